@@ -1,0 +1,74 @@
+"""jfr's controller: keeps the state of every job in a database and moves it along.
+
+What is where, from the bottom up; a module imports only from those above it in this list:
+
+``states errors``          the vocabulary
+``config``                 project files, workers, settings
+``documents``              what the database holds, and the lighter views of it
+``rules filters``          who may do what in which state; arguments -> filter. Pure functions
+``storage hosts schedulers``   adapters: databases, machines, queues
+``locks execution``        leases on documents; what runs on the worker
+``operations``             the work that several groups share
+``jobs flows batches administration``   the public groups of methods
+``jobcontroller``          `JobController`, those groups under one name
+``submission runner``      submit a flow; the process that runs it
+
+The public names are loaded when they are first asked for, so that ``import controller`` is cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "JobController": "controller.jobcontroller",
+    "submit_flow": "controller.submission",
+    "set_run_config": "controller.submission",
+    "get_jobstore": "controller.submission",
+    "get_flow_leafs": "controller.rules",
+    "ConfigManager": "controller.config",
+    "ExecutionConfig": "controller.config",
+    "Project": "controller.config",
+    "JobflowRemoteSettings": "controller.config",
+    "SETTINGS": "controller.config",
+    "JobState": "controller.states",
+    "FlowState": "controller.states",
+    "BatchState": "controller.states",
+    "JobInfo": "controller.documents",
+    "JobDoc": "controller.documents",
+    "FlowInfo": "controller.documents",
+    "FlowDoc": "controller.documents",
+    "BatchDoc": "controller.documents",
+    "DbCollection": "controller.documents",
+    "MongoLock": "controller.locks",
+    "CURRENT_JOBDOC": "controller.execution",
+    "ControllerError": "controller.errors",
+    "LockedDocumentError": "controller.errors",
+    "JobLockedError": "controller.errors",
+    "FlowLockedError": "controller.errors",
+    "RunnerLockedError": "controller.errors",
+    "LockLostError": "controller.errors",
+    "NotFoundError": "controller.errors",
+    "JobNotFoundError": "controller.errors",
+    "FlowNotFoundError": "controller.errors",
+    "MissingDocumentError": "controller.errors",
+    "RemoteError": "controller.errors",
+}
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (the keys are strings)
+
+
+def __getattr__(name: str) -> Any:
+    module = _PUBLIC.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

@@ -1,0 +1,296 @@
+"""Every error that `controller` raises on purpose.
+
+::
+
+    ControllerError
+    ├── ArgumentError (ValueError)          the call itself is wrong
+    │   ├── DeprecatedStateError            a state that a later version renamed
+    │   └── FilterError                     a filter that cannot be meant
+    ├── ConfigError (ValueError)            project files, workers, settings
+    │   ├── ProjectUndefinedError           no project named, and more or less than one exists
+    │   └── ProjectParsingError             the project is unknown, or its file cannot be used
+    ├── NotFoundError (ValueError)          an id or name that does not exist
+    │   ├── JobNotFoundError, FlowNotFoundError, BatchNotFoundError
+    ├── MissingDocumentError                a document that jfr itself keeps is gone
+    ├── StateError (ValueError)             the action does not accept the job's or flow's state
+    ├── LockedDocumentError                 somebody else holds the document: busy, not failed
+    │   ├── JobLockedError, FlowLockedError, RunnerLockedError
+    ├── LockLostError                       our lease was taken over or broken: stop, write nothing
+    ├── RunningRunnerError                  a live runner forbids the action
+    ├── SubmissionError (ValueError)        a flow that cannot be accepted
+    ├── RemoteError                         a step on a worker failed (``no_retry``: for good)
+    ├── JobFailedError                      awaited jobs ended in an error
+    └── StorageError                        the database or its file
+        ├── StorageUnavailableError         not reachable, not readable, not writable
+        │   └── StorageBusyError            somebody kept the file locked for too long
+        ├── DuplicateKeyError               a unique index refuses the document
+        ├── StorageFormatError              corrupt, or written by a newer version
+        └── UnsupportedOperationError       outside the portable subset of MongoDB's language
+
+An error carries its facts as attributes and ends with what to do next. Only the command line
+turns them into exit codes (``jfr_cli.errors``). Standard library only: everything imports this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+
+class ControllerError(Exception):
+    """Root of all errors of this package.
+
+    Parameters
+    ----------
+    message
+        What is wrong, in one line.
+    hint
+        What to do next, in one line; shown after the message.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross process boundaries with their facts, whatever their constructor takes.
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(cls: type[ControllerError], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
+
+class ArgumentError(ControllerError, ValueError):
+    """An argument, or a combination of arguments, that cannot be meant."""
+
+
+class DeprecatedStateError(ArgumentError):
+    """A job state of jobflow-remote 0.1.x that was renamed.
+
+    Attributes
+    ----------
+    state, new_state
+        The stored value and the name it has now.
+    """
+
+    def __init__(self, state: str, new_state: str) -> None:
+        super().__init__(
+            f"the job state {state} is now called {new_state}",
+            hint="a database written by jobflow-remote 0.1.x needs `jf admin upgrade`",
+        )
+        self.state, self.new_state = state, new_state
+
+
+class FilterError(ArgumentError):
+    """A filter that is malformed or contradicts another one."""
+
+
+class ConfigError(ControllerError, ValueError):
+    """A project file, worker or setting that cannot be used."""
+
+
+class ProjectUndefinedError(ConfigError):
+    """No project was named, and there is not exactly one to choose."""
+
+
+class ProjectParsingError(ConfigError):
+    """The named project does not exist or its file cannot be used."""
+
+
+class NotFoundError(ControllerError, ValueError):
+    """An id or a name that does not exist."""
+
+
+class JobNotFoundError(NotFoundError):
+    """No job has the given db_id, or uuid and index."""
+
+
+class FlowNotFoundError(NotFoundError):
+    """No flow has the given id."""
+
+
+class BatchNotFoundError(NotFoundError):
+    """No batch process has the given id."""
+
+
+class MissingDocumentError(ControllerError):
+    """A document that jfr itself keeps, such as the id counter, is not in the database."""
+
+
+class StateError(ControllerError, ValueError):
+    """The state of a job or flow does not allow the action.
+
+    Attributes
+    ----------
+    action
+        The verb of the action, as in ``rerun``.
+    db_id
+        The job concerned; the flow's uuid for a flow.
+    state
+        Its state when the action was refused.
+    allowed
+        The states that the action accepts.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        action: str | None = None,
+        db_id: str | None = None,
+        state: Any = None,
+        allowed: Iterable[Any] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.action, self.db_id, self.state, self.allowed = action, db_id, state, tuple(allowed)
+
+
+class LockedDocumentError(ControllerError):
+    """Somebody else holds the document.
+
+    Attributes
+    ----------
+    lock_id, lock_time
+        The foreign lock; the time is a naive UTC datetime as stored.
+    owner
+        ``lock_lease.owner`` of the holder, None for a lock without a lease.
+    """
+
+    noun = "document"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        document_id: str | None = None,
+        lock_id: str | None = None,
+        lock_time: datetime | None = None,
+        owner: dict[str, Any] | None = None,
+    ) -> None:
+        if message is None:
+            since = f" since {lock_time:%Y-%m-%dT%H:%M:%SZ}" if lock_time else ""
+            holder = f" by process {owner.get('pid')} on {owner.get('host')}" if owner else ""
+            message = f"{self.noun} {document_id} is locked{holder}{since} (lock {lock_id})"
+        super().__init__(message, hint="wait and try again, or see `jf admin unlock --help`")
+        self.document_id, self.lock_id, self.lock_time = document_id, lock_id, lock_time
+        self.owner = owner
+
+
+class JobLockedError(LockedDocumentError):
+    """Somebody else holds the job."""
+
+    noun = "job"
+
+
+class FlowLockedError(LockedDocumentError):
+    """Somebody else holds the flow."""
+
+    noun = "flow"
+
+
+class RunnerLockedError(LockedDocumentError):
+    """Somebody else is changing the record of the running runner."""
+
+    noun = "runner record"
+
+
+class LockLostError(ControllerError):
+    """The lease was taken over or broken while we worked; nothing more was written under it."""
+
+
+class RunningRunnerError(ControllerError):
+    """A live runner forbids the action.
+
+    Attributes
+    ----------
+    runner
+        The ``running_runner`` sub-document.
+    """
+
+    def __init__(
+        self, message: str, *, runner: dict[str, Any] | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.runner = runner
+
+
+class SubmissionError(ControllerError, ValueError):
+    """A flow that cannot be accepted: cyclic, empty, a duplicate, or with missing references."""
+
+
+class RemoteError(ControllerError):
+    """A step on a worker failed.
+
+    Parameters
+    ----------
+    msg
+        What failed.
+    no_retry
+        True when repeating the step cannot help: the job becomes REMOTE_ERROR at once.
+    """
+
+    def __init__(self, msg: str, no_retry: bool = False, *, hint: str | None = None) -> None:
+        super().__init__(msg, hint=hint)
+        self.msg, self.no_retry = msg, no_retry
+
+
+class JobFailedError(ControllerError):
+    """Awaited jobs ended in an error.
+
+    Attributes
+    ----------
+    db_ids
+        The jobs concerned.
+    """
+
+    def __init__(self, message: str, *, db_ids: Iterable[str] = (), hint: str | None = None):
+        super().__init__(message, hint=hint)
+        self.db_ids = list(db_ids)
+
+
+class StorageError(ControllerError):
+    """The database, or the file it lies in, refused an operation."""
+
+
+class StorageUnavailableError(StorageError):
+    """The database cannot be reached, read or written, or we are not allowed in."""
+
+
+class StorageBusyError(StorageUnavailableError):
+    """Somebody kept the database file for longer than we were willing to wait."""
+
+
+class DuplicateKeyError(StorageError):
+    """A unique index refuses the document.
+
+    Attributes
+    ----------
+    index
+        Name of the index, where the engine tells.
+    key
+        The offending values, {path: value}, where the engine tells.
+    """
+
+    def __init__(
+        self, message: str, *, index: str | None = None, key: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.index, self.key = index, key
+
+
+class StorageFormatError(StorageError):
+    """The file is corrupt, no database of ours, or was written by a newer version."""
+
+
+class UnsupportedOperationError(StorageError, NotImplementedError):
+    """Outside the portable subset: refused, because a wrong answer is worse than an error."""

@@ -1,0 +1,134 @@
+"""States of jobs, flows and batch processes, and the named groups the rules speak of.
+
+The stored value of every member is its name. The set of members and their short codes are
+those of jobflow-remote 1.0.1, so that both programs read each other's databases.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from controller.errors import DeprecatedStateError
+
+_RENAMED = {"TERMINATED": "RUN_FINISHED"}
+"""Job states of jobflow-remote 0.1.x that a later version renamed."""
+
+
+class JobState(str, Enum):
+    """State of one execution (uuid, index) of a job."""
+
+    WAITING = "WAITING"  # in the database, at least one parent is not finished
+    READY = "READY"  # may be checked out
+    CHECKED_OUT = "CHECKED_OUT"  # claimed by a runner; next: upload the inputs
+    UPLOADED = "UPLOADED"  # the run directory exists on the worker; next: submit
+    SUBMITTED = "SUBMITTED"  # in the worker's queue, ``remote.process_id`` is known
+    RUNNING = "RUNNING"  # the queue says that it runs
+    RUN_FINISHED = "RUN_FINISHED"  # no longer in the queue; next: download
+    DOWNLOADED = "DOWNLOADED"  # the results are within the runner's reach; next: complete
+    REMOTE_ERROR = "REMOTE_ERROR"  # a runner step failed for good; ``previous_state`` says where
+    COMPLETED = "COMPLETED"  # the output is in the JobStore
+    FAILED = "FAILED"  # the job's function raised, or its output is unusable
+    PAUSED = "PAUSED"  # held back by the user
+    STOPPED = "STOPPED"  # stopped by another job's stop_children or stop_jobflow
+    USER_STOPPED = "USER_STOPPED"  # stopped by the user
+    BATCH_SUBMITTED = "BATCH_SUBMITTED"  # in the pool of a batch worker
+    BATCH_RUNNING = "BATCH_RUNNING"  # being executed by a batch process
+
+    __str__ = Enum.__str__
+
+    @property
+    def short_value(self) -> str:
+        """One to four letters for narrow tables."""
+        return _SHORT[self]
+
+    @classmethod
+    def _missing_(cls, value: object) -> JobState | None:
+        new = _RENAMED.get(str(value).upper())
+        if new is not None:
+            raise DeprecatedStateError(str(value), new)
+        return None
+
+
+_SHORT: dict[JobState, str] = {
+    JobState.WAITING: "W",
+    JobState.READY: "R",
+    JobState.CHECKED_OUT: "CE",
+    JobState.UPLOADED: "U",
+    JobState.SUBMITTED: "SU",
+    JobState.RUNNING: "RU",
+    JobState.RUN_FINISHED: "RF",
+    JobState.DOWNLOADED: "D",
+    JobState.REMOTE_ERROR: "RERR",
+    JobState.COMPLETED: "C",
+    JobState.FAILED: "F",
+    JobState.PAUSED: "P",
+    JobState.STOPPED: "ST",
+    JobState.USER_STOPPED: "CA",
+    JobState.BATCH_SUBMITTED: "BS",
+    JobState.BATCH_RUNNING: "BR",
+}
+
+
+class FlowState(str, Enum):
+    """State of a submitted flow, derived from its jobs (``controller.rules.flow_state``)."""
+
+    WAITING = "WAITING"
+    READY = "READY"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    PAUSED = "PAUSED"
+    STOPPED = "STOPPED"
+
+    __str__ = Enum.__str__
+
+    @classmethod
+    def from_jobs_states(
+        cls, jobs_states: list[JobState], leaf_states: list[JobState]
+    ) -> FlowState:
+        """State of a flow with these job states; see `controller.rules.flow_state`."""
+        from controller.rules import flow_state  # a name users know; the rule has one home
+
+        return flow_state(jobs_states, leaf_states)
+
+
+class BatchState(str, Enum):
+    """State of a batch process, which runs many jobs inside one queue submission."""
+
+    SUBMITTED = "SUBMITTED"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+
+    __str__ = Enum.__str__
+
+
+PAUSABLE_STATES = (JobState.READY, JobState.WAITING)
+"""States that pause accepts."""
+
+RESETTABLE_STATES = (
+    JobState.CHECKED_OUT,
+    JobState.UPLOADED,
+    JobState.SUBMITTED,
+    JobState.RUNNING,
+    JobState.RUN_FINISHED,
+    JobState.DOWNLOADED,
+)
+"""Under way on a worker that is not a batch worker."""
+
+RUNNING_STATES = (*RESETTABLE_STATES, JobState.BATCH_SUBMITTED, JobState.BATCH_RUNNING)
+"""Under way: claimed, and neither finished nor failed."""
+
+BATCH_STATES = (JobState.BATCH_SUBMITTED, JobState.BATCH_RUNNING)
+"""In the hands of a batch worker."""
+
+DELETABLE_STATES = tuple(s for s in JobState if s not in BATCH_STATES)
+"""States in which a job may be deleted."""
+
+ERROR_STATES = (JobState.REMOTE_ERROR, JobState.FAILED)
+"""Ended by an error that somebody has to look at."""
+
+FINISHED_STATES = (JobState.COMPLETED, JobState.FAILED)
+"""The completion step has run."""
+
+QUEUED_STATES = (JobState.SUBMITTED, JobState.RUNNING)
+"""Known to the worker's queue under ``remote.process_id``."""
