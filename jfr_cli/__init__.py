@@ -1,0 +1,1 @@
+"""The `jf` command: parse, call the controller, show the result."""
