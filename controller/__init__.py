@@ -58,7 +58,7 @@ _PUBLIC = {
     "RemoteError": "controller.errors",
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (the keys are strings)
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ those of jobflow-remote 1.0.1, so that both programs read each other's databases
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from controller.errors import DeprecatedStateError
 
@@ -14,7 +14,7 @@ _RENAMED = {"TERMINATED": "RUN_FINISHED"}
 """Job states of jobflow-remote 0.1.x that a later version renamed."""
 
 
-class JobState(str, Enum):
+class JobState(StrEnum):
     """State of one execution (uuid, index) of a job."""
 
     WAITING = "WAITING"  # in the database, at least one parent is not finished
@@ -33,8 +33,6 @@ class JobState(str, Enum):
     USER_STOPPED = "USER_STOPPED"  # stopped by the user
     BATCH_SUBMITTED = "BATCH_SUBMITTED"  # in the pool of a batch worker
     BATCH_RUNNING = "BATCH_RUNNING"  # being executed by a batch process
-
-    __str__ = Enum.__str__
 
     @property
     def short_value(self) -> str:
@@ -69,7 +67,7 @@ _SHORT: dict[JobState, str] = {
 }
 
 
-class FlowState(str, Enum):
+class FlowState(StrEnum):
     """State of a submitted flow, derived from its jobs (``controller.rules.flow_state``)."""
 
     WAITING = "WAITING"
@@ -79,8 +77,6 @@ class FlowState(str, Enum):
     FAILED = "FAILED"
     PAUSED = "PAUSED"
     STOPPED = "STOPPED"
-
-    __str__ = Enum.__str__
 
     @classmethod
     def from_jobs_states(
@@ -92,14 +88,12 @@ class FlowState(str, Enum):
         return flow_state(jobs_states, leaf_states)
 
 
-class BatchState(str, Enum):
+class BatchState(StrEnum):
     """State of a batch process, which runs many jobs inside one queue submission."""
 
     SUBMITTED = "SUBMITTED"
     RUNNING = "RUNNING"
     FINISHED = "FINISHED"
-
-    __str__ = Enum.__str__
 
 
 PAUSABLE_STATES = (JobState.READY, JobState.WAITING)

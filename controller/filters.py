@@ -1,0 +1,381 @@
+"""Arguments -> filter: what a user asks for, as a query in MongoDB's language. Pure.
+
+The same few parameters select jobs (and flows) in every method and command. They are declared,
+described, checked and translated here, once. Different parameters are combined with AND, several
+values of one parameter with OR; None means "do not ask", an empty list matches nothing.
+
+Flows are found through an index on ``job.hosts`` or ``uuid``, never through ``ids``, so ids that
+name a flow by one of its jobs have to be looked up first: `JobFilter.db_ids_of_flows` and
+`FlowFilter.db_ids_of_flows` say which, and ``query`` takes the answer.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, TypeVar
+from uuid import UUID
+
+from controller.errors import ArgumentError, FilterError
+from controller.states import FlowState, JobState
+
+Query = dict[str, Any]
+_E = TypeVar("_E", bound=Enum)
+
+NOTHING: Query = {"_id": {"$in": []}}
+"""A query that no document matches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which jobs are meant.
+
+    Attributes
+    ----------
+    job_ids
+        (uuid, index) pairs; one pair alone is fine.
+    db_ids
+        db_id of the jobs; integers are taken as their digits.
+    flow_ids
+        Uuids of the flows, or of flows within them, that the jobs belong to, or the db_id of any
+        of a flow's jobs.
+    states
+        `JobState` members or their names.
+    start_date, end_date
+        Bounds of ``updated_on``, both included. A naive time is in the machine's local time
+        zone, an aware one in its own.
+    name
+        Pattern of the job's name with the wildcards of `fnmatch` (``*``, ``?``, ``[seq]``); it
+        has to match the whole name, case counts.
+    metadata
+        Entries of the job's metadata that have to be exactly so. A dot in a key goes into a
+        nested dictionary.
+    workers
+        Names of the workers.
+    locked
+        True selects jobs that somebody holds; False does not ask.
+    custom_query
+        A query in MongoDB's language, combined with the rest; a top-level key that another
+        parameter uses too is an error.
+    """
+
+    job_ids: Any = None
+    db_ids: Any = None
+    flow_ids: Any = None
+    states: Any = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    name: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    workers: Any = None
+    locked: bool = False
+    custom_query: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        _normalise(
+            self,
+            job_ids=_job_id_pairs(self.job_ids),
+            db_ids=_strings("db_ids", self.db_ids),
+            flow_ids=_strings("flow_ids", self.flow_ids),
+            states=parse_states(JobState, self.states),
+            workers=_strings("workers", self.workers),
+        )
+        _check_window(self.start_date, self.end_date)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked for, so that every job matches."""
+        return _is_empty(self)
+
+    @property
+    def db_ids_of_flows(self) -> list[str]:
+        """Members of ``flow_ids`` that are db_ids and have to be looked up."""
+        return [i for i in self.flow_ids or () if not is_uuid(i)]
+
+    def query(self, flow_uuids: Mapping[str, str] | None = None) -> Query:
+        """Translate into a query on job documents.
+
+        Parameters
+        ----------
+        flow_uuids
+            {db_id: uuid of its flow} for `db_ids_of_flows`; one that is not in it matches
+            nothing.
+        """
+        query: Query = {}
+        if self.job_ids is not None:
+            pairs = [{"uuid": uuid, "index": index} for uuid, index in self.job_ids]
+            query.update({"$or": pairs} if pairs else NOTHING)
+        if self.db_ids is not None:
+            query["db_id"] = _one_of(self.db_ids)
+        if self.flow_ids is not None:
+            query["job.hosts"] = _one_of(_flow_uuids(self.flow_ids, flow_uuids))
+        _add_common(query, self, name_path="job.name", metadata_path="job.metadata")
+        if self.workers is not None:
+            query["worker"] = _one_of(self.workers)
+        return merge_queries(query, self.custom_query)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowFilter:
+    """Which flows are meant.
+
+    Attributes
+    ----------
+    job_ids
+        Uuids of jobs that belong to the flows.
+    db_ids
+        db_id of jobs that belong to the flows.
+    flow_ids
+        Uuids of the flows, or the db_id of any of their jobs.
+    states
+        `FlowState` members or their names.
+    start_date, end_date, name, metadata, locked, custom_query
+        As in `JobFilter`, applied to the flow's own document.
+    """
+
+    job_ids: Any = None
+    db_ids: Any = None
+    flow_ids: Any = None
+    states: Any = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    name: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    locked: bool = False
+    custom_query: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        _normalise(
+            self,
+            job_ids=_strings("job_ids", self.job_ids),
+            db_ids=_strings("db_ids", self.db_ids),
+            flow_ids=_strings("flow_ids", self.flow_ids),
+            states=parse_states(FlowState, self.states),
+        )
+        _check_window(self.start_date, self.end_date)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked for, so that every flow matches."""
+        return _is_empty(self)
+
+    @property
+    def db_ids_of_flows(self) -> list[str]:
+        """db_ids that have to be looked up: ``db_ids``, and those among ``flow_ids``."""
+        return [*(self.db_ids or ()), *(i for i in self.flow_ids or () if not is_uuid(i))]
+
+    def query(self, flow_uuids: Mapping[str, str] | None = None) -> Query:
+        """Translate into a query on flow documents; ``flow_uuids`` as in `JobFilter.query`."""
+        query: Query = {}
+        if self.job_ids is not None:
+            query["jobs"] = _one_of(self.job_ids)
+        wanted = None
+        if self.flow_ids is not None:
+            wanted = _flow_uuids(self.flow_ids, flow_uuids)
+        if self.db_ids is not None:
+            by_job = _flow_uuids(self.db_ids, flow_uuids)
+            wanted = by_job if wanted is None else [u for u in wanted if u in set(by_job)]
+        if wanted is not None:
+            query["uuid"] = _one_of(wanted)
+        _add_common(query, self, name_path="name", metadata_path="metadata")
+        return merge_queries(query, self.custom_query)
+
+
+def merge_queries(query: Query, custom: Mapping[str, Any] | None) -> Query:
+    """Combine a query with a user's own.
+
+    Raises
+    ------
+    FilterError
+        ``custom`` is not a dictionary, or both use the same top-level key.
+    """
+    if custom is None:
+        return query
+    if not isinstance(custom, Mapping):
+        raise FilterError(
+            f"a query has to be a dictionary, not {type(custom).__name__}",
+            hint='for example {"state": "FAILED"}',
+        )
+    shared = sorted(set(query) & set(custom))
+    if shared:
+        raise FilterError(
+            f"the custom query and another filter both speak of {', '.join(shared)}",
+            hint="say it in one of them only",
+        )
+    return {**query, **custom}
+
+
+def is_uuid(text: str) -> bool:
+    """Whether an id is a canonical lower-case uuid; anything else is a db_id."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def to_utc(time: datetime) -> datetime:
+    """Convert to a naive time in UTC; a naive argument is in the machine's local time zone."""
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
+def parse_states(kind: type[_E], states: Any) -> tuple[_E, ...] | None:
+    """Turn members, names or a mixture of them into members; None stays None.
+
+    Raises
+    ------
+    ArgumentError
+        A name that is no state, with the nearest one that is.
+    """
+    if states is None:
+        return None
+    many = [states] if isinstance(states, (str, Enum)) else states
+    if not isinstance(many, Iterable):
+        raise ArgumentError(f"states have to be {kind.__name__} members, not {states!r}")
+    return tuple(parse_state(kind, s) for s in many)
+
+
+def parse_state(kind: type[_E], state: Any) -> _E:
+    """Turn a member or its name, in any case, into the member; see `parse_states`."""
+    if isinstance(state, kind):
+        return state
+    name = str(state.value if isinstance(state, Enum) else state)
+    try:
+        return kind(name.upper())
+    except ValueError as error:
+        if isinstance(error, ArgumentError):
+            raise  # a renamed state explains itself
+    names = [str(m.value) for m in kind]
+    near = difflib.get_close_matches(name.upper(), names, n=1)
+    raise ArgumentError(
+        f"{name!r} is not a {kind.__name__}",
+        hint=f"did you mean {near[0]}?" if near else f"one of {', '.join(names)}",
+    )
+
+
+def glob_to_regex(pattern: str) -> str:
+    r"""Translate a pattern of `fnmatch` into a regular expression for the whole text.
+
+    The result stays within what PCRE (MongoDB) and `re` read alike; ``fnmatch.translate`` ends
+    in ``\Z``, which they do not.
+    """
+    out, i = [], 0
+    while i < len(pattern):
+        char = pattern[i]
+        i += 1
+        if char == "*":
+            out.append(r"[\s\S]*")
+        elif char == "?":
+            out.append(r"[\s\S]")
+        elif char == "[" and (end := _class_end(pattern, i)) > 0:
+            out.append(_char_class(pattern[i:end]))
+            i = end + 1
+        else:
+            out.append(re.escape(char))
+    return f"^{''.join(out)}(?![\\s\\S])"
+
+
+def _class_end(pattern: str, start: int) -> int:
+    """Position of the ] that closes a class opened before ``start``, or -1."""
+    first = start + 1 if pattern[start : start + 1] in ("!", "^") else start
+    return pattern.find("]", first + 1)  # a ] right at the beginning is a member
+
+
+def _char_class(body: str) -> str:
+    negated = body[:1] == "!"
+    members = re.sub(r"([\\\[\]^])", r"\\\1", body[1:] if negated else body)
+    return f"[{'^' if negated else ''}{members}]"
+
+
+def _normalise(target: Any, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(target, name, value)
+
+
+def _is_empty(target: JobFilter | FlowFilter) -> bool:
+    return all(
+        getattr(target, f.name) is None or (f.name == "locked" and not target.locked)
+        for f in fields(target)
+    )
+
+
+def _strings(what: str, values: Any) -> tuple[str, ...] | None:
+    if values is None:
+        return None
+    many = [values] if isinstance(values, (str, int)) else values
+    if not isinstance(many, Iterable):
+        raise ArgumentError(f"{what} has to be a string or a list of strings, not {values!r}")
+    out = []
+    for value in many:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise ArgumentError(f"{what} has to hold strings, not {value!r}")
+        out.append(str(value))
+    return tuple(out)
+
+
+def _job_id_pairs(values: Any) -> tuple[tuple[str, int], ...] | None:
+    if values is None:
+        return None
+    many = list(values)
+    if len(many) == 2 and isinstance(many[0], str) and isinstance(many[1], int):
+        many = [many]
+    pairs = []
+    for value in many:
+        pair = tuple(value) if isinstance(value, (tuple, list)) else ()
+        if len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], int):
+            raise ArgumentError(f"job_ids has to hold (uuid, index) pairs, not {value!r}")
+        pairs.append((pair[0], pair[1]))
+    return tuple(pairs)
+
+
+def _check_window(start: Any, end: Any) -> None:
+    for name, value in (("start_date", start), ("end_date", end)):
+        if value is not None and not isinstance(value, datetime):
+            raise ArgumentError(f"{name} has to be a datetime, not {value!r}")
+    if start is not None and end is not None and to_utc(start) > to_utc(end):
+        raise FilterError(
+            f"the start date {start.isoformat()} lies after the end date {end.isoformat()}",
+            hint="exchange them",
+        )
+
+
+def _one_of(values: Iterable[str]) -> Any:
+    many = list(dict.fromkeys(values))
+    return many[0] if len(many) == 1 else {"$in": many}
+
+
+def _flow_uuids(ids: Iterable[str], looked_up: Mapping[str, str] | None) -> list[str]:
+    known = looked_up or {}
+    found = [i if is_uuid(i) else known.get(i) for i in ids]
+    return [uuid for uuid in found if uuid is not None]
+
+
+def _add_common(
+    query: Query, given: JobFilter | FlowFilter, *, name_path: str, metadata_path: str
+) -> None:
+    if given.states is not None:
+        query["state"] = _one_of(s.value for s in given.states)
+    window = {}
+    if given.start_date is not None:
+        window["$gte"] = to_utc(given.start_date)
+    if given.end_date is not None:
+        # Stored times have milliseconds: one given to the second includes that whole second.
+        end = to_utc(given.end_date)
+        whole = end.microsecond == 0
+        window["$lt" if whole else "$lte"] = end + timedelta(seconds=1) if whole else end
+    if window:
+        query["updated_on"] = window
+    if given.name is not None:
+        wild = any(c in given.name for c in "*?[")
+        query[name_path] = {"$regex": glob_to_regex(given.name)} if wild else given.name
+    for key, value in (given.metadata or {}).items():
+        if not isinstance(key, str) or any(p == "" or p[0] == "$" for p in key.split(".")):
+            raise FilterError(
+                f"{key!r} cannot be a metadata key", hint="no empty part, none that begins with $"
+            )
+        query[f"{metadata_path}.{key}"] = {"$eq": value}
+    if given.locked:
+        query["lock_id"] = {"$ne": None}

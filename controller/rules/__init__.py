@@ -1,0 +1,28 @@
+"""The rules of the house, as data and pure functions: no database, no clock, no host.
+
+``flows``       the state of a flow from its jobs; leaves
+``readiness``   when a job may run; what resume makes of it
+``actions``     which action accepts which job state
+"""
+
+from controller.rules.actions import ACTIONS, ActionRule, check_action
+from controller.rules.flows import flow_state, get_flow_leafs, newest_by_uuid
+from controller.rules.readiness import (
+    acceptable_parent_states,
+    initial_job_state,
+    is_satisfied,
+    resumed_state,
+)
+
+__all__ = [
+    "ACTIONS",
+    "ActionRule",
+    "acceptable_parent_states",
+    "check_action",
+    "flow_state",
+    "get_flow_leafs",
+    "initial_job_state",
+    "is_satisfied",
+    "newest_by_uuid",
+    "resumed_state",
+]

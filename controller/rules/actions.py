@@ -1,0 +1,112 @@
+"""Which action accepts which job state, on one screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.errors import StateError
+from controller.states import (
+    BATCH_STATES,
+    DELETABLE_STATES,
+    PAUSABLE_STATES,
+    RESETTABLE_STATES,
+    RUNNING_STATES,
+    JobState,
+)
+
+_S = JobState
+_SETTLED = (
+    _S.READY,
+    _S.WAITING,
+    _S.COMPLETED,
+    _S.FAILED,
+    _S.PAUSED,
+    _S.REMOTE_ERROR,
+    _S.STOPPED,
+    _S.USER_STOPPED,
+)
+
+
+@dataclass(frozen=True)
+class ActionRule:
+    """What an action accepts.
+
+    Attributes
+    ----------
+    accepts
+        States in which the action may be applied.
+    forced
+        Further states that it accepts with ``force``.
+    done
+        States in which there is nothing left to do: not an error, the job counts as unchanged.
+    """
+
+    accepts: frozenset[JobState]
+    forced: frozenset[JobState] = frozenset()
+    done: frozenset[JobState] = frozenset()
+
+    def allowed(self, *, force: bool = False) -> frozenset[JobState]:
+        """States accepted with or without ``force``."""
+        return self.accepts | self.forced if force else self.accepts
+
+
+def _rule(
+    accepts: tuple[JobState, ...],
+    forced: tuple[JobState, ...] = (),
+    done: tuple[JobState, ...] = (),
+) -> ActionRule:
+    return ActionRule(frozenset(accepts), frozenset(forced), frozenset(done))
+
+
+ACTIONS: dict[str, ActionRule] = {
+    # Back to READY. READY and WAITING are refused even with force: there is nothing to rerun.
+    "rerun": _rule(
+        (*RESETTABLE_STATES, _S.FAILED, _S.REMOTE_ERROR),
+        forced=(_S.COMPLETED, _S.PAUSED, _S.STOPPED, _S.USER_STOPPED, *BATCH_STATES),
+    ),
+    # Back to the state before the error, or try the current step again at once.
+    "retry": _rule((_S.REMOTE_ERROR, *RUNNING_STATES)),
+    "pause": _rule(PAUSABLE_STATES, done=(_S.PAUSED,)),
+    "resume": _rule(
+        (_S.PAUSED, _S.STOPPED, _S.USER_STOPPED),
+        done=(_S.READY, _S.WAITING),
+    ),
+    "stop": _rule((_S.READY, *RUNNING_STATES), done=(_S.USER_STOPPED,)),
+    "delete": _rule(DELETABLE_STATES),
+    # Run properties are read when the job is uploaded and submitted: not while it is under way.
+    "set_run_properties": _rule(_SETTLED),
+    # The priority is only a place in the queue of claims: it can be changed at any time.
+    "set_priority": _rule(tuple(JobState)),
+    "set_state": _rule(tuple(JobState)),
+    # STOPPED is what stop_children and stop_jobflow of a Response make of these.
+    "stop_by_job": _rule((_S.WAITING, _S.READY), done=(_S.STOPPED,)),
+}
+"""Accepted states by action. Facts of jobflow-remote 1.0.1 except where docs/differences.md says
+otherwise."""
+
+
+def check_action(
+    action: str, db_id: str, state: JobState, *, force: bool = False, hint: str | None = None
+) -> None:
+    """Refuse an action that the job's state does not allow.
+
+    Raises
+    ------
+    StateError
+        With the states that the action accepts, and whether ``force`` would help.
+    """
+    rule = ACTIONS[action]
+    allowed = rule.allowed(force=force)
+    if state in allowed:
+        return
+    if hint is None and state in rule.forced:
+        hint = "possible with force"
+    names = ", ".join(s.value for s in JobState if s in allowed)
+    raise StateError(
+        f"job {db_id} is in state {state.value}: {action} accepts {names}",
+        action=action,
+        db_id=db_id,
+        state=state,
+        allowed=tuple(s for s in JobState if s in allowed),
+        hint=hint,
+    )

@@ -1,0 +1,55 @@
+"""When a job may run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.states import JobState
+
+_STRICT = frozenset({JobState.COMPLETED})
+_TOLERANT = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.USER_STOPPED})
+
+
+def acceptable_parent_states(on_missing: str | None) -> frozenset[JobState]:
+    """States of a parent that let a child with this ``on_missing_references`` run.
+
+    Parameters
+    ----------
+    on_missing
+        ``job.config.on_missing_references``: "error" (also None), "none" or "pass".
+
+    Notes
+    -----
+    STOPPED and REMOTE_ERROR parents never release a child: the first was meant to end the
+    branch, the second may still be retried.
+    """
+    return _STRICT if on_missing in (None, "error") else _TOLERANT
+
+
+def is_satisfied(on_missing: str | None, parent_states: Iterable[JobState]) -> bool:
+    """Whether a job may run, given the states of the newest index of each of its parents."""
+    return set(parent_states) <= acceptable_parent_states(on_missing)
+
+
+def initial_job_state(has_parents: bool, *, stopped: bool = False) -> JobState:
+    """State in which a new job enters the database.
+
+    Parameters
+    ----------
+    has_parents
+        Whether it waits for other jobs.
+    stopped
+        Whether the response that creates it also stops the jobs it would join.
+    """
+    if stopped:
+        return JobState.STOPPED
+    return JobState.WAITING if has_parents else JobState.READY
+
+
+def resumed_state(on_missing: str | None, parent_states: Iterable[JobState]) -> JobState:
+    """State that resume gives a paused or stopped job.
+
+    The same rule as readiness, so that a resumed job never waits for a parent that would have
+    released it.
+    """
+    return JobState.READY if is_satisfied(on_missing, parent_states) else JobState.WAITING

@@ -1,0 +1,183 @@
+"""Who may import whom: the rows of docs/architecture.md, enforced."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# A module imports only from rows below its own. Modules of one row do not know each other,
+# except within one package, and within the rows marked in COHERENT.
+ROWS: list[tuple[str, ...]] = [
+    ("jfr_cli.main",),
+    ("jfr_cli.app",),
+    ("jfr_cli.commands",),
+    ("jfr_cli.selection",),
+    ("jfr_cli.session", "jfr_cli.render", "jfr_cli.errors", "jfr_cli.complete"),
+    ("jfr_cli.options", "jfr_cli.console"),
+    ("controller.runner",),
+    ("controller.doctor", "controller.checks", "controller.report"),
+    ("controller.submission",),
+    ("controller.jobcontroller",),
+    ("controller.jobs", "controller.flows", "controller.batches", "controller.administration"),
+    ("controller.operations",),
+    ("controller.locks", "controller.execution"),
+    ("controller.storage", "controller.hosts", "controller.schedulers"),
+    ("controller.rules", "controller.filters"),
+    ("controller.documents",),
+    ("controller.config",),
+    ("controller.states",),
+    ("controller.errors",),
+]
+
+# (module, what it imports inside a function) for conveniences that users know and that look up.
+UPWARDS: set[tuple[str, str]] = {
+    ("controller.states", "controller.rules"),
+}
+
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "typer": ("jfr_cli",),
+    "click": ("jfr_cli",),
+    "rich": ("jfr_cli",),
+    "pymongo": ("controller.storage",),
+    "bson": ("controller.storage",),
+    "sqlite3": ("controller.storage",),
+    "fabric": ("controller.hosts",),
+    "paramiko": ("controller.hosts",),
+    "qtoolkit": ("controller.schedulers",),
+}
+
+# (module, package) pairs where a foreign package is named outside its home, for type checking or
+# inside a function, with the reason.
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("controller.documents", "qtoolkit"): "type of JobDoc.resources, under TYPE_CHECKING only",
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for package in ("controller", "jfr_cli"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            yield name, ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+MODULES = dict(modules())
+
+
+def imports(name: str, tree: ast.Module) -> Iterator[tuple[str, bool, bool]]:
+    """(imported module, inside a function, for type checking only)."""
+
+    def visit(node: ast.AST, inside: bool, typing_only: bool) -> Iterator[tuple[str, bool, bool]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                for alias in child.names:
+                    yield alias.name, inside, typing_only
+            elif isinstance(child, ast.ImportFrom):
+                base = child.module or ""
+                if child.level:
+                    package = name.split(".")[: -child.level + (name in PACKAGES)]
+                    base = ".".join([*package, base]).rstrip(".")
+                for alias in child.names:
+                    full = f"{base}.{alias.name}"
+                    yield full if full in MODULES else base, inside, typing_only
+            else:
+                yield from visit(
+                    child,
+                    inside or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)),
+                    typing_only
+                    or (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)),
+                )
+
+    yield from visit(tree, False, False)
+
+
+PACKAGES = {
+    ".".join(p.parent.relative_to(ROOT).parts)
+    for package in ("controller", "jfr_cli")
+    for p in (ROOT / package).rglob("__init__.py")
+}
+
+
+def row_of(module: str) -> int | None:
+    best: tuple[int, int] | None = None
+    for number, names in enumerate(ROWS):
+        for row_name in names:
+            if module == row_name or module.startswith(row_name + "."):
+                candidate = (len(row_name), number)
+                best = max(best, candidate) if best else candidate
+    return best[1] if best else None
+
+
+def group_of(module: str) -> str:
+    return max(
+        (n for names in ROWS for n in names if module == n or module.startswith(n + ".")), key=len
+    )
+
+
+OWN = [name for name in MODULES if name not in ("controller", "jfr_cli")]
+
+
+@pytest.mark.parametrize("module", OWN)
+def test_every_module_has_a_row(module: str) -> None:
+    assert row_of(module) is not None, f"{module} has no row: give it one here and in the docs"
+
+
+@pytest.mark.parametrize("module", OWN)
+def test_imports_only_from_rows_below(module: str) -> None:
+    wrong = []
+    for target, inside, _ in imports(module, MODULES[module]):
+        if target in ("controller", "jfr_cli") or not target.startswith(("controller", "jfr_cli")):
+            continue
+        if group_of(target) == group_of(module):
+            continue
+        mine, its = row_of(module), row_of(target)
+        assert mine is not None
+        assert its is not None, target
+        if its > mine:
+            continue
+        if inside and any(module.startswith(m) and target.startswith(t) for m, t in UPWARDS):
+            continue
+        wrong.append(target)
+    assert not wrong, f"{module} must not import {wrong}"
+
+
+@pytest.mark.parametrize("module", [*OWN, "controller", "jfr_cli"])
+def test_foreign_packages_stay_in_their_room(module: str) -> None:
+    wrong = []
+    for target, inside, typing_only in imports(module, MODULES[module]):
+        top = target.partition(".")[0]
+        homes = ONLY_IN.get(top)
+        if homes is None or any(module == h or module.startswith(h + ".") for h in homes):
+            continue
+        if (module, top) in EXCEPTIONS and (inside or typing_only):
+            continue
+        wrong.append(target)
+    assert not wrong, f"{module} must not import {wrong}"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("controller")])
+def test_controller_neither_prints_nor_exits(module: str) -> None:
+    calls = [
+        ast.unparse(node.func) for node in ast.walk(MODULES[module]) if isinstance(node, ast.Call)
+    ]
+    assert not {"print", "input", "exit", "quit"} & set(calls)
+    if not module.startswith("controller.execution"):  # a worker process owns its exit status
+        assert "sys.exit" not in calls
+
+
+def test_no_cycles_between_operations() -> None:
+    names = [m for m in MODULES if m.startswith("controller.operations.")]
+    graph = {m: {t for t, *_ in imports(m, MODULES[m]) if t in names} for m in names}
+
+    def walk(node: str, way: tuple[str, ...]) -> None:
+        assert node not in way, " -> ".join([*way, node])
+        for target in graph[node]:
+            walk(target, (*way, node))
+
+    for name in names:
+        walk(name, ())
