@@ -1,0 +1,110 @@
+"""The open collections of one queue database, and the base of the groups of `JobController`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from controller.documents import DbCollection
+from controller.errors import ConfigError
+from controller.filters import FlowFilter, JobFilter, Query
+from controller.storage.base import Collection, Database
+
+if TYPE_CHECKING:
+    from controller.config import Project
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The collections of one queue database.
+
+    Attributes
+    ----------
+    database
+        Where they lie; opens transactions.
+    jobs
+        One document per (uuid, index).
+    flows
+        One document per submitted flow.
+    auxiliary
+        The id counter, the running runner, its pings and the version.
+    batches
+        One document per batch process.
+    """
+
+    database: Database
+    jobs: Collection
+    flows: Collection
+    auxiliary: Collection
+    batches: Collection
+
+    def collection(self, which: DbCollection) -> Collection:
+        """Return the collection that users call so."""
+        return {
+            DbCollection.JOBS: self.jobs,
+            DbCollection.FLOWS: self.flows,
+            DbCollection.AUXILIARY: self.auxiliary,
+            DbCollection.BATCHES: self.batches,
+        }[which]
+
+    def flow_uuids(self, db_ids: Iterable[str]) -> dict[str, str]:
+        """Look up the submitted flow of each job.
+
+        Returns
+        -------
+        dict
+            {db_id: flow uuid}; a db_id that does not exist is not in it.
+        """
+        wanted = list(dict.fromkeys(db_ids))
+        if not wanted:
+            return {}
+        found = self.jobs.find({"db_id": {"$in": wanted}}, ["db_id", "job.hosts"])
+        return {doc["db_id"]: doc["job"]["hosts"][-1] for doc in found if doc["job"].get("hosts")}
+
+    def query(self, selection: JobFilter | FlowFilter) -> Query:
+        """Translate a filter into a query, looking up the flows it names by a job's db_id."""
+        return selection.query(self.flow_uuids(selection.db_ids_of_flows))
+
+
+class ControllerGroup:
+    """What every group of methods of `JobController` works on. Holds data only.
+
+    Attributes
+    ----------
+    queue
+        The open collections.
+    project
+        The project they belong to; None when the controller was made from stores alone.
+    """
+
+    queue: Queue
+    project: Project | None
+
+    @property
+    def jobs(self) -> Collection:
+        """The jobs' collection."""
+        return self.queue.jobs
+
+    @property
+    def flows(self) -> Collection:
+        """The flows' collection."""
+        return self.queue.flows
+
+    @property
+    def auxiliary(self) -> Collection:
+        """The auxiliary collection."""
+        return self.queue.auxiliary
+
+    @property
+    def batches(self) -> Collection:
+        """The batch processes' collection."""
+        return self.queue.batches
+
+    def _need_project(self) -> Project:
+        if self.project is None:
+            raise ConfigError(
+                "this JobController was made without a project",
+                hint="use JobController.from_project_name",
+            )
+        return self.project
