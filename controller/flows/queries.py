@@ -138,7 +138,7 @@ class FlowQueries(ControllerGroup):
             mine = jobs.get(flow["uuid"], [])
             if jobs_sort is None:
                 place = {triple[0]: n for n, triple in enumerate(flow["ids"])}
-                mine.sort(key=lambda job: place.get(job["db_id"], len(place)))  # noqa: B023
+                mine.sort(key=lambda job: place.get(job["db_id"], len(place)))
             flow["jobs_list"] = mine
         return flows
 

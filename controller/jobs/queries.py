@@ -341,11 +341,14 @@ def job_id_query(
             "one job is named by exactly one of db_id and job_id",
             hint="give one of the two",
         )
-    for name, value in (("db_id", db_id), ("job_id", job_id)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
-            raise ArgumentError(f"{name} has to be a string, not {value!r}")
-    if job_index is not None and (isinstance(job_index, bool) or not isinstance(job_index, int)):
-        raise ArgumentError(f"job_index has to be a number, not {job_index!r}")
+    given: dict[str, tuple[Any, type | tuple[type, ...]]] = {
+        "db_id": (db_id, (str, int)),
+        "job_id": (job_id, str),
+        "job_index": (job_index, int),
+    }
+    for name, (value, kind) in given.items():
+        if value is not None and (value is True or value is False or not isinstance(value, kind)):
+            raise ArgumentError(f"{name} cannot be {value!r}")
     if db_id is not None:
         return {"db_id": str(db_id)}, None
     if job_index is not None:
