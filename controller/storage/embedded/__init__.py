@@ -1,0 +1,20 @@
+"""An in-process database with MongoDB's semantics over one SQLite file.
+
+SQLite gives durability, concurrency and indexes; the meaning of filters, updates and orders is
+MongoDB's, within the portable subset (`controller.storage.base`). What is where:
+
+``values``       BSON's order of values, and keys that SQLite orders alike
+``filters expressions updates projections``   MongoDB's language, on plain dictionaries
+``parts``        a document lies in the file as a small hot part and its large values
+``layout``       the tables, the catalogue of indexes, the version of the format
+``lockfile``     who may write: a fair queue with a bounded wait
+``connection``   SQLite connections per thread, transactions, forks, network file systems
+``planner``      filter -> SQL that narrows the candidates
+``rows``         documents in and out of the tables, with the keys of their indexes
+``cursor collection aggregation database``   the contract
+``store``        the same as a maggma Store (imports maggma; loaded on demand only)
+"""
+
+from controller.storage.embedded.database import EmbeddedDatabase, open_database
+
+__all__ = ["EmbeddedDatabase", "open_database"]

@@ -1,0 +1,320 @@
+"""Aggregation pipelines of the portable subset, over the documents our filter selects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import ArgumentError, UnsupportedOperationError
+from controller.storage.base import Document
+from controller.storage.embedded.cursor import Query, sort_keys, sort_rows
+from controller.storage.embedded.expressions import evaluate, expression_paths
+from controller.storage.embedded.filters import compile_filter, filter_paths, split_path, values_at
+from controller.storage.embedded.planner import plan_filter
+from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.updates import Update
+from controller.storage.embedded.values import (
+    MISSING,
+    NUMBERS,
+    index_key,
+    normalise,
+    sort_key,
+    value_of_key,
+)
+
+if TYPE_CHECKING:
+    from controller.storage.embedded.connection import File, Link
+
+Documents = Iterator[Document]
+
+
+def aggregate(
+    file: File, collection: str, pipeline: Sequence[Mapping[str, Any]], link: Link | None
+) -> list[Document]:
+    """Run a pipeline within one snapshot.
+
+    Parameters
+    ----------
+    link
+        The connection of an open transaction, or None.
+
+    Raises
+    ------
+    UnsupportedOperationError
+        A stage or operator outside the portable subset.
+    """
+    stages = normalise([dict(stage) for stage in pipeline])[0]
+    with file.reading(link) as reader:
+        counted = _count_by_column(reader, collection, stages)
+        if counted is not None:
+            return counted
+        return list(_run(reader, collection, stages))
+
+
+def _run(link: Link, collection: str, stages: list[dict[str, Any]]) -> Documents:
+    rest = list(stages)
+    query: dict[str, Any] = {}
+    if rest and "$match" in rest[0]:
+        query = rest.pop(0)["$match"]
+    sort = None
+    if rest and "$sort" in rest[0]:
+        sort = rest.pop(0)["$sort"]
+    documents = _selected(link, collection, Query(query, sort), _paths_of(rest))
+    return _through(link, documents, rest)
+
+
+def _selected(link: Link, collection: str, query: Query, paths: list[str]) -> Documents:
+    table = link.table(collection)
+    if table is None:
+        return
+    for stored in query.scan(link, table):
+        yield stored.decode(link, paths)
+
+
+def _through(link: Link, documents: Documents, stages: list[dict[str, Any]]) -> Documents:
+    for stage in stages:
+        if len(stage) != 1:
+            raise ArgumentError("a stage of a pipeline has exactly one operator")
+        ((op, arg),) = stage.items()
+        if op == "$lookup":
+            documents = _lookup(link, documents, arg)
+        elif op == "$facet":
+            documents = _facet(link, documents, arg)
+        else:
+            function = _STAGES.get(op)
+            if function is None:
+                raise UnsupportedOperationError(f"the stage {op}")
+            documents = function(documents, arg)
+    return documents
+
+
+def _paths_of(stages: list[dict[str, Any]]) -> list[str]:
+    """Return the paths that the stages read, up to the first that fixes what is left."""
+    paths: list[str] = []
+    for stage in stages:
+        ((op, arg),) = stage.items()
+        if op == "$match":
+            paths += filter_paths(arg)
+        elif op == "$sort":
+            paths += arg
+        elif op == "$group":
+            return [*paths, *expression_paths(arg)]
+        elif op == "$count":
+            return paths
+        elif op not in ("$limit", "$skip"):
+            return [""]
+    return [""]
+
+
+def _count_by_column(
+    link: Link, collection: str, stages: list[dict[str, Any]]
+) -> list[Document] | None:
+    """Answer a $match and a counting $group from an index alone; None where that cannot be."""
+    group = stages[-1].get("$group") if stages else None
+    if group is None or len(stages) > 2 or (len(stages) == 2 and "$match" not in stages[0]):
+        return None
+    key, counters = group.get("_id"), {k: v for k, v in group.items() if k != "_id"}
+    table = link.table(collection)
+    if table is None or not isinstance(key, str) or not key.startswith("$"):
+        return None
+    column = table.columns.get(key[1:])
+    plan = plan_filter(table, stages[0]["$match"] if len(stages) == 2 else {})
+    if column is None or column.multi or column.odd or not plan.exact:
+        return None
+    if any(counter != {"$sum": 1} for counter in counters.values()):
+        return None
+    sql = f"SELECT {column.sql}, count(*) FROM {table.rows} WHERE {plan.sql} GROUP BY 1"
+    return [
+        {"_id": value_of_key(k), **dict.fromkeys(counters, count)}
+        for k, count in link.sql.execute(sql, plan.params)
+    ]
+
+
+def _match(documents: Documents, arg: Any) -> Documents:
+    return filter(compile_filter(arg), documents)
+
+
+def _sort(documents: Documents, arg: Any) -> Documents:
+    pairs = list(arg.items())
+    rows = [(sort_keys(document, pairs), document) for document in documents]
+    sort_rows(rows, pairs)
+    return (document for _, document in rows)
+
+
+def _project(documents: Documents, arg: Any) -> Documents:
+    computed = {k: v for k, v in arg.items() if _is_computed(v)}
+    plain = {k: v for k, v in arg.items() if k not in computed}
+    shape = Projection(plain) if any(k != "_id" for k in plain) or not computed else None
+    with_id = plain.get("_id", 1)
+    for document in documents:
+        if shape is not None:
+            out = shape(document)
+        else:
+            out = {"_id": document["_id"]} if with_id and "_id" in document else {}
+        values = {k: evaluate(v, document) for k, v in computed.items()}
+        present = {k: {"$literal": v} for k, v in values.items() if v is not MISSING}
+        if present:
+            Update([{"$set": present}]).apply(out)
+        yield out
+
+
+def _is_computed(value: Any) -> bool:
+    return isinstance(value, (str, dict, list))
+
+
+def _set(documents: Documents, arg: Any) -> Documents:
+    update = Update([{"$set": arg}])
+    for document in documents:
+        update.apply(document)
+        yield document
+
+
+def _unset(documents: Documents, arg: Any) -> Documents:
+    update = Update([{"$unset": arg}])
+    for document in documents:
+        update.apply(document)
+        yield document
+
+
+def _unwind(documents: Documents, arg: Any) -> Documents:
+    options = arg if isinstance(arg, dict) else {"path": arg}
+    unknown = set(options) - {"path", "preserveNullAndEmptyArrays", "includeArrayIndex"}
+    if unknown or not options["path"].startswith("$"):
+        raise UnsupportedOperationError(f"$unwind with {arg!r}")
+    path, keep = options["path"][1:], options.get("preserveNullAndEmptyArrays", False)
+    index = options.get("includeArrayIndex")
+    for document in documents:
+        value = evaluate("$" + path, document)
+        if type(value) is not list or not value:
+            if type(value) is not list and value is not None and value is not MISSING:
+                yield _with(document, path, value, index, None)
+            elif keep:
+                yield document
+            continue
+        for place, element in enumerate(value):
+            yield _with(document, path, element, index, place)
+
+
+def _with(
+    document: Document, path: str, value: Any, index: str | None, place: int | None
+) -> Document:
+    copied, _ = normalise(document)
+    fields: dict[str, Any] = {path: value}
+    if index:
+        fields[index] = place
+    Update({"$set": fields}).apply(copied)
+    return copied  # type: ignore[no-any-return]
+
+
+def _replace_root(documents: Documents, arg: Any) -> Documents:
+    expression = arg["newRoot"] if isinstance(arg, dict) and "newRoot" in arg else arg
+    for document in documents:
+        root = evaluate(expression, document)
+        if type(root) is not dict:
+            raise ArgumentError("$replaceRoot needs a document")
+        yield root
+
+
+def _count(documents: Documents, arg: Any) -> Documents:
+    total = sum(1 for _ in documents)
+    if total:
+        yield {arg: total}
+
+
+def _lookup(link: Link, documents: Documents, arg: Any) -> Documents:
+    if set(arg) != {"from", "localField", "foreignField", "as"}:
+        raise UnsupportedOperationError("$lookup other than by localField and foreignField")
+    local = split_path(arg["localField"])
+    for document in list(documents):
+        keys = [v for v in values_at(document, local) if type(v) is not list]
+        wanted = [None if v is MISSING else v for v in keys]
+        query = Query({arg["foreignField"]: {"$in": wanted}})
+        found = list(_selected(link, arg["from"], query, [""]))
+        Update({"$set": {arg["as"]: found}}).apply(document)
+        yield document
+
+
+def _facet(link: Link, documents: Documents, arg: Any) -> Documents:
+    every = list(documents)
+    yield {
+        name: list(_through(link, iter(normalise(every)[0]), stages))
+        for name, stages in arg.items()
+    }
+
+
+# ------------------------------------------------------------------ $group
+
+
+def _group(documents: Documents, arg: Any) -> Documents:
+    fields = {k: v for k, v in arg.items() if k != "_id"}
+    makers = {name: _accumulator(name, spec) for name, spec in fields.items()}
+    groups: dict[Any, tuple[Any, dict[str, list[Any]]]] = {}
+    for document in documents:
+        key = evaluate(arg["_id"], document)
+        key = None if key is MISSING else key
+        _, values = groups.setdefault(index_key(key), (key, {name: [] for name in fields}))
+        for name, (expression, _) in makers.items():
+            values[name].append(evaluate(expression, document))
+    for key, values in groups.values():
+        yield {"_id": key, **{name: make(values[name]) for name, (_, make) in makers.items()}}
+
+
+def _accumulator(name: str, spec: Any) -> tuple[Any, Callable[[list[Any]], Any]]:
+    if type(spec) is not dict or len(spec) != 1:
+        raise ArgumentError(f"the field {name} of $group needs one accumulator")
+    ((op, expression),) = spec.items()
+    function = _ACCUMULATORS.get(op)
+    if function is None:
+        raise UnsupportedOperationError(f"the accumulator {op}")
+    return (1 if op == "$count" else expression), function
+
+
+def _present(values: Iterable[Any]) -> list[Any]:
+    return [v for v in values if v is not None and v is not MISSING]
+
+
+def _numbers(values: Iterable[Any]) -> list[Any]:
+    return [v for v in values if type(v) in NUMBERS]
+
+
+def _average(values: list[Any]) -> Any:
+    numbers = _numbers(values)
+    return sum(numbers) / len(numbers) if numbers else None
+
+
+def _set_of(values: list[Any]) -> list[Any]:
+    found: dict[Any, Any] = {}
+    for value in values:
+        if value is not MISSING:
+            found.setdefault(index_key(value), value)
+    return list(found.values())
+
+
+_ACCUMULATORS: dict[str, Callable[[list[Any]], Any]] = {
+    "$sum": lambda values: sum(_numbers(values)),
+    "$count": len,
+    "$avg": _average,
+    "$min": lambda values: min(_present(values), key=sort_key, default=None),
+    "$max": lambda values: max(_present(values), key=sort_key, default=None),
+    "$first": lambda values: None if values[0] is MISSING else values[0],
+    "$last": lambda values: None if values[-1] is MISSING else values[-1],
+    "$push": lambda values: [v for v in values if v is not MISSING],
+    "$addToSet": _set_of,
+}
+
+_STAGES: dict[str, Callable[[Documents, Any], Documents]] = {
+    "$match": _match,
+    "$sort": _sort,
+    "$limit": lambda documents, arg: islice(documents, arg),
+    "$skip": lambda documents, arg: islice(documents, arg, None),
+    "$project": _project,
+    "$set": _set,
+    "$addFields": _set,
+    "$unset": _unset,
+    "$unwind": _unwind,
+    "$replaceRoot": _replace_root,
+    "$replaceWith": _replace_root,
+    "$count": _count,
+    "$group": _group,
+}

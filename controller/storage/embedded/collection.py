@@ -1,0 +1,619 @@
+"""One collection of documents in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import ArgumentError, UnsupportedOperationError
+from controller.storage import base
+from controller.storage.base import (
+    BulkWriteResult,
+    DeleteResult,
+    Document,
+    InsertManyResult,
+    InsertOneResult,
+    UpdateResult,
+)
+from controller.storage.embedded import indexes, rows
+from controller.storage.embedded.aggregation import aggregate
+from controller.storage.embedded.cursor import Cursor, Query
+from controller.storage.embedded.filters import split_path, values_at
+from controller.storage.embedded.planner import plan_filter
+from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.rows import Prepared, Stored
+from controller.storage.embedded.updates import (
+    Update,
+    is_pipeline,
+    replacement,
+    seed_of_upsert,
+)
+from controller.storage.embedded.values import MISSING, equal, index_key, normalise, value_of_key
+
+if TYPE_CHECKING:
+    from controller.storage.embedded.connection import File, Link
+    from controller.storage.embedded.layout import Column, Table
+    from controller.storage.embedded.parts import Part
+
+
+class Session:
+    """An open transaction, to be passed to the methods of collections."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+
+
+class EmbeddedCollection:
+    """A collection; see `controller.storage.base.Collection` for what its methods promise.
+
+    Parameters
+    ----------
+    file
+        The file it lies in.
+    name
+        Its name.
+    """
+
+    def __init__(self, file: File, name: str) -> None:
+        self._file, self._name = file, name
+
+    def __repr__(self) -> str:
+        return f"EmbeddedCollection({str(self._file.path)!r}, {self._name!r})"
+
+    @property
+    def name(self) -> str:
+        """Name within the database."""
+        return self._name
+
+    full_name = name
+
+    # ------------------------------------------------------------------ reading
+
+    def find(
+        self,
+        filter: base.Filter | None = None,
+        projection: base.Projection = None,
+        *,
+        sort: Any = None,
+        skip: int = 0,
+        limit: int = 0,
+        session: Session | None = None,
+        **options: Any,
+    ) -> Cursor:
+        """See `controller.storage.base.Collection.find`."""
+        _refuse(options, tolerated=("batch_size", "no_cursor_timeout", "allow_disk_use"))
+        return Cursor(
+            self._file,
+            self._name,
+            filter,
+            projection,
+            sort=sort,
+            skip=skip,
+            limit=limit,
+            link=_link(session),
+        )
+
+    def find_one(
+        self,
+        filter: Any = None,
+        projection: base.Projection = None,
+        *,
+        sort: Any = None,
+        skip: int = 0,
+        session: Session | None = None,
+        **options: Any,
+    ) -> Document | None:
+        """See `controller.storage.base.Collection.find_one`; an ``_id`` may be the filter."""
+        if filter is not None and not isinstance(filter, Mapping):
+            filter = {"_id": filter}
+        found = self.find(
+            filter, projection, sort=sort, skip=skip, limit=1, session=session, **options
+        )
+        return next(found, None)
+
+    def count_documents(
+        self,
+        filter: base.Filter,
+        *,
+        skip: int = 0,
+        limit: int = 0,
+        session: Session | None = None,
+    ) -> int:
+        """See `controller.storage.base.Collection.count_documents`."""
+        query = Query(filter)
+        with self._file.reading(_link(session)) as link:
+            table = link.table(self._name)
+            if table is None:
+                return 0
+            plan = plan_filter(table, query.spec)
+            if plan.exact:
+                sql = f"SELECT count(*) FROM {table.rows} WHERE {plan.sql}"
+                count = int(link.sql.execute(sql, plan.params).fetchone()[0])
+            else:
+                count = sum(1 for _ in query.scan(link, table))
+        left = max(count - skip, 0)
+        return min(left, limit) if limit else left
+
+    def estimated_document_count(self) -> int:
+        """See `controller.storage.base.Collection.estimated_document_count`."""
+        return self.count_documents({})
+
+    def distinct(
+        self, key: str, filter: base.Filter | None = None, *, session: Session | None = None
+    ) -> list[Any]:
+        """See `controller.storage.base.Collection.distinct`."""
+        query = Query(filter)
+        with self._file.reading(_link(session)) as link:
+            table = link.table(self._name)
+            if table is None:
+                return []
+            column = table.columns.get(key)
+            plan = plan_filter(table, query.spec)
+            if column is not None and plan.exact and not column.multi and not column.odd:
+                sql = f"SELECT DISTINCT {column.sql} FROM {table.rows} WHERE {plan.sql}"
+                keys = [row[0] for row in link.sql.execute(sql, plan.params)]
+                if None not in keys:  # null and missing share a key
+                    return sorted((value_of_key(k) for k in keys), key=index_key)
+            values: list[Any] = []
+            for stored in query.scan(link, table):
+                found = values_at(stored.decode(link, [key]), split_path(key))
+                values += [v for v in found if type(v) is not list and v is not MISSING]
+        return _unique_values(values)
+
+    def aggregate(
+        self,
+        pipeline: Sequence[Mapping[str, Any]],
+        *,
+        session: Session | None = None,
+        **options: Any,
+    ) -> Iterator[Document]:
+        """See `controller.storage.base.Collection.aggregate`."""
+        _refuse(options, tolerated=("allowDiskUse", "batchSize"))
+        return iter(aggregate(self._file, self._name, pipeline, _link(session)))
+
+    # ------------------------------------------------------------------ inserting
+
+    def insert_one(self, document: Document, *, session: Session | None = None) -> InsertOneResult:
+        """See `controller.storage.base.Collection.insert_one`."""
+        self.insert_many([document], session=session)
+        return InsertOneResult(document["_id"])
+
+    def insert_many(
+        self,
+        documents: Iterable[Document],
+        *,
+        ordered: bool = True,
+        session: Session | None = None,
+    ) -> InsertManyResult:
+        """See `controller.storage.base.Collection.insert_many`; all or nothing here."""
+        del ordered  # nothing is inserted when one is refused
+        stage = session is None
+        ready: list[Prepared] = []
+        ids: list[Any] = []
+        try:
+            for document in documents:
+                ready.append(rows.prepare(self._file, document, stage=stage))
+                ids.append(document["_id"])
+            with self._file.writing(_link(session)) as link:
+                table = self._table(link)
+                for prepared in ready:
+                    rows.insert(link, table, prepared)
+        except BaseException:
+            self._abandon(ready)
+            raise
+        return InsertManyResult(ids)
+
+    # ------------------------------------------------------------------ changing
+
+    def update_one(
+        self,
+        filter: base.Filter,
+        update: base.Update,
+        *,
+        upsert: bool = False,
+        session: Session | None = None,
+        **options: Any,
+    ) -> UpdateResult:
+        """See `controller.storage.base.Collection.update_one`."""
+        _refuse(options)
+        with self._file.writing(_link(session)) as link:
+            return self._update(link, filter, update, upsert=upsert, many=False)
+
+    def update_many(
+        self,
+        filter: base.Filter,
+        update: base.Update,
+        *,
+        upsert: bool = False,
+        session: Session | None = None,
+        **options: Any,
+    ) -> UpdateResult:
+        """See `controller.storage.base.Collection.update_many`."""
+        _refuse(options)
+        with self._file.writing(_link(session)) as link:
+            return self._update(link, filter, update, upsert=upsert, many=True)
+
+    def replace_one(
+        self,
+        filter: base.Filter,
+        replacement: Document,
+        *,
+        upsert: bool = False,
+        session: Session | None = None,
+        **options: Any,
+    ) -> UpdateResult:
+        """See `controller.storage.base.Collection.replace_one`."""
+        _refuse(options)
+        change = _Replacement(replacement)
+        staged = change.stage(self._file) if session is None else []
+        try:
+            with self._file.writing(_link(session)) as link:
+                return self._change_first(link, filter, change, upsert=upsert, staged=staged)
+        except BaseException:
+            for part in staged:
+                self._file.abandon(part)
+            raise
+
+    def delete_one(self, filter: base.Filter, *, session: Session | None = None) -> DeleteResult:
+        """See `controller.storage.base.Collection.delete_one`."""
+        return self._delete(filter, session, limit=1)
+
+    def delete_many(self, filter: base.Filter, *, session: Session | None = None) -> DeleteResult:
+        """See `controller.storage.base.Collection.delete_many`."""
+        return self._delete(filter, session, limit=0)
+
+    def find_one_and_update(
+        self,
+        filter: base.Filter,
+        update: base.Update,
+        projection: base.Projection = None,
+        *,
+        sort: Any = None,
+        upsert: bool = False,
+        return_document: Any = "before",
+        session: Session | None = None,
+        **options: Any,
+    ) -> Document | None:
+        """See `controller.storage.base.Collection.find_one_and_update`."""
+        _refuse(options)
+        change = _Change(update)
+        after = return_document is True or return_document == "after"
+        query = Query(filter, sort)
+        with self._file.writing(_link(session)) as link:
+            table = self._table(link)
+            stored = next(query.scan(link, table, 1), None)
+            if stored is None:
+                if not upsert:
+                    return None
+                document = self._upsert(link, table, query, change)
+                return _shaped(document, projection) if after else None
+            before = None if after else self._read(link, stored, projection)
+            self._rewrite(link, table, stored, change)
+            if not after:
+                return before
+            row = link.sql.execute(
+                f"SELECT hot FROM {table.rows} WHERE seq=?", (stored.sequence,)
+            ).fetchone()
+            return self._read(link, Stored(stored.sequence, row[0]), projection)
+
+    def find_one_and_delete(
+        self,
+        filter: base.Filter,
+        projection: base.Projection = None,
+        *,
+        sort: Any = None,
+        session: Session | None = None,
+    ) -> Document | None:
+        """See `controller.storage.base.Collection.find_one_and_delete`."""
+        query = Query(filter, sort)
+        with self._file.writing(_link(session)) as link:
+            table = self._table(link)
+            stored = next(query.scan(link, table, 1), None)
+            if stored is None:
+                return None
+            document = self._read(link, stored, projection)
+            rows.remove(link, table, stored)
+            return document
+
+    def bulk_write(
+        self,
+        operations: Sequence[Any],
+        *,
+        ordered: bool = True,
+        session: Session | None = None,
+        **options: Any,
+    ) -> BulkWriteResult:
+        """See `controller.storage.base.Collection.bulk_write`; all or nothing here.
+
+        Takes pymongo's operation objects as well.
+        """
+        del ordered  # one transaction: nothing is written when one operation is refused
+        _refuse(options, tolerated=("bypass_document_validation",))
+        if not operations:
+            return BulkWriteResult()
+        total = dict.fromkeys(("inserted", "matched", "modified", "deleted", "upserted"), 0)
+        with self._file.writing(_link(session)) as link:
+            for operation in map(_own_operation, operations):
+                for what, count in self._carry_out(link, operation).items():
+                    total[what] += count
+        return BulkWriteResult(**{f"{what}_count": count for what, count in total.items()})
+
+    # ------------------------------------------------------------------ indexes
+
+    def create_index(
+        self,
+        keys: str | Sequence[str | tuple[str, int]],
+        *,
+        unique: bool = False,
+        name: str | None = None,
+        background: bool = True,
+        **options: Any,
+    ) -> str:
+        """See `controller.storage.base.Collection.create_index`."""
+        del background  # an index is made in one go
+        _refuse(options)
+        with self._file.writing() as link:
+            return indexes.create(link, self._table(link), keys, unique=unique, name=name)
+
+    def index_information(self) -> dict[str, dict[str, Any]]:
+        """See `controller.storage.base.Collection.index_information`."""
+        with self._file.reading() as link:
+            table = link.table(self._name)
+            return {} if table is None else {k: dict(v) for k, v in table.indexes.items()}
+
+    def drop_index(self, name: str) -> None:
+        """See `controller.storage.base.Collection.drop_index`."""
+        with self._file.writing() as link:
+            indexes.drop(link, self._table(link), name)
+
+    def drop_indexes(self) -> None:
+        """See `controller.storage.base.Collection.drop_indexes`."""
+        with self._file.writing() as link:
+            table = self._table(link)
+            for name in [n for n in table.indexes if n != "_id_"]:
+                indexes.drop(link, table, name)
+
+    def drop(self, *, session: Session | None = None) -> None:
+        """See `controller.storage.base.Collection.drop`."""
+        with self._file.writing(_link(session)) as link:
+            table = link.table(self._name)
+            if table is None:
+                return
+            for stored in rows.all_rows(link, table):
+                rows.drop_parts(link, stored)
+            indexes.drop_collection(link, table)
+
+    # ------------------------------------------------------------------ inner work
+
+    def _table(self, link: Link) -> Table:
+        table = link.table(self._name, create=True)
+        assert table is not None
+        return table
+
+    def _read(self, link: Link, stored: Stored, projection: base.Projection) -> Document:
+        if projection is None:
+            return stored.decode(link, [""])
+        shape = Projection(projection)
+        return shape(stored.decode(link, shape.paths(), shape.excluded))
+
+    def _abandon(self, ready: list[Prepared]) -> None:
+        for prepared in ready:
+            for part in prepared.staged:
+                self._file.abandon(part)
+
+    def _update(
+        self, link: Link, filter: base.Filter, update: base.Update, *, upsert: bool, many: bool
+    ) -> UpdateResult:
+        change = _Change(update)
+        if not many:
+            return self._change_first(link, filter, change, upsert=upsert)
+        query, table = Query(filter), self._table(link)
+        # All of them first: an update must not meet a document that it moved itself.
+        found = list(query.scan(link, table))
+        if not found and upsert:
+            document = self._upsert(link, table, query, change)
+            return UpdateResult(0, 0, document["_id"])
+        modified = sum(self._rewrite(link, table, stored, change) for stored in found)
+        return UpdateResult(len(found), modified)
+
+    def _change_first(
+        self,
+        link: Link,
+        filter: base.Filter,
+        change: _Change | _Replacement,
+        *,
+        upsert: bool,
+        staged: Sequence[Part] = (),
+    ) -> UpdateResult:
+        query, table = Query(filter), self._table(link)
+        stored = next(query.scan(link, table, 1), None)
+        if stored is not None:
+            return UpdateResult(1, int(self._rewrite(link, table, stored, change, staged)))
+        if not upsert:
+            for part in staged:
+                link.drop_part(part)
+            return UpdateResult(0, 0)
+        document = self._upsert(link, table, query, change, staged)
+        return UpdateResult(0, 0, document["_id"])
+
+    def _rewrite(
+        self,
+        link: Link,
+        table: Table,
+        stored: Stored,
+        change: _Change | _Replacement,
+        staged: Sequence[Part] = (),
+    ) -> bool:
+        touched = [c for c in table.columns.values() if change.touches(c)]
+        paths = [*change.paths, *(c.path for c in touched)]
+        document, filled = stored.open(link, paths)
+        old_keys = {c.path: c.keys(document) for c in touched}
+        document = change.apply(document)
+        prepared = Prepared(document, change.cut(document, filled), list(staged))
+        return rows.rewrite(link, table, stored, prepared, columns=touched, old_keys=old_keys)
+
+    def _upsert(
+        self,
+        link: Link,
+        table: Table,
+        query: Query,
+        change: _Change | _Replacement,
+        staged: Sequence[Part] = (),
+    ) -> Document:
+        document = change.seed(query.spec)
+        prepared = rows.prepare(self._file, document, stage=False)
+        if staged:
+            prepared.pieces, prepared.staged = change.cut(prepared.document, {}), list(staged)
+        rows.insert(link, table, prepared)
+        return prepared.document
+
+    def _delete(self, filter: base.Filter, session: Session | None, limit: int) -> DeleteResult:
+        query = Query(filter)
+        with self._file.writing(_link(session)) as link:
+            table = link.table(self._name)
+            if table is None:
+                return DeleteResult(0)
+            found = list(islice(query.scan(link, table, limit), limit or None))
+            for stored in found:
+                rows.remove(link, table, stored)
+            return DeleteResult(len(found))
+
+    def _carry_out(self, link: Link, operation: base.WriteOperation) -> dict[str, int]:
+        if isinstance(operation, base.InsertOne):
+            prepared = rows.prepare(self._file, operation.document, stage=False)
+            rows.insert(link, self._table(link), prepared)
+            return {"inserted": 1}
+        session = Session(link)
+        if isinstance(operation, base.DeleteOne):
+            return {"deleted": self._delete(operation.filter, session, 1).deleted_count}
+        if isinstance(operation, base.DeleteMany):
+            return {"deleted": self._delete(operation.filter, session, 0).deleted_count}
+        if isinstance(operation, base.ReplaceOne):
+            change = _Replacement(operation.replacement)
+            done = self._change_first(link, operation.filter, change, upsert=operation.upsert)
+        else:
+            done = self._update(
+                link,
+                operation.filter,
+                operation.update,
+                upsert=operation.upsert,
+                many=isinstance(operation, base.UpdateMany),
+            )
+        return {
+            "matched": done.matched_count,
+            "modified": done.modified_count,
+            "upserted": int(done.upserted_id is not None),
+        }
+
+
+class _Change:
+    """An update made ready."""
+
+    def __init__(self, update: base.Update) -> None:
+        if not isinstance(update, Mapping) and not is_pipeline(update):
+            raise ArgumentError(f"an update has to be a dictionary or a list, not {update!r}")
+        spec = dict(update) if isinstance(update, Mapping) else list(update)
+        self._update = Update(normalise(spec)[0])
+        self.paths = list(self._update.paths())
+        self._split = [split_path(path) if path else () for path in self.paths]
+
+    def touches(self, column: Column) -> bool:
+        """Whether the update may change the column's keys."""
+        mine = split_path(column.path)
+        return any(path[: len(mine)] == mine[: len(path)] for path in self._split)
+
+    def apply(self, document: Document) -> Document:
+        """Change the document."""
+        self._update.apply(document)
+        return document
+
+    def cut(self, document: Document, filled: Any) -> rows.Cut:
+        """Cut the changed document."""
+        return rows.cut(document, filled)
+
+    def seed(self, query: Mapping[str, Any]) -> Document:
+        """Return what an upsert inserts."""
+        document = seed_of_upsert(query)
+        self._update.apply(document, inserting=True)
+        return document
+
+
+class _Replacement:
+    """A document that takes the place of another."""
+
+    paths: Sequence[str] = ("",)
+
+    def __init__(self, document: Document) -> None:
+        self._document, raw = normalise(replacement(document))
+        rows.refuse_foreign_holes(raw)
+        self._pieces: rows.Cut | None = None
+
+    def touches(self, column: Column) -> bool:
+        """Whether the column's keys may change: any of them."""
+        return column is not None
+
+    def stage(self, file: File) -> list[Part]:
+        """Write very large values before the transaction."""
+        prepared = Prepared(self._document, rows.cut(self._document))
+        rows.stage_large(file, prepared)
+        self._pieces = prepared.pieces if prepared.staged else None
+        return prepared.staged
+
+    def apply(self, document: Document) -> Document:
+        """Return the new document with the old one's _id."""
+        wanted = self._document.get("_id", document["_id"])
+        if not equal(wanted, document["_id"]):
+            raise ArgumentError("a replacement cannot change _id")
+        return {"_id": document["_id"], **self._document}
+
+    def cut(self, document: Document, filled: Any) -> rows.Cut:
+        """Cut the new document; what was staged has its holes already."""
+        if self._pieces is None:
+            return rows.cut(document, filled)
+        return rows.Cut({"_id": document["_id"], **self._pieces.hot}, self._pieces.values)
+
+    def seed(self, query: Mapping[str, Any]) -> Document:
+        """Return what an upsert inserts."""
+        wanted = query.get("_id", MISSING)
+        known = {} if wanted is MISSING or isinstance(wanted, Mapping) else {"_id": wanted}
+        return {**known, **self._document}
+
+
+def _link(session: Session | None) -> Link | None:
+    return None if session is None else session.link
+
+
+def _shaped(document: Document, projection: base.Projection) -> Document:
+    return document if projection is None else Projection(projection)(document)
+
+
+def _refuse(options: Mapping[str, Any], tolerated: Sequence[str] = ()) -> None:
+    """Refuse options that change an answer; an option is never ignored silently."""
+    wrong = [name for name, value in options.items() if value and name not in tolerated]
+    if wrong:
+        raise UnsupportedOperationError(f"the option {', '.join(sorted(wrong))}")
+
+
+def _own_operation(operation: Any) -> base.WriteOperation:
+    """Take pymongo's operation objects, by name: pymongo need not be imported for it."""
+    if isinstance(operation, base.WriteOperation):
+        return operation
+    kind, fields = type(operation).__name__, operation
+    if kind == "InsertOne":
+        return base.InsertOne(fields._doc)
+    if kind == "ReplaceOne":
+        return base.ReplaceOne(fields._filter, fields._doc, bool(fields._upsert))
+    if kind in ("UpdateOne", "UpdateMany"):
+        own = base.UpdateOne if kind == "UpdateOne" else base.UpdateMany
+        return own(fields._filter, fields._doc, bool(fields._upsert))
+    if kind in ("DeleteOne", "DeleteMany"):
+        return (base.DeleteOne if kind == "DeleteOne" else base.DeleteMany)(fields._filter)
+    raise ArgumentError(f"not a write operation: {operation!r}")
+
+
+def _unique_values(values: list[Any]) -> list[Any]:
+    found: dict[Any, Any] = {}
+    for value in values:
+        found.setdefault(index_key(value), value)
+    return list(found.values())

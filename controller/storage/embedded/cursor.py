@@ -1,0 +1,268 @@
+"""Reading matching documents a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from controller.storage.base import Document
+from controller.storage.base import Projection as ProjectionSpec
+from controller.storage.embedded.filters import compile_filter, filter_paths, split_path
+from controller.storage.embedded.planner import Plan, plan_filter, plan_order
+from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.rows import Stored
+from controller.storage.embedded.values import MISSING, normalise, sort_key
+
+if TYPE_CHECKING:
+    from controller.storage.embedded.connection import File, Link
+    from controller.storage.embedded.layout import Table
+
+PAGE_DOCUMENTS = 1000
+PAGE_BYTES = 8 << 20
+
+
+class Query:
+    """A filter made ready: normalised, compiled, its paths known, its sort checked."""
+
+    def __init__(self, query: Any, sort: Any = None) -> None:
+        if query is not None and not isinstance(query, Mapping):
+            raise TypeError(f"a filter has to be a dictionary, not {type(query).__name__}")
+        self.spec: dict[str, Any] = normalise(dict(query or {}))[0]
+        self.test = compile_filter(self.spec)
+        self.paths = list(filter_paths(self.spec))
+        self.sort = _sort_pairs(sort)
+
+    def matches(self, link: Link, stored: Stored) -> bool:
+        """Whether a document in the file matches."""
+        return self.test(stored.decode(link, self.paths))
+
+    def scan(self, link: Link, table: Table, limit: int = 0) -> Iterator[Stored]:
+        """Yield the matching documents in order, read as they are asked for.
+
+        Parameters
+        ----------
+        limit
+            The caller will take no more than so many; 0 means all.
+        """
+        plan = plan_filter(table, self.spec)
+        order = plan_order(table, self.sort)
+        if order is None:
+            for sequence in self._sorted(link, table, plan):
+                yield _read(link, table, sequence)
+            return
+        if not order:
+            rows = link.sql.execute(
+                f"SELECT seq, hot FROM {table.rows} WHERE {plan.sql}", plan.params
+            )
+            for sequence, raw in rows:
+                stored = Stored(sequence, raw)
+                if plan.exact or self.matches(link, stored):
+                    yield stored
+            return
+        # Keys first, then each row: without an index SQLite would sort whole documents.
+        end = f" LIMIT {limit}" if limit and plan.exact else ""
+        rows = link.sql.execute(
+            f"SELECT seq FROM {table.rows} WHERE {plan.sql} ORDER BY {order}{end}", plan.params
+        )
+        for (sequence,) in rows:
+            stored = _read(link, table, sequence)
+            if plan.exact or self.matches(link, stored):
+                yield stored
+
+    def sequences(self, link: Link, table: Table) -> list[int]:
+        """Return the row numbers of the matching documents, in order."""
+        plan = plan_filter(table, self.spec)
+        order = plan_order(table, self.sort)
+        if order is None:
+            return self._sorted(link, table, plan)
+        if not plan.exact:
+            return [stored.sequence for stored in self.scan(link, table)]
+        by = f" ORDER BY {order}" if order else ""
+        rows = link.sql.execute(f"SELECT seq FROM {table.rows} WHERE {plan.sql}{by}", plan.params)
+        return [row[0] for row in rows]
+
+    def _sorted(self, link: Link, table: Table, plan: Plan) -> list[int]:
+        paths = [*self.paths, *(path for path, _ in self.sort)]
+        rows: list[tuple[list[Any], int]] = []
+        for sequence, raw in link.sql.execute(
+            f"SELECT seq, hot FROM {table.rows} WHERE {plan.sql}", plan.params
+        ):
+            document = Stored(sequence, raw).decode(link, paths)
+            if plan.exact or self.test(document):
+                rows.append((sort_keys(document, self.sort), sequence))
+        sort_rows(rows, self.sort)
+        return [sequence for _, sequence in rows]
+
+
+def sort_keys(document: Any, sort: list[tuple[str, int]]) -> list[Any]:
+    """Return what MongoDB sorts by: of an array its smallest or largest element."""
+    keys = []
+    for path, way in sort:
+        values = list(_sort_values(document, split_path(path)))
+        keys.append((min if way > 0 else max)(values))
+    return keys
+
+
+def sort_rows(rows: list[tuple[list[Any], Any]], sort: list[tuple[str, int]]) -> None:
+    """Sort (keys, anything) pairs in place; equal ones keep their order."""
+    for place, (_, way) in reversed(list(enumerate(sort))):
+        rows.sort(key=lambda row: row[0][place], reverse=way < 0)
+
+
+def _sort_values(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    if not path:
+        if type(value) is list:
+            # An empty array sorts below null, as the manual says.
+            yield from map(sort_key, value) if value else ((0.5, 0),)
+        else:
+            yield sort_key(value)
+    elif type(value) is dict:
+        yield from _sort_values(value.get(path[0], MISSING), path[1:])
+    elif type(value) is list and path[0].isdigit() and int(path[0]) < len(value):
+        yield from _sort_values(value[int(path[0])], path[1:])
+    elif type(value) is list and value:
+        for element in value:
+            yield from _sort_values(element if type(element) is dict else MISSING, path)
+    else:
+        yield sort_key(MISSING)
+
+
+def _sort_pairs(sort: Any) -> list[tuple[str, int]]:
+    if not sort:
+        return []
+    if isinstance(sort, str):
+        return [(sort, 1)]
+    pairs = sort.items() if isinstance(sort, Mapping) else sort
+    return [(pair, 1) if isinstance(pair, str) else (pair[0], pair[1]) for pair in pairs]
+
+
+def _read(link: Link, table: Table, sequence: int) -> Stored:
+    row = link.sql.execute(f"SELECT hot FROM {table.rows} WHERE seq=?", (sequence,)).fetchone()
+    return Stored(sequence, row[0])
+
+
+class Cursor:
+    """Iterates over matching documents without holding anything open between its pages.
+
+    A document that is changed after the first page is tested again before it is returned.
+    """
+
+    def __init__(
+        self,
+        file: File,
+        collection: str,
+        query: Any,
+        projection: ProjectionSpec,
+        *,
+        sort: Any,
+        skip: int,
+        limit: int,
+        link: Link | None,
+    ) -> None:
+        self._file, self._collection, self._filter = file, collection, query
+        self._projection = None if projection is None else Projection(projection)
+        self._sort, self._skip, self._limit, self._link = sort, skip, abs(limit), link
+        self._page: list[Document] = []
+        self._rest: list[int] | None = None
+
+    def sort(self, key: Any, direction: int = 1) -> Cursor:
+        """Sort by a path, or by (path, direction) pairs."""
+        self._sort = [(key, direction)] if isinstance(key, str) else key
+        return self
+
+    def skip(self, count: int) -> Cursor:
+        """Leave out so many documents at the beginning."""
+        self._skip = count
+        return self
+
+    def limit(self, count: int) -> Cursor:
+        """Return at most so many documents; 0 means all."""
+        self._limit = abs(count)
+        return self
+
+    def batch_size(self, _size: int) -> Cursor:
+        """Accepted for pymongo's sake: the pages have the size they have."""
+        return self
+
+    def to_list(self, length: int | None = None) -> list[Document]:
+        """Return the next documents as a list; None means all."""
+        return list(islice(self, length))
+
+    def close(self) -> None:
+        """Return no more documents."""
+        self._page, self._rest = [], []
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Document]:
+        return self
+
+    def __next__(self) -> Document:
+        if not self._page:
+            self._read_page()
+        if not self._page:
+            raise StopIteration
+        return self._page.pop()
+
+    next = __next__
+
+    def __getitem__(self, index: int) -> Document:
+        return list(self)[index]
+
+    def _read_page(self) -> None:
+        query = Query(self._filter, self._sort)
+        with self._file.reading(self._link) as link:
+            table = link.table(self._collection)
+            if table is None:
+                self._rest = []
+            elif self._rest is None:
+                self._page = self._first_page(link, table, query)
+            else:
+                self._page = self._next_page(link, table, query)
+        self._page.reverse()
+
+    def _first_page(self, link: Link, table: Table, query: Query) -> list[Document]:
+        end = self._limit and self._skip + self._limit
+        found = islice(query.scan(link, table, end), self._skip, end or None)
+        page, seen, size = [], set(), 0
+        for stored in found:
+            seen.add(stored.sequence)
+            page.append(self._shape(link, stored))
+            size += len(stored.raw)
+            if len(page) >= PAGE_DOCUMENTS or size >= PAGE_BYTES:
+                break
+        else:
+            self._rest = []
+            return page
+        self._rest = query.sequences(link, table)[self._skip : end or None]
+        self._rest = [sequence for sequence in self._rest if sequence not in seen]
+        self._rest.reverse()
+        return page
+
+    def _next_page(self, link: Link, table: Table, query: Query) -> list[Document]:
+        assert self._rest is not None
+        page: list[Document] = []
+        size = 0
+        while self._rest and len(page) < PAGE_DOCUMENTS and size < PAGE_BYTES:
+            sequence = self._rest.pop()
+            row = link.sql.execute(
+                f"SELECT hot FROM {table.rows} WHERE seq=?", (sequence,)
+            ).fetchone()
+            if row is None:
+                continue
+            stored = Stored(sequence, row[0])
+            if query.matches(link, stored):
+                page.append(self._shape(link, stored))
+                size += len(stored.raw)
+        return page
+
+    def _shape(self, link: Link, stored: Stored) -> Document:
+        if self._projection is None:
+            return stored.decode(link, [""])
+        document = stored.decode(link, self._projection.paths(), self._projection.excluded)
+        return self._projection(document)

@@ -1,0 +1,108 @@
+"""The embedded database: its collections, transactions and file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from controller.storage.embedded.collection import EmbeddedCollection, Session
+from controller.storage.embedded.connection import File, translated
+
+
+class EmbeddedDatabase:
+    """See `controller.storage.base.Database` for what its methods promise.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    """
+
+    engine: Literal["embedded"] = "embedded"
+    supports_transactions = True
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    def __repr__(self) -> str:
+        return f"EmbeddedDatabase({self.location!r})"
+
+    @property
+    def name(self) -> str:
+        """Name of the file, as pymongo's databases have one."""
+        return self._file.path.stem
+
+    @property
+    def location(self) -> str:
+        """Path of the file."""
+        return str(self._file.path)
+
+    def collection(self, name: str) -> EmbeddedCollection:
+        """Return a collection; it comes into being with its first document."""
+        return EmbeddedCollection(self._file, name)
+
+    __getitem__ = collection
+
+    def collection_names(self) -> list[str]:
+        """Names of the collections that exist."""
+        with self._file.reading() as link:
+            return [row[0] for row in link.sql.execute("SELECT name FROM coll ORDER BY name")]
+
+    list_collection_names = collection_names
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Change several documents together, or none."""
+        with self._file.transaction() as link:
+            yield Session(link)
+
+    def change_token(self) -> object:
+        """Return a value that differs after any other connection changed the file."""
+        link = self._file.link()
+        with translated(self._file.path):
+            version = link.sql.execute("PRAGMA data_version").fetchone()[0]
+        # data_version counts what others did, as seen by one connection.
+        return (id(link), version)
+
+    def ping(self) -> None:
+        """Read something, successfully."""
+        self.collection_names()
+
+    def compact(self, names: Sequence[str] = ()) -> None:
+        """Give the space of deleted documents back, for the whole file."""
+        del names
+        self._file.compact()
+
+    def close(self) -> None:
+        """Close the file; using the database again opens it again."""
+        self._file.close()
+
+
+def open_database(
+    path: str | Path,
+    *,
+    wait: float = 30.0,
+    synchronous: str = "FULL",
+    create: bool = True,
+) -> EmbeddedDatabase:
+    """Open the database in a file.
+
+    Parameters
+    ----------
+    path
+        The file; created, readable by its owner only, when it is missing and ``create`` holds.
+    wait
+        Seconds to wait for another writer before `StorageBusyError`.
+    synchronous
+        "FULL" keeps every acknowledged write through a loss of power; "NORMAL" is faster and may
+        lose the last ones then, but nothing when only a process dies.
+
+    Raises
+    ------
+    StorageUnavailableError, StorageFormatError, StorageBusyError
+        The file cannot be used; the message says why and what to do.
+    """
+    where = Path(path).expanduser().absolute()
+    return EmbeddedDatabase(File(where, wait=wait, synchronous=synchronous, create=create))

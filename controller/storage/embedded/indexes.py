@@ -1,0 +1,114 @@
+"""Creating and dropping indexes and collections."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
+from controller.storage.embedded.layout import add_column, native_index_name
+from controller.storage.embedded.rows import fill_column
+
+if TYPE_CHECKING:
+    from controller.storage.embedded.connection import Link
+    from controller.storage.embedded.layout import Table
+
+
+def create(
+    link: Link,
+    table: Table,
+    keys: str | Sequence[str | tuple[str, int]],
+    *,
+    unique: bool,
+    name: str | None,
+) -> str:
+    """Create an index unless it is there, and return its name."""
+    pairs = _pairs(keys)
+    name = name or "_".join(f"{path}_{way}" for path, way in pairs)
+    if pairs == [("_id", 1)]:
+        return "_id_"
+    known = table.indexes.get(name)
+    wanted = {"key": pairs, **({"unique": True} if unique else {})}
+    if known is not None:
+        if known != wanted:
+            raise ArgumentError(
+                f"an index named {name} with other keys or options exists", hint="drop it first"
+            )
+        return name
+    for path, _ in pairs:
+        if path not in table.columns:
+            fill_column(link, table, add_column(link.sql, table, path))
+    columns = [table.columns[path] for path, _ in pairs]
+    if unique:
+        _check_unique(link, table, name, [c.path for c in columns])
+    _create_native(link, table, pairs, unique=unique)
+    link.sql.execute(
+        "INSERT INTO idx VALUES(?,?,?,?)", (table.cid, name, json.dumps(pairs), int(unique))
+    )
+    table.indexes[name] = wanted
+    link.catalogue_changed()
+    return name
+
+
+def drop(link: Link, table: Table, name: str) -> None:
+    """Drop an index; the column stays, since another index may use it."""
+    if name == "_id_":
+        raise ArgumentError("the index on _id cannot be dropped")
+    info = table.indexes.get(name)
+    if info is None:
+        raise ArgumentError(f"{table.name} has no index named {name}")
+    columns = [table.columns[path] for path, _ in info["key"]]
+    native = native_index_name(table, columns, [way for _, way in info["key"]])
+    link.sql.execute(f"DROP INDEX IF EXISTS {native}")
+    link.sql.execute("DELETE FROM idx WHERE cid=? AND name=?", (table.cid, name))
+    del table.indexes[name]
+    link.catalogue_changed()
+
+
+def drop_collection(link: Link, table: Table) -> None:
+    """Drop a collection; the large values of its documents are the caller's to remove."""
+    link.sql.execute(f"DROP TABLE {table.rows}")
+    link.sql.execute(f"DROP TABLE {table.side}")
+    for catalogue in ("coll", "col", "idx"):
+        link.sql.execute(f"DELETE FROM {catalogue} WHERE cid=?", (table.cid,))
+    link.drop_table(table.name)
+
+
+def _pairs(keys: str | Sequence[str | tuple[str, int]]) -> list[tuple[str, int]]:
+    many = [keys] if isinstance(keys, str) else keys
+    pairs = [(k, 1) if isinstance(k, str) else (k[0], k[1]) for k in many]
+    for path, way in pairs:
+        if way not in (1, -1):
+            raise UnsupportedOperationError(f"an index of kind {way!r} on {path}")
+    if not pairs:
+        raise ArgumentError("an index needs at least one key")
+    return pairs
+
+
+def _check_unique(link: Link, table: Table, name: str, paths: list[str]) -> None:
+    columns = [table.columns[path] for path in paths]
+    for column in columns:
+        if column.multi:
+            raise UnsupportedOperationError(f"a unique index on {column.path}, which holds arrays")
+    names = ", ".join(c.sql for c in columns)
+    # GROUP BY, unlike a UNIQUE index, takes two NULLs for the same.
+    twice = link.sql.execute(
+        f"SELECT 1 FROM {table.rows} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"
+    ).fetchone()
+    if twice:
+        raise DuplicateKeyError(
+            f"documents of {table.name} share the same {', '.join(paths)}", index=name
+        )
+
+
+def _create_native(link: Link, table: Table, pairs: list[tuple[str, int]], *, unique: bool) -> None:
+    columns = [table.columns[path] for path, _ in pairs]
+    native = native_index_name(table, columns, [way for _, way in pairs])
+    parts = ", ".join(f"{c.sql}{' DESC' if way < 0 else ''}" for c, (_, way) in zip(columns, pairs))
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    try:
+        link.sql.execute(f"CREATE {kind} IF NOT EXISTS {native} ON {table.rows}({parts})")
+    except sqlite3.IntegrityError:
+        raise DuplicateKeyError(f"documents of {table.name} share the same key") from None

@@ -1,0 +1,205 @@
+"""How collections lie in the SQLite file: tables, the catalogue of indexes, the format's version.
+
+::
+
+    coll    a collection: its number and name
+    col     an indexed path of a collection: column ``k<n>`` of its table
+    idx     an index: its name, keys and whether it is unique
+    part    large values, CHUNK_SIZE bytes per row; id = number << ROW_BITS | row
+    loose   parts that no document names: being written by `owner`, or (NULL) to be removed
+    d<cid>  a row per document: seq, id (the key of _id), k<n>..., hot
+    m<cid>  the keys of indexed paths that run through an array; k<n> then holds ARRAY_KEY
+
+``PRAGMA user_version`` counts the changes of the catalogue, so that every connection notices.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.errors import StorageFormatError
+from controller.storage.embedded.filters import split_path, values_at
+from controller.storage.embedded.values import index_key, is_odd
+
+APPLICATION_ID = 0x4A465230  # "JFR0"
+FORMAT = 1
+ROW_BITS = 12
+ARRAY_KEY = b"\xff"
+"""In a column: the values are in the side table."""
+NULL_KEY = b"\x00"
+"""In the side table, where keys cannot be NULL."""
+
+_SCHEMA = """
+CREATE TABLE meta(format INTEGER);
+CREATE TABLE coll(cid INTEGER PRIMARY KEY, name TEXT UNIQUE);
+CREATE TABLE col(n INTEGER PRIMARY KEY, cid INT, path TEXT, multi INT, odd INT, UNIQUE(cid, path));
+CREATE TABLE idx(cid INT, name TEXT, keys TEXT, uniq INT, PRIMARY KEY(cid, name));
+CREATE TABLE part(id INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE loose(number INTEGER PRIMARY KEY, owner TEXT)
+"""
+
+
+@dataclass
+class Column:
+    """An indexed path.
+
+    Attributes
+    ----------
+    multi
+        Some document reaches the path through an array.
+    odd
+        Some value's key does not order as the value does.
+    """
+
+    number: int
+    path: str
+    multi: bool
+    odd: bool
+
+    @property
+    def sql(self) -> str:
+        """Name of the native column."""
+        return "id" if self.path == "_id" else f"k{self.number}"
+
+    def keys(self, document: dict[str, Any]) -> tuple[Any, frozenset[Any], bool]:
+        """Return (native key, keys for the side table, odd) of a document."""
+        values = list(values_at(document, split_path(self.path)))
+        if len(values) == 1 and type(values[0]) is not list:
+            return index_key(values[0]), frozenset(), is_odd(values[0])
+        keys = (index_key(v) for v in values if type(v) is not list)
+        return ARRAY_KEY, frozenset(NULL_KEY if k is None else k for k in keys), True
+
+
+@dataclass
+class Table:
+    """A collection as one connection knows it."""
+
+    cid: int
+    name: str
+    columns: dict[str, Column] = field(default_factory=dict)
+    indexes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> str:
+        """Name of the table of documents."""
+        return f"d{self.cid}"
+
+    @property
+    def side(self) -> str:
+        """Name of the table of keys that lie in arrays."""
+        return f"m{self.cid}"
+
+    @property
+    def unique(self) -> list[tuple[str, list[Column]]]:
+        """(index name, its columns) of every unique index."""
+        return [
+            (name, [self.columns[path] for path, _ in info["key"]])
+            for name, info in self.indexes.items()
+            if info.get("unique") and name != "_id_"
+        ]
+
+    @property
+    def selective(self) -> set[str]:
+        """Paths of which one value names hardly more than one document."""
+        firsts = {i["key"][0][0] for i in self.indexes.values() if i.get("unique")}
+        return {"_id", *firsts}
+
+
+def prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Create the tables in a new file; refuse one that is not ours or of a newer format.
+
+    Raises
+    ------
+    StorageFormatError
+        The file belongs to another program, or to a newer version of this one.
+    """
+    known = connection.execute("PRAGMA application_id").fetchone()[0]
+    if known == 0:
+        if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise StorageFormatError(
+                f"{path} is a database of another program", hint="choose another path"
+            )
+        for statement in _SCHEMA.strip().split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO meta VALUES(?)", (FORMAT,))
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        return
+    if known != APPLICATION_ID:
+        raise StorageFormatError(
+            f"{path} is a database of another program", hint="choose another path"
+        )
+    version = connection.execute("SELECT format FROM meta").fetchone()[0]
+    if version > FORMAT:
+        raise StorageFormatError(
+            f"{path} was written by a newer version of jfr (format {version}, this one reads "
+            f"{FORMAT})",
+            hint="update jfr",
+        )
+
+
+def load_table(connection: sqlite3.Connection, name: str) -> Table | None:
+    """Read what the catalogue says of a collection; None when it does not exist."""
+    row = connection.execute("SELECT cid FROM coll WHERE name=?", (name,)).fetchone()
+    if row is None:
+        return None
+    table = Table(row[0], name, {"_id": Column(0, "_id", multi=False, odd=False)})
+    for number, path, multi, odd in connection.execute(
+        "SELECT n, path, multi, odd FROM col WHERE cid=?", (table.cid,)
+    ):
+        table.columns[path] = Column(number, path, bool(multi), bool(odd))
+    table.indexes["_id_"] = {"key": [("_id", 1)], "unique": True}
+    for index, keys, unique in connection.execute(
+        "SELECT name, keys, uniq FROM idx WHERE cid=? ORDER BY rowid", (table.cid,)
+    ):
+        info: dict[str, Any] = {"key": [tuple(pair) for pair in json.loads(keys)]}
+        if unique:
+            info["unique"] = True
+        table.indexes[index] = info
+    return table
+
+
+def create_table(connection: sqlite3.Connection, name: str) -> Table:
+    """Create a collection."""
+    cid = connection.execute("INSERT INTO coll(name) VALUES(?)", (name,)).lastrowid
+    assert cid is not None
+    connection.execute(f"CREATE TABLE d{cid}(seq INTEGER PRIMARY KEY, id NOT NULL, hot BLOB)")
+    connection.execute(f"CREATE UNIQUE INDEX d{cid}_id ON d{cid}(id)")
+    connection.execute(
+        f"CREATE TABLE m{cid}(c INT, v NOT NULL, seq INT, PRIMARY KEY(c, v, seq)) WITHOUT ROWID"
+    )
+    connection.execute(f"CREATE INDEX m{cid}_seq ON m{cid}(seq)")
+    loaded = load_table(connection, name)
+    assert loaded is not None
+    return loaded
+
+
+def add_column(connection: sqlite3.Connection, table: Table, path: str) -> Column:
+    """Add a native column for a path; the caller fills it."""
+    number = connection.execute(
+        "INSERT INTO col(cid, path, multi, odd) VALUES(?,?,0,0)", (table.cid, path)
+    ).lastrowid
+    assert number is not None
+    connection.execute(f"ALTER TABLE {table.rows} ADD COLUMN k{number}")
+    table.columns[path] = Column(number, path, multi=False, odd=False)
+    return table.columns[path]
+
+
+def native_index_name(table: Table, columns: Sequence[Column], ways: Sequence[int]) -> str:
+    """Name of the SQLite index over columns; indexes that differ in name only share it."""
+    parts = "_".join(f"{c.number}{'d' if way < 0 else ''}" for c, way in zip(columns, ways))
+    return f"x{table.cid}_{parts}"
+
+
+def mark_column(connection: sqlite3.Connection, column: Column, *, multi: bool, odd: bool) -> bool:
+    """Record that a column now holds arrays or odd values; True when that is new."""
+    if (not multi or column.multi) and (not odd or column.odd):
+        return False
+    column.multi, column.odd = column.multi or multi, column.odd or odd
+    connection.execute(
+        "UPDATE col SET multi=?, odd=? WHERE n=?", (column.multi, column.odd, column.number)
+    )
+    return True

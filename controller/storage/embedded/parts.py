@@ -1,0 +1,207 @@
+"""A document lies in the file as a small hot part and its large values.
+
+The hot part is the document as BSON in which every large value is replaced by a *hole*: a BSON
+binary of a subtype of our own that names the part. Lists, claims and locks read hot parts only,
+so that their cost does not depend on what a document carries. Which values become parts is
+decided by size whenever they are written: of a document beyond `HOT_SIZE`, values of at least
+`PART_SIZE`, at most two levels deep, so that ``job.name`` stays readable without the job's
+arguments. A part never holds a hole.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import bson
+from bson import Binary
+
+from controller.errors import UnsupportedOperationError
+
+HOT_SIZE = 2048
+"""A document of up to so many bytes is never cut."""
+PART_SIZE = 1024
+"""A value of fewer bytes is never cut out."""
+CHUNK_SIZE = 1 << 19
+"""Bytes of a part per row: removing a large part then goes in small steps."""
+
+_SUBTYPE = 0xEE
+_SIGNATURE = b"\x0c\x00\x00\x00\xee"  # length and subtype of a hole within BSON
+_LEVELS = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """A large value in the file.
+
+    Attributes
+    ----------
+    number
+        Key of its rows.
+    rows
+        How many there are.
+    """
+
+    number: int
+    rows: int
+
+    def hole(self) -> Binary:
+        """Return what stands in its place in the hot part."""
+        return Binary(struct.pack(">QI", self.number, self.rows), _SUBTYPE)
+
+    @classmethod
+    def of_hole(cls, hole: Binary) -> Part:
+        """Read what `hole` wrote."""
+        return cls(*struct.unpack(">QI", hole))
+
+
+def is_hole(value: Any) -> bool:
+    """Whether a value stands for a part."""
+    return type(value) is Binary and value.subtype == _SUBTYPE
+
+
+def has_holes(raw: bytes) -> bool:
+    """Whether BSON may contain a hole; cheap, and never wrongly False."""
+    return _SIGNATURE in raw
+
+
+def holes(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Part]]:
+    """Yield (container, name, part) of every hole of a document."""
+    for name, value in document.items():
+        if is_hole(value):
+            yield document, name, Part.of_hole(value)
+        elif type(value) is dict:
+            for inner, member in value.items():
+                if is_hole(member):
+                    yield value, inner, Part.of_hole(member)
+
+
+def refuse_foreign_holes(raw: bytes) -> None:
+    """Refuse a user's document that would read as if it had parts."""
+    if has_holes(raw) and any(map(is_hole, _all_values(bson.decode(raw)))):
+        raise UnsupportedOperationError(f"a binary value of subtype {_SUBTYPE:#x}")
+
+
+def _all_values(value: Any) -> Iterator[Any]:
+    yield value
+    for member in value.values() if type(value) is dict else value if type(value) is list else ():
+        yield from _all_values(member)
+
+
+def fill(
+    document: dict[str, Any],
+    paths: Iterable[str],
+    read: Callable[[Part], bytes],
+    excluded: Iterable[str] = (),
+) -> dict[tuple[str, ...], tuple[Part, bytes]]:
+    """Put the parts that lie on the paths back into the document.
+
+    Parameters
+    ----------
+    paths
+        Dotted paths that somebody will look at; "" means the whole document.
+    read
+        Returns the BSON of a part.
+    excluded
+        Top-level names that nobody will look at although a path says so.
+
+    Returns
+    -------
+    dict
+        {place: (part, its BSON)} of what was put back; `cut` takes it to leave unchanged parts
+        where they are.
+    """
+    filled = {}
+    wanted = [tuple(p.split(".")) if p else () for p in paths]
+    left_out = set(excluded)
+    for container, name, part in list(holes(document)):
+        place = _place(document, container, name)
+        if place[0] not in left_out and any(w[: len(place)] == place[: len(w)] for w in wanted):
+            raw = read(part)
+            container[name] = bson.decode(raw)[""]
+            filled[place] = (part, raw)
+    return filled
+
+
+def _place(document: dict[str, Any], container: dict[str, Any], name: str) -> tuple[str, ...]:
+    if container is document:
+        return (name,)
+    outer = next(key for key, value in document.items() if value is container)
+    return (outer, name)
+
+
+@dataclass
+class Cut:
+    """A document made ready to be written.
+
+    Attributes
+    ----------
+    hot
+        Its members, with None where a value was cut out.
+    values
+        (container, name, BSON) of each value that was cut out and has no part yet.
+    """
+
+    hot: dict[str, Any]
+    values: list[tuple[dict[str, Any], str, bytes]] = field(default_factory=list)
+
+    def encode(self) -> bytes:
+        """Return the hot part's BSON, once every value cut out has its hole."""
+        return bson.encode(self.hot)
+
+
+def cut(
+    document: dict[str, Any],
+    filled: Mapping[tuple[str, ...], tuple[Part, bytes]] | None = None,
+) -> Cut:
+    """Cut the large values out of a document; holes that it has already stay.
+
+    Parameters
+    ----------
+    filled
+        What `fill` put back: a value that is still the same gets its old hole again.
+    """
+    if len(bson.encode(document)) <= HOT_SIZE:
+        return Cut(document)
+    result = Cut(dict(document))
+    for name, value in document.items():
+        if name != "_id":
+            _cut_member(result, result.hot, (name,), value, filled or {})
+    return result
+
+
+def _cut_member(
+    result: Cut,
+    container: dict[str, Any],
+    place: tuple[str, ...],
+    value: Any,
+    filled: Mapping[tuple[str, ...], tuple[Part, bytes]],
+) -> None:
+    if type(value) not in (dict, list, str, bytes, Binary) or is_hole(value):
+        return
+    raw, name = bson.encode({"": value}), place[-1]
+    if len(raw) < PART_SIZE:
+        return
+    part, old = filled.get(place, (None, b""))
+    if part is not None and raw == old:
+        container[name] = part.hole()
+        return
+    if type(value) is dict and len(place) < _LEVELS:
+        inner = dict(value)
+        found = Cut(inner)
+        for key, member in value.items():
+            _cut_member(found, inner, (*place, key), member, filled)
+        keeps_holes = any(map(is_hole, inner.values()))
+        rest = {k: None if _is_cut(found, k) else v for k, v in inner.items()}
+        if keeps_holes or len(bson.encode(rest)) < HOT_SIZE:
+            container[name] = inner
+            result.values += found.values
+            return
+    container[name] = None
+    result.values.append((container, name, raw))
+
+
+def _is_cut(found: Cut, name: str) -> bool:
+    return any(key == name for _, key, _ in found.values)

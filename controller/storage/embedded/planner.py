@@ -1,0 +1,209 @@
+"""Filters as SQL over the native columns of indexed paths.
+
+A plan's condition holds for every document that matches. Where it holds for no other (``exact``)
+no document has to be read to count, sort or delete; else the compiled filter has the last word.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson import Int64, ObjectId
+
+from controller.storage.base import Sort
+from controller.storage.embedded.filters import is_operators
+from controller.storage.embedded.layout import Column, Table
+from controller.storage.embedded.values import index_key, key_bounds
+
+_SCALARS = (str, int, float, Int64, bool, ObjectId, datetime, type(None))
+_SIGNS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_MANY = 500
+"""Values of an $in beyond this are not bound one by one: old SQLites stop at 999."""
+_NOT_NULL = "{0}>=-9e999"
+"""Everything orders after minus infinity but NULL; unlike IS NOT NULL it can drive an index."""
+
+_WEIGHT_SELECTIVE, _WEIGHT_ARRAY, _WEIGHT_PLAIN = range(3)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A condition on the rows of a collection.
+
+    Attributes
+    ----------
+    sql, params
+        The condition and its parameters.
+    exact
+        Whether it holds for matching documents only.
+    """
+
+    sql: str = "1"
+    params: tuple[Any, ...] = ()
+    exact: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it says nothing."""
+        return self.sql == "1"
+
+
+_ANYTHING = Plan(exact=False)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A condition on one column; ``{0}`` stands for the column."""
+
+    column: Column
+    condition: str
+    params: tuple[Any, ...]
+    weight: int = _WEIGHT_PLAIN
+    negated: bool = False
+
+
+def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
+    """Translate a (normalised) filter as far as indexed paths allow."""
+    terms: list[_Term] = []
+    plans: list[Plan] = []
+    for key, value in query.items():
+        if key == "$and":
+            plans += [plan_filter(table, part) for part in value]
+        elif key in ("$or", "$nor"):
+            plans.append(_alternatives(table, key, value))
+        elif key in table.columns:
+            operators = value if is_operators(value) else {"$eq": value}
+            found = list(_terms(table, table.columns[key], operators))
+            terms += [term for term in found if term is not None]
+            if None in found:
+                plans.append(_ANYTHING)
+        else:
+            plans.append(_ANYTHING)
+    plans += _written(table, terms)
+    said = [plan for plan in plans if not plan.is_open]
+    return Plan(
+        " AND ".join(plan.sql for plan in said) or "1",
+        tuple(p for plan in said for p in plan.params),
+        all(plan.exact for plan in plans),
+    )
+
+
+def plan_order(table: Table, sort: Sort) -> str | None:
+    """Return the ORDER BY that sorts as BSON does; None where columns cannot."""
+    parts = []
+    for path, way in sort or ():
+        column = table.columns.get(path)
+        if column is None or column.multi or column.odd:
+            return None
+        parts.append(column.sql + (" DESC" if way < 0 else ""))
+    return ", ".join(parts)
+
+
+def _alternatives(table: Table, key: str, filters: list[Any]) -> Plan:
+    parts = [plan_filter(table, part) for part in filters]
+    exact = all(part.exact for part in parts)
+    if any(part.is_open for part in parts) or (key == "$nor" and not exact):
+        return _ANYTHING
+    sql = " OR ".join(f"({part.sql})" for part in parts)
+    params = tuple(p for part in parts for p in part.params)
+    # A comparison with NULL is NULL, and its negation too.
+    return Plan(f"({sql})" if key == "$or" else f"NOT coalesce(({sql}), 0)", params, exact)
+
+
+def _written(table: Table, terms: list[_Term]) -> Iterator[Plan]:
+    """Write the terms down, leaving the most selective one to drive the query.
+
+    SQLite knows nothing of how values are distributed and may prefer ``state = ?`` to
+    ``uuid IN (?, ?)``: a unary plus keeps a term from being used with an index.
+    """
+    best = min((term.weight for term in terms), default=_WEIGHT_PLAIN)
+    driver = next((t for t in terms if t.weight == best), None) if best < _WEIGHT_PLAIN else None
+    for term in terms:
+        plus = "+" if driver is not None and term is not driver else ""
+        yield _write(table, term, plus)
+
+
+def _write(table: Table, term: _Term, plus: str) -> Plan:
+    column = term.column
+    condition, params = term.condition.format(plus + column.sql), term.params
+    if column.multi:
+        on_side = term.condition.replace("{0} IS NULL", "{0}=x'00'").format("v")
+        on_side = on_side.replace(_NOT_NULL.format("v"), "v<>x'00'")
+        condition = (
+            f"{plus}seq IN (SELECT seq FROM {table.rows} WHERE {term.condition.format(column.sql)}"
+            f" UNION ALL SELECT seq FROM {table.side} WHERE c={column.number} AND {on_side})"
+        )
+        params = params * 2
+    if term.negated:
+        condition = f"NOT coalesce(({condition}), 0)"
+    return Plan(condition, params)
+
+
+def _terms(table: Table, column: Column, operators: Mapping[str, Any]) -> Iterator[_Term | None]:
+    """Yield a term per operator; None for one that only the document can answer."""
+    sharp = _WEIGHT_SELECTIVE if column.path in table.selective else _WEIGHT_PLAIN
+    weight = _WEIGHT_ARRAY if column.multi and sharp == _WEIGHT_PLAIN else sharp
+    for op, arg in operators.items():
+        if op in ("$eq", "$ne") and type(arg) in _SCALARS:
+            yield _equality(column, arg, weight, negated=op == "$ne")
+        elif op in ("$in", "$nin") and type(arg) is list and all(type(a) in _SCALARS for a in arg):
+            yield _membership(column, arg, weight, negated=op == "$nin")
+        elif op == "$exists" and not arg:
+            yield None
+        elif op in _SIGNS and (bounds := key_bounds(arg)) is not None:
+            yield _comparison(column, op, arg, bounds, operators)
+        else:
+            yield None
+
+
+def _equality(column: Column, arg: Any, weight: int, *, negated: bool) -> _Term:
+    if arg is not None:
+        return _Term(
+            column, "{0}=?", (index_key(arg),), _WEIGHT_PLAIN if negated else weight, negated
+        )
+    if negated and not column.multi:
+        return _Term(column, _NOT_NULL, ())
+    # Null is what most documents hold: never drive a query by it.
+    return _Term(column, "{0} IS NULL", (), _WEIGHT_PLAIN, negated)
+
+
+def _membership(column: Column, args: list[Any], weight: int, *, negated: bool) -> _Term:
+    keys = [index_key(a) for a in args if a is not None]
+    condition, params = _in_list(keys)
+    if len(keys) < len(args):
+        condition, weight = f"({condition} OR {{0}} IS NULL)", _WEIGHT_PLAIN
+    return _Term(column, condition, params, _WEIGHT_PLAIN if negated else weight, negated)
+
+
+def _in_list(keys: list[Any]) -> tuple[str, tuple[Any, ...]]:
+    if len(keys) <= _MANY:
+        return f"{{0}} IN ({','.join('?' * len(keys))})", tuple(keys)
+    if all(type(k) in (str, int) for k in keys):
+        return "{0} IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
+    return f"{{0}} IN ({','.join(map(_literal, keys))})", ()
+
+
+def _literal(key: Any) -> str:
+    if isinstance(key, bytes):
+        return f"x'{key.hex()}'"
+    if isinstance(key, str):
+        quoted = key.replace("'", "''").replace("{", "{{").replace("}", "}}")
+        return f"'{quoted}'"
+    return repr(key)
+
+
+def _comparison(
+    column: Column, op: str, arg: Any, bounds: tuple[Any, Any], operators: Mapping[str, Any]
+) -> _Term:
+    """Compare within the type: in SQL ``k > 5`` also holds for every text and blob."""
+    key, sign = index_key(arg), _SIGNS[op]
+    other_side = any(
+        o in _SIGNS and o[1] != op[1] and key_bounds(a) == bounds for o, a in operators.items()
+    )
+    if other_side and not column.multi:
+        return _Term(column, f"{{0}}{sign}?", (key,))
+    limit = ("<", bounds[1]) if op.startswith("$g") else (">=", bounds[0])
+    return _Term(column, f"({{0}}{sign}? AND {{0}}{limit[0]}?)", (key, limit[1]))

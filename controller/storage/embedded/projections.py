@@ -1,0 +1,144 @@
+"""Which fields of a document are returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from controller.errors import UnsupportedOperationError
+from controller.storage.base import Projection as ProjectionSpec
+from controller.storage.embedded.filters import element_test, split_path
+
+
+class Projection:
+    """A checked projection.
+
+    Parameters
+    ----------
+    spec
+        Names to include, {path: 0 or 1}, or ``$slice``/``$elemMatch`` of a top-level array.
+    """
+
+    def __init__(self, spec: ProjectionSpec) -> None:
+        given: dict[str, Any]
+        if isinstance(spec, Mapping):
+            given = dict(spec)
+        else:
+            given = dict.fromkeys(spec or (), 1) or {"_id": 1}
+        self._with_id = bool(given.get("_id", True))
+        self._tree: dict[str, Any] = {}
+        self._special: dict[str, dict[str, Any]] = {}
+        plain = {k: v for k, v in given.items() if k != "_id" and not isinstance(v, Mapping)}
+        if any(
+            not isinstance(v, (bool, int, float)) for v in given.values() if type(v) is not dict
+        ):
+            raise UnsupportedOperationError(f"the projection {given!r}")
+        kinds = {bool(v) for v in plain.values()}
+        if len(kinds) > 1:
+            raise UnsupportedOperationError("a projection that includes and excludes")
+        only_id = set(given) == {"_id"} and self._with_id
+        matching = any("$elemMatch" in v for v in given.values() if isinstance(v, Mapping))
+        self._include = kinds.pop() if kinds else matching or only_id
+        for path, value in given.items():
+            if isinstance(value, Mapping):
+                self._add_special(path, value)
+            if path != "_id" and (self._include or not isinstance(value, Mapping)):
+                self._add(path)
+
+    def paths(self) -> Iterator[str]:
+        """Yield the paths that have to be read; "" is the whole document."""
+        if not self._include:
+            yield ""
+            return
+        yield from _leaves(self._tree, "")
+
+    @property
+    def excluded(self) -> set[str]:
+        """Top-level names that need not be read although everything else is."""
+        if self._include:
+            return set()
+        return {name for name, below in self._tree.items() if below is None}
+
+    def __call__(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return what the projection leaves of a document."""
+        out = _walk(document, self._tree, self._include)
+        if not self._with_id:
+            out.pop("_id", None)
+        elif self._include and "_id" in document:
+            out = {"_id": document["_id"], **out}
+        for name, (op, arg) in ((n, next(iter(s.items()))) for n, s in self._special.items()):
+            if type(out.get(name)) is list:
+                cut = _sliced(out[name], arg) if op == "$slice" else _first_match(out[name], arg)
+                if cut or op == "$slice":
+                    out[name] = cut
+                else:
+                    del out[name]
+        return out
+
+    def _add_special(self, path: str, value: Mapping[str, Any]) -> None:
+        if len(value) != 1 or next(iter(value)) not in ("$slice", "$elemMatch") or "." in path:
+            raise UnsupportedOperationError(f"the projection {path}: {dict(value)}")
+        self._special[path] = dict(value)
+
+    def _add(self, path: str) -> None:
+        node = self._tree
+        *way, last = split_path(path)
+        for name in way:
+            below = node.setdefault(name, {})
+            if below is None:
+                raise UnsupportedOperationError(f"a projection of {path} and of what holds it")
+            node = below
+        node[last] = None
+
+
+def _leaves(tree: dict[str, Any], prefix: str) -> Iterator[str]:
+    for name, below in tree.items():
+        if below is None:
+            yield prefix + name
+        else:
+            yield from _leaves(below, f"{prefix}{name}.")
+
+
+def _walk(value: dict[str, Any], tree: dict[str, Any], include: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, member in value.items():
+        if name not in tree:
+            if not include:
+                out[name] = member
+            continue
+        below = tree[name]
+        if below is None:
+            if include:
+                out[name] = member
+        elif type(member) is dict:
+            out[name] = _walk(member, below, include)
+        elif type(member) is list:
+            out[name] = _walk_list(member, below, include)
+        elif not include:
+            out[name] = member
+    return out
+
+
+def _walk_list(values: list[Any], tree: dict[str, Any], include: bool) -> list[Any]:
+    out: list[Any] = []
+    for value in values:
+        if type(value) is dict:
+            out.append(_walk(value, tree, include))
+        elif type(value) is list:
+            out.append(_walk_list(value, tree, include))
+        elif not include:
+            out.append(value)
+    return out
+
+
+def _sliced(values: list[Any], arg: Any) -> list[Any]:
+    if isinstance(arg, int):
+        return values[:arg] if arg >= 0 else values[arg:]
+    skip, count = arg
+    start = skip if skip >= 0 else max(len(values) + skip, 0)
+    return values[start : start + count]
+
+
+def _first_match(values: list[Any], arg: Any) -> list[Any]:
+    test = element_test(arg)
+    return next(([value] for value in values if test(value)), [])

@@ -1,0 +1,312 @@
+"""Documents in and out of the tables, with the keys of their indexes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import bson
+from bson import ObjectId
+
+from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
+from controller.storage.embedded.connection import File, Link
+from controller.storage.embedded.layout import ARRAY_KEY, Column, Table, mark_column
+from controller.storage.embedded.lockfile import this_process
+from controller.storage.embedded.parts import (
+    Cut,
+    Part,
+    cut,
+    fill,
+    has_holes,
+    holes,
+    refuse_foreign_holes,
+)
+from controller.storage.embedded.values import index_key, normalise, value_of_key
+
+__all__ = [
+    "Cut",
+    "Prepared",
+    "Stored",
+    "cut",
+    "drop_parts",
+    "insert",
+    "prepare",
+    "refuse_foreign_holes",
+    "remove",
+    "rewrite",
+    "stage_large",
+]
+
+STAGE_SIZE = 1 << 20
+"""Values of more bytes are written before the transaction that names them."""
+
+
+@dataclass
+class Stored:
+    """A document as it lies in the file.
+
+    Attributes
+    ----------
+    sequence
+        Its row number.
+    raw
+        Its hot part.
+    """
+
+    sequence: int
+    raw: bytes
+
+    def decode(
+        self,
+        link: Link,
+        paths: Iterable[str],
+        excluded: Iterable[str] = (),
+    ) -> dict[str, Any]:
+        """Return the document, with the parts that lie on the paths."""
+        return self.open(link, paths, excluded)[0]
+
+    def open(
+        self, link: Link, paths: Iterable[str], excluded: Iterable[str] = ()
+    ) -> tuple[dict[str, Any], dict[tuple[str, ...], tuple[Part, bytes]]]:
+        """Return the document as `decode` does, and which parts were put back."""
+        document: dict[str, Any] = bson.decode(self.raw)
+        if not has_holes(self.raw):
+            return document, {}
+        return document, fill(document, paths, link.read_part, excluded)
+
+
+@dataclass
+class Prepared:
+    """A document made ready outside the transaction that will write it."""
+
+    document: dict[str, Any]
+    pieces: Cut
+    staged: list[Part] = field(default_factory=list)
+
+
+def prepare(file: File, document: Any, *, stage: bool) -> Prepared:
+    """Normalise a document, give it an ``_id`` and cut it; stage what is very large.
+
+    Parameters
+    ----------
+    stage
+        False within a transaction, where the file is locked already.
+    """
+    if "_id" not in document:
+        document["_id"] = ObjectId()
+    whole, raw = normalise({"_id": document["_id"], **document})
+    refuse_foreign_holes(raw)
+    if type(whole["_id"]) is list:
+        raise ArgumentError("_id cannot be an array")
+    prepared = Prepared(whole, cut(whole))
+    if stage:
+        stage_large(file, prepared)
+    return prepared
+
+
+def stage_large(file: File, prepared: Prepared) -> None:
+    """Write the very large values now, in short transactions of their own."""
+    left = []
+    for container, name, raw in prepared.pieces.values:
+        if len(raw) > STAGE_SIZE:
+            part = file.stage(raw, this_process())
+            container[name] = part.hole()
+            prepared.staged.append(part)
+        else:
+            left.append((container, name, raw))
+    prepared.pieces.values = left
+
+
+def insert(link: Link, table: Table, prepared: Prepared) -> None:
+    """Write a new document."""
+    document = prepared.document
+    raw = _finish(link, prepared.pieces, prepared.staged)
+    columns = [c for c in table.columns.values() if c.path != "_id"]
+    keys = {c.path: c.keys(document) for c in columns}
+    _mark(link, table, keys)
+    _check_nulls(link, table, {p: k[0] for p, k in keys.items()}, None)
+    names = "".join(f", {c.sql}" for c in columns)
+    marks = ", ?" * len(columns)
+    with _unique(table):
+        sequence = link.sql.execute(
+            f"INSERT INTO {table.rows}(id, hot{names}) VALUES(?, ?{marks})",
+            (index_key(document["_id"]), raw, *(keys[c.path][0] for c in columns)),
+        ).lastrowid
+    assert sequence is not None
+    for column in columns:
+        _add_side_keys(link, table, column, sequence, keys[column.path][1])
+
+
+def rewrite(
+    link: Link,
+    table: Table,
+    stored: Stored,
+    prepared: Prepared,
+    *,
+    columns: Iterable[Column],
+    old_keys: dict[str, tuple[Any, frozenset[Any], bool]],
+) -> bool:
+    """Write a changed document in the place of the old one.
+
+    Parameters
+    ----------
+    columns
+        Indexed paths that the change may have touched.
+    old_keys
+        Their keys before the change, by path.
+
+    Returns
+    -------
+    bool
+        Whether anything is different now, byte for byte.
+    """
+    before = (
+        {part for _, _, part in holes(bson.decode(stored.raw))} if has_holes(stored.raw) else set()
+    )
+    raw = _finish(link, prepared.pieces, prepared.staged)
+    if raw == stored.raw:
+        return False
+    after = {part for _, _, part in holes(bson.decode(raw))} if has_holes(raw) else set()
+    for part in before - after:
+        link.drop_part(part)
+    new_keys = {c.path: c.keys(prepared.document) for c in columns if c.path != "_id"}
+    changed = {p: k for p, k in new_keys.items() if k != old_keys.get(p)}
+    _mark(link, table, changed)
+    native = {p: k[0] for p, k in changed.items()}
+    if changed:
+        _check_nulls(link, table, native, stored.sequence)
+    assignments = "".join(f", {table.columns[p].sql}=?" for p in native)
+    with _unique(table):
+        link.sql.execute(
+            f"UPDATE {table.rows} SET hot=?{assignments} WHERE seq=?",
+            (raw, *native.values(), stored.sequence),
+        )
+    for path, (_, side, _) in changed.items():
+        column = table.columns[path]
+        old_side = old_keys[path][1] if path in old_keys else frozenset()
+        link.sql.executemany(
+            f"DELETE FROM {table.side} WHERE c=? AND v=? AND seq=?",
+            [(column.number, key, stored.sequence) for key in old_side - side],
+        )
+        _add_side_keys(link, table, column, stored.sequence, side - old_side)
+    return True
+
+
+def remove(link: Link, table: Table, stored: Stored) -> None:
+    """Delete a document."""
+    drop_parts(link, stored)
+    link.sql.execute(f"DELETE FROM {table.rows} WHERE seq=?", (stored.sequence,))
+    if any(c.multi for c in table.columns.values()):
+        link.sql.execute(f"DELETE FROM {table.side} WHERE seq=?", (stored.sequence,))
+
+
+def drop_parts(link: Link, stored: Stored) -> None:
+    """Remove the large values of a document."""
+    if has_holes(stored.raw):
+        for _, _, part in holes(bson.decode(stored.raw)):
+            link.drop_part(part)
+
+
+def all_rows(link: Link, table: Table) -> Iterator[Stored]:
+    """Yield every document of a collection."""
+    for sequence, raw in link.sql.execute(f"SELECT seq, hot FROM {table.rows}"):
+        yield Stored(sequence, raw)
+
+
+def fill_column(link: Link, table: Table, column: Column) -> None:
+    """Compute the keys of a new column for every document that is there."""
+    multi = odd = False
+    updates, side = [], []
+    for stored in all_rows(link, table):
+        native, many, is_odd = column.keys(stored.decode(link, [column.path]))
+        multi, odd = multi or native == ARRAY_KEY, odd or is_odd
+        if native is not None:
+            updates.append((native, stored.sequence))
+        side += [(column.number, key, stored.sequence) for key in many]
+    link.sql.executemany(f"UPDATE {table.rows} SET {column.sql}=? WHERE seq=?", updates)
+    link.sql.executemany(f"INSERT OR IGNORE INTO {table.side} VALUES(?,?,?)", side)
+    if mark_column(link.sql, column, multi=multi, odd=odd):
+        link.catalogue_changed()
+
+
+def _finish(link: Link, pieces: Cut, staged: Iterable[Part]) -> bytes:
+    """Store the values cut out, name those staged, and return the hot part's BSON."""
+    for container, name, raw in pieces.values:
+        container[name] = link.write_part(raw).hole()
+    for part in staged:
+        link.sql.execute("DELETE FROM loose WHERE number=?", (part.number,))
+    return pieces.encode()
+
+
+def _add_side_keys(
+    link: Link, table: Table, column: Column, sequence: int, keys: Iterable[Any]
+) -> None:
+    link.sql.executemany(
+        f"INSERT OR IGNORE INTO {table.side} VALUES(?,?,?)",
+        [(column.number, key, sequence) for key in keys],
+    )
+
+
+def _mark(link: Link, table: Table, seen: dict[str, tuple[Any, frozenset[Any], bool]]) -> None:
+    """Note columns that hold arrays or odd values for the first time."""
+    changed = False
+    unique = {c.path for _, columns in table.unique for c in columns}
+    for path, (native, _, odd) in seen.items():
+        multi = native == ARRAY_KEY
+        if multi and path in unique:
+            raise UnsupportedOperationError(f"an array in the unique index on {path}")
+        if (odd or multi) and mark_column(link.sql, table.columns[path], multi=multi, odd=odd):
+            changed = True
+    if changed:
+        link.catalogue_changed()
+
+
+def _check_nulls(link: Link, table: Table, keys: dict[str, Any], sequence: int | None) -> None:
+    """Enforce unique indexes where a key is null: to SQLite two NULLs are different."""
+    for name, columns in table.unique:
+        if not all(c.path in keys for c in columns) or all(
+            keys[c.path] is not None for c in columns
+        ):
+            continue
+        condition = " AND ".join(f"{c.sql} IS ?" for c in columns)
+        row = link.sql.execute(
+            f"SELECT seq FROM {table.rows} WHERE {condition} AND seq IS NOT ? LIMIT 1",
+            (*(keys[c.path] for c in columns), sequence),
+        ).fetchone()
+        if row is not None:
+            raise _duplicate(table, name, {c.path: value_of_key(keys[c.path]) for c in columns})
+
+
+class _unique:
+    """Turns SQLite's refusal into `DuplicateKeyError`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if not isinstance(error, sqlite3.IntegrityError):
+            return
+        named = str(error).rpartition(": ")[2].split(", ")
+        columns = {f"{self._table.rows}.{c.sql}": c.path for c in self._table.columns.values()}
+        paths = [columns.get(name, name) for name in named]
+        for name, info in self._table.indexes.items():
+            if [path for path, _ in info["key"]] == paths:
+                raise _duplicate(self._table, name, None, paths) from None
+        raise _duplicate(self._table, None, None, paths) from None
+
+
+def _duplicate(
+    table: Table,
+    index: str | None,
+    key: dict[str, Any] | None,
+    paths: Iterable[str] = (),
+) -> DuplicateKeyError:
+    what = ", ".join(key or paths)
+    return DuplicateKeyError(
+        f"a document of {table.name} with the same {what} exists", index=index, key=key
+    )
