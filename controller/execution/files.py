@@ -1,0 +1,237 @@
+"""The files of a run directory: their names, the input that goes in, the results that come back.
+
+Names and contents are those of jobflow-remote 1.0.1, in both directions. ``jfr_started`` is ours:
+the first thing a submitted script does is to create it, so that a second start of the same
+submission ends at once; it holds the id that the queue knows the job by, and the start time of
+its process.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from controller.errors import RemoteError
+from controller.execution.formats import decode_json, encode_json, get_format, read_file
+
+IN_FILE = "jfremote_in.json"
+OUT_FILE = "jfremote_out.json"
+JOB_DATA = "remote_job_data"
+ADDITIONAL = "additional_store_"
+SUBMIT_SCRIPT = "submit.sh"
+QUEUE_OUT, QUEUE_ERR = "queue.out", "queue.err"
+STARTED_FILE = "jfr_started"
+SUBMITTED_FILE = "jfr_submitted"
+
+EXCERPT = 3000
+"""Characters of the job's output that are kept in the database when it fails."""
+
+
+def run_dir_path(work_dir: str | Path, uuid: str, index: int) -> Path:
+    """Return ``work_dir/aa/bb/cc/uuid_index``, where aabbcc begin the uuid's digits."""
+    digits = uuid.replace("-", "")
+    return Path(work_dir, digits[:2], digits[2:4], digits[4:6], f"{uuid}_{index}")
+
+
+def store_file_names(
+    additional: Mapping[str, Any] | set[str],
+    store: str | dict[str, Any],
+    zip_files: bool,
+    extension: str | None = None,
+) -> dict[str, str]:
+    """Return the names of the files that carry outputs.
+
+    Parameters
+    ----------
+    additional
+        Names of the JobStore's additional stores.
+    store, zip_files, extension
+        As ``remote_jobstore`` of a project.
+
+    Returns
+    -------
+    dict
+        {"": file of the output document, name: file of an additional store}.
+    """
+    end = extension if isinstance(store, dict) else get_format(store).extension
+    suffix = f".{end}.gz" if zip_files else f".{end}"
+    names = {"": f"{JOB_DATA}{suffix}"}
+    names.update({name: f"{ADDITIONAL}{name}{suffix}" for name in additional})
+    return names
+
+
+def job_store_description(
+    run_dir: Path, files: Mapping[str, str], jobstore: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describe the JobStore that the job writes to.
+
+    maggma's JSONStore is what any worker can build, whether it has jfr or jobflow-remote.
+
+    Parameters
+    ----------
+    files
+        From `store_file_names`.
+    jobstore
+        Description of the project's JobStore, for what is saved and loaded where.
+    """
+
+    def part(name: str) -> dict[str, Any]:
+        return {
+            "@module": "maggma.stores.mongolike",
+            "@class": "JSONStore",
+            "@version": None,
+            "paths": [str(run_dir / files[name])],
+            "read_only": False,
+        }
+
+    return {
+        "@module": "jobflow.core.store",
+        "@class": "JobStore",
+        "@version": None,
+        "docs_store": part(""),
+        "additional_stores": {name: part(name) for name in files if name},
+        "save": jobstore.get("save"),
+        "load": jobstore.get("load") or False,
+    }
+
+
+def encode_input(
+    job: Mapping[str, Any], store: Mapping[str, Any], job_doc: Mapping[str, Any]
+) -> bytes:
+    """Return the content of the input file.
+
+    Parameters
+    ----------
+    job
+        The serialised Job, its references resolved.
+    store
+        From `job_store_description`.
+    job_doc
+        The job's document without ``job``, ``_id`` and its lock.
+    """
+    hidden = ("job", "_id", "lock_lease")
+    envelope = {k: v for k, v in job_doc.items() if k not in hidden}
+    envelope.update(lock_id=None, lock_time=None)
+    times = {k: _mson_time(v) if isinstance(v, datetime) else v for k, v in envelope.items()}
+    return encode_json({"job": job, "store": store, "job_doc": times})
+
+
+@dataclass(frozen=True)
+class RunOutput:
+    """What a job left in its output file.
+
+    Attributes
+    ----------
+    response
+        The serialised Response; None when the job failed or did not finish.
+    error
+        What went wrong, the reason in the first line; None when nothing did.
+    start_time, end_time
+        Naive UTC; None where the job did not get so far.
+    """
+
+    response: dict[str, Any] | None
+    error: str | None
+    start_time: datetime | None
+    end_time: datetime | None
+
+
+def read_output(run_dir: Path) -> RunOutput:
+    """Read a job's output file, and find a reason where it has none.
+
+    Raises
+    ------
+    RemoteError
+        The file cannot be parsed (``no_retry``).
+    """
+    path = run_dir / OUT_FILE
+    zipped = path.with_name(f"{OUT_FILE}.gz")
+    if path.exists():
+        raw = path.read_bytes()
+    elif zipped.exists():
+        raw = gzip.decompress(zipped.read_bytes())
+    else:
+        reason = "the job left no output file: it did not start, or could not write"
+        return RunOutput(None, _with_log(run_dir, reason), None, None)
+    content = decode_json(raw) if raw.strip() else {}
+    start, end = _read_time(content.get("start_time")), _read_time(content.get("end_time"))
+    response, error = content.get("response"), content.get("error")
+    if error is None and response is None:
+        reason = (
+            "the job was killed, or ended its process, before it could write its result "
+            "(time limit, out of memory, or a call of os._exit)"
+        )
+        error = _with_log(run_dir, reason)
+    return RunOutput(response, error, start, end)
+
+
+def read_results(
+    run_dir: Path, files: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """Read the output document and the blobs of additional stores.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file of the output document is missing.
+    RemoteError
+        It holds no document, or several (``no_retry``).
+    """
+    documents = read_file(_existing(run_dir / files[""]))
+    if not isinstance(documents, list) or len(documents) != 1:
+        raise RemoteError(f"{files['']} has to hold exactly one document", no_retry=True)
+    blobs = {}
+    for name, file in files.items():
+        path = _existing(run_dir / file)
+        if name and path.exists():
+            blobs[name] = read_file(path)
+    return documents[0], blobs
+
+
+def read_excerpt(run_dir: Path, name: str) -> str | None:
+    """Return the beginning of a log file for the database, None if there is none."""
+    try:
+        with (run_dir / name).open(encoding="utf-8", errors="replace") as stream:
+            text = stream.read(EXCERPT + 1)
+    except OSError:
+        return None
+    if len(text) <= EXCERPT:
+        return text
+    return text[:EXCERPT] + "\n[the rest was cut: see the file in the run directory]"
+
+
+def _existing(path: Path) -> Path:
+    """Return the file, or its compressed or unpacked twin when only that exists."""
+    if path.exists():
+        return path
+    twin = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    return twin if twin.exists() else path
+
+
+def _with_log(run_dir: Path, reason: str) -> str:
+    last = (read_excerpt(run_dir, QUEUE_ERR) or "").strip()
+    return f"{reason}\n{QUEUE_ERR}:\n{last}" if last else reason
+
+
+def _mson_time(value: datetime) -> dict[str, Any]:
+    return {
+        "@module": "datetime",
+        "@class": "datetime",
+        "string": str(value),
+    }
+
+
+def _read_time(value: Any) -> datetime | None:
+    """Read a time as MSON or text; worker times are UTC, with or without saying so."""
+    text = value.get("string") if isinstance(value, dict) else value
+    if isinstance(text, datetime):
+        time = text
+    elif isinstance(text, str):
+        time = datetime.fromisoformat(text)
+    else:
+        return None
+    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time

@@ -1,0 +1,78 @@
+"""The runner's own machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from controller.errors import RemoteError
+from controller.hosts.base import CommandResult
+
+
+class LocalHost:
+    """Commands and files of this machine; safe to use from several threads.
+
+    Parameters
+    ----------
+    timeout
+        Seconds that a command may take.
+    """
+
+    def __init__(self, timeout: float = 60) -> None:
+        self._timeout = timeout
+
+    def execute(self, command: str, workdir: Path | None = None) -> CommandResult:
+        """See `Host.execute`; a command that takes too long is killed with its children."""
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            cwd=workdir,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            out, err = process.communicate(timeout=self._timeout)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise RemoteError(f"no answer after {self._timeout} s from: {command}") from None
+        return CommandResult(
+            out.decode(errors="replace"), err.decode(errors="replace"), process.returncode
+        )
+
+    def mkdir(self, path: Path) -> None:
+        """See `Host.mkdir`."""
+        path.mkdir(parents=True, exist_ok=True)
+
+    def write_bytes(self, path: Path, content: bytes) -> None:
+        """See `Host.write_bytes`."""
+        temporary = path.with_name(f".{path.name}.part")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+
+    def read_bytes(self, path: Path) -> bytes:
+        """See `Host.read_bytes`."""
+        return path.read_bytes()
+
+    def exists(self, path: Path) -> bool:
+        """See `Host.exists`."""
+        return path.exists()
+
+    def listdir(self, path: Path) -> list[str]:
+        """See `Host.listdir`."""
+        return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+
+    def remove(self, path: Path) -> None:
+        """See `Host.remove`."""
+        path.unlink(missing_ok=True)
+
+    def rmtree(self, path: Path) -> None:
+        """See `Host.rmtree`."""
+        with suppress(FileNotFoundError):
+            shutil.rmtree(path)

@@ -1,0 +1,453 @@
+"""Leases on documents: who works on a job or a flow, and what happens when he dies.
+
+A lock is two fields that jobflow-remote 1.0.1 knows too, ``lock_id`` and ``lock_time``. Beside
+them lies ``lock_lease: {id, owner, seq}``, valid only while ``lease.id == lock_id``:
+
+* The holder renews it every `RENEW_EVERY` seconds (``seq`` + 1), from one thread per process.
+* Whoever has seen the same (id, seq) for `EXPIRES_AFTER` seconds **of its own monotonic clock**
+  takes over, by one update that still asks for that (id, seq). No clock is ever compared with
+  another machine's. Where the owner was a process of this host and boot that has ended, the
+  lock is taken over at once.
+* A lock without a matching lease is somebody else's software at work. It is never taken over by
+  itself; `break_lock` and ``unlock`` free it.
+* A holder that lost its lease must not write: every write to the locked document asks for its
+  ``lock_id``, and `MongoLock.check` is called before the first write to another document.
+
+**Order.** Who needs several documents takes the job first, then its flow, then further jobs of
+that flow. Nobody waits without a limit, and the runner never waits at all, so that two users who
+take jobs of one flow in different orders end with *busy*, not in a deadlock.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from uuid import uuid4
+
+from controller.documents import utc_now
+from controller.errors import ArgumentError, LockLostError, StorageError
+from controller.storage.base import Collection, Document, UpdateOne
+
+logger = logging.getLogger(__name__)
+
+RENEW_EVERY = 5.0
+"""Seconds between two renewals."""
+EXPIRES_AFTER = 20.0
+"""Seconds without a renewal after which a lease may be taken over."""
+MAX_SLEEP = 0.5
+"""Longest pause, in seconds, between two attempts of somebody who waits."""
+
+FREE: dict[str, None] = {"lock_id": None, "lock_time": None, "lock_lease": None}
+"""What a free document holds."""
+
+
+@cache
+def _boot_id() -> str:
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""
+
+
+def _start_time(pid: int) -> str:
+    """Return when a process started, "" if there is none; a pid alone may be given out again."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in ("Z", "X") else fields[19]
+
+
+def this_owner() -> dict[str, Any]:
+    """Describe this process such that its end can be told later."""
+    pid = os.getpid()
+    return {
+        "host": socket.gethostname(),
+        "boot_id": _boot_id(),
+        "pid": pid,
+        "start_time": _start_time(pid),
+    }
+
+
+def owner_is_dead(owner: Mapping[str, Any] | None) -> bool:
+    """Whether the owner was a process of this host and boot that has ended for certain."""
+    if not owner or owner.get("host") != socket.gethostname() or not owner.get("boot_id"):
+        return False
+    if owner["boot_id"] != _boot_id():
+        return True  # the host was started again since
+    return _start_time(int(owner.get("pid") or 0)) != owner.get("start_time")
+
+
+def live_lease(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the lease that belongs to a document's lock, None for a foreign or no lock."""
+    lease = document.get("lock_lease")
+    lock_id = document.get("lock_id")
+    if lock_id is None or not isinstance(lease, dict) or lease.get("id") != lock_id:
+        return None
+    return lease
+
+
+class LeaseObserver:
+    """Remembers since when leases have not been renewed, as this process saw it.
+
+    Parameters
+    ----------
+    clock
+        Monotonic seconds; injected by tests.
+    limit
+        How many leases to remember; the oldest is forgotten first.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, limit: int = 10_000) -> None:
+        self._clock, self._limit = clock, limit
+        self._seen: OrderedDict[Any, tuple[str, int, float]] = OrderedDict()
+        self._mutex = threading.Lock()
+
+    def is_expired(self, document: Mapping[str, Any]) -> bool:
+        """Whether the document's lease may be taken over now; each call is an observation."""
+        lease = live_lease(document)
+        if lease is None:
+            return False
+        if owner_is_dead(lease.get("owner")):
+            return True
+        now, key = self._clock(), document["_id"]
+        with self._mutex:
+            known = self._seen.get(key)
+            if known is None or known[:2] != (lease["id"], lease["seq"]):
+                self._seen[key] = (lease["id"], lease["seq"], now)
+                self._seen.move_to_end(key)
+                while len(self._seen) > self._limit:
+                    self._seen.popitem(last=False)
+                return False
+        return now - known[2] >= EXPIRES_AFTER
+
+
+OBSERVER = LeaseObserver()
+"""What this process saw; shared, so that a short wait builds on the one before."""
+
+
+class _Renewer:
+    """One thread that renews all leases of this process, while there are any."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._held: dict[str, tuple[Collection, Any]] = {}
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+
+    def add(self, collection: Collection, document_id: Any, lock_id: str) -> None:
+        """Renew a lease until `remove`."""
+        with self._mutex:
+            if self._pid != os.getpid():  # forked: the thread stayed with the parent
+                self._held, self._thread, self._pid = {}, None, os.getpid()
+            self._held[f"{lock_id}/{document_id}"] = (collection, document_id)
+            if self._thread is None or not self._thread.is_alive():
+                self._wake = threading.Event()
+                self._thread = threading.Thread(target=self._run, name="jfr-leases", daemon=True)
+                self._thread.start()
+
+    def remove(self, document_id: Any, lock_id: str) -> None:
+        """Stop renewing a lease."""
+        with self._mutex:
+            self._held.pop(f"{lock_id}/{document_id}", None)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(RENEW_EVERY)
+            with self._mutex:
+                if not self._held:
+                    self._thread = None
+                    return
+                held = dict(self._held)
+            self.renew(held)
+
+    @staticmethod
+    def renew(held: Mapping[str, tuple[Collection, Any]]) -> None:
+        """Renew leases, in one command per collection."""
+        by_collection: dict[int, tuple[Collection, list[UpdateOne]]] = {}
+        for key, (collection, document_id) in held.items():
+            lock_id = key.partition("/")[0]
+            _, operations = by_collection.setdefault(id(collection), (collection, []))
+            operations.append(
+                UpdateOne(
+                    {"_id": document_id, "lock_id": lock_id, "lock_lease.id": lock_id},
+                    {"$inc": {"lock_lease.seq": 1}},
+                )
+            )
+        for collection, operations in by_collection.values():
+            try:
+                collection.bulk_write(operations, ordered=False)
+            except StorageError as error:
+                # The lease runs out if this goes on; fencing then protects the documents.
+                logger.warning("leases could not be renewed: %s", error)
+
+
+_RENEWER = _Renewer()
+
+
+class MongoLock:
+    """Locks one document for the time of a ``with`` block.
+
+    Parameters
+    ----------
+    collection
+        Where the document is.
+    filter
+        Selects it; the first that matches, in the order of ``sort``.
+    update
+        Further changes to make when the lock is acquired, as ``{"$set": {...}}``.
+    break_lock
+        Take the lock whoever holds it. The former holder's writes are refused from then on.
+    lock_id
+        Id of the lock; a new one when None.
+    sleep
+        Wait for a held document, trying again at least every so many seconds; None never waits.
+    max_wait
+        Seconds to wait at most.
+    projection
+        What to read of the document; lock fields come in any case.
+    get_locked_doc
+        Fetch the document also when somebody else holds it, as `unavailable_document`.
+    kwargs
+        ``sort``.
+
+    Attributes
+    ----------
+    locked_document
+        The document as it is after locking; None when nothing was locked.
+    unavailable_document
+        The document that somebody else holds, with ``sleep``, ``get_locked_doc``.
+    update_on_release
+        Update to make together with the release: operators, or a pipeline.
+    delete_on_release
+        Delete the document instead of releasing it.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        filter: Mapping[str, Any],
+        update: Mapping[str, Any] | None = None,
+        break_lock: bool = False,
+        lock_id: str | None = None,
+        sleep: float | None = None,
+        max_wait: float = 600,
+        projection: Any = None,
+        get_locked_doc: bool = False,
+        *,
+        observer: LeaseObserver | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.collection, self.filter = collection, dict(filter)
+        self.update, self.break_lock = update, break_lock
+        self.lock_id = lock_id or str(uuid4())
+        self.sleep, self.max_wait = sleep, max_wait
+        self.projection, self.get_locked_doc = _with_lock_fields(projection), get_locked_doc
+        self.kwargs = kwargs
+        self.locked_document: Document | None = None
+        self.unavailable_document: Document | None = None
+        self.update_on_release: dict[str, Any] | list[dict[str, Any]] = {}
+        self.delete_on_release = False
+        self._observer = observer or OBSERVER
+
+    @property
+    def acquired(self) -> bool:
+        """Whether we hold the document."""
+        return self.locked_document is not None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether somebody else held the document when we tried."""
+        return self.unavailable_document is not None
+
+    def acquire(self) -> bool:
+        """Try to lock, waiting as the parameters say; True when the document is ours."""
+        deadline = time.monotonic() + self.max_wait
+        while not self._try():
+            left = deadline - time.monotonic()
+            if not self.sleep or self.unavailable_document is None or left <= 0:
+                return False
+            time.sleep(min(self.sleep, MAX_SLEEP, left))
+        return True
+
+    def _try(self) -> bool:
+        self.unavailable_document = None
+        free = self.filter if self.break_lock else {**self.filter, "lock_id": None}
+        if "lock_id" in self.filter:
+            free = self.filter
+        self.locked_document = self._take(free)
+        if self.locked_document is None and (self.sleep or self.get_locked_doc):
+            sort = self.kwargs.get("sort")
+            held = self.collection.find_one(self.filter, self.projection, sort=sort)
+            if held is not None and held.get("lock_id") is not None:
+                self.unavailable_document = held
+                if self._observer.is_expired(held):
+                    self._take_over(held)
+        if self.locked_document is None:
+            return False
+        self.unavailable_document = None
+        _RENEWER.add(self.collection, self.locked_document["_id"], self.lock_id)
+        return True
+
+    def _take(self, query: Mapping[str, Any]) -> Document | None:
+        return self.collection.find_one_and_update(
+            query,
+            _merged({"$set": self._lock_fields()}, dict(self.update or {})),
+            self.projection,
+            sort=self.kwargs.get("sort"),
+            return_document="after",
+        )
+
+    def _take_over(self, held: Document) -> None:
+        lease = held["lock_lease"]
+        query = {
+            "_id": held["_id"],
+            "lock_id": held["lock_id"],
+            "lock_lease.id": lease["id"],
+            "lock_lease.seq": lease["seq"],
+        }
+        self.locked_document = self._take(query)
+        if self.locked_document is not None:
+            logger.warning("took over the expired lock %s of %s", lease["id"], lease.get("owner"))
+
+    def _lock_fields(self) -> dict[str, Any]:
+        return {
+            "lock_id": self.lock_id,
+            "lock_time": utc_now(),
+            "lock_lease": {"id": self.lock_id, "owner": this_owner(), "seq": 0},
+        }
+
+    def check(self) -> None:
+        """Make sure that we still hold the document.
+
+        Raises
+        ------
+        LockLostError
+            The lease was taken over or broken.
+        """
+        document = self.locked_document
+        if document is None:
+            raise ArgumentError("the lock was not acquired")
+        query = {"_id": document["_id"], "lock_id": self.lock_id}
+        if self.collection.find_one(query, ["_id"]) is None:
+            raise self._lost()
+
+    def _lost(self) -> LockLostError:
+        return LockLostError(
+            f"the lock {self.lock_id} on a document of {self.collection.name} was lost",
+            hint="nothing was written; the action can be tried again",
+        )
+
+    def release(self, *, session: Any = None) -> None:
+        """Free the document, together with what `update_on_release` says.
+
+        Parameters
+        ----------
+        session
+            Transaction to do it in.
+
+        Raises
+        ------
+        LockLostError
+            The document is not ours any more; nothing was written.
+        ArgumentError
+            Both an update and a deletion were asked for, or an update touches the lock.
+        """
+        document = self.locked_document
+        if document is None:
+            return
+        if self.delete_on_release and self.update_on_release:
+            raise ArgumentError("update_on_release and delete_on_release exclude each other")
+        query = {"_id": document["_id"], "lock_id": self.lock_id}
+        if self.delete_on_release:
+            done = self.collection.delete_one(query, session=session).deleted_count
+        else:
+            update = self._release_update()
+            done = self.collection.update_one(query, update, session=session).matched_count
+        self._forget()
+        if not done:
+            raise self._lost()
+
+    def _release_update(self) -> Any:
+        if isinstance(self.update_on_release, list):
+            return [*self.update_on_release, {"$set": dict(FREE)}]
+        return _merged(deepcopy(self.update_on_release), {"$set": dict(FREE)})
+
+    def abandon(self) -> None:
+        """Free the document without any other change; a lock lost already is fine."""
+        document = self.locked_document
+        if document is None:
+            return
+        query = {"_id": document["_id"], "lock_id": self.lock_id}
+        try:
+            done = self.collection.update_one(query, {"$set": dict(FREE)}).matched_count
+            if not done:
+                logger.warning("%s", self._lost())
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        if self.locked_document is not None:
+            _RENEWER.remove(self.locked_document["_id"], self.lock_id)
+        self.locked_document = None
+
+    def __enter__(self) -> MongoLock:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.release()
+            return
+        if self.acquired:
+            logger.warning("releasing a lock after %s: its update was not made", kind.__name__)
+        try:
+            self.abandon()
+        except StorageError as storage_error:
+            # The first error is the one to report; the lease expires by itself.
+            logger.warning("a lock could not be released: %s", storage_error)
+
+
+def _with_lock_fields(projection: Any) -> Any:
+    if projection is None:
+        return None
+    if isinstance(projection, Mapping):
+        if any(value for key, value in projection.items() if key != "_id"):
+            return {**projection, **dict.fromkeys(FREE, 1)}
+        return {k: v for k, v in projection.items() if k not in FREE} or None
+    return [*dict.fromkeys([*projection, *FREE])]
+
+
+def _merged(first: dict[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two updates, operator by operator.
+
+    Raises
+    ------
+    ArgumentError
+        Both give one field a different value.
+    """
+    out = {op: dict(fields) for op, fields in first.items()}
+    for op, fields in second.items():
+        known = out.setdefault(op, {})
+        for key, value in fields.items():
+            if key in known and known[key] != value:
+                raise ArgumentError(f"the update sets {key} twice")
+            known[key] = value
+    return out
