@@ -3,6 +3,7 @@
 ``flows``       the state of a flow from its jobs; leaves
 ``readiness``   when a job may run; what resume makes of it
 ``actions``     which action accepts which job state
+``retry``       what becomes of a job whose runner step failed
 """
 
 from controller.rules.actions import ACTIONS, ActionRule, check_action

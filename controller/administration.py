@@ -1,0 +1,165 @@
+"""Setting up and looking after the database."""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib.metadata import distributions, version
+from typing import Any
+
+from controller.documents import DbCollection
+from controller.errors import RunningRunnerError, UnsupportedOperationError
+from controller.operations.queue import ControllerGroup
+from controller.operations.runner_record import get_running_runner, live_runner
+from controller.storage.base import Collection
+from controller.storage.indexes import BATCH_INDEXES, FLOW_INDEXES, JOB_INDEXES, build_indexes
+
+SCHEMA_VERSION = "1.0.1"
+"""The version of jobflow-remote whose documents these are."""
+
+
+class Administration(ControllerGroup):
+    """Methods that concern the database as a whole."""
+
+    def get_collection(self, collection: DbCollection) -> Collection:
+        """Return a collection; it understands pymongo's methods."""
+        return self.queue.collection(collection)
+
+    def reset(
+        self, reset_output: bool = False, max_limit: int = 25, validation: str | None = None
+    ) -> bool:
+        """Empty the queue database, or set up a new one, and build its indexes.
+
+        Parameters
+        ----------
+        reset_output
+            Empty the JobStores of the project too, whatever they hold.
+        max_limit
+            With so many flows or more nothing is done; 0 means no limit.
+        validation
+            Today's date, ``YYYY-MM-DD``: do it nevertheless.
+
+        Returns
+        -------
+        bool
+            Whether it was done.
+
+        Raises
+        ------
+        RunningRunnerError
+            A live runner serves the database.
+        """
+        self._refuse_beside_runner("reset")
+        if (
+            max_limit
+            and validation != date.today().isoformat()
+            and self.flows.count_documents({}, limit=max_limit) >= max_limit
+        ):
+            return False
+        for collection in (self.jobs, self.flows, self.auxiliary, self.batches):
+            collection.drop()
+        self.auxiliary.insert_many(
+            [{"next_id": 1}, {"running_runner": None}, {"runner_pings": []}, _version_document()]
+        )
+        self.build_indexes()
+        if reset_output:
+            self._empty_outputs()
+        return True
+
+    def _refuse_beside_runner(self, action: str) -> None:
+        record = live_runner(self.queue)
+        if record is not None:
+            raise RunningRunnerError(
+                f"a runner is active (process {record.get('pid')} on {record.get('hostname')}): "
+                f"{action} is refused",
+                runner=record,
+                hint="stop it first; after a crash, wait half a minute",
+            )
+
+    def _empty_outputs(self) -> None:
+        project = self._need_project()
+        for name in (None, *(project.optional_jobstores or {})):
+            store = project.get_jobstore(name)
+            store.connect()
+            store.remove_docs({})
+            for additional in store.additional_stores.values():
+                additional.remove_docs({})
+            store.close()
+
+    def is_set_up(self) -> bool:
+        """Whether the database has been set up with `reset`."""
+        return self.auxiliary.find_one({"next_id": {"$exists": True}}, ["_id"]) is not None
+
+    def build_indexes(
+        self,
+        background: bool = True,
+        job_custom_indexes: list[str | list[Any]] | None = None,
+        flow_custom_indexes: list[str | list[Any]] | None = None,
+        drop: bool = False,
+    ) -> None:
+        """Create the indexes of the queue that are missing.
+
+        Parameters
+        ----------
+        background
+            Let a server build them beside other work.
+        job_custom_indexes, flow_custom_indexes
+            Further ones, as pymongo's ``create_index`` takes their keys.
+        drop
+            Drop all indexes first, those that users added too.
+        """
+        build_indexes(
+            self.jobs,
+            JOB_INDEXES,
+            custom=job_custom_indexes or (),
+            background=background,
+            drop=drop,
+        )
+        build_indexes(
+            self.flows,
+            FLOW_INDEXES,
+            custom=flow_custom_indexes or (),
+            background=background,
+            drop=drop,
+        )
+        build_indexes(self.batches, BATCH_INDEXES, background=background, drop=drop)
+
+    def create_indexes(
+        self,
+        indexes: list[str | list[Any]],
+        collection: DbCollection = DbCollection.JOBS,
+        unique: bool = False,
+        background: bool = True,
+    ) -> None:
+        """Create indexes on a collection.
+
+        Parameters
+        ----------
+        indexes
+            Keys of each, as pymongo's ``create_index`` takes them.
+        unique
+            Refuse documents with the same key.
+        """
+        target = self.queue.collection(collection)
+        for keys in indexes:
+            target.create_index(keys, unique=unique, background=background)
+
+    def compact(self) -> None:
+        """Give the space of deleted documents back, where the database can."""
+        try:
+            self.queue.database.compact([self.jobs.name, self.flows.name])
+        except UnsupportedOperationError:
+            return
+
+    def get_running_runner(self) -> dict[str, Any] | str | None:
+        """Return the record of the running runner, None, or "NO_DOCUMENT"."""
+        return get_running_runner(self.auxiliary)
+
+
+def _version_document() -> dict[str, Any]:
+    environment = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"]}
+    # A dot in a key would be a path to MongoDB.
+    return {
+        "jobflow_remote_version": SCHEMA_VERSION,
+        "jobflow_version": version("jobflow"),
+        "full_environment": {k: v for k, v in environment.items() if "." not in k},
+    }

@@ -1,0 +1,40 @@
+"""Resources as they are stored and as a scheduler takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.errors import SubmissionError
+
+
+def as_qresources(value: Any) -> dict[str, Any]:
+    """Serialise a QResources, or a dictionary of its keywords; other dictionaries stay.
+
+    Raises
+    ------
+    SubmissionError
+        The keywords are those of QResources but contradict each other.
+    """
+    from qtoolkit.core.data_objects import QResources
+    from qtoolkit.core.exceptions import UnsupportedResourcesError
+
+    if isinstance(value, QResources):
+        found = value
+    else:
+        try:
+            found = QResources(**value)
+        except TypeError:
+            return dict(value)  # keywords of the scheduler itself
+        except UnsupportedResourcesError as error:
+            raise SubmissionError(f"the resources {value} cannot be used: {error}") from None
+    serialised: dict[str, Any] = found.as_dict()
+    return serialised
+
+
+def stored_resources(value: dict[str, Any] | None) -> Any:
+    """Return what a script is made with: keywords, or a QResources."""
+    if value is None or "@class" not in value:
+        return value
+    from monty.json import MontyDecoder
+
+    return MontyDecoder().process_decoded(value)

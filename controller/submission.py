@@ -1,0 +1,181 @@
+"""Submitting flows, and what scripts use around it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from controller.config import ConfigManager
+from controller.errors import ConfigError, SubmissionError
+from controller.jobcontroller import JobController
+from controller.operations.insertion import checked_flow, plain_exec_config, plain_resources
+from controller.storage.outputs import additional_store_names
+
+if TYPE_CHECKING:
+    from jobflow.core.flow import Flow
+    from jobflow.core.job import Job
+    from jobflow.core.store import JobStore
+    from qtoolkit.core.data_objects import QResources
+
+    from controller.config import ExecutionConfig, Project
+
+
+def submit_flow(
+    flow: Flow | Job | list[Job],
+    worker: str | None = None,
+    project: str | None = None,
+    exec_config: str | ExecutionConfig | None = None,
+    resources: dict[str, Any] | QResources | None = None,
+    priority: int = 0,
+    allow_external_references: bool = False,
+    jobstore: str | None = None,
+) -> list[str]:
+    """Submit a flow; a runner picks it up.
+
+    Parameters
+    ----------
+    flow
+        A Flow, or one or several jobs, which become one.
+    worker
+        Worker of the jobs that do not name their own; None takes the project's first one.
+    project
+        Name of the project; None takes the default one.
+    exec_config, resources, priority
+        Of the jobs that do not have their own.
+    allow_external_references
+        Accept references to jobs outside the flow.
+    jobstore
+        Name of an optional JobStore of the project.
+
+    Returns
+    -------
+    list
+        The db_ids of the jobs, parents before children.
+
+    Raises
+    ------
+    ConfigError
+        Unknown worker, exec_config or jobstore.
+    SubmissionError
+        A flow that cannot be accepted; nothing was submitted.
+    """
+    opened = ConfigManager().get_project(project)
+    if not opened.workers:
+        raise ConfigError(f"project {opened.name} has no worker", hint="add one to its file")
+    chosen = worker or next(iter(opened.workers))
+    whole = checked_flow(flow, allow_external_references=allow_external_references)
+    _check(opened, whole, chosen, exec_config, jobstore)
+    with JobController.from_project(opened) as controller:
+        return controller.add_flow(
+            whole,
+            chosen,
+            allow_external_references=True,
+            exec_config=exec_config,
+            resources=resources,
+            priority=priority,
+            jobstore=jobstore,
+        )
+
+
+def _check(
+    project: Project, flow: Flow, worker: str, exec_config: Any, jobstore: str | None
+) -> None:
+    """Refuse names that the project does not know, before anything is written."""
+    _known("worker", worker, project.workers)
+    if isinstance(exec_config, str):
+        _known("exec_config", exec_config, project.exec_config)
+    stores = additional_store_names(project.jobstore_spec(jobstore))
+    for job, _ in flow.iterflow() if _acyclic(flow) else ():
+        own = job.config.manager_config or {}
+        if own.get("worker"):
+            _known("worker", own["worker"], project.workers)
+        if isinstance(own.get("exec_config"), str):
+            _known("exec_config", own["exec_config"], project.exec_config)
+        missing = set(job._kwargs) - stores
+        if missing:
+            raise SubmissionError(
+                f"the job {job.name!r} needs the additional store {', '.join(sorted(missing))}, "
+                f"which project {project.name} does not have",
+                hint=f"known: {', '.join(sorted(stores)) or 'none'}",
+            )
+
+
+def _acyclic(flow: Flow) -> bool:
+    """Whether the flow can be walked; a circle is reported by the insertion, with names."""
+    from networkx import is_directed_acyclic_graph
+
+    return bool(is_directed_acyclic_graph(flow.graph))
+
+
+def _known(what: str, name: str, known: Iterable[str]) -> None:
+    names = list(known)
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    raise ConfigError(
+        f"there is no {what} {name!r}",
+        hint=f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}",
+    )
+
+
+def set_run_config(
+    flow_or_job: Flow | Job,
+    name_filter: str | None = None,
+    function_filter: Callable[..., Any] | None = None,
+    exec_config: str | ExecutionConfig | None = None,
+    resources: dict[str, Any] | QResources | None = None,
+    priority: int | None = None,
+    worker: str | None = None,
+    dynamic: bool = True,
+    overwrite: bool = False,
+) -> Flow | Job:
+    """Say where and how jobs run, in the jobs themselves.
+
+    Parameters
+    ----------
+    flow_or_job
+        Changed in place.
+    name_filter
+        Only jobs whose name contains this.
+    function_filter
+        Only jobs of this function.
+    exec_config, resources, priority, worker
+        What is None stays as it is; ``resources={}`` means none, instead of the worker's.
+    dynamic
+        Also for jobs that these jobs create.
+    overwrite
+        Forget what was said before.
+
+    Returns
+    -------
+    Flow or Job
+        The argument.
+    """
+    given = {
+        "exec_config": plain_exec_config(exec_config),
+        "resources": plain_resources(resources),
+        "priority": priority,
+        "worker": worker,
+    }
+    config: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    if not config and not overwrite:
+        return flow_or_job
+    update: Any = (
+        {"manager_config": config}
+        if overwrite
+        else {"_set": {f"manager_config->{key}": value for key, value in config.items()}}
+    )
+    flow_or_job.update_config(
+        config=update,
+        name_filter=name_filter,
+        function_filter=function_filter,
+        dynamic=dynamic,
+        **({} if overwrite else {"dict_mod": True}),
+    )
+    return flow_or_job
+
+
+def get_jobstore(project_name: str | None = None, jobstore_name: str | None = None) -> JobStore:
+    """Return a JobStore of a project; connect it before use."""
+    return ConfigManager().get_project(project_name).get_jobstore(jobstore_name)
