@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class LocalHost:
         process = subprocess.Popen(
             ["/bin/sh", "-c", command],
             cwd=workdir,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -76,3 +78,9 @@ class LocalHost:
         """See `Host.rmtree`."""
         with suppress(FileNotFoundError):
             shutil.rmtree(path)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of commands: this Python's programs, `jf` among them, come first."""
+    here = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}

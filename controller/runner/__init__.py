@@ -1,0 +1,14 @@
+"""The process that moves jobs along.
+
+``runner``        class Runner: what users start
+``context``       what the stages share: controller, hosts, queues, stores
+``stages``        one file per step of a job's life
+``watch``         notices the end of local processes and requests to wake up
+``recovery``      frees what dead runners left behind
+``registration``  says in the database that this runner lives
+``logs``          the runner's log
+"""
+
+from controller.runner.runner import Runner, RunSummary
+
+__all__ = ["RunSummary", "Runner"]

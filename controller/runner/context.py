@@ -1,0 +1,103 @@
+"""What the stages of a runner share."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from controller.config.workers import WorkerBase
+from controller.errors import ConfigError
+from controller.hosts import Host, open_host
+from controller.jobcontroller import JobController
+from controller.schedulers import Queue
+
+if TYPE_CHECKING:
+    from jobflow.core.store import JobStore
+
+    from controller.config import Project
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class RunnerContext:
+    """Controller, workers, queues and stores, opened when they are first needed.
+
+    Attributes
+    ----------
+    touched
+        db_ids of the jobs that this runner worked on.
+    """
+
+    controller: JobController
+    project: Project
+    touched: set[str] = field(default_factory=set)
+    _hosts: dict[str, Host] = field(default_factory=dict)
+    _queues: dict[str, Queue] = field(default_factory=dict)
+    _stores: dict[str | None, JobStore] = field(default_factory=dict)
+    _reported: set[str] = field(default_factory=set)
+
+    def usable_workers(self) -> list[str]:
+        """Names of the workers that this version can run; the others are reported once."""
+        names = []
+        for name, worker in self.project.workers.items():
+            if worker.is_local and not worker.is_batch:
+                names.append(name)
+            elif name not in self._reported:
+                self._reported.add(name)
+                kind = "batch workers" if worker.is_batch else f"workers of type {worker.type}"
+                logger.warning(
+                    "worker %s: %s cannot be run by this version; its jobs stay", name, kind
+                )
+        return names
+
+    def worker(self, name: str) -> WorkerBase:
+        """Return a worker.
+
+        Raises
+        ------
+        ConfigError
+            The project does not have it.
+        """
+        worker = self.project.workers.get(name)
+        if worker is None:
+            raise ConfigError(f"the project has no worker {name!r}")
+        return worker
+
+    def host(self, name: str) -> Host:
+        """Return the machine of a worker."""
+        if name not in self._hosts:
+            self._hosts[name] = open_host(self.worker(name))
+        return self._hosts[name]
+
+    def queue(self, name: str) -> Queue:
+        """Return the queue of a worker."""
+        if name not in self._queues:
+            worker = self.worker(name)
+            self._queues[name] = Queue(
+                worker.scheduler_type, self.host(name), worker.scheduler_username
+            )
+        return self._queues[name]
+
+    def jobstore(self, flow_uuid: str) -> JobStore:
+        """Return the connected JobStore of a flow."""
+        flow = self.controller.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
+        name = flow.get("jobstore")
+        if name not in self._stores:
+            store = self.project.get_jobstore(name)
+            store.connect()
+            self._stores[name] = store
+        return self._stores[name]
+
+    def jobstore_spec(self, flow_uuid: str) -> dict[str, Any]:
+        """Return the description of a flow's JobStore."""
+        flow = self.controller.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
+        return self.project.jobstore_spec(flow.get("jobstore"))
+
+    def close(self) -> None:
+        """Close stores and the controller."""
+        for store in self._stores.values():
+            store.close()
+        self._stores = {}
+        self.controller.close()

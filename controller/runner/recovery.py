@@ -1,0 +1,49 @@
+"""Frees what dead runners left behind."""
+
+from __future__ import annotations
+
+import logging
+
+from controller.jobcontroller import JobController
+from controller.locks import OBSERVER, MongoLock
+from controller.operations.completion import is_finished, recover
+
+logger = logging.getLogger(__name__)
+
+
+def take_over_expired(controller: JobController) -> int:
+    """Take over jobs whose holder died, finish what it had begun to record, and free them.
+
+    A job that was being advanced keeps its state, and the next round tries the step again; one
+    whose end had been recorded gets its children released and its flow's state derived.
+
+    Returns
+    -------
+    int
+        How many jobs were freed.
+    """
+    freed = 0
+    fields = ["lock_id", "lock_lease", "state", "uuid", "index", "db_id", "job.hosts"]
+    for held in list(controller.jobs.find({"lock_id": {"$ne": None}}, fields)):
+        if not OBSERVER.is_expired(held):
+            continue
+        with MongoLock(
+            controller.jobs, {"_id": held["_id"]}, get_locked_doc=True, projection=fields
+        ) as lock:
+            if lock.locked_document is None:
+                continue
+            freed += 1
+            logger.warning("job %s was left locked by a process that died: freed", held["db_id"])
+            if is_finished(lock.locked_document):
+                with controller.lock_flow(
+                    filter={"jobs": held["uuid"]}, get_locked_doc=True, projection=["uuid"]
+                ) as flow_lock:
+                    if flow_lock.acquired:
+                        recover(controller.queue, lock.locked_document)
+    for flow in list(controller.flows.find({"lock_id": {"$ne": None}}, ["lock_id", "lock_lease"])):
+        if OBSERVER.is_expired(flow):
+            with MongoLock(
+                controller.flows, {"_id": flow["_id"]}, get_locked_doc=True, projection=["uuid"]
+            ):
+                pass
+    return freed

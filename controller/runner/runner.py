@@ -1,0 +1,520 @@
+"""The runner: waits for something to happen and advances every job that can be advanced.
+
+One round claims READY jobs, uploads, submits, asks the queues and completes, and begins again at
+once while anything moved. In between it sleeps until a local process ends, the database changes,
+or a time is reached; the delays of the project file are the longest time it sleeps. All queries
+go by state, so that a round costs nothing for jobs that are finished.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from uuid import uuid4
+
+from controller.config import ConfigManager, LogLevel, Project
+from controller.documents import utc_now
+from controller.errors import (
+    LockLostError,
+    RemoteError,
+    StorageUnavailableError,
+)
+from controller.jobcontroller import JobController
+from controller.operations import runner_record
+from controller.runner import registration
+from controller.runner.context import RunnerContext
+from controller.runner.logs import start_logging, stop_logging
+from controller.runner.recovery import take_over_expired
+from controller.runner.stages.poll import queue_update
+from controller.runner.stages.submit import submit
+from controller.runner.stages.upload import upload
+from controller.runner.watch import ProcessWatcher
+from controller.states import ERROR_STATES, QUEUED_STATES, RESETTABLE_STATES, JobState
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks for a change, where the database tells cheaply."""
+BLIND_LOOK_EVERY = 0.5
+"""The same where only a query tells."""
+QUEUE_POLL_FASTEST, QUEUE_POLL_GROWTH = 1.0, 1.3
+"""Seconds between listings of a queue other than the shell, and their growth while nothing
+happens, up to ``delay_check_run_status``."""
+RECOVER_EVERY = 10.0
+CLAIMS_PER_ROUND = 32
+MAX_BACKOFF = 30.0
+
+_UNDER_WAY = tuple(s.value for s in RESETTABLE_STATES)
+Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
+
+
+@dataclass
+class RunSummary:
+    """What a run did.
+
+    Attributes
+    ----------
+    completed, failed
+        db_ids of the jobs that this runner worked on and that are COMPLETED, or FAILED or
+        REMOTE_ERROR, now.
+    timed_out
+        Whether time was up before everything was done.
+    """
+
+    completed: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    timed_out: bool = False
+
+
+class Runner:
+    """Runs the jobs of a project.
+
+    Parameters
+    ----------
+    project_name
+        None takes the default project.
+    log_level
+        None takes the project's.
+    runner_id
+        Id in the log and in the database; None makes one.
+    connect_interactive
+        Kept for callers of jobflow-remote; no worker of this version asks for a login.
+    daemon_id
+        Id of the daemon that started this process.
+    project
+        The project itself, instead of its name.
+    """
+
+    def __init__(
+        self,
+        project_name: str | None = None,
+        log_level: LogLevel | str | None = None,
+        runner_id: str | None = None,
+        connect_interactive: bool = False,
+        daemon_id: str | None = None,
+        *,
+        project: Project | None = None,
+    ) -> None:
+        del connect_interactive
+        self.project = project or ConfigManager().get_project(project_name)
+        self.runner_id = str(runner_id or uuid4())
+        self.daemon_id = daemon_id
+        self.log_level = LogLevel(log_level or self.project.log_level)
+        self.context = RunnerContext(JobController.from_project(self.project), self.project)
+        self.controller = self.context.controller
+        self.watcher = ProcessWatcher()
+        self._stop = False
+        self._token: object | None = None
+        self._timers: dict[str, float] = {}
+        self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
+        self._backoff = 0.0
+
+    # ------------------------------------------------------------------ running
+
+    def run(
+        self,
+        transfer: bool = True,
+        complete: bool = True,
+        queue: bool = True,
+        checkout: bool = True,
+        ticks: int | None = None,
+    ) -> None:
+        """Run until a signal or `stop`.
+
+        Parameters
+        ----------
+        transfer, complete, queue, checkout
+            What this process does.
+        ticks
+            Rounds after which to end; None for no limit.
+        """
+        flags = {"transfer": transfer, "complete": complete, "queue": queue, "checkout": checkout}
+        with self._serving():
+            rounds = 0
+            while not self._stop and (ticks is None or rounds < ticks):
+                rounds += 1
+                if not self._guarded_round(**flags):
+                    self._sleep()
+
+    def run_until_idle(self, max_time: float | None = None) -> RunSummary:
+        """Run until no job of the project is READY or under way; retries are waited for.
+
+        Parameters
+        ----------
+        max_time
+            Seconds after which to end all the same; None for no limit.
+        """
+        deadline = None if max_time is None else time.monotonic() + max_time
+        timed_out = False
+        with self._serving():
+            while not self._stop:
+                if self._guarded_round():
+                    continue
+                if not self._backoff and self.is_idle():
+                    break
+                if deadline is not None and time.monotonic() >= deadline:
+                    timed_out = True
+                    break
+                self._sleep()
+            return self._summary(timed_out)
+
+    def run_all_jobs(
+        self, max_seconds: float | None = None, wait_for_batches: bool = False
+    ) -> None:
+        """Run until all is done.
+
+        Raises
+        ------
+        RuntimeError
+            Time was up before.
+        """
+        del wait_for_batches
+        if self.run_until_idle(max_seconds).timed_out:
+            raise RuntimeError(f"jobs were still under way after {max_seconds} s")
+
+    def run_one_job(
+        self,
+        db_id: str | None = None,
+        job_id: tuple[str, int] | None = None,
+        max_seconds: float | None = None,
+        raise_at_timeout: bool = True,
+        target_state: JobState | None = None,
+    ) -> bool:
+        """Run until one job has ended, or reached a state.
+
+        Parameters
+        ----------
+        db_id, job_id
+            The job, by its db_id or its (uuid, index); None takes the next to be claimed.
+        target_state
+            The state to reach; None means any in which nothing more happens.
+
+        Returns
+        -------
+        bool
+            Whether it got there in time.
+
+        Raises
+        ------
+        RuntimeError
+            It did not, and ``raise_at_timeout``.
+        """
+        query: dict[str, Any] = {"state": JobState.READY.value}
+        if db_id is not None:
+            query = {"db_id": db_id}
+        elif job_id is not None:
+            query = {"uuid": job_id[0], "index": job_id[1]}
+        job = self.controller.jobs.find_one(query, ["db_id"], sort=[("priority", -1)])
+        if job is None:
+            return False
+        deadline = time.monotonic() + (max_seconds or float("inf"))
+        with self._serving():
+            while not self._stop:
+                found = self.controller.get_job_info(db_id=job["db_id"])
+                state = found.state if found else None
+                if state is target_state or (
+                    target_state is None and (state is None or not _moves(state))
+                ):
+                    return True
+                if time.monotonic() >= deadline:
+                    break
+                if not self._guarded_round():
+                    self._sleep()
+        if raise_at_timeout:
+            raise RuntimeError(f"job {job['db_id']} was not done after {max_seconds} s")
+        return False
+
+    def stop(self) -> None:
+        """End after the present step."""
+        self._stop = True
+        self.watcher.wake()
+
+    def is_idle(self) -> bool:
+        """Whether no job that this version can run is READY or under way."""
+        states = [JobState.READY.value, *_UNDER_WAY]
+        query = {
+            "state": {"$in": states},
+            "worker": {"$in": self.context.usable_workers()},
+        }
+        return self.controller.jobs.find_one(query, ["_id"]) is None
+
+    def cleanup(self) -> None:
+        """Close everything."""
+        self.context.close()
+        self.watcher.close()
+
+    # ------------------------------------------------------------------ one round
+
+    def advance(
+        self,
+        transfer: bool = True,
+        complete: bool = True,
+        queue: bool = True,
+        checkout: bool = True,
+    ) -> bool:
+        """Do one round; True when anything moved."""
+        moved = False
+        workers = self.context.usable_workers()
+        if self._due("recover", RECOVER_EVERY):
+            moved = take_over_expired(self.controller) > 0
+        if checkout:
+            moved = self._checkout(workers) or moved
+        if transfer:
+            moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
+        if queue:
+            moved = self._submit(workers) or moved
+            moved = self._poll(workers) or moved
+        if complete:
+            moved = self._complete(workers) or moved
+        return moved
+
+    def _checkout(self, workers: list[str]) -> bool:
+        claimed = 0
+        for name in workers:
+            room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
+            while room > 0 and claimed < CLAIMS_PER_ROUND and not self._stop:
+                if self.controller.checkout_job({"worker": name}) is None:
+                    break
+                claimed += 1
+                room -= 1
+        return claimed > 0
+
+    def _room(self, worker: str, states: tuple[JobState, ...]) -> int:
+        """How many jobs more a worker may have in these states."""
+        limit = self.context.worker(worker).max_jobs
+        if not limit:
+            return CLAIMS_PER_ROUND
+        query = {"worker": worker, "state": {"$in": [s.value for s in states]}}
+        return limit - self.controller.jobs.count_documents(query)
+
+    def _submit(self, workers: list[str]) -> bool:
+        moved = False
+        for name in workers:
+            room = self._room(name, QUEUED_STATES)
+            if room > 0:
+                moved = self._steps(JobState.UPLOADED, [name], submit, limit=room) or moved
+        return moved
+
+    def _steps(
+        self, state: JobState, workers: list[str], step: Step, limit: int | None = None
+    ) -> bool:
+        """Advance all jobs of a state by one step."""
+        done = 0
+        query = {"state": state.value, "worker": {"$in": workers}}
+        while not self._stop and (limit is None or done < limit):
+            if not self._step(query, step):
+                break
+            done += 1
+        return done > 0
+
+    def _step(self, query: dict[str, Any], step: Step) -> bool:
+        """Advance one job; False when there was none."""
+        options = self.project.runner
+        with self.controller.lock_job_for_update(
+            query, options.max_step_attempts, options.delta_retry
+        ) as lock:
+            job = lock.locked_document
+            if job is None:
+                return False
+            self.context.touched.add(job["db_id"])
+            lock.update_on_release = {"$set": step(self.context, job)}
+        return True
+
+    def _poll(self, workers: list[str]) -> bool:
+        """Ask the queues about what they hold, and follow local processes."""
+        fields = ["uuid", "index", "state", "worker", "remote", "run_dir"]
+        query = {
+            "state": {"$in": [s.value for s in QUEUED_STATES]},
+            "worker": {"$in": workers},
+            "lock_id": None,
+        }
+        by_worker: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for job in self.controller.jobs.find(query, fields):
+            by_worker[job["worker"]].append(job)
+        moved, local = False, set()
+        for name, jobs in by_worker.items():
+            if not self.context.queue(name).is_shell and not self._due(
+                f"poll {name}", self._poll_delay[name]
+            ):
+                continue
+            changed = self._poll_worker(name, jobs)
+            moved = moved or changed
+            longest = self.project.runner.delay_check_run_status
+            grown = min(self._poll_delay[name] * QUEUE_POLL_GROWTH, longest)
+            self._poll_delay[name] = QUEUE_POLL_FASTEST if changed else grown
+            if self.context.queue(name).is_shell:
+                local |= {job["remote"]["process_id"] for job in jobs}
+        self.watcher.set({p for p in local if p})
+        return moved
+
+    def _poll_worker(self, name: str, jobs: list[dict[str, Any]]) -> bool:
+        pairs = [
+            (str(j["remote"]["process_id"]), Path(j["run_dir"]) if j.get("run_dir") else None)
+            for j in jobs
+        ]
+        try:
+            states = self.context.queue(name).poll(pairs)
+        except RemoteError as error:
+            # Nothing is known about any job: none of them has failed.
+            logger.warning("worker %s: %s", name, error)
+            return False
+        local, moved = self.context.worker(name).is_local, False
+        for job, (process_id, _) in zip(jobs, pairs):
+            update = queue_update(job, states[process_id].state, local=local)
+            if update is not None:
+                moved = self._apply(job, update) or moved
+        return moved
+
+    def _apply(self, job: dict[str, Any], update: dict[str, Any]) -> bool:
+        query = {k: job[k] for k in ("uuid", "index", "state")}
+        return self._step(query, lambda context, locked: update)
+
+    def _complete(self, workers: list[str]) -> bool:
+        done = 0
+        query = {"state": JobState.DOWNLOADED.value, "worker": {"$in": workers}}
+        options = self.project.runner
+        while not self._stop:
+            with self.controller.lock_job_for_update(
+                query, options.max_step_attempts, options.delta_retry
+            ) as lock:
+                job = lock.locked_document
+                if job is None:
+                    break
+                self.context.touched.add(job["db_id"])
+                store = self.context.jobstore(job["job"]["hosts"][-1])
+                good = self.controller.complete_job(job, job["run_dir"], store)
+                logger.info("job %s %s", job["db_id"], "completed" if good else "failed")
+                lock.update_on_release = {"$set": {}}
+            done += 1
+            if done >= CLAIMS_PER_ROUND:
+                break  # let finished parents' children start before the rest is completed
+        return done > 0
+
+    # ------------------------------------------------------------------ waiting
+
+    def _guarded_round(self, **flags: bool) -> bool:
+        """Do one round; a database that is away is waited for, and fails no job."""
+        try:
+            if self._due("ping", runner_record.PING_EVERY):
+                self._ping()
+            moved = self.advance(**flags)
+        except (StorageUnavailableError, LockLostError) as error:
+            if not self._backoff:
+                logger.warning("%s; waiting for it", error)
+            self._backoff = min(max(self._backoff * 2, 1.0), MAX_BACKOFF)
+            return False
+        if self._backoff:
+            logger.warning("the database answers again")
+            self._backoff = 0.0
+        return moved
+
+    def _sleep(self) -> None:
+        """Wait until something may have happened."""
+        if self._backoff:
+            self.watcher.wait(self._backoff * random.uniform(0.8, 1.2))
+            return
+        end = time.monotonic() + self._longest_sleep()
+        while not self._stop and (left := end - time.monotonic()) > 0:
+            try:
+                token = self.controller.queue.database.change_token()
+            except StorageUnavailableError:
+                return
+            if token != self._token:
+                self._token = token
+                return
+            look = LOOK_EVERY if token is not None else BLIND_LOOK_EVERY
+            if self.watcher.wait(min(look, left)) or token is None:
+                return
+
+    def _longest_sleep(self) -> float:
+        """Seconds until a time that is known now; the delays of the project bound it."""
+        options = self.project.runner
+        longest = min(options.delay_checkout, options.delay_advance_status, RECOVER_EVERY)
+        now = time.monotonic()
+        due = [at - now for name, at in self._timers.items() if name.startswith("poll")]
+        retry = self._next_retry()
+        if retry is not None:
+            due.append((retry - utc_now()).total_seconds())
+        return max(0.02, min([longest, *(d for d in due if d > 0)]))
+
+    def _next_retry(self) -> datetime | None:
+        query = {
+            "state": {"$in": list(_UNDER_WAY)},
+            "remote.retry_time_limit": {"$gt": utc_now()},
+        }
+        found = self.controller.jobs.find(query, ["remote.retry_time_limit"])
+        return min((d["remote"]["retry_time_limit"] for d in found), default=None)
+
+    def _due(self, name: str, every: float) -> bool:
+        """Whether a periodic task is due; the next time counts from now."""
+        now = time.monotonic()
+        if now < self._timers.get(name, 0.0):
+            return False
+        self._timers[name] = now + every
+        return True
+
+    # ------------------------------------------------------------------ serving
+
+    @contextmanager
+    def _serving(self) -> Iterator[None]:
+        """Log, register, heed signals; and undo all that."""
+        handlers = start_logging(self.project, self.log_level.to_logging(), self.runner_id)
+        record = registration.describe(self.project, self.runner_id, self.daemon_id)
+        previous: dict[int, Any] = {}
+        try:
+            registration.enter(self.controller.queue, record)
+            previous = self._heed_signals()
+            logger.info("runner started, project %s", self.project.name)
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            with suppress(StorageUnavailableError):
+                runner_record.deregister(self.controller.queue, self.runner_id)
+            logger.info("runner stopped")
+            stop_logging(handlers)
+
+    def _ping(self) -> None:
+        entry = registration.describe(self.project, self.runner_id, self.daemon_id)
+        runner_record.ping(self.controller.queue, self.runner_id, entry)
+
+    def _heed_signals(self) -> dict[int, Any]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            if self._stop:
+                raise KeyboardInterrupt
+            self.stop()
+
+        try:
+            return {n: signal.signal(n, handle) for n in (signal.SIGTERM, signal.SIGINT)}
+        except ValueError:  # not the main thread: whoever runs us stops us
+            return {}
+
+    def _summary(self, timed_out: bool) -> RunSummary:
+        touched = sorted(self.context.touched, key=lambda i: (len(i), i))
+        summary = RunSummary(timed_out=timed_out)
+        errors = {state.value for state in ERROR_STATES}
+        states = {
+            doc["db_id"]: doc["state"]
+            for doc in self.controller.jobs.find({"db_id": {"$in": touched}}, ["db_id", "state"])
+        }
+        for db_id in touched:
+            if states.get(db_id) in errors:
+                summary.failed.append(db_id)
+            elif states.get(db_id) == JobState.COMPLETED.value:
+                summary.completed.append(db_id)
+        return summary
+
+
+def _moves(state: JobState) -> bool:
+    """Whether a job in this state will go on by itself."""
+    return state in (JobState.READY, JobState.WAITING, *RESETTABLE_STATES)

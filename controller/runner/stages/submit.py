@@ -1,0 +1,53 @@
+"""UPLOADED -> SUBMITTED: the job is in the worker's queue."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from controller.config import ExecutionConfig
+from controller.errors import ConfigError
+from controller.runner.context import RunnerContext
+from controller.schedulers import ScriptSpec, render_script
+from controller.schedulers.resources import stored_resources
+from controller.states import JobState
+
+
+def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+    """Write the script and submit it; returns what to set."""
+    queue = context.queue(job["worker"])
+    script = render_script(queue.scheduler, script_spec(context, job))
+    process_id = queue.submit(Path(job["run_dir"]), script)
+    return {"state": JobState.SUBMITTED.value, "remote.process_id": process_id}
+
+
+def script_spec(context: RunnerContext, job: dict[str, Any]) -> ScriptSpec:
+    """Return what the script of a job has to do."""
+    worker = context.worker(job["worker"])
+    config = execution_config(context, job.get("exec_config"))
+    resources = stored_resources(job.get("resources") or worker.resources or {})
+    return ScriptSpec(
+        run_dir=job["run_dir"],
+        command=worker.command.replace("{}", shlex.quote(job["run_dir"])),
+        name=job["job"].get("name") or "job",
+        resources=resources,
+        worker_pre_run=worker.pre_run,
+        worker_post_run=worker.post_run,
+        pre_run=config.pre_run,
+        post_run=config.post_run,
+        modules=config.modules or [],
+        export=config.export or {},
+    )
+
+
+def execution_config(context: RunnerContext, given: Any) -> ExecutionConfig:
+    """Return the execution configuration that a job names or holds."""
+    if given is None:
+        return ExecutionConfig()
+    if isinstance(given, str):
+        known = context.project.exec_config
+        if given not in known:
+            raise ConfigError(f"the project has no exec_config {given!r}")
+        return known[given]
+    return ExecutionConfig.model_validate(given)

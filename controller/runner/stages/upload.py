@@ -1,0 +1,103 @@
+"""CHECKED_OUT -> UPLOADED: the run directory and the input file exist on the worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import RemoteError
+from controller.execution.files import (
+    IN_FILE,
+    encode_input,
+    job_store_description,
+    run_dir_path,
+    store_file_names,
+)
+from controller.runner.context import RunnerContext
+from controller.states import JobState
+
+if TYPE_CHECKING:
+    from jobflow.core.store import JobStore
+
+    from controller.hosts import Host
+
+
+def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+    """Write the input of a job, its references resolved; returns what to set."""
+    flow_uuid = job["job"]["hosts"][-1]
+    spec = context.jobstore_spec(flow_uuid)
+    worker, host = context.worker(job["worker"]), context.host(job["worker"])
+    run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
+    if (job.get("remote") or {}).get("prerun_cleanup"):
+        remove_run_dir(host, run_dir)
+    body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))
+    remote = context.project.remote_jobstore
+    files = store_file_names(
+        set(spec.get("additional_stores") or {}),
+        remote.store if remote else "maggma_json",
+        bool(remote and remote.zip),
+        remote.extension if remote else None,
+    )
+    content = encode_input(body, job_store_description(run_dir, files, spec), job)
+    host.mkdir(run_dir)
+    context.queue(job["worker"]).forget_submission(run_dir)
+    host.write_bytes(run_dir / IN_FILE, content)
+    return {
+        "state": JobState.UPLOADED.value,
+        "run_dir": str(run_dir),
+        "remote.prerun_cleanup": False,
+    }
+
+
+def resolved_job(body: dict[str, Any], store: Any) -> dict[str, Any]:
+    """Return a serialised job whose references have been replaced by outputs.
+
+    The job itself is not decoded: its function need not be importable here.
+
+    Parameters
+    ----------
+    store
+        Returns the connected JobStore; called only when there is a reference.
+    """
+    from jobflow.core.reference import find_and_get_references, find_and_resolve_references
+    from monty.json import jsanitize
+
+    config = body.get("config") or {}
+    arguments = [body.get("function_args") or [], body.get("function_kwargs") or {}]
+    if not config.get("resolve_references", True) or not find_and_get_references(arguments):
+        return body
+    on_missing = config.get("on_missing_references") or "error"
+    if isinstance(on_missing, dict):
+        on_missing = on_missing.get("value", "error")
+    from jobflow.core.reference import OnMissing
+
+    connected: JobStore = store()
+    try:
+        args, kwargs = find_and_resolve_references(
+            arguments, connected, cache={}, on_missing=OnMissing(on_missing)
+        )
+    except ValueError as error:
+        raise RemoteError(f"an input of the job cannot be found: {error}") from error
+    return {
+        **body,
+        "function_args": jsanitize(args, strict=True, allow_bson=True),
+        "function_kwargs": jsanitize(kwargs, strict=True, allow_bson=True),
+    }
+
+
+def remove_run_dir(host: Host, run_dir: Path) -> None:
+    """Remove what an earlier run left, if it was a run of ours.
+
+    Raises
+    ------
+    RemoteError
+        The folder holds something but no input of a job (``no_retry``).
+    """
+    names = host.listdir(run_dir)
+    if names and not {IN_FILE, f"{IN_FILE}.gz"} & set(names):
+        raise RemoteError(
+            f"{run_dir} is not empty and holds no {IN_FILE}: it is not removed",
+            no_retry=True,
+            hint="look into it and remove it by hand",
+        )
+    host.rmtree(run_dir)
