@@ -60,7 +60,7 @@ class RunnerContext:
         ConfigError
             The project does not have it.
         """
-        worker = self.project.workers.get(name)
+        worker: WorkerBase | None = self.project.workers.get(name)
         if worker is None:
             raise ConfigError(f"the project has no worker {name!r}")
         return worker
@@ -93,7 +93,8 @@ class RunnerContext:
     def jobstore_spec(self, flow_uuid: str) -> dict[str, Any]:
         """Return the description of a flow's JobStore."""
         flow = self.controller.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
-        return self.project.jobstore_spec(flow.get("jobstore"))
+        spec: dict[str, Any] = self.project.jobstore_spec(flow.get("jobstore"))
+        return spec
 
     def close(self) -> None:
         """Close stores and the controller."""

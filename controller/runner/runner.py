@@ -445,7 +445,7 @@ class Runner:
         retry = self._next_retry()
         if retry is not None:
             due.append((retry - utc_now()).total_seconds())
-        return max(0.02, min([longest, *(d for d in due if d > 0)]))
+        return float(max(0.02, min([longest, *(d for d in due if d > 0)])))
 
     def _next_retry(self) -> datetime | None:
         query = {

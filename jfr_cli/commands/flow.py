@@ -1,0 +1,96 @@
+"""``jf flow``: list flows, and look into one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from controller.errors import FlowNotFoundError
+from controller.filters import FlowFilter, is_uuid
+from jfr_cli import options
+from jfr_cli.commands.job import checked_sort
+from jfr_cli.console import hint, print_data, print_table
+from jfr_cli.render import data
+from jfr_cli.selection import with_flow_filter
+from jfr_cli.session import CURRENT
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="List flows, and look into one.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("list")
+@with_flow_filter
+def list_flows(
+    selection: FlowFilter,
+    verbosity: options.Verbosity = 0,
+    max_results: options.MaxResults = 100,
+    sort: options.SortBy = "updated_on",
+    reverse_sort: options.ReverseSort = False,
+    locked: options.Locked = False,
+    count: options.Count = False,
+    output_format: options.OutputFormat = None,
+    json: options.Json = False,
+) -> None:
+    """List flows, the one that changed last first.
+
+    Example: jf flow list -s RUNNING
+    """
+    form = CURRENT.use_format(output_format, json)
+    with CURRENT.controller() as controller:
+        query = controller.queue.query(replace(selection, locked=locked))
+        if count or form == "count":
+            print_data(str(controller.flows.count_documents(query)))
+            return
+        flows = controller.get_flows_info(
+            custom_query=query,
+            sort=[(checked_sort(sort), 1 if reverse_sort else -1)],
+            limit=max_results,
+            with_jobs_info=bool(verbosity or form == "wide"),
+        )
+    if form not in ("table", "wide"):
+        print_data(data.written([data.flow_row(flow) for flow in flows], form))
+        return
+    from jfr_cli.render import tables
+
+    print_table(tables.flows_table(flows, verbosity + (form == "wide")), CURRENT.color)
+    if max_results and len(flows) == max_results:
+        hint(f"only the first {max_results} are shown: -m 0 shows all")
+
+
+@app.command("info")
+def info(
+    flow: Annotated[str, typer.Argument(metavar="ID", help="db_id of any job, or uuid.")],
+    by_job: Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")] = False,
+    verbosity: options.Verbosity = 0,
+    columns: options.Columns = None,
+    output_format: options.OutputFormat = None,
+    json: options.Json = False,
+) -> None:
+    """Show a flow: its structure and its jobs.
+
+    Example: jf flow info 12
+    """
+    form = CURRENT.use_format(output_format, json)
+    named: dict[str, Any] = {"job_ids": flow} if by_job and is_uuid(flow) else {"flow_ids": flow}
+    with CURRENT.controller() as controller:
+        found = controller.get_flows_info(**named, limit=1, with_jobs_info=True)
+    if not found:
+        raise FlowNotFoundError(
+            f"there is no flow {flow}", hint="`jf flow list` shows those there are"
+        )
+    if form not in ("table", "wide"):
+        print_data(data.one_written(data.flow_row(found[0]), form))
+        return
+    from controller.config import SETTINGS
+    from jfr_cli.render import tables
+
+    chosen = [key.strip() for key in columns.split(",")] if columns else None
+    keys = tables.job_columns(verbosity + (form == "wide"), chosen, SETTINGS.cli_job_list_columns)
+    title = f"Flow: {found[0].name} - {found[0].flow_id} - {found[0].state.value}"
+    print_table(tables.jobs_table(found[0].jobs_info or [], keys, title=title), CURRENT.color)
+    print_table(tables.flow_tree(found[0]), CURRENT.color)

@@ -1,0 +1,48 @@
+"""``jf quickstart``: a project that needs no database server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from controller.errors import ConfigError
+from jfr_cli import options
+from jfr_cli.console import print_data, say
+from jfr_cli.render import data
+from jfr_cli.session import CURRENT
+
+app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.command()
+def quickstart(
+    name: Annotated[str, typer.Argument(help="Name of the project.")] = "jfr",
+    json: options.Json = False,
+) -> None:
+    """Make a project on the embedded database, with a local worker, ready to run.
+
+    Example: jf quickstart
+    """
+    form = CURRENT.use_format(None, json)
+    from controller.config import ConfigManager, quickstart_project
+    from controller.jobcontroller import JobController
+
+    manager = ConfigManager()
+    if name in manager.projects_data:
+        path = manager.projects_data[name].filepath
+        if manager.projects[name].queue.store.get("type") != "EmbeddedStore":
+            raise ConfigError(f"a project {name!r} exists ({path})", hint="choose another name")
+        say(f"project {name} exists already ({path})")
+    else:
+        path = str(manager.create_project(quickstart_project(name)))
+    with JobController.from_project(manager.get_project(name)) as controller:
+        if not controller.is_set_up():
+            controller.reset()
+    if form == "json":
+        print_data(data.one_written({"project": name, "file": path}, form))
+        return
+    say(f"project {name}: {path}")
+    say("next, in Python:   from controller import submit_flow; submit_flow(your_flow)")
+    say("then:              jf runner run --until-idle")
+    say("and look:          jf flow list; jf job list; jf job output 1")

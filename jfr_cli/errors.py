@@ -1,0 +1,52 @@
+"""From an error to a message on standard error and an exit status. Says it once."""
+
+from __future__ import annotations
+
+import json
+
+from controller import errors
+from jfr_cli.console import say
+
+EXIT_CODES = {
+    0: "done, also when a filter matches nothing",
+    1: "failure",
+    2: "wrong usage",
+    3: "an id, name or project that does not exist",
+    4: "the database or a host cannot be reached, or does not let us in",
+    5: "partly done",
+    6: "all refused: locked, or in a state that does not allow it",
+    7: "awaited jobs failed",
+    8: "still pending when time was up",
+    9: "a check found problems",
+    130: "interrupted (Ctrl-C)",
+    143: "terminated (SIGTERM)",
+}
+
+_CODES: tuple[tuple[type[errors.ControllerError], int], ...] = (
+    (errors.ProjectUndefinedError, 3),
+    (errors.ProjectParsingError, 3),
+    (errors.NotFoundError, 3),
+    (errors.StorageUnavailableError, 4),
+    (errors.LockedDocumentError, 6),
+    (errors.LockLostError, 6),
+    (errors.StateError, 6),
+    (errors.RunningRunnerError, 6),
+    (errors.JobFailedError, 7),
+    (errors.ArgumentError, 2),
+)
+
+
+def exit_code(error: errors.ControllerError) -> int:
+    """Return the exit status for an error: that of the first kind it is of."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), 1)
+
+
+def report(error: errors.ControllerError, *, as_json: bool) -> int:
+    """Write an error and return its exit status."""
+    code = exit_code(error)
+    if as_json:
+        content = {"code": code, "message": error.message, "hint": error.hint}
+        say(json.dumps({"error": content}))
+    else:
+        say(f"jf: {error.message}" + (f"\n    {error.hint}" if error.hint else ""))
+    return code

@@ -1,0 +1,1 @@
+"""From models to tables and plain data. Pure: no database, no terminal."""

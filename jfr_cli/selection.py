@@ -1,0 +1,163 @@
+"""Many options -> one filter; the options are declared in `jfr_cli.options`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import typer
+
+from controller.filters import FlowFilter, JobFilter, is_uuid
+from jfr_cli import options
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DATE_FORMS = (
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d %H:%M:%S",
+)
+_TIME_FORMS = ("%H:%M", "%H:%M:%S")
+
+_SHARED: dict[str, Any] = {
+    "db_id": options.DbIds,
+    "flow_id": options.FlowIds,
+    "state": options.States,
+    "start_date": options.StartDate,
+    "end_date": options.EndDate,
+    "name": options.Name,
+    "metadata": options.Metadata,
+    "days": options.Days,
+    "hours": options.Hours,
+    "query": options.RawQuery,
+}
+_JOB: dict[str, Any] = {"job_id": options.JobIds, **_SHARED, "worker": options.Workers}
+_FLOW: dict[str, Any] = {"job_id": options.FlowJobIds, **_SHARED}
+
+
+def with_job_filter(command: F) -> F:
+    """Give a command the options that select jobs; it receives them as ``selection``."""
+    return _bundle(command, _JOB, _job_filter)
+
+
+def with_flow_filter(command: F) -> F:
+    """Give a command the options that select flows; it receives them as ``selection``."""
+    return _bundle(command, _FLOW, _flow_filter)
+
+
+def _bundle(command: F, bundle: dict[str, Any], build: Callable[[dict[str, Any]], Any]) -> F:
+    own = inspect.signature(command, eval_str=True)
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> Any:
+        chosen = {name: given.pop(name) for name in bundle}
+        return command(selection=build(chosen), **given)
+
+    kept = [p for p in own.parameters.values() if p.name != "selection"]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in bundle.items()
+    ]
+    kept = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
+    wrapper.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in [*kept, *added]}
+    del wrapper.__wrapped__  # Typer would look through it and see `selection`
+    return wrapper  # type: ignore[return-value]
+
+
+def _job_filter(given: dict[str, Any]) -> JobFilter:
+    start, end = window(given)
+    return JobFilter(
+        job_ids=[_pair(text) for text in given["job_id"]] if given["job_id"] else None,
+        db_ids=given["db_id"],
+        flow_ids=given["flow_id"],
+        states=given["state"],
+        start_date=start,
+        end_date=end,
+        name=given["name"],
+        metadata=dictionary("--metadata", given["metadata"]),
+        workers=given["worker"],
+        custom_query=dictionary("--query", given["query"]),
+    )
+
+
+def _flow_filter(given: dict[str, Any]) -> FlowFilter:
+    start, end = window(given)
+    return FlowFilter(
+        job_ids=given["job_id"],
+        db_ids=given["db_id"],
+        flow_ids=given["flow_id"],
+        states=given["state"],
+        start_date=start,
+        end_date=end,
+        name=given["name"],
+        metadata=dictionary("--metadata", given["metadata"]),
+        custom_query=dictionary("--query", given["query"]),
+    )
+
+
+def window(given: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
+    """Return the bounds that --start-date, --end-date, --days and --hours mean, in local time."""
+    said = [n for n in ("start_date", "days", "hours") if given[n] is not None]
+    if len(said) > 1:
+        flags = " and ".join(f"--{n.replace('_', '-')}" for n in said)
+        raise typer.BadParameter(f"{flags} exclude each other")
+    now = datetime.now()
+    start = parse_date("--start-date", given["start_date"], now)
+    if given["days"] is not None:
+        start = now - timedelta(days=given["days"])
+    if given["hours"] is not None:
+        start = now - timedelta(hours=given["hours"])
+    return start, parse_date("--end-date", given["end_date"], now)
+
+
+def parse_date(flag: str, text: str | None, now: datetime) -> datetime | None:
+    """Read a date, a date and time, or a time of the last 24 hours, all local."""
+    if text is None:
+        return None
+    for form in (*_DATE_FORMS, *_TIME_FORMS):
+        try:
+            found = datetime.strptime(text, form)
+        except ValueError:
+            continue
+        if form in _DATE_FORMS:
+            return found
+        today = datetime.combine(now.date(), found.time())
+        return today if today <= now else today - timedelta(days=1)
+    raise typer.BadParameter(
+        f"{text!r} is no date", param_hint=f"{flag} (2026-01-31, 2026-01-31T12:00 or 12:00)"
+    )
+
+
+def dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
+    """Read JSON, or ``key=value,key2=value2`` whose values are texts."""
+    if not text:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    pairs = [chunk.split("=") for chunk in text.split(",")]
+    if found is not None or any(len(pair) != 2 or not pair[0].strip() for pair in pairs):
+        raise typer.BadParameter(f'{text!r} is neither JSON nor "key=value"', param_hint=flag)
+    return {key.strip(): value for key, value in pairs}
+
+
+def _pair(text: str) -> tuple[str, int]:
+    uuid, _, index = text.rpartition(":")
+    if not uuid or not index.isdigit():
+        raise typer.BadParameter(f"{text!r} has to be UUID:INDEX", param_hint="--job-id")
+    return uuid, int(index)
+
+
+def job_named(text: str, index: int | None) -> dict[str, Any]:
+    """Return the keywords that name one job, by uuid or by db_id."""
+    return {"job_id": text, "job_index": index} if is_uuid(text) else {"db_id": text}

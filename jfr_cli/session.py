@@ -1,0 +1,85 @@
+"""What one call of `jf` works with; opens the project and the database on first use only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jfr_cli.console import hint, say
+
+if TYPE_CHECKING:
+    from controller.config import Project
+    from controller.jobcontroller import JobController
+
+
+@dataclass
+class Session:
+    """The root options, and what is opened on the way.
+
+    Attributes
+    ----------
+    project_name
+        From ``--project``; None for the default.
+    output_format
+        From ``--format`` or ``--json``.
+    color
+        auto, always or never.
+    full_exc
+        Let tracebacks through.
+    warn_project
+        Say which project files cannot be used.
+    """
+
+    project_name: str | None = None
+    output_format: str = "table"
+    color: str = "auto"
+    full_exc: bool = False
+    warn_project: bool = False
+    _project: Project | None = None
+
+    @property
+    def as_json(self) -> bool:
+        """Whether errors are written as JSON too."""
+        return self.output_format in ("json", "ndjson")
+
+    def use_format(self, chosen: str | None, as_json: bool) -> str:
+        """Take over the format options of a command and return the one that counts."""
+        if as_json:
+            self.output_format = "json"
+        elif chosen is not None:
+            self.output_format = chosen
+        return self.output_format
+
+    @property
+    def project(self) -> Project:
+        """The selected project."""
+        if self._project is None:
+            from controller.config import SETTINGS, ConfigManager
+
+            manager = ConfigManager()
+            for warning in SETTINGS.warnings:
+                say(f"warning: {warning}")
+            if self.warn_project:
+                for problem in manager.unusable.values():
+                    say(f"warning: {problem}")
+            data = manager.get_project_data(self.project_name)
+            hint(f"project {data.project.name} ({data.filepath})")
+            self._project = data.project
+        return self._project
+
+    @contextmanager
+    def controller(self) -> Iterator[JobController]:
+        """Open the project's controller, and close it whatever happens."""
+        from controller.jobcontroller import JobController
+
+        controller = JobController.from_project(self.project)
+        try:
+            yield controller
+        finally:
+            controller.close()
+
+
+CURRENT = Session()
+"""The session of this process: `jf` is one call."""
