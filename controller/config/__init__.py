@@ -1,11 +1,19 @@
 """Project files, workers and settings: drop-in for those of jobflow-remote 1.0.1.
 
-``settings``   ~/.jfremote.yaml and JFREMOTE_* variables
-``workers``    the machines that run jobs
-``models``     a project
-``files``      finding and reading project files
-``manager``    choosing, making and changing projects
-``generate``   projects to start from
+``settings``      ~/.jfremote.yaml and JFREMOTE_* variables
+``workers``       the machines that run jobs
+``models``        a project
+``stores``        what the description of a store has to look like
+``files``         finding, reading and checking project files; ``problems`` puts it into words
+``writing``       writing them, whole or not at all
+``yamltext``, ``tomltext``   the two formats, with the lines of keys
+``manager``       choosing, making and changing projects
+``generate``      projects to start from
+``conflicts``     what projects share and must not
+``masking``       hiding secrets before a project is shown
+
+Names are loaded when they are first asked for: settings and the names of projects are needed to
+complete a word, pydantic's models are not.
 """
 
 from __future__ import annotations
@@ -16,34 +24,48 @@ from typing import Any
 _HOMES = {
     "SETTINGS": "settings",
     "JobflowRemoteSettings": "settings",
+    "load_settings": "settings",
+    "unknown_variables": "settings",
     "BatchConfig": "workers",
     "ConnectionData": "workers",
     "LocalWorker": "workers",
     "RemoteWorker": "workers",
+    "SSHWorker": "workers",
     "SeparatedTransferWorker": "workers",
     "WorkerBase": "workers",
     "ExecutionConfig": "models",
     "LogLevel": "models",
     "Project": "models",
     "QueueConfig": "models",
+    "RemoteJobStore": "models",
     "RunnerOptions": "models",
     "ProjectData": "files",
+    "validate_file": "files",
+    "Problem": "problems",
+    "InvalidProjectError": "problems",
     "ConfigManager": "manager",
     "dummy_project": "generate",
     "quickstart_project": "generate",
+    "ConflictIssue": "conflicts",
+    "find_conflicts": "conflicts",
+    "masked": "masking",
 }
+_ERRORS = ("ConfigError", "ProjectParsingError", "ProjectUndefinedError")
 
-__all__ = [*_HOMES, "ConfigError", "ProjectParsingError", "ProjectUndefinedError"]
+__all__ = [*_HOMES, *_ERRORS]
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded on demand: settings are needed to complete a word, models are not.
-    home = _HOMES.get(name)
-    if home is not None:
-        value = getattr(importlib.import_module(f"controller.config.{home}"), name)
-    elif name in __all__:
-        value = getattr(importlib.import_module("controller.errors"), name)
+    if name in _HOMES:
+        home = f"controller.config.{_HOMES[name]}"
+    elif name in _ERRORS:
+        home = "controller.errors"
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,91 +1,106 @@
-"""Finding, reading and writing project files."""
+"""Finding, reading and checking project files."""
 
 from __future__ import annotations
 
-import difflib
 import json
-import os
-import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from controller.config.problems import InvalidProjectError, Problem, describe
+from controller.config.tomltext import toml_lines
+from controller.config.yamltext import KeyPath, YAMLTextError, load_yaml, yaml_lines
 from controller.errors import ConfigError
 
 if TYPE_CHECKING:
     from controller.config.models import Project
 
 EXTENSIONS = ("json", "yaml", "toml")
+"""How the names of project files end."""
 
 
 @dataclass(frozen=True)
 class ProjectData:
-    """A project and the file it was read from."""
+    """A project and the file it was read from.
+
+    Attributes
+    ----------
+    filepath
+        Path of the file.
+    project
+        The project.
+    ext
+        How the name of the file ends: json, yaml or toml.
+    """
 
     filepath: str
     project: Project
     ext: str
 
 
+class UnreadableFileError(ConfigError):
+    """A file that cannot be read, or is not what its name says.
+
+    Attributes
+    ----------
+    problem
+        File, line and what is wrong.
+    """
+
+    def __init__(self, path: Path, message: str, line: int | None = None) -> None:
+        self.problem = Problem(str(path), line, "", message)
+        super().__init__(str(self.problem))
+
+
 def project_files(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder that may be project files, by name."""
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lstrip(".") in EXTENSIONS and path.is_file():
-                yield path
+    """Yield the files of a folder that may be project files, by name.
+
+    Raises
+    ------
+    ConfigError
+        The folder exists and cannot be listed.
+    """
+    try:
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise ConfigError(f"cannot read the projects folder {folder}: {error.strerror}") from error
+    for path in entries:
+        if path.suffix.lstrip(".") in EXTENSIONS and path.is_file():
+            yield path
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """Read a JSON, YAML or TOML file that holds a dictionary; an empty one is empty.
+    """Read a JSON, YAML or TOML file that holds a mapping; an empty one is empty.
 
     Raises
     ------
-    ConfigError
-        It cannot be read; the message gives file and line.
+    UnreadableFileError
+        A `ConfigError`; the message gives file and line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
-    data = _parse(path, text)
+    data = _parse(path, _read_text(path))
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise ConfigError(f"{path} has to hold keys and values, not a {type(data).__name__}")
+        raise UnreadableFileError(path, f"has to hold keys and values, not a {type(data).__name__}")
     return data
 
 
-def _parse(path: Path, text: str) -> Any:
-    try:
-        if path.suffix == ".json":
-            return json.loads(text) if text.strip() else None
-        if path.suffix == ".toml":
-            return tomllib.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}, line {error.lineno}: {error.msg}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        return YAML(typ="safe").load(text)
-    except MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{path}{line}: {error.problem or error.context}") from None
-    except YAMLError as error:
-        raise ConfigError(f"{path}: {error}") from None
-
-
-def parse_project(path: Path, data: dict[str, Any] | None = None) -> Project:
+def parse_project(path: Path, data: Mapping[str, Any] | None = None) -> Project:
     """Read and check a project file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    data
+        Its content, when that is known already or about to be written.
 
     Raises
     ------
     ConfigError
-        The message names the file, every key that is wrong, and the nearest one that is right.
+        An `UnreadableFileError`, or an `InvalidProjectError` with all that is wrong.
     """
     from pydantic import ValidationError
 
@@ -93,76 +108,65 @@ def parse_project(path: Path, data: dict[str, Any] | None = None) -> Project:
 
     given = read_mapping(path) if data is None else data
     try:
-        return Project.model_validate(given)
+        return Project.model_validate(dict(given))
     except ValidationError as error:
-        problems = "; ".join(_problem(e, Project) for e in error.errors())
-        raise ConfigError(f"{path}: {problems}") from None
+        raise InvalidProjectError(describe(error, given, str(path), key_lines(path))) from None
 
 
-def _problem(error: Any, root: Any) -> str:
-    place = [str(part) for part in error["loc"]]
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(root, place[:-1])
-        near = difflib.get_close_matches(place[-1], known, n=1)
-        message = "unknown key" + (f", did you mean {near[0]}?" if near else "")
-    if error["type"] == "union_tag_not_found":
-        message = "needs the key 'type': local, remote or separated_transfer"
-    return f"{'.'.join(place) or 'project'}: {message}"
+def validate_file(path: Path) -> list[Problem]:
+    """Check a project file.
 
-
-def _known_keys(model: Any, place: list[str]) -> list[str]:
-    from controller.config import models, workers
-
-    homes: dict[str, Any] = {
-        "runner": models.RunnerOptions,
-        "queue": models.QueueConfig,
-        "exec_config": models.ExecutionConfig,
-        "workers": workers.RemoteWorker,
-        "remote_jobstore": models.RemoteJobStore,
-    }
-    found = homes.get(place[0], model) if place else model
-    return [*found.model_fields]
-
-
-def write_file(path: Path, data: dict[str, Any]) -> None:
-    """Write plain data as JSON, YAML or TOML: the whole file or nothing, for the user alone."""
-    text = _dump(path.suffix.lstrip("."), data)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    Returns
+    -------
+    list of Problem
+        All that is wrong with it; empty when it can be used.
+    """
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        parse_project(path)
+    except UnreadableFileError as error:
+        return [error.problem]
+    except InvalidProjectError as error:
+        return error.problems
+    return []
 
 
-def _dump(extension: str, data: dict[str, Any]) -> str:
-    if extension == "json":
-        return json.dumps(data, indent=2) + "\n"
-    if extension == "toml":
-        return "\n".join(_toml(data, ())) + "\n"
-    from io import StringIO
-
-    from ruamel.yaml import YAML
-
-    yaml, out = YAML(), StringIO()
-    yaml.default_flow_style = False
-    yaml.dump(data, out)
-    return out.getvalue()
+def key_lines(path: Path) -> dict[KeyPath, int]:
+    """Find the lines of the keys of a file; empty when that cannot be done."""
+    try:
+        text = _read_text(path)
+    except UnreadableFileError:
+        return {}
+    return toml_lines(text) if path.suffix == ".toml" else yaml_lines(text)
 
 
-def _toml(data: dict[str, Any], prefix: tuple[str, ...]) -> Iterator[str]:
-    """Write TOML, which has no null: such keys are left out."""
-    tables = {k: v for k, v in data.items() if isinstance(v, dict)}
-    if prefix:
-        yield f"[{'.'.join(json.dumps(p) for p in prefix)}]"
-    for key, value in data.items():
-        if value is not None and key not in tables:
-            yield f"{json.dumps(key)} = {json.dumps(value)}"
-    for key, value in tables.items():
-        yield from _toml(value, (*prefix, key))
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # without a byte-order mark
+    except OSError as error:
+        raise UnreadableFileError(path, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UnreadableFileError(path, "is not UTF-8 text", line) from None
+
+
+def _parse(path: Path, text: str) -> Any:
+    try:
+        if path.suffix == ".json":
+            return json.loads(text, object_pairs_hook=_unique) if text.strip() else None
+        if path.suffix == ".toml":
+            return tomllib.loads(text)
+        return load_yaml(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableFileError(path, error.msg, error.lineno) from None
+    except YAMLTextError as error:
+        raise UnreadableFileError(path, error.message, error.line) from None
+    except ValueError as error:  # tomllib's, which names the line itself, and ours
+        raise UnreadableFileError(path, str(error)) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"the key {key} is given twice")
+    return dict(pairs)

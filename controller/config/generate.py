@@ -6,15 +6,24 @@ import os
 from pathlib import Path
 from typing import Any
 
-from controller.config.settings import SETTINGS
+from controller.config.settings import get_settings
+
+QUICKSTART_NAME = "jfr"
+"""Name of the project that ``jf quickstart`` makes when none is given."""
 
 
-def quickstart_project(name: str, base_dir: Path | None = None) -> dict[str, Any]:
+def quickstart_project(name: str = QUICKSTART_NAME, base_dir: Path | None = None) -> dict[str, Any]:
     """Describe a project on the embedded database with one local worker.
 
-    Queue and outputs are two files, so that a large output never holds up a claim.
+    Queue and outputs are two files, so that a large output never holds up a claim. As many jobs
+    run at once as this process may use processors. `ConfigManager.create_project` writes it.
+
+    Parameters
+    ----------
+    base_dir
+        Where everything lies; None for the folder of this name beside the project files.
     """
-    base = base_dir or SETTINGS.projects_path / name
+    base = base_dir.absolute() if base_dir else get_settings().projects_path / name
     outputs = {"type": "EmbeddedStore", "path": str(base / "outputs.sqlite")}
     return {
         "name": name,
@@ -24,7 +33,7 @@ def quickstart_project(name: str, base_dir: Path | None = None) -> dict[str, Any
                 "type": "local",
                 "scheduler_type": "shell",
                 "work_dir": str(base / "work"),
-                "max_jobs": max(os.cpu_count() or 1, 1),
+                "max_jobs": _processors(),
             }
         },
         "queue": {
@@ -47,9 +56,10 @@ def dummy_project(name: str, *, full: bool = False) -> dict[str, Any]:
     Parameters
     ----------
     full
-        Add a local worker, an execution configuration and the runner's options.
+        Add a local worker and an execution configuration, and write out every field.
     """
-    store = {"type": "MongoStore", "host": "localhost", "port": 27017, "database": "db_name"}
+    login = {"host": "localhost", "username": "bob", "password": "secret_password"}
+    store = {"type": "MongoStore", "database": "db_name", **login}
     project: dict[str, Any] = {
         "name": name,
         "workers": {
@@ -72,19 +82,28 @@ def dummy_project(name: str, *, full: bool = False) -> dict[str, Any]:
             },
         },
     }
-    if full:
-        project["workers"]["example_local"] = {
-            "type": "local",
-            "scheduler_type": "shell",
-            "work_dir": "/path/to/run/folder",
-            "max_jobs": 2,
-        }
-        project["exec_config"]["example_config"] = {
-            "modules": ["GCC/12.3.0"],
-            "export": {"OMP_NUM_THREADS": "1"},
-            "pre_run": "conda activate env",
-        }
-        from controller.config.models import RunnerOptions
+    return _in_full(project) if full else project
 
-        project["runner"] = RunnerOptions().model_dump(mode="json")
-    return project
+
+def _in_full(project: dict[str, Any]) -> dict[str, Any]:
+    from controller.config.models import Project
+
+    project["workers"]["example_local"] = {
+        "type": "local",
+        "scheduler_type": "shell",
+        "work_dir": "/path/to/run/folder",
+        "max_jobs": 2,
+    }
+    project["exec_config"]["example_config"] = {
+        "modules": ["GCC/12.3.0", "OpenMPI/4.1.5"],
+        "export": {"OMP_NUM_THREADS": "1"},
+        "pre_run": "conda activate environment_name",
+    }
+    return Project.model_validate(project).model_dump(mode="json")
+
+
+def _processors() -> int:
+    """Processors that this process may use, at least one."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1

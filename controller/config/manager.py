@@ -1,11 +1,19 @@
-"""Choosing, making and changing projects."""
+"""Choosing, making and changing projects.
+
+Every file of the folder is read, and only those that somebody asks for are checked: checking
+costs more than reading, and a broken file must not disturb another project. Importing this
+module, and asking for names and raw contents, needs no pydantic.
+"""
 
 from __future__ import annotations
 
-import difflib
+import logging
 import shutil
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.config.files import (
     EXTENSIONS,
@@ -13,12 +21,18 @@ from controller.config.files import (
     parse_project,
     project_files,
     read_mapping,
-    write_file,
 )
-from controller.config.models import ExecutionConfig, Project
-from controller.config.settings import SETTINGS
-from controller.config.workers import WorkerBase
+from controller.config.settings import get_settings
+from controller.config.suggestions import no_such
+from controller.config.tomltext import dump_toml
+from controller.config.writing import make_private_folder, plain, write_file
 from controller.errors import ConfigError, ProjectParsingError, ProjectUndefinedError
+
+if TYPE_CHECKING:
+    from controller.config.models import ExecutionConfig, Project
+    from controller.config.workers import WorkerBase
+
+logger = logging.getLogger(__name__)
 
 
 class ConfigManager:
@@ -27,18 +41,11 @@ class ConfigManager:
     Parameters
     ----------
     exclude_unset, exclude_none
-        Leave such fields out when a project is written.
+        Leave such fields out when `dump_project` writes a project.
     warn
-        Kept for callers of jobflow-remote; see `unusable` for what could not be read.
+        Log a warning for every file that cannot be used.
     folder
         The folder; None takes the one of the settings.
-
-    Attributes
-    ----------
-    projects_data
-        {name: file and project} of the projects that can be used.
-    unusable
-        {path: what is wrong} of the files that cannot. They never disturb other projects.
     """
 
     def __init__(
@@ -50,33 +57,52 @@ class ConfigManager:
         folder: Path | None = None,
     ) -> None:
         self.exclude_unset, self.exclude_none, self.warn = exclude_unset, exclude_none, warn
-        self.folder = folder or SETTINGS.projects_path
-        self.unusable: dict[str, str] = {}
-        self._duplicates: dict[str, list[str]] = {}
-        self.projects_data = self.load_projects_data()
+        self.folder = folder or get_settings().projects_path
+        self._files = [_ProjectFile(path) for path in project_files(self.folder)]
+        if warn:
+            for problem in self.unusable.values():
+                logger.warning("%s", problem)
 
     @property
     def projects(self) -> dict[str, Project]:
-        """{name: project}."""
+        """{name: project} of the projects that can be used."""
         return {name: data.project for name, data in self.projects_data.items()}
 
-    def load_projects_data(self) -> dict[str, ProjectData]:
-        """Read all project files of the folder."""
-        found: dict[str, ProjectData] = {}
-        for path in project_files(self.folder):
-            try:
-                project = parse_project(path)
-            except ConfigError as error:
-                self.unusable[str(path)] = str(error)
-                continue
-            if project.name in found or project.name in self._duplicates:
-                first = found.pop(project.name, None)
-                self._duplicates.setdefault(project.name, [])
-                self._duplicates[project.name] += [first.filepath] if first else []
-                self._duplicates[project.name].append(str(path))
-                continue
-            found[project.name] = ProjectData(str(path), project, path.suffix.lstrip("."))
+    @property
+    def projects_data(self) -> dict[str, ProjectData]:
+        """{name: file and project} of the projects that can be used, by the name of the file."""
+        named = self._usable()
+        return {name: files[0].data for name, files in named.items() if len(files) == 1}
+
+    @property
+    def unusable(self) -> dict[str, str]:
+        """{path: what is wrong} of the files that cannot be used."""
+        found = {str(f.path): f.problem for f in self._files if f.problem is not None}
+        for name, files in self._usable().items():
+            if len(files) > 1:
+                found.update({str(f.path): str(_duplicate(name, files)) for f in files})
         return found
+
+    def load_projects_data(self) -> dict[str, ProjectData]:
+        """Read the folder again and return `projects_data`."""
+        self._files = [_ProjectFile(path) for path in project_files(self.folder)]
+        return self.projects_data
+
+    def project_names_from_files(
+        self, suppress_warnings: bool = False
+    ) -> tuple[list[str], list[str]]:
+        """Return the names of the usable projects, and the files that cannot be used.
+
+        Parameters
+        ----------
+        suppress_warnings
+            Log nothing about the latter, whatever ``warn`` says.
+        """
+        unusable = self.unusable
+        if self.warn and not suppress_warnings:
+            for problem in unusable.values():
+                logger.warning("%s", problem)
+        return sorted(self.projects_data), sorted(unusable)
 
     def select_project_name(self, project_name: str | None = None) -> str:
         """Return the name meant: the one given, that of the settings, or the only one.
@@ -86,20 +112,20 @@ class ConfigManager:
         ProjectUndefinedError
             None is named and there is not exactly one.
         """
-        name = project_name or SETTINGS.project
+        name = project_name or get_settings().project
         if name:
             return name
-        if len(self.projects_data) == 1:
-            return next(iter(self.projects_data))
-        if not self.projects_data:
-            broken = next(iter(self.unusable.values()), None)
+        usable = self._usable()
+        if len(usable) == 1:
+            return next(iter(usable))
+        if usable:
             raise ProjectUndefinedError(
-                f"there is no project in {self.folder}" + (f" ({broken})" if broken else ""),
-                hint="`jf quickstart` makes one",
+                f"a project name should be defined, known projects: {sorted(usable)}",
+                hint="jf -p NAME, or the variable JFREMOTE_PROJECT",
             )
         raise ProjectUndefinedError(
-            "a project has to be named",
-            hint=f"-p NAME or JFREMOTE_PROJECT; known: {', '.join(sorted(self.projects_data))}",
+            "; ".join([f"there is no usable project in {self.folder}", *self.unusable.values()]),
+            hint=None if self._files else "`jf quickstart` makes one",
         )
 
     def get_project_data(self, project_name: str | None = None) -> ProjectData:
@@ -107,104 +133,141 @@ class ConfigManager:
 
         Raises
         ------
+        ProjectUndefinedError
+            None is named and there is not exactly one.
         ProjectParsingError
-            No usable project has the name.
+            No project has the name, its file cannot be used, or several files have the name.
         """
         name = self.select_project_name(project_name)
-        if name in self._duplicates:
-            raise ProjectParsingError(
-                f"several files describe a project {name!r}: {', '.join(self._duplicates[name])}",
-                hint="rename one",
-            )
-        data = self.projects_data.get(name)
-        if data is not None:
-            return data
-        for path, problem in self.unusable.items():
-            if Path(path).stem == name or _claims(Path(path), name):
-                raise ProjectParsingError(f"project {name!r} cannot be used: {problem}")
-        near = difflib.get_close_matches(name, list(self.projects_data), n=1)
-        known = ", ".join(sorted(self.projects_data)) or "none"
+        files = [f for f in self._files if f.name == name]
+        usable = [f for f in files if f.problem is None]
+        if len(usable) == 1:
+            return usable[0].data
+        if usable:
+            raise _duplicate(name, usable)
+        broken = files or [f for f in self._files if f.name is None and f.path.stem == name]
+        if broken:
+            problem = broken[0].problem
+            raise ProjectParsingError(f"project {name!r} cannot be used: {problem}")
+        known = [f.name for f in self._files if f.name is not None]
         raise ProjectParsingError(
-            f"there is no project {name!r} in {self.folder}",
-            hint=f"did you mean {near[0]}?" if near else f"known: {known}",
+            f"there is no project {name!r} in {self.folder}", hint=no_such(name, known)
         )
 
     def get_project(self, project_name: str | None = None) -> Project:
-        """Return a project; selection as in `select_project_name`."""
+        """Return a project; selection and errors as in `get_project_data`."""
         return self.get_project_data(project_name).project
 
-    def dump_project(self, data: ProjectData) -> None:
-        """Write a project to its file; comments are lost."""
-        plain = data.project.model_dump(
-            mode="json",
-            exclude_unset=self.exclude_unset,
-            exclude_none=self.exclude_none or data.ext == "toml",
-        )
-        write_file(Path(data.filepath), plain)
+    def raw_contents(self) -> dict[str, dict[str, Any]]:
+        """Return {name: content} of all files that can be read, unchecked.
 
-    def create_project(self, project: Project | dict[str, Any], ext: str = "yaml") -> Path:
-        """Write a new project file and make its folders.
+        For completing words: it costs a tenth of `projects_data`. Of two files of one name, the
+        first one counts.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for file in self._files:
+            if file.name is not None:
+                found.setdefault(file.name, file.content)
+        return found
+
+    def dump_project(self, data: ProjectData) -> None:
+        """Write a project to its file.
+
+        Fields that are not in the file get there with their defaults, unless ``exclude_unset``
+        or ``exclude_none`` was set. Comments survive in YAML files only.
+        """
+        content = _content(
+            data.project, exclude_unset=self.exclude_unset, exclude_none=self.exclude_none
+        )
+        self._write(Path(data.filepath), content)
+
+    def create_project(self, project: Project | Mapping[str, Any], ext: str = "yaml") -> Path:
+        """Write a new project file and make the project's folders.
+
+        Parameters
+        ----------
+        project
+            The project, or the content of its file.
+        ext
+            yaml, json or toml.
+
+        Returns
+        -------
+        Path
+            The file.
 
         Raises
         ------
         ConfigError
-            The project or the file exists.
+            The content is wrong, the project or the file exists, or cannot be written.
         """
         if ext not in EXTENSIONS:
             raise ConfigError(f"a project file is one of {', '.join(EXTENSIONS)}, not {ext!r}")
-        if isinstance(project, Project):
-            plain = project.model_dump(mode="json", exclude_none=True)
+        if isinstance(project, Mapping):
+            content = plain(project)
         else:
-            plain, project = project, parse_project(Path("new project"), project)
-        path = self.folder / f"{project.name}.{ext}"
-        if project.name in self.projects_data or path.exists():
+            content = _content(project, exclude_unset=True)
+        checked = parse_project(Path("the new project"), content)
+        if Path(checked.name).name != checked.name:
+            raise ConfigError(f"a project cannot be called {checked.name!r}", hint="leave out /")
+        path = self.folder / f"{checked.name}.{ext}"
+        if path.exists() or any(f.name == checked.name for f in self._files):
             raise ConfigError(
-                f"project {project.name!r} exists already", hint="choose another name"
+                f"project {checked.name!r} exists already", hint="choose another name"
             )
         try:
-            for folder in (project.base_dir, project.tmp_dir, project.log_dir):
-                Path(folder).mkdir(parents=True, exist_ok=True)
-            write_file(path, plain)
+            for folder in (checked.base_dir, checked.tmp_dir, checked.log_dir):
+                make_private_folder(Path(folder))
         except OSError as error:
-            raise ConfigError(f"cannot write {path}: {error.strerror}") from None
-        self.projects_data[project.name] = ProjectData(str(path), project, ext)
+            raise ConfigError(f"cannot make {error.filename}: {error.strerror}") from error
+        self._write(path, content)
         return path
 
     def remove_project(self, project_name: str, remove_folders: bool = True) -> None:
-        """Delete a project's file and, with ``remove_folders``, its base folder."""
-        data = self.get_project_data(project_name)
-        if remove_folders:
-            shutil.rmtree(data.project.base_dir, ignore_errors=True)
-        Path(data.filepath).unlink()
-        del self.projects_data[project_name]
+        """Delete a project's file and, with ``remove_folders``, its base folder.
 
-    def update_project(self, config: dict[str, Any], project_name: str | None = None) -> None:
-        """Merge keys into a project file; a key that has another value is an error."""
+        Raises
+        ------
+        ConfigError
+            No such project, or its base folder holds what is not its own: nothing is deleted.
+        """
         data = self.get_project_data(project_name)
-        merged = _merged(read_mapping(Path(data.filepath)), config, "")
-        self._replace(data, merged)
+        base = Path(data.project.base_dir)
+        try:
+            if remove_folders and base.exists():
+                self._refuse_foreign(base, data.project)
+                shutil.rmtree(base)
+            Path(data.filepath).unlink()
+        except OSError as error:
+            raise ConfigError(f"cannot delete {error.filename}: {error.strerror}") from error
+        self._files = [f for f in self._files if str(f.path) != data.filepath]
 
-    def project_names_from_files(self, **_: Any) -> tuple[list[str], list[str]]:
-        """Return the names of the usable projects, and the files that cannot be used."""
-        return sorted(self.projects_data), sorted(self.unusable)
+    def update_project(self, config: Mapping[str, Any], project_name: str | None = None) -> None:
+        """Merge keys into a project file.
+
+        Raises
+        ------
+        ConfigError
+            A key has another value already: nothing is written.
+        """
+        data = self.get_project_data(project_name)
+        self._write(Path(data.filepath), _merged(_read(data), plain(config), ""))
 
     def backup_project(self, project_name: str | None = None) -> Path:
-        """Copy a project file to the first free ``.bak.N`` beside it."""
+        """Copy a project file to the first free ``.bak.N`` beside it, and return the copy."""
         path = Path(self.get_project_data(project_name).filepath)
         number = 0
         while (copy := path.with_name(f"{path.name}.bak.{number}")).exists():
             number += 1
-        shutil.copy2(path, copy)
+        try:
+            shutil.copy2(path, copy)
+        except OSError as error:
+            raise ConfigError(f"cannot write {copy}: {error.strerror}") from error
         return copy
 
     def get_worker(self, worker_name: str, project_name: str | None = None) -> WorkerBase:
         """Return a worker of a project."""
-        workers = self.get_project(project_name).workers
-        if worker_name not in workers:
-            raise ConfigError(
-                f"there is no worker {worker_name!r}", hint=f"known: {', '.join(workers) or 'none'}"
-            )
-        return workers[worker_name]
+        return self.get_project(project_name).get_worker(worker_name)
 
     def set_worker(
         self,
@@ -214,7 +277,8 @@ class ConfigManager:
         replace: bool = False,
     ) -> None:
         """Add a worker to a project file, or replace it."""
-        self._set_entry("workers", name, worker.model_dump(mode="json"), project_name, replace)
+        content = {"type": worker.type, **_changed_fields(worker)}
+        self._set_entry("workers", name, content, project_name, replace)
 
     def remove_worker(self, worker_name: str, project_name: str | None = None) -> None:
         """Remove a worker from a project file."""
@@ -224,13 +288,7 @@ class ConfigManager:
         self, exec_config_name: str, project_name: str | None = None
     ) -> ExecutionConfig:
         """Return an execution configuration of a project."""
-        known = self.get_project(project_name).exec_config
-        if exec_config_name not in known:
-            raise ConfigError(
-                f"there is no exec_config {exec_config_name!r}",
-                hint=f"known: {', '.join(known) or 'none'}",
-            )
-        return known[exec_config_name]
+        return self.get_project(project_name).get_exec_config(exec_config_name)
 
     def set_exec_config(
         self,
@@ -240,69 +298,173 @@ class ConfigManager:
         replace: bool = False,
     ) -> None:
         """Add an execution configuration to a project file, or replace it."""
-        plain = exec_config.model_dump(mode="json")
-        self._set_entry("exec_config", exec_config_name, plain, project_name, replace)
+        content = _changed_fields(exec_config)
+        self._set_entry("exec_config", exec_config_name, content, project_name, replace)
 
     def remove_exec_config(self, exec_config_name: str, project_name: str | None = None) -> None:
         """Remove an execution configuration from a project file."""
         self._remove_entry("exec_config", exec_config_name, project_name)
 
-    def set_queue_db(self, store: dict[str, Any] | Any, project_name: str | None = None) -> None:
-        """Set the store of the queue; the other keys of the queue stay."""
-        plain = store.as_dict() if hasattr(store, "as_dict") else dict(store)
-        data = self.get_project_data(project_name)
-        content = read_mapping(Path(data.filepath))
-        content["queue"] = {**(content.get("queue") or {}), "store": plain}
-        self._replace(data, content)
+    def set_queue_db(self, store: Mapping[str, Any] | Any, project_name: str | None = None) -> None:
+        """Set the store of the queue, given as description or as maggma Store.
 
-    def set_jobstore(self, jobstore: dict[str, Any] | Any, project_name: str | None = None) -> None:
-        """Set the default JobStore."""
-        plain = jobstore.as_dict() if hasattr(jobstore, "as_dict") else dict(jobstore)
+        The other keys of the queue stay.
+        """
         data = self.get_project_data(project_name)
-        self._replace(data, {**read_mapping(Path(data.filepath)), "jobstore": plain})
+        content = _read(data)
+        queue = {**(content.get("queue") or {}), "store": _description(store)}
+        self._write(Path(data.filepath), {**content, "queue": queue})
+
+    def set_jobstore(
+        self, jobstore: Mapping[str, Any] | Any, project_name: str | None = None
+    ) -> None:
+        """Set the default JobStore, given as description or as JobStore."""
+        data = self.get_project_data(project_name)
+        content = {k: v for k, v in _read(data).items() if k != "JOB_STORE"}
+        self._write(Path(data.filepath), {**content, "jobstore": _description(jobstore)})
+
+    def _usable(self) -> dict[str, list[_ProjectFile]]:
+        """{name: the usable files that have it}."""
+        found: dict[str, list[_ProjectFile]] = {}
+        for file in self._files:
+            if file.problem is None:
+                found.setdefault(str(file.name), []).append(file)
+        return found
 
     def _set_entry(
-        self, group: str, name: str, plain: Any, project_name: str | None, replace: bool
+        self, group: str, name: str, content: Any, project_name: str | None, replace: bool
     ) -> None:
         data = self.get_project_data(project_name)
-        content = read_mapping(Path(data.filepath))
-        entries = dict(content.get(group) or {})
+        old = _read(data)
+        entries = dict(old.get(group) or {})
         if name in entries and not replace:
-            raise ConfigError(f"{group} {name!r} exists already", hint="use replace")
-        self._replace(data, {**content, group: {**entries, name: plain}})
+            raise ConfigError(
+                f"project {data.project.name} has a {group} entry {name!r} already",
+                hint="replace=True replaces it",
+            )
+        self._write(Path(data.filepath), {**old, group: {**entries, name: content}})
 
     def _remove_entry(self, group: str, name: str, project_name: str | None) -> None:
         data = self.get_project_data(project_name)
-        content = read_mapping(Path(data.filepath))
-        entries = dict(content.get(group) or {})
-        if entries.pop(name, None) is None:
-            raise ConfigError(f"there is no entry {name!r} in {group}")
-        self._replace(data, {**content, group: entries})
+        old = _read(data)
+        entries = dict(old.get(group) or {})
+        if name not in entries:
+            raise ConfigError(
+                f"project {data.project.name} has no {group} entry {name!r}",
+                hint=no_such(name, entries),
+            )
+        del entries[name]
+        self._write(Path(data.filepath), {**old, group: entries})
 
-    def _replace(self, data: ProjectData, content: dict[str, Any]) -> None:
-        """Check the new content before the file is touched."""
-        path = Path(data.filepath)
+    def _write(self, path: Path, content: Mapping[str, Any]) -> None:
+        """Check the content, write it, and know it from now on."""
         project = parse_project(path, content)
+        if path.suffix == ".toml":
+            written = parse_project(path, tomllib.loads(dump_toml(content)))
+            if written != project:
+                raise ConfigError(
+                    "TOML has no null, which this project needs", hint="use YAML or JSON"
+                )
         write_file(path, content)
-        self.projects_data[project.name] = ProjectData(data.filepath, project, data.ext)
+        file = _ProjectFile(path)
+        others = [f for f in self._files if f.path != path]
+        self._files = sorted([*others, file], key=lambda f: f.path)
+
+    def _refuse_foreign(self, base: Path, project: Project) -> None:
+        """Refuse to delete a folder that holds more than one project's files."""
+        base = base.resolve()
+        foreign = [self.folder.resolve(), Path.home().resolve()]
+        for other in self.projects.values():
+            if other.name != project.name:
+                foreign += [folder.resolve() for folder in other.folders.values()]
+        for path in foreign:
+            if path == base or base in path.parents:
+                raise ConfigError(
+                    f"{base} is not deleted: it holds {path} too",
+                    hint="keep the folders, and delete by hand what is not needed",
+                )
 
 
-def _claims(path: Path, name: str) -> bool:
-    """Whether a broken file says that it is the project of this name."""
-    try:
-        return read_mapping(path).get("name") == name
-    except ConfigError:
-        return False
+class _ProjectFile:
+    """A file of the folder; what is in it is checked when somebody asks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.content: dict[str, Any] = {}
+        self._unreadable: str | None = None
+        try:
+            self.content = read_mapping(path)
+        except ConfigError as error:
+            self._unreadable = str(error)
+
+    @property
+    def name(self) -> str | None:
+        """The project's name, None where the file gives none."""
+        name = self.content.get("name")
+        return name if isinstance(name, str) and name else None
+
+    @cached_property
+    def _checked(self) -> tuple[Project | None, str | None]:
+        if self._unreadable is not None:
+            return None, self._unreadable
+        try:
+            return parse_project(self.path, self.content), None
+        except ConfigError as error:
+            return None, str(error)
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the file, None if it can be used."""
+        return self._checked[1]
+
+    @property
+    def data(self) -> ProjectData:
+        """The project and its file; only for a file without a problem."""
+        project = self._checked[0]
+        assert project is not None
+        return ProjectData(str(self.path), project, self.path.suffix.lstrip("."))
 
 
-def _merged(old: dict[str, Any], new: dict[str, Any], place: str) -> dict[str, Any]:
+def _duplicate(name: str, files: list[_ProjectFile]) -> ProjectParsingError:
+    return ProjectParsingError(
+        f"the project name {name!r} is used by {' and '.join(str(f.path) for f in files)}",
+        hint="change the key 'name' in one of them, or move it away",
+    )
+
+
+def _read(data: ProjectData) -> dict[str, Any]:
+    """The content of a project's file as it is now."""
+    return read_mapping(Path(data.filepath))
+
+
+def _description(store: Any) -> dict[str, Any]:
+    described = store.as_dict() if hasattr(store, "as_dict") else store
+    return dict(plain(described))
+
+
+def _changed_fields(model: Any) -> dict[str, Any]:
+    """Fields that differ from their defaults: written out, they mean the same as the model."""
+    return dict(model.model_dump(mode="json", exclude_defaults=True))
+
+
+def _content(project: Project, **how: bool) -> dict[str, Any]:
+    """What to write for a project; the type of a worker is never left out."""
+    content = project.model_dump(mode="json", **how)  # type: ignore[arg-type]
+    for name, worker in project.workers.items():
+        content["workers"][name] = {"type": worker.type, **content["workers"][name]}
+    return content
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any], place: str) -> dict[str, Any]:
     out = dict(old)
     for key, value in new.items():
         known = out.get(key)
-        if isinstance(known, dict) and isinstance(value, dict):
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
             out[key] = _merged(known, value, f"{place}{key}.")
         elif known is not None and known != value:
-            raise ConfigError(f"{place}{key} has another value already", hint="change it by hand")
+            raise ConfigError(
+                f"{place}{key} has another value already", hint="change it in the file"
+            )
         else:
             out[key] = value
     return out

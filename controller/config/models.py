@@ -5,18 +5,28 @@ from __future__ import annotations
 from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 
-from controller.config.settings import SETTINGS
-from controller.config.workers import Worker, same_host
+from controller.config.base import RefusedError, StrictModel
+from controller.config.settings import expanded, get_settings
+from controller.config.stores import check_jobstore, check_queue_store
+from controller.config.suggestions import no_such
+from controller.config.workers import Count, Seconds, Worker, WorkerBase, described, same_host
 from controller.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobflow.core.store import JobStore
 
     from controller.jobcontroller import JobController
+
+Entry = TypeVar("Entry")
+
+REMOTE_FORMATS = ("maggma_json", "orjson", "msgspec_json", "msgpack")
+"""Names of the formats of the files that carry inputs and outputs."""
 
 
 class LogLevel(StrEnum):
@@ -32,11 +42,7 @@ class LogLevel(StrEnum):
         return {"error": 40, "warn": 30, "info": 20, "debug": 10}[self.value]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class RunnerOptions(_Strict):
+class RunnerOptions(StrictModel):
     """How the runner behaves. Times are in seconds.
 
     Attributes
@@ -58,19 +64,19 @@ class RunnerOptions(_Strict):
         Waiting time before each further attempt; the last one repeats.
     """
 
-    delay_checkout: float = 30
-    delay_check_run_status: float = 30
-    delay_advance_status: float = 30
-    delay_refresh_limited: float = 600
-    delay_update_batch: float = 60
-    delay_ping_db: float = 3600
-    lock_timeout: float | None = 86400
+    delay_checkout: Seconds = 30
+    delay_check_run_status: Seconds = 30
+    delay_advance_status: Seconds = 30
+    delay_refresh_limited: Seconds = 600
+    delay_update_batch: Seconds = 60
+    delay_ping_db: Seconds = 3600
+    lock_timeout: Seconds | None = 86400
     delete_tmp_folder: bool = True
-    max_step_attempts: int = Field(default=3, ge=0)
-    delta_retry: tuple[float, ...] = Field(default=(30, 300, 1200), min_length=1)
+    max_step_attempts: Count = 3
+    delta_retry: Annotated[tuple[Seconds, ...], Field(min_length=1)] = (30, 300, 1200)
 
 
-class ExecutionConfig(_Strict):
+class ExecutionConfig(StrictModel):
     """What surrounds a job on the worker.
 
     Attributes
@@ -89,17 +95,55 @@ class ExecutionConfig(_Strict):
     post_run: str | None = None
 
 
-class QueueConfig(_Strict):
-    """Where the states of jobs are kept."""
+class QueueConfig(StrictModel):
+    """Where the states of jobs are kept.
+
+    Attributes
+    ----------
+    store
+        Description of the store of the jobs; its database also holds the other collections.
+    flows_collection, auxiliary_collection, batches_collection
+        Names of the other collections.
+    db_id_prefix
+        Begins every db_id.
+    """
 
     store: dict[str, Any] = Field(default_factory=dict)
-    flows_collection: str = "flows"
-    auxiliary_collection: str = "jf_auxiliary"
-    batches_collection: str = "batches"
+    flows_collection: str = Field(default="flows", min_length=1)
+    auxiliary_collection: str = Field(default="jf_auxiliary", min_length=1)
+    batches_collection: str = Field(default="batches", min_length=1)
     db_id_prefix: str | None = None
 
+    @field_validator("store", mode="before")
+    @classmethod
+    def _usable(cls, value: Any) -> Any:
+        store = described(value)
+        check_queue_store(store)
+        return store
 
-class RemoteJobStore(_Strict):
+    @model_validator(mode="after")
+    def _distinct(self) -> QueueConfig:
+        names = self.collection_names
+        doubled = {n for n in names if names.count(n) > 1}
+        if doubled:
+            raise RefusedError(
+                f"the collection {doubled.pop()!r} is used twice",
+                "jobs, flows, auxiliary and batches need a collection each",
+            )
+        return self
+
+    @property
+    def collection_names(self) -> tuple[str, str, str, str]:
+        """Names of the collections of jobs, flows, auxiliary documents and batch processes."""
+        return (
+            str(self.store.get("collection_name") or "jobs"),
+            self.flows_collection,
+            self.auxiliary_collection,
+            self.batches_collection,
+        )
+
+
+class RemoteJobStore(StrictModel):
     """Format of the files that carry inputs and outputs.
 
     Attributes
@@ -117,19 +161,53 @@ class RemoteJobStore(_Strict):
     extension: str | None = None
 
     @model_validator(mode="after")
-    def _check(self) -> RemoteJobStore:
-        known = ("maggma_json", "orjson", "msgspec_json", "msgpack")
-        if isinstance(self.store, str) and self.store not in known:
-            raise ValueError(f"store has to be one of {', '.join(known)}, or a description")
-        if isinstance(self.store, dict) and not self.extension:
-            raise ValueError("a described store needs an extension")
+    def _known_format(self) -> RemoteJobStore:
+        if isinstance(self.store, str) and self.store not in REMOTE_FORMATS:
+            raise RefusedError(
+                f"store has to be one of {', '.join(REMOTE_FORMATS)}, or a description, "
+                f"not {self.store!r}"
+            )
+        if isinstance(self.store, dict):
+            if not {"@module", "@class"} <= set(self.store):
+                raise RefusedError("a described store needs the keys '@module' and '@class'")
+            if not self.extension:
+                raise RefusedError("a described store needs the key 'extension'")
         return self
 
 
-class Project(_Strict):
-    """A project, as its file describes it; folders left out lie under ``base_dir``."""
+class Project(StrictModel):
+    """A project, as its file describes it.
 
-    name: str
+    Attributes
+    ----------
+    name
+        What users call it; the name of its file does not count.
+    base_dir, tmp_dir, log_dir, daemon_dir
+        Absolute folders. Left out: ``base_dir`` is the folder of this name beside the project
+        files, the others are ``tmp``, ``log`` and ``daemon`` within it.
+    log_level
+        How much the runner logs.
+    runner
+        How the runner behaves.
+    workers
+        {name: worker}; the first is the default.
+    queue
+        Where the states of jobs are kept.
+    exec_config
+        {name: what surrounds a job on the worker}.
+    jobstore
+        Description of the JobStore, which holds the outputs.
+    remote_jobstore
+        Format of the files between runner and worker; None for maggma's JSON.
+    metadata
+        For users; jfr does not read it.
+    optional_jobstores
+        {name: description} of JobStores that a flow may choose instead.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str = Field(min_length=1)
     base_dir: str = ""
     tmp_dir: str = ""
     log_dir: str = ""
@@ -149,33 +227,97 @@ class Project(_Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_nulls(cls, data: Any) -> Any:
-        """Null stands for the default wherever a default exists."""
+    def _without_nulls(cls, data: Any) -> Any:
+        """Null stands for the default; a key that is required stays missing."""
         if not isinstance(data, dict):
             return data
         return {k: v for k, v in data.items() if v is not None}
 
+    @field_validator("base_dir", "tmp_dir", "log_dir", "daemon_dir")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if not value:
+            return value
+        path = expanded(value)
+        if not path.is_absolute():
+            raise RefusedError(
+                f"has to be an absolute path, not {value}",
+                "relative ones depend on where a command is started",
+            )
+        return str(path)
+
+    @field_validator("jobstore", mode="before")
+    @classmethod
+    def _usable_jobstore(cls, value: Any) -> Any:
+        jobstore = described(value)
+        check_jobstore(jobstore)
+        return jobstore
+
+    @field_validator("optional_jobstores", mode="before")
+    @classmethod
+    def _usable_jobstores(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        described_all = {name: described(store) for name, store in value.items()}
+        for name, store in described_all.items():
+            try:
+                check_jobstore(store)
+            except RefusedError as error:
+                raise RefusedError(f"{name}: {error.message}", error.hint) from None
+        return described_all
+
     @model_validator(mode="after")
     def _complete(self) -> Project:
-        base = self.base_dir or str(SETTINGS.projects_path / self.name)
-        self.base_dir = str(Path(base).expanduser())
+        if not self.queue.store:
+            raise RefusedError("queue needs the key 'store'", "for example {type: EmbeddedStore}")
+        self.base_dir = self.base_dir or str(get_settings().projects_path / self.name)
         for name in ("tmp", "log", "daemon"):
             given = getattr(self, f"{name}_dir")
             setattr(self, f"{name}_dir", given or str(Path(self.base_dir) / name))
         for (name, a), (other, b) in combinations(self.workers.items(), 2):
-            if (
-                a.batch is not None
-                and b.batch is not None
-                and a.batch.jobs_handle_dir == b.batch.jobs_handle_dir
-                and same_host(a, b)
-            ):
-                raise ValueError(f"workers {name} and {other} share jobs_handle_dir")
+            if _share_pool(a, b):
+                raise RefusedError(
+                    f"the batch workers {name} and {other} share a jobs_handle_dir",
+                    "give each a folder of its own",
+                )
         return self
 
     @property
     def has_interactive_workers(self) -> bool:
         """Whether a worker asks for a login on the terminal."""
         return any(getattr(w, "interactive_login", False) for w in self.workers.values())
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """The project's own folders, {field: path}."""
+        names = ("base_dir", "tmp_dir", "log_dir", "daemon_dir")
+        return {name: Path(getattr(self, name)) for name in names}
+
+    def get_worker(self, name: str | None = None) -> WorkerBase:
+        """Return a worker; None for the first one.
+
+        Raises
+        ------
+        ConfigError
+            The project has no such worker, or none at all.
+        """
+        if name is None:
+            if not self.workers:
+                raise ConfigError(
+                    f"project {self.name} has no worker", hint="add one under the key 'workers'"
+                )
+            return next(iter(self.workers.values()))
+        return _entry("worker", name, self.workers, self.name)
+
+    def get_exec_config(self, name: str) -> ExecutionConfig:
+        """Return an execution configuration.
+
+        Raises
+        ------
+        ConfigError
+            The project has none of this name.
+        """
+        return _entry("exec_config", name, self.exec_config, self.name)
 
     def jobstore_spec(self, name: str | None = None) -> dict[str, Any]:
         """Return the description of the default JobStore, or of an optional one.
@@ -187,13 +329,7 @@ class Project(_Strict):
         """
         if name is None:
             return self.jobstore
-        optional = self.optional_jobstores or {}
-        if name not in optional:
-            raise ConfigError(
-                f"project {self.name} has no optional jobstore {name!r}",
-                hint=f"known: {', '.join(optional) or 'none'}",
-            )
-        return optional[name]
+        return _entry("optional jobstore", name, self.optional_jobstores or {}, self.name)
 
     def get_jobstore(self, name: str | None = None) -> JobStore:
         """Build the default JobStore or an optional one; not connected."""
@@ -214,14 +350,13 @@ class Project(_Strict):
         return JobController.from_project(self)
 
 
-SECRET_KEYS = frozenset({"password", "passphrase", "uri", "secret", "token"})
+def _share_pool(a: WorkerBase, b: WorkerBase) -> bool:
+    if a.batch is None or b.batch is None:
+        return False
+    return a.batch.jobs_handle_dir == b.batch.jobs_handle_dir and same_host(a, b)
 
 
-def masked(value: Any) -> Any:
-    """Return a copy of plain data in which secrets are hidden."""
-    if isinstance(value, dict):
-        return {
-            k: "********" if v and str(k).lower() in SECRET_KEYS else masked(v)
-            for k, v in value.items()
-        }
-    return [masked(v) for v in value] if isinstance(value, list) else value
+def _entry(kind: str, name: str, known: Mapping[str, Entry], project: str) -> Entry:
+    if name not in known:
+        raise ConfigError(f"project {project} has no {kind} {name!r}", hint=no_such(name, known))
+    return known[name]

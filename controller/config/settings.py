@@ -1,20 +1,27 @@
 """The user's settings: environment before settings file before default.
 
-Standard library only, but for reading the file when there is one.
+Nothing is read before somebody asks for a setting, so that a broken settings file breaks no
+import. Standard library only, but for reading the file when there is one.
 """
 
 from __future__ import annotations
 
-import difflib
+import json
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from controller.config.suggestions import nearest
 from controller.errors import ConfigError
 
 PREFIX = "JFREMOTE_"
-_TRUE, _FALSE = {"1", "true", "yes", "on", "y", "t"}, {"0", "false", "no", "off", "n", "f"}
+LOG_LEVELS = ("error", "warn", "info", "debug")
+
+_BOOLEANS = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dict.fromkeys(
+    ("0", "false", "no", "off", "n", "f"), False
+)
 
 
 @dataclass
@@ -36,11 +43,11 @@ class JobflowRemoteSettings:
     cli_log_level
         Level of messages of the command line: error, warn, info or debug.
     cli_job_list_columns
-        Columns of ``jf job list``.
+        Columns of ``jf job list``; None for the usual ones.
     cli_load_plugins
         Load plugins of the command line.
     warnings
-        What was wrong in the settings file and could be passed over.
+        What was wrong and could be passed over, to be shown on stderr.
     """
 
     config_file: str = "~/.jfremote.yaml"
@@ -56,80 +63,160 @@ class JobflowRemoteSettings:
     @property
     def projects_path(self) -> Path:
         """Folder of the project files, absolute."""
-        return Path(self.projects_folder).expanduser().absolute()
+        return expanded(self.projects_folder).absolute()
 
 
-def load_settings(environ: dict[str, str] | None = None) -> JobflowRemoteSettings:
-    """Read the settings.
+SETTINGS: JobflowRemoteSettings
+"""The settings of this process, read when they are first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name != "SETTINGS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return get_settings()
+
+
+def get_settings() -> JobflowRemoteSettings:
+    """Return `SETTINGS`, reading them at the first call.
+
+    Raises
+    ------
+    ConfigError
+        The settings file, or a variable of the environment, cannot be used.
+    """
+    here = globals()
+    if "SETTINGS" not in here:
+        here["SETTINGS"] = load_settings()
+    settings = here["SETTINGS"]
+    assert isinstance(settings, JobflowRemoteSettings)
+    return settings
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> JobflowRemoteSettings:
+    """Read the settings afresh.
 
     Parameters
     ----------
     environ
         The environment; names count in any case. None takes that of the process.
 
+    Returns
+    -------
+    JobflowRemoteSettings
+        An unknown key of the file is recorded in its ``warnings`` and otherwise ignored.
+
     Raises
     ------
     ConfigError
-        The settings file is no dictionary, or a value has a wrong type.
+        The settings file is no mapping, or a value has a wrong type.
     """
-    source = os.environ if environ is None else environ
-    given = {k.upper(): v for k, v in source.items() if k.upper().startswith(PREFIX)}
+    given = _variables(os.environ if environ is None else environ)
     settings = JobflowRemoteSettings()
-    if f"{PREFIX}CONFIG_FILE" in given:
-        settings.config_file = given[f"{PREFIX}CONFIG_FILE"]
-    _apply_file(settings)
+    settings.config_file = given.get("CONFIG_FILE") or settings.config_file
+    _apply_file(settings, named="CONFIG_FILE" in given)
     for name in _names():
-        text = given.get(f"{PREFIX}{name.upper()}")
+        text = given.get(name.upper())
         if text is not None:
-            setattr(settings, name, _from_text(name, text))
+            value = _from_text(name, text)
+            setattr(settings, name, _checked(name, value, f"{PREFIX}{name.upper()}"))
     return settings
 
 
-def unknown_variables(environ: dict[str, str] | None = None) -> list[str]:
-    """JFREMOTE_ variables that nothing reads."""
+def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the names of the JFREMOTE_ variables that nothing reads."""
     source = os.environ if environ is None else environ
     known = {PREFIX + name.upper() for name in _names()}
     return sorted(k for k in source if k.upper().startswith(PREFIX) and k.upper() not in known)
+
+
+def expanded(path: str) -> Path:
+    """Return a path in which ``~`` is the home folder.
+
+    Raises
+    ------
+    ConfigError
+        It begins with ``~``, and nobody knows where home is.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            f"the home folder in {path} is not known",
+            hint=f"set HOME, or {PREFIX}PROJECTS_FOLDER and {PREFIX}CONFIG_FILE",
+        ) from None
 
 
 def _names() -> list[str]:
     return [f.name for f in fields(JobflowRemoteSettings) if f.name != "warnings"]
 
 
-def _apply_file(settings: JobflowRemoteSettings) -> None:
-    path = Path(settings.config_file).expanduser()
-    if not path.is_file():
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """{setting in capitals: text} of the environment; the spelling in capitals goes first."""
+    found: dict[str, str] = {}
+    for name in sorted(environ, reverse=True):
+        if name.upper().startswith(PREFIX):
+            found[name.upper().removeprefix(PREFIX)] = environ[name]
+    return found
+
+
+def _apply_file(settings: JobflowRemoteSettings, *, named: bool) -> None:
+    path = expanded(settings.config_file)
+    if not path.exists():
+        if named:
+            settings.warnings.append(f"{PREFIX}CONFIG_FILE names {path}, which does not exist")
         return
     from controller.config.files import read_mapping
 
     for key, value in read_mapping(path).items():
-        if key not in _names():
-            near = difflib.get_close_matches(str(key), _names(), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            settings.warnings.append(f"{path}: unknown setting {key!r}{hint}")
+        if key in _names():
+            setattr(settings, key, _checked(key, value, f"{path}: {key}"))
         else:
-            setattr(settings, key, _checked(key, value, str(path)))
+            near = nearest(str(key), _names())
+            hint = f", did you mean {near}?" if near else ""
+            settings.warnings.append(f"{path}: unknown setting {key!r} is ignored{hint}")
 
 
 def _from_text(name: str, text: str) -> Any:
-    if _kind(name) is bool:
-        if text.lower() in _TRUE | _FALSE:
-            return text.lower() in _TRUE
-        raise ConfigError(f"{PREFIX}{name.upper()} has to be true or false, not {text!r}")
+    if isinstance(_DEFAULTS[name], bool):
+        return _BOOLEANS.get(text.strip().lower(), text)
     if name == "cli_job_list_columns":
-        return [part.strip() for part in text.strip("[]").replace('"', "").split(",")]
-    return text
+        return _columns(text)
+    return text or _DEFAULTS[name]
 
 
-def _kind(name: str) -> type:
-    return type(getattr(JobflowRemoteSettings, name))
+def _columns(text: str) -> Any:
+    """Names between commas, or a JSON list."""
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+    return [part.strip() for part in text.split(",") if part.strip()] or None
 
 
 def _checked(name: str, value: Any, where: str) -> Any:
-    if _kind(name) is bool and not isinstance(value, bool):
-        raise ConfigError(f"{where}: {name} has to be true or false, not {value!r}")
+    """Return the value if the setting can have it; None always means the default."""
+    default = _DEFAULTS[name]
+    if value is None:
+        return default
+    accepts, wanted = _rule(name, default)
+    if not accepts(value):
+        raise ConfigError(f"{where} has to be {wanted}, not {value!r}")
     return value
 
 
-SETTINGS = load_settings()
-"""The settings of this process."""
+def _rule(name: str, default: Any) -> tuple[Callable[[Any], bool], str]:
+    if isinstance(default, bool):
+        return lambda v: isinstance(v, bool), "true or false"
+    if name == "cli_log_level":
+        return lambda v: v in LOG_LEVELS, f"one of {', '.join(LOG_LEVELS)}"
+    if name == "cli_job_list_columns":
+        return _is_list_of_texts, "a list of names"
+    return lambda v: isinstance(v, str), "text (put it in quotes)"
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+_DEFAULTS: dict[str, Any] = {name: getattr(JobflowRemoteSettings(), name) for name in _names()}

@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-_DEFAULT_COMMAND = "jf -fe execution run {}"
+from controller.config.base import RefusedError, StrictModel
+
+if TYPE_CHECKING:
+    from qtoolkit.io.base import BaseSchedulerIO
+
+    from controller.hosts import Host
+
 SCHEDULERS = ("shell", "slurm", "pbs", "sge")
 """Names of schedulers; anything else is the MSON description of one."""
 
+_DEFAULT_COMMAND = "jf -fe execution run {}"
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
 
 
-class ConnectionData(_Strict):
-    """How to reach a host over SSH; ``~/.ssh/config`` is honoured."""
+def described(value: Any) -> Any:
+    """Return the MSON description of an object that can give one, else the value itself."""
+    return value.as_dict() if hasattr(value, "as_dict") else value
 
-    host: str
+
+class ConnectionData(StrictModel):
+    """How to reach a host over SSH; ``~/.ssh/config`` is honoured.
+
+    Attributes
+    ----------
+    host, user, port
+        Whom to connect to, as whom, and at which port.
+    password, key_filename, passphrase
+        How to log in; the passphrase opens the key.
+    gateway
+        A host to go through: a command, a host name, or a connection of its own.
+    connect_kwargs
+        Further arguments of paramiko's ``connect``.
+    """
+
+    host: str = Field(min_length=1)
     user: str | None = None
-    port: int | None = None
+    port: Port | None = None
     password: str | None = None
     key_filename: str | list[str] | None = None
     passphrase: str | None = None
@@ -29,49 +54,63 @@ class ConnectionData(_Strict):
     connect_kwargs: dict[str, Any] | None = None
 
 
-class BatchConfig(_Strict):
+class BatchConfig(StrictModel):
     """Makes a worker run many jobs inside one queue submission.
 
     Attributes
     ----------
     jobs_handle_dir
-        Pool folder on the worker.
+        Pool folder on the worker; no other worker may use it.
     work_dir
-        Folder of the batch processes.
-    max_jobs_per_batch, parallel_jobs
-        How many jobs a process runs in all, and at once.
-    max_wait, max_time, sleep_time
-        Seconds: idle before it stops, after which no new job starts, between polls.
+        Folder of the batch processes on the worker.
+    max_jobs_per_batch
+        Jobs after which a batch process ends; None for any number.
+    max_wait
+        Seconds without a job after which it ends; None for the 60 of the command.
+    max_time
+        Seconds after which it starts no further job; None for no limit.
+    parallel_jobs
+        Jobs that it runs at once; None or 0 for one.
+    sleep_time
+        Seconds between two looks into the pool; None for 10.
     """
 
     jobs_handle_dir: Path
     work_dir: Path
-    max_jobs_per_batch: int | None = None
-    max_wait: float | None = 60
-    max_time: float | None = None
-    parallel_jobs: int | None = None
-    sleep_time: float | None = None
+    max_jobs_per_batch: Count | None = None
+    max_wait: Seconds | None = 60
+    max_time: Seconds | None = None
+    parallel_jobs: Count | None = None
+    sleep_time: Seconds | None = None
 
 
-class WorkerBase(_Strict):
+class WorkerBase(StrictModel):
     """What all workers have.
 
     Attributes
     ----------
+    type
+        local, remote or separated_transfer.
     scheduler_type
         shell, slurm, pbs, sge, or the MSON description of a qtoolkit scheduler.
     work_dir
         Absolute folder under which every job gets a folder of its own.
     resources
-        Default keywords of the scheduler.
+        Default keywords of the scheduler, or the MSON description of a QResources.
     pre_run, post_run
         Shell lines around every job.
     execution_cmd
-        Runs a job; ``{}`` stands for its folder.
+        Runs a job; ``{}`` stands for its folder. See `command`.
     timeout_execute
         Seconds that a command on the worker may take.
     max_jobs
-        Jobs in the queue at once; None or 0 for any number.
+        Jobs in the queue at once, or batch processes of a batch worker; None or 0 for any number.
+    batch
+        Makes it a batch worker.
+    scheduler_username
+        List the queue by this user instead of by ids (Grid Engine needs it).
+    sanitize_command
+        Wrap commands in markers and strip what the shell prints around them.
     delay_download
         Seconds to wait between the end of a job and the download of its files.
     """
@@ -83,32 +122,44 @@ class WorkerBase(_Strict):
     pre_run: str | None = None
     post_run: str | None = None
     execution_cmd: str | None = None
-    timeout_execute: int = 60
-    max_jobs: Annotated[int, Field(ge=0)] | None = None
+    timeout_execute: Annotated[int, Field(gt=0)] = 60
+    max_jobs: Count | None = None
     batch: BatchConfig | None = None
     scheduler_username: str | None = None
     sanitize_command: bool = False
-    delay_download: int | None = None
+    delay_download: Count | None = None
 
-    @field_validator("work_dir")
+    @field_validator("scheduler_type", "resources", mode="before")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        if not value.is_absolute():
-            raise ValueError("has to be an absolute path")
-        return value
+    def _as_description(cls, value: Any) -> Any:
+        return described(value)
 
     @field_validator("scheduler_type")
     @classmethod
     def _known_scheduler(cls, value: str | dict[str, Any]) -> str | dict[str, Any]:
         if isinstance(value, str) and value not in SCHEDULERS:
-            raise ValueError(f"has to be one of {', '.join(SCHEDULERS)}, or a description")
+            raise RefusedError(
+                f"has to be one of {', '.join(SCHEDULERS)}, or a description, not {value!r}"
+            )
+        if isinstance(value, dict) and not {"@module", "@class"} <= set(value):
+            raise RefusedError("a described scheduler needs the keys '@module' and '@class'")
+        return value
+
+    @field_validator("work_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        if not value.is_absolute():
+            raise RefusedError(
+                f"has to be an absolute path, not {value}",
+                "write it in full: neither ~ nor variables are expanded",
+            )
         return value
 
     @field_validator("execution_cmd")
     @classmethod
     def _has_place(cls, value: str | None) -> str | None:
         if value and "{}" not in value:
-            raise ValueError("has to contain {} for the folder of the job")
+            raise RefusedError("has to contain {}, which stands for the folder of the job")
         return value
 
     @property
@@ -127,12 +178,46 @@ class WorkerBase(_Strict):
         return self.batch is not None
 
     @property
+    def scheduler_name(self) -> str:
+        """Name of the scheduler, or of the class that a description gives."""
+        if isinstance(self.scheduler_type, str):
+            return self.scheduler_type
+        return str(self.scheduler_type["@class"])
+
+    @property
     def cli_info(self) -> dict[str, Any]:
-        """What ``jf project worker list`` shows."""
-        info: dict[str, Any] = {"scheduler_type": self.scheduler_type, "work_dir": self.work_dir}
+        """What ``jf project worker list -v`` shows: plain data, without secrets."""
+        info: dict[str, Any] = {
+            "scheduler_type": self.scheduler_name,
+            "work_dir": str(self.work_dir),
+        }
         if self.batch is not None:
-            info["batch"] = self.batch.model_dump(exclude_none=True)
+            info["batch"] = self.batch.model_dump(mode="json", exclude_none=True)
         return info
+
+    def get_host(self) -> Host:
+        """Open the machine of this worker.
+
+        Raises
+        ------
+        ConfigError
+            Workers of this type cannot be run yet.
+        """
+        from controller.hosts import open_host
+
+        return open_host(self)
+
+    def get_scheduler_io(self) -> BaseSchedulerIO:
+        """Build the qtoolkit scheduler of this worker.
+
+        Raises
+        ------
+        ConfigError
+            The description of the scheduler cannot be decoded.
+        """
+        from controller.schedulers.queue import build_scheduler
+
+        return build_scheduler(self.scheduler_type)
 
 
 class LocalWorker(WorkerBase):
@@ -141,47 +226,96 @@ class LocalWorker(WorkerBase):
     type: Literal["local"] = "local"
 
 
-class RemoteWorker(WorkerBase):
-    """A machine reached over SSH."""
+class SSHWorker(WorkerBase):
+    """A machine reached over SSH, of either type.
 
-    type: Literal["remote"] = "remote"
-    host: str
+    Attributes
+    ----------
+    host, user, port, password, key_filename, passphrase, gateway, connect_kwargs
+        As in `ConnectionData`.
+    forward_agent
+        Forward the SSH agent.
+    connect_timeout
+        Seconds that connecting may take.
+    inline_ssh_env
+        Prefix commands with the environment instead of sending it apart.
+    keepalive
+        Seconds between two signs of life on an idle connection; None for none.
+    shell_cmd, login_shell
+        Shell that commands run in, and whether as a login shell; None to run them directly.
+    interactive_login
+        Ask on the terminal for what the login needs.
+    """
+
+    host: str = Field(min_length=1)
     user: str | None = None
-    port: int | None = None
+    port: Port | None = None
     password: str | None = None
     key_filename: str | list[str] | None = None
     passphrase: str | None = None
     gateway: str | ConnectionData | None = None
     forward_agent: bool | None = None
-    connect_timeout: int | None = None
+    connect_timeout: Count | None = None
     connect_kwargs: dict[str, Any] | None = None
     inline_ssh_env: bool | None = None
-    keepalive: int | None = 60
+    keepalive: Count | None = 60
     shell_cmd: str | None = "bash"
     login_shell: bool = True
     interactive_login: bool = False
 
     @property
     def cli_info(self) -> dict[str, Any]:
-        """What ``jf project worker list`` shows."""
-        return {**super().cli_info, "host": self.host, "user": self.user}
+        """What ``jf project worker list -v`` shows: plain data, without secrets."""
+        return {"host": self.host, "user": self.user, **super().cli_info}
 
 
-class SeparatedTransferWorker(RemoteWorker):
-    """A machine whose files go through another host than its commands."""
+class RemoteWorker(SSHWorker):
+    """A machine reached over SSH."""
 
-    type: Literal["separated_transfer"] = "separated_transfer"  # type: ignore[assignment]
+    type: Literal["remote"] = "remote"
+
+
+class SeparatedTransferWorker(SSHWorker):
+    """A machine whose files go through another host than its commands.
+
+    Attributes
+    ----------
+    transfer
+        The host for files. Its user and port fall back to those of the worker, its credentials
+        only when it has none at all; the gateway is not inherited.
+    """
+
+    type: Literal["separated_transfer"] = "separated_transfer"
     transfer: ConnectionData
+
+    @property
+    def transfer_connection(self) -> ConnectionData:
+        """The host for files with what it takes over from the worker."""
+        own = self.transfer
+        taken: dict[str, Any] = {"user": own.user or self.user, "port": own.port or self.port}
+        if not (own.password or own.key_filename or own.passphrase):
+            names = ("password", "key_filename", "passphrase")
+            taken.update({name: getattr(self, name) for name in names})
+        return own.model_copy(update=taken)
+
+    @property
+    def cli_info(self) -> dict[str, Any]:
+        """What ``jf project worker list -v`` shows: plain data, without secrets."""
+        return {**super().cli_info, "transfer": self.transfer.host}
 
 
 Worker = Annotated[
     LocalWorker | RemoteWorker | SeparatedTransferWorker, Field(discriminator="type")
 ]
+"""A worker as a project file describes it; its key ``type`` says which."""
 
 
 def same_host(a: WorkerBase, b: WorkerBase) -> bool:
-    """Whether two workers are on one machine, as far as their descriptions tell."""
-    if a.is_local or b.is_local:
-        return a.is_local and b.is_local
-    keys = set(ConnectionData.model_fields) | {"transfer"}
-    return a.type == b.type and a.model_dump(include=keys) == b.model_dump(include=keys)
+    """Whether two workers are reached in exactly the same way.
+
+    All local workers are; others when every parameter of their connections is equal.
+    """
+    if a.type != b.type:
+        return False
+    connection = set(type(a).model_fields) - set(WorkerBase.model_fields)
+    return a.model_dump(include=connection) == b.model_dump(include=connection)

@@ -9,9 +9,6 @@ before anything is submitted. An upload removes them.
 
 from __future__ import annotations
 
-import os
-import shlex
-import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ConfigError, RemoteError
+from controller.schedulers.processes import end_process, is_alive
 
 if TYPE_CHECKING:
     from qtoolkit.io.base import BaseSchedulerIO
@@ -29,8 +27,8 @@ if TYPE_CHECKING:
 _STARTED, _SUBMITTED, _SCRIPT = "jfr_started", "jfr_submitted", "submit.sh"
 _START_DEADLINE = 20.0
 """Seconds within which a shell job has to say that it started."""
-_GRACE = 3.0
-"""Seconds between asking a process to end and killing it."""
+_SETTLE = 0.5
+"""Seconds that a process may take between creating its start file and writing into it."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +81,31 @@ class Queue:
         return self._start_shell(run_dir) if self.is_shell else self._submit(run_dir)
 
     def _start_shell(self, run_dir: Path) -> str:
-        out, err = (shlex.quote(str(run_dir / f"queue.{end}")) for end in ("out", "err"))
-        # A session of its own: stopping the job stops everything that it started.
-        command = f"setsid nohup bash {_SCRIPT} > {out} 2> {err} < /dev/null &"
+        # A session of its own: stopping the job stops everything that it started. Its logs are
+        # queue.out and queue.err, which the script opens after its guard.
+        command = f"setsid nohup bash {_SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"
         result = self._host.execute(command, run_dir)
         if result.returncode:
             raise RemoteError(f"the job could not be started: {result.stderr.strip()}")
+        launched = result.stdout.strip()
         deadline = time.monotonic() + _START_DEADLINE
         while time.monotonic() < deadline:
+            ended = not is_alive(launched, None)
             found = self._earlier_submission(run_dir)
             if found is not None:
                 return found
+            if ended:
+                break
             time.sleep(0.005)
-        raise RemoteError("the job did not start", hint=f"see queue.err in {run_dir}")
+        raise RemoteError(f"the job did not start: {self._launch_error(run_dir)}")
+
+    def _launch_error(self, run_dir: Path) -> str:
+        try:
+            lines = self._host.read_bytes(run_dir / "stderr").decode(errors="replace").split("\n")
+        except FileNotFoundError:
+            lines = []
+        said = [line for line in lines if line.strip() and not line.startswith("nohup:")]
+        return said[-1] if said else f"nothing is known of it in {run_dir}"
 
     def _submit(self, run_dir: Path) -> str:
         from qtoolkit.core.data_objects import SubmissionStatus
@@ -123,7 +133,18 @@ class Queue:
                 return str(answer.job_id) if answer.job_id else None
         with suppress(FileNotFoundError):
             words = self._host.read_bytes(run_dir / _STARTED).decode().split()
-            return words[0] if words else None
+            return words[0] if words else self._wait_for_start(run_dir)
+        return None
+
+    def _wait_for_start(self, run_dir: Path) -> str | None:
+        """Give a script time to write into the start file it made; remove that of a dead one."""
+        deadline = time.monotonic() + _SETTLE
+        while time.monotonic() < deadline:
+            words = self._host.read_bytes(run_dir / _STARTED).decode().split()
+            if words:
+                return words[0]
+            time.sleep(0.02)
+        self._host.remove(run_dir / _STARTED)
         return None
 
     def forget_submission(self, run_dir: Path) -> None:
@@ -149,10 +170,16 @@ class Queue:
         RemoteError
             The listing failed: nothing is known.
         """
+        from qtoolkit.core.exceptions import QTKError
+
         wanted = dict(jobs)
         if self.is_shell:
-            alive = {pid for pid, run_dir in wanted.items() if is_alive(pid, run_dir)}
-            return {pid: QueuedJob(pid, "RUNNING" if pid in alive else None) for pid in wanted}
+            return {
+                pid: QueuedJob(pid, "RUNNING" if is_alive(pid, _start_of(run_dir)) else None)
+                for pid, run_dir in wanted.items()
+            }
+        if not wanted:
+            return {}
         command = self.scheduler.get_jobs_list_cmd(
             None if self._username else list(wanted), self._username
         )
@@ -161,8 +188,8 @@ class Queue:
             listed = self.scheduler.parse_jobs_list_output(
                 done.returncode, done.stdout, done.stderr
             )
-        except Exception as error:
-            # Whatever went wrong while parsing, nothing is known of any job.
+        except (QTKError, ValueError, LookupError, AttributeError, TypeError) as error:
+            # The parsers trust their input: a cut-off answer says nothing of any job.
             raise RemoteError(f"the queue's listing cannot be read: {error}") from error
         states = {str(j.job_id): j.state.value if j.state else None for j in listed or []}
         return {pid: QueuedJob(pid, states.get(pid)) for pid in wanted}
@@ -176,11 +203,19 @@ class Queue:
             The queue refused.
         """
         if self.is_shell:
-            _end_session(process_id, run_dir)
+            end_process(process_id, _start_of(run_dir))
             return
         done = self._host.execute(self.scheduler.get_cancel_cmd(process_id))
-        if done.returncode:
+        if done.returncode and self._is_listed(process_id):
             raise RemoteError(f"the queue did not cancel {process_id}: {done.stderr.strip()}")
+
+    def _is_listed(self, process_id: str) -> bool:
+        """Whether the queue may still hold a job; yes when it does not answer."""
+        try:
+            state = self.poll([(process_id, None)])[process_id].state
+        except RemoteError:
+            return True
+        return state not in (None, "DONE", "FAILED")
 
 
 def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
@@ -204,26 +239,8 @@ def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
     return scheduler
 
 
-def is_alive(process_id: str, run_dir: Path | None) -> bool:
-    """Whether a shell job runs: its process is there, is no zombie, and is the one we started."""
-    stat = _process_stat(process_id)
-    if stat is None or stat[0] in ("Z", "X"):
-        return False
-    started = _recorded_start(run_dir)
-    return started in (None, stat[1])
-
-
-def _process_stat(process_id: str) -> tuple[str, str] | None:
-    """Return (state letter, start time) of a process."""
-    try:
-        text = Path(f"/proc/{int(process_id)}/stat").read_text()
-    except (OSError, ValueError):
-        return None
-    fields = text.rpartition(")")[2].split()
-    return fields[0], fields[19]
-
-
-def _recorded_start(run_dir: Path | None) -> str | None:
+def _start_of(run_dir: Path | None) -> str | None:
+    """Return the start time that a shell job wrote down; None where nothing is known."""
     if run_dir is None:
         return None
     try:
@@ -231,14 +248,3 @@ def _recorded_start(run_dir: Path | None) -> str | None:
     except OSError:
         return None
     return words[1] if len(words) > 1 else None
-
-
-def _end_session(process_id: str, run_dir: Path | None) -> None:
-    if not is_alive(process_id, run_dir):
-        return
-    with suppress(ProcessLookupError):
-        os.killpg(int(process_id), signal.SIGTERM)
-        deadline = time.monotonic() + _GRACE
-        while time.monotonic() < deadline and is_alive(process_id, run_dir):
-            time.sleep(0.02)
-        os.killpg(int(process_id), signal.SIGKILL)

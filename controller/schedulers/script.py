@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,17 @@ from controller.errors import ConfigError
 if TYPE_CHECKING:
     from qtoolkit.io.base import BaseSchedulerIO
 
-_ONE_WORD = re.compile(r"[A-Za-z0-9_./:@%+,=$-]*")
+_ONE_WORD = re.compile(
+    r"""(?:[\w./:@%+,=$~^-]|\$\{\w+\}|\\.|'[^']*'|"(?:[^"\\`]|\\.)*")*""", re.DOTALL
+)
+_PLAIN_PATH = re.compile(r"[\w./:@+,=-]*")
 _GUARD = """\
 # A second start of one submission ends here.
 jfr_me="${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-$$}}}"
 if ! (set -C; echo "$jfr_me $(cut -d' ' -f22 /proc/$$/stat 2>/dev/null)" > jfr_started) 2>/dev/null
-then [ "$(cut -d' ' -f1 jfr_started)" = "$jfr_me" ] || exit 0
+then
+  [ -s jfr_started ] || { echo "jfr: cannot write in $PWD: is the disk full?" >&2; exit 73; }
+  [ "$(cut -d' ' -f1 jfr_started)" = "$jfr_me" ] || exit 0
 fi"""
 
 
@@ -61,21 +67,31 @@ def render_script(scheduler: BaseSchedulerIO, spec: ScriptSpec) -> str:
         Resources that the scheduler does not know.
     """
     from qtoolkit.core.exceptions import UnsupportedResourcesError
+    from qtoolkit.io.shell import ShellIO
 
+    is_shell = isinstance(scheduler, ShellIO)
+    options = _shell_options(spec) if is_shell else _options(spec, type(scheduler).__name__)
     try:
-        script = scheduler.get_submission_script(body_lines(spec), _options(spec))
+        script = scheduler.get_submission_script(body_lines(spec, logs=is_shell), options)
     except (ValueError, UnsupportedResourcesError) as error:
         raise ConfigError(f"the resources of job {spec.name!r} cannot be used: {error}") from error
     return str(script)
 
 
-def body_lines(spec: ScriptSpec) -> list[str]:
+def body_lines(spec: ScriptSpec, *, logs: bool = False) -> list[str]:
     """Return the lines after the header, in the order of jobflow-remote 1.0.1.
 
     Code of the user (pre_run, post_run, modules) is shell and stays as it is; what comes from
     elsewhere is quoted.
+
+    Parameters
+    ----------
+    logs
+        Send the output to queue.out and queue.err. After the guard, so that a second start does
+        not empty the logs of the first.
     """
     lines = [f"cd {shlex.quote(spec.run_dir)} || exit 1", _GUARD]
+    lines += ["exec > queue.out 2> queue.err"] if logs else []
     lines += [text for text in (spec.worker_pre_run, spec.pre_run) if text]
     lines += [f"export {name}={quote_export(value)}" for name, value in spec.export.items()]
     lines += [f"module load {module}" for module in spec.modules]
@@ -85,23 +101,48 @@ def body_lines(spec: ScriptSpec) -> list[str]:
 
 
 def quote_export(value: Any) -> str:
-    """Quote the value of a variable such that ``$NAME`` within it is still expanded."""
+    """Quote the value of a variable such that ``$NAME`` within it is still expanded.
+
+    One word of the shell stays as it is, its own quotes included.
+    """
     text = str(value)
     if _ONE_WORD.fullmatch(text):
         return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+    # A backslash would undo the escape of what follows it, or the closing quote.
+    escaped = re.sub(r'\\(?=["`]|$)', r"\\\\", text)
+    escaped = escaped.replace('"', '\\"').replace("`", "\\`")
     return f'"{escaped}"'
 
 
-def _options(spec: ScriptSpec) -> Any:
+def _options(spec: ScriptSpec, scheduler: str) -> Any:
     """Add name and log files to a copy of the resources."""
-    name = re.sub(r"\s", "_", spec.name)
-    out, err = f"{spec.run_dir}/queue.out", f"{spec.run_dir}/queue.err"
-    if isinstance(spec.resources, Mapping):
-        given = dict(spec.resources)
+    # Directives know no escape for what else a name may hold.
+    name = re.sub(r"[^\w.+-]", "_", spec.name) or "job"
+    out, err = (_directive_path(f"{spec.run_dir}/queue.{end}", scheduler) for end in ("out", "err"))
+    if spec.resources is None or isinstance(spec.resources, Mapping):
+        given = dict(spec.resources or {})
         return {**given, "job_name": name, "qout_path": out, "qerr_path": err}
-    from copy import deepcopy
-
     resources = deepcopy(spec.resources)
     resources.job_name, resources.output_filepath, resources.error_filepath = name, out, err
     return resources
+
+
+def _shell_options(spec: ScriptSpec) -> Any:
+    """Return a copy of the resources without name and log files.
+
+    qtoolkit's header would write them unquoted, the name into the log, and before the guard.
+    """
+    if spec.resources is None or isinstance(spec.resources, Mapping):
+        own = ("job_name", "qout_path", "qerr_path")
+        return {key: value for key, value in (spec.resources or {}).items() if key not in own}
+    resources = deepcopy(spec.resources)
+    resources.job_name = resources.output_filepath = resources.error_filepath = None
+    return resources
+
+
+def _directive_path(path: str, scheduler: str) -> str:
+    if scheduler == "SlurmIO":
+        path = path.replace("%", "%%")
+    if _PLAIN_PATH.fullmatch(path.replace("%%", "")):
+        return path
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -59,7 +59,7 @@ def translated(location: str) -> Iterator[None]:
 
 def _in_our_words(location: str, error: driver.PyMongoError) -> StorageError:
     if isinstance(error, driver.BulkWriteError):
-        first = next(iter(error.details.get("writeErrors") or []), {})
+        first: dict[str, Any] = next(iter(error.details.get("writeErrors") or []), {})
         if first.get("code") == _DUPLICATE:
             return _duplicate(first)
         return StorageError(f"{location}: {first.get('errmsg', 'a bulk write failed')}")
@@ -326,11 +326,12 @@ class MongoCollection:
         **options: Any,
     ) -> str:
         """See `controller.storage.base.Collection.create_index`."""
-        given = {"unique": True} if unique else {}
+        if unique:
+            options["unique"] = True
         if name is not None:
             options["name"] = name
         with translated(self._location):
-            return self.raw.create_index(keys, background=background, **given, **options)
+            return self.raw.create_index(keys, background=background, **options)
 
     def index_information(self) -> dict[str, dict[str, Any]]:
         """See `controller.storage.base.Collection.index_information`."""

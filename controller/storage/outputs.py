@@ -185,5 +185,5 @@ def ensure_output_indexes(store: JobStore) -> None:
 
 
 def _all_subclasses(kind: type) -> set[type]:
-    direct = set(kind.__subclasses__())
+    direct: set[type] = set(kind.__subclasses__())
     return direct.union(*(_all_subclasses(c) for c in direct))

@@ -40,6 +40,8 @@ UPWARDS: set[tuple[str, str]] = {
     ("controller.states", "controller.rules"),
     ("controller.config", "controller.storage"),
     ("controller.config", "controller.jobcontroller"),
+    ("controller.config", "controller.hosts"),
+    ("controller.config", "controller.schedulers"),
 }
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
@@ -58,6 +60,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 # inside a function, with the reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("controller.documents", "qtoolkit"): "type of JobDoc.resources, under TYPE_CHECKING only",
+    ("controller.config.workers", "qtoolkit"): "type of get_scheduler_io, for type checking only",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from maggma.stores import MongoStore
 
+from controller.storage.embedded.collection import EmbeddedCollection
 from controller.storage.embedded.database import EmbeddedDatabase, open_database
 from controller.storage.opening import OpenedStore
 
@@ -33,6 +34,7 @@ class EmbeddedStore(MongoStore):  # type: ignore[misc]  # maggma is untyped
         kwargs.pop("database", None)
         super().__init__(database=Path(self.path).stem, collection_name=collection_name, **kwargs)
         self._opened: EmbeddedDatabase | None = None
+        self._coll: EmbeddedCollection | None = None
 
     @property
     def name(self) -> str:

@@ -1,0 +1,37 @@
+# Everything happens in a virtual environment of its own; nothing global is installed.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check format bench clean
+
+demo: $(READY)  ## a real calculation, from an empty folder to the physical result
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
+
+test: $(READY)  ## all tests; those that need a server run where there is one
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## the definition of clean: format, lint, types, layers, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## figures, each as a ratio to a yardstick of the same run
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/chain.py
+	$(BIN)/python benchmarks/embedded.py
+
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-run build dist

@@ -1,0 +1,20 @@
+"""What to say about a name that does not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that somebody who wrote ``name`` probably meant, if any."""
+    lowered = {k.lower().replace("-", "_"): k for k in known}
+    found = difflib.get_close_matches(name.lower().replace("-", "_"), lowered, n=1, cutoff=0.66)
+    return lowered[found[0]] if found else None
+
+
+def no_such(name: str, known: Iterable[str]) -> str:
+    """Return a hint: the nearest known name, else all of them."""
+    names = sorted(known)
+    near = nearest(name, names)
+    return f"did you mean {near}?" if near else f"known: {', '.join(names) or 'none'}"

@@ -1,0 +1,144 @@
+"""Writing project files: the whole file or nothing, comments kept where the format allows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from enum import Enum
+from io import StringIO
+from pathlib import Path, PurePath
+from typing import Any
+
+from controller.config.tomltext import dump_toml
+from controller.config.yamltext import YAMLTextError, load_yaml
+from controller.errors import ConfigError
+
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes of what we make: project files hold passwords, project folders hold results."""
+
+
+def write_file(path: Path, data: Mapping[str, Any]) -> None:
+    """Write plain data to a JSON, YAML or TOML file, atomically.
+
+    Comments of an existing YAML file survive beside the keys that stay. An existing file keeps
+    its mode, a new one is for the user alone. A symbolic link stays one.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written; it is then as it was before.
+    """
+    target = path.resolve()
+    try:
+        text = _text(target, plain(data))
+        make_private_folder(target.parent)
+        mode = target.stat().st_mode & 0o777 if target.exists() else PRIVATE_FILE
+        _replace(target, text, mode)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror or error}", hint="is the disk full or read-only?"
+        ) from error
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder and its parents unless they exist; new ones are for the user alone."""
+    missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # raises when the name is taken by a file
+
+
+def plain(value: Any) -> Any:
+    """Turn paths, enumerations and tuples into what every format can write."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(v) for v in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, PurePath) else value
+
+
+def _replace(target: Path, text: str, mode: int) -> None:
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # or a power cut brings the old name back
+    finally:
+        os.close(folder)
+
+
+def _text(path: Path, data: Mapping[str, Any]) -> str:
+    if path.suffix == ".json":
+        return json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+    if path.suffix == ".toml":
+        return dump_toml(data)
+    if path.exists():
+        text = _updated_yaml(path.read_text(encoding="utf-8-sig"), data)
+        if _same_yaml(text, data):
+            return text
+    return _dump_yaml(dict(data))
+
+
+def _same_yaml(text: str, data: Mapping[str, Any]) -> bool:
+    try:
+        return bool(load_yaml(text) == data)
+    except YAMLTextError:
+        return False
+
+
+def _updated_yaml(old: str, data: Mapping[str, Any]) -> str:
+    """Change an existing document key by key, so that what stays keeps its comments.
+
+    Merge keys and anchors can make the result differ from ``data``: the caller looks.
+    """
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        document = _round_trip().load(old)
+    except YAMLError:
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    _update(document, data)
+    return _dump_yaml(document)
+
+
+def _update(document: Any, data: Mapping[str, Any]) -> None:
+    for key in [k for k in document if k not in data]:
+        del document[key]
+    for key, value in data.items():
+        old = document.get(key)
+        if isinstance(old, dict) and old and isinstance(value, Mapping) and value:
+            _update(old, value)
+        elif key not in document or old != value:
+            document[key] = value
+
+
+def _dump_yaml(document: Any) -> str:
+    out = StringIO()
+    _round_trip().dump(document, out)
+    return out.getvalue()
+
+
+def _round_trip() -> Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # long commands stay on one line
+    return yaml

@@ -1,0 +1,124 @@
+"""Queues of clusters, through stand-ins of the commands of Slurm."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from controller.errors import RemoteError
+from controller.hosts import LocalHost
+from controller.schedulers import Queue
+
+SBATCH = """
+echo "$@" >> {ledger}
+echo "Submitted batch job $((100 + $(wc -l < {ledger})))"
+"""
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Put a stand-in of a command on the PATH; {ledger} is a file of its own."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def install(name: str, body: str) -> Path:
+        ledger = tmp_path / f"{name}.ledger"
+        path = folder / name
+        path.write_text("#!/bin/bash\n" + body.replace("{ledger}", str(ledger)))
+        path.chmod(0o755)
+        return ledger
+
+    return install
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    path = tmp_path / "work dir" / "run"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def queue() -> Queue:
+    return Queue("slurm", LocalHost(30))
+
+
+def test_a_job_is_submitted_once(commands, queue, run_dir):
+    ledger = commands("sbatch", SBATCH)
+    assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
+    assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
+    assert len(ledger.read_text().splitlines()) == 1
+
+
+def test_an_answer_that_nobody_heard_is_found_again(commands, queue, run_dir):
+    ledger = commands("sbatch", SBATCH)
+
+    class Deaf(LocalHost):
+        def execute(self, command: str, workdir: Path | None = None):
+            super().execute(command, workdir)
+            raise RemoteError("the connection was lost")
+
+    with pytest.raises(RemoteError):
+        Queue("slurm", Deaf(30)).submit(run_dir, "#!/bin/bash\n")
+    assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
+    assert len(ledger.read_text().splitlines()) == 1
+
+
+def test_a_job_that_has_started_is_found_by_its_start(commands, queue, run_dir):
+    ledger = commands("sbatch", SBATCH)
+    (run_dir / "jfr_started").write_text("55 123\n")
+    assert queue.submit(run_dir, "#!/bin/bash\n") == "55"
+    assert not ledger.exists()
+
+
+def test_a_refusal_is_an_error_with_its_text_and_may_be_repeated(commands, queue, run_dir):
+    commands("sbatch", "echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1")
+    with pytest.raises(RemoteError, match="QOSMaxSubmitJobPerUserLimit") as caught:
+        queue.submit(run_dir, "#!/bin/bash\n")
+    assert not caught.value.no_retry
+    commands("sbatch", SBATCH)
+    assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
+
+
+def test_an_answer_without_an_id_is_not_repeated(commands, queue, run_dir):
+    commands("sbatch", "echo hm")
+    with pytest.raises(RemoteError) as caught:
+        queue.submit(run_dir, "#!/bin/bash\n")
+    assert caught.value.no_retry
+
+
+def test_an_id_that_the_queue_does_not_list_has_no_state(commands, queue):
+    commands("squeue", "exit 0")
+    assert queue.poll([("7", None)])["7"].state is None
+
+
+def test_a_listing_that_fails_says_nothing_of_any_job(commands, queue):
+    commands(
+        "squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1"
+    )
+    with pytest.raises(RemoteError, match="Unable to contact"):
+        queue.poll([("7", None)])
+
+
+def test_polling_nothing_asks_nobody(commands, queue):
+    ledger = commands("squeue", "echo asked >> {ledger}")
+    assert queue.poll([]) == {}
+    assert not ledger.exists()
+
+
+def test_cancelling_what_has_ended(commands, queue):
+    commands(
+        "scancel",
+        "echo 'scancel: error: Kill job error on job id 7: Invalid job id specified' >&2; exit 1",
+    )
+    commands("squeue", "exit 0")
+    queue.cancel("7")
+
+
+def test_a_cancellation_that_is_refused_is_an_error(commands, queue):
+    commands("scancel", "echo 'scancel: error: Access/permission denied' >&2; exit 1")
+    with pytest.raises(RemoteError, match="denied"):
+        queue.cancel("7")
