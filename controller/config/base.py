@@ -29,7 +29,9 @@ class RefusedError(ValueError):
 class StrictModel(BaseModel):
     """A model that refuses unknown keys and never shows a secret in its ``repr``."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, allow_inf_nan=False, defer_build=True
+    )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
