@@ -19,7 +19,39 @@ complete a word, pydantic's models are not.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from controller.config.conflicts import ConflictIssue, find_conflicts
+    from controller.config.files import ProjectData, validate_file
+    from controller.config.generate import dummy_project, quickstart_project
+    from controller.config.manager import ConfigManager
+    from controller.config.masking import masked
+    from controller.config.models import (
+        ExecutionConfig,
+        LogLevel,
+        Project,
+        QueueConfig,
+        RemoteJobStore,
+        RunnerOptions,
+    )
+    from controller.config.problems import InvalidProjectError, Problem
+    from controller.config.settings import (
+        SETTINGS,
+        JobflowRemoteSettings,
+        load_settings,
+        unknown_variables,
+    )
+    from controller.config.workers import (
+        BatchConfig,
+        ConnectionData,
+        LocalWorker,
+        RemoteWorker,
+        SeparatedTransferWorker,
+        SSHWorker,
+        WorkerBase,
+    )
+    from controller.errors import ConfigError, ProjectParsingError, ProjectUndefinedError
 
 _HOMES = {
     "SETTINGS": "settings",
@@ -52,7 +84,38 @@ _HOMES = {
 }
 _ERRORS = ("ConfigError", "ProjectParsingError", "ProjectUndefinedError")
 
-__all__ = [*_HOMES, *_ERRORS]
+__all__ = [
+    "SETTINGS",
+    "BatchConfig",
+    "ConfigError",
+    "ConfigManager",
+    "ConflictIssue",
+    "ConnectionData",
+    "ExecutionConfig",
+    "InvalidProjectError",
+    "JobflowRemoteSettings",
+    "LocalWorker",
+    "LogLevel",
+    "Problem",
+    "Project",
+    "ProjectData",
+    "ProjectParsingError",
+    "ProjectUndefinedError",
+    "QueueConfig",
+    "RemoteJobStore",
+    "RemoteWorker",
+    "RunnerOptions",
+    "SSHWorker",
+    "SeparatedTransferWorker",
+    "WorkerBase",
+    "dummy_project",
+    "find_conflicts",
+    "load_settings",
+    "masked",
+    "quickstart_project",
+    "unknown_variables",
+    "validate_file",
+]
 
 
 def __getattr__(name: str) -> Any:

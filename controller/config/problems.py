@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 
+Location = tuple[str | int, ...]
+"""Way from the top of the data to a value."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with a file.
@@ -77,21 +81,21 @@ def describe(
     lines
         Where the keys are.
     """
-    found: dict[KeyPath, list[Any]] = {}
+    found: dict[Location, list[Any]] = {}
     for item in error.errors(include_url=False):
-        found.setdefault(_key_path(item, data), []).append(item)
+        found.setdefault(_location(item, data), []).append(item)
     problems = []
     for path, items in found.items():
         deeper = any(len(p) > len(path) and p[: len(path)] == path for p in found)
         if deeper and len(items) == 1 and items[0]["type"] in _WRONG_TYPE:
             continue  # the other branch of a union, where the inner problem is what counts
         message, hint = _sentence(items, path, data)
-        key = ".".join(map(str, path))
-        problems.append(Problem(file, _line(path, lines), key, message, hint))
+        written = tuple(map(str, path))
+        problems.append(Problem(file, _line(written, lines), ".".join(written), message, hint))
     return sorted(problems, key=lambda p: (p.line or 0, p.key))
 
 
-def _key_path(item: Any, data: Any) -> KeyPath:
+def _location(item: Any, data: Any) -> Location:
     """Drop from pydantic's location what is not in the data: names of union branches."""
     path: list[str | int] = []
     here = data
@@ -112,10 +116,9 @@ def _has(value: Any, part: str | int) -> bool:
 
 def _line(path: KeyPath, lines: Mapping[KeyPath, int]) -> int | None:
     """Line of a key, or of the nearest level above that is in the file."""
-    written = tuple(p if isinstance(p, int) else str(p) for p in path)
-    for length in range(len(written), 0, -1):
-        if written[:length] in lines:
-            return lines[written[:length]]
+    for length in range(len(path), 0, -1):
+        if path[:length] in lines:
+            return lines[path[:length]]
     return None
 
 
@@ -138,7 +141,7 @@ _WRONG_TYPE: dict[str, str] = {
 }
 
 
-def _sentence(items: Sequence[Any], path: KeyPath, data: Any) -> tuple[str, str | None]:
+def _sentence(items: Sequence[Any], path: Location, data: Any) -> tuple[str, str | None]:
     kinds = list(dict.fromkeys(_WRONG_TYPE.get(item["type"], "") for item in items))
     first = items[0]
     if all(kinds):
@@ -156,7 +159,7 @@ def _is_scalar(value: Any) -> bool:
     return isinstance(value, (int, float))
 
 
-def _not(item: Any, path: KeyPath) -> str:
+def _not(item: Any, path: Location) -> str:
     """The value that was given, unless it is long or secret."""
     value = item["input"]
     if isinstance(value, (Mapping, list, tuple)):
@@ -166,11 +169,11 @@ def _not(item: Any, path: KeyPath) -> str:
     return f", not {value!r}"
 
 
-def _missing(item: Any, path: KeyPath, data: Any) -> tuple[str, str | None]:
+def _missing(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
     return "this key is missing", None
 
 
-def _unknown(item: Any, path: KeyPath, data: Any) -> tuple[str, str | None]:
+def _unknown(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
     key, known = str(path[-1]), _known_keys(path[:-1], data)
     near = nearest(key, known)
     if near is None:
@@ -180,11 +183,11 @@ def _unknown(item: Any, path: KeyPath, data: Any) -> tuple[str, str | None]:
     return "unknown key", no_such(key, known)
 
 
-def _no_worker_type(item: Any, path: KeyPath, data: Any) -> tuple[str, str | None]:
+def _no_worker_type(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
     return "needs the key 'type'", "type: local, remote or separated_transfer"
 
 
-def _wrong_worker_type(item: Any, path: KeyPath, data: Any) -> tuple[str, str | None]:
+def _wrong_worker_type(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
     given = item["ctx"]["tag"]
     types = ("local", "remote", "separated_transfer")
     near = nearest(str(given), types)
@@ -194,18 +197,18 @@ def _wrong_worker_type(item: Any, path: KeyPath, data: Any) -> tuple[str, str | 
     )
 
 
-def _not_one_of(item: Any, path: KeyPath, data: Any) -> tuple[str, str | None]:
+def _not_one_of(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
     return f"has to be {item['ctx']['expected'].replace(chr(39), '')}{_not(item, path)}", None
 
 
 def _out_of_range(words: str, limit: str) -> Callable[..., tuple[str, str | None]]:
-    def sentence(item: Any, path: KeyPath, data: Any) -> tuple[str, str | None]:
+    def sentence(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
         return f"has to be {words} {item['ctx'][limit]:g}{_not(item, path)}", None
 
     return sentence
 
 
-def _empty(item: Any, path: KeyPath, data: Any) -> tuple[str, str | None]:
+def _empty(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
     return "must not be empty", None
 
 
@@ -224,12 +227,12 @@ _SENTENCES: dict[str, Callable[[Any, KeyPath, Any], tuple[str, str | None]]] = {
 }
 
 
-def _known_keys(place: KeyPath, data: Any) -> list[str]:
+def _known_keys(place: Location, data: Any) -> list[str]:
     """Keys that are accepted at a place of a project file."""
     return list(_model_at(place, data).model_fields)
 
 
-def _model_at(place: KeyPath, data: Any) -> type[BaseModel]:
+def _model_at(place: Location, data: Any) -> type[BaseModel]:
     from controller.config import models, workers
 
     if not place:

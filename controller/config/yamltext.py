@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-KeyPath = tuple[str | int, ...]
-"""Way from the top of a document to a value: keys and list positions."""
+KeyPath = tuple[str, ...]
+"""Way from the top of a document to a value: keys and list positions, all as text."""
 
 _TAG = "tag:yaml.org,2002:"
 _RULES: tuple[tuple[str, str, str], ...] = (
@@ -105,7 +105,7 @@ def _collect_lines(node: Any, path: KeyPath, found: dict[KeyPath, int]) -> None:
             _collect_lines(value, here, found)
     elif kind == "sequence":
         for position, value in enumerate(node.value):
-            here = (*path, position)
+            here = (*path, str(position))
             found[here] = value.start_mark.line + 1
             _collect_lines(value, here, found)
 

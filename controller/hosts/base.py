@@ -22,7 +22,11 @@ class CommandResult:
 
 
 class Host(Protocol):
-    """Commands and files on one machine. Paths are absolute; nothing needs quoting."""
+    """Commands and files on one machine. Paths are absolute; nothing needs quoting.
+
+    Whatever the machine refuses is a RemoteError; a file that is not there, where one has to be,
+    a FileNotFoundError.
+    """
 
     def execute(self, command: str, workdir: Path | None = None) -> CommandResult:
         """Run a shell command and wait for it.

@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from controller.errors import RemoteError
@@ -28,21 +30,20 @@ class LocalHost:
 
     def execute(self, command: str, workdir: Path | None = None) -> CommandResult:
         """See `Host.execute`; a command that takes too long is killed with its children."""
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", command],
-            cwd=workdir,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with _errors_of_the_worker():
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", command],
+                cwd=workdir,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
         try:
             out, err = process.communicate(timeout=self._timeout)
         except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            _kill(process)
             raise RemoteError(f"no answer after {self._timeout} s from: {command}") from None
         return CommandResult(
             out.decode(errors="replace"), err.decode(errors="replace"), process.returncode
@@ -50,17 +51,26 @@ class LocalHost:
 
     def mkdir(self, path: Path) -> None:
         """See `Host.mkdir`."""
-        path.mkdir(parents=True, exist_ok=True)
+        with _errors_of_the_worker():
+            path.mkdir(parents=True, exist_ok=True)
 
     def write_bytes(self, path: Path, content: bytes) -> None:
         """See `Host.write_bytes`."""
-        temporary = path.with_name(f".{path.name}.part")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        writer = f"{os.getpid()}.{threading.get_ident()}"
+        temporary = path.with_name(f".{path.name}.{writer}.part")
+        with _errors_of_the_worker():
+            try:
+                temporary.write_bytes(content)
+                temporary.replace(path)
+            except OSError:
+                with suppress(OSError):
+                    temporary.unlink()
+                raise
 
     def read_bytes(self, path: Path) -> bytes:
         """See `Host.read_bytes`."""
-        return path.read_bytes()
+        with _errors_of_the_worker():
+            return path.read_bytes()
 
     def exists(self, path: Path) -> bool:
         """See `Host.exists`."""
@@ -68,16 +78,39 @@ class LocalHost:
 
     def listdir(self, path: Path) -> list[str]:
         """See `Host.listdir`."""
-        return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+        with _errors_of_the_worker():
+            return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
 
     def remove(self, path: Path) -> None:
         """See `Host.remove`."""
-        path.unlink(missing_ok=True)
+        with _errors_of_the_worker():
+            path.unlink(missing_ok=True)
 
     def rmtree(self, path: Path) -> None:
         """See `Host.rmtree`."""
-        with suppress(FileNotFoundError):
+        with _errors_of_the_worker(), suppress(FileNotFoundError):
             shutil.rmtree(path)
+
+
+@contextmanager
+def _errors_of_the_worker() -> Iterator[None]:
+    """Name the file, as an error of the worker; a file that is not there stays what it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RemoteError(f"{error.strerror}: {error.filename}") from error
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a command with its children; one that left the session may keep the pipes open."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def _environment() -> dict[str, str]:

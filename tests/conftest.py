@@ -1,0 +1,75 @@
+"""Fixtures for every test: databases on each engine, and how many contract tests ran on each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servers import ENGINES, fresh_store, mongo_client, require_mongo
+
+from controller.storage.base import Database
+from controller.storage.opening import open_store
+
+
+@pytest.fixture(scope="session")
+def mongo_uri() -> str:
+    """Where the MongoDB-protocol server is; skips or fails the test where there is none."""
+    return require_mongo()
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Name of the storage engine: the test runs once on each."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def outsider(engine: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A pymongo client beside ours, or None on the embedded engine."""
+    if engine == "embedded":
+        yield None
+        return
+    with mongo_client(request.getfixturevalue("mongo_uri")) as client:
+        yield client
+
+
+@pytest.fixture
+def store_spec(engine: str, outsider: Any, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Description of a store in a fresh database, as a project file holds it."""
+    with fresh_store(engine, tmp_path, outsider) as spec:
+        yield spec
+
+
+@pytest.fixture
+def queue_database(store_spec: dict[str, Any]) -> Iterator[Database]:
+    """A fresh database."""
+    database = open_store(store_spec).database
+    with ExitStack() as stack:
+        stack.callback(database.close)
+        yield database
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note the engine of each contract test, so that the summary can count them."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "engine" in parameters and "contract" in item.path.parts:
+            item.user_properties.append(("contract engine", parameters["engine"]))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say on how many engines the contract was really checked."""
+    counts: dict[str, Counter[str]] = {}
+    for outcome in ("passed", "failed", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            name = dict(getattr(report, "user_properties", ())).get("contract engine")
+            if name:
+                counts.setdefault(name, Counter())[outcome] += 1
+    for name, count in sorted(counts.items()):
+        ran = count["passed"] + count["failed"]
+        skipped = f", {count['skipped']} skipped" if count["skipped"] else ""
+        terminalreporter.write_line(f"storage contract on {name}: {ran} tests ran{skipped}")

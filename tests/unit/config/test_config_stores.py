@@ -1,0 +1,156 @@
+"""Descriptions of stores: what is accepted, and what is said about the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from config_samples import content, with_store
+
+from controller.config import Project
+from controller.config.base import RefusedError
+from controller.config.stores import (
+    KINDS,
+    check_jobstore,
+    check_queue_store,
+    check_store,
+    collection_place,
+)
+
+MONGO: dict[str, Any] = {"type": "MongoStore", "database": "db", "collection_name": "c"}
+S3: dict[str, Any] = {"type": "S3Store", "bucket": "b", "index": MONGO}
+
+GOOD_STORES = [
+    MONGO,
+    {**MONGO, "host": "h", "port": 27018, "username": "u", "password": "p", "auth_source": "a"},
+    {**MONGO, "port": "27018", "mongoclient_kwargs": {"tls": True}, "safe_update": True},
+    {**MONGO, "ssh_tunnel": {"@class": "SSHTunnel", "anything": 1}},
+    {"@module": "maggma.stores.mongolike", "@class": "MongoStore", "@version": "0", **MONGO},
+    {"type": "MongoURIStore", "uri": "mongodb://h/db", "collection_name": "c"},
+    {"type": "MongoURIStore", "uri": "mongodb://h", "database": "db", "collection_name": "c"},
+    {"type": "EmbeddedStore", "path": "/x.sqlite"},
+    {"type": "EmbeddedStore", "path": "~/x.sqlite", "collection_name": "c", "key": "uuid"},
+    {"type": "MemoryStore"},
+    {"type": "JSONStore", "paths": ["/a.json"], "read_only": False},
+    {"type": "MontyStore", "collection_name": "c", "database_path": "/x"},
+    {"type": "FileStore", "path": "/x"},
+    {"type": "GridFSStore", "database": "db", "collection_name": "c", "compression": True},
+    S3,
+    {"type": "ConcatStore", "stores": [MONGO, MONGO]},
+    {"type": "SomebodysStore", "anything": {"goes": True}},
+]
+
+
+@pytest.mark.parametrize("store", GOOD_STORES, ids=lambda s: str(s)[:60])
+def test_accepted(store: dict[str, Any]) -> None:
+    check_store(store)
+
+
+BAD_STORES = [
+    ("text", "has to be a mapping with the key 'type'"),
+    ({"database": "db"}, "needs the key 'type'"),
+    ({"type": "MongoStore", "collection_name": "c"}, "a MongoStore needs the key 'database'"),
+    ({"type": "MongoStore", "database": "db"}, "a MongoStore needs the key 'collection_name'"),
+    ({**MONGO, "databse": "x"}, "a MongoStore has no key 'databse'"),
+    ({**MONGO, "port": 70000}, "port of a MongoStore has to be a number from 1 to 65535"),
+    ({**MONGO, "port": "x"}, "port of a MongoStore has to be a number from 1 to 65535"),
+    ({**MONGO, "password": 12}, "password of a MongoStore has to be text"),
+    ({"type": "MongoURIStore", "collection_name": "c"}, "a MongoURIStore needs the key 'uri'"),
+    ({"type": "EmbeddedStore"}, "an EmbeddedStore needs the key 'path'"),
+    ({"type": "EmbeddedStore", "path": "x.sqlite"}, "path of an EmbeddedStore has to be absolute"),
+    ({"type": "S3Store", "bucket": "b"}, "an? S3Store needs the key 'index'"),
+    ({**S3, "index": {"type": "MongoStore"}}, "a MongoStore needs the key 'database'"),
+]
+
+
+@pytest.mark.parametrize(("store", "message"), BAD_STORES)
+def test_refused(store: Any, message: str) -> None:
+    with pytest.raises(RefusedError, match=f"^{message}"):
+        check_store(store)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_only_stores_with_collections_hold_the_queue(kind: str) -> None:
+    store = {"type": kind, **dict.fromkeys(KINDS[kind].required, "/x")}
+    if kind in ("GridFSStore", "GridFSURIStore", "S3Store", "AzureBlobStore") or kind in (
+        "ConcatStore",
+        "AliasingStore",
+        "SandboxStore",
+    ):
+        with pytest.raises(RefusedError, match="cannot hold the queue"):
+            check_queue_store(store)
+    else:
+        check_queue_store(store)
+
+
+BAD_JOBSTORES = [
+    (MONGO, "needs the key 'docs_store'", "put the store under docs_store"),
+    ({}, "needs the key 'docs_store'", None),
+    ({"docs_store": MONGO, "stores": 1}, "a jobstore has no key 'stores'", "known"),
+    ({"docs_store": {}}, "docs_store: needs the key 'type'", "EmbeddedStore"),
+    ({"docs_store": MONGO, "additional_stores": {"d": {}}}, "d: needs the key 'type'", None),
+    ({"docs_store": MONGO, "additional_stores": [1]}, "additional_stores has to map", None),
+]
+
+
+@pytest.mark.parametrize(("jobstore", "message", "hint"), BAD_JOBSTORES)
+def test_refused_jobstores(jobstore: Any, message: str, hint: str | None) -> None:
+    with pytest.raises(RefusedError, match=message) as caught:
+        check_jobstore(jobstore)
+    assert hint is None or hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "jobstore",
+    [
+        {"docs_store": MONGO},
+        {"docs_store": MONGO, "additional_stores": {"data": S3}, "save": {"data": "x"}},
+        {"@module": "jobflow", "@class": "JobStore", "docs_store": MONGO, "load": True},
+    ],
+)
+def test_accepted_jobstores(jobstore: dict[str, Any]) -> None:
+    check_jobstore(jobstore)
+    assert Project.model_validate(content(jobstore=jobstore)).jobstore == jobstore
+
+
+@pytest.mark.parametrize("queue", [{}, {"store": {}}])
+def test_a_queue_needs_a_store(queue: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="needs the key"):
+        Project.model_validate(content(queue=queue))
+
+
+PLACES = [
+    (MONGO, {**MONGO, "host": "localhost", "port": 27017}, True),
+    (MONGO, {**MONGO, "host": "127.0.0.1"}, True),
+    (MONGO, {**MONGO, "host": "LOCALHOST", "username": "u"}, True),
+    (MONGO, {**MONGO, "collection_name": "other"}, True),
+    (MONGO, {**MONGO, "port": 27018}, False),
+    (MONGO, {**MONGO, "database": "other"}, False),
+    (MONGO, {**MONGO, "ssh_tunnel": {"@class": "SSHTunnel"}}, False),
+    (MONGO, {"type": "MongoURIStore", "uri": "mongodb://u:p@localhost/db"}, True),
+    (MONGO, {"type": "MongoURIStore", "uri": "mongodb://[::1]:27017", "database": "db"}, True),
+    (MONGO, {"type": "MongoURIStore", "uri": "mongodb://localhost/other"}, False),
+    (MONGO, {**MONGO, "host": "mongodb://localhost"}, True),
+    (
+        {"type": "MongoURIStore", "uri": "mongodb://a:1,b:2/db?replicaSet=r"},
+        {"type": "MongoURIStore", "uri": "mongodb://x@B:2,A:1/db"},
+        True,
+    ),
+    (
+        {"type": "EmbeddedStore", "path": "/a/../b.sqlite"},
+        {"type": "EmbeddedStore", "path": "/b.sqlite"},
+        True,
+    ),
+    ({"type": "Their", "x": 1}, {"type": "Their", "x": 1, "collection_name": "c"}, True),
+    ({"type": "Their", "x": 1}, {"type": "Their", "x": 2}, False),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "same"), PLACES)
+def test_places_of_collections(a: dict[str, Any], b: dict[str, Any], same: bool) -> None:
+    assert (collection_place(a) == collection_place(b)) is same
+
+
+def test_queue_store_of_the_wrong_kind_is_refused_by_the_project() -> None:
+    with pytest.raises(ValueError, match="a GridFSStore cannot hold the queue"):
+        Project.model_validate(with_store(**{**MONGO, "type": "GridFSStore"}))
