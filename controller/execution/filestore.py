@@ -20,7 +20,7 @@ KNOWN = ("JSONStore", "StdJSONStore", "MinimalORJSONStore", "MinimalMsgspecJSONS
 KNOWN_MSGPACK = ("MinimalMsgpackStore", "MinimalMsgPackStore")
 
 
-class FileStore(Store):  # type: ignore[misc]  # maggma is untyped here
+class FileStore(Store):
     """Documents in one file: a list, in the format of the file's name.
 
     Parameters

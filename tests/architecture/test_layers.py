@@ -18,7 +18,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.commands",),
     ("jfr_cli.selection",),
     ("jfr_cli.session", "jfr_cli.render", "jfr_cli.errors", "jfr_cli.complete"),
-    ("jfr_cli.options", "jfr_cli.console"),
+    ("jfr_cli.options", "jfr_cli.console", "jfr_cli.demo_jobs"),
     ("controller.runner",),
     ("controller.doctor", "controller.checks", "controller.report"),
     ("controller.submission",),
