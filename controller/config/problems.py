@@ -212,7 +212,7 @@ def _empty(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
     return "must not be empty", None
 
 
-_SENTENCES: dict[str, Callable[[Any, KeyPath, Any], tuple[str, str | None]]] = {
+_SENTENCES: dict[str, Callable[[Any, Location, Any], tuple[str, str | None]]] = {
     "missing": _missing,
     "extra_forbidden": _unknown,
     "union_tag_not_found": _no_worker_type,

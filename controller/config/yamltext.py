@@ -78,7 +78,7 @@ def load_yaml(text: str) -> Any:
     try:
         return engine.load(text)
     except engine.errors as error:
-        raise _located(error) from None
+        raise _located(error, text) from None
 
 
 def yaml_lines(text: str) -> dict[KeyPath, int]:
@@ -110,11 +110,17 @@ def _collect_lines(node: Any, path: KeyPath, found: dict[KeyPath, int]) -> None:
             _collect_lines(value, here, found)
 
 
-def _located(error: Exception) -> YAMLTextError:
-    mark = getattr(error, "problem_mark", None)
+def _located(error: Exception, text: str) -> YAMLTextError:
+    """Take place and words from a parser's error; its line may lie behind the last one."""
+    mark, begin = (getattr(error, f"{name}_mark", None) for name in ("problem", "context"))
     told = [getattr(error, name, None) for name in ("context", "problem")]
-    text = ", ".join(part for part in told if part) or str(error)
-    return YAMLTextError(" ".join(text.split()), mark.line + 1 if mark else None)
+    words = ", ".join(part for part in told if part) or str(error)
+    if mark is None:
+        return YAMLTextError(" ".join(words.split()), None)
+    line = min(mark.line + 1, text.count("\n") + 1)
+    if begin is not None and begin.line + 1 < line:
+        words += f"; it begins in line {begin.line + 1}"
+    return YAMLTextError(" ".join(words.split()), line)
 
 
 @cache
