@@ -10,21 +10,46 @@ A worker process starts for every job, so nothing here imports more than ``impor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from controller.documents import JobDoc
 
 
-@dataclass
 class CurrentJobDocument:
-    """The document of the job that runs in this process.
+    """The document of the job that runs in this process: use `CURRENT_JOBDOC`."""
 
-    Attributes
-    ----------
-    job_doc
-        A `controller.documents.JobDoc`-like object without the job itself; None outside a job.
-    """
+    def __init__(self) -> None:
+        self._document: Mapping[str, Any] | None = None
+        self._job_doc: JobDoc | None = None
 
-    job_doc: Any = None
+    @property
+    def job_doc(self) -> JobDoc | None:
+        """The document as it was when the job was uploaded; None outside a job.
+
+        Built when it is first asked for: a job that does not ask pays nothing for it.
+        """
+        if self._job_doc is None and self._document is not None:
+            from controller.documents import JobDoc
+
+            self._job_doc = JobDoc.model_validate(
+                {key: _plain_time(value) for key, value in self._document.items()}
+            )
+        return self._job_doc
+
+    def set(self, document: Mapping[str, Any]) -> None:
+        """Expose a document as the input file holds it, with the serialised ``job``."""
+        self._document, self._job_doc = document, None
+
+    def reset(self) -> None:
+        """Expose none."""
+        self._document = self._job_doc = None
+
+
+def _plain_time(value: Any) -> Any:
+    is_time = isinstance(value, dict) and value.get("@class") == "datetime"
+    return value["string"] if is_time else value
 
 
 CURRENT_JOBDOC = CurrentJobDocument()

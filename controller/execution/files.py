@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controller.errors import RemoteError
+from controller.errors import ConfigError, RemoteError
 from controller.execution.formats import decode_json, encode_json, get_format, read_file
 
 IN_FILE = "jfremote_in.json"
@@ -37,12 +37,28 @@ def run_dir_path(work_dir: str | Path, uuid: str, index: int) -> Path:
     return Path(work_dir, digits[:2], digits[2:4], digits[4:6], f"{uuid}_{index}")
 
 
+class StoreFiles(dict[str, str]):
+    """Names of the files that carry outputs, and what writes them.
+
+    {"": file of the output document, name: file of an additional store}.
+
+    Attributes
+    ----------
+    store
+        ``remote_jobstore.store`` of the project: a name, or a serialised Store without its path.
+    """
+
+    def __init__(self, names: Mapping[str, str], store: str | dict[str, Any] = "maggma_json"):
+        super().__init__(names)
+        self.store = store
+
+
 def store_file_names(
     additional: Mapping[str, Any] | set[str],
     store: str | dict[str, Any],
     zip_files: bool,
     extension: str | None = None,
-) -> dict[str, str]:
+) -> StoreFiles:
     """Return the names of the files that carry outputs.
 
     Parameters
@@ -52,24 +68,30 @@ def store_file_names(
     store, zip_files, extension
         As ``remote_jobstore`` of a project.
 
-    Returns
-    -------
-    dict
-        {"": file of the output document, name: file of an additional store}.
+    Raises
+    ------
+    ConfigError
+        An unknown name, or a Store of the user's without an extension.
     """
     end = extension if isinstance(store, dict) else get_format(store).extension
+    if not end:
+        raise ConfigError(
+            "remote_jobstore names a store class but no extension",
+            hint="add `extension:`, what the names of its files end with",
+        )
     suffix = f".{end}.gz" if zip_files else f".{end}"
     names = {"": f"{JOB_DATA}{suffix}"}
     names.update({name: f"{ADDITIONAL}{name}{suffix}" for name in additional})
-    return names
+    return StoreFiles(names, store)
 
 
 def job_store_description(
-    run_dir: Path, files: Mapping[str, str], jobstore: Mapping[str, Any]
+    run_dir: Path, files: StoreFiles, jobstore: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Describe the JobStore that the job writes to.
 
-    maggma's JSONStore is what any worker can build, whether it has jfr or jobflow-remote.
+    Any worker can build it, whether it has jfr or jobflow-remote 1.0.1: JSON is written by maggma's
+    JSONStore, MessagePack by a class of jobflow-remote that jfr knows by name.
 
     Parameters
     ----------
@@ -78,24 +100,37 @@ def job_store_description(
     jobstore
         Description of the project's JobStore, for what is saved and loaded where.
     """
-
-    def part(name: str) -> dict[str, Any]:
-        return {
-            "@module": "maggma.stores.mongolike",
-            "@class": "JSONStore",
-            "@version": None,
-            "paths": [str(run_dir / files[name])],
-            "read_only": False,
-        }
-
     return {
         "@module": "jobflow.core.store",
         "@class": "JobStore",
         "@version": None,
-        "docs_store": part(""),
-        "additional_stores": {name: part(name) for name in files if name},
+        "docs_store": _store_at(run_dir / files[""], files.store),
+        "additional_stores": {
+            name: _store_at(run_dir / file, files.store) for name, file in files.items() if name
+        },
         "save": jobstore.get("save"),
         "load": jobstore.get("load") or False,
+    }
+
+
+def _store_at(path: Path, store: str | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(store, dict):
+        return {**store, "path": str(path)}
+    if store == "msgpack":
+        return {
+            "@module": "jobflow_remote.remote.data",
+            "@class": "MinimalMsgpackStore",
+            "path": str(path),
+        }
+    return {
+        "@module": "maggma.stores.mongolike",
+        "@class": "JSONStore",
+        "@version": None,
+        "paths": [str(path)],
+        "read_only": False,
+        "encoding": "utf-8",
+        # subclasses of float (numbers with a unit) are written as plain numbers
+        "serialization_default": {"@module": "builtins", "@callable": "float"},
     }
 
 
@@ -177,19 +212,32 @@ def read_results(
     Raises
     ------
     FileNotFoundError
-        The file of the output document is missing.
+        A file is missing.
     RemoteError
-        It holds no document, or several (``no_retry``).
+        A file cannot be decoded, or that of the output document holds none or several
+        (``no_retry``).
     """
-    documents = read_file(_existing(run_dir / files[""]))
+    store = files.store if isinstance(files, StoreFiles) else "maggma_json"
+    found = {
+        name: _read_documents(_existing(run_dir / file), store) for name, file in files.items()
+    }
+    documents = found.pop("")
     if not isinstance(documents, list) or len(documents) != 1:
         raise RemoteError(f"{files['']} has to hold exactly one document", no_retry=True)
-    blobs = {}
-    for name, file in files.items():
-        path = _existing(run_dir / file)
-        if name and path.exists():
-            blobs[name] = read_file(path)
-    return documents[0], blobs
+    return documents[0], found
+
+
+def _read_documents(path: Path, store: str | dict[str, Any]) -> Any:
+    if isinstance(store, dict):
+        from controller.execution.filestore import read_custom
+
+        return read_custom(path, _store_at(path, store))
+    try:
+        return read_file(path)
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, EOFError) as error:
+        raise RemoteError(f"{path.name} cannot be read: {error}", no_retry=True) from error
 
 
 def read_excerpt(run_dir: Path, name: str) -> str | None:
@@ -213,7 +261,12 @@ def _existing(path: Path) -> Path:
 
 
 def _with_log(run_dir: Path, reason: str) -> str:
-    last = (read_excerpt(run_dir, QUEUE_ERR) or "").strip()
+    """Add the end of the log, where a scheduler says what it did."""
+    try:
+        content = (run_dir / QUEUE_ERR).read_bytes()
+    except OSError:
+        return reason
+    last = content.decode(errors="replace").strip()[-EXCERPT:]
     return f"{reason}\n{QUEUE_ERR}:\n{last}" if last else reason
 
 

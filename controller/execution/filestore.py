@@ -13,11 +13,20 @@ from typing import Any
 
 from maggma.core import Store
 
+from controller.errors import RemoteError
 from controller.execution.formats import read_file, write_file
 
-KNOWN = ("JSONStore", "StdJSONStore", "MinimalORJSONStore", "MinimalMsgspecJSONStore")
-"""Classes that one file of JSON stands behind."""
-KNOWN_MSGPACK = ("MinimalMsgpackStore", "MinimalMsgPackStore")
+_KNOWN = {
+    "maggma.stores.mongolike": ("JSONStore",),
+    "maggma.stores": ("JSONStore",),
+    "jobflow_remote.remote.data": (
+        "StdJSONStore",
+        "MinimalORJSONStore",
+        "MinimalMsgspecJSONStore",
+        "MinimalMsgpackStore",
+    ),
+}
+"""{module: classes} that one file of documents stands behind."""
 
 
 class FileStore(Store):
@@ -78,10 +87,10 @@ class FileStore(Store):
     def update(self, docs: Any, key: Any = None) -> None:
         """Insert documents, replacing those with the same key."""
         keys = [key] if isinstance(key, str) else list(key or [self.key])
+        places = {tuple(d.get(k) for k in keys): d for d in self._loaded()}
         for doc in docs if isinstance(docs, list) else [docs]:
-            wanted = {k: doc.get(k) for k in keys}
-            kept = [d for d in self._loaded() if not _matches(d, wanted)]
-            self._documents = [*kept, dict(doc)]
+            places[tuple(doc.get(k) for k in keys)] = dict(doc)
+        self._documents = list(places.values())
 
     def remove_docs(self, criteria: dict[str, Any]) -> None:
         """Remove the documents whose fields equal the criteria."""
@@ -108,27 +117,60 @@ def _matches(document: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
 
 def file_of(description: Mapping[str, Any]) -> str | None:
     """Return the file behind a store's description, None if it is of another kind."""
-    if description.get("@class") not in (*KNOWN, *KNOWN_MSGPACK, "FileStore"):
+    if description.get("@class") not in _KNOWN.get(description.get("@module", ""), ()):
         return None
     paths = description.get("paths")
     first = paths[0] if isinstance(paths, list) and paths else paths
     return str(first or description.get("path"))
 
 
+def read_custom(path: Path, description: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read a file through the Store of the user's that wrote it.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file is missing.
+    RemoteError
+        The class cannot be imported here (``no_retry``).
+    """
+    path.stat()
+    store = build_store(description)
+    store.connect()
+    try:
+        return [{k: v for k, v in doc.items() if k != "_id"} for doc in store.query()]
+    finally:
+        store.close()  # type: ignore[no-untyped-call]
+
+
+def build_store(description: Mapping[str, Any]) -> Store:
+    """Build the Store that a description stands for.
+
+    Raises
+    ------
+    RemoteError
+        Its class cannot be imported here (``no_retry``).
+    """
+    from monty.json import MontyDecoder
+
+    path = file_of(description)
+    if path:
+        return FileStore(path)
+    store = MontyDecoder().process_decoded(dict(description))
+    if not isinstance(store, Store):
+        name = f"{description.get('@module')}.{description.get('@class')}"
+        raise RemoteError(f"the store class {name} cannot be imported", no_retry=True)
+    return store
+
+
 def open_job_store(description: Mapping[str, Any]) -> Any:
     """Build the JobStore of a run directory from its description in the input file."""
     from jobflow.core.store import JobStore
-    from monty.json import MontyDecoder
 
-    def build(part: Any) -> Any:
-        path = file_of(part) if isinstance(part, Mapping) else None
-        return FileStore(path) if path else MontyDecoder().process_decoded(part)
-
+    additional = description.get("additional_stores") or {}
     return JobStore(
-        build(description["docs_store"]),
-        additional_stores={
-            name: build(part) for name, part in (description.get("additional_stores") or {}).items()
-        },
+        build_store(description["docs_store"]),
+        additional_stores={name: build_store(part) for name, part in additional.items()},
         save=description.get("save"),
         load=description.get("load") or False,
     )

@@ -30,7 +30,7 @@ class Format:
 
 
 def encode_json(value: Any) -> bytes:
-    """Write JSON; times as ``{"$date": ...}`` and object ids as ``{"$oid": ...}``.
+    """Write JSON; times as ``{"$date": ...}``, subclasses of float as plain numbers.
 
     NaN and infinities become null, which is what JSON has for them.
     """
@@ -59,16 +59,16 @@ def decode_json(raw: bytes) -> Any:
             value = json.loads(raw)
         except ValueError as error:
             raise RemoteError(f"not valid JSON: {error}", no_retry=True) from None
-    if b'"$date"' in raw or b'"$oid"' in raw:
-        return _revive(value)
-    return value
+    return _revive(value) if b'"$date"' in raw else value
 
 
 def _encode_other(value: Any) -> Any:
     if isinstance(value, datetime):
         return {"$date": value.isoformat()}
+    if isinstance(value, float):
+        return float(value)
     if type(value).__name__ == "ObjectId":
-        return {"$oid": str(value)}
+        return {"@module": "bson.objectid", "@class": "ObjectId", "oid": str(value)}
     if hasattr(value, "as_dict"):
         return value.as_dict()
     if hasattr(value, "tolist"):
@@ -81,21 +81,17 @@ def _revive(value: Any) -> Any:
         return [_revive(v) for v in value]
     if not isinstance(value, dict):
         return value
-    if len(value) == 1:
-        ((key, inner),) = value.items()
-        if key == "$oid":
-            return inner
-        if key == "$date":
-            return _time(inner)
+    if set(value) == {"$date"}:
+        return _time(value)
     return {k: _revive(v) for k, v in value.items()}
 
 
-def _time(value: Any) -> Any:
-    if isinstance(value, str):
-        return datetime.fromisoformat(value)
-    if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(value / 1000)
-    return value
+def _time(value: dict[str, Any]) -> Any:
+    """Read ``{"$date": ISO text}``; what only looks like it stays a dictionary."""
+    try:
+        return datetime.fromisoformat(value["$date"])
+    except (TypeError, ValueError):
+        return value
 
 
 def _encode_msgpack(value: Any) -> bytes:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
+from types import TracebackType
 from typing import Any
 
 from controller.execution import CURRENT_JOBDOC
@@ -22,60 +26,94 @@ _RESERVED_BYTES = 256 * 1024
 """Space taken before the run, so that a full disk shows up before hours of work."""
 
 
+class _TerminatedError(BaseException):
+    """SIGTERM arrived while the job ran."""
+
+
 def run_remote_job(run_dir: str | Path = ".") -> int:
     """Run the job whose input file lies in a directory, and leave its result there.
+
+    The working directory of the process becomes the run directory.
 
     Returns
     -------
     int
         Exit status for the process: 0 also when the job failed, since the result says so; 1 when
-        the result cannot be written.
+        the directory cannot be entered or the result not be written.
     """
-    os.chdir(run_dir)
     start = datetime.now(UTC)
     try:
-        _write_result({"start_time": start})
-        with open(_RESERVE, "wb") as stream:  # noqa: PTH123 (the working directory may move)
-            os.posix_fallocate(stream.fileno(), 0, _RESERVED_BYTES)
+        os.chdir(run_dir)
+        home = Path.cwd()
     except OSError as error:
-        print(  # noqa: T201 (a worker process speaks to queue.err)
-            f"jfr: the result of the job cannot be written here: {error}", file=sys.stderr
-        )
-        return 1
-    home = Path.cwd()
-    response, error_text = _run(home)
+        return _give_up(f"the run directory {run_dir} cannot be entered: {error.strerror}")
+    try:
+        _reserve(home, start)
+    except OSError as error:
+        return _give_up(f"the result of the job cannot be written in {home}: {error.strerror}")
+    process = os.getpid()
+    with _termination_as_error():
+        response, reason = _run(home)
+    if os.getpid() != process:
+        os._exit(1)  # a child that the job forked and that came back to here: not the job's end
     os.chdir(home)
-    result = {
-        "response": response,
-        "error": error_text,
-        "start_time": start,
-        "end_time": datetime.now(UTC),
-    }
+    try:
+        _write_end(home, start, response, reason)
+    except OSError as error:
+        return _give_up(f"the result of the job cannot be written in {home}: {error.strerror}")
+    return 0
+
+
+def _give_up(reason: str) -> int:
+    sys.stderr.write(f"jfr: {reason}\n")
+    return 1
+
+
+def _reserve(home: Path, start: datetime) -> None:
+    _write_result(home, {"start_time": start})
+    with (home / _RESERVE).open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, _RESERVED_BYTES)
+
+
+def _write_end(home: Path, start: datetime, response: Any, error: str | None) -> None:
+    times = {"start_time": start, "end_time": datetime.now(UTC)}
     with suppress(FileNotFoundError):
         (home / _RESERVE).unlink()
     try:
-        _write_result(result)
-    except OSError as error:
-        print(f"jfr: the result of the job cannot be written: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    except (TypeError, ValueError) as error:
+        _write_result(home, {"response": response, "error": error, **times})
+    except (TypeError, ValueError, AttributeError) as failure:
         # The Response itself (stored_data, for example) cannot be serialised.
-        result.update(response=None, error=f"the job's Response cannot be stored: {error}")
-        _write_result(result)
-    return 0
+        reason = f"the job's Response cannot be stored: {failure}"
+        _write_result(home, {"response": None, "error": reason, **times})
+
+
+@contextmanager
+def _termination_as_error() -> Iterator[None]:
+    """Let SIGTERM end the job but not the process, which has a result to write."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise _TerminatedError
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _run(run_dir: Path) -> tuple[Any, str | None]:
     """Run the job; return (response, error)."""
     try:
-        given = decode_json((run_dir / IN_FILE).read_bytes())
-        return _run_given(given), None
-    except SystemExit as error:
-        return None, f"the job ended its process: sys.exit({error.code!r})\n{_trace()}"
-    except KeyboardInterrupt:
-        return None, f"the job was interrupted (SIGINT)\n{_trace()}"
-    except Exception as error:  # noqa: BLE001 (whatever the job raises is its result)
-        return None, f"{_reason(error)}\n{_trace()}"
+        try:
+            given = decode_json((run_dir / IN_FILE).read_bytes())
+            return _run_given(given), None
+        finally:
+            CURRENT_JOBDOC.reset()
+    except BaseException as error:  # noqa: BLE001 (whatever ends the job is its result)
+        return None, f"{_reason(error)}\n{_trace(error)}"
 
 
 def _run_given(given: dict[str, Any]) -> Any:
@@ -88,13 +126,14 @@ def _run_given(given: dict[str, Any]) -> Any:
     job = MontyDecoder().process_decoded(given["job"])
     if not isinstance(job, Job):
         raise TypeError("the input file holds no jobflow Job")
-    CURRENT_JOBDOC.job_doc = SimpleNamespace(**given.get("job_doc") or {})
+    CURRENT_JOBDOC.set({**(given.get("job_doc") or {}), "job": given["job"]})
     store = open_job_store(given["store"])
     store.connect()
     response = job.run(store=store)
     store.close()
     response.output = None  # it is in the store
-    return response
+    content = {f.name: getattr(response, f.name) for f in dataclasses.fields(response)}
+    return {"@module": "jobflow.core.job", "@class": "Response", **content}
 
 
 def _check_function(function: Any) -> None:
@@ -113,23 +152,34 @@ def _check_function(function: Any) -> None:
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"the job ended its process: sys.exit({error.code!r})"
+    if isinstance(error, KeyboardInterrupt):
+        return "the job was interrupted (SIGINT)"
+    if isinstance(error, _TerminatedError):
+        return "the job was terminated (SIGTERM): cancelled, or out of its time"
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _trace() -> str:
-    return traceback.format_exc()
+def _trace(error: BaseException) -> str:
+    """Return the traceback from where it left this module."""
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    shown = trace or error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, shown))
 
 
-def _write_result(result: dict[str, Any]) -> None:
+def _write_result(home: Path, result: dict[str, Any]) -> None:
     """Write the output file: the whole of it or nothing."""
     from monty.json import MontyEncoder
 
     text = json.dumps(result, cls=MontyEncoder)
-    temporary = Path(f".{OUT_FILE}.part")
+    temporary = home / f".{OUT_FILE}.part"
     with temporary.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    temporary.replace(OUT_FILE)
+    temporary.replace(home / OUT_FILE)

@@ -88,8 +88,14 @@ class LocalHost:
 
     def rmtree(self, path: Path) -> None:
         """See `Host.rmtree`."""
-        with _errors_of_the_worker(), suppress(FileNotFoundError):
-            shutil.rmtree(path)
+        # Renamed first: interrupted, nothing is left under its name that is half a folder.
+        removed = path.with_name(f".{path.name}.removed")
+        with _errors_of_the_worker():
+            with suppress(FileNotFoundError):
+                shutil.rmtree(removed)
+            with suppress(FileNotFoundError):
+                path.rename(removed)
+                shutil.rmtree(removed)
 
 
 @contextmanager

@@ -152,6 +152,17 @@ def test_removing_what_is_there_and_what_is_not(host, folder):
     assert host.listdir(folder) == []
 
 
+def test_a_removal_that_was_interrupted_leaves_no_half_a_folder(host, folder, monkeypatch):
+    host.mkdir(folder / "tree" / "deep")
+    monkeypatch.setattr("shutil.rmtree", lambda path: None)
+    host.rmtree(folder / "tree")
+    assert not host.exists(folder / "tree")
+    monkeypatch.undo()
+    host.mkdir(folder / "tree")
+    host.rmtree(folder / "tree")
+    assert host.listdir(folder) == []
+
+
 def test_a_removed_tree_takes_nothing_with_it(host, folder):
     host.write_bytes(folder / "kept", b"")
     host.mkdir(folder / "tree")

@@ -1,0 +1,161 @@
+"""Files that travel between jfr and jobflow-remote 1.0.1, in both directions.
+
+What jobflow-remote writes is here as samples in its format. With JFR_TEST_JOBFLOW_REMOTE naming a
+Python that has jobflow-remote 1.0.1 (and no jfr), its own worker runs our jobs and ours runs its.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sample_jobs
+from worker_process import prepare, run_forked
+
+from controller.execution import files
+from controller.execution.run import run_remote_job
+
+STORES = {
+    "maggma_json": ("StdJSONStore", "paths", "json"),
+    "orjson": ("MinimalORJSONStore", "path", "json"),
+    "msgspec_json": ("MinimalMsgspecJSONStore", "path", "json"),
+    "msgpack": ("MinimalMsgpackStore", "path", "msgpack"),
+}
+PYTHON = os.environ.get("JFR_TEST_JOBFLOW_REMOTE")
+needs_jobflow_remote = pytest.mark.skipif(
+    not PYTHON, reason="JFR_TEST_JOBFLOW_REMOTE names no Python with jobflow-remote 1.0.1"
+)
+
+WRITE_INPUT = """
+import sys
+sys.path.insert(0, sys.argv[3])
+import sample_jobs
+from jobflow import JobStore
+from jobflow_remote.jobs.data import get_initial_job_doc_dict
+from jobflow_remote.remote.data import get_remote_in_file, get_remote_store
+from maggma.stores import MemoryStore
+directory, kind = sys.argv[1:3]
+stores = JobStore(MemoryStore(), additional_stores={"data": MemoryStore()})
+store = get_remote_store(stores, directory, {"store": kind})
+job = sample_jobs.blob()
+document = get_initial_job_doc_dict(job, None, "7", "local one", None, None, 0)
+document.pop("job")
+content = get_remote_in_file(job.as_dict(), store, document).read()
+with open(directory + "/jfremote_in.json", "wb") as file:
+    file.write(content if isinstance(content, bytes) else content.encode())
+"""
+
+
+def sample_input(directory: Path, kind: str) -> dict[str, str]:
+    """An input file as jobflow-remote 1.0.1 writes it."""
+    name, argument, extension = STORES[kind]
+
+    def store(file: str) -> dict[str, object]:
+        path = str(directory / file)
+        return {
+            "@module": "jobflow_remote.remote.data",
+            "@class": name,
+            "@version": "1.0.1",
+            argument: [path] if argument == "paths" else path,
+        }
+
+    names = {
+        "": f"remote_job_data.{extension}",
+        "data": f"additional_store_data.{extension}",
+    }
+    job = sample_jobs.blob()
+    content = {
+        "job": job.as_dict(),
+        "store": {
+            "@module": "jobflow.core.store",
+            "@class": "JobStore",
+            "@version": "0.4.0",
+            "docs_store": store(names[""]),
+            "additional_stores": {"data": store(names["data"])},
+            "save": {},
+            "load": False,
+        },
+        "job_doc": {"uuid": job.uuid, "index": 1, "state": "CHECKED_OUT", "db_id": "1"},
+    }
+    directory.mkdir(parents=True)
+    (directory / files.IN_FILE).write_text(json.dumps(content))
+    return names
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_our_worker_runs_an_input_of_jobflow_remote(tmp_path, kind):
+    assert "jobflow_remote" not in sys.modules
+    directory = tmp_path / "run"
+    names = sample_input(directory, kind)
+    code, out, err = run_forked(directory, lambda: sys.exit(run_remote_job(directory)))
+    assert (code, out, err) == (0, "", "")
+    assert files.read_output(directory).error is None
+    document, blobs = files.read_results(directory, names)
+    assert document["output"]["rest"] == 1
+    assert [blob["data"] for blob in blobs["data"]] == [[0, 1, 2, 3, 4]]
+
+
+def test_we_read_a_result_of_jobflow_remote(tmp_path):
+    moment = {"@module": "datetime", "@class": "datetime"}
+    (tmp_path / files.OUT_FILE).write_text(
+        json.dumps(
+            {
+                "response": {"@module": "jobflow.core.job", "@class": "Response", "output": None},
+                "error": None,
+                "start_time": {**moment, "string": "2026-01-02 03:04:05.678901+00:00"},
+                "end_time": {**moment, "string": "2026-01-02 03:04:06+00:00"},
+            }
+        )
+    )
+    output = files.read_output(tmp_path)
+    assert output.response["@class"] == "Response"
+    assert (output.start_time.microsecond, output.end_time.second) == (678901, 6)
+    assert output.start_time.tzinfo is None
+
+
+@needs_jobflow_remote
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STORES)
+def test_their_worker_runs_our_input(tmp_path, kind):
+    directory = tmp_path / "work dir" / "run"
+    names = prepare(directory, sample_jobs.blob(), kind)
+    jf = Path(PYTHON).with_name("jf")
+    run_outside(tmp_path, [jf, "-fe", "execution", "run", directory])
+    output = files.read_output(directory)
+    assert output.error is None
+    assert output.response["@class"] == "Response"
+    document, blobs = files.read_results(directory, names)
+    assert document["output"]["rest"] == 1
+    assert [blob["data"] for blob in blobs["data"]] == [[0, 1, 2, 3, 4]]
+
+
+@needs_jobflow_remote
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STORES)
+def test_our_worker_runs_their_input(tmp_path, kind):
+    directory = tmp_path / "run"
+    directory.mkdir()
+    jobs = Path(sample_jobs.__file__).parent
+    run_outside(tmp_path, [PYTHON, "-c", WRITE_INPUT, directory, kind, jobs])
+    run_forked(directory, lambda: sys.exit(run_remote_job(directory)))
+    assert files.read_output(directory).error is None
+    names = files.store_file_names({"data"}, kind, zip_files=False)
+    assert files.read_results(directory, names)[1]["data"][0]["data"] == [0, 1, 2, 3, 4]
+
+
+def run_outside(tmp_path: Path, command: list[object]) -> None:
+    projects = tmp_path / "projects"
+    projects.mkdir(exist_ok=True)
+    env = {
+        **os.environ,
+        "JFREMOTE_PROJECTS_FOLDER": str(projects),
+        "PYTHONPATH": str(Path(sample_jobs.__file__).parent),
+    }
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, env=env, check=False
+    )
+    assert done.returncode == 0, done.stderr
