@@ -208,8 +208,10 @@ class ConfigManager:
         else:
             content = _content(project, exclude_unset=True)
         checked = parse_project(Path("the new project"), content)
-        if Path(checked.name).name != checked.name:
-            raise ConfigError(f"a project cannot be called {checked.name!r}", hint="leave out /")
+        if checked.name in (".", "..") or not set("/\0").isdisjoint(checked.name):
+            raise ConfigError(
+                f"a project cannot be called {checked.name!r}", hint="its file gets this name"
+            )
         path = self.folder / f"{checked.name}.{ext}"
         if path.exists() or any(f.name == checked.name for f in self._files):
             raise ConfigError(
