@@ -3,12 +3,13 @@
 Names and contents are those of jobflow-remote 1.0.1, in both directions. ``jfr_started`` is ours:
 the first thing a submitted script does is to create it, so that a second start of the same
 submission ends at once; it holds the id that the queue knows the job by, and the start time of
-its process.
+its process. ``jfr_exit`` is the exit status of the job's command, for results that are missing.
 """
 
 from __future__ import annotations
 
 import gzip
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ SUBMIT_SCRIPT = "submit.sh"
 QUEUE_OUT, QUEUE_ERR = "queue.out", "queue.err"
 STARTED_FILE = "jfr_started"
 SUBMITTED_FILE = "jfr_submitted"
+EXIT_FILE = "jfr_exit"
 
 EXCERPT = 3000
 """Characters of the job's output that are kept in the database when it fails."""
@@ -190,18 +192,43 @@ def read_output(run_dir: Path) -> RunOutput:
     elif zipped.exists():
         raw = gzip.decompress(zipped.read_bytes())
     else:
-        reason = "the job left no output file: it did not start, or could not write"
-        return RunOutput(None, _with_log(run_dir, reason), None, None)
+        return RunOutput(None, _missing_result(run_dir, started=False), None, None)
     content = decode_json(raw) if raw.strip() else {}
     start, end = _read_time(content.get("start_time")), _read_time(content.get("end_time"))
     response, error = content.get("response"), content.get("error")
     if error is None and response is None:
-        reason = (
-            "the job was killed, or ended its process, before it could write its result "
-            "(time limit, out of memory, or a call of os._exit)"
-        )
-        error = _with_log(run_dir, reason)
+        error = _missing_result(run_dir, started=True)
     return RunOutput(response, error, start, end)
+
+
+def _missing_result(run_dir: Path, *, started: bool) -> str:
+    """Say why a job may have left no result, with the end of its log."""
+    try:
+        status = int((run_dir / EXIT_FILE).read_text())
+    except (OSError, ValueError):
+        status = None
+    what = "the job wrote no result" if started else "the job did not start"
+    return _with_log(run_dir, f"{what}: {_meaning(status, started)}")
+
+
+def _meaning(status: int | None, started: bool) -> str:
+    if status is None and started:
+        return "it was killed with its script (cancelled, or out of its time limit or memory)"
+    if status is None:
+        return "its script was killed before, or could not write (is the disk full?)"
+    if status > 128:
+        try:
+            name = signal.Signals(status - 128).name
+        except ValueError:
+            name = str(status - 128)
+        return f"its process was killed by {name} (cancelled, or out of its time limit or memory)"
+    if status in (126, 127):
+        return f"its command cannot be run on the worker (exit status {status})"
+    if started:
+        return (
+            f"its process ended at once with status {status} (a call of os._exit, or a full disk)"
+        )
+    return f"its command ended with status {status}"
 
 
 def read_results(

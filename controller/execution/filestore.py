@@ -29,7 +29,7 @@ _KNOWN = {
 """{module: classes} that one file of documents stands behind."""
 
 
-class FileStore(Store):
+class FileStore(Store):  # type: ignore[misc]
     """Documents in one file: a list, in the format of the file's name.
 
     Parameters
@@ -140,7 +140,7 @@ def read_custom(path: Path, description: Mapping[str, Any]) -> list[dict[str, An
     try:
         return [{k: v for k, v in doc.items() if k != "_id"} for doc in store.query()]
     finally:
-        store.close()  # type: ignore[no-untyped-call]
+        store.close()
 
 
 def build_store(description: Mapping[str, Any]) -> Store:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from controller.hosts.base import Host
 
-_STARTED, _SUBMITTED, _SCRIPT = "jfr_started", "jfr_submitted", "submit.sh"
+_STARTED, _SUBMITTED, _EXIT = "jfr_started", "jfr_submitted", "jfr_exit"
+_SCRIPT = "submit.sh"
 _START_DEADLINE = 20.0
 """Seconds within which a shell job has to say that it started."""
 _SETTLE = 0.5
@@ -149,7 +150,7 @@ class Queue:
 
     def forget_submission(self, run_dir: Path) -> None:
         """Make a run directory ready for a new submission."""
-        for name in (_STARTED, _SUBMITTED):
+        for name in (_STARTED, _SUBMITTED, _EXIT):
             self._host.remove(run_dir / name)
 
     def poll(self, jobs: Iterable[tuple[str, Path | None]]) -> dict[str, QueuedJob]:

@@ -95,9 +95,9 @@ def body_lines(spec: ScriptSpec, *, logs: bool = False) -> list[str]:
     lines += [text for text in (spec.worker_pre_run, spec.pre_run) if text]
     lines += [f"export {name}={quote_export(value)}" for name, value in spec.export.items()]
     lines += [f"module load {module}" for module in spec.modules]
-    lines.append(spec.command)
+    lines += [spec.command, "jfr_status=$?", 'echo "$jfr_status" > jfr_exit']
     lines += [text for text in (spec.worker_post_run, spec.post_run) if text]
-    return lines
+    return [*lines, 'exit "$jfr_status"']
 
 
 def quote_export(value: Any) -> str:

@@ -151,7 +151,7 @@ def test_a_process_that_dies_leaves_its_start_and_a_reason(worker, job, code):
     assert run.code == code
     assert run.output.start_time is not None
     assert run.output.end_time is None
-    assert "killed" in run.reason
+    assert "no result" in run.reason
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_a_compressed_output_file_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "did not start"), ({}, "killed"), ({"start_time": "2026-01-02T03:04:05"}, "killed")],
+    [(None, "did not start"), ({}, "no result"), ({"start_time": "2026-01-02T03:04:05"}, "killed")],
 )
 def test_a_missing_result_is_explained_with_the_log(tmp_path, content, words):
     if content is not None:
@@ -133,6 +133,29 @@ def test_a_missing_result_is_explained_with_the_log(tmp_path, content, words):
     assert output.response is None
     assert words in output.error.splitlines()[0]
     assert "DUE TO TIME LIMIT" in output.error
+
+
+@pytest.mark.parametrize(
+    ("started", "status", "words"),
+    [
+        (True, None, "killed with its script"),
+        (True, "137", "killed by SIGKILL"),
+        (True, "143", "killed by SIGTERM"),
+        (True, "255", "killed by 127"),
+        (True, "3", "os._exit"),
+        (True, "0", "status 0"),
+        (True, "", "killed with its script"),
+        (False, None, "did not start"),
+        (False, "127", "cannot be run on the worker"),
+        (False, "1", "did not start: its command ended with status 1"),
+    ],
+)
+def test_the_exit_status_explains_the_missing_result(tmp_path, started, status, words):
+    if started:
+        write_out(tmp_path, {"start_time": "2026-01-02T03:04:05"})
+    if status is not None:
+        (tmp_path / files.EXIT_FILE).write_text(f"{status}\n")
+    assert words in files.read_output(tmp_path).error
 
 
 def test_the_end_of_a_long_log_explains_the_missing_result(tmp_path):

@@ -53,9 +53,21 @@ def test_the_order_of_the_lines():
         "module load m/1",
         "module load n",
         "jf execution run '/run dir'",
+        "jfr_status=$?",
+        'echo "$jfr_status" > jfr_exit',
         "worker after",
         "config after",
+        'exit "$jfr_status"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "status"), [("true", 0), ("(exit 3)", 3), ("bash -c 'kill -9 $$'", 137)]
+)
+def test_the_status_of_the_command_is_kept(tmp_path, command, status):
+    done, _ = run_shell_script(tmp_path, ScriptSpec(str(tmp_path), command, "job", post_run="true"))
+    assert done.returncode == status
+    assert (tmp_path / "jfr_exit").read_text() == f"{status}\n"
 
 
 @pytest.mark.parametrize(
