@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -227,16 +228,18 @@ def test_create_refuses_a_file_that_is_there(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "has"),
+    ("make", "has"),
     [
-        ({}, {"runner": True, "remote_jobstore": True}),
-        ({"exclude_none": True}, {"runner": True, "remote_jobstore": False}),
-        ({"exclude_unset": True}, {"runner": False, "remote_jobstore": False}),
+        (ConfigManager, {"runner": True, "remote_jobstore": True}),
+        (partial(ConfigManager, exclude_none=True), {"runner": True, "remote_jobstore": False}),
+        (partial(ConfigManager, exclude_unset=True), {"runner": False, "remote_jobstore": False}),
     ],
 )
-def test_dump_project(folder: Path, flags: dict[str, bool], has: dict[str, bool]) -> None:
+def test_dump_project(
+    folder: Path, make: Callable[[], ConfigManager], has: dict[str, bool]
+) -> None:
     path = put(folder, "p.yaml", COMMENTED)
-    manager = ConfigManager(**flags)
+    manager = make()
     before = manager.get_project()
     manager.dump_project(manager.get_project_data())
     written = read_mapping(path)

@@ -12,7 +12,7 @@ from config_samples import GENERATED, GENERATED_FULL, content, put
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.config import ConfigManager, LocalWorker, RemoteWorker
+from controller.config import ConfigManager, RemoteWorker
 from controller.config.files import project_files, read_mapping
 from controller.config.tomltext import dump_toml
 from controller.config.yamltext import (
@@ -55,8 +55,9 @@ def test_generated_file(folder: Path, extension: str) -> None:
 def test_generated_full_file(folder: Path, extension: str) -> None:
     put(folder, f"full.{extension}", as_format(GENERATED_FULL, extension))
     project = ConfigManager().get_project("full")
-    assert [type(w) for w in project.workers.values()] == [RemoteWorker, LocalWorker]
-    assert project.runner.delta_retry == (30, 300, 1200)
+    kinds = [type(w).__name__ for w in project.workers.values()]
+    assert kinds == ["RemoteWorker", "LocalWorker"]
+    assert list(project.runner.delta_retry) == [30, 300, 1200]
     assert project.exec_config["example_config"].export == {"PATH": "/path/to/binaries:$PATH"}
     assert project.base_dir == "/home/bob/.jfremote/full"
     assert project.optional_jobstores == {}
