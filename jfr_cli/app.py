@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -12,8 +14,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from controller.errors import ControllerError
 from jfr_cli.console import say
-from jfr_cli.errors import EXIT_CODES, report
-from jfr_cli.options import FORMATS
+from jfr_cli.errors import EXIT_CODES, report, report_usage
+from jfr_cli.options import COLORS, CONTEXT, FORMATS, one_of, print_tree
 from jfr_cli.session import CURRENT
 
 GROUPS: dict[str, str] = {
@@ -29,7 +31,9 @@ GROUPS: dict[str, str] = {
 """{name: one-line help} of ``commands/NAME.py``; a test compares it with the modules."""
 
 _HIDDEN = ("execution",)
-_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""Base of all that Typer finds wrong with a command; Typer has its own, or click's, by version."""
 
 
 class LazyGroup(TyperGroup):
@@ -47,13 +51,19 @@ class LazyGroup(TyperGroup):
             return None
         if self._listing:
             return TyperCommand(cmd_name, help=GROUPS[cmd_name], hidden=cmd_name in _HIDDEN)
-        module = importlib.import_module(f"jfr_cli.commands.{cmd_name}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        return command
+        return load_group(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the group that the first word names, or suggest the nearest."""
+        if args and args[0] not in GROUPS and not args[0].startswith("-"):
+            from controller.config.suggestions import no_such
+
+            known = [name for name in GROUPS if name not in _HIDDEN]
+            raise UsageError(f"there is no command {args[0]!r}: {no_such(args[0], known)}", ctx)
+        return super().resolve_command(ctx, args)
 
     @contextmanager
-    def _as_listing(self) -> Any:
+    def _as_listing(self) -> Iterator[None]:
         self._listing = True
         try:
             yield
@@ -71,11 +81,19 @@ class LazyGroup(TyperGroup):
             return super().shell_complete(ctx, incomplete)
 
 
+def load_group(name: str) -> Any:
+    """Import a group and return it as the command that Typer makes of it."""
+    module = importlib.import_module(f"jfr_cli.commands.{name}")
+    command = typer.main.get_command(module.app)
+    command.name = name
+    return command
+
+
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings=_CONTEXT,
+    context_settings=CONTEXT,
     epilog="Exit status: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items()),
 )
 
@@ -84,31 +102,29 @@ def _tree(value: bool) -> None:
     if not value:
         return
     for name in GROUPS:
-        command = LazyGroup.get_command(LazyGroup(name="jf"), None, name)
-        say_tree(command, name, 0)
+        if name not in _HIDDEN:
+            print_tree(load_group(name), name)
     raise typer.Exit
 
 
-def say_tree(command: Any, name: str, depth: int) -> None:
-    """Write a command and those below it."""
-    summary = (command.help or "").strip().splitlines()[0] if command.help else ""
-    sys.stdout.write(f"{'  ' * depth}{name:<{24 - 2 * depth}} {summary}\n")
-    for inner, below in getattr(command, "commands", {}).items():
-        say_tree(below, inner, depth + 1)
-
-
 def _version(value: bool) -> None:
-    if value:
-        from controller import __version__
+    if not value:
+        return
+    from controller import __version__
 
+    if _asks_for_json():
+        from jfr_cli.render.data import SCHEMA_VERSION
+
+        sys.stdout.write(f'{{"jfr": "{__version__}", "schema": {SCHEMA_VERSION}}}\n')
+    else:
         sys.stdout.write(f"jfr {__version__}\n")
-        raise typer.Exit
+    raise typer.Exit
 
 
 @app.callback()
 def root(
     project: Annotated[
-        str | None, typer.Option("--project", "-p", help="Name of the project.")
+        str | None, typer.Option("--project", "-p", metavar="NAME", help="Name of the project.")
     ] = None,
     full_exc: Annotated[
         bool, typer.Option("--full-exc", "-fe", help="Show whole tracebacks.")
@@ -116,12 +132,24 @@ def root(
     warn_project: Annotated[
         bool, typer.Option("--warn-project", "-wp", help="Warn about unusable project files.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", "-prof", hidden=True, help="Show where time is spent.")
+    ] = False,
     output_format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            callback=one_of(FORMATS),
+            help=f"One of {', '.join(FORMATS)}.",
+        ),
     ] = "table",
     json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
     color: Annotated[
-        str, typer.Option("--color", metavar="WHEN", help="auto, always or never.")
+        str,
+        typer.Option(
+            "--color", metavar="WHEN", callback=one_of(COLORS), help=f"{', '.join(COLORS)}."
+        ),
     ] = "auto",
     tree: Annotated[
         bool, typer.Option("--tree", help="Print all commands.", callback=_tree, is_eager=True)
@@ -135,30 +163,54 @@ def root(
     Begin with: jf quickstart
     """
     del tree, version
-    if output_format not in FORMATS:
-        raise typer.BadParameter(f"one of {', '.join(FORMATS)}", param_hint="--format")
-    if color not in ("auto", "always", "never"):
-        raise typer.BadParameter("auto, always or never", param_hint="--color")
     CURRENT.project_name, CURRENT.color = project, color
     CURRENT.full_exc, CURRENT.warn_project = full_exc, warn_project
     CURRENT.output_format = "json" if json else output_format
+    if profile:
+        _start_profile()
+
+
+def _start_profile() -> None:
+    """Write, when the program ends, which functions took how long, to standard error."""
+    import atexit
+    import cProfile
+    import pstats
+
+    profiler = cProfile.Profile()
+    atexit.register(
+        lambda: pstats.Stats(profiler, stream=sys.stderr).sort_stats("cumtime").print_stats(60)
+    )
+    atexit.register(profiler.disable)
+    profiler.enable()
+
+
+def _asks_for_json() -> bool:
+    """Whether errors are written as JSON; also where the words could not be understood."""
+    return CURRENT.as_json or "--json" in sys.argv[1:]
+
+
+def _setting_wants_tracebacks() -> bool:
+    from controller.config import SETTINGS
+
+    return bool(SETTINGS.cli_full_exc)
 
 
 def run() -> int:
     """Run `jf`: the one place where errors become messages and exit codes."""
     try:
-        app(prog_name="jf")
+        code = app(prog_name="jf", standalone_mode=False)
+        sys.stdout.flush()
     except ControllerError as error:
-        if CURRENT.full_exc:
+        if CURRENT.full_exc or _setting_wants_tracebacks():
             raise
-        return report(error, as_json=CURRENT.as_json)
-    except KeyboardInterrupt:
+        return report(error, as_json=_asks_for_json())
+    except UsageError as error:
+        return report_usage(error, as_json=_asks_for_json())
+    except (KeyboardInterrupt, typer.Abort):
         say("jf: interrupted")
         return 130
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing may be flushed to it any more.
-        sys.stdout = None
+        # Whoever read our output has seen enough; what is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else 1
-    return 0
+    return code if isinstance(code, int) else 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from controller import errors
-from jfr_cli.console import say
+from jfr_cli.console import print_data, say
 
 EXIT_CODES = {
     0: "done, also when a filter matches nothing",
@@ -43,10 +44,28 @@ def exit_code(error: errors.ControllerError) -> int:
 
 def report(error: errors.ControllerError, *, as_json: bool) -> int:
     """Write an error and return its exit status."""
-    code = exit_code(error)
+    return _write(exit_code(error), error.message, error.hint, as_json=as_json)
+
+
+def report_usage(error: Any, *, as_json: bool) -> int:
+    """Write what Typer found wrong with the words of a command, and return the exit status.
+
+    A group that was called without a command is no error in the words: its help is data.
+    """
+    if type(error).__name__ == "NoArgsIsHelpError":
+        if text := error.format_message().strip():
+            print_data(text)
+        return 2
+    context = getattr(error, "ctx", None)
+    hint = f"`{context.command_path} --help` tells what it takes" if context else None
+    message = " ".join(error.format_message().split())
+    return _write(error.exit_code, message.rstrip("."), hint, as_json=as_json)
+
+
+def _write(code: int, message: str, hint: str | None, *, as_json: bool) -> int:
     if as_json:
-        content = {"code": code, "message": error.message, "hint": error.hint}
+        content = {"code": code, "message": message, "hint": hint}
         say(json.dumps({"error": content}))
     else:
-        say(f"jf: {error.message}" + (f"\n    {error.hint}" if error.hint else ""))
+        say(f"jf: {message}" + (f"\n    {hint}" if hint else ""))
     return code

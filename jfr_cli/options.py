@@ -2,23 +2,101 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
+from controller.states import FlowState, JobState
+
 FORMATS = ("table", "wide", "json", "ndjson", "yaml", "csv", "name", "count")
+COLORS = ("auto", "always", "never")
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+"""Settings of every group and command."""
 
 
-def _format(value: str | None) -> str | None:
-    if value is not None and value not in FORMATS:
-        raise typer.BadParameter(f"one of {', '.join(FORMATS)}")
-    return value
+def command_group(summary: str, **settings: Any) -> typer.Typer:
+    """Make a group of commands, with the options that every group has.
+
+    Parameters
+    ----------
+    summary
+        The line of help.
+    settings
+        Further ones of `typer.Typer`. With ``invoke_without_command`` the group has a callback
+        of its own.
+    """
+    group = typer.Typer(
+        help=summary,
+        no_args_is_help=not settings.get("invoke_without_command"),
+        add_completion=False,
+        context_settings=CONTEXT,
+        **settings,
+    )
+    if not settings.get("invoke_without_command"):
+        group.callback()(_accept_tree)
+    return group
+
+
+def print_tree(command: Any, name: str, depth: int = 0) -> None:
+    """Write a command and those below it, one a line."""
+    summary = next(iter((command.help or "").strip().splitlines()), "")
+    sys.stdout.write(f"{'  ' * depth}{name:<{24 - 2 * depth}} {summary}".rstrip() + "\n")
+    for inner, below in getattr(command, "commands", {}).items():
+        if not below.hidden:
+            print_tree(below, inner, depth + 1)
+
+
+def _print_tree_of(context: typer.Context, value: bool) -> None:
+    if value:
+        print_tree(context.command, context.info_name or "")
+        raise typer.Exit
+
+
+Tree = Annotated[
+    bool,
+    typer.Option(
+        "--tree", help="Print the commands of this group.", callback=_print_tree_of, is_eager=True
+    ),
+]
+
+
+def _accept_tree(tree: Tree = False) -> None:
+    del tree
+
+
+def one_of(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
+    """Make a check that a value is one of a few words."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in allowed:
+            from controller.config.suggestions import no_such
+
+            raise typer.BadParameter(f"{value!r} is none of the choices: {no_such(value, allowed)}")
+        return value
+
+    return check
+
+
+def _starting_with(allowed: Sequence[str]) -> Callable[[str], list[str]]:
+    """Make a completion by a few words in capitals, which may be typed in small letters."""
+
+    def complete(incomplete: str) -> list[str]:
+        small = incomplete.islower()
+        found = [word for word in allowed if word.startswith(incomplete.upper())]
+        return [word.lower() for word in found] if small else found
+
+    return complete
 
 
 OutputFormat = Annotated[
     str | None,
     typer.Option(
-        "--format", help=f"How to print: {', '.join(FORMATS)}.", callback=_format, metavar="FORMAT"
+        "--format",
+        help=f"How to print: {', '.join(FORMATS)}.",
+        callback=one_of(FORMATS),
+        metavar="FORMAT",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Same as --format json.")]
@@ -36,8 +114,25 @@ FlowIds = Annotated[
     list[str] | None,
     typer.Option("--flow-id", "-fid", metavar="ID", help="Flow by uuid, or any job's db_id."),
 ]
-States = Annotated[
-    list[str] | None, typer.Option("--state", "-s", metavar="STATE", help="State, in any case.")
+JobStates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--state",
+        "-s",
+        metavar="STATE",
+        help="State, in any case.",
+        autocompletion=_starting_with([s.name for s in JobState]),
+    ),
+]
+FlowStates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--state",
+        "-s",
+        metavar="STATE",
+        help="State, in any case.",
+        autocompletion=_starting_with([s.name for s in FlowState]),
+    ),
 ]
 StartDate = Annotated[
     str | None,

@@ -28,7 +28,6 @@ _TIME_FORMS = ("%H:%M", "%H:%M:%S")
 _SHARED: dict[str, Any] = {
     "db_id": options.DbIds,
     "flow_id": options.FlowIds,
-    "state": options.States,
     "start_date": options.StartDate,
     "end_date": options.EndDate,
     "name": options.Name,
@@ -37,8 +36,17 @@ _SHARED: dict[str, Any] = {
     "hours": options.Hours,
     "query": options.RawQuery,
 }
-_JOB: dict[str, Any] = {"job_id": options.JobIds, **_SHARED, "worker": options.Workers}
-_FLOW: dict[str, Any] = {"job_id": options.FlowJobIds, **_SHARED}
+_JOB: dict[str, Any] = {
+    "job_id": options.JobIds,
+    "state": options.JobStates,
+    **_SHARED,
+    "worker": options.Workers,
+}
+_FLOW: dict[str, Any] = {
+    "job_id": options.FlowJobIds,
+    "state": options.FlowStates,
+    **_SHARED,
+}
 
 
 def with_job_filter(command: F) -> F:

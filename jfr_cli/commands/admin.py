@@ -13,16 +13,7 @@ from jfr_cli.console import print_data, say
 from jfr_cli.render import data
 from jfr_cli.session import CURRENT
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Set up and look after the database.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback()
-def _group() -> None:
-    """Set up and look after the database."""
+app = options.command_group("Set up and look after the database.")
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from controller.errors import ConfigError
+from jfr_cli import options
 from jfr_cli.console import say
 
-app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
 
 
 @app.command()

@@ -6,16 +6,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="What runs on a worker.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+from jfr_cli import options
 
-
-@app.callback()
-def _group() -> None:
-    """What runs on a worker."""
+app = options.command_group("What runs on a worker.")
 
 
 @app.command("run")

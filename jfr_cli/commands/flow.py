@@ -16,11 +16,7 @@ from jfr_cli.render import data
 from jfr_cli.selection import with_flow_filter
 from jfr_cli.session import CURRENT
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="List flows, and look into one.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = options.command_group("List flows, and look into one.")
 
 
 @app.command("list")

@@ -16,11 +16,7 @@ from jfr_cli.render import data
 from jfr_cli.selection import job_named, with_job_filter
 from jfr_cli.session import CURRENT
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="List jobs, and look into one.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = options.command_group("List jobs, and look into one.")
 
 _SORTS = ("created_on", "updated_on", "db_id")
 

@@ -11,16 +11,13 @@ from jfr_cli.console import hint, print_data, say
 from jfr_cli.render import data
 from jfr_cli.session import CURRENT
 
-app = typer.Typer(
-    invoke_without_command=True,
-    help="Make, list and check projects.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = options.command_group("Make, list and check projects.", invoke_without_command=True)
 
 
 @app.callback()
-def group(ctx: typer.Context) -> None:
+def group(ctx: typer.Context, tree: options.Tree = False) -> None:
     """Make, list and check projects."""
+    del tree
     if ctx.invoked_subcommand is None:
         say("see `jf project list`, `jf project generate --help` and `jf project check`")
 

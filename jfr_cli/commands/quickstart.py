@@ -12,7 +12,7 @@ from jfr_cli.console import print_data, say
 from jfr_cli.render import data
 from jfr_cli.session import CURRENT
 
-app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
 
 
 @app.command()

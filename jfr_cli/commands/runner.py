@@ -13,17 +13,8 @@ from jfr_cli.console import print_data, say
 from jfr_cli.render import data
 from jfr_cli.session import CURRENT
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Run the jobs of a project.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = options.command_group("Run the jobs of a project.")
 _LEVELS = ("error", "warn", "info", "debug")
-
-
-@app.callback()
-def _group() -> None:
-    """Run the jobs of a project."""
 
 
 @app.command("run")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+SCHEMA_VERSION = 1
+"""Grows when a key changes its meaning or goes away, not when one is added."""
+
 
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it."""
