@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import ENGINES, fresh_store, mongo_client, require_mongo
+from servers import ENGINES, fresh_store, mongo_client, mongo_verdict, require_mongo
 
 from controller.storage.base import Database
 from controller.storage.opening import open_store
+
+_LEFT_OUT = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
@@ -53,15 +56,24 @@ def queue_database(store_spec: dict[str, Any]) -> Iterator[Database]:
         yield database
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Note the engine of each contract test, so that the summary can count them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note the engine of each contract test; leave out the server's where there is none."""
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if "engine" in parameters and "contract" in item.path.parts:
             item.user_properties.append(("contract engine", parameters["engine"]))
+    verdict = mongo_verdict(os.environ)
+    wanting = [item for item in items if item.get_closest_marker("mongo")]
+    if not wanting or verdict.action == "run":
+        return
+    if verdict.action == "fail":
+        raise pytest.UsageError(f"{len(wanting)} tests cannot run: {verdict.reason}")
+    items[:] = [item for item in items if item not in wanting]
+    config.hook.pytest_deselected(items=wanting)
+    config.stash[_LEFT_OUT] = f"{len(wanting)} tests skipped: {verdict.reason}"
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say on how many engines the contract was really checked."""
     counts: dict[str, Counter[str]] = {}
     for outcome in ("passed", "failed", "skipped"):
@@ -73,3 +85,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         ran = count["passed"] + count["failed"]
         skipped = f", {count['skipped']} skipped" if count["skipped"] else ""
         terminalreporter.write_line(f"storage contract on {name}: {ran} tests ran{skipped}")
+    if _LEFT_OUT in config.stash:
+        terminalreporter.write_line(config.stash[_LEFT_OUT])

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Literal, Self
 
 import pymongo
-from pymongo import errors as driver
 from pymongo.collection import Collection as DriverCollection
 from pymongo.database import Database as DriverDatabase
 
-from controller.errors import (
-    ArgumentError,
-    DuplicateKeyError,
-    StorageError,
-    StorageUnavailableError,
-)
+from controller.errors import ArgumentError
 from controller.storage import base
 from controller.storage.base import (
     BulkWriteResult,
@@ -30,74 +25,83 @@ from controller.storage.base import (
     InsertOneResult,
     UpdateResult,
 )
+from controller.storage.mongo_errors import translated
 
 SERVER_SELECTION_TIMEOUT_MS = 3000
 """How long to look for a server; a user's ``mongoclient_kwargs`` win."""
 
-_NOT_ALLOWED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, AtlasError
-_DUPLICATE = 11000
+
+class Documents:
+    """Documents that a server returns, page by page: pymongo's cursor with our errors."""
+
+    def __init__(self, raw: Any, location: str) -> None:
+        self._raw, self._location = raw, location
+
+    def __iter__(self) -> Iterator[Document]:
+        return self
+
+    def __next__(self) -> Document:
+        with translated(self._location):
+            found: Document = next(self._raw)
+        return found
+
+    next = __next__
+
+    def to_list(self, length: int | None = None) -> list[Document]:
+        """Return the next documents as a list; None means all."""
+        return list(islice(self, length))
+
+    def close(self) -> None:
+        """Return no more documents."""
+        self._raw.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-@contextmanager
-def translated(location: str) -> Iterator[None]:
-    """Turn pymongo's errors into ours, naming the database but no secret.
+class Cursor(Documents):
+    """The answer to a find, which may be given its order and limits until it is read."""
 
-    Raises
-    ------
-    StorageUnavailableError
-        The server does not answer or does not let us in.
-    DuplicateKeyError, ArgumentError, StorageError
-        The server refused the operation.
-    """
-    try:
-        yield
-    except driver.PyMongoError as error:
-        raise _in_our_words(location, error) from error
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"MongoDB cannot take this: {error}") from error
+    def sort(self, key: str | Sequence[tuple[str, int]], direction: int = 1) -> Self:
+        """Sort by a path, or by (path, direction) pairs."""
+        self._raw.sort([(key, direction)] if isinstance(key, str) else key)
+        return self
 
+    def skip(self, count: int) -> Self:
+        """Leave out so many documents at the beginning."""
+        self._raw.skip(count)
+        return self
 
-def _in_our_words(location: str, error: driver.PyMongoError) -> StorageError:
-    if isinstance(error, driver.BulkWriteError):
-        first: dict[str, Any] = next(iter(error.details.get("writeErrors") or []), {})
-        if first.get("code") == _DUPLICATE:
-            return _duplicate(first)
-        return StorageError(f"{location}: {first.get('errmsg', 'a bulk write failed')}")
-    if isinstance(error, driver.DuplicateKeyError):
-        return _duplicate(error.details or {})
-    if isinstance(error, driver.OperationFailure):
-        if error.code in _NOT_ALLOWED:
-            return StorageUnavailableError(
-                f"{location} does not let us in (code {error.code})",
-                hint="check username, password and auth_source of the project file",
-            )
-        message = (error.details or {}).get("errmsg") or str(error)
-        return StorageError(f"{location}: {message}")
-    if isinstance(error, driver.ConfigurationError):
-        return StorageUnavailableError(
-            f"{location}: {error}", hint="check the store in the project file"
-        )
-    if isinstance(error, (driver.ConnectionFailure, driver.ExecutionTimeout)):
-        return StorageUnavailableError(
-            f"{location} does not answer",
-            hint="is the server running, and are host and port right?",
-        )
-    return StorageError(f"{location}: {error}")
+    def limit(self, count: int) -> Self:
+        """Return at most so many documents; 0 means all."""
+        self._raw.limit(count)
+        return self
 
+    def batch_size(self, size: int) -> Self:
+        """Fetch so many documents at once."""
+        self._raw.batch_size(size)
+        return self
 
-def _duplicate(details: Mapping[str, Any]) -> DuplicateKeyError:
-    key = dict(details.get("keyValue") or {})
-    names = ", ".join(key or details.get("keyPattern") or {}) or "unique key"
-    return DuplicateKeyError(f"a document with the same {names} exists", key=key or None)
+    def __getitem__(self, index: int) -> Document:
+        with translated(self._location):
+            found: Document = self._raw[index]
+        return found
 
 
 class MongoCollection:
     """A collection on a server; see `controller.storage.base.Collection`.
 
+    Users get these from ``JobController.get_collection`` and know pymongo's collections, so
+    pymongo's further keywords are passed on, and its further methods are found here too; the
+    latter raise pymongo's errors. The controller itself keeps to the contract.
+
     Attributes
     ----------
     raw
-        pymongo's own collection, for what the contract leaves out.
+        pymongo's own collection.
     """
 
     def __init__(self, raw: DriverCollection[Document], location: str) -> None:
@@ -105,6 +109,12 @@ class MongoCollection:
 
     def __repr__(self) -> str:
         return f"MongoCollection({self._location!r}, {self.name!r})"
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what pymongo's class defines: on its instances every name is a sub-collection.
+        if name.startswith("_") or not hasattr(DriverCollection, name):
+            raise AttributeError(f"a MongoCollection has no attribute {name!r}")
+        return getattr(self.raw, name)
 
     @property
     def name(self) -> str:
@@ -121,23 +131,19 @@ class MongoCollection:
         limit: int = 0,
         session: Any = None,
         **options: Any,
-    ) -> Iterator[Document]:
+    ) -> Cursor:
         """See `controller.storage.base.Collection.find`."""
         with translated(self._location):
             cursor = self.raw.find(
                 filter,
                 projection,
-                sort=list(sort) if sort else None,
+                sort=sort or None,
                 skip=skip,
                 limit=limit,
                 session=session,
                 **options,
             )
-        return self._iterate(cursor)
-
-    def _iterate(self, cursor: Any) -> Iterator[Document]:
-        with translated(self._location), cursor:
-            yield from cursor
+        return Cursor(cursor, self._location)
 
     def find_one(
         self,
@@ -147,31 +153,42 @@ class MongoCollection:
         sort: base.Sort = None,
         skip: int = 0,
         session: Any = None,
+        **options: Any,
     ) -> Document | None:
         """See `controller.storage.base.Collection.find_one`."""
         with translated(self._location):
             return self.raw.find_one(
                 filter,
                 projection,
-                sort=list(sort) if sort else None,
+                sort=sort or None,
                 skip=skip,
                 session=session,
+                **options,
             )
 
-    def insert_one(self, document: Document, *, session: Any = None) -> InsertOneResult:
+    def insert_one(
+        self, document: Document, *, session: Any = None, **options: Any
+    ) -> InsertOneResult:
         """See `controller.storage.base.Collection.insert_one`."""
         with translated(self._location):
-            return InsertOneResult(self.raw.insert_one(document, session=session).inserted_id)
+            return InsertOneResult(
+                self.raw.insert_one(document, session=session, **options).inserted_id
+            )
 
     def insert_many(
-        self, documents: Iterable[Document], *, ordered: bool = True, session: Any = None
+        self,
+        documents: Iterable[Document],
+        *,
+        ordered: bool = True,
+        session: Any = None,
+        **options: Any,
     ) -> InsertManyResult:
         """See `controller.storage.base.Collection.insert_many`."""
         many = list(documents)
         if not many:
             return InsertManyResult([])
         with translated(self._location):
-            done = self.raw.insert_many(many, ordered=ordered, session=session)
+            done = self.raw.insert_many(many, ordered=ordered, session=session, **options)
         return InsertManyResult(done.inserted_ids)
 
     def update_one(
@@ -181,10 +198,13 @@ class MongoCollection:
         *,
         upsert: bool = False,
         session: Any = None,
+        **options: Any,
     ) -> UpdateResult:
         """See `controller.storage.base.Collection.update_one`."""
         with translated(self._location):
-            return _updated(self.raw.update_one(filter, update, upsert=upsert, session=session))
+            return _updated(
+                self.raw.update_one(filter, update, upsert=upsert, session=session, **options)
+            )
 
     def update_many(
         self,
@@ -193,10 +213,13 @@ class MongoCollection:
         *,
         upsert: bool = False,
         session: Any = None,
+        **options: Any,
     ) -> UpdateResult:
         """See `controller.storage.base.Collection.update_many`."""
         with translated(self._location):
-            return _updated(self.raw.update_many(filter, update, upsert=upsert, session=session))
+            return _updated(
+                self.raw.update_many(filter, update, upsert=upsert, session=session, **options)
+            )
 
     def replace_one(
         self,
@@ -205,21 +228,32 @@ class MongoCollection:
         *,
         upsert: bool = False,
         session: Any = None,
+        **options: Any,
     ) -> UpdateResult:
         """See `controller.storage.base.Collection.replace_one`."""
         with translated(self._location):
-            done = self.raw.replace_one(filter, replacement, upsert=upsert, session=session)
+            done = self.raw.replace_one(
+                filter, replacement, upsert=upsert, session=session, **options
+            )
         return _updated(done)
 
-    def delete_one(self, filter: base.Filter, *, session: Any = None) -> DeleteResult:
+    def delete_one(
+        self, filter: base.Filter, *, session: Any = None, **options: Any
+    ) -> DeleteResult:
         """See `controller.storage.base.Collection.delete_one`."""
         with translated(self._location):
-            return DeleteResult(self.raw.delete_one(filter, session=session).deleted_count)
+            return DeleteResult(
+                self.raw.delete_one(filter, session=session, **options).deleted_count
+            )
 
-    def delete_many(self, filter: base.Filter, *, session: Any = None) -> DeleteResult:
+    def delete_many(
+        self, filter: base.Filter, *, session: Any = None, **options: Any
+    ) -> DeleteResult:
         """See `controller.storage.base.Collection.delete_many`."""
         with translated(self._location):
-            return DeleteResult(self.raw.delete_many(filter, session=session).deleted_count)
+            return DeleteResult(
+                self.raw.delete_many(filter, session=session, **options).deleted_count
+            )
 
     def bulk_write(
         self,
@@ -227,14 +261,14 @@ class MongoCollection:
         *,
         ordered: bool = True,
         session: Any = None,
+        **options: Any,
     ) -> BulkWriteResult:
         """See `controller.storage.base.Collection.bulk_write`."""
         if not operations:
             return BulkWriteResult()
+        requests = [_driver_operation(operation) for operation in operations]
         with translated(self._location):
-            done = self.raw.bulk_write(
-                [_driver_operation(op) for op in operations], ordered=ordered, session=session
-            )
+            done = self.raw.bulk_write(requests, ordered=ordered, session=session, **options)
         return BulkWriteResult(
             done.inserted_count,
             done.matched_count,
@@ -253,6 +287,7 @@ class MongoCollection:
         upsert: bool = False,
         return_document: Literal["before", "after"] | bool = "before",
         session: Any = None,
+        **options: Any,
     ) -> Document | None:
         """See `controller.storage.base.Collection.find_one_and_update`."""
         after = return_document is True or return_document == "after"
@@ -261,10 +296,11 @@ class MongoCollection:
                 filter,
                 update,
                 projection,
-                sort=list(sort) if sort else None,
+                sort=sort or None,
                 upsert=upsert,
                 return_document=after,
                 session=session,
+                **options,
             )
         return found
 
@@ -275,11 +311,12 @@ class MongoCollection:
         *,
         sort: base.Sort = None,
         session: Any = None,
+        **options: Any,
     ) -> Document | None:
         """See `controller.storage.base.Collection.find_one_and_delete`."""
         with translated(self._location):
             found: Document | None = self.raw.find_one_and_delete(
-                filter, projection, sort=list(sort) if sort else None, session=session
+                filter, projection, sort=sort or None, session=session, **options
             )
         return found
 
@@ -290,9 +327,10 @@ class MongoCollection:
         skip: int = 0,
         limit: int = 0,
         session: Any = None,
+        **options: Any,
     ) -> int:
         """See `controller.storage.base.Collection.count_documents`."""
-        options = {k: v for k, v in (("skip", skip), ("limit", limit)) if v}
+        options.update({k: v for k, v in (("skip", skip), ("limit", limit)) if v})
         with translated(self._location):
             return self.raw.count_documents(filter, session=session, **options)
 
@@ -302,19 +340,19 @@ class MongoCollection:
             return self.raw.estimated_document_count()
 
     def distinct(
-        self, key: str, filter: base.Filter | None = None, *, session: Any = None
+        self, key: str, filter: base.Filter | None = None, *, session: Any = None, **options: Any
     ) -> list[Any]:
         """See `controller.storage.base.Collection.distinct`."""
         with translated(self._location):
-            return self.raw.distinct(key, filter, session=session)
+            return self.raw.distinct(key, filter, session=session, **options)
 
     def aggregate(
-        self, pipeline: Sequence[Mapping[str, Any]], *, session: Any = None
+        self, pipeline: Sequence[Mapping[str, Any]], *, session: Any = None, **options: Any
     ) -> Iterator[Document]:
         """See `controller.storage.base.Collection.aggregate`."""
         with translated(self._location):
-            cursor = self.raw.aggregate(list(pipeline), session=session)
-        return self._iterate(cursor)
+            cursor = self.raw.aggregate(list(pipeline), session=session, **options)
+        return Documents(cursor, self._location)
 
     def create_index(
         self,
@@ -407,12 +445,18 @@ class MongoDatabase:
         if not self.supports_transactions:
             yield None
             return
-        with (
-            translated(self._location),
-            self._raw.client.start_session() as session,
-            session.start_transaction(),
-        ):
-            yield session
+        with translated(self._location):
+            session = self._raw.client.start_session()
+        with session:
+            with translated(self._location):
+                session.start_transaction()
+            try:
+                yield session
+            except BaseException:
+                session.abort_transaction()
+                raise
+            with translated(self._location):
+                session.commit_transaction()
 
     def change_token(self) -> None:
         """Return None: only looking tells whether a server's data changed."""
@@ -462,7 +506,17 @@ def _updated(done: Any) -> UpdateResult:
     return UpdateResult(done.matched_count, done.modified_count, done.upserted_id)
 
 
-def _driver_operation(operation: base.WriteOperation) -> Any:
+_DRIVER_OPERATIONS = (
+    pymongo.InsertOne,
+    pymongo.UpdateOne,
+    pymongo.UpdateMany,
+    pymongo.ReplaceOne,
+    pymongo.DeleteOne,
+    pymongo.DeleteMany,
+)
+
+
+def _driver_operation(operation: Any) -> Any:
     match operation:
         case base.InsertOne():
             return pymongo.InsertOne(operation.document)
@@ -478,3 +532,6 @@ def _driver_operation(operation: base.WriteOperation) -> Any:
             return pymongo.DeleteOne(operation.filter)
         case base.DeleteMany():
             return pymongo.DeleteMany(operation.filter)
+    if isinstance(operation, _DRIVER_OPERATIONS):
+        return operation
+    raise ArgumentError(f"not a write operation: {operation!r}")

@@ -1,0 +1,114 @@
+"""pymongo's errors in our words: what happened where, without secrets or a server's internals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from bson.errors import BSONError
+from pymongo import errors as driver
+
+from controller.errors import (
+    ArgumentError,
+    ConfigError,
+    ControllerError,
+    DuplicateKeyError,
+    StorageBusyError,
+    StorageError,
+    StorageUnavailableError,
+    UnsupportedOperationError,
+)
+
+_DUPLICATE = {11000, 11001, 12582}
+_NOT_ALLOWED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, AtlasError
+_NOT_KNOWN = {59, 115, 168, 238, 40324}  # commands, options and stages that a server lacks
+_TOO_LARGE = {10334, 17280, 17419, 17420}
+_TOO_LARGE_HINT = "keep large values in an additional store of the JobStore"
+
+
+@contextmanager
+def translated(location: str) -> Iterator[None]:
+    """Turn the errors of a call of pymongo into ours. Only calls of pymongo belong in the block.
+
+    Parameters
+    ----------
+    location
+        What messages call the database; without secrets.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The server does not answer or does not let us in.
+    DuplicateKeyError, UnsupportedOperationError, StorageError
+        The server refused the operation.
+    ArgumentError
+        The call itself is wrong, such as a value that BSON has no form for.
+    """
+    try:
+        yield
+    except driver.PyMongoError as error:
+        raise _in_our_words(location, error) from error
+    except driver.DocumentTooLarge as error:
+        raise StorageError(
+            f"{location}: a document is too large for MongoDB", hint=_TOO_LARGE_HINT
+        ) from error
+    except (BSONError, TypeError, ValueError, OverflowError) as error:
+        raise ArgumentError(f"MongoDB cannot take this: {error}") from error
+
+
+def _in_our_words(location: str, error: driver.PyMongoError) -> ControllerError:
+    if error.has_error_label("TransientTransactionError"):
+        return StorageBusyError(
+            f"{location}: somebody else changed the same documents at the same time",
+            hint="try again",
+        )
+    if isinstance(error, driver.BulkWriteError):
+        details = error.details or {}
+        refused = details.get("writeErrors") or details.get("writeConcernErrors") or []
+        return _refused(location, next(iter(refused), {}), "a bulk write failed")
+    if isinstance(error, driver.OperationFailure):
+        return _refused(location, {"code": error.code, **(error.details or {})}, str(error))
+    if isinstance(error, driver.ConfigurationError):
+        return _misconfigured(location, error)
+    if isinstance(error, driver.ConnectionFailure):
+        return StorageUnavailableError(
+            f"{location} does not answer",
+            hint="is the server running, and are host and port right?",
+        )
+    return StorageError(f"{location}: {error}")
+
+
+def _refused(location: str, details: Mapping[str, Any], otherwise: str) -> StorageError:
+    code, message = details.get("code"), details.get("errmsg") or otherwise
+    if code in _DUPLICATE:
+        return _duplicate(details)
+    if code in _NOT_ALLOWED:
+        return StorageUnavailableError(
+            f"{location} does not let us in (code {code})",
+            hint="check username, password and auth_source in the project file",
+        )
+    if code in _NOT_KNOWN:
+        return UnsupportedOperationError(f"{location}: {message}")
+    if code in _TOO_LARGE:
+        return StorageError(f"{location}: {message}", hint=_TOO_LARGE_HINT)
+    return StorageError(f"{location}: {message}")
+
+
+def _duplicate(details: Mapping[str, Any]) -> DuplicateKeyError:
+    key = dict(details.get("keyValue") or {})
+    names = ", ".join(key or details.get("keyPattern") or {}) or "unique key"
+    return DuplicateKeyError(f"a document with the same {names} exists", key=key or None)
+
+
+def _misconfigured(location: str, error: driver.ConfigurationError) -> ConfigError:
+    if isinstance(error, driver.InvalidURI):
+        # What pymongo quotes of an address that it cannot read may be a part of the password.
+        return ConfigError(
+            f"{location}: the address cannot be read",
+            hint="write mongodb://USER:PASSWORD@HOST:PORT/DATABASE, with special characters "
+            "of user and password percent-encoded",
+        )
+    return ConfigError(
+        f"{location}: {error}", hint="check mongoclient_kwargs and address in the project file"
+    )
