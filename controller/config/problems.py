@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 
+_TOLD = 3
+"""Problems that an error tells; the others it counts."""
+
 Location = tuple[str | int, ...]
 """Way from the top of the data to a value."""
 
@@ -44,13 +47,15 @@ class Problem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}{f', line {self.line}' if self.line else ''}: {self.text}"
+        separator = ", " if self.line else ": "
+        return f"{self.file}{separator}{self.in_file}"
 
     @property
-    def text(self) -> str:
-        """The problem without its place in the file."""
+    def in_file(self) -> str:
+        """The problem without the name of the file."""
+        line = f"line {self.line}: " if self.line else ""
         key = f"{self.key}: " if self.key else ""
-        return f"{key}{self.message}{f' ({self.hint})' if self.hint else ''}"
+        return f"{line}{key}{self.message}{f' ({self.hint})' if self.hint else ''}"
 
 
 class InvalidProjectError(ProjectParsingError):
@@ -63,9 +68,10 @@ class InvalidProjectError(ProjectParsingError):
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        first, *others = problems
-        more = f"; {len(others)} more, see `jf project validate {first.file}`" if others else ""
-        super().__init__(f"{first}{more}")
+        told = [str(problems[0]), *(p.in_file for p in problems[1:_TOLD])]
+        if len(problems) > _TOLD:
+            told.append(f"and {len(problems) - _TOLD} more")
+        super().__init__("; ".join(told))
         self.problems = list(problems)
 
 

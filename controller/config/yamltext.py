@@ -117,7 +117,7 @@ def _located(error: Exception, text: str) -> YAMLTextError:
     words = ", ".join(part for part in told if part) or str(error)
     if mark is None:
         return YAMLTextError(" ".join(words.split()), None)
-    line = min(mark.line + 1, text.count("\n") + 1)
+    line = min(mark.line + 1, len(text.splitlines()) or 1)
     if begin is not None and begin.line + 1 < line:
         words += f"; it begins in line {begin.line + 1}"
     return YAMLTextError(" ".join(words.split()), line)

@@ -51,7 +51,8 @@ YAML_PROBLEMS = [
     ("jobstore:\n  type: MongoStore", 3, "jobstore", "needs the key 'docs_store'", "under docs"),
     ("remote_jobstore: {store: jsn}", 3, "remote_jobstore", "store has to be one of", None),
     ("name: again", 3, "", "the key name is given twice", None),
-    ("a: [1", 4, "", "did not find expected", None),
+    ("a: [1", 3, "", "did not find expected", None),
+    ("a: [1\nb: 2", 4, "", "it begins in line 3", None),
     ("a:\n\t- x", 4, "", "cannot start any token", None),
     ("--- 2", 3, "", "expected a single document", None),
 ]
@@ -195,12 +196,14 @@ def test_windows_line_ends(folder: Path) -> None:
     assert [p.line for p in validate_file(path)] == [3]
 
 
-def test_the_error_tells_the_first_problem_and_counts_the_others(folder: Path) -> None:
-    path = put(folder, "bad.yaml", HEAD + "worker: 1\nlog_level: x\nbase_dir: r\n")
+def test_the_error_tells_the_first_problems_and_counts_the_others(folder: Path) -> None:
+    text = HEAD + "worker: 1\nlog_level: x\nbase_dir: [1]\ntmp_dir: [1]\nmetadata: 2\n"
+    path = put(folder, "bad.yaml", text)
     with pytest.raises(InvalidProjectError) as caught:
         parse_project(path)
     assert str(caught.value) == (
         f"{path}, line 3: worker: unknown key (did you mean workers?); "
-        f"2 more, see `jf project validate {path}`"
+        "line 4: log_level: has to be error, warn, info or debug, not 'x'; "
+        "line 5: base_dir: has to be text, not a list; and 2 more"
     )
-    assert [p.line for p in caught.value.problems] == [3, 4, 5]
+    assert [p.line for p in caught.value.problems] == [3, 4, 5, 6, 7]

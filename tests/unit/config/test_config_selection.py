@@ -50,14 +50,14 @@ def test_only_a_broken_project(folder: Path) -> None:
     path = put(folder, "p.yaml", BROKEN)
     with pytest.raises(ProjectUndefinedError) as caught:
         ConfigManager().get_project()
-    assert f"{path}, line 3" in str(caught.value)
+    assert f"{path}, line 2" in str(caught.value)
 
 
 UNKNOWN = [
     ("onn", "there is no project 'onn'", "did you mean one?"),
     ("xyz", "there is no project 'xyz'", "known: one, wrong"),
     ("wrong", "project 'wrong' cannot be used", "queue.store: needs the key 'type'"),
-    ("y", "project 'y' cannot be used", "y.yaml, line 3"),
+    ("y", "project 'y' cannot be used", "y.yaml, line 2"),
 ]
 
 

@@ -1,0 +1,56 @@
+"""docs/configuration.md names every key, and its examples are valid."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.config import (
+    BatchConfig,
+    ConnectionData,
+    ExecutionConfig,
+    Project,
+    QueueConfig,
+    RemoteJobStore,
+    RemoteWorker,
+    RunnerOptions,
+    SeparatedTransferWorker,
+)
+from controller.config.settings import JobflowRemoteSettings
+from controller.config.yamltext import load_yaml
+
+TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+MODELS: list[Any] = [
+    BatchConfig,
+    ConnectionData,
+    ExecutionConfig,
+    Project,
+    QueueConfig,
+    RemoteJobStore,
+    RemoteWorker,
+    RunnerOptions,
+    SeparatedTransferWorker,
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_key_is_described(model: Any) -> None:
+    assert [name for name in model.model_fields if f"`{name}`" not in TEXT] == []
+
+
+def test_every_setting_is_described() -> None:
+    names = set(JobflowRemoteSettings.__dataclass_fields__) - {"warnings", "config_file"}
+    assert [name for name in names if f"`{name}`" not in TEXT] == []
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_examples(text: str) -> None:
+    assert Project.model_validate(load_yaml(text)).workers
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) == 2
