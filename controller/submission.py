@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from controller.config import ConfigManager
 from controller.errors import ConfigError, SubmissionError
 from controller.jobcontroller import JobController
-from controller.operations.insertion import checked_flow, plain_exec_config, plain_resources
+from controller.operations.insertion import (
+    AcceptedFlow,
+    RunSettings,
+    accept_flow,
+    insert_flow,
+    plain_exec_config,
+    plain_resources,
+)
 from controller.storage.outputs import additional_store_names
 
 if TYPE_CHECKING:
@@ -64,48 +71,54 @@ def submit_flow(
     if not opened.workers:
         raise ConfigError(f"project {opened.name} has no worker", hint="add one to its file")
     chosen = worker or next(iter(opened.workers))
-    whole = checked_flow(flow, allow_external_references=allow_external_references)
-    _check(opened, whole, chosen, exec_config, jobstore)
+    accepted = accept_flow(flow, allow_external_references=allow_external_references)
+    settings = RunSettings(
+        worker=chosen,
+        exec_config=plain_exec_config(exec_config),
+        resources=plain_resources(resources),
+        priority=priority,
+    )
+    _check(opened, accepted, settings, jobstore)
     with JobController.from_project(opened) as controller:
-        return controller.add_flow(
-            whole,
-            chosen,
-            allow_external_references=True,
-            exec_config=exec_config,
-            resources=resources,
-            priority=priority,
+        return insert_flow(
+            controller.queue,
+            accepted,
+            settings,
+            prefix=opened.queue.db_id_prefix,
             jobstore=jobstore,
         )
 
 
 def _check(
-    project: Project, flow: Flow, worker: str, exec_config: Any, jobstore: str | None
+    project: Project, flow: AcceptedFlow, settings: RunSettings, jobstore: str | None
 ) -> None:
     """Refuse names that the project does not know, before anything is written."""
-    _known("worker", worker, project.workers)
-    if isinstance(exec_config, str):
-        _known("exec_config", exec_config, project.exec_config)
     stores = additional_store_names(project.jobstore_spec(jobstore))
-    for job, _ in flow.iterflow() if _acyclic(flow) else ():
-        own = job.config.manager_config or {}
-        if own.get("worker"):
-            _known("worker", own["worker"], project.workers)
-        if isinstance(own.get("exec_config"), str):
-            _known("exec_config", own["exec_config"], project.exec_config)
-        missing = set(job._kwargs) - stores
+    fields = _job_fields()
+    for job in flow.jobs:
+        own = settings.of_job(job.data["config"].get("manager_config") or {})
+        _known("worker", own.worker, project.workers)
+        if isinstance(own.exec_config, str):
+            _known("exec_config", own.exec_config, project.exec_config)
+        missing = {key for key in job.data if key[:1] != "@"} - fields - stores
         if missing:
             raise SubmissionError(
-                f"the job {job.name!r} needs the additional store {', '.join(sorted(missing))}, "
-                f"which project {project.name} does not have",
+                f"the job {job.data['name']!r} needs the additional store "
+                f"{', '.join(sorted(missing))}, which project {project.name} does not have",
                 hint=f"known: {', '.join(sorted(stores)) or 'none'}",
             )
+    _known("worker", settings.worker, project.workers)
+    if isinstance(settings.exec_config, str):
+        _known("exec_config", settings.exec_config, project.exec_config)
 
 
-def _acyclic(flow: Flow) -> bool:
-    """Whether the flow can be walked; a circle is reported by the insertion, with names."""
-    from networkx import is_directed_acyclic_graph
+def _job_fields() -> set[str]:
+    """Names of a serialised Job's own fields; any other one is an additional store it needs."""
+    from inspect import signature
 
-    return bool(is_directed_acyclic_graph(flow.graph))
+    from jobflow.core.job import Job
+
+    return set(signature(Job.__init__).parameters)
 
 
 def _known(what: str, name: str, known: Iterable[str]) -> None:

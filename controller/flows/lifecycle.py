@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.operations.insertion import (
     RunSettings,
-    checked_flow,
+    accept_flow,
     insert_flow,
     plain_exec_config,
     plain_resources,
@@ -62,7 +62,7 @@ class FlowLifecycle(ControllerGroup):
         SubmissionError
             The flow is empty, circular, refers to other jobs, or was submitted before.
         """
-        whole = checked_flow(flow, allow_external_references=allow_external_references)
+        accepted = accept_flow(flow, allow_external_references=allow_external_references)
         settings = RunSettings(
             worker=worker,
             exec_config=plain_exec_config(exec_config),
@@ -70,4 +70,4 @@ class FlowLifecycle(ControllerGroup):
             priority=priority,
         )
         prefix = self.project.queue.db_id_prefix if self.project else None
-        return insert_flow(self.queue, whole, settings, prefix=prefix, jobstore=jobstore)
+        return insert_flow(self.queue, accepted, settings, prefix=prefix, jobstore=jobstore)

@@ -29,8 +29,13 @@ from controller.execution.files import (
 )
 from controller.jobs.queries import job_id_query
 from controller.locks import MongoLock
-from controller.operations.completion import STOPPABLE, finish, is_finished, recover
-from controller.operations.progress import Overlay, release_children, update_flow_state
+from controller.operations.completion import Ending, finish, is_finished, recover, stop_jobs
+from controller.operations.progress import (
+    FLOW_FIELDS,
+    Overlay,
+    release_children,
+    update_flow_state,
+)
 from controller.operations.queue import ControllerGroup
 from controller.rules.retry import failed_step_update, is_busy, is_final, succeeded_step_update
 from controller.states import FlowState, JobState
@@ -44,6 +49,7 @@ logger = logging.getLogger(__name__)
 CLAIM_ORDER = [("priority", -1), ("created_on", 1)]
 """Larger priority first, then who came first."""
 _POLL = 0.5
+_NOT_BEGUN = [FlowState.WAITING.value, FlowState.READY.value]
 
 
 class JobLifecycle(ControllerGroup):
@@ -71,7 +77,7 @@ class JobLifecycle(ControllerGroup):
         tuple
             (uuid, index) of the job, None when there is none.
         """
-        wanted = {"state": JobState.READY.value, "lock_id": None, **(query or {})}
+        wanted = {**(query or {}), "state": JobState.READY.value, "lock_id": None}
         if flow_uuid is not None:
             wanted["job.hosts"] = flow_uuid
         now = utc_now()
@@ -85,7 +91,7 @@ class JobLifecycle(ControllerGroup):
         if job is None:
             return None
         self.flows.update_one(
-            {"jobs": job["uuid"], "state": FlowState.READY.value},
+            {"jobs": job["uuid"], "state": {"$in": _NOT_BEGUN}},
             {"$set": {"state": FlowState.RUNNING.value, "updated_on": now}},
         )
         return job["uuid"], job["index"]
@@ -191,13 +197,8 @@ class JobLifecycle(ControllerGroup):
             The job was not ours any more at the end; nothing was written.
         """
         now = utc_now()
-        eligible = {
-            **query,
-            "$or": [
-                {"remote.retry_time_limit": None},
-                {"remote.retry_time_limit": {"$lte": now}},
-            ],
-        }
+        due = [{"remote.retry_time_limit": None}, {"remote.retry_time_limit": {"$lte": now}}]
+        eligible = {**query, "$and": [*query.get("$and", []), {"$or": due}]}
         lock = MongoLock(collection=self.jobs, filter=eligible, **{"sort": CLAIM_ORDER, **kwargs})
         if not lock.acquire():
             yield lock
@@ -276,33 +277,26 @@ class JobLifecycle(ControllerGroup):
             The job is not ours any more.
         """
         path = Path(local_path)
+        ending = None if is_finished(job_doc) else self._ending(job_doc, path, store)
         with self.lock_flow(
-            filter={"jobs": job_doc["uuid"]}, get_locked_doc=True, projection=["uuid"]
+            filter={"jobs": job_doc["uuid"]}, get_locked_doc=True, projection=FLOW_FIELDS
         ) as flow_lock:
             if flow_lock.locked_document is None:
                 raise _unavailable_flow(flow_lock, job_doc)
-            if is_finished(job_doc):
+            if ending is None:
                 recover(self.queue, job_doc)
                 return bool(job_doc["state"] == JobState.COMPLETED.value)
-            output = read_output(path)
-            error = output.error or self._save(job_doc, path, store)
-            fields: dict[str, Any] = {
-                "remote.queue_out": None,
-                "remote.queue_err": None,
-                **({} if error is None else log_fields(path)),
-            }
-            for name in ("start_time", "end_time"):
-                if getattr(output, name) is not None:
-                    fields[name] = getattr(output, name)
-            state = finish(
-                self.queue,
-                job_doc,
-                None if error else output.response,
-                error=error,
-                doc_update=fields,
-                prefix=self._prefix,
-            )
+            state = finish(self.queue, job_doc, ending, prefix=self._prefix, flow_lock=flow_lock)
         return state is JobState.COMPLETED
+
+    def _ending(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> Ending:
+        """Read how a job ended and store its output: before the flow is held, it may be large."""
+        output = read_output(path)
+        error = output.error or self._save(job_doc, path, store)
+        logs = log_fields(path) if error else {"remote.queue_out": None, "remote.queue_err": None}
+        times = {"start_time": output.start_time, "end_time": output.end_time}
+        known = {name: time for name, time in times.items() if time is not None}
+        return Ending(None if error else output.response, error, {**logs, **known})
 
     def _save(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> str | None:
         """Copy the output into the JobStore; return why that is impossible, if it is."""
@@ -350,14 +344,7 @@ class JobLifecycle(ControllerGroup):
         """
         if flow_dict.get("uuid") != job_doc["job"]["hosts"][-1]:
             raise ArgumentError("the flow is not that of the job")
-        return finish(
-            self.queue,
-            job_doc,
-            response,
-            error=error,
-            doc_update=doc_update or {},
-            prefix=self._prefix,
-        )
+        return finish(self.queue, job_doc, Ending(response, error, doc_update), prefix=self._prefix)
 
     def refresh_children(self, job_uuids: list[str]) -> list[str]:
         """Make those of a flow's jobs READY that wait for nothing any more.
@@ -376,7 +363,7 @@ class JobLifecycle(ControllerGroup):
 
     def stop_children(self, job_uuid: str) -> int:
         """Stop the WAITING and READY children of a job, held or not; return their number."""
-        return self._stop({"parents": job_uuid})
+        return stop_jobs(self.queue, {"parents": job_uuid})
 
     def stop_jobflow(self, job_uuid: str | None = None, flow_uuid: str | None = None) -> int:
         """Stop all WAITING and READY jobs of a flow, held or not; return their number.
@@ -401,14 +388,7 @@ class JobLifecycle(ControllerGroup):
         flow = self.flows.find_one(query, ["uuid"])
         if flow is None:
             raise FlowNotFoundError(f"there is no flow with {query}")
-        return self._stop({"job.hosts": flow["uuid"]})
-
-    def _stop(self, query: dict[str, Any]) -> int:
-        done = self.jobs.update_many(
-            {**query, "state": {"$in": list(STOPPABLE)}},
-            {"$set": {"state": JobState.STOPPED.value, "updated_on": utc_now()}},
-        )
-        return done.modified_count
+        return stop_jobs(self.queue, {"job.hosts": flow["uuid"]})
 
     def update_flow_state(self, flow_uuid: str, updated_states: Overlay | None = None) -> FlowState:
         """Write the state that a flow's jobs give it. The caller holds the flow.

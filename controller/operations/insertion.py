@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.documents import new_flow_document, new_job_document, utc_now
-from controller.errors import MissingDocumentError, SubmissionError
+from controller.errors import DuplicateKeyError, MissingDocumentError, SubmissionError
+from controller.operations.intake import NewJob, read_flow
 from controller.operations.queue import Queue
 from controller.rules import initial_job_state
 from controller.states import FlowState, JobState
@@ -58,21 +60,30 @@ class RunSettings:
 
 
 @dataclass(frozen=True)
-class NewJob:
-    """A job ready to enter: serialised once, its parents known."""
+class AcceptedFlow:
+    """A flow that was checked and serialised, ready to enter.
 
-    data: dict[str, Any]
-    parents: list[str]
+    Attributes
+    ----------
+    uuid, name, metadata
+        Of the flow.
+    jobs
+        Its jobs, parents before children.
+    """
 
-    @property
-    def key(self) -> tuple[str, int]:
-        """(uuid, index)."""
-        return self.data["uuid"], self.data["index"]
+    uuid: str
+    name: str
+    metadata: dict[str, Any]
+    jobs: list[NewJob]
 
 
 def plain_exec_config(value: Any) -> Any:
     """Return an execution configuration as it is stored: a name or a dictionary."""
-    return value.model_dump() if hasattr(value, "model_dump") else value
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    if isinstance(value, Mapping):
+        return {k: v for k, v in value.items() if not k.startswith("@")}
+    return value
 
 
 def plain_resources(value: Any) -> dict[str, Any] | None:
@@ -94,57 +105,44 @@ def plain_resources(value: Any) -> dict[str, Any] | None:
     return as_qresources(value)
 
 
-def serialise(flow: Flow) -> list[NewJob]:
-    """Serialise the jobs of a flow, once each, parents before children.
+def accept_flow(
+    flow: Flow | Job | list[Any], *, allow_external_references: bool = False
+) -> AcceptedFlow:
+    """Check and serialise what a user submits.
+
+    Parameters
+    ----------
+    flow
+        A Flow, or one or several jobs, which become one.
+    allow_external_references
+        Accept references to jobs elsewhere. They are not waited for.
 
     Raises
     ------
     SubmissionError
-        The jobs depend on each other in a circle, or one of them cannot be serialised.
-    """
-    from monty.json import jsanitize
-
-    new = []
-    try:
-        for job, parents in flow.iterflow():
-            new.append(NewJob(jsanitize(job, strict=True, allow_bson=True), list(parents)))
-    except ValueError as error:
-        if "cycle" in str(error):
-            names = ", ".join(_cycle(flow))
-            raise SubmissionError(f"the jobs wait for each other in a circle: {names}") from None
-        raise SubmissionError(f"a job cannot be serialised: {error}") from error
-    except (AttributeError, TypeError) as error:
-        raise SubmissionError(f"a job cannot be serialised: {error}") from error
-    return new
-
-
-def _cycle(flow: Flow) -> list[str]:
-    from networkx import find_cycle
-
-    graph = flow.graph
-    return [str(graph.nodes[u].get("label", u)) for u, *_ in find_cycle(graph)]
-
-
-def checked_flow(flow: Flow | Job | list[Any], *, allow_external_references: bool) -> Flow:
-    """Wrap what a user submits in a Flow, and check its references.
-
-    Raises
-    ------
-    SubmissionError
-        It is empty, or refers to jobs outside itself.
+        It is empty or circular, refers to other jobs, or cannot be serialised.
     """
     from jobflow.core.flow import Flow, get_flow
 
-    if isinstance(flow, (list, tuple)) and not flow:
-        raise SubmissionError("there is no job to submit")
     try:
-        whole = get_flow(flow, allow_external_references=allow_external_references)
-    except (ValueError, TypeError) as error:
-        raise SubmissionError(str(error).replace("\n", " ")) from None
+        whole = get_flow(flow, allow_external_references=True)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise SubmissionError(
+            f"this cannot be submitted: {error}", hint="submit a Flow, a Job or a list of them"
+        ) from error
     assert isinstance(whole, Flow)
-    if not whole.job_uuids:
+    intake = read_flow(whole)
+    if not intake.jobs:
         raise SubmissionError(f"the flow {whole.name!r} has no job")
-    return whole
+    if intake.external and not allow_external_references:
+        missing = "; ".join(
+            f"{', '.join(names)} needs {uuid}" for uuid, names in intake.external.items()
+        )
+        raise SubmissionError(
+            f"the flow {whole.name!r} refers to jobs that are not part of it: {missing}",
+            hint="add them, or set allow_external_references if they have run before",
+        )
+    return AcceptedFlow(whole.uuid, whole.name, getattr(whole, "metadata", {}), intake.jobs)
 
 
 def reserve_db_ids(
@@ -157,6 +155,8 @@ def reserve_db_ids(
     MissingDocumentError
         The counter is not in the database.
     """
+    if not count:
+        return []
     found = queue.auxiliary.find_one_and_update(
         NEXT_ID, {"$inc": {"next_id": count}}, sort=[("_id", 1)], session=session
     )
@@ -167,92 +167,105 @@ def reserve_db_ids(
 
 def insert_flow(
     queue: Queue,
-    flow: Flow,
+    flow: AcceptedFlow,
     settings: RunSettings,
     *,
     prefix: str | None = None,
     jobstore: str | None = None,
 ) -> list[str]:
-    """Insert a checked flow and return the db_ids of its jobs, parents before children.
+    """Insert a flow and return the db_ids of its jobs, parents before children.
+
+    Parameters
+    ----------
+    settings
+        For the jobs that have none of their own.
+    prefix
+        Begins every db_id.
+    jobstore
+        Name of an optional JobStore; None for the default one.
 
     Raises
     ------
     SubmissionError
         One of its jobs, or the flow, was submitted before.
+    MissingDocumentError
+        The database has not been set up.
     """
-    new = serialise(flow)
-    _refuse_twins(new)
-    known = _known_db_ids(queue, flow.uuid, new)
-    fresh = iter(
-        reserve_db_ids(queue, len(new) - len(known), prefix) if len(known) < len(new) else ()
-    )
-    ids = {job.key: known.get(job.key) or next(fresh) for job in new}
+    known = _left_behind(queue, flow)
+    fresh = [job for job in flow.jobs if job.key not in known]
+    ids = dict(known)
+    ids.update(zip((job.key for job in fresh), reserve_db_ids(queue, len(fresh), prefix)))
     now = utc_now()
-    documents = [
-        _document(job, ids[job.key], settings, JobState.WAITING)
-        | {"created_on": now, "updated_on": now}
-        for job in new
-        if job.key not in known
-    ]
-    roots = [ids[job.key] for job in new if not job.parents]
+    documents = [_document(job, ids[job.key], settings, JobState.WAITING, now=now) for job in fresh]
     flow_document = new_flow_document(
         uuid=flow.uuid,
         name=flow.name,
-        metadata=getattr(flow, "metadata", None),
-        ids=[(ids[job.key], *job.key) for job in new],
-        parents=_parents(new),
+        metadata=flow.metadata,
+        ids=[(ids[job.key], *job.key) for job in flow.jobs],
+        parents=_parents(flow.jobs),
         jobstore=jobstore,
         state=FlowState.WAITING,
         now=now,
     )
+    try:
+        _insert_or_go_on(queue, documents, flow_document)
+    except DuplicateKeyError as error:
+        raise SubmissionError(
+            f"the flow {flow.name!r} ({flow.uuid}) was submitted by somebody else meanwhile",
+            hint="look for it with `jf flow list`",
+        ) from error
+    return [ids[job.key] for job in flow.jobs]
+
+
+def _insert_or_go_on(
+    queue: Queue, jobs: list[dict[str, Any]], flow_document: dict[str, Any]
+) -> None:
+    flow = {"uuid": flow_document["uuid"]}
     with queue.database.transaction() as session:
         if session is not None:  # in one step: no need to come in by degrees
-            for document in documents:
+            for document in jobs:
                 document["state"] = initial_job_state(bool(document["parents"])).value
             flow_document["state"] = FlowState.READY.value
-        if documents:
-            queue.jobs.insert_many(documents, session=session)
-        if queue.flows.find_one({"uuid": flow.uuid}, ["_id"], session=session) is None:
+        queue.jobs.insert_many(jobs, session=session)
+        if queue.flows.find_one(flow, ["_id"], session=session) is None:
             queue.flows.insert_one(flow_document, session=session)
         if session is None:
-            _release(queue, flow.uuid, roots)
-    return [ids[job.key] for job in new]
+            _release(queue, flow_document)
 
 
-def _release(queue: Queue, flow_uuid: str, roots: list[str]) -> None:
+def _release(queue: Queue, flow_document: Mapping[str, Any]) -> None:
+    """Let a flow begin that came in by degrees."""
+    parents = flow_document["parents"]
+    roots = [db_id for db_id, uuid, index in flow_document["ids"] if not parents[uuid][str(index)]]
     queue.jobs.update_many(
         {"db_id": {"$in": roots}, "state": JobState.WAITING.value},
         {"$set": {"state": JobState.READY.value}},
     )
     queue.flows.update_one(
-        {"uuid": flow_uuid, "state": FlowState.WAITING.value},
+        {"uuid": flow_document["uuid"], "state": FlowState.WAITING.value},
         {"$set": {"state": FlowState.READY.value}},
     )
 
 
-def _refuse_twins(new: list[NewJob]) -> None:
-    seen: set[tuple[str, int]] = set()
-    for job in new:
-        if job.key in seen:
-            raise SubmissionError(f"the flow holds the job {job.key[0]} twice")
-        seen.add(job.key)
+def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]:
+    """db_ids of the jobs that an interrupted submission of this flow has inserted.
 
-
-def _known_db_ids(queue: Queue, flow_uuid: str, new: list[NewJob]) -> dict[tuple[str, int], str]:
-    """db_ids of jobs that an interrupted submission of this flow has inserted."""
-    flow = queue.flows.find_one({"uuid": flow_uuid}, ["state"])
-    if flow is not None and flow["state"] != FlowState.WAITING.value:
+    The flow's document tells where the submission stopped: missing, no job can have begun;
+    WAITING, the roots may have; anything else, the submission was complete.
+    """
+    stored = queue.flows.find_one({"uuid": flow.uuid}, ["state"])
+    if stored is not None and stored["state"] != FlowState.WAITING.value:
         raise SubmissionError(
-            f"the flow {flow_uuid} was submitted before",
+            f"the flow {flow.name!r} ({flow.uuid}) was submitted before",
             hint="make a new Flow, with jobs of its own, to run it again",
         )
-    uuids = [job.key[0] for job in new]
+    uuids = [job.uuid for job in flow.jobs]
     found = list(
         queue.jobs.find({"uuid": {"$in": uuids}}, ["uuid", "index", "db_id", "state", "job.hosts"])
     )
     for doc in found:
-        ours = flow_uuid in (doc["job"].get("hosts") or [])
-        if not ours or doc["state"] != JobState.WAITING.value:
+        ours = (doc["job"].get("hosts") or [None])[-1] == flow.uuid
+        if not ours or (stored is None and doc["state"] != JobState.WAITING.value):
             raise SubmissionError(
                 f"the job {doc['uuid']} was submitted before, as {doc['db_id']}",
                 hint="make a new job to run it again",
@@ -276,20 +289,25 @@ def insert_new_jobs(
     dict
         {(uuid, index): db_id} of all of them.
     """
-    uuids = [job.key[0] for job in new]
+    uuids = [job.uuid for job in new]
     found = queue.jobs.find({"uuid": {"$in": uuids}}, ["uuid", "index", "db_id"], session=session)
     ids = {(doc["uuid"], doc["index"]): doc["db_id"] for doc in found}
     missing = [job for job in new if job.key not in ids]
-    if missing:
-        fresh = reserve_db_ids(queue, len(missing), prefix, session=session)
-        ids.update({job.key: db_id for job, db_id in zip(missing, fresh)})
-        queue.jobs.insert_many(
-            [_document(job, ids[job.key], settings, state) for job in missing], session=session
-        )
+    fresh = reserve_db_ids(queue, len(missing), prefix, session=session)
+    ids.update(zip((job.key for job in missing), fresh))
+    queue.jobs.insert_many(
+        [_document(job, ids[job.key], settings, state) for job in missing], session=session
+    )
     return {job.key: ids[job.key] for job in new}
 
 
-def _document(job: NewJob, db_id: str, settings: RunSettings, state: JobState) -> dict[str, Any]:
+def _document(
+    job: NewJob,
+    db_id: str,
+    settings: RunSettings,
+    state: JobState,
+    now: datetime | None = None,
+) -> dict[str, Any]:
     own = settings.of_job((job.data.get("config") or {}).get("manager_config") or {})
     return new_job_document(
         job.data,
@@ -300,6 +318,7 @@ def _document(job: NewJob, db_id: str, settings: RunSettings, state: JobState) -
         exec_config=own.exec_config,
         resources=own.resources,
         priority=own.priority,
+        now=now,
     )
 
 

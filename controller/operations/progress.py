@@ -1,28 +1,125 @@
 """What follows from the states of jobs: which jobs become READY, and the state of their flow.
 
 Everything here is derived from the documents, never counted, so that it can be done again at any
-time and is right whoever wrote them.
+time and is right whoever wrote them. It is derived without reading a whole flow: flows come in
+with parents before children, so a look at the last few parents of a job, or at the last few jobs
+of a flow, nearly always answers; only where it does not is the rest read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection as Several
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from controller.documents import utc_now
 from controller.errors import FlowNotFoundError
 from controller.operations.queue import Queue
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
+from controller.rules.readiness import acceptable_parent_states
 from controller.states import FlowState, JobState
-from controller.storage.base import Document
+from controller.storage.base import Document, UpdateMany
 
 Overlay = Mapping[str, Mapping[int, JobState | None]]
 """{uuid: {index: state not yet stored, or None for a job that is being deleted}}."""
 
-_LAST = 20
-"""So many of a flow's last jobs are asked first: flows come in with parents before children, so
-one of them is nearly always a leaf."""
-_CHILD_FIELDS = ["uuid", "index", "db_id", "state", "parents", "job.config.on_missing_references"]
+FLOW_FIELDS: dict[str, Any] = {"uuid": 1, "state": 1, "jobs": {"$slice": -20}}
+"""What `plan_progress` needs of a flow: of its jobs only the last ones."""
+
+_PROBE = 20
+_FIELDS = [
+    *("uuid", "index", "db_id", "state", "parents", "lock_id"),
+    "job.config.on_missing_references",
+]
+_NOT_STARTED = [JobState.WAITING.value, JobState.READY.value]
+_HELD_UP = [
+    state.value
+    for state in (JobState.FAILED, JobState.PAUSED, JobState.STOPPED, JobState.USER_STOPPED)
+]
+_UNFINISHED = [state.value for state in JobState if state is not JobState.COMPLETED]
+
+Newest = dict[str, Mapping[str, Any]]
+"""{uuid: document with the largest index}, for uuids of which every index was read."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What follows from the end of a job.
+
+    Attributes
+    ----------
+    job
+        The job's document as it was read.
+    ready
+        db_ids of the jobs that become READY.
+    flow_state
+        State of the flow.
+    """
+
+    job: Document | None
+    ready: list[str]
+    flow_state: FlowState
+
+
+def plan_progress(
+    queue: Queue,
+    flow: Mapping[str, Any],
+    job: Mapping[str, Any],
+    state: JobState,
+    *,
+    inserted: Several[str] = (),
+    session: Any = None,
+) -> Progress:
+    """Find out what follows from the end of a job. Nothing is written.
+
+    Parameters
+    ----------
+    flow
+        With `FLOW_FIELDS`.
+    job
+        The job that ends; at least ``uuid`` and ``index``.
+    state
+        The state it ends in, which is not stored yet.
+    inserted
+        Uuids of jobs that it added to the flow.
+    """
+    uuid, last = job["uuid"], [*flow["jobs"][-_PROBE:], *inserted]
+    read = {uuid, *last}
+    docs = _find(
+        queue,
+        [{"parents": uuid, "state": JobState.WAITING.value}, {"uuid": {"$in": sorted(read)}}],
+        session,
+    )
+    ended = next((d for d in docs if (d["uuid"], d["index"]) == (uuid, job["index"])), None)
+    if ended is not None:
+        ended["state"] = state.value
+    newest: Newest = newest_by_uuid(d for d in docs if d["uuid"] in read)
+    waiting = [d for d in docs if d["state"] == JobState.WAITING.value]
+    waiting = [d for d in waiting if uuid in (d["parents"] or ()) or d["uuid"] in inserted]
+    leaf = _last_open([u for u in last if u in newest], newest, docs)
+    unknown = _to_probe(waiting, newest)
+    questions: list[dict[str, Any]] = []
+    if unknown:
+        questions.append({"uuid": {"$in": unknown}})
+    if leaf is not None:
+        questions.append({"parents": leaf})
+    more = _find(queue, questions, session)
+    wanted = set(unknown)
+    newest.update(newest_by_uuid(d for d in more if d["uuid"] in wanted))
+    if leaf is not None and any(leaf in (d["parents"] or ()) for d in more):
+        leaf = None
+    ready = _ready_among(queue, waiting, newest, session)
+    overlay = {uuid: {job["index"]: state}}
+    return Progress(ended, ready, _state_under_way(queue, flow["uuid"], overlay, leaf, session))
+
+
+def release_operation(ready: list[str]) -> UpdateMany:
+    """Compose the write that makes jobs READY; those that are WAITING no more stay as they are."""
+    return UpdateMany(
+        {"db_id": {"$in": ready}, "state": JobState.WAITING.value},
+        {"$set": {"state": JobState.READY.value, "updated_on": utc_now()}},
+    )
 
 
 def release_children(
@@ -42,38 +139,80 @@ def release_children(
     list
         db_ids of the jobs that became READY.
     """
-    query: dict[str, Any] = {
-        "$or": [{"parents": {"$in": list(parents)}}, {"uuid": {"$in": list(also)}}],
-        "state": JobState.WAITING.value,
-    }
-    waiting = list(queue.jobs.find(query, _CHILD_FIELDS, session=session))
-    if not waiting:
-        return []
-    uuids = {p for doc in waiting for p in doc.get("parents") or ()} | {d["uuid"] for d in waiting}
-    known = queue.jobs.find(
-        {"uuid": {"$in": sorted(uuids)}}, ["uuid", "index", "state"], session=session
-    )
-    newest = newest_by_uuid(known)
-    ready = [doc["db_id"] for doc in waiting if _may_run(doc, newest)]
+    selections = [{"parents": {"$in": list(parents)}}, {"uuid": {"$in": list(also)}}]
+    return _release(queue, {"$or": selections}, session)
+
+
+def release_flow(queue: Queue, flow_uuid: str, *, session: Any = None) -> list[str]:
+    """Make all jobs of a flow READY that wait for nothing any more; return their db_ids."""
+    return _release(queue, {"job.hosts": flow_uuid}, session)
+
+
+def _release(queue: Queue, selection: dict[str, Any], session: Any) -> list[str]:
+    query = {**selection, "state": JobState.WAITING.value}
+    waiting = list(queue.jobs.find(query, _FIELDS, session=session))
+    newest: Newest = {}
+    _learn(queue, _to_probe(waiting, newest), newest, session)
+    ready = _ready_among(queue, waiting, newest, session)
     if ready:
-        queue.jobs.update_many(
-            {"db_id": {"$in": ready}, "state": JobState.WAITING.value},
-            {"$set": {"state": JobState.READY.value, "updated_on": utc_now()}},
-            session=session,
-        )
+        queue.jobs.bulk_write([release_operation(ready)], session=session)
     return ready
 
 
-def _may_run(doc: Document, newest: Mapping[str, Mapping[str, Any]]) -> bool:
-    if newest[doc["uuid"]]["index"] != doc["index"]:
-        return False  # replaced meanwhile
-    parents = doc.get("parents") or []
+def _find(queue: Queue, questions: list[dict[str, Any]], session: Any) -> list[Document]:
+    if not questions:
+        return []
+    query = questions[0] if len(questions) == 1 else {"$or": questions}
+    return list(queue.jobs.find(query, _FIELDS, session=session))
+
+
+def _learn(queue: Queue, uuids: list[str], newest: Newest, session: Any) -> None:
+    if uuids:
+        newest.update(newest_by_uuid(_find(queue, [{"uuid": {"$in": uuids}}], session)))
+
+
+def _to_probe(waiting: Iterable[Document], newest: Newest) -> list[str]:
+    """Uuids to read first: of the waiting jobs themselves, and of their last parents."""
+    uuids = {u for d in waiting for u in (d["uuid"], *(d["parents"] or ())[-_PROBE:])}
+    return sorted(uuids - newest.keys())
+
+
+def _ready_among(
+    queue: Queue, waiting: Iterable[Document], newest: Newest, session: Any
+) -> list[str]:
+    """db_ids of the waiting jobs that may run; reads further parents where it has to."""
+    current = [d for d in waiting if newest[d["uuid"]]["index"] == d["index"]]
+    open_ = [d for d in current if not _is_held_back(d, newest)]
+    rest = {p for d in open_ for p in d["parents"] or ()} - newest.keys()
+    _learn(queue, sorted(rest), newest, session)
+    return [d["db_id"] for d in open_ if _may_run(d, newest)]
+
+
+def _on_missing(doc: Document) -> str | None:
+    value = ((doc.get("job") or {}).get("config") or {}).get("on_missing_references")
+    return value.get("value") if isinstance(value, Mapping) else value  # an enum, serialised
+
+
+def _is_held_back(doc: Document, newest: Newest) -> bool:
+    """Whether one of the parents that are known holds a job back."""
+    good = acceptable_parent_states(_on_missing(doc))
+    return any(newest[p]["state"] not in good for p in doc["parents"] or () if p in newest)
+
+
+def _may_run(doc: Document, newest: Newest) -> bool:
+    parents = doc["parents"] or []
     if any(p not in newest for p in parents):
-        return False  # a parent outside the database will never finish here
-    on_missing = ((doc.get("job") or {}).get("config") or {}).get("on_missing_references")
-    if isinstance(on_missing, Mapping):  # an enum, serialised
-        on_missing = on_missing.get("value")
-    return is_satisfied(on_missing, [JobState(newest[p]["state"]) for p in parents])
+        return False  # a parent that is not in the database will never finish
+    return is_satisfied(_on_missing(doc), [JobState(newest[p]["state"]) for p in parents])
+
+
+def _last_open(uuids: Sequence[str], newest: Newest, docs: Iterable[Document]) -> str | None:
+    """The last of these jobs that is not COMPLETED, and nobody's parent as far as is known."""
+    parents = {p for d in docs for p in d["parents"] or ()}
+    for uuid in reversed(uuids):
+        if newest[uuid]["state"] != JobState.COMPLETED.value and uuid not in parents:
+            return uuid
+    return None
 
 
 def derive_flow_state(
@@ -88,39 +227,74 @@ def derive_flow_state(
     """
     if overlay:
         return _exact_state(queue, flow_uuid, overlay, session)
-    groups = queue.jobs.aggregate(
-        [
-            {"$match": {"job.hosts": flow_uuid}},
-            {"$group": {"_id": "$state", "count": {"$sum": 1}}},
-        ],
-        session=session,
-    )
-    states = {JobState(group["_id"]) for group in groups}
-    if states <= {JobState.COMPLETED} or not states & {JobState.COMPLETED}:
-        return flow_state(states, states)  # all leaves, or none, are COMPLETED
-    if _has_open_leaf(queue, flow_uuid, session):
-        return flow_state(states, states - {JobState.COMPLETED})
-    return _exact_state(queue, flow_uuid, {}, session)
+    begun = [state.value for state in JobState if state.value not in _NOT_STARTED]
+    if not _exists(queue, flow_uuid, begun, session):
+        ready = _exists(queue, flow_uuid, [JobState.READY.value], session)
+        return flow_state([JobState.READY] if ready else [], [])
+    return _state_under_way(queue, flow_uuid, {}, None, session)
 
 
-def _has_open_leaf(queue: Queue, flow_uuid: str, session: Any) -> bool:
-    """Whether one of the flow's last jobs is a leaf that is not COMPLETED."""
-    flow = queue.flows.find_one(
-        {"uuid": flow_uuid}, {"jobs": {"$slice": -_LAST}, "state": 1}, session=session
-    )
-    last = (flow or {}).get("jobs") or []
-    found = queue.jobs.find({"uuid": {"$in": last}}, ["uuid", "index", "state"], session=session)
-    open_jobs = {
-        uuid
-        for uuid, doc in newest_by_uuid(found).items()
-        if doc["state"] != JobState.COMPLETED.value
-    }
-    if not open_jobs:
+def _state_under_way(
+    queue: Queue, flow_uuid: str, overlay: Overlay, leaf: str | None, session: Any
+) -> FlowState:
+    """State of a flow of which at least one job has begun.
+
+    Parameters
+    ----------
+    overlay
+        A job that has just ended, if any.
+    leaf
+        A leaf that is not COMPLETED, if one is known.
+    """
+    ended = [s for by_index in overlay.values() for s in by_index.values() if s is not None]
+    if leaf is None and not _has_open_leaf(queue, flow_uuid, overlay, session):
+        return _exact_state(queue, flow_uuid, overlay, session)
+    under_way = [JobState.RUNNING]  # stands for the open leaf: its own state does not matter
+    if JobState.FAILED in ended:
+        return flow_state([JobState.FAILED], under_way)
+    return flow_state([*_held_up(queue, flow_uuid, session), *ended, *under_way], under_way)
+
+
+def _held_up(queue: Queue, flow_uuid: str, session: Any) -> list[JobState]:
+    """The states among those of a flow's jobs that decide about a flow under way."""
+    query = {"job.hosts": flow_uuid, "state": {"$in": _HELD_UP}}
+    # In the order of their names FAILED, which decides, comes first, and PAUSED hides STOPPED.
+    first = queue.jobs.find_one(query, ["state"], sort=[("state", 1)], session=session)
+    if first is None:
+        return []
+    found = [JobState(first["state"])]
+    if found == [JobState.PAUSED]:
+        stopped = [JobState.STOPPED.value, JobState.USER_STOPPED.value]
+        if _exists(queue, flow_uuid, stopped, session):
+            found.append(JobState.STOPPED)
+    return found
+
+
+def _exists(queue: Queue, flow_uuid: str, states: list[str], session: Any) -> bool:
+    query = {"job.hosts": flow_uuid, "state": {"$in": states}}
+    return queue.jobs.find_one(query, ["_id"], session=session) is not None
+
+
+def _has_open_leaf(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -> bool:
+    """Whether a few of the jobs that are not COMPLETED show a leaf among them.
+
+    False means that they do not, not that there is none.
+    """
+    query = {"job.hosts": flow_uuid, "state": {"$in": _UNFINISHED}}
+    some = queue.jobs.find(query, ["uuid"], limit=_PROBE, session=session)
+    uuids = sorted({doc["uuid"] for doc in some})
+    newest: Newest = {}
+    _learn(queue, uuids, newest, session)
+    open_ = {u for u, doc in newest.items() if _shown(doc, overlay) is not JobState.COMPLETED}
+    if not open_:
         return False
-    children = queue.jobs.find(
-        {"parents": {"$in": sorted(open_jobs)}}, ["parents"], session=session
-    )
-    return bool(open_jobs - {p for child in children for p in child["parents"]})
+    children = queue.jobs.find({"parents": {"$in": sorted(open_)}}, ["parents"], session=session)
+    return bool(open_ - {p for child in children for p in child["parents"]})
+
+
+def _shown(doc: Mapping[str, Any], overlay: Overlay) -> JobState:
+    """State of a document under an overlay that deletes nothing."""
+    return overlay.get(doc["uuid"], {}).get(doc["index"]) or JobState(doc["state"])
 
 
 def _exact_state(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -> FlowState:

@@ -61,6 +61,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("controller.documents", "qtoolkit"): "type of JobDoc.resources, under TYPE_CHECKING only",
     ("controller.config.workers", "qtoolkit"): "type of get_scheduler_io, for type checking only",
+    ("controller.flows.lifecycle", "qtoolkit"): "type of resources, for type checking only",
+    ("controller.submission", "qtoolkit"): "type of resources, for type checking only",
 }
 
 
