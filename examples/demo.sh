@@ -9,6 +9,7 @@ cd "$folder"
 JFREMOTE_PROJECTS_FOLDER=$PWD/projects
 JFREMOTE_CONFIG_FILE=$PWD/settings.yaml
 export JFREMOTE_PROJECTS_FOLDER JFREMOTE_CONFIG_FILE
+touch "$JFREMOTE_CONFIG_FILE"
 
 show() {
   printf '\n$ %s\n' "$*"

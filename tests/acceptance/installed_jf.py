@@ -1,0 +1,42 @@
+"""Calling the installed `jf`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("JFREMOTE_")}
+    env.pop("COLUMNS", None)
+    settings = folder.with_name("settings.yaml")
+    settings.touch()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+    return {
+        **env,
+        "PATH": path,
+        "JFREMOTE_PROJECTS_FOLDER": str(folder),
+        "JFREMOTE_CONFIG_FILE": str(settings),
+        **more,
+    }
+
+
+def runner_of(folder: Path) -> Run:
+    def run(*words: str, env: dict[str, str] | None = None, **kwargs: Any) -> Any:
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("jf")), *words],
+            env=environment(folder, **(env or {})),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            **kwargs,
+        )
+
+    return run
