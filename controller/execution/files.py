@@ -9,6 +9,7 @@ its process. ``jfr_exit`` is the exit status of the job's command, for results t
 from __future__ import annotations
 
 import gzip
+import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +35,15 @@ EXCERPT = 3000
 
 
 def run_dir_path(work_dir: str | Path, uuid: str, index: int) -> Path:
-    """Return ``work_dir/aa/bb/cc/uuid_index``, where aabbcc begin the uuid's digits."""
+    """Return ``work_dir/aa/bb/cc/uuid_index``, where aabbcc begin the uuid's digits.
+
+    Raises
+    ------
+    RemoteError
+        The uuid could lead out of the folder (``no_retry``).
+    """
+    if not re.fullmatch(r"\w[\w.-]*", uuid):
+        raise RemoteError(f"the uuid {uuid!r} cannot name a folder", no_retry=True)
     digits = uuid.replace("-", "")
     return Path(work_dir, digits[:2], digits[2:4], digits[4:6], f"{uuid}_{index}")
 

@@ -30,6 +30,10 @@ class _TerminatedError(BaseException):
     """SIGTERM arrived while the job ran."""
 
 
+class _OutputError(Exception):
+    """The files of the stores cannot be written."""
+
+
 def run_remote_job(run_dir: str | Path = ".") -> int:
     """Run the job whose input file lies in a directory, and leave its result there.
 
@@ -130,7 +134,12 @@ def _run_given(given: dict[str, Any]) -> Any:
     store = open_job_store(given["store"])
     store.connect()
     response = job.run(store=store)
-    store.close()
+    try:
+        store.close()
+    except (TypeError, ValueError, OSError) as error:
+        raise _OutputError(
+            f"the job ran, but its output cannot be stored: {error.__cause__ or error}"
+        ) from error
     response.output = None  # it is in the store
     content = {f.name: getattr(response, f.name) for f in dataclasses.fields(response)}
     return {"@module": "jobflow.core.job", "@class": "Response", **content}
@@ -159,6 +168,8 @@ def _reason(error: BaseException) -> str:
         return "the job was interrupted (SIGINT)"
     if isinstance(error, _TerminatedError):
         return "the job was terminated (SIGTERM): cancelled, or out of its time"
+    if isinstance(error, _OutputError):
+        return str(error)
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 

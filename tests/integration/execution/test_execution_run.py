@@ -108,7 +108,7 @@ def test_times_in_outputs_stay_times(worker, store):
         (lambda: sample_jobs.interrupt_itself(), ["interrupt"]),
         (lambda: sample_jobs.terminate_itself(), ["SIGTERM"]),
         (lambda: sample_jobs.give("opaque"), ["serial"]),
-        (lambda: sample_jobs.give("bytes"), ["bytes"]),
+        (lambda: sample_jobs.give("bytes"), ["output cannot be stored", "bytes"]),
         (lambda: sample_jobs.give("huge"), ["64-bit"]),
         (lambda: sample_jobs.keep_unstorable(), ["Response", "Opaque"]),
     ],
@@ -217,6 +217,18 @@ def test_a_result_that_cannot_be_written_is_noticed_before_the_run(tmp_path, mon
     assert not (directory / "big").exists()
     assert len(err.splitlines()) == 1
     assert "No space left on device" in err
+
+
+def test_a_disk_that_fills_up_during_the_run_is_the_reason(worker, monkeypatch):
+    import controller.execution.filestore as module
+
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "write_file", no_space)
+    run = worker(sample_jobs.add(1, 2))
+    assert run.code == 0
+    assert "No space left on device" in run.reason
 
 
 def test_response_parts_are_flows(worker):

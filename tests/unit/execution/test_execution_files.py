@@ -21,6 +21,13 @@ def test_run_directory_layout():
     assert str(path) == f"/work dir/0a/1b/2c/{UUID}_2"
 
 
+@pytest.mark.parametrize("uuid", ["../../etc", "a/b", "", ".", "a b", "-rf"])
+def test_a_uuid_never_leads_out_of_the_folder(uuid):
+    with pytest.raises(RemoteError) as caught:
+        files.run_dir_path("/work", uuid, 1)
+    assert caught.value.no_retry
+
+
 @pytest.mark.parametrize(
     ("store", "zipped", "extension", "ending"),
     [
