@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import importlib
 import json
 import os
@@ -24,6 +25,9 @@ from controller.execution.formats import decode_json
 _RESERVE = ".jfr_reserve"
 _RESERVED_BYTES = 256 * 1024
 """Space taken before the run, so that a full disk shows up before hours of work."""
+
+_CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""File systems that have no way of taking space in advance."""
 
 
 class _TerminatedError(BaseException):
@@ -76,7 +80,11 @@ def _give_up(reason: str) -> int:
 def _reserve(home: Path, start: datetime) -> None:
     _write_result(home, {"start_time": start})
     with (home / _RESERVE).open("wb") as stream:
-        os.posix_fallocate(stream.fileno(), 0, _RESERVED_BYTES)
+        try:
+            os.posix_fallocate(stream.fileno(), 0, _RESERVED_BYTES)
+        except OSError as error:
+            if error.errno not in _CANNOT_RESERVE:
+                raise
 
 
 def _write_end(home: Path, start: datetime, response: Any, error: str | None) -> None:

@@ -30,7 +30,7 @@ class LocalHost:
 
     def execute(self, command: str, workdir: Path | None = None) -> CommandResult:
         """See `Host.execute`; a command that takes too long is killed with its children."""
-        with _errors_of_the_worker():
+        with _errors_of_the_worker(workdir):
             process = subprocess.Popen(
                 ["/bin/sh", "-c", command],
                 cwd=workdir,
@@ -51,14 +51,14 @@ class LocalHost:
 
     def mkdir(self, path: Path) -> None:
         """See `Host.mkdir`."""
-        with _errors_of_the_worker():
+        with _errors_of_the_worker(path):
             path.mkdir(parents=True, exist_ok=True)
 
     def write_bytes(self, path: Path, content: bytes) -> None:
         """See `Host.write_bytes`."""
         writer = f"{os.getpid()}.{threading.get_ident()}"
         temporary = path.with_name(f".{path.name}.{writer}.part")
-        with _errors_of_the_worker():
+        with _errors_of_the_worker(path):
             try:
                 temporary.write_bytes(content)
                 temporary.replace(path)
@@ -69,7 +69,7 @@ class LocalHost:
 
     def read_bytes(self, path: Path) -> bytes:
         """See `Host.read_bytes`."""
-        with _errors_of_the_worker():
+        with _errors_of_the_worker(path):
             return path.read_bytes()
 
     def exists(self, path: Path) -> bool:
@@ -78,19 +78,19 @@ class LocalHost:
 
     def listdir(self, path: Path) -> list[str]:
         """See `Host.listdir`."""
-        with _errors_of_the_worker():
+        with _errors_of_the_worker(path):
             return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
 
     def remove(self, path: Path) -> None:
         """See `Host.remove`."""
-        with _errors_of_the_worker():
+        with _errors_of_the_worker(path):
             path.unlink(missing_ok=True)
 
     def rmtree(self, path: Path) -> None:
         """See `Host.rmtree`."""
         # Renamed first: interrupted, nothing is left under its name that is half a folder.
         removed = path.with_name(f".{path.name}.removed")
-        with _errors_of_the_worker():
+        with _errors_of_the_worker(path):
             with suppress(FileNotFoundError):
                 shutil.rmtree(removed)
             with suppress(FileNotFoundError):
@@ -99,14 +99,14 @@ class LocalHost:
 
 
 @contextmanager
-def _errors_of_the_worker() -> Iterator[None]:
+def _errors_of_the_worker(path: Path | None) -> Iterator[None]:
     """Name the file, as an error of the worker; a file that is not there stays what it is."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise RemoteError(f"{error.strerror}: {error.filename}") from error
+        raise RemoteError(f"{error.strerror}: {error.filename or path}") from error
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -177,6 +177,15 @@ def test_a_file_in_the_way_of_a_folder_is_an_error_of_the_worker(host, folder):
         host.mkdir(folder / "file" / "below")
 
 
+def test_a_full_disk_is_an_error_that_names_the_file(host, folder, monkeypatch):
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", no_space)
+    with pytest.raises(RemoteError, match=r"No space left on device: .*data"):
+        host.write_bytes(folder / "data", b"x")
+
+
 def assert_ended(pid: int) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -229,6 +230,14 @@ def test_a_disk_that_fills_up_during_the_run_is_the_reason(worker, monkeypatch):
     run = worker(sample_jobs.add(1, 2))
     assert run.code == 0
     assert "No space left on device" in run.reason
+
+
+def test_a_file_system_that_cannot_reserve_is_fine(worker, monkeypatch):
+    def not_here(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr("os.posix_fallocate", not_here)
+    assert worker(sample_jobs.add(1, 2)).result == 3
 
 
 def test_response_parts_are_flows(worker):
