@@ -166,13 +166,14 @@ python3 -c 'import os, time; open("inner.pid", "w").write(str(os.getpid())); tim
 """
 
 
-@pytest.mark.parametrize("member", ["stubborn", "inner", "escaped"])
-def test_cancelling_ends_everything_that_the_job_started(queue, run_dir, member):
+def test_cancelling_ends_everything_that_the_job_started(queue, run_dir, monkeypatch):
+    monkeypatch.setattr("controller.schedulers.processes.GRACE", 0.3)
     process_id = submit(queue, run_dir, TREE)
     pids = {name: wait_for_pid(run_dir, name) for name in ("stubborn", "inner", "escaped")}
     queue.cancel(process_id, run_dir)
     wait_for_end(queue, process_id, run_dir)
-    wait_for(lambda: not is_running(pids[member]), f"{member} still runs")
+    for name, pid in pids.items():
+        wait_for(lambda pid=pid: not is_running(pid), f"{name} still runs")
 
 
 def test_a_job_has_time_to_end_by_itself(queue, run_dir):
