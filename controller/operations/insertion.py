@@ -208,7 +208,7 @@ def insert_flow(
         now=now,
     )
     try:
-        _insert_or_go_on(queue, documents, flow_document)
+        _insert_or_go_on(queue, documents, flow_document, going_on=bool(known))
     except DuplicateKeyError as error:
         raise SubmissionError(
             f"the flow {flow.name!r} ({flow.uuid}) was submitted by somebody else meanwhile",
@@ -218,7 +218,7 @@ def insert_flow(
 
 
 def _insert_or_go_on(
-    queue: Queue, jobs: list[dict[str, Any]], flow_document: dict[str, Any]
+    queue: Queue, jobs: list[dict[str, Any]], flow_document: dict[str, Any], *, going_on: bool
 ) -> None:
     flow = {"uuid": flow_document["uuid"]}
     with queue.database.transaction() as session:
@@ -229,21 +229,23 @@ def _insert_or_go_on(
         queue.jobs.insert_many(jobs, session=session)
         if queue.flows.find_one(flow, ["_id"], session=session) is None:
             queue.flows.insert_one(flow_document, session=session)
-        if session is None:
-            _release(queue, flow_document)
+        if session is None or going_on:
+            _release(queue, flow_document, session)
 
 
-def _release(queue: Queue, flow_document: Mapping[str, Any]) -> None:
+def _release(queue: Queue, flow_document: Mapping[str, Any], session: Any) -> None:
     """Let a flow begin that came in by degrees."""
     parents = flow_document["parents"]
     roots = [db_id for db_id, uuid, index in flow_document["ids"] if not parents[uuid][str(index)]]
     queue.jobs.update_many(
         {"db_id": {"$in": roots}, "state": JobState.WAITING.value},
         {"$set": {"state": JobState.READY.value}},
+        session=session,
     )
     queue.flows.update_one(
         {"uuid": flow_document["uuid"], "state": FlowState.WAITING.value},
         {"$set": {"state": FlowState.READY.value}},
+        session=session,
     )
 
 

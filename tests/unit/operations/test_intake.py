@@ -1,0 +1,117 @@
+"""Flows are read the same from jobflow's objects and from their serialised form."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jobflow import Flow, flow, job
+from monty.json import MontyEncoder
+
+from controller.errors import SubmissionError
+from controller.operations.intake import Intake, read_flow, references
+
+
+@job
+def add(a: Any, b: Any = 1) -> Any:
+    return a + b
+
+
+@flow
+def decorated(a: Any) -> Any:
+    return add(add(a).output).output
+
+
+def shape(intake: Intake) -> dict[str, list[str]]:
+    """{name of a job: names of its parents}."""
+    names = {j.uuid: j.data["name"] for j in intake.jobs}
+    return {j.data["name"]: sorted(names[p] for p in j.parents) for j in intake.jobs}
+
+
+def named(name: str, *args: Any) -> Any:
+    made = add(*args)
+    made.name = name
+    return made
+
+
+def fan() -> Flow:
+    root = named("root", 1)
+    middle = [named(f"m{i}", root.output, {"deep": [i]}) for i in range(2)]
+    return Flow([named("end", [m.output for m in middle]), *middle, root])
+
+
+def lines() -> Flow:
+    a, b, c, d = (named(n, 1) for n in "abcd")
+    return Flow([a, Flow([b, Flow([c, d], order="linear")]), named("e", 1)], order="linear")
+
+
+def across() -> Flow:
+    """A linear flow whose second member already refers to the first."""
+    a = named("a", 1)
+    return Flow([Flow([a]), Flow([named("b", a.output)])], order="linear")
+
+
+FLOWS = {
+    "fan": (
+        fan,
+        {"root": [], "m0": ["root"], "m1": ["root"], "end": ["m0", "m1"]},
+    ),
+    "lines": (lines, {"a": [], "b": ["a"], "c": ["a"], "d": ["c"], "e": ["b", "d"]}),
+    "across": (across, {"a": [], "b": ["a"]}),
+}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_parents_from_objects_and_from_data(name: str) -> None:
+    make, expected = FLOWS[name]
+    live = make()
+    data = json.loads(json.dumps(live, cls=MontyEncoder))
+    for source in (live, data):
+        intake = read_flow(source)
+        assert shape(intake) == expected
+        seen: set[str] = set()
+        for each in intake.jobs:
+            assert set(each.parents) <= seen
+            seen.add(each.uuid)
+    assert [j.data for j in read_flow(data).jobs] == [j.data for j in read_flow(live).jobs]
+
+
+def test_leaves_are_nobodys_parents() -> None:
+    intake = read_flow(fan())
+    assert [j.data["name"] for j in intake.jobs if j.uuid in intake.leaves] == ["end"]
+
+
+def test_a_decorated_flow_is_read() -> None:
+    assert len(read_flow(decorated(1)).jobs) == 2
+
+
+def test_a_circle_is_named() -> None:
+    a, b = named("first", 1), named("second", 1)
+    a.function_args, b.function_args = (b.output,), (a.output,)
+    with pytest.raises(SubmissionError, match=r"first .* -> second|second .* -> first"):
+        read_flow(Flow([a, b]))
+
+
+def test_references_elsewhere_are_reported_with_who_needs_them() -> None:
+    other = add(1)
+    intake = read_flow(Flow([named("needy", other.output)]))
+    assert intake.external == {other.uuid: ["needy"]}
+    assert intake.jobs[0].parents == []
+
+
+def test_what_cannot_be_serialised_is_named() -> None:
+    bad = named("bad", 1)
+    bad.function_args = (object(),)
+    with pytest.raises(SubmissionError, match="bad"):
+        read_flow(bad)
+
+
+def test_references_are_found_where_they_lie_and_not_within_arrays() -> None:
+    reference = {"@module": "jobflow.core.reference", "@class": "OutputReference", "uuid": "u"}
+    data = {
+        "function_args": [1, {"a": [reference]}],
+        "function_kwargs": {"k": {"@module": "numpy", "@class": "array", "data": [reference]}},
+        "metadata": {"r": {**reference, "uuid": "elsewhere"}},
+    }
+    assert list(references(data)) == ["u"]
