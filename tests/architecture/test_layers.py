@@ -63,8 +63,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("controller.flows.lifecycle", "qtoolkit"): "type of an argument, under TYPE_CHECKING only",
     ("controller.submission", "qtoolkit"): "type of an argument, under TYPE_CHECKING only",
     ("controller.config.workers", "qtoolkit"): "type of get_scheduler_io, for type checking only",
-    ("controller.flows.lifecycle", "qtoolkit"): "type of resources, for type checking only",
-    ("controller.submission", "qtoolkit"): "type of resources, for type checking only",
 }
 
 
