@@ -45,6 +45,8 @@ def aggregate(
         A stage or operator outside the portable subset.
     """
     stages = normalise([dict(stage) for stage in pipeline])[0]
+    if any(len(stage) != 1 for stage in stages):
+        raise ArgumentError("a stage of a pipeline has exactly one operator")
     with file.reading(link) as reader:
         counted = _count_by_column(reader, collection, stages)
         if counted is not None:
@@ -74,8 +76,6 @@ def _selected(link: Link, collection: str, query: Query, paths: list[str]) -> Do
 
 def _through(link: Link, documents: Documents, stages: list[dict[str, Any]]) -> Documents:
     for stage in stages:
-        if len(stage) != 1:
-            raise ArgumentError("a stage of a pipeline has exactly one operator")
         ((op, arg),) = stage.items()
         if op == "$lookup":
             documents = _lookup(link, documents, arg)
@@ -189,6 +189,9 @@ def _unwind(documents: Documents, arg: Any) -> Documents:
         if type(value) is not list or not value:
             if type(value) is not list and value is not None and value is not MISSING:
                 yield _with(document, path, value, index, None)
+            elif keep and value == []:
+                Update({"$unset": {path: ""}}).apply(document)
+                yield document
             elif keep:
                 yield document
             continue
@@ -222,6 +225,12 @@ def _count(documents: Documents, arg: Any) -> Documents:
         yield {arg: total}
 
 
+def _whole(stage: str, arg: Any, least: int) -> int:
+    if type(arg) not in NUMBERS or arg != int(arg) or arg < least:
+        raise ArgumentError(f"{stage} needs a whole number of at least {least}, not {arg!r}")
+    return int(arg)
+
+
 def _lookup(link: Link, documents: Documents, arg: Any) -> Documents:
     if set(arg) != {"from", "localField", "foreignField", "as"}:
         raise UnsupportedOperationError("$lookup other than by localField and foreignField")
@@ -247,6 +256,8 @@ def _facet(link: Link, documents: Documents, arg: Any) -> Documents:
 
 
 def _group(documents: Documents, arg: Any) -> Documents:
+    if type(arg) is not dict or "_id" not in arg:
+        raise ArgumentError("$group needs an _id")
     fields = {k: v for k, v in arg.items() if k != "_id"}
     makers = {name: _accumulator(name, spec) for name, spec in fields.items()}
     groups: dict[Any, tuple[Any, dict[str, list[Any]]]] = {}
@@ -306,8 +317,8 @@ _ACCUMULATORS: dict[str, Callable[[list[Any]], Any]] = {
 _STAGES: dict[str, Callable[[Documents, Any], Documents]] = {
     "$match": _match,
     "$sort": _sort,
-    "$limit": lambda documents, arg: islice(documents, arg),
-    "$skip": lambda documents, arg: islice(documents, arg, None),
+    "$limit": lambda documents, arg: islice(documents, _whole("$limit", arg, 1)),
+    "$skip": lambda documents, arg: islice(documents, _whole("$skip", arg, 0), None),
     "$project": _project,
     "$set": _set,
     "$addFields": _set,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
 from controller.storage.embedded.layout import add_column, native_index_name
@@ -30,7 +30,7 @@ def create(
     if pairs == [("_id", 1)]:
         return "_id_"
     known = table.indexes.get(name)
-    wanted = {"key": pairs, **({"unique": True} if unique else {})}
+    wanted: dict[str, Any] = {"key": pairs, **({"unique": True} if unique else {})}
     if known is not None:
         if known != wanted:
             raise ArgumentError(
@@ -43,7 +43,7 @@ def create(
     columns = [table.columns[path] for path, _ in pairs]
     if unique:
         _check_unique(link, table, name, [c.path for c in columns])
-    _create_native(link, table, pairs, unique=unique)
+    _create_native(link, table, wanted)
     link.sql.execute(
         "INSERT INTO idx VALUES(?,?,?,?)", (table.cid, name, json.dumps(pairs), int(unique))
     )
@@ -59,11 +59,12 @@ def drop(link: Link, table: Table, name: str) -> None:
     info = table.indexes.get(name)
     if info is None:
         raise ArgumentError(f"{table.name} has no index named {name}")
-    columns = [table.columns[path] for path, _ in info["key"]]
-    native = native_index_name(table, columns, [way for _, way in info["key"]])
-    link.sql.execute(f"DROP INDEX IF EXISTS {native}")
     link.sql.execute("DELETE FROM idx WHERE cid=? AND name=?", (table.cid, name))
     del table.indexes[name]
+    native = native_index_name(table, info)
+    others = [i for n, i in table.indexes.items() if n != "_id_"]
+    if native not in {native_index_name(table, other) for other in others}:
+        link.sql.execute(f"DROP INDEX IF EXISTS {native}")
     link.catalogue_changed()
 
 
@@ -103,11 +104,12 @@ def _check_unique(link: Link, table: Table, name: str, paths: list[str]) -> None
         )
 
 
-def _create_native(link: Link, table: Table, pairs: list[tuple[str, int]], *, unique: bool) -> None:
-    columns = [table.columns[path] for path, _ in pairs]
-    native = native_index_name(table, columns, [way for _, way in pairs])
-    parts = ", ".join(f"{c.sql}{' DESC' if way < 0 else ''}" for c, (_, way) in zip(columns, pairs))
-    kind = "UNIQUE INDEX" if unique else "INDEX"
+def _create_native(link: Link, table: Table, info: dict[str, Any]) -> None:
+    parts = ", ".join(
+        f"{table.columns[path].sql}{' DESC' if way < 0 else ''}" for path, way in info["key"]
+    )
+    kind = "UNIQUE INDEX" if info.get("unique") else "INDEX"
+    native = native_index_name(table, info)
     try:
         link.sql.execute(f"CREATE {kind} IF NOT EXISTS {native} ON {table.rows}({parts})")
     except sqlite3.IntegrityError:

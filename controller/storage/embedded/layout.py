@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,7 +99,7 @@ class Table:
         return [
             (name, [self.columns[path] for path, _ in info["key"]])
             for name, info in self.indexes.items()
-            if info.get("unique") and name != "_id_"
+            if info.get("unique")
         ]
 
     @property
@@ -151,7 +151,7 @@ def load_table(connection: sqlite3.Connection, name: str) -> Table | None:
         "SELECT n, path, multi, odd FROM col WHERE cid=?", (table.cid,)
     ):
         table.columns[path] = Column(number, path, bool(multi), bool(odd))
-    table.indexes["_id_"] = {"key": [("_id", 1)], "unique": True}
+    table.indexes["_id_"] = {"key": [("_id", 1)]}
     for index, keys, unique in connection.execute(
         "SELECT name, keys, uniq FROM idx WHERE cid=? ORDER BY rowid", (table.cid,)
     ):
@@ -188,10 +188,18 @@ def add_column(connection: sqlite3.Connection, table: Table, path: str) -> Colum
     return table.columns[path]
 
 
-def native_index_name(table: Table, columns: Sequence[Column], ways: Sequence[int]) -> str:
-    """Name of the SQLite index over columns; indexes that differ in name only share it."""
-    parts = "_".join(f"{c.number}{'d' if way < 0 else ''}" for c, way in zip(columns, ways))
-    return f"x{table.cid}_{parts}"
+def native_index_name(table: Table, info: Mapping[str, Any]) -> str:
+    """Name of the SQLite index behind an index; those that differ in name only share it.
+
+    Parameters
+    ----------
+    info
+        Its entry in `Table.indexes`.
+    """
+    parts = "_".join(
+        f"{table.columns[path].number}{'d' if way < 0 else ''}" for path, way in info["key"]
+    )
+    return f"{'u' if info.get('unique') else 'x'}{table.cid}_{parts}"
 
 
 def mark_column(connection: sqlite3.Connection, column: Column, *, multi: bool, odd: bool) -> bool:

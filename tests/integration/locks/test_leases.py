@@ -1,0 +1,203 @@
+"""The protocol of leases, on each engine, with clocks of our own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from controller import locks
+from controller.documents import utc_now
+from controller.errors import ArgumentError, LockLostError
+from controller.locks import FREE, LeaseObserver, MongoLock
+from controller.storage.base import Collection, Database
+
+
+class Clock:
+    """Monotonic seconds that only tests move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def jobs(queue_database: Database) -> Collection:
+    collection = queue_database.collection("jobs")
+    collection.insert_many([{"_id": n, "n": n, "state": "READY", **FREE} for n in range(3)])
+    return collection
+
+
+def stored(jobs: Collection, number: int = 0) -> dict[str, Any]:
+    found = jobs.find_one({"_id": number})
+    assert found is not None
+    return found
+
+
+def foreign_host(jobs: Collection) -> None:
+    """Make a held lease look as if another machine held it."""
+    jobs.update_one({"_id": 0}, {"$set": {"lock_lease.owner.host": "elsewhere"}})
+
+
+def test_a_lock_is_held_and_released(jobs: Collection) -> None:
+    with MongoLock(jobs, {"_id": 0}) as lock:
+        assert lock.acquired
+        assert not lock.is_locked
+        held = stored(jobs)
+        assert held["lock_id"] == lock.lock_id == held["lock_lease"]["id"]
+        assert held["lock_lease"]["owner"]["pid"] == os.getpid()
+        lock.update_on_release = {"$set": {"state": "$literal text"}}
+    assert stored(jobs) == {"_id": 0, "n": 0, "state": "$literal text", **FREE}
+
+
+def test_two_holders_are_impossible(jobs: Collection) -> None:
+    with (
+        MongoLock(jobs, {"_id": 0}),
+        MongoLock(jobs, {"_id": 0}, get_locked_doc=True) as second,
+    ):
+        assert not second.acquired
+        assert second.is_locked
+        assert second.unavailable_document is not None
+
+
+def test_the_plain_mode_passes_over_held_documents(jobs: Collection) -> None:
+    with (
+        MongoLock(jobs, {"state": "READY"}, sort=[("n", 1)]) as first,
+        MongoLock(jobs, {"state": "READY"}, sort=[("n", 1)]) as second,
+    ):
+        assert first.locked_document is not None
+        assert second.locked_document is not None
+        assert (first.locked_document["n"], second.locked_document["n"]) == (0, 1)
+
+
+def test_an_error_releases_without_the_update(jobs: Collection) -> None:
+    def fail_while_holding() -> None:
+        with MongoLock(jobs, {"_id": 0}) as lock:
+            lock.update_on_release = {"$set": {"state": "DONE"}}
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_while_holding()
+    assert stored(jobs)["state"] == "READY"
+    assert stored(jobs)["lock_id"] is None
+
+
+def test_deletion_on_release(jobs: Collection) -> None:
+    with MongoLock(jobs, {"_id": 0}) as lock:
+        lock.delete_on_release = True
+    assert jobs.find_one({"_id": 0}) is None
+
+
+def test_update_and_deletion_exclude_each_other(jobs: Collection) -> None:
+    lock = MongoLock(jobs, {"_id": 0})
+    lock.acquire()
+    lock.delete_on_release, lock.update_on_release = True, {"$set": {"a": 1}}
+    with pytest.raises(ArgumentError):
+        lock.release()
+    lock.abandon()
+
+
+def test_a_broken_lock_is_lost_loudly(jobs: Collection) -> None:
+    first = MongoLock(jobs, {"_id": 0})
+    first.acquire()
+    with MongoLock(jobs, {"_id": 0}, break_lock=True) as second:
+        assert second.acquired
+        with pytest.raises(LockLostError):
+            first.check()
+        first.update_on_release = {"$set": {"state": "STALE"}}
+        with pytest.raises(LockLostError):
+            first.release()
+    assert stored(jobs)["state"] == "READY"
+
+
+def test_a_lease_that_is_renewed_is_never_taken_over(jobs: Collection) -> None:
+    clock = Clock()
+    observer = LeaseObserver(clock)
+    with MongoLock(jobs, {"_id": 0}) as lock:
+        foreign_host(jobs)
+        for _ in range(10):
+            held = stored(jobs)
+            assert not observer.is_expired(held)
+            locks._RENEWER.renew({f"{lock.lock_id}/0": (jobs, 0)})
+            clock.now += locks.EXPIRES_AFTER * 0.9
+
+
+def test_a_lease_without_renewal_expires_by_the_waiters_own_clock(jobs: Collection) -> None:
+    clock = Clock()
+    observer = LeaseObserver(clock)
+    first = MongoLock(jobs, {"_id": 0})
+    first.acquire()
+    locks._RENEWER.remove(0, first.lock_id)
+    foreign_host(jobs)
+    # What the machine's clock says does not matter: set back an hour, or forward a day.
+    jobs.update_one({"_id": 0}, {"$set": {"lock_time": utc_now().replace(year=2001)}})
+    early = MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer)
+    assert not early.acquire()
+    clock.now += locks.EXPIRES_AFTER
+    late = MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer)
+    assert late.acquire()
+    with pytest.raises(LockLostError):
+        first.release()
+    late.release()
+    assert stored(jobs)["lock_id"] is None
+
+
+def test_a_lock_of_other_software_is_never_taken_over(jobs: Collection) -> None:
+    clock = Clock()
+    observer = LeaseObserver(clock)
+    jobs.update_one(
+        {"_id": 0}, {"$set": {"lock_id": "theirs", "lock_time": utc_now().replace(year=2001)}}
+    )
+    for _ in range(3):
+        lock = MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer)
+        assert not lock.acquire()
+        clock.now += 10 * locks.EXPIRES_AFTER
+
+
+def test_a_lock_taken_by_other_software_over_our_stale_lease_is_theirs(jobs: Collection) -> None:
+    first = MongoLock(jobs, {"_id": 0})
+    first.acquire()
+    jobs.update_one({"_id": 0}, {"$set": {"lock_id": "theirs"}})
+    observer = LeaseObserver(Clock())
+    assert not observer.is_expired(stored(jobs))
+    with pytest.raises(LockLostError):
+        first.release()
+    assert stored(jobs)["lock_id"] == "theirs"
+
+
+HOLD = """
+import sys, time
+from controller.locks import MongoLock
+from controller.storage.opening import open_store
+import json
+spec = json.loads(sys.argv[1])
+jobs = open_store(spec).database.collection("jobs")
+lock = MongoLock(jobs, {"_id": 0})
+assert lock.acquire()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_dead_process_of_this_host_loses_its_lock_at_once(
+    jobs: Collection, store_spec: dict[str, Any]
+) -> None:
+    import json
+
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, json.dumps(store_spec)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        assert not MongoLock(jobs, {"_id": 0}, get_locked_doc=True).acquire()
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    with MongoLock(jobs, {"_id": 0}, get_locked_doc=True) as lock:
+        assert lock.acquired

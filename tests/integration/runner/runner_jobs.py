@@ -1,0 +1,43 @@
+"""Jobs of the runner's tests; a worker process imports them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from jobflow import Flow, Response, job
+
+
+@job
+def add(a: float, b: float) -> float:
+    return a + b
+
+
+@job
+def noted(ledger: str, name: str, a: float = 0) -> float:
+    """Write a line for every run, so that a second one shows."""
+    with Path(ledger).open("a") as stream:
+        stream.write(f"{name}\n")
+    return a + 1
+
+
+@job
+def fail() -> None:
+    raise RuntimeError("on purpose")
+
+
+@job
+def killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@job
+def many(count: int) -> Response:
+    jobs = [add(n, 1) for n in range(count)]
+    return Response(replace=Flow(jobs, output=[j.output for j in jobs]))
+
+
+@job
+def total(values: list[float]) -> float:
+    return sum(values)
