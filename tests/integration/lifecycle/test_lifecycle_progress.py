@@ -84,10 +84,14 @@ def state_of(jobs: list[dict[str, Any]]) -> Any:
 
 
 def job(uuid: str, state: str, *parents: str) -> dict[str, Any]:
-    hosts = {"hosts": [FLOW], "config": {}}
     return {
-        **{"uuid": uuid, "index": 1, "db_id": uuid, "state": state},
-        **{"parents": list(parents), "lock_id": None, "job": hosts},
+        "uuid": uuid,
+        "index": 1,
+        "db_id": uuid,
+        "state": state,
+        "parents": list(parents),
+        "lock_id": None,
+        "job": {"hosts": [FLOW], "config": {}},
     }
 
 
