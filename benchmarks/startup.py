@@ -1,4 +1,8 @@
-"""`jf --help` and `jf job list`, against an empty Typer program with as many groups."""
+"""How long `jf` takes to begin, as ratios to an empty Typer program with as many groups.
+
+Both are started in turn, in the same run, so that a busy machine slows both alike; the median of
+the ratios counts. ``python benchmarks/startup.py [REPEATS]``
+"""
 
 from __future__ import annotations
 
@@ -12,69 +16,67 @@ from pathlib import Path
 
 from jfr_cli.app import GROUPS
 
-EMPTY = """
+YARDSTICK = """
 import typer
 app = typer.Typer()
-{groups}
-app()
+for name in {groups!r}:
+    group = typer.Typer(help="Nothing.")
+    @group.command("list")
+    def first(state: str = "") -> None:
+        "Nothing."
+    @group.command("info")
+    def second() -> None:
+        "Nothing."
+    app.add_typer(group, name=name)
+app(prog_name="yardstick")
 """
-GROUP = """
-g{n} = typer.Typer(help="A group.")
-@g{n}.callback()
-def _c{n}(): pass
-app.add_typer(g{n}, name="g{n}")
-"""
-FILL = """
-from controller import JobController
-from controller.documents import new_job_document
-from controller.states import JobState
-from uuid import uuid4
-with JobController.from_project_name() as c:
-    c.jobs.insert_many([
-        new_job_document({"uuid": str(uuid4()), "index": 1, "name": f"job {n}", "hosts": ["f"]},
-                         db_id=str(n), parents=[], state=JobState.COMPLETED, worker="local")
-        for n in range(10000)])
-"""
+LIMIT = 1.4
 
 
-def median(*words: str, env: dict[str, str], times: int = 7) -> float:
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        subprocess.run(words, env=env, check=True, capture_output=True)
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+def completion(words: str, position: int, program: str) -> dict[str, str]:
+    return {
+        f"_{program.upper()}_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"{program} {words}",
+        "COMP_CWORD": str(position),
+    }
 
 
-def main() -> None:
-    python, jf = sys.executable, str(Path(sys.executable).with_name("jf"))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "settings.yaml").touch()
-        empty = folder / "empty.py"
-        empty.write_text(
-            EMPTY.format(groups="".join(GROUP.format(n=n) for n in range(len(GROUPS))))
-        )
-        env = {
-            **os.environ,
-            "JFREMOTE_PROJECTS_FOLDER": str(folder / "projects"),
-            "JFREMOTE_CONFIG_FILE": str(folder / "settings.yaml"),
+def seconds(command: list[str], more: dict[str, str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, env={**os.environ, **more}, capture_output=True, check=False)
+    return time.perf_counter() - started
+
+
+def main() -> int:
+    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    jf = [str(Path(sys.executable).with_name("jf"))]
+    worst = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "yardstick.py"
+        script.write_text(YARDSTICK.format(groups=list(GROUPS)), encoding="utf-8")
+        yardstick = [sys.executable, str(script)]
+        cases = {
+            "--help": (["--help"], "", 0),
+            "job --help": (["job", "--help"], "", 0),
+            "TAB on a group": ([], "jo", 1),
+            "TAB on a command": ([], "job li", 2),
+            "TAB on a flag": ([], "job list --sta", 3),
         }
-        yard = median(python, str(empty), "--help", env=env)
-        typer = median(python, "-c", "import typer", env=env)
-        print(f"yardstick: help of an empty Typer program {yard:.3f} s; import typer {typer:.3f} s")
-        for words in (["--help"], ["--version"]):
-            took = median(jf, *words, env=env)
-            print(f"jf {' '.join(words)}: {took:.3f} s, {took / yard:.2f} x the yardstick")
-        subprocess.run([jf, "quickstart"], env=env, check=True, capture_output=True)
-        subprocess.run([python, "-c", FILL], env=env, check=True)
-        for words in (["job", "list"], ["job", "list", "-m", "0", "--json"]):
-            took = median(jf, *words, env=env, times=3)
+        for name, (words, line, position) in cases.items():
+            pairs = []
+            for _ in range(repeats):
+                empty = completion(line, position, "yardstick") if line else {}
+                ours = completion(line, position, "jf") if line else {}
+                pairs.append((seconds([*jf, *words], ours), seconds([*yardstick, *words], empty)))
+            ratio = statistics.median(a / b for a, b in pairs)
+            ours_ms, theirs_ms = (1000 * statistics.median(side) for side in zip(*pairs))
             print(
-                f"jf {' '.join(words)}, 10,000 jobs: {took:.2f} s, "
-                f"{took / typer:.1f} x import typer"
+                f"{name:<18} jf {ours_ms:6.0f} ms   empty {theirs_ms:6.0f} ms   ratio {ratio:.2f}"
             )
+            worst = max(worst, ratio)
+    print(f"worst ratio {worst:.2f}, limit {LIMIT}")
+    return 0 if worst <= LIMIT else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 UNLIMITED = 10_000
 """Columns of a stream that is no terminal: nothing is cut."""
@@ -71,21 +72,29 @@ def hint(text: str) -> None:
         say(text)
 
 
-def print_table(table: Any, color: str = "auto") -> None:
-    """Write a Rich renderable."""
-    console = console_for(sys.stdout, color)
-    if not sys.stdout.isatty():
-        from rich.console import Console
-        from rich.segment import Segments
+def print_table(build: Callable[[bool], RenderableType], color: str = "auto") -> None:
+    """Write what a table shows, in the form that fits.
 
-        # The natural width of the table instead of the unlimited one: no trailing blanks.
-        assert isinstance(console, Console)
-        lines = console.render_lines(table, pad=False)
-        for line in lines:
-            text = "".join(s.text for s in line).rstrip()
-            if use_color(sys.stdout, color):
-                console.print(Segments(line))
-            else:
-                print_data(text)
-        return
-    console.print(table)
+    Parameters
+    ----------
+    build
+        Makes what is printed; True asks for the narrow form. Off a terminal nothing is cut, so
+        the wide form is printed whatever its width.
+    """
+    console = console_for(sys.stdout, color)
+    wide = build(False)
+    boundless = console.options.update(max_width=UNLIMITED)
+    fits = console.measure(wide, options=boundless).maximum <= console.width
+    print_renderable(wide if fits or not sys.stdout.isatty() else build(True), color)
+
+
+def print_renderable(content: RenderableType, color: str = "auto") -> None:
+    """Write a Rich renderable; off a terminal in its natural width and without trailing blanks."""
+    console = console_for(sys.stdout, color)
+    if sys.stdout.isatty():
+        console.print(content)
+    elif use_color(sys.stdout, color):
+        console.print(content, width=console.measure(content).maximum)
+    else:
+        for line in console.render_lines(content, pad=False):
+            print_data("".join(segment.text for segment in line).rstrip())

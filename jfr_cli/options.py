@@ -175,6 +175,10 @@ Verbosity = Annotated[
 Columns = Annotated[
     str | None, typer.Option("--output", "-o", metavar="KEYS", help="Columns, with commas.")
 ]
+StoredDataKeys = Annotated[
+    list[str] | None,
+    typer.Option("--stored-data-key", "-sdk", metavar="KEY", help="Show this stored data."),
+]
 JobIdArgument = Annotated[str, typer.Argument(metavar="ID", help="db_id or uuid of the job.")]
 OptionalJobId = Annotated[
     str | None, typer.Argument(metavar="ID", help="db_id or uuid of the job.")

@@ -256,18 +256,21 @@ def _state_under_way(
 
 
 def _held_up(queue: Queue, flow_uuid: str, session: Any) -> list[JobState]:
-    """The states among those of a flow's jobs that decide about a flow under way."""
+    """The states among those of a flow's jobs that decide about a flow under way.
+
+    A flow where nothing went wrong costs one question; no answer counts jobs, or sorts them.
+    """
     query = {"job.hosts": flow_uuid, "state": {"$in": _HELD_UP}}
-    # In the order of their names FAILED, which decides, comes first, and PAUSED hides STOPPED.
-    first = queue.jobs.find_one(query, ["state"], sort=[("state", 1)], session=session)
-    if first is None:
+    some = queue.jobs.find_one(query, ["state"], session=session)
+    if some is None:
         return []
-    found = [JobState(first["state"])]
-    if found == [JobState.PAUSED]:
-        stopped = [JobState.STOPPED.value, JobState.USER_STOPPED.value]
-        if _exists(queue, flow_uuid, stopped, session):
-            found.append(JobState.STOPPED)
-    return found
+    found = JobState(some["state"])
+    for decides in ([JobState.FAILED], [JobState.STOPPED, JobState.USER_STOPPED]):
+        if found in decides:
+            break
+        if _exists(queue, flow_uuid, [state.value for state in decides], session):
+            return [decides[0]]
+    return [found]
 
 
 def _exists(queue: Queue, flow_uuid: str, states: list[str], session: Any) -> bool:

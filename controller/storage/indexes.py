@@ -5,12 +5,13 @@ Indexes that a user added are left alone unless everything is dropped on purpose
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from controller.storage.base import Collection
 
-Keys = str | Sequence[str | tuple[str, int]]
+Keys: TypeAlias = str | Sequence[str | tuple[str, int]] | Mapping[str, int]
+"""A path, or (path, direction) pairs, as pymongo takes them."""
 
 JOB_INDEXES: tuple[tuple[Keys, bool], ...] = (
     ("db_id", True),
@@ -41,6 +42,7 @@ FLOW_INDEXES: tuple[tuple[Keys, bool], ...] = (
 BATCH_INDEXES: tuple[tuple[Keys, bool], ...] = (
     ("batch_uid", True),
     ([("worker", 1), ("batch_state", 1)], False),
+    ("process_id", False),
     ("updated_on", False),
 )
 """(keys, unique) of the batch processes' collection."""
@@ -50,11 +52,11 @@ def build_indexes(
     collection: Collection,
     indexes: Sequence[tuple[Keys, bool]],
     *,
-    custom: Sequence[Any] = (),
+    custom: Sequence[Keys] = (),
     background: bool = True,
     drop: bool = False,
 ) -> None:
-    """Create the indexes of a collection that are not there yet.
+    """Create the indexes of a collection that are not there yet, under whatever name.
 
     Parameters
     ----------
@@ -64,8 +66,29 @@ def build_indexes(
         Let a server build them beside other work.
     drop
         Drop every index first, those of users too.
+
+    Raises
+    ------
+    DuplicateKeyError, StorageError
+        Documents share a key that has to be unique, or an index of ours is in the way of one
+        that somebody made with other options.
     """
     if drop:
         collection.drop_indexes()
+    known = {
+        (tuple(entry["key"]), bool(entry.get("unique")))
+        for entry in collection.index_information().values()
+    }
     for keys, unique in [*indexes, *((keys, False) for keys in custom)]:
-        collection.create_index(keys, unique=unique, background=background)
+        pairs = _pairs(keys)
+        # A unique index serves every query that a plain one would.
+        if (pairs, True) in known or (not unique and (pairs, False) in known):
+            continue
+        collection.create_index(list(pairs), unique=unique, background=background)
+
+
+def _pairs(keys: Keys) -> tuple[tuple[str, Any], ...]:
+    if isinstance(keys, str):
+        return ((keys, 1),)
+    parts = keys.items() if isinstance(keys, Mapping) else keys
+    return tuple((part, 1) if isinstance(part, str) else (part[0], part[1]) for part in parts)

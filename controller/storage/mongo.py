@@ -6,8 +6,8 @@ operations go in, our results and errors come out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Literal, Self
 
@@ -15,7 +15,7 @@ import pymongo
 from pymongo.collection import Collection as DriverCollection
 from pymongo.database import Database as DriverDatabase
 
-from controller.errors import ArgumentError
+from controller.errors import ArgumentError, UnsupportedOperationError
 from controller.storage import base
 from controller.storage.base import (
     BulkWriteResult,
@@ -401,16 +401,20 @@ class MongoDatabase:
         pymongo's database.
     location
         Host and database name, without secrets.
-    owns_client
-        Whether closing this closes the client.
+    on_close
+        What closes the client; None when somebody else will.
     """
 
     engine: Literal["mongodb"] = "mongodb"
 
     def __init__(
-        self, raw: DriverDatabase[Document], location: str, *, owns_client: bool = True
+        self,
+        raw: DriverDatabase[Document],
+        location: str,
+        *,
+        on_close: Callable[[], object] | None = None,
     ) -> None:
-        self._raw, self._location, self._owns_client = raw, location, owns_client
+        self._raw, self._location, self._on_close = raw, location, on_close
         self._transactions: bool | None = None
 
     def __repr__(self) -> str:
@@ -468,15 +472,16 @@ class MongoDatabase:
             self._raw.client.admin.command("ping")
 
     def compact(self, names: Sequence[str]) -> None:
-        """Ask the server to give space back."""
-        with translated(self._location):
-            for name in names:
+        """Ask the server to give space back; one that cannot is left as it is."""
+        for name in set(names).intersection(self.collection_names()):
+            with suppress(UnsupportedOperationError), translated(self._location):
                 self._raw.command("compact", name)
 
     def close(self) -> None:
         """Close the connections, if they are ours."""
-        if self._owns_client:
-            self._raw.client.close()
+        if self._on_close is not None:
+            self._on_close()
+            self._on_close = None
 
 
 def connect(
@@ -499,7 +504,7 @@ def connect(
     with translated(location):
         client: pymongo.MongoClient[Document]
         client = pymongo.MongoClient(uri, **options) if uri else pymongo.MongoClient(**options)
-        return MongoDatabase(client[database], location)
+        return MongoDatabase(client[database], location, on_close=client.close)
 
 
 def _updated(done: Any) -> UpdateResult:

@@ -21,6 +21,7 @@ from controller.errors import (
 )
 
 _DUPLICATE = {11000, 11001, 12582}
+_SHARED_KEY = "exclusion constraint"  # in the words of servers that keep documents in PostgreSQL
 _NOT_ALLOWED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, AtlasError
 _NOT_KNOWN = {59, 115, 168, 238, 40324}  # commands, options and stages that a server lacks
 _TOO_LARGE = {10334, 17280, 17419, 17420}
@@ -81,7 +82,7 @@ def _in_our_words(location: str, error: driver.PyMongoError) -> ControllerError:
 
 def _refused(location: str, details: Mapping[str, Any], otherwise: str) -> StorageError:
     code, message = details.get("code"), details.get("errmsg") or otherwise
-    if code in _DUPLICATE:
+    if code in _DUPLICATE or _SHARED_KEY in message:
         return _duplicate(details)
     if code in _NOT_ALLOWED:
         return StorageUnavailableError(

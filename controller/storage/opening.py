@@ -1,19 +1,23 @@
 """From the description of a store in a project file to an open database.
 
 MongoStore, MongoURIStore and EmbeddedStore are opened directly; importing maggma for them would
-cost more than everything else a command does. Other stores of MongoDB's kind go through maggma.
+cost more than everything else a command does. Other stores of MongoDB's kind, and those behind
+an SSH tunnel, go through maggma.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from controller.errors import ConfigError
 from controller.storage.base import Collection, Database
+
+_MONGO_TYPES = ("MongoStore", "MongoURIStore")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ def store_type(spec: Mapping[str, Any]) -> str:
     ConfigError
         The description has neither.
     """
+    if not isinstance(spec, Mapping):
+        raise ConfigError("a store has to be a mapping with the key 'type'")
     name = spec.get("type") or spec.get("@class")
     if not name:
         raise ConfigError(
@@ -45,8 +51,34 @@ def store_type(spec: Mapping[str, Any]) -> str:
     return str(name)
 
 
+def opens_directly(spec: Mapping[str, Any]) -> bool:
+    """Whether `open_store` needs no maggma for a store."""
+    if spec.get("ssh_tunnel"):
+        return False
+    return store_type(spec) in ("EmbeddedStore", *_MONGO_TYPES)
+
+
+def describe_store(spec: Mapping[str, Any]) -> str:
+    """Say in a few words where a store is, for messages; no user, no password.
+
+    Raises
+    ------
+    ConfigError
+        The description has no type.
+    """
+    kind = store_type(spec)
+    if kind == "EmbeddedStore":
+        return str(Path(str(spec.get("path", "?"))).expanduser())
+    if "database" not in spec and not _uri(spec):
+        return kind
+    through = " through an SSH tunnel" if spec.get("ssh_tunnel") else ""
+    return f"MongoDB database {_database(spec) or '?'} at {_shown_host(spec)}{through}"
+
+
 def open_store(spec: Mapping[str, Any]) -> OpenedStore:
     """Open the database that a store's description names.
+
+    A MongoDB server is only asked at the first operation.
 
     Parameters
     ----------
@@ -57,37 +89,40 @@ def open_store(spec: Mapping[str, Any]) -> OpenedStore:
     Raises
     ------
     ConfigError
-        A key is missing or the store is not of MongoDB's kind.
+        A key is missing or wrong, or the store is not of MongoDB's kind.
     StorageError
         The database cannot be opened.
     """
-    opener = {
-        "EmbeddedStore": _open_embedded,
-        "MongoStore": _open_mongo,
-        "MongoURIStore": _open_uri,
-    }.get(store_type(spec), _open_with_maggma)
-    if spec.get("ssh_tunnel"):
-        opener = _open_with_maggma
-    return opener(spec)
+    if not opens_directly(spec):
+        return _open_with_maggma(spec)
+    if store_type(spec) == "EmbeddedStore":
+        return _open_embedded(spec)
+    return _open_mongo(spec)
 
 
 def opened_from_maggma(store: Any) -> OpenedStore:
-    """Wrap a maggma store of MongoDB's kind, connecting it if need be."""
+    """Wrap a maggma store of MongoDB's kind, connecting it if need be; it stays the caller's."""
     if hasattr(store, "opened"):
         opened: OpenedStore = store.opened()
         return opened
-    from controller.storage.mongo import MongoDatabase, translated
+    from controller.storage.mongo import MongoDatabase
+    from controller.storage.mongo_errors import translated
 
-    name = f"{type(store).__name__} {getattr(store, 'database', '')}"
-    with translated(name):
+    places = ("uri", "host", "port", "database", "ssh_tunnel")
+    location = describe_store(
+        {"type": type(store).__name__, **{key: getattr(store, key, None) for key in places}}
+    )
+    with translated(location):
         store.connect()
-        raw = store._collection.database
-    return OpenedStore(MongoDatabase(raw, name, owns_client=False), store.collection_name)
+    raw = store._collection
+    return OpenedStore(MongoDatabase(raw.database, location), raw.name)
 
 
 def _need(spec: Mapping[str, Any], key: str) -> Any:
     if not spec.get(key):
-        raise ConfigError(f"a {store_type(spec)} needs the key {key!r}")
+        raise ConfigError(
+            f"the {store_type(spec)} needs the key {key!r}", hint="add it in the project file"
+        )
     return spec[key]
 
 
@@ -96,60 +131,93 @@ def _open_embedded(spec: Mapping[str, Any]) -> OpenedStore:
 
     path = Path(str(_need(spec, "path"))).expanduser()
     if not path.is_absolute():
-        raise ConfigError(f"the path of an EmbeddedStore has to be absolute, not {path}")
+        raise ConfigError(
+            f"the path of an EmbeddedStore has to be absolute, not {path}",
+            hint="a relative one would depend on where a command is started",
+        )
     return OpenedStore(open_database(path), spec.get("collection_name") or "jobs")
 
 
 def _open_mongo(spec: Mapping[str, Any]) -> OpenedStore:
     from controller.storage.mongo import connect
 
-    database, collection = _need(spec, "database"), _need(spec, "collection_name")
-    host, port = spec.get("host") or "localhost", int(spec.get("port") or 27017)
-    options = dict(spec.get("mongoclient_kwargs") or {})
-    if spec.get("username"):
-        options.update(
-            username=spec["username"],
-            password=spec.get("password") or "",
-            authSource=spec.get("auth_source") or database,
-        )
-    location = f"MongoDB database {database} at {_shown_host(str(host), port)}"
-    if "://" in str(host):
-        return OpenedStore(
-            connect(database, uri=str(host), location=location, **options), collection
-        )
-    opened = connect(database, location=location, host=host, port=port, **options)
-    return OpenedStore(opened, collection)
-
-
-def _open_uri(spec: Mapping[str, Any]) -> OpenedStore:
-    from controller.storage.mongo import connect
-
-    uri, collection = str(_need(spec, "uri")), _need(spec, "collection_name")
-    database = spec.get("database") or urlsplit(uri).path.strip("/")
+    uri, collection = _uri(spec), str(_need(spec, "collection_name"))
+    database = _database(spec)
     if not database:
+        _need(spec, "database" if uri is None or store_type(spec) == "MongoStore" else "uri")
         raise ConfigError(
-            "a MongoURIStore needs the key 'database' when its uri names none",
-            hint="mongodb://host:27017/DATABASE",
+            f"the {store_type(spec)} names no database",
+            hint="add the key 'database', or write mongodb://HOST:PORT/DATABASE",
         )
-    location = f"MongoDB database {database} at {_shown_host(uri, 27017)}"
-    options = dict(spec.get("mongoclient_kwargs") or {})
+    options = _client_options(spec, database)
+    if uri is None:
+        options.update(host=str(spec.get("host") or "localhost"), port=_port(spec))
+    location = describe_store(spec)
     return OpenedStore(connect(database, uri=uri, location=location, **options), collection)
 
 
-def _shown_host(host: str, port: int) -> str:
+def _client_options(spec: Mapping[str, Any], database: str) -> dict[str, Any]:
+    options = spec.get("mongoclient_kwargs") or {}
+    if not isinstance(options, Mapping):
+        raise ConfigError("mongoclient_kwargs has to be a mapping of options of pymongo")
+    login = {}
+    if spec.get("username") and not spec.get("uri"):
+        login = {
+            "username": spec["username"],
+            "password": spec.get("password") or "",
+            "authSource": spec.get("auth_source") or database,
+        }
+    return {**login, **options}
+
+
+def _port(spec: Mapping[str, Any]) -> int:
+    port = spec.get("port") or 27017
+    if not str(port).isdecimal() or not 0 < int(port) < 65536:
+        raise ConfigError(f"the port of a store has to be from 1 to 65535, not {port!r}")
+    return int(port)
+
+
+def _uri(spec: Mapping[str, Any]) -> str | None:
+    for key in ("uri", "host"):
+        value = spec.get(key)
+        if value and (key == "uri" or "://" in str(value)):
+            return str(value)
+    return None
+
+
+def _database(spec: Mapping[str, Any]) -> str:
+    if spec.get("database"):
+        return str(spec["database"])
+    named = re.match(r"[^:]+://[^/]*/([^/?.]+)", _uri(spec) or "")
+    return unquote(named[1]) if named else ""
+
+
+def _shown_host(spec: Mapping[str, Any]) -> str:
     """Host and port without user and password."""
-    if "://" in host:
-        return urlsplit(host).netloc.rpartition("@")[2] or "?"
-    return f"{host}:{port}"
+    uri = _uri(spec)
+    if uri is None:
+        return f"{spec.get('host') or 'localhost'}:{spec.get('port') or 27017}"
+    authority, _, rest = re.sub(r"[/?]", "\n", uri.partition("://")[2], count=1).partition("\n")
+    # An "@" further on means that a password with a "/" in it was not encoded: show nothing.
+    return "?" if "@" in rest else authority.rpartition("@")[2] or "?"
 
 
 def _open_with_maggma(spec: Mapping[str, Any]) -> OpenedStore:
+    from maggma.stores import MongoStore
+
+    from controller.storage.mongo import SERVER_SELECTION_TIMEOUT_MS, MongoDatabase
+    from controller.storage.mongo_errors import translated
     from controller.storage.outputs import build_store
 
     store = build_store(spec)
-    if not hasattr(store, "_collection"):
+    if not isinstance(store, MongoStore):
         raise ConfigError(
             f"the queue cannot use a {store_type(spec)}",
             hint="it has to be an EmbeddedStore or a store of MongoDB's kind",
         )
-    return opened_from_maggma(store)
+    store.mongoclient_kwargs.setdefault("serverSelectionTimeoutMS", SERVER_SELECTION_TIMEOUT_MS)
+    location = describe_store(spec)
+    with translated(location):
+        store.connect()
+    raw = store._collection
+    return OpenedStore(MongoDatabase(raw.database, location, on_close=store.close), raw.name)

@@ -11,7 +11,7 @@ from controller.errors import FlowNotFoundError
 from controller.filters import FlowFilter, is_uuid
 from jfr_cli import options
 from jfr_cli.commands.job import checked_sort
-from jfr_cli.console import hint, print_data, print_table
+from jfr_cli.console import hint, print_data, print_renderable, print_table
 from jfr_cli.render import data
 from jfr_cli.selection import with_flow_filter
 from jfr_cli.session import CURRENT
@@ -53,7 +53,8 @@ def list_flows(
         return
     from jfr_cli.render import tables
 
-    print_table(tables.flows_table(flows, verbosity + (form == "wide")), CURRENT.color)
+    more = verbosity + (form == "wide")
+    print_table(lambda narrow: tables.flows_table(flows, more, narrow=narrow), CURRENT.color)
     if max_results and len(flows) == max_results:
         hint(f"only the first {max_results} are shown: -m 0 shows all")
 
@@ -63,7 +64,14 @@ def info(
     flow: Annotated[str, typer.Argument(metavar="ID", help="db_id of any job, or uuid.")],
     by_job: Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")] = False,
     verbosity: options.Verbosity = 0,
+    stored_data_key: options.StoredDataKeys = None,
     columns: options.Columns = None,
+    jobs_sort: Annotated[
+        str, typer.Option("--jobs-sort", metavar="FIELD", help="Order of the jobs, as of lists.")
+    ] = "db_id",
+    reverse_jobs_sort: Annotated[
+        bool, typer.Option("--reverse-jobs-sort", "-jrevs", help="The other way round.")
+    ] = False,
     output_format: options.OutputFormat = None,
     json: options.Json = False,
 ) -> None:
@@ -74,7 +82,12 @@ def info(
     form = CURRENT.use_format(output_format, json)
     named: dict[str, Any] = {"job_ids": flow} if by_job and is_uuid(flow) else {"flow_ids": flow}
     with CURRENT.controller() as controller:
-        found = controller.get_flows_info(**named, limit=1, with_jobs_info=True)
+        found = controller.get_flows_info(
+            **named,
+            limit=1,
+            with_jobs_info=True,
+            jobs_sort=[(checked_sort(jobs_sort), -1 if reverse_jobs_sort else 1)],
+        )
     if not found:
         raise FlowNotFoundError(
             f"there is no flow {flow}", hint="`jf flow list` shows those there are"
@@ -88,5 +101,11 @@ def info(
     chosen = [key.strip() for key in columns.split(",")] if columns else None
     keys = tables.job_columns(verbosity + (form == "wide"), chosen, SETTINGS.cli_job_list_columns)
     title = f"Flow: {found[0].name} - {found[0].flow_id} - {found[0].state.value}"
-    print_table(tables.jobs_table(found[0].jobs_info or [], keys, title=title), CURRENT.color)
-    print_table(tables.flow_tree(found[0]), CURRENT.color)
+    jobs = found[0].jobs_info or []
+    print_table(
+        lambda narrow: tables.jobs_table(
+            jobs, keys, title=title, stored_data=stored_data_key or [], narrow=narrow
+        ),
+        CURRENT.color,
+    )
+    print_renderable(tables.flow_tree(found[0]), CURRENT.color)

@@ -11,7 +11,7 @@ from controller.errors import ArgumentError, JobNotFoundError
 from controller.filters import JobFilter
 from controller.states import ERROR_STATES, RUNNING_STATES
 from jfr_cli import options
-from jfr_cli.console import hint, print_data, print_table
+from jfr_cli.console import hint, print_data, print_renderable, print_table
 from jfr_cli.render import data
 from jfr_cli.selection import job_named, with_job_filter
 from jfr_cli.session import CURRENT
@@ -38,9 +38,10 @@ def list_jobs(
     ] = False,
     running: Annotated[bool, typer.Option("--running", "-run", help="Jobs under way.")] = False,
     count: options.Count = False,
-    stored_data_key: Annotated[
-        list[str] | None, typer.Option("--stored-data-key", "-sdk", help="Show stored data.")
-    ] = None,
+    stored_data_key: options.StoredDataKeys = None,
+    color_flows: Annotated[
+        bool, typer.Option("--color", "-col", help="Colour the names, one colour per flow.")
+    ] = False,
     columns: options.Columns = None,
     output_format: options.OutputFormat = None,
     json: options.Json = False,
@@ -62,7 +63,7 @@ def list_jobs(
         jobs = controller.get_jobs_info_query(
             query, sort=[(checked_sort(sort), way)], limit=max_results
         )
-    _show(jobs, form, verbosity, columns, stored_data_key or [])
+    _show(jobs, form, verbosity, columns, stored_data_key or [], by_flow=color_flows)
     if max_results and len(jobs) == max_results:
         hint(f"only the first {max_results} are shown: -m 0 shows all")
 
@@ -88,7 +89,13 @@ def checked_sort(field: str) -> str:
 
 
 def _show(
-    jobs: list[Any], form: str, verbosity: int, columns: str | None, stored: list[str]
+    jobs: list[Any],
+    form: str,
+    verbosity: int,
+    columns: str | None,
+    stored: list[str],
+    *,
+    by_flow: bool,
 ) -> None:
     if form not in ("table", "wide"):
         print_data(data.written([data.job_row(job) for job in jobs], form))
@@ -100,7 +107,12 @@ def _show(
     if chosen and verbosity:
         raise ArgumentError("--output and --verbose exclude each other")
     keys = tables.job_columns(verbosity + (form == "wide"), chosen, SETTINGS.cli_job_list_columns)
-    print_table(tables.jobs_table(jobs, keys, stored_data=stored), CURRENT.color)
+    print_table(
+        lambda narrow: tables.jobs_table(
+            jobs, keys, stored_data=stored, by_flow=by_flow, narrow=narrow
+        ),
+        CURRENT.color,
+    )
 
 
 @app.command("info")
@@ -145,7 +157,8 @@ def info(
         return
     from jfr_cli.render import tables
 
-    print_table(tables.job_panel(values, show_none=show_none, verbosity=verbosity), CURRENT.color)
+    panel = tables.job_panel(values, show_none=show_none, verbosity=verbosity)
+    print_renderable(panel, CURRENT.color)
     _advise(found)
 
 

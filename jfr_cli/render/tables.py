@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -37,6 +39,7 @@ _STYLES: dict[str, tuple[str, str]] = {
     "USER_STOPPED": ("magenta", "■"),
 }
 _TITLE = "bold"
+_SHORT_TIME = "%m-%d %H:%M"
 
 
 def state_text(state: JobState | FlowState, *, retrying: bool = False) -> Text:
@@ -93,6 +96,17 @@ JOB_COLUMNS: dict[str, tuple[str, Cell]] = {
 }
 """Columns of the jobs' table: {key of --output: (header, cell)}."""
 
+_NARROW: dict[str, tuple[str, Cell]] = {
+    "job_id": ("Job id", lambda j: f"{j.uuid[:8]} ({j.index})"),
+    "last_updated": ("Updated", lambda j: local_time(j.updated_on, _SHORT_TIME)),
+    "queue_id": ("Queue", lambda j: j.remote.process_id or ""),
+    "run_time": ("Run time", _run_time),
+    "retry_time": ("Retry", lambda j: local_time(j.remote.retry_time_limit, _SHORT_TIME)),
+    "prev_state": ("Previous", lambda j: j.previous_state.value if j.previous_state else ""),
+    "lock_time": ("Lock time", lambda j: local_time(j.lock_time, _SHORT_TIME)),
+}
+"""The columns that a narrow terminal shows in another way."""
+
 _ALWAYS = ("db_id", "name", "state", "job_id", "worker", "last_updated")
 _MORE = ("queue_id", "run_time", "retry_time", "prev_state")
 _MOST = ("lock_id", "lock_time", "metadata")
@@ -126,6 +140,8 @@ def jobs_table(
     *,
     title: str = "Jobs info",
     stored_data: Sequence[str] = (),
+    by_flow: bool = False,
+    narrow: bool = False,
 ) -> Table:
     """Return the table of jobs.
 
@@ -133,44 +149,99 @@ def jobs_table(
     ----------
     stored_data
         Keys of the jobs' stored data to show as further columns.
+    by_flow
+        Colour the names, one colour per flow.
+    narrow
+        For a terminal that the whole table does not fit into: ids and times are short, and of
+        the columns that ``-v`` adds those that are empty are left out.
     """
-    table = Table(title=Text(title), title_style=_TITLE)
+    if narrow:
+        columns = [k for k in columns if k in _ALWAYS or any(_cell(k, j, True) for j in jobs)]
+    table = _table(title, narrow)
     for key in columns:
-        header = JOB_COLUMNS[key][0].format(zone=zone())
-        table.add_column(header, overflow="fold", no_wrap=key in ("db_id", "state", "job_id"))
+        source = _NARROW if narrow and key in _NARROW else JOB_COLUMNS
+        _add_column(table, source[key][0].format(zone=zone()), wraps=key in ("name", "metadata"))
     for key in stored_data:
-        table.add_column(key, overflow="fold")
+        _add_column(table, key, wraps=True)
+    colors = _flow_colors(jobs) if by_flow else {}
     for job in jobs:
-        cells = [JOB_COLUMNS[key][1](job) for key in columns]
+        cells = [_cell(key, job, narrow) for key in columns]
+        if colors and "name" in columns:
+            cells[columns.index("name")] = Text(job.name, style=colors[_flow_of(job)])
         cells += [Text(str((job.stored_data or {}).get(key, ""))) for key in stored_data]
         table.add_row(*cells)
     return table
 
 
-def flows_table(flows: Sequence[FlowInfo], verbosity: int) -> Table:
-    """Return the table of flows."""
-    table = Table(title="Flows info", title_style=_TITLE)
-    headers = ["DB id", "Name", "State", "Flow id", "Num Jobs", f"Last updated [{zone()}]"]
+def _cell(key: str, job: JobInfo, narrow: bool) -> Any:
+    source = _NARROW if narrow and key in _NARROW else JOB_COLUMNS
+    return source[key][1](job)
+
+
+def _flow_of(job: JobInfo) -> str:
+    return job.hosts[-1] if job.hosts else ""
+
+
+def _flow_colors(jobs: Sequence[JobInfo]) -> dict[str, str]:
+    palette = ("cyan", "magenta", "yellow", "green", "blue", "bright_black")
+    flows = dict.fromkeys(_flow_of(job) for job in jobs)
+    return {flow: palette[i % len(palette)] for i, flow in enumerate(flows)}
+
+
+def _table(title: str, narrow: bool) -> Table:
+    if narrow:
+        return Table(
+            title=Text(title),
+            title_style=_TITLE,
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            show_edge=False,
+        )
+    return Table(title=Text(title), title_style=_TITLE)
+
+
+def _add_column(table: Table, header: str, *, wraps: bool) -> None:
+    table.add_column(header, overflow="fold", no_wrap=not wraps, min_width=6 if wraps else None)
+
+
+def flows_table(flows: Sequence[FlowInfo], verbosity: int, *, narrow: bool = False) -> Table:
+    """Return the table of flows.
+
+    Parameters
+    ----------
+    narrow
+        As in `jobs_table`; the jobs' states are counted instead of listed.
+    """
+    table = _table("Flows info", narrow)
+    updated = "Updated" if narrow else f"Last updated [{zone()}]"
+    headers = ["DB id", "Name", "State", "Flow id", "Jobs" if narrow else "Num Jobs", updated]
     headers += ["Workers", "Job states"] if verbosity else []
     headers += ["Flow metadata"] if verbosity > 1 else []
     for header in headers:
-        table.add_column(header, overflow="fold", no_wrap=header in ("DB id", "State", "Flow id"))
+        _add_column(table, header, wraps=header in ("Name", "Job states", "Flow metadata"))
     for flow in flows:
         cells: list[Any] = [
             flow.db_id or "",
             Text(flow.name),
             state_text(flow.state),
-            flow.flow_id,
+            flow.flow_id[:8] if narrow else flow.flow_id,
             str(len(flow.db_ids)),
-            local_time(flow.updated_on),
+            local_time(flow.updated_on, _SHORT_TIME) if narrow else local_time(flow.updated_on),
         ]
         if verbosity:
             cells.append(", ".join(sorted(set(flow.workers))))
-            cells.append("-".join(state.short_value for state in flow.job_states))
+            cells.append(_job_states(flow, narrow))
         if verbosity > 1:
             cells.append(Text(str(flow.flow_metadata)))
         table.add_row(*cells)
     return table
+
+
+def _job_states(flow: FlowInfo, narrow: bool) -> str:
+    codes = [state.short_value for state in flow.job_states]
+    if not narrow:
+        return "-".join(codes)
+    return " ".join(f"{number}{code}" for code, number in Counter(codes).items())
 
 
 def flow_tree(flow: FlowInfo) -> Tree:

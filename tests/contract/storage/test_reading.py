@@ -117,6 +117,11 @@ PROJECTIONS: list[tuple[Any, Document]] = [
             "n": 5,
         },
     ),
+    ({"uuid": 1, "steps": {"$elemMatch": {"a": 3}}}, {"_id": 1, "uuid": "u", "steps": [{"a": 3}]}),
+    (
+        {"steps": {"$slice": -1}, "job": 0},
+        {**{k: v for k, v in DOCUMENT.items() if k != "job"}, "steps": [{"a": 3}]},
+    ),
     ({"_id": 0}, {k: v for k, v in DOCUMENT.items() if k != "_id"}),
 ]
 

@@ -1,0 +1,71 @@
+"""Which error is which exit status, and what is written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from controller import errors
+from jfr_cli.app import UsageError
+from jfr_cli.errors import EXIT_CODES, exit_code, report, report_usage
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ControllerError("x"), 1),
+        (errors.RemoteError("x"), 1),
+        (errors.StorageError("x"), 1),
+        (errors.StorageFormatError("x"), 1),
+        (errors.MissingDocumentError("x"), 1),
+        (errors.SubmissionError("x"), 1),
+        (errors.ConfigError("x"), 1),
+        (errors.ArgumentError("x"), 2),
+        (errors.FilterError("x"), 2),
+        (errors.ProjectUndefinedError("x"), 3),
+        (errors.ProjectParsingError("x"), 3),
+        (errors.JobNotFoundError("x"), 3),
+        (errors.FlowNotFoundError("x"), 3),
+        (errors.BatchNotFoundError("x"), 3),
+        (errors.StorageUnavailableError("x"), 4),
+        (errors.StorageBusyError("x"), 4),
+        (errors.JobLockedError("x"), 6),
+        (errors.FlowLockedError("x"), 6),
+        (errors.RunnerLockedError("x"), 6),
+        (errors.LockLostError("x"), 6),
+        (errors.StateError("x"), 6),
+        (errors.RunningRunnerError("x"), 6),
+        (errors.JobFailedError("x"), 7),
+    ],
+)
+def test_exit_codes(error: errors.ControllerError, code: int) -> None:
+    assert exit_code(error) == code
+    assert code in EXIT_CODES
+
+
+def test_an_error_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(errors.JobNotFoundError("no job 9", hint="jf job list"), as_json=False) == 3
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err == "jf: no job 9\n    jf job list\n"
+
+
+def test_an_error_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    report(errors.JobNotFoundError("no job 9", hint="jf job list"), as_json=True)
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert json.loads(seen.err) == {
+        "error": {"code": 3, "message": "no job 9", "hint": "jf job list"}
+    }
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_wrong_usage_is_told_in_the_same_way(
+    capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    assert report_usage(UsageError("No such option: --foo."), as_json=as_json) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert "No such option: --foo" in seen.err
+    assert len(seen.err.splitlines()) == 1
