@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from controller.errors import ControllerError
 from jfr_cli.console import say
 from jfr_cli.errors import EXIT_CODES, report, report_usage
-from jfr_cli.options import COLORS, CONTEXT, FORMATS, one_of, print_tree
+from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, one_of, print_tree
 from jfr_cli.session import CURRENT
 
 GROUPS: dict[str, str] = {
@@ -123,9 +123,7 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
-    project: Annotated[
-        str | None, typer.Option("--project", "-p", metavar="NAME", help="Name of the project.")
-    ] = None,
+    project: ProjectName = None,
     full_exc: Annotated[
         bool, typer.Option("--full-exc", "-fe", help="Show whole tracebacks.")
     ] = False,

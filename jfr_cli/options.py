@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from controller.states import FlowState, JobState
+from jfr_cli import complete
 
 FORMATS = ("table", "wide", "json", "ndjson", "yaml", "csv", "name", "count")
 COLORS = ("auto", "always", "never")
@@ -153,7 +154,24 @@ Metadata = Annotated[
 Days = Annotated[int | None, typer.Option("--days", "-ds", help="Changed within so many days.")]
 Hours = Annotated[int | None, typer.Option("--hours", "-hs", help="Changed within so many hours.")]
 Workers = Annotated[
-    list[str] | None, typer.Option("--worker", "-wk", metavar="NAME", help="Name of the worker.")
+    list[str] | None,
+    typer.Option(
+        "--worker",
+        "-wk",
+        metavar="NAME",
+        help="Name of the worker.",
+        autocompletion=complete.worker_names,
+    ),
+]
+ProjectName = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        "-p",
+        metavar="NAME",
+        help="Name of the project.",
+        autocompletion=complete.project_names,
+    ),
 ]
 RawQuery = Annotated[
     str | None, typer.Option("--query", "-q", metavar="DICT", help="Query in MongoDB's language.")
