@@ -26,6 +26,7 @@ bench: $(READY)  ## figures, each as a ratio to a yardstick of the same run
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/chain.py
 	$(BIN)/python benchmarks/embedded.py
+	$(BIN)/python benchmarks/runner_footprint.py
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
