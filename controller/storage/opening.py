@@ -53,9 +53,7 @@ def store_type(spec: Mapping[str, Any]) -> str:
 
 def opens_directly(spec: Mapping[str, Any]) -> bool:
     """Whether `open_store` needs no maggma for a store."""
-    if spec.get("ssh_tunnel"):
-        return False
-    return store_type(spec) in ("EmbeddedStore", *_MONGO_TYPES)
+    return store_type(spec) in ("EmbeddedStore", *_MONGO_TYPES) and not spec.get("ssh_tunnel")
 
 
 def describe_store(spec: Mapping[str, Any]) -> str:
@@ -144,7 +142,8 @@ def _open_mongo(spec: Mapping[str, Any]) -> OpenedStore:
     uri, collection = _uri(spec), str(_need(spec, "collection_name"))
     database = _database(spec)
     if not database:
-        _need(spec, "database" if uri is None or store_type(spec) == "MongoStore" else "uri")
+        if uri is None:
+            _need(spec, "uri" if store_type(spec) == "MongoURIStore" else "database")
         raise ConfigError(
             f"the {store_type(spec)} names no database",
             hint="add the key 'database', or write mongodb://HOST:PORT/DATABASE",

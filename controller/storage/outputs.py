@@ -9,44 +9,75 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ConfigError, NotFoundError, RemoteError
-from controller.storage.opening import open_store, store_type
+from controller.storage.opening import open_store, opens_directly, store_type
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
 
-_DIRECT = ("EmbeddedStore", "MongoStore", "MongoURIStore")
+_MSON_KEYS = ("type", "@module", "@class", "@version")
+_INDEXED_BLOB_FIELDS = ("blob_uuid", "job_uuid")
+_DELETED_AT_ONCE = 500
 
 
 def build_store(spec: Mapping[str, Any]) -> Any:
-    """Build a maggma Store from its description in a project file.
+    """Build a maggma Store (not connected) from its description in a project file.
 
     Raises
     ------
     ConfigError
         No such class, or arguments that it does not take.
     """
-    from maggma.core import Store
-    from monty.json import MontyDecoder
-
-    if store_type(spec) == "EmbeddedStore":
-        import controller.storage.embedded.store  # noqa: F401 (makes the class known)
+    name = store_type(spec)
+    arguments = {key: _decoded(value) for key, value in spec.items() if key not in _MSON_KEYS}
+    if name == "MongoURIStore":
+        name, arguments = _uri_store(arguments)
+    kind = _class_of(name, None if name == "MongoStore" else spec.get("@module"))
     try:
-        if "@class" in spec:
-            return MontyDecoder().process_decoded(dict(spec))
-        classes = {c.__name__: c for c in _all_subclasses(Store)}
-        kind = classes.get(store_type(spec))
-        if kind is None:
-            raise ConfigError(f"there is no Store of type {store_type(spec)!r}")
-        arguments = {
-            key: build_store(value) if isinstance(value, Mapping) and "type" in value else value
-            for key, value in spec.items()
-            if key != "type"
-        }
         return kind(**arguments)
     except (TypeError, ValueError, ImportError, AttributeError) as error:
+        raise ConfigError(f"the store of type {name} cannot be built: {error}") from error
+
+
+def _class_of(name: str, module: str | None) -> Any:
+    from importlib import import_module
+
+    from maggma.stores import Store
+
+    if name == "EmbeddedStore":
+        module = "controller.storage.embedded.store"
+    try:
+        loaded = import_module(module) if module else None
+    except ImportError as error:
+        raise ConfigError(f"the store {name} cannot be imported: {error}") from error
+    known = {kind.__name__: kind for kind in _all_subclasses(Store)}
+    found = getattr(loaded, name, known.get(name))
+    if found is None:
         raise ConfigError(
-            f"the store of type {store_type(spec)} cannot be built: {error}"
-        ) from error
+            f"there is no Store of type {name!r}", hint="known are " + ", ".join(sorted(known))
+        )
+    return found
+
+
+def _decoded(value: Any) -> Any:
+    """Build what is nested in a store's description: another store, or an SSH tunnel."""
+    if not isinstance(value, Mapping) or not ("type" in value or "@class" in value):
+        return value
+    if "SSHTunnel" not in (value.get("type"), value.get("@class")):
+        return build_store(value)
+    from maggma.stores.ssh_tunnel import SSHTunnel
+
+    return SSHTunnel.from_dict({k: v for k, v in value.items() if k != "type"})
+
+
+def _uri_store(arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Say how present maggma builds a MongoURIStore, which became a MongoStore with a uri."""
+    from inspect import signature
+
+    from maggma.stores import MongoStore
+
+    if "uri" in signature(MongoStore).parameters:
+        return "MongoStore", {"database": None, **arguments}
+    return "MongoURIStore", arguments
 
 
 def open_jobstore(spec: Mapping[str, Any]) -> JobStore:
@@ -56,24 +87,23 @@ def open_jobstore(spec: Mapping[str, Any]) -> JobStore:
     ----------
     spec
         The MSON form of a JobStore, or ``{docs_store: {...}, additional_stores: {...}}``.
+
+    Raises
+    ------
+    ConfigError
+        It has no docs_store, or one of its stores cannot be built.
     """
     from jobflow.core.store import JobStore
-    from monty.json import MontyDecoder
 
-    if spec.get("@class") == "JobStore":
-        for part in (spec.get("docs_store"), *(spec.get("additional_stores") or {}).values()):
-            if isinstance(part, Mapping) and store_type(part) == "EmbeddedStore":
-                import controller.storage.embedded.store  # noqa: F401
-        store = MontyDecoder().process_decoded(dict(spec))
-        assert isinstance(store, JobStore)
-        return store
     if "docs_store" not in spec:
-        raise ConfigError("a jobstore needs the key 'docs_store'")
-    known = {k: v for k, v in spec.items() if k not in ("docs_store", "additional_stores")}
+        raise ConfigError(
+            "a jobstore needs the key 'docs_store'", hint="for example docs_store: {type: ...}"
+        )
     additional = {
         name: build_store(part) for name, part in (spec.get("additional_stores") or {}).items()
     }
-    return JobStore(build_store(spec["docs_store"]), additional_stores=additional, **known)
+    options = {k: spec[k] for k in ("save", "load") if k in spec}
+    return JobStore(build_store(spec["docs_store"]), additional_stores=additional, **options)
 
 
 def additional_store_names(spec: Mapping[str, Any]) -> set[str]:
@@ -108,7 +138,7 @@ def read_output(
         No output is stored for the job; an output that is None is not an error.
     """
     docs = spec.get("docs_store") or {}
-    if store is None and not load and docs and store_type(docs) in _DIRECT:
+    if store is None and not load and docs and opens_directly(docs):
         query: dict[str, Any] = {"uuid": uuid}
         if index != "last":
             query["index"] = index
@@ -172,16 +202,58 @@ def save_outputs(
 
 
 def delete_outputs(store: JobStore, pairs: Iterable[tuple[str, int]]) -> None:
-    """Delete the outputs of (uuid, index) pairs, and what they put into additional stores."""
-    for uuid, index in pairs:
-        store.remove_docs({"uuid": uuid, "index": index})
+    """Delete outputs, and before them what they put into additional stores.
+
+    Parameters
+    ----------
+    store
+        A connected JobStore.
+    pairs
+        (uuid, index) of the jobs.
+    """
+    wanted = list(dict.fromkeys(pairs))
+    for start in range(0, len(wanted), _DELETED_AT_ONCE):
+        some = wanted[start : start + _DELETED_AT_ONCE]
+        for additional in store.additional_stores.values():
+            if _speaks_mongo(additional):
+                additional.remove_docs(_of_jobs(some, "job_uuid", "job_index"))
+                continue
+            for uuid, index in some:
+                additional.remove_docs({"job_uuid": uuid, "job_index": index})
+        store.docs_store.remove_docs(_of_jobs(some, "uuid", "index"))
+
+
+def _of_jobs(pairs: list[tuple[str, int]], uuid_key: str, index_key: str) -> dict[str, Any]:
+    # The list of uuids is what an index serves; the pairs then decide.
+    return {
+        uuid_key: {"$in": sorted({uuid for uuid, _ in pairs})},
+        "$or": [{uuid_key: uuid, index_key: index} for uuid, index in pairs],
+    }
 
 
 def ensure_output_indexes(store: JobStore) -> None:
-    """Create the index by which outputs are found."""
-    store.docs_store.ensure_index("uuid")
+    """Create the indexes by which outputs and their parts are found.
+
+    Parameters
+    ----------
+    store
+        A connected JobStore.
+    """
+    if _speaks_mongo(store.docs_store):
+        store.docs_store._collection.create_index([("uuid", 1), ("index", -1)])
+    else:
+        for key in ("uuid", "index"):
+            store.docs_store.ensure_index(key)
     for additional in store.additional_stores.values():
-        additional.ensure_index("blob_uuid")
+        for key in _INDEXED_BLOB_FIELDS:
+            additional.ensure_index(key)
+
+
+def _speaks_mongo(store: Any) -> bool:
+    """Whether a store takes MongoDB's filters and indexes as they are."""
+    from maggma.stores import MongoStore
+
+    return isinstance(store, MongoStore)
 
 
 def _all_subclasses(kind: type) -> set[type]:

@@ -31,7 +31,6 @@ class EmbeddedStore(MongoStore):  # type: ignore[misc]  # maggma is untyped
 
     def __init__(self, path: str, collection_name: str = "jobs", **kwargs: Any) -> None:
         self.path = str(Path(path).expanduser())
-        kwargs.pop("database", None)
         super().__init__(database=Path(self.path).stem, collection_name=collection_name, **kwargs)
         self._opened: EmbeddedDatabase | None = None
         self._coll: EmbeddedCollection | None = None
@@ -88,6 +87,3 @@ class EmbeddedStore(MongoStore):  # type: ignore[misc]  # maggma is untyped
         return isinstance(other, EmbeddedStore) and (
             (self.path, self.collection_name) == (other.path, other.collection_name)
         )
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": None, "_coll": None}
