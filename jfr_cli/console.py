@@ -36,7 +36,7 @@ def console_for(stream: TextIO, choice: str = "auto") -> Console:
     """Make a console for a stream."""
     from rich.console import Console
 
-    width = None if stream.isatty() or os.environ.get("COLUMNS") else UNLIMITED
+    width = None if stream.isatty() else UNLIMITED
     color = use_color(stream, choice)
     return Console(
         file=stream,
