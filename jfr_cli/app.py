@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from controller.errors import ControllerError
-from jfr_cli.console import say
+from jfr_cli.console import say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_usage
 from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, one_of, print_tree
 from jfr_cli.session import CURRENT
@@ -195,6 +195,7 @@ def _setting_wants_tracebacks() -> bool:
 
 def run() -> int:
     """Run `jf`: the one place where errors become messages and exit codes."""
+    survive_the_locale()
     try:
         code = app(prog_name="jf", standalone_mode=False)
         sys.stdout.flush()

@@ -5,6 +5,8 @@ Off a terminal nothing is coloured, cut or asked. Rich is imported when a table 
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
 
 UNLIMITED = 10_000
 """Columns of a stream that is no terminal: nothing is cut."""
+
+
+def survive_the_locale() -> None:
+    """Let a letter that the locale cannot write become a question mark instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def use_color(stream: TextIO, choice: str = "auto") -> bool:
@@ -50,20 +59,17 @@ def console_for(stream: TextIO, choice: str = "auto") -> Console:
 
 
 def print_data(text: str) -> None:
-    """Write data, whatever the locale makes of its letters."""
+    """Write data; a letter that the locale cannot write becomes what JSON writes for it."""
     try:
-        sys.stdout.write(text + "\n")
+        text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        raw = (text + "\n").encode(sys.stdout.encoding or "ascii", "backslashreplace")
-        sys.stdout.buffer.write(raw)
+        text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
+    sys.stdout.write(text + "\n")
 
 
 def say(text: str) -> None:
     """Write a message for the person, on standard error."""
-    try:
-        sys.stderr.write(text + "\n")
-    except UnicodeEncodeError:
-        sys.stderr.write(text.encode("ascii", "backslashreplace").decode() + "\n")
+    sys.stderr.write(text + "\n")
 
 
 def hint(text: str) -> None:
