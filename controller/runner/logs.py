@@ -46,6 +46,7 @@ def start_logging(project: Project, level: int, runner_id: str) -> list[logging.
 def stop_logging(handlers: list[logging.Handler]) -> None:
     """Close what `start_logging` opened."""
     root = logging.getLogger(_ROOT)
+    root.setLevel(logging.NOTSET)  # whoever runs in this process next logs as it was
     for handler in handlers:
         root.removeHandler(handler)
         if not isinstance(handler, logging.StreamHandler) or isinstance(

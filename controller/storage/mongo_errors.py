@@ -22,6 +22,9 @@ from controller.errors import (
 
 _DUPLICATE = {11000, 11001, 12582}
 _SHARED_KEY = "exclusion constraint"  # in the words of servers that keep documents in PostgreSQL
+_WRITE_CONFLICT = 112
+_DEADLOCK = "deadlock detected"
+"""How servers on PostgreSQL say it; it passes when tried again."""
 _NOT_ALLOWED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, AtlasError
 _NOT_KNOWN = {59, 115, 168, 238, 40324}  # commands, options and stages that a server lacks
 _TOO_LARGE = {10334, 17280, 17419, 17420}
@@ -84,6 +87,11 @@ def _refused(location: str, details: Mapping[str, Any], otherwise: str) -> Stora
     code, message = details.get("code"), details.get("errmsg") or otherwise
     if code in _DUPLICATE or _SHARED_KEY in message:
         return _duplicate(details)
+    if code == _WRITE_CONFLICT or _DEADLOCK in message:
+        return StorageBusyError(
+            f"{location}: somebody else changed the same documents at the same time",
+            hint="try again",
+        )
     if code in _NOT_ALLOWED:
         return StorageUnavailableError(
             f"{location} does not let us in (code {code})",

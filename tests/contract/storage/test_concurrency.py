@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.errors import DuplicateKeyError
+from controller.errors import DuplicateKeyError, StorageBusyError
 from controller.storage.base import Collection, Database, Document
 from controller.storage.opening import open_store
 
@@ -84,7 +84,7 @@ def test_threads_make_a_document_once(queue_database: Database) -> None:
                     upsert=True,
                     return_document="after",
                 )
-            except DuplicateKeyError:
+            except (DuplicateKeyError, StorageBusyError):
                 continue  # two made it at once: one of them is told to try again
             assert found is not None
             return int(found["next_id"])
