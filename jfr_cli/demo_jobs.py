@@ -35,7 +35,7 @@ def relax(element: str) -> dict[str, Any]:
 def strained_cells(relaxed: dict[str, Any]) -> Response[Any]:
     """Replace this job by one calculation per strained cell; soft metals get more of them."""
     soft = relaxed["energy"] > -0.005
-    strains = (*STRAINS,) if not soft else (*(s * 1.5 for s in STRAINS), -0.12, 0.12)
+    strains = (*STRAINS, -0.03, -0.01, 0.01, 0.03) if soft else STRAINS
     cells = [static(relaxed["element"], relaxed["a"] * (1 + s) ** (1 / 3)) for s in strains]
     for cell, strain in zip(cells, strains):
         cell.name = f"static {relaxed['element']} {strain:+.2f}"
