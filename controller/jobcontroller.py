@@ -10,10 +10,12 @@ from controller.config import ConfigManager, Project
 from controller.errors import ArgumentError
 from controller.flows.lifecycle import FlowLifecycle
 from controller.flows.queries import FlowQueries
+from controller.flows.stores import FlowStores
 from controller.jobs.lifecycle import JobLifecycle
 from controller.jobs.queries import JobQueries
 from controller.jobs.results import JobResults
 from controller.operations.queue import Queue
+from controller.statistics import Statistics
 from controller.storage.opening import OpenedStore, open_store, opened_from_maggma
 
 if TYPE_CHECKING:
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
 
 
 class JobController(
-    JobQueries, JobLifecycle, JobResults, FlowQueries, FlowLifecycle, Administration
+    JobQueries,
+    JobLifecycle,
+    JobResults,
+    FlowQueries,
+    FlowLifecycle,
+    FlowStores,
+    Statistics,
+    Administration,
 ):
     """Access to the queue and the outputs of one project.
 

@@ -1,0 +1,307 @@
+"""Reports: how the jobs and the flows of a project stand.
+
+A report is plain and frozen: it can be kept, compared, shown in a notebook or, with `as_dict`,
+written as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from controller.documents import JobInfo
+from controller.states import ERROR_STATES, RUNNING_STATES, FlowState, JobState
+
+if TYPE_CHECKING:
+    from controller.jobcontroller import JobController
+
+LONGEST_RUNNING = 5
+"""How many of the jobs that run for the longest time are told."""
+
+_EXECUTING = (JobState.RUNNING, JobState.BATCH_RUNNING)
+
+
+@dataclass(frozen=True)
+class FlowTrends:
+    """How many flows ended in each of the last intervals.
+
+    Attributes
+    ----------
+    interval
+        hours, days, weeks, months or years.
+    num_intervals
+        How many.
+    timezone
+        Where days begin.
+    dates
+        Keys of the intervals, oldest first; see `JobController.get_trends`.
+    completed, failed
+        One number for each interval: what is in the state and was last updated then.
+    """
+
+    interval: str
+    num_intervals: int
+    timezone: str
+    dates: tuple[str, ...]
+    completed: tuple[int, ...]
+    failed: tuple[int, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class JobTrends(FlowTrends):
+    """How many jobs ended in each of the last intervals.
+
+    Attributes
+    ----------
+    interval, num_intervals, timezone, dates, completed, failed
+        As in `FlowTrends`.
+    remote_error
+        The same for REMOTE_ERROR.
+    """
+
+    remote_error: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class WorkerLoad:
+    """Jobs of a worker.
+
+    Attributes
+    ----------
+    jobs
+        All of them.
+    active
+        Those that are under way (`RUNNING_STATES`).
+    """
+
+    jobs: int
+    active: int
+
+
+@dataclass(frozen=True)
+class JobsReport:
+    """How the jobs of a project stand.
+
+    Attributes
+    ----------
+    state_counts
+        {state: number}, every state.
+    longest_running
+        The jobs that are executed for the longest time now, that one first.
+    workers
+        {worker: its jobs}, by name.
+    trends
+        What ended lately.
+    """
+
+    state_counts: Mapping[JobState, int]
+    longest_running: tuple[JobInfo, ...]
+    workers: Mapping[str, WorkerLoad]
+    trends: JobTrends
+
+    @classmethod
+    def generate_report(
+        cls,
+        job_controller: JobController,
+        interval: str = "days",
+        num_intervals: int | None = None,
+        timezone: str = "UTC",
+    ) -> JobsReport:
+        """Ask the database. Nothing is locked.
+
+        Parameters
+        ----------
+        interval, num_intervals, timezone
+            Of the trends; see `JobController.get_trends`.
+
+        Raises
+        ------
+        ArgumentError
+            No such interval or time zone.
+        """
+        trends = _trends(
+            job_controller,
+            (JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR),
+            interval,
+            num_intervals,
+            timezone,
+        )
+        active = job_controller.count_jobs_workers(RUNNING_STATES)
+        return cls(
+            state_counts=job_controller.count_jobs_states(tuple(JobState)),
+            longest_running=tuple(
+                job_controller.get_jobs_info(
+                    states=list(_EXECUTING),
+                    custom_query={"start_time": {"$ne": None}},
+                    sort=[("start_time", 1)],
+                    limit=LONGEST_RUNNING,
+                )
+            ),
+            workers={
+                name: WorkerLoad(jobs, active.get(name, 0))
+                for name, jobs in job_controller.count_jobs_workers().items()
+            },
+            trends=JobTrends(**trends),
+        )
+
+    @property
+    def total(self) -> int:
+        """All jobs."""
+        return sum(self.state_counts.values())
+
+    @property
+    def completed(self) -> int:
+        """Jobs that are COMPLETED."""
+        return self.state_counts.get(JobState.COMPLETED, 0)
+
+    @property
+    def running(self) -> int:
+        """Jobs that a worker executes: RUNNING and BATCH_RUNNING."""
+        return _sum(self.state_counts, _EXECUTING)
+
+    @property
+    def error(self) -> int:
+        """Jobs that somebody has to look at: FAILED and REMOTE_ERROR."""
+        return _sum(self.state_counts, ERROR_STATES)
+
+    @property
+    def active(self) -> int:
+        """Jobs under way, from CHECKED_OUT to DOWNLOADED and in batches; includes `running`."""
+        return _sum(self.state_counts, RUNNING_STATES)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data. Times are ISO 8601 in UTC, durations in seconds."""
+        return {
+            "summary": _summary(self),
+            "states": {state.value: n for state, n in self.state_counts.items()},
+            "longest_running": [_running_job(job) for job in self.longest_running],
+            "workers": {
+                name: {"jobs": load.jobs, "active": load.active}
+                for name, load in self.workers.items()
+            },
+            "trends": self.trends.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class FlowsReport:
+    """How the flows of a project stand.
+
+    Attributes
+    ----------
+    state_counts
+        {state: number}, every state.
+    trends
+        What ended lately.
+    """
+
+    state_counts: Mapping[FlowState, int]
+    trends: FlowTrends
+
+    @classmethod
+    def generate_report(
+        cls,
+        job_controller: JobController,
+        interval: str = "days",
+        num_intervals: int | None = None,
+        timezone: str = "UTC",
+    ) -> FlowsReport:
+        """Ask the database; parameters and errors as in `JobsReport.generate_report`."""
+        trends = _trends(
+            job_controller,
+            (FlowState.COMPLETED, FlowState.FAILED),
+            interval,
+            num_intervals,
+            timezone,
+        )
+        return cls(
+            state_counts=job_controller.count_flows_states(tuple(FlowState)),
+            trends=FlowTrends(**trends),
+        )
+
+    @property
+    def total(self) -> int:
+        """All flows."""
+        return sum(self.state_counts.values())
+
+    @property
+    def completed(self) -> int:
+        """Flows that are COMPLETED."""
+        return self.state_counts.get(FlowState.COMPLETED, 0)
+
+    @property
+    def running(self) -> int:
+        """Flows that are RUNNING: some job is under way or ended, and none stopped them."""
+        return self.state_counts.get(FlowState.RUNNING, 0)
+
+    @property
+    def error(self) -> int:
+        """Flows that are FAILED."""
+        return self.state_counts.get(FlowState.FAILED, 0)
+
+    @property
+    def active(self) -> int:
+        """Flows that go on by themselves: READY and RUNNING."""
+        return _sum(self.state_counts, (FlowState.READY, FlowState.RUNNING))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "summary": _summary(self),
+            "states": {state.value: n for state, n in self.state_counts.items()},
+            "trends": self.trends.as_dict(),
+        }
+
+
+def _trends(
+    job_controller: JobController,
+    states: tuple[JobState, ...] | tuple[FlowState, ...],
+    interval: str,
+    num_intervals: int | None,
+    timezone: str,
+) -> dict[str, Any]:
+    """Arguments of the trends' classes: a column per state instead of a row per interval."""
+    counted: Mapping[str, Mapping[Any, int]] = job_controller.get_trends(
+        states, interval, num_intervals, timezone
+    )
+    return {
+        "interval": interval,
+        "num_intervals": len(counted),
+        "timezone": timezone,
+        "dates": tuple(counted),
+        **{s.value.lower(): tuple(row[s] for row in counted.values()) for s in states},
+    }
+
+
+def _summary(report: JobsReport | FlowsReport) -> dict[str, int]:
+    names = ("total", "completed", "running", "error", "active")
+    return {name: getattr(report, name) for name in names}
+
+
+def _running_job(job: JobInfo) -> dict[str, Any]:
+    return {
+        "db_id": job.db_id,
+        "uuid": job.uuid,
+        "index": job.index,
+        "name": job.name,
+        "state": job.state.value,
+        "worker": job.worker,
+        "start_time": _plain(job.start_time),
+        "run_time": job.estimated_run_time,
+    }
+
+
+def _sum(counts: Mapping[Any, int], states: Iterable[Any]) -> int:
+    return sum(counts.get(state, 0) for state in states)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return f"{value.isoformat(timespec='milliseconds')}Z"
+    return list(value) if isinstance(value, tuple) else value
