@@ -55,6 +55,8 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the group that the first word names, or suggest the nearest."""
+        if ctx.resilient_parsing and args and args[0] not in GROUPS:
+            return None, None, []  # TAB behind a word that is no command: nothing to offer
         if args and args[0] not in GROUPS and not args[0].startswith("-"):
             from controller.config.suggestions import no_such
 

@@ -13,6 +13,7 @@ from jfr_cli import complete
 
 FORMATS = ("table", "wide", "json", "ndjson", "yaml", "csv", "name", "count")
 COLORS = ("auto", "always", "never")
+SORTS = ("created_on", "updated_on", "db_id")
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 """Settings of every group and command."""
 
@@ -81,12 +82,12 @@ def one_of(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
 
 
 def _starting_with(allowed: Sequence[str]) -> Callable[[str], list[str]]:
-    """Make a completion by a few words in capitals, which may be typed in small letters."""
+    """Make a completion by a few words; those in capitals may be typed in small letters."""
 
     def complete(incomplete: str) -> list[str]:
-        small = incomplete.islower()
-        found = [word for word in allowed if word.startswith(incomplete.upper())]
-        return [word.lower() for word in found] if small else found
+        if found := [word for word in allowed if word.startswith(incomplete)]:
+            return found
+        return [w.lower() for w in allowed if w.lower().startswith(incomplete)]
 
     return complete
 
@@ -98,22 +99,49 @@ OutputFormat = Annotated[
         help=f"How to print: {', '.join(FORMATS)}.",
         callback=one_of(FORMATS),
         metavar="FORMAT",
+        autocompletion=_starting_with(FORMATS),
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Same as --format json.")]
 JobIds = Annotated[
     list[str] | None,
-    typer.Option("--job-id", "-jid", metavar="UUID:INDEX", help="Job by uuid and index."),
+    typer.Option(
+        "--job-id",
+        "-jid",
+        metavar="UUID:INDEX",
+        help="Job by uuid and index.",
+        autocompletion=complete.job_uuids_with_index,
+    ),
 ]
 FlowJobIds = Annotated[
-    list[str] | None, typer.Option("--job-id", "-jid", metavar="UUID", help="Flow of this job.")
+    list[str] | None,
+    typer.Option(
+        "--job-id",
+        "-jid",
+        metavar="UUID",
+        help="Flow of this job.",
+        autocompletion=complete.job_uuids,
+    ),
 ]
 DbIds = Annotated[
-    list[str] | None, typer.Option("--db-id", "-did", metavar="ID", help="Job by its db_id.")
+    list[str] | None,
+    typer.Option(
+        "--db-id",
+        "-did",
+        metavar="ID",
+        help="Job by its db_id.",
+        autocompletion=complete.job_ids,
+    ),
 ]
 FlowIds = Annotated[
     list[str] | None,
-    typer.Option("--flow-id", "-fid", metavar="ID", help="Flow by uuid, or any job's db_id."),
+    typer.Option(
+        "--flow-id",
+        "-fid",
+        metavar="ID",
+        help="Flow by uuid, or any job's db_id.",
+        autocompletion=complete.flow_ids,
+    ),
 ]
 JobStates = Annotated[
     list[str] | None,
@@ -181,7 +209,13 @@ MaxResults = Annotated[
     int, typer.Option("--max-results", "-m", min=0, help="At most so many; 0 for all.")
 ]
 SortBy = Annotated[
-    str, typer.Option("--sort", metavar="FIELD", help="created_on, updated_on or db_id.")
+    str,
+    typer.Option(
+        "--sort",
+        metavar="FIELD",
+        help="created_on, updated_on or db_id.",
+        autocompletion=_starting_with(SORTS),
+    ),
 ]
 ReverseSort = Annotated[
     bool, typer.Option("--reverse-sort", "-revs", help="Oldest first instead of newest first.")
@@ -197,9 +231,19 @@ StoredDataKeys = Annotated[
     list[str] | None,
     typer.Option("--stored-data-key", "-sdk", metavar="KEY", help="Show this stored data."),
 ]
-JobIdArgument = Annotated[str, typer.Argument(metavar="ID", help="db_id or uuid of the job.")]
+JobIdArgument = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="db_id or uuid of the job.", autocompletion=complete.job_ids),
+]
 OptionalJobId = Annotated[
-    str | None, typer.Argument(metavar="ID", help="db_id or uuid of the job.")
+    str | None,
+    typer.Argument(metavar="ID", help="db_id or uuid of the job.", autocompletion=complete.job_ids),
+]
+FlowIdArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="db_id of any job, or uuid.", autocompletion=complete.flow_ids
+    ),
 ]
 IndexArgument = Annotated[
     int | None, typer.Argument(metavar="INDEX", help="Index of the job; the largest if left out.")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import typer
 
+from controller.errors import ArgumentError
 from controller.filters import FlowFilter, JobFilter, is_uuid
 from jfr_cli import options
 
@@ -169,3 +170,10 @@ def _pair(text: str) -> tuple[str, int]:
 def job_named(text: str, index: int | None) -> dict[str, Any]:
     """Return the keywords that name one job, by uuid or by db_id."""
     return {"job_id": text, "job_index": index} if is_uuid(text) else {"db_id": text}
+
+
+def checked_sort(field: str) -> str:
+    """Return a field to sort by, or refuse it."""
+    if field not in options.SORTS:
+        raise ArgumentError(f"cannot sort by {field!r}", hint=f"one of {', '.join(options.SORTS)}")
+    return field

@@ -136,9 +136,31 @@ def _open_embedded(spec: Mapping[str, Any]) -> OpenedStore:
     return OpenedStore(open_database(path), spec.get("collection_name") or "jobs")
 
 
-def _open_mongo(spec: Mapping[str, Any]) -> OpenedStore:
-    from controller.storage.mongo import connect
+@dataclass(frozen=True)
+class MongoPlace:
+    """Where a store on a server is, as pymongo wants to hear it.
 
+    Attributes
+    ----------
+    database, collection_name
+        What the store is on the server.
+    options
+        Arguments of ``pymongo.MongoClient``, the address among them.
+    """
+
+    database: str
+    collection_name: str
+    options: dict[str, Any]
+
+
+def mongo_place(spec: Mapping[str, Any]) -> MongoPlace:
+    """Read the description of a store on a server that is reached directly.
+
+    Raises
+    ------
+    ConfigError
+        A key is missing or wrong.
+    """
     uri, collection = _uri(spec), str(_need(spec, "collection_name"))
     database = _database(spec)
     if not database:
@@ -151,8 +173,17 @@ def _open_mongo(spec: Mapping[str, Any]) -> OpenedStore:
     options = _client_options(spec, database)
     if uri is None:
         options.update(host=str(spec.get("host") or "localhost"), port=_port(spec))
-    location = describe_store(spec)
-    return OpenedStore(connect(database, uri=uri, location=location, **options), collection)
+    else:
+        options["host"] = uri
+    return MongoPlace(database, collection, options)
+
+
+def _open_mongo(spec: Mapping[str, Any]) -> OpenedStore:
+    from controller.storage.mongo import connect
+
+    place = mongo_place(spec)
+    database = connect(place.database, location=describe_store(spec), **place.options)
+    return OpenedStore(database, place.collection_name)
 
 
 def _client_options(spec: Mapping[str, Any], database: str) -> dict[str, Any]:

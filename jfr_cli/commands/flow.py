@@ -10,10 +10,9 @@ import typer
 from controller.errors import FlowNotFoundError
 from controller.filters import FlowFilter, is_uuid
 from jfr_cli import options
-from jfr_cli.commands.job import checked_sort
 from jfr_cli.console import hint, print_data, print_renderable, print_table
 from jfr_cli.render import data
-from jfr_cli.selection import with_flow_filter
+from jfr_cli.selection import checked_sort, with_flow_filter
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List flows, and look into one.")
@@ -61,7 +60,7 @@ def list_flows(
 
 @app.command("info")
 def info(
-    flow: Annotated[str, typer.Argument(metavar="ID", help="db_id of any job, or uuid.")],
+    flow: options.FlowIdArgument,
     by_job: Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")] = False,
     verbosity: options.Verbosity = 0,
     stored_data_key: options.StoredDataKeys = None,

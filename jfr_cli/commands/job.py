@@ -13,12 +13,10 @@ from controller.states import ERROR_STATES, RUNNING_STATES
 from jfr_cli import options
 from jfr_cli.console import hint, print_data, print_renderable, print_table
 from jfr_cli.render import data
-from jfr_cli.selection import job_named, with_job_filter
+from jfr_cli.selection import checked_sort, job_named, with_job_filter
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List jobs, and look into one.")
-
-_SORTS = ("created_on", "updated_on", "db_id")
 
 
 @app.command("list")
@@ -79,13 +77,6 @@ def _of_latest_flows(controller: Any, selection: JobFilter, number: int) -> JobF
         raise ArgumentError("--latest-flow and --flow-id exclude each other")
     flows = controller.get_flows_info(sort=[("created_on", -1)], limit=number)
     return replace(selection, flow_ids=[flow.flow_id for flow in flows])
-
-
-def checked_sort(field: str) -> str:
-    """Return a field to sort by, or refuse it."""
-    if field not in _SORTS:
-        raise ArgumentError(f"cannot sort by {field!r}", hint=f"one of {', '.join(_SORTS)}")
-    return field
 
 
 def _show(

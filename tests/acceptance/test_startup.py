@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -10,16 +11,22 @@ import pytest
 from jfr_cli.app import GROUPS
 
 NEVER_FOR_HELP = {"pymongo", "bson", "pydantic", "maggma", "jobflow", "qtoolkit", "numpy"}
-NEVER_FOR_LISTS = {"maggma", "jobflow", "qtoolkit", "mongomock_ng", "numpy", "pymongo"}
+NEVER_FOR_LISTS = NEVER_FOR_HELP - {"bson", "pydantic"} | {"mongomock_ng", "networkx"}
+TYPERS_OWN = {"pydantic"}
+"""Typer itself imports it where a command has options (typer/_adapters.py, 0.29)."""
 
 
-def imported(*words: str, prepare: str = "") -> set[str]:
+def imported(*words: str, prepare: str = "", tab: str = "") -> set[str]:
+    """Modules that a fresh interpreter has imported after `jf` with the words, or after TAB."""
     script = (
-        "import sys\n"
+        "import os, sys\n"
         f"sys.argv = ['jf', *{list(words)!r}]\n{prepare}\n"
+        f"if {tab!r}: os.environ.update(_JF_COMPLETE='complete_bash', COMP_WORDS={tab!r}, "
+        f"COMP_CWORD='{len(tab.split(' ')) - 1}')\n"
         "from jfr_cli.main import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print('MODULES', *sorted({m.partition('.')[0] for m in sys.modules}))\n"
+        "found = {m.partition('.')[0] for m in sys.modules} | {*sys.modules}\n"
+        "print('\\nMODULES', *sorted(found))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
@@ -34,9 +41,39 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert not imported(*words) & NEVER_FOR_HELP
 
 
+@pytest.fixture(scope="module")
+def with_a_project(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Statements that point `jf` to a project with an empty database."""
+    folder = str(tmp_path_factory.mktemp("started"))
+    script = (
+        "from controller.config import ConfigManager, quickstart_project\n"
+        "from controller.jobcontroller import JobController\n"
+        "ConfigManager().create_project(quickstart_project('p'))\n"
+        "with JobController.from_project_name('p') as controller: controller.reset()\n"
+    )
+    env = {**os.environ, "JFREMOTE_PROJECTS_FOLDER": folder}
+    subprocess.run([sys.executable, "-c", script], env=env, check=True, timeout=60)
+    return f"os.environ['JFREMOTE_PROJECTS_FOLDER'] = {folder!r}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("jf jo", "jf job ", "jf job li", "jf job list --st", "jf job list -s R", "jf -p "),
+        *("jf job list -wk ", "jf job list -did 1", "jf job list -jid a"),
+        *("jf job info ", "jf flow info "),
+    ],
+)
+def test_tab_imports_nothing_heavy(with_a_project: str, line: str) -> None:
+    found = imported(prepare=with_a_project, tab=line)
+    assert not found & (NEVER_FOR_HELP - TYPERS_OWN)
+    groups = {m.split(".")[2] for m in found if m.startswith("jfr_cli.commands.")}
+    assert groups <= {line.split(" ")[1]}, "TAB imports the group that is typed, and no other"
+    assert "controller.storage.embedded.connection" not in found
+
+
 def test_help_of_a_group_imports_nothing_heavy() -> None:
-    # Typer itself imports pydantic where a command has options (typer/_adapters.py, 0.29).
-    assert not imported("job", "--help") & (NEVER_FOR_HELP - {"pydantic"})
+    assert not imported("job", "--help") & (NEVER_FOR_HELP - TYPERS_OWN)
 
 
 def test_a_list_imports_no_more_than_it_needs(tmp_path: object) -> None:

@@ -13,8 +13,24 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
 ``rows``         documents in and out of the tables, with the keys of their indexes
 ``cursor collection aggregation database``   the contract
 ``store``        the same as a maggma Store (imports maggma; loaded on demand only)
+``glance``       ids and names to complete a word, with the standard library alone
+
+Names are loaded when they are first asked for: a glance needs no bson.
 """
 
-from controller.storage.embedded.database import EmbeddedDatabase, open_database
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from controller.storage.embedded.database import EmbeddedDatabase, open_database
 
 __all__ = ["EmbeddedDatabase", "open_database"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from controller.storage.embedded import database
+
+    return getattr(database, name)
