@@ -26,6 +26,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bson.errors import InvalidBSON
+
 from controller.errors import (
     StorageBusyError,
     StorageError,
@@ -56,6 +58,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _in_our_words(path, error) from error
+    except InvalidBSON as error:
+        raise _damaged(path, error) from error
 
 
 def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
@@ -66,10 +70,8 @@ def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
         )
     if name.startswith("SQLITE_BUSY"):
         return StorageBusyError(f"{path} is busy", hint="try again")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return StorageFormatError(
-            f"{path} is damaged or no database ({error})", hint="restore it from a backup"
-        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in str(error):
+        return _damaged(path, error)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StorageUnavailableError(
             f"{path} cannot be opened for writing ({error})",
@@ -81,6 +83,13 @@ def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
             hint="check the disk's space and health, then try again",
         )
     return StorageError(f"{path}: {error}")
+
+
+def _damaged(path: Path, error: Exception) -> StorageFormatError:
+    said = " ".join(str(error).split())
+    return StorageFormatError(
+        f"{path} is damaged or no database ({said})", hint="restore it from a backup"
+    )
 
 
 def is_network_file_system(path: Path) -> bool:
@@ -244,19 +253,19 @@ class File:
         self._forked_inside = False
         self._create(create)
         self.network = is_network_file_system(path)
-        self._host = _HostRecord(path) if self.network else None
+        self._host = self._claim_host() if self.network else None
         _FILES.add(self)
         with self.reading():
             pass
 
     def _create(self, create: bool) -> None:
-        if self.path.exists():
-            return
-        if not create:
-            raise StorageUnavailableError(
-                f"there is no database at {self.path}", hint="`jf quickstart` makes one"
-            )
         try:
+            if self.path.exists():
+                return
+            if not create:
+                raise StorageUnavailableError(
+                    f"there is no database at {self.path}", hint="`jf quickstart` makes one"
+                )
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Before SQLite creates it with the umask's mode; O_EXCL, since a file that somebody
             # has open must not be opened and closed here.
@@ -264,9 +273,21 @@ class File:
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         except OSError as error:
             raise StorageUnavailableError(
-                f"cannot create {self.path}: {error.strerror}",
-                hint="check the permissions of its folder",
+                f"{self.path} cannot be opened or made: {error.strerror}",
+                hint="check the permissions of its folder, and the disk's space",
             ) from None
+
+    def _claim_host(self) -> _HostRecord:
+        try:
+            return _HostRecord(self.path)
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> StorageUnavailableError:
+        return StorageUnavailableError(
+            f"{self.path} cannot be opened for writing: {error.strerror}",
+            hint="check the permissions of the file and of its folder, and the disk's space",
+        )
 
     def link(self) -> Link:
         """Return the connection of this thread."""
@@ -285,10 +306,7 @@ class File:
         try:
             link = Link(self)
         except OSError as error:
-            raise StorageUnavailableError(
-                f"{self.path} cannot be opened for writing: {error.strerror}",
-                hint="check the permissions of the file and of its folder",
-            ) from None
+            raise self._unusable(error) from None
         try:
             with link.lock.held():
                 self._prepare(link.sql)
@@ -336,7 +354,8 @@ class File:
                 link.refresh()
                 yield link
             finally:
-                link.sql.execute("COMMIT")
+                if link.sql.in_transaction:  # SQLite ends it where the disk or the file is bad
+                    link.sql.execute("COMMIT")
 
     @contextmanager
     def writing(self, link: Link | None = None) -> Iterator[Link]:
@@ -491,17 +510,20 @@ class _HostRecord:
         me = {"host": socket.gethostname(), "boot_id": boot_id()}
         flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
         self._descriptor = os.open(self._path, flags, 0o600)
-        text = os.pread(self._descriptor, 1000, 0).decode(errors="replace")
-        known = json.loads(text) if text.startswith("{") else me
-        if known["host"] != me["host"]:
+        other = _host_named(os.pread(self._descriptor, 1000, 0))
+        if other not in (None, me["host"]):
             os.close(self._descriptor)
             raise StorageUnavailableError(
-                f"{path} lies on a network file system and is in use by host {known['host']}",
+                f"{path} lies on a network file system and is in use by host {other}",
                 hint=f"run jf there; if that host no longer uses it, remove {self._path}",
             )
-        os.ftruncate(self._descriptor, 0)
         record = {**me, "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-        os.pwrite(self._descriptor, json.dumps(record).encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, json.dumps(record).encode(), 0)
+        except OSError:
+            os.close(self._descriptor)
+            raise
         self._lock(shared=True)
 
     def release(self) -> None:
@@ -521,6 +543,15 @@ class _HostRecord:
         except OSError:
             return False
         return True
+
+
+def _host_named(record: bytes) -> str | None:
+    """Return the host that a record names, None where it was cut off and names nobody."""
+    try:
+        name = json.loads(record)["host"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 def boot_id() -> str:

@@ -60,8 +60,8 @@ class EmbeddedDatabase:
 
     def change_token(self) -> object:
         """Return a value that differs after any other connection changed the file."""
-        link = self._file.link()
         with translated(self._file.path):
+            link = self._file.link()
             version = link.sql.execute("PRAGMA data_version").fetchone()[0]
         # data_version counts what others did, as seen by one connection.
         return (id(link), version)

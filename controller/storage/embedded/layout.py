@@ -115,7 +115,7 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
     Raises
     ------
     StorageFormatError
-        The file belongs to another program, or to a newer version of this one.
+        The file belongs to another program, or to a newer version of this one, or is damaged.
     """
     known = connection.execute("PRAGMA application_id").fetchone()[0]
     if known == 0:
@@ -132,7 +132,10 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         raise StorageFormatError(
             f"{path} is a database of another program", hint="choose another path"
         )
-    version = connection.execute("SELECT format FROM meta").fetchone()[0]
+    row = connection.execute("SELECT format FROM meta").fetchone()
+    version = row[0] if row else None
+    if not isinstance(version, int):
+        raise StorageFormatError(f"{path} is damaged", hint="restore it from a backup")
     if version > FORMAT:
         raise StorageFormatError(
             f"{path} was written by a newer version of jfr (format {version}, this one reads "

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from controller.errors import StorageBusyError
@@ -70,7 +70,9 @@ class FileLock:
         except BlockingIOError:
             self._queue(mode)
         if not shared:
-            os.pwrite(self._descriptor, this_process().encode().ljust(_OWNER_SIZE), 0)
+            # Only a courtesy to those who wait: a full disk must not prevent what frees space.
+            with suppress(OSError):
+                os.pwrite(self._descriptor, this_process().encode().ljust(_OWNER_SIZE), 0)
         try:
             yield
         finally:
