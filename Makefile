@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check format schemas bench clean
 
 demo: $(READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
@@ -21,6 +21,9 @@ check: $(READY)  ## the definition of clean: format, lint, types, layers, tests
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+schemas: $(READY)  ## write the JSON Schema files anew from the declarations
+	$(BIN)/python -m jfr_cli.render.shapes docs/schemas
 
 bench: $(READY)  ## figures, each as a ratio to a yardstick of the same run
 	$(BIN)/python benchmarks/startup.py

@@ -115,9 +115,9 @@ def _version(value: bool) -> None:
     from controller import __version__
 
     if _asks_for_json():
-        from jfr_cli.render.data import SCHEMA_VERSION
+        from jfr_cli.render.shapes import VERSION
 
-        sys.stdout.write(f'{{"jfr": "{__version__}", "schema": {SCHEMA_VERSION}}}\n')
+        sys.stdout.write(f'{{"jfr": "{__version__}", "schema": {VERSION}}}\n')
     else:
         sys.stdout.write(f"jfr {__version__}\n")
     raise typer.Exit
@@ -151,6 +151,9 @@ def root(
             "--color", metavar="WHEN", callback=one_of(COLORS), help=f"{', '.join(COLORS)}."
         ),
     ] = "auto",
+    no_pager: Annotated[
+        bool, typer.Option("--no-pager", help="Never show long tables in a pager.")
+    ] = False,
     tree: Annotated[
         bool, typer.Option("--tree", help="Print all commands.", callback=_tree, is_eager=True)
     ] = False,
@@ -166,6 +169,8 @@ def root(
     CURRENT.project_name, CURRENT.color = project, color
     CURRENT.full_exc, CURRENT.warn_project = full_exc, warn_project
     CURRENT.output_format = "json" if json else output_format
+    if no_pager:
+        os.environ["JF_PAGER"] = ""
     if profile:
         _start_profile()
 
@@ -186,7 +191,8 @@ def _start_profile() -> None:
 
 def _asks_for_json() -> bool:
     """Whether errors are written as JSON; also where the words could not be understood."""
-    return CURRENT.as_json or "--json" in sys.argv[1:]
+    said = set(" ".join(sys.argv[1:]).replace("--format ", "--format=").split())
+    return CURRENT.as_json or bool(said & {"--json", "--format=json", "--format=ndjson"})
 
 
 def _setting_wants_tracebacks() -> bool:

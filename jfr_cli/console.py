@@ -8,15 +8,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
+
+from jfr_cli.pager import page
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 UNLIMITED = 10_000
 """Columns of a stream that is no terminal: nothing is cut."""
+_TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
 def survive_the_locale() -> None:
@@ -32,13 +36,16 @@ def use_color(stream: TextIO, choice: str = "auto") -> bool:
     Parameters
     ----------
     choice
-        always, never or auto: on a terminal, unless NO_COLOR is set or TERM is dumb.
+        always, never or auto: on a terminal, unless NO_COLOR is set or TERM is dumb; with
+        CLICOLOR_FORCE also elsewhere.
     """
     if choice != "auto":
         return choice == "always"
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if os.environ.get("NO_COLOR"):
         return False
-    return stream.isatty()
+    if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def console_for(stream: TextIO, choice: str = "auto") -> Console:
@@ -52,6 +59,7 @@ def console_for(stream: TextIO, choice: str = "auto") -> Console:
         width=width,
         force_terminal=True if color else None,
         no_color=not color,
+        color_system="auto" if color else None,
         highlight=False,
         soft_wrap=False,
         emoji=False,
@@ -78,29 +86,45 @@ def hint(text: str) -> None:
         say(text)
 
 
-def print_table(build: Callable[[bool], RenderableType], color: str = "auto") -> None:
+def print_table(
+    build: Callable[[int | None], RenderableType], color: str = "auto", *, whole: bool = False
+) -> None:
     """Write what a table shows, in the form that fits.
 
     Parameters
     ----------
     build
-        Makes what is printed; True asks for the narrow form. Off a terminal nothing is cut, so
-        the wide form is printed whatever its width.
+        Makes what is printed from the width there is; None asks for everything, whatever its
+        width: off a terminal nothing is cut.
+    whole
+        Ask for everything on a terminal too; it folds the lines.
+    """
+    bounded = sys.stdout.isatty() and not whole
+    content = build(console_for(sys.stdout, color).width if bounded else None)
+    print_renderable(content, color, whole=whole)
+
+
+def print_renderable(content: RenderableType, color: str = "auto", *, whole: bool = False) -> None:
+    """Write a Rich renderable, through a pager where it is longer than the terminal.
+
+    Off a terminal, and with ``whole``, it gets its natural width. No line ends with blanks.
     """
     console = console_for(sys.stdout, color)
-    wide = build(False)
-    boundless = console.options.update(max_width=UNLIMITED)
-    fits = console.measure(wide, options=boundless).maximum <= console.width
-    print_renderable(wide if fits or not sys.stdout.isatty() else build(True), color)
-
-
-def print_renderable(content: RenderableType, color: str = "auto") -> None:
-    """Write a Rich renderable; off a terminal in its natural width and without trailing blanks."""
-    console = console_for(sys.stdout, color)
-    if sys.stdout.isatty():
-        console.print(content)
-    elif use_color(sys.stdout, color):
-        console.print(content, width=console.measure(content).maximum)
+    natural = whole or not sys.stdout.isatty()
+    text = drawn(content, console, None if natural else console.width)
+    if text.count("\n") >= console.height and sys.stdout.isatty() and page(text):
+        return
+    if use_color(sys.stdout, color):
+        sys.stdout.write(text)
     else:
-        for line in console.render_lines(content, pad=False):
-            print_data("".join(segment.text for segment in line).rstrip())
+        print_data(text.rstrip("\n"))
+
+
+def drawn(content: RenderableType, console: Console, width: int | None) -> str:
+    """Return what a console would write, at most so wide; None for the natural width."""
+    if width is None:
+        boundless = console.options.update(max_width=UNLIMITED)
+        width = console.measure(content, options=boundless).maximum
+    with console.capture() as capture:
+        console.print(content, width=width, crop=False)
+    return _TRAILING.sub(r"\1", capture.get())

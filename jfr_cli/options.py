@@ -224,9 +224,6 @@ Count = Annotated[bool, typer.Option("--count", help="Print only how many there 
 Verbosity = Annotated[
     int, typer.Option("--verbose", "-v", count=True, help="Show more; -vv still more.")
 ]
-Columns = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="KEYS", help="Columns, with commas.")
-]
 StoredDataKeys = Annotated[
     list[str] | None,
     typer.Option("--stored-data-key", "-sdk", metavar="KEY", help="Show this stored data."),

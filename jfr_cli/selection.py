@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import typer
 
 from controller.errors import ArgumentError
 from controller.filters import FlowFilter, JobFilter, is_uuid
 from jfr_cli import options
-
-F = TypeVar("F", bound=Callable[..., Any])
+from jfr_cli.bundles import F, with_options
 
 _DATE_FORMS = (
     "%Y-%m-%d",
@@ -61,23 +58,12 @@ def with_flow_filter(command: F) -> F:
 
 
 def _bundle(command: F, bundle: dict[str, Any], build: Callable[[dict[str, Any]], Any]) -> F:
-    own = inspect.signature(command, eval_str=True)
-
-    @functools.wraps(command)
-    def wrapper(**given: Any) -> Any:
-        chosen = {name: given.pop(name) for name in bundle}
-        return command(selection=build(chosen), **given)
-
-    kept = [p for p in own.parameters.values() if p.name != "selection"]
-    added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in bundle.items()
-    ]
-    kept = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
-    wrapper.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {p.name: p.annotation for p in [*kept, *added]}
-    del wrapper.__wrapped__  # Typer would look through it and see `selection`
-    return wrapper  # type: ignore[return-value]
+    return with_options(
+        command,
+        {name: (kind, None) for name, kind in bundle.items()},
+        lambda inner, given, chosen: inner(selection=build(chosen), **given),
+        replaces="selection",
+    )
 
 
 def _job_filter(given: dict[str, Any]) -> JobFilter:

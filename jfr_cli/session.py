@@ -24,6 +24,8 @@ class Session:
         From ``--project``; None for the default.
     output_format
         From ``--format`` or ``--json``.
+    columns
+        From ``--columns``; None for the usual ones.
     color
         auto, always or never.
     full_exc
@@ -34,6 +36,7 @@ class Session:
 
     project_name: str | None = None
     output_format: str = "table"
+    columns: str | None = None
     color: str = "auto"
     full_exc: bool = False
     warn_project: bool = False

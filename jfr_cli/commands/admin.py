@@ -9,8 +9,7 @@ import typer
 
 from controller.errors import ArgumentError, StateError
 from jfr_cli import options
-from jfr_cli.console import print_data, say
-from jfr_cli.render import data
+from jfr_cli.output import show_report, shows_one
 from jfr_cli.session import CURRENT
 
 app = options.command_group("Set up and look after the database.")
@@ -27,19 +26,18 @@ def confirm(question: str, yes: bool) -> None:
 
 
 @app.command("reset")
+@shows_one()
 def reset(
     date: Annotated[
         str | None, typer.Argument(help="Today's date, YYYY-MM-DD: needed from 25 flows on.")
     ] = None,
     output: Annotated[bool, typer.Option("--output", "-o", help="Delete all outputs too.")] = False,
     yes: options.Yes = False,
-    json: options.Json = False,
 ) -> None:
     """Set up the queue database, deleting all jobs and flows that are in it.
 
     Example: jf admin reset --yes
     """
-    form = CURRENT.use_format(None, json)
     with CURRENT.controller() as controller:
         jobs, flows = controller.jobs.count_documents({}), controller.flows.count_documents({})
         if jobs or flows or output:
@@ -51,7 +49,4 @@ def reset(
             f"the database holds {flows} flows: nothing was deleted",
             hint="give today's date, as in `jf admin reset YYYY-MM-DD`",
         )
-    if form == "json":
-        print_data(data.one_written({"deleted_jobs": jobs, "deleted_flows": flows}, form))
-    else:
-        say("the database has been set up")
+    show_report({"deleted_jobs": jobs, "deleted_flows": flows}, "the database has been set up")

@@ -10,8 +10,19 @@ import typer
 from controller.errors import FlowNotFoundError
 from controller.filters import FlowFilter, is_uuid
 from jfr_cli import options
-from jfr_cli.console import hint, print_data, print_renderable, print_table
-from jfr_cli.render import data
+from jfr_cli.console import hint
+from jfr_cli.output import (
+    show_count,
+    show_one,
+    show_picture,
+    show_rows,
+    shows_list,
+    shows_table,
+    wants_count,
+    wants_wide,
+)
+from jfr_cli.render.flows import FLOWS, flow_tree
+from jfr_cli.render.jobs import job_kind
 from jfr_cli.selection import checked_sort, with_flow_filter
 from jfr_cli.session import CURRENT
 
@@ -19,6 +30,7 @@ app = options.command_group("List flows, and look into one.")
 
 
 @app.command("list")
+@shows_list()
 @with_flow_filter
 def list_flows(
     selection: FlowFilter,
@@ -28,57 +40,45 @@ def list_flows(
     reverse_sort: options.ReverseSort = False,
     locked: options.Locked = False,
     count: options.Count = False,
-    output_format: options.OutputFormat = None,
-    json: options.Json = False,
 ) -> None:
     """List flows, the one that changed last first.
 
     Example: jf flow list -s RUNNING
     """
-    form = CURRENT.use_format(output_format, json)
     with CURRENT.controller() as controller:
         query = controller.queue.query(replace(selection, locked=locked))
-        if count or form == "count":
-            print_data(str(controller.flows.count_documents(query)))
+        if count or wants_count():
+            show_count(controller.flows.count_documents(query))
             return
         flows = controller.get_flows_info(
             custom_query=query,
             sort=[(checked_sort(sort), 1 if reverse_sort else -1)],
             limit=max_results,
-            with_jobs_info=bool(verbosity or form == "wide"),
+            with_jobs_info=bool(verbosity or wants_wide()),
         )
-    if form not in ("table", "wide"):
-        print_data(data.written([data.flow_row(flow) for flow in flows], form))
-        return
-    from jfr_cli.render import tables
-
-    more = verbosity + (form == "wide")
-    print_table(lambda narrow: tables.flows_table(flows, more, narrow=narrow), CURRENT.color)
+    show_rows(flows, FLOWS, verbosity=verbosity)
     if max_results and len(flows) == max_results:
         hint(f"only the first {max_results} are shown: -m 0 shows all")
 
 
 @app.command("info")
+@shows_list("--output", "-o")
 def info(
     flow: options.FlowIdArgument,
     by_job: Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")] = False,
     verbosity: options.Verbosity = 0,
     stored_data_key: options.StoredDataKeys = None,
-    columns: options.Columns = None,
     jobs_sort: Annotated[
         str, typer.Option("--jobs-sort", metavar="FIELD", help="Order of the jobs, as of lists.")
     ] = "db_id",
     reverse_jobs_sort: Annotated[
         bool, typer.Option("--reverse-jobs-sort", "-jrevs", help="The other way round.")
     ] = False,
-    output_format: options.OutputFormat = None,
-    json: options.Json = False,
 ) -> None:
     """Show a flow: its structure and its jobs.
 
     Example: jf flow info 12
     """
-    form = CURRENT.use_format(output_format, json)
     named: dict[str, Any] = {"job_ids": flow} if by_job and is_uuid(flow) else {"flow_ids": flow}
     with CURRENT.controller() as controller:
         found = controller.get_flows_info(
@@ -91,20 +91,16 @@ def info(
         raise FlowNotFoundError(
             f"there is no flow {flow}", hint="`jf flow list` shows those there are"
         )
-    if form not in ("table", "wide"):
-        print_data(data.one_written(data.flow_row(found[0]), form))
+    if not shows_table():
+        show_one(found[0], FLOWS)
         return
     from controller.config import SETTINGS
-    from jfr_cli.render import tables
 
-    chosen = [key.strip() for key in columns.split(",")] if columns else None
-    keys = tables.job_columns(verbosity + (form == "wide"), chosen, SETTINGS.cli_job_list_columns)
-    title = f"Flow: {found[0].name} - {found[0].flow_id} - {found[0].state.value}"
-    jobs = found[0].jobs_info or []
-    print_table(
-        lambda narrow: tables.jobs_table(
-            jobs, keys, title=title, stored_data=stored_data_key or [], narrow=narrow
-        ),
-        CURRENT.color,
+    show_rows(
+        found[0].jobs_info or [],
+        job_kind(stored_data_key or ()),
+        verbosity=verbosity,
+        defaults=SETTINGS.cli_job_list_columns,
+        title=f"Flow: {found[0].name} - {found[0].flow_id} - {found[0].state.value}",
     )
-    print_renderable(tables.flow_tree(found[0]), CURRENT.color)
+    show_picture(lambda: flow_tree(found[0]))

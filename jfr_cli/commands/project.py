@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from jfr_cli import options
 from jfr_cli.console import hint, print_data, say
-from jfr_cli.render import data
+from jfr_cli.output import show_rows, shows_list, shows_table
+from jfr_cli.render.projects import CHECKS, PROJECTS
 from jfr_cli.session import CURRENT
 
 app = options.command_group("Make, list and check projects.", invoke_without_command=True)
@@ -23,18 +24,16 @@ def group(ctx: typer.Context, tree: options.Tree = False) -> None:
 
 
 @app.command("list")
+@shows_list()
 def list_projects(
     warn: Annotated[
         bool, typer.Option("--warn", "-w", help="Say which files cannot be used.")
     ] = False,
-    output_format: options.OutputFormat = None,
-    json: options.Json = False,
 ) -> None:
     """List the projects by name.
 
     Example: jf project list -w
     """
-    form = CURRENT.use_format(output_format, json)
     from controller.config import SETTINGS, ConfigManager
 
     manager = ConfigManager()
@@ -47,13 +46,9 @@ def list_projects(
         }
         for name, found in sorted(manager.projects_data.items())
     ]
-    if form in ("table", "wide"):
-        for row in rows:
-            print_data(f"{row['name']}{'  *' if row['selected'] else ''}")
-        if not rows:
-            hint(f"there is no project in {manager.folder}: `jf quickstart` makes one")
-    else:
-        print_data(data.written(rows, form, name_key="name"))
+    show_rows(rows, PROJECTS)
+    if not rows and shows_table():
+        hint(f"there is no project in {manager.folder}: `jf quickstart` makes one")
     if manager.unusable and (warn or CURRENT.warn_project):
         for problem in manager.unusable.values():
             say(f"warning: {problem}")
@@ -81,33 +76,30 @@ def generate(
 
 
 @app.command("check")
+@shows_list()
 def check(
     jobstore: Annotated[bool, typer.Option("--jobstore", "-js", help="Only the JobStore.")] = False,
     queue: Annotated[bool, typer.Option("--queue", "-q", help="Only the queue.")] = False,
     worker: Annotated[str | None, typer.Option("--worker", "-w", help="Only this worker.")] = None,
     errors: Annotated[bool, typer.Option("--errors", "-e", help="Show whole errors.")] = False,
     full: Annotated[bool, typer.Option("--full", "-f", help="Check more.")] = False,
-    output_format: options.OutputFormat = None,
-    json: options.Json = False,
 ) -> None:
     """Check that database, outputs and workers can be used; exit 9 when one cannot.
 
     Example: jf project check
     """
     del full
-    form = CURRENT.use_format(output_format, json)
     from controller.checks import check_project
 
     only = {"jobstore": jobstore, "queue": queue, "worker": worker is not None}
     parts = [part for part, chosen in only.items() if chosen] or list(only)
     results = check_project(CURRENT.project, parts, worker)
-    if form in ("table", "wide"):
-        for result in results:
-            print_data(f"{'ok  ' if result.ok else 'FAIL'} {result.what}")
-            if result.problem:
-                print_data(f"     {result.problem if errors else result.problem.splitlines()[0]}")
-    else:
-        rows = [{"what": r.what, "ok": r.ok, "problem": r.problem} for r in results]
-        print_data(data.written(rows, form, name_key="what"))
+    whole = errors or not shows_table()
+    show_rows([_row(result, whole=whole) for result in results], CHECKS)
     if not all(result.ok for result in results):
         raise typer.Exit(9)
+
+
+def _row(result: Any, *, whole: bool) -> dict[str, Any]:
+    problem = result.problem if whole or not result.problem else result.problem.splitlines()[0]
+    return {"what": result.what, "ok": result.ok, "problem": problem}

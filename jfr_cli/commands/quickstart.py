@@ -8,23 +8,21 @@ import typer
 
 from controller.errors import ConfigError
 from jfr_cli import options
-from jfr_cli.console import print_data, say
-from jfr_cli.render import data
-from jfr_cli.session import CURRENT
+from jfr_cli.console import say
+from jfr_cli.output import show_report, shows_one
 
 app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
 
 
 @app.command()
+@shows_one()
 def quickstart(
     name: Annotated[str, typer.Argument(help="Name of the project.")] = "jfr",
-    json: options.Json = False,
 ) -> None:
     """Make a project on the embedded database, with a local worker, ready to run.
 
     Example: jf quickstart
     """
-    form = CURRENT.use_format(None, json)
     from controller.config import ConfigManager, quickstart_project
     from controller.jobcontroller import JobController
 
@@ -39,10 +37,10 @@ def quickstart(
     with JobController.from_project(manager.get_project(name)) as controller:
         if not controller.is_set_up():
             controller.reset()
-    if form == "json":
-        print_data(data.one_written({"project": name, "file": path}, form))
-        return
-    say(f"project {name}: {path}")
-    say("next, in Python:   from controller import submit_flow; submit_flow(your_flow)")
-    say("then:              jf runner run --until-idle")
-    say("and look:          jf flow list; jf job list; jf job output 1")
+    show_report(
+        {"project": name, "file": path},
+        f"project {name}: {path}",
+        "next, in Python:   from controller import submit_flow; submit_flow(your_flow)",
+        "then:              jf runner run --until-idle",
+        "and look:          jf flow list; jf job list; jf job output 1",
+    )

@@ -9,8 +9,7 @@ import typer
 
 from controller.errors import ArgumentError, JobFailedError
 from jfr_cli import options
-from jfr_cli.console import print_data, say
-from jfr_cli.render import data
+from jfr_cli.output import show_report, shows_one
 from jfr_cli.session import CURRENT
 
 app = options.command_group("Run the jobs of a project.")
@@ -18,6 +17,7 @@ _LEVELS = ("error", "warn", "info", "debug")
 
 
 @app.command("run")
+@shows_one()
 def run(
     log_level: Annotated[
         str | None, typer.Option("--log-level", "-log", help="error, warn, info or debug.")
@@ -45,13 +45,11 @@ def run(
     max_time: Annotated[
         float | None, typer.Option("--max-time", help="Seconds after which to end (--until-idle).")
     ] = None,
-    json: options.Json = False,
 ) -> None:
     """Run jobs in the foreground, until Ctrl-C or until nothing is left to do.
 
     Example: jf runner run --until-idle
     """
-    form = CURRENT.use_format(None, json)
     if log_level is not None and log_level not in _LEVELS:
         raise ArgumentError(f"--log-level is one of {', '.join(_LEVELS)}, not {log_level!r}")
     from controller.runner import Runner
@@ -76,11 +74,14 @@ def run(
         summary = runner.run_until_idle(max_time)
     finally:
         runner.cleanup()
-    if form == "json":
-        row = {"completed": summary.completed, "failed": summary.failed}
-        print_data(data.one_written({**row, "timed_out": summary.timed_out}, form))
-    else:
-        say(f"{len(summary.completed)} jobs completed, {len(summary.failed)} failed")
+    show_report(
+        {
+            "completed": summary.completed,
+            "failed": summary.failed,
+            "timed_out": summary.timed_out,
+        },
+        f"{len(summary.completed)} jobs completed, {len(summary.failed)} failed",
+    )
     if summary.timed_out:
         raise typer.Exit(8)
     if summary.failed:

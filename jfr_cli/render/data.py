@@ -1,7 +1,4 @@
-"""Plain data for scripts: one dictionary per job or flow, in every format but tables.
-
-Times are ISO 8601 in UTC. Keys are only ever added; docs/output.md describes them.
-"""
+"""Plain data for scripts, in every format but tables. Times are ISO 8601 in UTC."""
 
 from __future__ import annotations
 
@@ -12,15 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from controller.documents import FlowInfo, JobInfo
+from controller.errors import ArgumentError
 
 Row = dict[str, Any]
-
-SCHEMA_VERSION = 1
-"""Grows when a key changes its meaning or goes away, not when one is added."""
 
 
 def plain(value: Any) -> Any:
@@ -42,38 +35,17 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def job_row(job: JobInfo) -> Row:
-    """Return what scripts see of a job."""
-    row = plain(job.model_dump(exclude={"hosts", "lock_lease"}))
-    row["flow_uuid"] = job.hosts[-1] if job.hosts else None
-    row["hosts"] = job.hosts
-    row["locked"] = job.is_locked
-    row["run_time"] = job.run_time
-    assert isinstance(row, dict)
-    return row
+def value_at(row: Row, path: str) -> Any:
+    """Return what lies at a path with dots, None where there is nothing."""
+    found: Any = row
+    for key in path.split("."):
+        if not isinstance(found, dict) or key not in found:
+            return None
+        found = found[key]
+    return found
 
 
-def flow_row(flow: FlowInfo) -> Row:
-    """Return what scripts see of a flow."""
-    row: Row = {
-        "db_id": flow.db_id,
-        "uuid": flow.flow_id,
-        "name": flow.name,
-        "state": flow.state.value,
-        "num_jobs": len(flow.db_ids),
-        "created_on": plain(flow.created_on),
-        "updated_on": plain(flow.updated_on),
-        "metadata": plain(flow.flow_metadata),
-        "jobstore": flow.jobstore,
-        "locked": flow.is_locked,
-        "db_ids": flow.db_ids,
-    }
-    if flow.jobs_info is not None:
-        row["jobs"] = [job_row(job) for job in flow.jobs_info]
-    return row
-
-
-def written(rows: Sequence[Row], form: str, *, name_key: str = "db_id") -> str:
+def written(rows: Sequence[Row], form: str, *, name_key: str, keys: Sequence[str] = ()) -> str:
     """Write rows in one of the formats that are not tables.
 
     Parameters
@@ -82,6 +54,8 @@ def written(rows: Sequence[Row], form: str, *, name_key: str = "db_id") -> str:
         json, ndjson, yaml, csv, name or count.
     name_key
         What ``name`` prints of each row.
+    keys
+        The header of CSV, where there is no row to tell it.
     """
     if form == "json":
         return json.dumps(list(rows), indent=2, ensure_ascii=False)
@@ -90,19 +64,22 @@ def written(rows: Sequence[Row], form: str, *, name_key: str = "db_id") -> str:
     if form == "yaml":
         return _yaml(list(rows))
     if form == "csv":
-        return _csv(rows)
+        return _csv(rows, keys)
     if form == "name":
         return "\n".join(str(row[name_key]) for row in rows)
     if form == "count":
         return str(len(rows))
-    raise ValueError(form)
+    raise ArgumentError(f"this is no table: --format {form} cannot show it", hint="--format json")
 
 
 def one_written(value: Any, form: str) -> str:
-    """Write one thing: an object instead of an array."""
+    """Write one value: json, ndjson (JSON on one line) or yaml."""
     if form == "yaml":
         return _yaml(value)
-    return json.dumps(value, indent=2 if form != "ndjson" else None, ensure_ascii=False)
+    if form in ("json", "ndjson", "table", "wide"):
+        indent = None if form == "ndjson" else 2
+        return json.dumps(value, indent=indent, ensure_ascii=False)
+    raise ArgumentError(f"this is no list: --format {form} cannot show it", hint="--format json")
 
 
 def _yaml(value: Any) -> str:
@@ -114,15 +91,14 @@ def _yaml(value: Any) -> str:
     return out.getvalue().rstrip("\n")
 
 
-def _csv(rows: Sequence[Row]) -> str:
-    if not rows:
-        return ""
+def _csv(rows: Sequence[Row], keys: Sequence[str]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(rows[0])
+    header = [*dict.fromkeys(key for row in rows for key in row)] or list(keys)
+    writer.writerow(header)
     for row in rows:
+        found = (row.get(key) for key in header)
         writer.writerow(
-            json.dumps(v, ensure_ascii=False) if isinstance(v, (dict, list)) else v
-            for v in row.values()
+            json.dumps(v, ensure_ascii=False) if isinstance(v, (dict, list)) else v for v in found
         )
     return out.getvalue().rstrip("\n")

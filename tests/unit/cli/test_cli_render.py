@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import datetime
+import os
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console, RenderableType
+from rich.cells import cell_len
+from rich.console import Console
 
 from controller.documents import FlowInfo, JobInfo
 from controller.errors import ArgumentError
 from controller.states import FlowState, JobState
-from jfr_cli.render import data, tables
+from jfr_cli.render import data, words
+from jfr_cli.render.flows import FLOWS
+from jfr_cli.render.jobs import JOBS, job_kind
+from jfr_cli.render.kinds import Kind, Listing, chosen_columns, chosen_data
 
+T0 = datetime(2026, 1, 2, 3, 4, 5)
 FLOW = "aaaaaaaa-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(autouse=True)
 def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "zone", lambda: "UTC")
-    monkeypatch.setattr(
-        tables, "local_time", lambda t, form="%Y-%m-%d %H:%M": t.strftime(form) if t else ""
-    )
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
 
 
 def job(**fields: Any) -> JobInfo:
@@ -42,65 +48,78 @@ def job(**fields: Any) -> JobInfo:
     return JobInfo.model_validate(given)
 
 
-def drawn(content: RenderableType, width: int) -> list[str]:
+def drawn(listing: Listing, width: int) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=width, no_color=True).print(content)
+    Console(file=out, width=width, no_color=True).print(listing.table(width))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
-def table_of(jobs: list[JobInfo], verbosity: int = 0, **how: Any) -> RenderableType:
-    return tables.jobs_table(jobs, tables.job_columns(verbosity, None, None), **how)
+def listing(items: list[Any], level: int = 0, kind: Kind = JOBS, asked: str | None = None) -> Any:
+    columns = chosen_columns(kind, asked, level)
+    return Listing(kind, items, columns, pinned=asked is not None)
 
 
-def test_the_wide_table() -> None:
-    jobs = [job(), job(db_id="12", index=2, state=JobState.FAILED, name="fit [x]")]
-    assert drawn(table_of(jobs), 200) == [
-        " " * 48 + "Jobs info",
-        "┏━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━"
-        "┳━━━━━━━━━━━━━━━━━━━━┓",
-        "┃ DB id ┃ Name    ┃ State       ┃ Job id (Index)                           ┃ Worker "
-        "┃ Last updated [UTC] ┃",
-        "┡━━━━━━━╇━━━━━━━━━╇━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━"
-        "╇━━━━━━━━━━━━━━━━━━━━┩",
-        "│ 1     │ relax   │ ✔ COMPLETED │ 0f3c5e0a-3a55-4b8e-9d0c-6f4a1f0c7a11 (1) │ local  "
-        "│ 2026-01-02 04:05   │",
-        "│ 12    │ fit [x] │ ✘ FAILED    │ 0f3c5e0a-3a55-4b8e-9d0c-6f4a1f0c7a11 (2) │ local  "
-        "│ 2026-01-02 04:05   │",
-        "└───────┴─────────┴─────────────┴──────────────────────────────────────────┴────────"
-        "┴────────────────────┘",
+GOLDEN = Path(__file__).parent / "golden"
+MANY = [
+    ("relax Al", JobState.COMPLETED, {"start_time": T0, "end_time": T0 + timedelta(seconds=7501)}),
+    ("strained cells of a compound with a long name", JobState.FAILED, {"error": "Traceback"}),
+    ("fit [x] \u00e5 \u539f\u5b50", JobState.READY, {"index": 2}),
+    ("held", JobState.PAUSED, {"lock_id": "me", "lock_time": T0, "metadata": {"a": 1}}),
+    ("again", JobState.UPLOADED, {"remote": {"retry_time_limit": T0, "step_attempts": 2}}),
+    ("gone", JobState.REMOTE_ERROR, {"previous_state": "UPLOADED", "remote": {"error": "no"}}),
+    ("queued", JobState.SUBMITTED, {"remote": {"process_id": "4711"}}),
+]
+
+
+def job_list() -> list[JobInfo]:
+    return [
+        job(db_id=str(10**n if n < 5 else n), name=name, state=state, **more)
+        for n, (name, state, more) in enumerate(MANY)
     ]
 
 
-def test_the_narrow_table_fits_80_columns() -> None:
-    jobs = [job(name="strained cells"), job(db_id="12345", name="fit", state=JobState.READY)]
-    assert drawn(table_of(jobs, narrow=True), 80) == [
-        " " * 30 + "Jobs info",
-        "DB id  Name            State        Job id        Worker  Updated",
-        "─" * 70,
-        "1      strained cells  ✔ COMPLETED  0f3c5e0a (1)  local   01-02 04:05",
-        "12345  fit             ○ READY      0f3c5e0a (1)  local   01-02 04:05",
-    ]
+@pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_the_table_of_jobs_is_as_it_was(width: int, level: int) -> None:
+    compare(f"jobs-{'v' * level or 'plain'}-{width}", drawn(listing(job_list(), level), width))
 
 
-def test_the_narrow_table_leaves_out_empty_columns_only() -> None:
-    plain = drawn(table_of([job()], 2, narrow=True), 200)[1]
-    assert "Lock" not in plain
-    assert "Retry" not in plain
-    locked = job(lock_id="me", remote={"retry_time_limit": datetime(2026, 1, 2)})
-    full = drawn(table_of([locked], 2, narrow=True), 200)[1]
-    assert "Lock id" in full
-    assert "Retry" in full
+@pytest.mark.parametrize("width", [20, 80, 200])
+@pytest.mark.parametrize("level", [0, 1])
+def test_the_table_of_flows_is_as_it_was(width: int, level: int) -> None:
+    flows = [flow(), flow(name="a flow with a rather long name, as people give them", db_ids=[])]
+    lines = drawn(listing(flows, level, FLOWS), width)
+    compare(f"flows-{'v' * level or 'plain'}-{width}", lines)
 
 
-@pytest.mark.parametrize("width", [1, 5, 20, 40])
-@pytest.mark.parametrize("narrow", [True, False])
-def test_no_terminal_is_too_narrow(width: int, narrow: bool) -> None:
-    assert drawn(table_of([job()], 2, narrow=narrow), width)
+def compare(name: str, lines: list[str]) -> None:
+    """Hold a table to its file; JFR_WRITE_GOLDEN=1 writes the files anew, to be looked at."""
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("JFR_WRITE_GOLDEN"):
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert lines == path.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 160, 200])
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_no_line_is_wider_than_the_terminal(width: int, level: int) -> None:
+    assert all(cell_len(line) <= width for line in drawn(listing(job_list(), level), width))
+
+
+@pytest.mark.parametrize("width", [1, 5, 10])
+def test_no_terminal_is_too_narrow(width: int) -> None:
+    assert drawn(listing([job()], 2), width)
+
+
+def test_the_columns_that_were_asked_for_are_all_shown() -> None:
+    text = " ".join(drawn(listing([job()], asked="worker,uuid,state,remote.process_id"), 40))
+    for header in ("Worker", "uuid", "State", "remote.pro"):
+        assert header in text
 
 
 @pytest.mark.parametrize("state", [*JobState, *FlowState])
 def test_every_state_has_a_glyph_beside_its_word(state: JobState | FlowState) -> None:
-    glyph, _, word = tables.state_text(state).plain.partition(" ")
+    glyph, _, word = words.state_text(state).plain.partition(" ")
     assert word == state.value
     assert glyph
     assert glyph != word
@@ -108,7 +127,7 @@ def test_every_state_has_a_glyph_beside_its_word(state: JobState | FlowState) ->
 
 def test_styles_that_look_alike_differ_in_the_glyph() -> None:
     ends = [JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR, JobState.READY]
-    assert len({tables.state_text(s).plain[0] for s in ends}) == len(ends)
+    assert len({words.state_text(s).plain[0] for s in ends}) == len(ends)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +135,7 @@ def test_styles_that_look_alike_differ_in_the_glyph() -> None:
     [
         (0, None, None, "db_id name state job_id worker last_updated"),
         (0, None, ["db_id", "state"], "db_id state"),
-        (0, ["name"], ["db_id"], "name"),
+        (0, "name", ["db_id"], "name"),
         (
             1,
             None,
@@ -134,19 +153,37 @@ def test_styles_that_look_alike_differ_in_the_glyph() -> None:
     ],
 )
 def test_columns(verbosity: int, chosen: Any, defaults: Any, expected: str) -> None:
-    assert tables.job_columns(verbosity, chosen, defaults) == expected.split()
+    found = chosen_columns(JOBS, chosen, verbosity, defaults)
+    assert [column.key for column in found] == expected.split()
 
 
-def test_an_unknown_column_is_named() -> None:
-    with pytest.raises(ArgumentError, match="nme"):
-        tables.job_columns(0, ["nme"], None)
+@pytest.mark.parametrize(
+    ("key", "nearest"), [("nme", "name"), ("sate", "state"), ("updated", "updated_on"), ("xxx", "")]
+)
+def test_an_unknown_column_is_named_with_the_nearest(key: str, nearest: str) -> None:
+    for choose in (chosen_data, lambda kind, asked: chosen_columns(kind, asked, 0)):
+        with pytest.raises(ArgumentError, match=f"'{key}'.*{nearest}"):
+            choose(JOBS, f"db_id,{key}")
+
+
+def test_data_has_the_columns_that_were_asked_for() -> None:
+    row = JOBS.data(job(remote={"process_id": "7"}))
+    asked = "db_id,queue_id,remote.process_id,job_id,last_updated,metadata.nothing"
+    assert chosen_data(JOBS, asked)(row) == {
+        "db_id": "1",
+        "queue_id": "7",
+        "remote.process_id": "7",
+        "job_id": "0f3c5e0a-3a55-4b8e-9d0c-6f4a1f0c7a11",
+        "last_updated": "2026-01-02T04:05:06.789Z",
+        "metadata.nothing": None,
+    }
 
 
 def test_stored_data_becomes_columns() -> None:
-    table = table_of([job(stored_data={"energy": -1.5}), job()], stored_data=["energy"])
-    text = "\n".join(drawn(table, 200))
-    assert "energy" in text
-    assert "-1.5" in text
+    kind = job_kind(["energy"])
+    lines = drawn(listing([job(stored_data={"energy": -1.5}), job()], kind=kind), 200)
+    assert lines[0].endswith("energy")
+    assert lines[2].endswith("-1.5")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +191,7 @@ def test_stored_data_becomes_columns() -> None:
     [(None, ""), (0, "0:00:00"), (61.9, "0:01:01"), (360_000, "100:00:00")],
 )
 def test_durations(seconds: float | None, expected: str) -> None:
-    assert tables.duration(seconds) == expected
+    assert words.duration(seconds) == expected
 
 
 def flow(**fields: Any) -> FlowInfo:
@@ -174,14 +211,8 @@ def flow(**fields: Any) -> FlowInfo:
     return FlowInfo.model_validate(given)
 
 
-def test_job_states_are_listed_in_the_wide_and_counted_in_the_narrow_table() -> None:
-    assert "C-C-R" in drawn(tables.flows_table([flow()], 1), 200)[4]
-    narrow = drawn(tables.flows_table([flow()], 1, narrow=True), 80)[-1]
-    assert narrow.endswith("a, b     2C 1R")
-
-
 def test_times_are_utc_in_data() -> None:
-    row = data.job_row(job())
+    row = JOBS.data(job())
     assert row["updated_on"] == "2026-01-02T04:05:06.789Z"
     assert row["state"] == "COMPLETED"
     assert row["flow_uuid"] == FLOW
@@ -200,16 +231,16 @@ def test_times_are_utc_in_data() -> None:
 )
 def test_formats(form: str, expected: str) -> None:
     rows = [{"db_id": "1", "n": None}, {"db_id": "2", "n": [1]}]
-    assert data.written(rows, form) == expected
+    assert data.written(rows, form, name_key="db_id") == expected
 
 
 @pytest.mark.parametrize(
-    ("form", "expected"), [("json", "[]"), ("ndjson", ""), ("csv", ""), ("count", "0")]
+    ("form", "expected"), [("json", "[]"), ("ndjson", ""), ("csv", "db_id,n"), ("count", "0")]
 )
 def test_nothing_found_is_no_error(form: str, expected: str) -> None:
-    assert data.written([], form) == expected
+    assert data.written([], form, name_key="db_id", keys=["db_id", "n"]) == expected
 
 
 def test_json_is_read_back_the_same() -> None:
-    rows = [data.job_row(job(name='ü "x"'))]
-    assert json.loads(data.written(rows, "json")) == rows
+    rows = [JOBS.data(job(name='ü "x"'))]
+    assert json.loads(data.written(rows, "json", name_key="db_id")) == rows

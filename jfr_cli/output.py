@@ -1,0 +1,237 @@
+"""The one place where commands show what they got.
+
+A command declares what it shows by a decorator, which gives it ``--format`` and the like, and
+ends with one call::
+
+    @app.command("list")
+    @shows_list()
+    @with_job_filter
+    def list_jobs(selection: JobFilter) -> None:
+        with CURRENT.controller() as controller:
+            jobs = controller.get_jobs_info_query(...)
+        show_rows(jobs, JOBS)
+
+What a thing looks like, as data and as a table, is declared in `jfr_cli.render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from controller.errors import ArgumentError
+from jfr_cli import options
+from jfr_cli.bundles import F, with_options
+from jfr_cli.console import print_data, print_renderable, print_table, say
+from jfr_cli.render import data
+from jfr_cli.render.kinds import Kind, Listing, chosen_columns, chosen_data, data_keys
+from jfr_cli.session import CURRENT
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from jfr_cli.render.outcome import Outcome
+
+_FORMAT = {"output_format": (options.OutputFormat, None), "json": (options.Json, False)}
+
+
+def shows_list(*further_flags: str) -> Callable[[F], F]:
+    """Give a command that ends with `show_rows` its options.
+
+    Parameters
+    ----------
+    further_flags
+        Further names of ``--columns``.
+    """
+    columns = Annotated[
+        str | None,
+        typer.Option(
+            "--columns", *further_flags, metavar="KEYS", help="Columns or keys, with commas."
+        ),
+    ]
+    return _decorator({**_FORMAT, "columns": (columns, None)})
+
+
+def shows_one() -> Callable[[F], F]:
+    """Give a command that ends with `show_one` its options."""
+    return _decorator(_FORMAT)
+
+
+def shows_outcome() -> Callable[[F], F]:
+    """Give a command that ends with `show_outcome` its options."""
+    return _decorator(_FORMAT)
+
+
+def _decorator(bundle: dict[str, tuple[Any, Any]]) -> Callable[[F], F]:
+    def call(command: Callable[..., Any], given: dict[str, Any], taken: dict[str, Any]) -> Any:
+        CURRENT.use_format(taken["output_format"], taken["json"])
+        CURRENT.columns = taken.get("columns")
+        return command(**given)
+
+    return lambda command: with_options(command, bundle, call)
+
+
+def shows_table() -> bool:
+    """Whether people read what is shown; otherwise scripts do."""
+    return CURRENT.output_format in ("table", "wide")
+
+
+def wants_wide() -> bool:
+    """Whether people want to see more than usual."""
+    return CURRENT.output_format == "wide"
+
+
+def wants_count() -> bool:
+    """Whether only a number is asked for: let the database count, and call `show_count`."""
+    return CURRENT.output_format == "count"
+
+
+def show_count(number: int) -> None:
+    """Print a number."""
+    print_data(str(number))
+
+
+def show_rows(
+    items: Sequence[Any],
+    kind: Kind,
+    *,
+    verbosity: int = 0,
+    defaults: Sequence[str] | None = None,
+    title: str = "",
+) -> None:
+    """Print a list of things in the format that was asked for.
+
+    Parameters
+    ----------
+    items
+        The things, as ``kind.row`` takes them.
+    verbosity
+        The number of ``-v``; the format ``wide`` adds one.
+    defaults
+        Keys of the columns, where the user has settings of his own.
+    title
+        Printed above a table.
+    """
+    asked = CURRENT.columns
+    if not shows_table():
+        pick = chosen_data(kind, asked)
+        rows = [kind.data(item) for item in items]
+        form, keys = CURRENT.output_format, data_keys(kind, asked)
+        picked = rows if form == "name" else [pick(row) for row in rows]
+        text = data.written(picked, form, name_key=kind.name_key, keys=keys)
+        if text:
+            print_data(text)
+        return
+    wide = CURRENT.output_format == "wide"
+    columns = chosen_columns(kind, asked, verbosity + wide, defaults)
+    listing = Listing(kind, items, columns, title, pinned=asked is not None)
+    print_table(listing.table, CURRENT.color, whole=wide)
+
+
+def show_one(
+    item: Any,
+    kind: Kind,
+    picture: Callable[[], RenderableType] | None = None,
+    **more: Any,
+) -> None:
+    """Print one thing: an object, where a list would be an array.
+
+    Parameters
+    ----------
+    picture
+        Makes what people see; None shows a table of one row.
+    more
+        Further keys of the data.
+    """
+    if shows_table():
+        if picture is None:
+            show_rows([item], kind)
+        else:
+            show_picture(picture)
+    elif CURRENT.output_format in ("json", "ndjson", "yaml"):
+        print_data(data.one_written(kind.data(item) | data.plain(more), CURRENT.output_format))
+    else:
+        show_rows([item], kind)
+
+
+def show_value(value: Any) -> None:
+    """Print a value of any kind, as JSON unless YAML was asked for."""
+    print_data(data.one_written(data.plain(value), CURRENT.output_format))
+
+
+def write_value(value: Any, path: str) -> None:
+    """Write a value of any kind to a file: YAML where its name says so, else JSON.
+
+    Raises
+    ------
+    ArgumentError
+        The file cannot be written.
+    """
+    form = "yaml" if path.endswith((".yaml", ".yml")) else "json"
+    try:
+        Path(path).write_text(data.one_written(data.plain(value), form) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError(f"cannot write {path}: {error.strerror}") from None
+
+
+def show_picture(picture: Callable[[], RenderableType]) -> None:
+    """Print what only people see."""
+    if shows_table():
+        print_renderable(picture(), CURRENT.color)
+
+
+def show_report(facts: dict[str, Any], *lines: str) -> None:
+    """Print what a command did: an object for scripts, lines on standard error for people."""
+    if shows_table():
+        for line in lines:
+            say(line)
+    else:
+        show_value(facts)
+
+
+def show_outcome(outcome: Outcome, noun: str, done: str) -> None:
+    """Print what an action on many things did, and end with the exit status that says it.
+
+    Parameters
+    ----------
+    noun, done
+        As in "job", "paused".
+
+    Raises
+    ------
+    typer.Exit
+        With 5 where a part was refused, 6 where all was.
+    """
+    from jfr_cli.render import outcome as render
+
+    form = CURRENT.output_format
+    if form == "csv":
+        show_rows(render.result_rows(outcome), render.RESULT)
+    elif form == "name":
+        print_lines(render.outcome_row(outcome)["modified"])
+    elif form == "count":
+        show_count(len(render.outcome_row(outcome)["modified"]))
+    elif not shows_table():
+        show_value(render.outcome_row(outcome))
+    else:
+        if outcome.dry_run and outcome.changes:
+            rows = render.plan_rows(outcome)
+            named = any(row["name"] for row in rows)
+            columns = tuple(c for c in render.CHANGE.columns if named or c.key != "name")
+            show_rows(rows, replace(render.CHANGE, columns=columns))
+        say(render.result_line(outcome, noun, done))
+    if not CURRENT.as_json:
+        for line in render.refusal_lines(outcome):
+            say(f"jf: {line}")
+    if status := render.exit_status(outcome):
+        raise typer.Exit(status)
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """Print lines of data; none for none."""
+    if lines:
+        print_data("\n".join(lines))

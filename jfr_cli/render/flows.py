@@ -1,0 +1,119 @@
+"""Flows: what scripts see of them, their table and the structure of one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from controller.states import FlowState
+from jfr_cli.render.data import Row
+from jfr_cli.render.jobs import JOBS
+from jfr_cli.render.kinds import MORE, MOST, Column, Kind
+from jfr_cli.render.shapes import array, flag, integer, mapping, text, time
+from jfr_cli.render.words import SHORT_TIME, local_time, state_text
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from controller.documents import FlowInfo
+
+
+def _row(flow: FlowInfo) -> Row:
+    row: Row = {
+        "db_id": flow.db_id,
+        "uuid": flow.flow_id,
+        "name": flow.name,
+        "state": flow.state,
+        "num_jobs": len(flow.db_ids),
+        "db_ids": flow.db_ids,
+        "created_on": flow.created_on,
+        "updated_on": flow.updated_on,
+        "metadata": flow.flow_metadata,
+        "jobstore": flow.jobstore,
+        "locked": flow.is_locked,
+    }
+    if flow.jobs_info is not None:
+        row["jobs"] = [JOBS.data(job) for job in flow.jobs_info]
+    return row
+
+
+def _codes(flow: FlowInfo) -> str:
+    return "-".join(state.short_value for state in flow.job_states)
+
+
+def _counted_codes(flow: FlowInfo) -> str:
+    codes = Counter(state.short_value for state in flow.job_states)
+    return " ".join(f"{number}{code}" for code, number in codes.items())
+
+
+FLOWS = Kind(
+    "flow",
+    "A flow: an entry of `jf flow list`, or what `jf flow info` prints.",
+    {
+        "db_id": text("db_id of its first job.", null=True),
+        "uuid": text("Id of the flow."),
+        "name": text("Name of the flow."),
+        "state": text("State, derived from its jobs.", one_of=FlowState),
+        "num_jobs": integer("Number of jobs, every index counted."),
+        "db_ids": array(text("db_id."), "Its jobs, every index."),
+        "created_on": time("When it entered the database."),
+        "updated_on": time("When it changed last."),
+        "metadata": mapping("The flow's metadata."),
+        "jobstore": text("Name of its JobStore, null for the default.", null=True),
+        "locked": flag("Whether somebody holds the flow."),
+        "jobs": array(JOBS, "Its jobs: with `jf flow info`, -v and wide."),
+    },
+    optional=frozenset({"jobs"}),
+    row=_row,
+    columns=(
+        Column("db_id", "DB id", number=True, rank=0),
+        Column("name", "Name", wraps=True, rank=0),
+        Column("state", "State", lambda f: state_text(f.state), rank=0),
+        Column(
+            "flow_id",
+            "Flow id",
+            lambda f: f.flow_id,
+            path="uuid",
+            short=("Flow id", lambda f: f.flow_id[:8]),
+            rank=4,
+        ),
+        Column("num_jobs", "Num Jobs", number=True, short=("Jobs", None), rank=2),
+        Column(
+            "last_updated",
+            "Last updated [{zone}]",
+            lambda f: local_time(f.updated_on),
+            path="updated_on",
+            short=("Updated", lambda f: local_time(f.updated_on, SHORT_TIME)),
+            rank=3,
+        ),
+        Column("workers", "Workers", lambda f: ", ".join(sorted(set(f.workers))), levels=MORE),
+        Column(
+            "job_states",
+            "Job states",
+            _codes,
+            short=("Job states", _counted_codes),
+            levels=MORE,
+            wraps=True,
+        ),
+        Column("metadata", "Flow metadata", levels=MOST, wraps=True, rank=7),
+    ),
+)
+"""Flows, and the columns of their table."""
+
+
+def flow_tree(flow: FlowInfo) -> Tree:
+    """Return the structure of a flow: each job below the last of its parents."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    root = Tree(Text.assemble((f"Flow {flow.name} ", "bold"), state_text(flow.state)))
+    nodes: dict[str, Tree] = {}
+    for job in flow.jobs_info or []:
+        label = Text.assemble((f"{job.db_id} ", "bold"), Text(job.name), " ", state_text(job.state))
+        if job.index > 1:
+            label.append(f"  (replaces index {job.index - 1})", style="dim")
+        parents = [p for p in job.parents or [] if p in nodes]
+        last = nodes[parents[-1]] if parents else root
+        branch = nodes.get(job.uuid) or last
+        nodes[job.uuid] = branch.add(label)
+    return root

@@ -1,0 +1,278 @@
+"""Jobs: what scripts see of them, their table and the panel of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from controller.states import JobState
+from jfr_cli.render.data import Row
+from jfr_cli.render.kinds import MORE, MOST, Column, Kind
+from jfr_cli.render.shapes import (
+    Shape,
+    anything,
+    array,
+    entry,
+    flag,
+    integer,
+    mapping,
+    number,
+    text,
+    time,
+)
+from jfr_cli.render.words import SHORT_TIME, cell_text, duration, local_time, state_text, zone
+
+if TYPE_CHECKING:
+    from rich.panel import Panel
+    from rich.text import Text
+
+    from controller.documents import JobInfo
+
+_REMOTE = Shape(
+    "remote",
+    "What the runner knows about the present step of a job.",
+    {
+        "step_attempts": integer("Failed attempts of the present step."),
+        "queue_state": text("Last state seen in the worker's queue.", null=True),
+        "process_id": text("Id in the worker's queue.", null=True),
+        "retry_time_limit": time("The step is not tried again before this time.", null=True),
+        "error": text("The runner's last error.", null=True),
+        "prerun_cleanup": flag("The run directory is removed before the next upload."),
+        "queue_out": text("Beginning of the job's standard output, if it failed.", null=True),
+        "queue_err": text("Beginning of the job's standard error, if it failed.", null=True),
+    },
+)
+
+
+def _row(job: JobInfo) -> Row:
+    return {
+        "db_id": job.db_id,
+        "uuid": job.uuid,
+        "index": job.index,
+        "name": job.name,
+        "state": job.state,
+        "worker": job.worker,
+        "flow_uuid": flow_of(job) or None,
+        "hosts": job.hosts,
+        "parents": job.parents,
+        "created_on": job.created_on,
+        "updated_on": job.updated_on,
+        "start_time": job.start_time,
+        "end_time": job.end_time,
+        "run_time": job.run_time,
+        "priority": job.priority,
+        "metadata": job.metadata,
+        "stored_data": job.stored_data,
+        "error": job.error,
+        "previous_state": job.previous_state,
+        "run_dir": job.run_dir,
+        "locked": job.is_locked,
+        "lock_id": job.lock_id,
+        "lock_time": job.lock_time,
+        "remote": job.remote.model_dump(),
+    }
+
+
+def flow_of(job: JobInfo) -> str:
+    """Uuid of the submitted flow of a job."""
+    return job.hosts[-1] if job.hosts else ""
+
+
+def _state(job: JobInfo, *, short: bool = False) -> Text:
+    return state_text(job.state, retrying=job.remote.retry_time_limit is not None, short=short)
+
+
+def _run_time(job: JobInfo) -> str:
+    if job.state is JobState.RUNNING:
+        return f"~{duration(job.estimated_run_time)}"
+    return duration(job.run_time)
+
+
+def _retry_time(job: JobInfo) -> str:
+    return local_time(job.remote.retry_time_limit)
+
+
+JOBS = Kind(
+    "job",
+    "A job: an entry of `jf job list`, of `jobs` in `jf flow info`, or what `jf job info` prints.",
+    {
+        "db_id": text("Short id in this database."),
+        "uuid": text("Id of the job, shared by all its indices."),
+        "index": integer("1, and one more for each time that the job was replaced."),
+        "name": text("Name of the job."),
+        "state": text("State of the job.", one_of=JobState),
+        "worker": text("Name of its worker."),
+        "flow_uuid": text("Uuid of the submitted flow.", null=True),
+        "hosts": array(text("Uuid."), "Flows around the job, the innermost first."),
+        "parents": array(text("Uuid."), "Jobs that it waits for.", null=True),
+        "created_on": time("When it entered the database."),
+        "updated_on": time("When it changed last."),
+        "start_time": time("When its function began.", null=True),
+        "end_time": time("When its function ended.", null=True),
+        "run_time": number("Seconds between the two.", null=True),
+        "priority": integer("Jobs of a larger priority begin first."),
+        "metadata": mapping("The job's metadata."),
+        "stored_data": mapping("Data that the job stored beside its output.", null=True),
+        "error": text("What the job's function raised.", null=True),
+        "previous_state": text("Where a REMOTE_ERROR came from.", one_of=JobState, null=True),
+        "run_dir": text("Directory on the worker.", null=True),
+        "locked": flag("Whether somebody holds the job."),
+        "lock_id": text("Id of the lock.", null=True),
+        "lock_time": time("Since when it is held.", null=True),
+        "remote": entry(_REMOTE),
+        "resources": mapping("With `jf job info -v`: what the scheduler is asked for.", null=True),
+        "exec_config": anything("With `jf job info -v`: execution settings, or their name."),
+        "job": mapping("With `jf job info -vv`: the serialised job."),
+    },
+    optional=frozenset({"resources", "exec_config", "job"}),
+    row=_row,
+    columns=(
+        Column("db_id", "DB id", lambda j: j.db_id, number=True, rank=0),
+        Column("name", "Name", lambda j: cell_text(j.name), wraps=True, rank=0),
+        Column("state", "State", _state, rank=0, short=("State", None)),
+        Column(
+            "job_id",
+            "Job id (Index)",
+            lambda j: f"{j.uuid} ({j.index})",
+            path="uuid",
+            short=("Job id", lambda j: f"{j.uuid[:8]} ({j.index})"),
+            rank=4,
+        ),
+        Column("worker", "Worker", rank=2),
+        Column(
+            "last_updated",
+            "Last updated [{zone}]",
+            lambda j: local_time(j.updated_on),
+            path="updated_on",
+            short=("Updated", lambda j: local_time(j.updated_on, SHORT_TIME)),
+            rank=3,
+        ),
+        Column("queue_id", "Queue id", path="remote.process_id", levels=MORE, rank=6),
+        Column(
+            "run_time",
+            "Run time [h:mm:ss]",
+            _run_time,
+            short=("Run time", None),
+            number=True,
+            levels=MORE,
+            rank=5,
+        ),
+        Column(
+            "retry_time",
+            "Retry time [{zone}]",
+            _retry_time,
+            path="remote.retry_time_limit",
+            short=("Retry", lambda j: local_time(j.remote.retry_time_limit, SHORT_TIME)),
+            levels=MORE,
+            rank=6,
+        ),
+        Column(
+            "prev_state",
+            "Prev state",
+            lambda j: state_text(j.previous_state) if j.previous_state else "",
+            path="previous_state",
+            levels=MORE,
+            rank=7,
+        ),
+        Column(
+            "locked", "Locked", lambda j: "*" if j.is_locked else "", levels=range(1, 2), rank=6
+        ),
+        Column("lock_id", "Lock id", levels=MOST, rank=9),
+        Column(
+            "lock_time",
+            "Lock time [{zone}]",
+            short=("Lock time", lambda j: local_time(j.lock_time, SHORT_TIME)),
+            levels=MOST,
+            rank=8,
+        ),
+        Column("metadata", "Metadata", levels=MOST, wraps=True, rank=7),
+    ),
+)
+"""Jobs, and the columns of their table."""
+
+
+def job_kind(stored_data: Sequence[str] = (), by_flow: Sequence[JobInfo] = ()) -> Kind:
+    """Return `JOBS` with further columns.
+
+    Parameters
+    ----------
+    stored_data
+        Keys of the jobs' stored data to show as columns.
+    by_flow
+        The jobs to be shown: their names get one colour per flow.
+    """
+    more = tuple(
+        Column(key, key, partial(_stored, key), path=f"stored_data.{key}", wraps=True)
+        for key in stored_data
+    )
+    columns = (*JOBS.columns, *more)
+    if by_flow:
+        colors = _flow_colors(by_flow)
+        columns = tuple(
+            replace(c, cell=lambda j: _colored(j, colors)) if c.key == "name" else c
+            for c in columns
+        )
+    return replace(JOBS, columns=columns)
+
+
+def _stored(key: str, job: JobInfo) -> Any:
+    return cell_text((job.stored_data or {}).get(key))
+
+
+def _colored(job: JobInfo, colors: dict[str, str]) -> Text:
+    from rich.text import Text
+
+    return Text(job.name, style=colors[flow_of(job)])
+
+
+def _flow_colors(jobs: Sequence[JobInfo]) -> dict[str, str]:
+    palette = ("cyan", "magenta", "yellow", "green", "blue", "bright_black")
+    flows = dict.fromkeys(flow_of(job) for job in jobs)
+    return {flow: palette[i % len(palette)] for i, flow in enumerate(flows)}
+
+
+_INFO_ORDER = (
+    *("db_id", "uuid", "index", "name", "state", "error", "remote", "previous_state", "job"),
+    *("created_on", "updated_on", "start_time", "end_time", "metadata", "run_dir", "parents"),
+    *("priority", "worker", "resources", "exec_config", "lock_id", "lock_time", "stored_data"),
+    "hosts",
+)
+_LONG = ("queue_out", "queue_err")
+
+
+def job_panel(values: dict[str, Any], *, show_none: bool, verbosity: int) -> Panel:
+    """Return the panel of one job: ``key = value`` lines in a fixed order."""
+    from rich.panel import Panel
+    from rich.text import Text
+
+    shown = Text()
+    for key in _INFO_ORDER:
+        if key not in values or (values[key] is None and not show_none):
+            continue
+        shown.append(f"{key} = ", style="bold")
+        shown.append(_shown(key, values[key], verbosity, show_none))
+        shown.append("\n")
+    shown.rstrip()
+    return Panel(shown, expand=False, border_style="dim")
+
+
+def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
+    if isinstance(value, JobState):
+        return state_text(value)
+    if isinstance(value, datetime):
+        return f"{local_time(value, '%Y-%m-%d %H:%M:%S')} {zone()}"
+    if key == "remote" and isinstance(value, dict):
+        kept = {
+            k: local_time(v, "%Y-%m-%d %H:%M:%S") if isinstance(v, datetime) else v
+            for k, v in value.items()
+            if (v is not None or show_none) and (verbosity or k not in _LONG)
+        }
+        return "".join(f"\n    {k} = {v}" for k, v in kept.items())
+    if key in ("parents", "hosts") and isinstance(value, list) and len(value) > 5 and verbosity < 2:
+        return f"{value[:2]} ... {value[-2:]}"
+    if key == "error" and isinstance(value, str):
+        return "\n" + value.rstrip()
+    return str(value)

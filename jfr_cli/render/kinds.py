@@ -1,0 +1,260 @@
+"""How a kind of thing is listed: its columns, in the widths of terminals, and its data.
+
+A command that lists something new declares a `Kind` and calls `jfr_cli.output.show_rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from controller.config.suggestions import no_such
+from controller.errors import ArgumentError
+from jfr_cli.render.data import Row, plain, value_at
+from jfr_cli.render.shapes import Shape
+from jfr_cli.render.words import cell_text, zone
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Cell = Callable[[Any], Any]
+
+_FOLDED = 14
+"""Width to which long texts may be folded without becoming hard to read."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    key
+        What ``--columns`` calls it.
+    header
+        Its heading; ``{zone}`` becomes the name of the local time zone.
+    cell
+        Makes the cell from the thing; None shows the value that data has under ``path``.
+    path
+        Where data has the value; "" means under ``key``. A dot goes into a nested object.
+    short
+        (heading, cell) where a table does not fit; None shows the same.
+    levels
+        The numbers of ``-v`` at which it is shown.
+    wraps
+        Its texts may be long and are folded where there is no room.
+    number
+        It is aligned to the right.
+    rank
+        Where even short columns do not fit, those of the largest rank go first; 0 stays.
+    """
+
+    key: str
+    header: str
+    cell: Cell | None = None
+    path: str = ""
+    short: tuple[str, Cell | None] | None = None
+    levels: range = range(100)
+    wraps: bool = False
+    number: bool = False
+    rank: int = 1
+
+    def value(self, row: Row) -> Any:
+        """Return what data holds of this column."""
+        return value_at(row, self.path or self.key)
+
+
+@dataclass(frozen=True)
+class Kind(Shape):
+    """A shape that can be listed.
+
+    Attributes
+    ----------
+    row
+        Makes the row from the thing: what the shape declares, as Python values.
+    columns
+        Of its table.
+    name_key
+        What ``--format name`` prints.
+    """
+
+    row: Callable[[Any], Row] = dict
+    columns: tuple[Column, ...] = ()
+    name_key: str = "db_id"
+
+    def data(self, item: Any) -> Row:
+        """Return what scripts see of a thing."""
+        row = plain(self.row(item))
+        assert isinstance(row, dict)
+        return row
+
+
+MORE = range(1, 100)
+"""Levels of a column that ``-v`` adds."""
+MOST = range(2, 100)
+"""Levels of a column that ``-vv`` adds."""
+ASKED = range(0)
+"""Levels of a column that only ``--columns`` shows."""
+
+
+def chosen_columns(
+    kind: Kind, asked: str | None, level: int, defaults: Sequence[str] | None = None
+) -> list[Column]:
+    """Return the columns of a table.
+
+    Parameters
+    ----------
+    asked
+        The value of ``--columns``: keys with commas; None for the usual ones.
+    level
+        The number of ``-v``.
+    defaults
+        Keys to show instead of the usual ones at level 0.
+
+    Raises
+    ------
+    ArgumentError
+        A key that does not exist.
+    """
+    if asked is not None:
+        return [_column(kind, key) for key in _keys(asked)]
+    if level == 0 and defaults:
+        return [_column(kind, key) for key in defaults]
+    return [column for column in kind.columns if level in column.levels]
+
+
+def chosen_data(kind: Kind, asked: str | None) -> Callable[[Row], Row]:
+    """Return what makes the rows that were asked for from whole ones; errors as above."""
+    if asked is None:
+        return lambda row: row
+    columns = {key: _column(kind, key) for key in _keys(asked)}
+    return lambda row: {key: column.value(row) for key, column in columns.items()}
+
+
+def data_keys(kind: Kind, asked: str | None) -> list[str]:
+    """Keys of the rows, also where there is none: the header of CSV."""
+    if asked is not None:
+        return _keys(asked)
+    return [key for key in kind.properties if key not in kind.optional]
+
+
+def _keys(asked: str) -> list[str]:
+    keys = [key.strip() for key in asked.split(",") if key.strip()]
+    if not keys:
+        raise ArgumentError("no column was named", hint="--columns db_id,state")
+    return keys
+
+
+def _column(kind: Kind, key: str) -> Column:
+    for column in kind.columns:
+        if column.key == key:
+            return column
+    if key.partition(".")[0] in kind.properties:
+        return Column(key, key, wraps=True)
+    known = [*dict.fromkeys([*(c.key for c in kind.columns), *kind.properties])]
+    raise ArgumentError(f"there is no column {key!r}: {no_such(key, known)}")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Things to be shown as a table, in the fullest form that fits.
+
+    Attributes
+    ----------
+    pinned
+        The columns were chosen by the user: none is left out.
+    """
+
+    kind: Kind
+    items: Sequence[Any]
+    columns: Sequence[Column]
+    title: str = ""
+    pinned: bool = False
+
+    def table(self, width: int | None) -> Table:
+        """Return the table for a terminal of a width; None for whole cells in every column.
+
+        Where it does not fit, ids and times become short; then columns of ``-v`` without content
+        and at last whole columns are left out, those of the largest rank first.
+        """
+        cells = self._cells(short=False)
+        if width is None or self._width(cells, short=False) <= width:
+            return self._table(cells, short=False)
+        cells = {
+            column: texts
+            for column, texts in self._cells(short=True).items()
+            if self.pinned or 0 in column.levels or any(str(text) for text in texts)
+        }
+        while self._width(cells, short=True) > width and not self.pinned:
+            rank = max(column.rank for column in cells)
+            if rank == 0:
+                break
+            del cells[[column for column in cells if column.rank == rank][-1]]
+        return self._table(cells, short=True)
+
+    def _cells(self, *, short: bool) -> dict[Column, list[Any]]:
+        rows: list[Row] = []
+        if any(_maker(column, short) is None for column in self.columns):
+            rows = [self.kind.row(item) for item in self.items]
+        found: dict[Column, list[Any]] = {}
+        for column in self.columns:
+            make = _maker(column, short)
+            if make is None:
+                found[column] = [cell_text(column.value(row)) for row in rows]
+            else:
+                found[column] = [make(item) for item in self.items]
+        return found
+
+    def _width(self, cells: Mapping[Column, Sequence[Any]], *, short: bool) -> int:
+        """Width that a form needs, with long texts folded to what is still good to read."""
+        from rich.cells import cell_len
+
+        widths = []
+        for column, texts in cells.items():
+            widest = max((cell_len(str(text)) for text in texts), default=0)
+            if column.wraps:
+                widest = min(widest, _FOLDED if short else 3 * _FOLDED)
+            widths.append(max(widest, cell_len(_header(column, short))))
+        return sum(widths) + _gap(short) * (len(widths) - 1)
+
+    def _table(self, cells: Mapping[Column, Sequence[Any]], *, short: bool) -> Table:
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(
+            title=Text(self.title, style="bold") if self.title else None,
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            padding=(0, _gap(short) - 1, 0, 0),  # the box adds one
+            pad_edge=False,
+            show_edge=False,
+            header_style="bold",
+            border_style="dim",
+        )
+        for column in cells:
+            table.add_column(
+                _header(column, short),
+                overflow="fold",
+                no_wrap=not column.wraps,
+                justify="right" if column.number else "left",
+            )
+        for row in zip(*cells.values()):
+            table.add_row(*row)
+        return table
+
+
+def _maker(column: Column, short: bool) -> Cell | None:
+    if short and column.short is not None:
+        return column.short[1] or column.cell
+    return column.cell
+
+
+def _header(column: Column, short: bool) -> str:
+    header = column.short[0] if short and column.short is not None else column.header
+    return header.format(zone=zone())
+
+
+def _gap(short: bool) -> int:
+    return 1 if short else 2

@@ -1,0 +1,201 @@
+"""What an action on many things did, or would do: the result line, the data and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from jfr_cli.render.data import Row, plain
+from jfr_cli.render.kinds import Column, Kind
+from jfr_cli.render.shapes import Shape, anything, array, entry, integer, text
+from jfr_cli.render.words import cell_text
+
+SHOWN_REFUSALS = 20
+"""So many refusals are written out; the rest is counted."""
+
+
+class Refusal(Protocol):
+    """Why one thing was left as it is."""
+
+    @property
+    def db_id(self) -> str:
+        """The thing's id."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in one line."""
+
+
+class Change(Protocol):
+    """What becomes of one thing."""
+
+    @property
+    def db_id(self) -> str:
+        """The thing's id."""
+
+    @property
+    def before(self) -> Any:
+        """What it was: a state, a value or a mapping."""
+
+    @property
+    def after(self) -> Any:
+        """What it becomes."""
+
+
+class Outcome(Protocol):
+    """What an action did: a list of the db_ids that it changed, and this."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Any: ...
+
+    @property
+    def matched(self) -> int:
+        """How many things were selected."""
+
+    @property
+    def unchanged(self) -> Sequence[str]:
+        """db_ids of those that were as wanted already."""
+
+    @property
+    def refused(self) -> Sequence[Refusal]:
+        """Those that could not be changed."""
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """What became, or would become, of each."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing was written."""
+
+
+REFUSAL = Shape(
+    "refusal",
+    "A thing that was left as it is.",
+    {"db_id": text("Its id."), "reason": text("Why, in one line.")},
+)
+CHANGE = Kind(
+    "change",
+    "What becomes of one thing: an entry of `plan` of a dry run.",
+    {
+        "db_id": text("Its id."),
+        "name": text("Its name, where that is known.", null=True),
+        "before": anything("What it is: a state, a value or an object."),
+        "after": anything("What it becomes; null where it is deleted."),
+    },
+    columns=(
+        Column("db_id", "DB id", number=True, rank=0),
+        Column("name", "Name", wraps=True, rank=2),
+        Column("before", "Is", lambda row: _shown(row["before"]), wraps=True, rank=0),
+        Column("after", "Becomes", lambda row: _shown(row["after"]), wraps=True, rank=0),
+    ),
+)
+OUTCOME = Shape(
+    "outcome",
+    "What a command that changes things did; with --dry-run, what it would do.",
+    {
+        "matched": integer("Things that were selected."),
+        "modified": array(text("db_id."), "Things that were changed."),
+        "unchanged": array(text("db_id."), "Things that were as wanted already."),
+        "refused": array(REFUSAL, "Things that could not be changed."),
+        "plan": array(entry(CHANGE), "With --dry-run: what would become of each."),
+    },
+    optional=frozenset({"plan"}),
+)
+
+
+RESULT = Kind(
+    "result",
+    "What became of one thing: a row of --format csv of a command that changes things.",
+    {
+        "db_id": text("Its id."),
+        "result": text("What became of it.", one_of=("modified", "unchanged", "refused")),
+        "reason": text("Why it was refused.", null=True),
+    },
+)
+
+
+def result_rows(outcome: Outcome) -> list[Row]:
+    """Return what became of each thing, as rows of `RESULT`."""
+    row = outcome_row(outcome)
+    rows = [
+        {"db_id": db_id, "result": result, "reason": None}
+        for result in ("modified", "unchanged")
+        for db_id in row[result]
+    ]
+    return [*rows, *({"result": "refused", **refusal} for refusal in row["refused"])]
+
+
+def exit_status(outcome: Outcome) -> int:
+    """Return 0 for done, nothing matched or nothing to do, 5 for partly done, 6 for all refused."""
+    if not outcome.refused:
+        return 0
+    return 5 if len(outcome) or outcome.unchanged else 6
+
+
+def outcome_row(outcome: Outcome) -> Row:
+    """Return what scripts see; a dry run modifies nothing, and says what it would."""
+    row: Row = {
+        "matched": outcome.matched,
+        "modified": [] if outcome.dry_run else [str(db_id) for db_id in outcome],
+        "unchanged": list(outcome.unchanged),
+        "refused": [{"db_id": r.db_id, "reason": r.reason} for r in outcome.refused],
+    }
+    if outcome.dry_run:
+        row["plan"] = [plain(change) for change in plan_rows(outcome)]
+    return row
+
+
+def plan_rows(outcome: Outcome) -> list[Row]:
+    """Return the changes as rows of `CHANGE`."""
+    return [
+        {
+            "db_id": change.db_id,
+            "name": getattr(change, "name", None),
+            "before": change.before,
+            "after": change.after,
+        }
+        for change in outcome.changes
+    ]
+
+
+def result_line(outcome: Outcome, noun: str, done: str) -> str:
+    """Say in one line what happened.
+
+    Parameters
+    ----------
+    noun
+        What the things are, in the singular.
+    done
+        What was done to them, as in "paused".
+    """
+    if not outcome.matched and not len(outcome) and not outcome.refused:
+        return f"no {noun} matches: nothing to do"
+    number = len(outcome.changes) if outcome.dry_run else len(outcome)
+    parts = [f"{counted(number, noun)} {'would be ' if outcome.dry_run else ''}{done}"]
+    if outcome.unchanged:
+        parts.append(f"{len(outcome.unchanged)} unchanged")
+    if outcome.refused:
+        parts.append(f"{len(outcome.refused)} refused")
+    return ", ".join(parts)
+
+
+def refusal_lines(outcome: Outcome) -> list[str]:
+    """Say why things were refused, the first ones in full."""
+    lines = [f"{r.db_id}: {r.reason}" for r in outcome.refused[:SHOWN_REFUSALS]]
+    more = len(outcome.refused) - len(lines)
+    return [*lines, *([f"... and {more} more"] if more else [])]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _shown(value: Any) -> Any:
+    if value is None:
+        return "-"
+    if isinstance(value, Mapping):
+        return cell_text(", ".join(f"{k}={v}" for k, v in value.items()))
+    return cell_text(value)

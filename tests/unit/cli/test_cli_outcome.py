@@ -1,0 +1,86 @@
+"""What actions on many things report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from jfr_cli.render.outcome import (
+    exit_status,
+    outcome_row,
+    refusal_lines,
+    result_line,
+    result_rows,
+)
+
+
+@dataclass
+class Refused:
+    db_id: str
+    reason: str = "is COMPLETED"
+
+
+@dataclass
+class Changed:
+    db_id: str
+    before: Any = "READY"
+    after: Any = "PAUSED"
+
+
+@dataclass
+class Done(list[str]):
+    done: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    changes: list[Changed] = field(default_factory=list)
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        self.extend(self.done)
+
+    @property
+    def matched(self) -> int:
+        return len(self) + len(self.unchanged) + len(self.refused)
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "line"),
+    [
+        (Done(), 0, "no job matches: nothing to do"),
+        (Done(["1", "2"]), 0, "2 jobs paused"),
+        (Done(["1"]), 0, "1 job paused"),
+        (Done([], ["1"]), 0, "0 jobs paused, 1 unchanged"),
+        (Done(["1"], [], [Refused("2")]), 5, "1 job paused, 1 refused"),
+        (Done([], ["1"], [Refused("2")]), 5, "0 jobs paused, 1 unchanged, 1 refused"),
+        (Done([], [], [Refused("2"), Refused("3")]), 6, "0 jobs paused, 2 refused"),
+        (Done(["1"], changes=[Changed("1")], dry_run=True), 0, "1 job would be paused"),
+    ],
+)
+def test_what_happened(result: Done, status: int, line: str) -> None:
+    assert exit_status(result) == status
+    assert result_line(result, "job", "paused") == line
+
+
+def test_the_data() -> None:
+    result = Done(["1"], ["2"], [Refused("3")])
+    assert outcome_row(result) == {
+        "matched": 3,
+        "modified": ["1"],
+        "unchanged": ["2"],
+        "refused": [{"db_id": "3", "reason": "is COMPLETED"}],
+    }
+    assert [row["result"] for row in result_rows(result)] == ["modified", "unchanged", "refused"]
+
+
+def test_a_dry_run_modifies_nothing_and_says_what_it_would() -> None:
+    row = outcome_row(Done(["1"], changes=[Changed("1")], dry_run=True))
+    assert row["modified"] == []
+    assert row["plan"] == [{"db_id": "1", "name": None, "before": "READY", "after": "PAUSED"}]
+
+
+def test_refusals_are_told_up_to_a_number() -> None:
+    lines = refusal_lines(Done(refused=[Refused(str(n)) for n in range(1000)]))
+    assert lines[0] == "0: is COMPLETED"
+    assert lines[20:] == ["... and 980 more"]
