@@ -16,6 +16,7 @@
     ├── LockedDocumentError                 somebody else holds the document: busy, not failed
     │   ├── JobLockedError, FlowLockedError, RunnerLockedError
     ├── LockLostError                       our lease was taken over or broken: stop, write nothing
+    ├── StillRunningError                   an earlier run has not ended yet: busy, not failed
     ├── RunningRunnerError                  a live runner forbids the action
     ├── SubmissionError (ValueError)        a flow that cannot be accepted
     ├── RemoteError                         a step on a worker failed (``no_retry``: for good)
@@ -47,12 +48,18 @@ class ControllerError(Exception):
         What is wrong, in one line.
     hint
         What to do next, in one line; shown after the message.
+
+    Attributes
+    ----------
+    done
+        What an action on many jobs had done before it was refused: a `BulkResult`, else None.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.done: list[str] | None = None
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -206,6 +213,10 @@ class RunnerLockedError(LockedDocumentError):
 
 class LockLostError(ControllerError):
     """The lease was taken over or broken while we worked; nothing more was written under it."""
+
+
+class StillRunningError(ControllerError):
+    """What runs of an earlier attempt at a job was cancelled but has not ended yet."""
 
 
 class RunningRunnerError(ControllerError):

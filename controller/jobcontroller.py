@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from controller.administration import Administration
 from controller.config import ConfigManager, Project
 from controller.errors import ArgumentError
+from controller.flows.control import FlowControl
 from controller.flows.lifecycle import FlowLifecycle
 from controller.flows.queries import FlowQueries
 from controller.flows.stores import FlowStores
+from controller.jobs.control import JobControl
 from controller.jobs.lifecycle import JobLifecycle
+from controller.jobs.properties import JobProperties
 from controller.jobs.queries import JobQueries
+from controller.jobs.restart import JobRestart
 from controller.jobs.results import JobResults
 from controller.operations.queue import Queue
 from controller.statistics import Statistics
@@ -25,9 +29,13 @@ if TYPE_CHECKING:
 class JobController(
     JobQueries,
     JobLifecycle,
+    JobControl,
+    JobRestart,
+    JobProperties,
     JobResults,
     FlowQueries,
     FlowLifecycle,
+    FlowControl,
     FlowStores,
     Statistics,
     Administration,

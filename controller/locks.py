@@ -26,8 +26,8 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -37,7 +37,7 @@ from uuid import uuid4
 
 from controller.documents import utc_now
 from controller.errors import ArgumentError, LockLostError, StorageError
-from controller.storage.base import Collection, Document, UpdateOne
+from controller.storage.base import Collection, Document, UpdateMany, UpdateOne, WriteOperation
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,15 @@ def owner_is_dead(owner: Mapping[str, Any] | None) -> bool:
     if owner["boot_id"] != _boot_id():
         return True  # the host was started again since
     return _start_time(int(owner.get("pid") or 0)) != owner.get("start_time")
+
+
+def lock_fields(lock_id: str) -> dict[str, Any]:
+    """What a document holds that this process has locked."""
+    return {
+        "lock_id": lock_id,
+        "lock_time": utc_now(),
+        "lock_lease": {"id": lock_id, "owner": this_owner(), "seq": 0},
+    }
 
 
 def live_lease(document: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -148,7 +157,7 @@ class _Renewer:
         self._pid = os.getpid()
 
     def add(self, collection: Collection, document_id: Any, lock_id: str) -> None:
-        """Renew a lease until `remove`."""
+        """Renew a lease until `remove`; a None for the document means all under this lock."""
         with self._mutex:
             if self._pid != os.getpid():  # forked: the thread stayed with the parent
                 self._held, self._thread, self._pid = {}, None, os.getpid()
@@ -176,16 +185,16 @@ class _Renewer:
     @staticmethod
     def renew(held: Mapping[str, tuple[Collection, Any]]) -> None:
         """Renew leases, in one command per collection."""
-        by_collection: dict[int, tuple[Collection, list[UpdateOne]]] = {}
+        by_collection: dict[int, tuple[Collection, list[WriteOperation]]] = {}
         for key, (collection, document_id) in held.items():
             lock_id = key.partition("/")[0]
             _, operations = by_collection.setdefault(id(collection), (collection, []))
-            operations.append(
-                UpdateOne(
-                    {"_id": document_id, "lock_id": lock_id, "lock_lease.id": lock_id},
-                    {"$inc": {"lock_lease.seq": 1}},
-                )
-            )
+            ours = {"lock_id": lock_id, "lock_lease.id": lock_id}
+            renewal = {"$inc": {"lock_lease.seq": 1}}
+            if document_id is None:
+                operations.append(UpdateMany(ours, renewal))
+            else:
+                operations.append(UpdateOne({"_id": document_id, **ours}, renewal))
         for collection, operations in by_collection.values():
             try:
                 collection.bulk_write(operations, ordered=False)
@@ -195,6 +204,16 @@ class _Renewer:
 
 
 _RENEWER = _Renewer()
+
+
+@contextmanager
+def hold_leases(collection: Collection, lock_id: str) -> Iterator[None]:
+    """Renew the leases of all documents under one lock of ours, until the block ends."""
+    _RENEWER.add(collection, None, lock_id)
+    try:
+        yield
+    finally:
+        _RENEWER.remove(None, lock_id)
 
 
 class MongoLock:
@@ -304,7 +323,7 @@ class MongoLock:
     def _take(self, query: Mapping[str, Any]) -> Document | None:
         return self.collection.find_one_and_update(
             query,
-            _merged({"$set": self._lock_fields()}, dict(self.update or {})),
+            _merged({"$set": lock_fields(self.lock_id)}, dict(self.update or {})),
             self.projection,
             sort=self.kwargs.get("sort"),
             return_document="after",
@@ -321,13 +340,6 @@ class MongoLock:
         self.locked_document = self._take(query)
         if self.locked_document is not None:
             logger.warning("took over the expired lock %s of %s", lease["id"], lease.get("owner"))
-
-    def _lock_fields(self) -> dict[str, Any]:
-        return {
-            "lock_id": self.lock_id,
-            "lock_time": utc_now(),
-            "lock_lease": {"id": self.lock_id, "owner": this_owner(), "seq": 0},
-        }
 
     def check(self) -> None:
         """Make sure that we still hold the document.

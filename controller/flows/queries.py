@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from controller.documents import JOB_INFO_PROJECTION, FlowInfo
-from controller.errors import ArgumentError
+from controller.errors import ArgumentError, FlowNotFoundError
 from controller.filters import FlowFilter, Query, parse_states
-from controller.operations.queue import ControllerGroup
+from controller.operations.queue import ControllerGroup, Queue
 from controller.states import FlowState
 from controller.storage.base import Document, Projection, Sort
 
@@ -293,6 +293,35 @@ class FlowQueries(ControllerGroup):
         for job in found:
             jobs[job["job"]["hosts"][-1]].append(job)
         return jobs
+
+
+def find_flow(
+    queue: Queue,
+    *,
+    db_id: str | None = None,
+    job_id: str | None = None,
+    flow_id: str | None = None,
+    projection: Projection = None,
+) -> Document:
+    """Return the document of one flow, named as in `generate_flow_id_query`.
+
+    Raises
+    ------
+    ArgumentError
+        None or more than one id was given.
+    FlowNotFoundError
+        There is no such flow.
+    """
+    query = FlowQueries.generate_flow_id_query(db_id, job_id, flow_id)
+    if db_id is not None:  # the index is on the jobs
+        query = {"uuid": queue.flow_uuids([str(db_id)]).get(str(db_id))}
+    found = queue.flows.find_one(query, projection or ["uuid", "state", "name", "jobstore"])
+    if found is None:
+        raise FlowNotFoundError(
+            f"there is no flow {flow_id or job_id or db_id}",
+            hint="`jf flow list` shows those there are",
+        )
+    return found
 
 
 def _by_submission(sort: Sort) -> Sort:

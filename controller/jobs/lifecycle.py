@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,14 +148,14 @@ class JobLifecycle(ControllerGroup):
         how: dict[str, Any] = {
             "get_locked_doc": True,
             "break_lock": break_lock,
-            **({"sleep": _POLL, "max_wait": wait} if wait else {}),
+            **waiting(wait),
         }
         with self.lock_job(
             filter=query, **({"sort": sort} if sort else {}), **how, **(job_lock_kwargs or {})
         ) as job_lock:
             job = job_lock.locked_document
             if job is None:
-                raise _unavailable_job(job_lock, query)
+                raise unavailable_job(job_lock, query)
             if acceptable_states and JobState(job["state"]) not in acceptable_states:
                 check_states(job, acceptable_states)
             with self.lock_flow(
@@ -409,6 +409,11 @@ class JobLifecycle(ControllerGroup):
         return self.project.queue.db_id_prefix if self.project else None
 
 
+def waiting(wait: float | None) -> dict[str, Any]:
+    """Return the keywords of `MongoLock` that wait so many seconds; None and 0 do not wait."""
+    return {"sleep": _POLL, "max_wait": wait} if wait else {}
+
+
 def check_states(job: dict[str, Any], acceptable: Sequence[JobState]) -> None:
     """Refuse a job whose state is not acceptable."""
     names = ", ".join(state.value for state in acceptable)
@@ -437,7 +442,8 @@ def log_fields(run_dir: Path) -> dict[str, Any]:
     }
 
 
-def _unavailable_job(lock: MongoLock, query: dict[str, Any]) -> Exception:
+def unavailable_job(lock: MongoLock, query: Mapping[str, Any]) -> Exception:
+    """Say why a job could not be locked: there is none, or somebody else holds it."""
     held = lock.unavailable_document
     if held is None:
         return JobNotFoundError(

@@ -27,6 +27,9 @@ Overlay = Mapping[str, Mapping[int, JobState | None]]
 FLOW_FIELDS: dict[str, Any] = {"uuid": 1, "state": 1, "jobs": {"$slice": -20}}
 """What `plan_progress` needs of a flow: of its jobs only the last ones."""
 
+SMALL_FLOW = 100
+"""A flow with fewer uuids is read as a whole: one question, shared by all such flows."""
+
 _PROBE = 20
 _FIELDS = [
     *("uuid", "index", "db_id", "state", "parents", "lock_id"),
@@ -232,6 +235,45 @@ def derive_flow_state(
         ready = _exists(queue, flow_uuid, [JobState.READY.value], session)
         return flow_state([JobState.READY] if ready else [], [])
     return _state_under_way(queue, flow_uuid, {}, None, session)
+
+
+def derive_flow_states(
+    queue: Queue,
+    flows: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, Sequence[tuple[str, int, JobState]]],
+    *,
+    session: Any = None,
+) -> dict[str, FlowState]:
+    """Return the states that their jobs give several flows.
+
+    Parameters
+    ----------
+    flows
+        {uuid: document with the last `SMALL_FLOW` of its ``jobs``}.
+    known
+        {uuid: (uuid, index, state) of jobs whose state was just written}.
+    """
+    small = [uuid for uuid, flow in flows.items() if len(flow["jobs"]) < SMALL_FLOW]
+    docs: dict[str, list[Document]] = {uuid: [] for uuid in small}
+    if small:
+        fields = ["uuid", "index", "parents", "state", "job.hosts"]
+        for doc in queue.jobs.find({"job.hosts": {"$in": small}}, fields, session=session):
+            docs[doc["job"]["hosts"][-1]].append(doc)
+    states = {uuid: _state_of_all(docs[uuid]) for uuid in small}
+    for uuid in flows:
+        if uuid not in states:
+            begun = any(s.value not in _NOT_STARTED for *_, s in known.get(uuid, ()))
+            states[uuid] = (
+                _state_under_way(queue, uuid, {}, None, session)
+                if begun
+                else derive_flow_state(queue, uuid, session=session)
+            )
+    return states
+
+
+def _state_of_all(docs: list[Document]) -> FlowState:
+    leaves = get_flow_leafs(docs)
+    return flow_state([JobState(d["state"]) for d in docs], [JobState(d["state"]) for d in leaves])
 
 
 def _state_under_way(

@@ -11,11 +11,12 @@ from controller.errors import (
     LockedDocumentError,
     LockLostError,
     RemoteError,
+    StillRunningError,
     StorageUnavailableError,
 )
 from controller.states import JobState
 
-_BUSY = (LockedDocumentError, LockLostError, StorageUnavailableError)
+_BUSY = (LockedDocumentError, LockLostError, StillRunningError, StorageUnavailableError)
 
 
 def is_busy(error: BaseException) -> bool:

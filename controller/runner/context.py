@@ -6,16 +6,16 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from controller.config.workers import WorkerBase
-from controller.errors import ConfigError
-from controller.hosts import Host, open_host
 from controller.jobcontroller import JobController
-from controller.schedulers import Queue
+from controller.operations.machines import Machines
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
 
     from controller.config import Project
+    from controller.config.workers import WorkerBase
+    from controller.hosts import Host
+    from controller.schedulers import Queue
 
 logger = logging.getLogger(__name__)
 
@@ -28,15 +28,19 @@ class RunnerContext:
     ----------
     touched
         db_ids of the jobs that this runner worked on.
+    machines
+        Hosts and queues of the workers.
     """
 
     controller: JobController
     project: Project
     touched: set[str] = field(default_factory=set)
-    _hosts: dict[str, Host] = field(default_factory=dict)
-    _queues: dict[str, Queue] = field(default_factory=dict)
+    machines: Machines = field(init=False)
     _stores: dict[str | None, JobStore] = field(default_factory=dict)
     _reported: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.machines = Machines(self.project)
 
     def usable_workers(self) -> list[str]:
         """Names of the workers that this version can run; the others are reported once."""
@@ -53,32 +57,16 @@ class RunnerContext:
         return names
 
     def worker(self, name: str) -> WorkerBase:
-        """Return a worker.
-
-        Raises
-        ------
-        ConfigError
-            The project does not have it.
-        """
-        worker: WorkerBase | None = self.project.workers.get(name)
-        if worker is None:
-            raise ConfigError(f"the project has no worker {name!r}")
-        return worker
+        """Return a worker; see `Machines.worker`."""
+        return self.machines.worker(name)
 
     def host(self, name: str) -> Host:
         """Return the machine of a worker."""
-        if name not in self._hosts:
-            self._hosts[name] = open_host(self.worker(name))
-        return self._hosts[name]
+        return self.machines.host(name)
 
     def queue(self, name: str) -> Queue:
         """Return the queue of a worker."""
-        if name not in self._queues:
-            worker = self.worker(name)
-            self._queues[name] = Queue(
-                worker.scheduler_type, self.host(name), worker.scheduler_username
-            )
-        return self._queues[name]
+        return self.machines.queue(name)
 
     def jobstore(self, flow_uuid: str) -> JobStore:
         """Return the connected JobStore of a flow."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from controller.jobcontroller import JobController
 from controller.locks import OBSERVER, MongoLock
 from controller.operations.completion import is_finished, recover
+from controller.operations.progress import release_flow, update_flow_state
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +44,16 @@ def take_over_expired(controller: JobController) -> int:
                         recover(controller.queue, lock.locked_document)
     for flow in list(controller.flows.find({"lock_id": {"$ne": None}}, ["lock_id", "lock_lease"])):
         if OBSERVER.is_expired(flow):
-            with MongoLock(
-                controller.flows, {"_id": flow["_id"]}, get_locked_doc=True, projection=["uuid"]
-            ):
-                pass
+            _take_over_flow(controller, flow["_id"])
     return freed
+
+
+def _take_over_flow(controller: JobController, document_id: Any) -> None:
+    """Free a flow whose holder died; what he may have left undone is derived again."""
+    with MongoLock(
+        controller.flows, {"_id": document_id}, get_locked_doc=True, projection=["uuid"]
+    ) as lock:
+        if lock.locked_document is not None:
+            uuid = lock.locked_document["uuid"]
+            release_flow(controller.queue, uuid)
+            update_flow_state(controller.queue, uuid)

@@ -31,6 +31,8 @@ from controller.errors import (
 )
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
+from controller.operations.cancellation import carry_out
+from controller.rules.retry import is_busy
 from controller.runner import registration
 from controller.runner.context import RunnerContext
 from controller.runner.logs import start_logging, stop_logging
@@ -267,6 +269,7 @@ class Runner:
         workers = self.context.usable_workers()
         if self._due("recover", RECOVER_EVERY):
             moved = take_over_expired(self.controller) > 0
+            carry_out(self.controller.queue, self.context.machines)
         if checkout:
             moved = self._checkout(workers) or moved
         if transfer:
@@ -310,25 +313,36 @@ class Runner:
     ) -> bool:
         """Advance all jobs of a state by one step."""
         done = 0
+        held_up: list[Any] = []
         query = {"state": state.value, "worker": {"$in": workers}}
         while not self._stop and (limit is None or done < limit):
-            if not self._step(query, step):
+            job, advanced = self._step({**query, **_other_than(held_up)}, step)
+            if job is None:
                 break
-            done += 1
+            if advanced:
+                done += 1
+            else:
+                held_up.append(job["_id"])  # not again in this round, and others get their turn
         return done > 0
 
-    def _step(self, query: dict[str, Any], step: Step) -> bool:
-        """Advance one job; False when there was none."""
+    def _step(self, query: dict[str, Any], step: Step) -> tuple[dict[str, Any] | None, bool]:
+        """Advance one job; returns it, None when there was none, and whether it was not held up."""
         options = self.project.runner
+        advanced, job = False, None
         with self.controller.lock_job_for_update(
             query, options.max_step_attempts, options.delta_retry
         ) as lock:
             job = lock.locked_document
             if job is None:
-                return False
+                return None, False
             self.context.touched.add(job["db_id"])
-            lock.update_on_release = {"$set": step(self.context, job)}
-        return True
+            try:
+                lock.update_on_release = {"$set": step(self.context, job)}
+                advanced = True
+            except Exception as error:
+                advanced = not is_busy(error)  # a step that failed is recorded: that is progress
+                raise
+        return job, advanced
 
     def _poll(self, workers: list[str]) -> bool:
         """Ask the queues about what they hold, and follow local processes."""
@@ -377,28 +391,11 @@ class Runner:
 
     def _apply(self, job: dict[str, Any], update: dict[str, Any]) -> bool:
         query = {k: job[k] for k in ("uuid", "index", "state")}
-        return self._step(query, lambda context, locked: update)
+        return self._step(query, lambda context, locked: update)[1]
 
     def _complete(self, workers: list[str]) -> bool:
-        done = 0
-        query = {"state": JobState.DOWNLOADED.value, "worker": {"$in": workers}}
-        options = self.project.runner
-        while not self._stop:
-            with self.controller.lock_job_for_update(
-                query, options.max_step_attempts, options.delta_retry
-            ) as lock:
-                job = lock.locked_document
-                if job is None:
-                    break
-                self.context.touched.add(job["db_id"])
-                store = self.context.jobstore(job["job"]["hosts"][-1])
-                good = self.controller.complete_job(job, job["run_dir"], store)
-                logger.info("job %s %s", job["db_id"], "completed" if good else "failed")
-                lock.update_on_release = {"$set": {}}
-            done += 1
-            if done >= CLAIMS_PER_ROUND:
-                break  # let finished parents' children start before the rest is completed
-        return done > 0
+        # Not all at once: the children of finished parents start before the rest is completed.
+        return self._steps(JobState.DOWNLOADED, workers, _completed, limit=CLAIMS_PER_ROUND)
 
     # ------------------------------------------------------------------ waiting
 
@@ -513,6 +510,18 @@ class Runner:
             elif states.get(db_id) == JobState.COMPLETED.value:
                 summary.completed.append(db_id)
         return summary
+
+
+def _completed(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+    """DOWNLOADED -> COMPLETED, FAILED: all is written by the controller, nothing is left to set."""
+    store = context.jobstore(job["job"]["hosts"][-1])
+    good = context.controller.complete_job(job, job["run_dir"], store)
+    logger.info("job %s %s", job["db_id"], "completed" if good else "failed")
+    return {}
+
+
+def _other_than(documents: list[Any]) -> dict[str, Any]:
+    return {"_id": {"$nin": documents}} if documents else {}
 
 
 def _moves(state: JobState) -> bool:

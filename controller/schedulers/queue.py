@@ -75,7 +75,7 @@ class Queue:
         RemoteError
             The queue refused it, or gave an answer without an id (``no_retry``: it may run).
         """
-        found = self._earlier_submission(run_dir)
+        found = self.earlier_submission(run_dir)
         if found is not None:
             return found
         self._host.write_bytes(run_dir / _SCRIPT, script.encode())
@@ -92,7 +92,7 @@ class Queue:
         deadline = time.monotonic() + _START_DEADLINE
         while time.monotonic() < deadline:
             ended = not is_alive(launched, None)
-            found = self._earlier_submission(run_dir)
+            found = self.earlier_submission(run_dir)
             if found is not None:
                 return found
             if ended:
@@ -126,7 +126,8 @@ class Queue:
             raise RemoteError(f"the queue refused the job: {text}")
         raise RemoteError(f"the queue took the job but gave no id: {text}", no_retry=True)
 
-    def _earlier_submission(self, run_dir: Path) -> str | None:
+    def earlier_submission(self, run_dir: Path) -> str | None:
+        """Return the id that a run directory says its job has in the queue, None if none."""
         if not self.is_shell:
             with suppress(FileNotFoundError):
                 text = self._host.read_bytes(run_dir / _SUBMITTED).decode()

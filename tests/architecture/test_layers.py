@@ -68,6 +68,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("controller.documents", "qtoolkit"): "type of JobDoc.resources, under TYPE_CHECKING only",
     ("controller.flows.lifecycle", "qtoolkit"): "type of an argument, under TYPE_CHECKING only",
+    ("controller.jobs.properties", "qtoolkit"): "type of an argument, under TYPE_CHECKING only",
     ("controller.submission", "qtoolkit"): "type of an argument, under TYPE_CHECKING only",
     ("controller.config.workers", "qtoolkit"): "type of get_scheduler_io, for type checking only",
 }

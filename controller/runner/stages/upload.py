@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import RemoteError
+from controller.errors import RemoteError, StillRunningError
 from controller.execution.files import (
     IN_FILE,
     encode_input,
@@ -13,6 +13,7 @@ from controller.execution.files import (
     run_dir_path,
     store_file_names,
 )
+from controller.operations.cancellation import carry_out
 from controller.runner.context import RunnerContext
 from controller.states import JobState
 
@@ -27,6 +28,8 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     flow_uuid = job["job"]["hosts"][-1]
     spec = context.jobstore_spec(flow_uuid)
     worker, host = context.worker(job["worker"]), context.host(job["worker"])
+    if not carry_out(context.controller.queue, context.machines, job["db_id"]):
+        raise StillRunningError(f"what ran of job {job['db_id']} before has not ended yet")
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
     if (job.get("remote") or {}).get("prerun_cleanup"):
         remove_run_dir(host, run_dir)

@@ -1,0 +1,63 @@
+"""How a method that changes jobs goes from its arguments to `controller.operations.bulk`.
+
+The method for one job is the method for many with one job: there is one implementation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.errors import JobNotFoundError
+from controller.filters import JobFilter
+from controller.jobs.queries import job_id_query
+from controller.operations.bulk import Action, BulkResult, Options, choose, perform
+from controller.operations.machines import Machines
+from controller.operations.queue import ControllerGroup
+from controller.operations.reading import CHOSEN_FIELDS
+
+
+def act_on_jobs(
+    group: ControllerGroup, action: Action, selection: JobFilter, **options: Any
+) -> BulkResult:
+    """Do something to the selected jobs; keywords as the attributes of `Options`."""
+    chosen = choose(group.queue, group.queue.query(selection))
+    return perform(group.queue, action, chosen, Options(**options), machines=_machines(group))
+
+
+def act_on_job(
+    group: ControllerGroup,
+    action: Action,
+    *,
+    job_id: str | None,
+    db_id: str | None,
+    job_index: int | None,
+    **options: Any,
+) -> tuple[str, BulkResult]:
+    """Do something to one job; returns its db_id and all that changed.
+
+    Raises
+    ------
+    ArgumentError
+        Neither or both of ``db_id`` and ``job_id``.
+    JobNotFoundError
+        There is no such job.
+    """
+    query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
+    found = group.jobs.find_one(query, CHOSEN_FIELDS, sort=sort)
+    if found is None:
+        raise JobNotFoundError(
+            f"there is no job {_named(db_id, job_id, job_index)}",
+            hint="`jf job list` shows those there are",
+        )
+    how = Options(raise_on_error=True, **options)
+    result = perform(group.queue, action, [found], how, machines=_machines(group))
+    return str(found["db_id"]), result
+
+
+def _named(db_id: str | None, job_id: str | None, job_index: int | None) -> str:
+    index = "" if job_index is None or db_id is not None else f" with index {job_index}"
+    return f"{db_id or job_id}{index}"
+
+
+def _machines(group: ControllerGroup) -> Machines | None:
+    return None if group.project is None else Machines(group.project)

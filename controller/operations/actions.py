@@ -1,0 +1,53 @@
+"""The actions on jobs: which plan, and what it has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+
+from controller.operations.bulk import Action
+from controller.operations.reading import Neighbours
+from controller.rules.plans import (
+    RunChange,
+    plan_pause,
+    plan_rerun,
+    plan_resume,
+    plan_retry,
+    plan_set_fields,
+    plan_set_run,
+    plan_set_state,
+    plan_stop,
+)
+from controller.states import JobState
+
+PAUSE = Action(plan_pause)
+RESUME = Action(plan_resume, Neighbours.INDICES | Neighbours.PARENTS)
+STOP = Action(plan_stop)
+RETRY = Action(plan_retry, holds_flow=False)
+"""A job with a REMOTE_ERROR counts for its flow as one under way: the flow's state stays."""
+
+
+def rerun(*, force: bool, delete_files: bool) -> Action:
+    """Take jobs back to the beginning; see `plan_rerun`."""
+    below = Neighbours.DESCENDANTS if force else Neighbours.CHILDREN
+    plan = partial(plan_rerun, force=force, delete_files=delete_files)
+    return Action(plan, Neighbours.INDICES | Neighbours.PARENTS | below)
+
+
+def set_state(state: JobState) -> Action:
+    """Give jobs a state; see `plan_set_state`."""
+    return Action(partial(plan_set_state, state=state))
+
+
+def set_run(wanted: RunChange) -> Action:
+    """Change how jobs run; see `plan_set_run`."""
+    read = ("exec_config", "resources")
+    fields = tuple(f for f in read if getattr(wanted, f) is not None)
+    return Action(partial(plan_set_run, wanted=wanted), fields=fields, holds_flow=False)
+
+
+def set_fields(values: Mapping[str, Any], accepted: Collection[JobState] | None) -> Action:
+    """Set fields of jobs; see `plan_set_fields`."""
+    plan = partial(plan_set_fields, values=values, accepted=accepted)
+    return Action(plan, holds_flow="state" in values)

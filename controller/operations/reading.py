@@ -1,0 +1,149 @@
+"""Read what an action has to know of its jobs' flows: the jobs and some of their neighbours.
+
+Portions of flows are read together, so the number of questions does not depend on how many jobs or
+flows there are. Nothing of a job's body is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Flag, auto
+from typing import Any
+
+from controller.errors import ControllerError, JobLockedError
+from controller.locks import OBSERVER
+from controller.operations.holding import locked_error
+from controller.operations.queue import Queue
+from controller.rules.plans import FlowView
+from controller.storage.base import Document
+
+JOB_FIELDS = [
+    *("db_id", "uuid", "index", "state", "previous_state", "parents", "worker", "run_dir"),
+    *("priority", "lock_id", "lock_time", "lock_lease", "remote.process_id"),
+    *("job.hosts", "job.config.on_missing_references"),
+]
+"""What is read of every job."""
+CHOSEN_FIELDS = ["db_id", "uuid", "index", "job.hosts"]
+"""What tells which jobs are meant, and to which flows they belong."""
+
+_LEVELS = 4
+"""Generations that are asked for one by one before whole flows are read instead."""
+
+
+class Neighbours(Flag):
+    """What is read beside the chosen jobs."""
+
+    NONE = 0
+    INDICES = auto()
+    PARENTS = auto()
+    CHILDREN = auto()
+    DESCENDANTS = auto()
+
+
+def flow_of(document: Mapping[str, Any]) -> str:
+    """Uuid of the submitted flow of a job."""
+    return str(document["job"]["hosts"][-1])
+
+
+def read_views(
+    queue: Queue,
+    chosen: Mapping[str, Sequence[Document]],
+    neighbours: Neighbours,
+    fields: Iterable[str] = (),
+    *,
+    break_lock: bool = False,
+    session: Any = None,
+) -> dict[str, FlowView]:
+    """Read the flows of the chosen jobs.
+
+    Parameters
+    ----------
+    chosen
+        {flow uuid: documents with `CHOSEN_FIELDS`}.
+    neighbours
+        What else is needed. With any, all indices of every uuid that is read are read.
+    fields
+        Beyond `JOB_FIELDS`.
+    break_lock
+        Jobs that somebody holds count as free.
+
+    Returns
+    -------
+    dict
+        {flow uuid: view}. A chosen job that is gone is not in its view.
+    """
+    reader = _Reader(queue, [*JOB_FIELDS, *fields], session)
+    wanted = [document for documents in chosen.values() for document in documents]
+    if not neighbours:
+        reader.read({"db_id": {"$in": [d["db_id"] for d in wanted]}})
+    else:
+        reader.read_uuids(d["uuid"] for d in wanted)
+        own = list(reader.jobs)
+        if neighbours & Neighbours.DESCENDANTS:
+            reader.read_descendants({uuid for uuid, _ in own}, list(chosen))
+        elif neighbours & Neighbours.CHILDREN:
+            reader.read_children({uuid for uuid, _ in own})
+        if neighbours & Neighbours.PARENTS:
+            parents = {p for key in own for p in reader.jobs[key].get("parents") or ()}
+            reader.read_uuids(parents)
+    jobs: dict[str, dict[tuple[str, int], Document]] = {uuid: {} for uuid in chosen}
+    for key, document in reader.jobs.items():
+        jobs.setdefault(flow_of(document), {})[key] = document
+    views = {}
+    for uuid, documents in chosen.items():
+        keys = [(d["uuid"], d["index"]) for d in documents]
+        mine = jobs[uuid]
+        held = {} if break_lock else _held(mine)
+        views[uuid] = FlowView(uuid, tuple(k for k in keys if k in mine), mine, held)
+    return views
+
+
+def _held(jobs: Mapping[tuple[str, int], Document]) -> dict[tuple[str, int], ControllerError]:
+    """Why jobs cannot be changed; one whose holder died can be."""
+    return {
+        key: locked_error(JobLockedError, document["db_id"], document)
+        for key, document in jobs.items()
+        if document.get("lock_id") is not None and not OBSERVER.is_expired(document)
+    }
+
+
+class _Reader:
+    """Reads each uuid once."""
+
+    def __init__(self, queue: Queue, fields: list[str], session: Any) -> None:
+        self.jobs: dict[tuple[str, int], Document] = {}
+        self._uuids: set[str] = set()
+        self._queue, self._fields, self._session = queue, fields, session
+
+    def read(self, query: dict[str, Any]) -> list[Document]:
+        """Read documents; those that were read before stay as they were."""
+        found = list(self._queue.jobs.find(query, self._fields, session=self._session))
+        for document in found:
+            self.jobs.setdefault((document["uuid"], document["index"]), document)
+        return found
+
+    def read_uuids(self, uuids: Iterable[str]) -> None:
+        """Read all indices of jobs."""
+        new = sorted(set(uuids) - self._uuids)
+        if new:
+            self.read({"uuid": {"$in": new}})
+            self._uuids.update(new)
+
+    def read_children(self, uuids: set[str]) -> set[str]:
+        """Read the jobs that wait for others, all their indices; return their uuids."""
+        if not uuids:
+            return set()
+        found = {d["uuid"] for d in self.read({"parents": {"$in": sorted(uuids)}})}
+        self.read_uuids(found)
+        return found
+
+    def read_descendants(self, uuids: set[str], flows: list[str]) -> None:
+        """Read all that waits for jobs, through any number of generations."""
+        seen = set(uuids)
+        for _ in range(_LEVELS):
+            uuids = self.read_children(uuids) - seen
+            if not uuids:
+                return
+            seen |= uuids
+        deep = {flow_of(d) for d in self.jobs.values() if d["uuid"] in uuids}
+        self.read({"job.hosts": {"$in": sorted(deep & set(flows))}})

@@ -1,0 +1,212 @@
+"""Write the plans of a portion of flows.
+
+Where there are transactions all of it happens together. Without them the order is such that an
+interruption leaves nothing that the same action, made again, would not finish:
+
+1. the wishes to end what runs, which wait for the change of their job;
+2. jobs that change as a consequence, then jobs that were chosen;
+3. parents that are no more, children that became READY;
+4. the flows: their lists and states, and they are given back.
+
+Every write to a job asks for the state that was read, and for a job that nobody else holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+from controller.documents import utc_now
+from controller.errors import StateError
+from controller.locks import FREE
+from controller.operations import cancellation
+from controller.operations.holding import HeldFlows
+from controller.operations.progress import derive_flow_states, release_children
+from controller.operations.queue import Queue
+from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
+from controller.states import FINISHED_STATES, JobState
+from controller.storage.base import DeleteMany, UpdateMany, WriteOperation
+
+_RELEASING = frozenset({*FINISHED_STATES, JobState.USER_STOPPED})
+"""Ends that may let children begin."""
+
+
+class Overtaken(Exception):
+    """Somebody changed a job between our reading and our writing; nothing was written."""
+
+
+def write_plans(
+    queue: Queue,
+    views: Mapping[str, FlowView],
+    plans: Sequence[FlowPlan],
+    held: HeldFlows,
+    *,
+    accept_loss: bool = False,
+) -> list[FlowPlan]:
+    """Write plans, and return what was done.
+
+    Parameters
+    ----------
+    held
+        The flows that we hold; given back with their new states.
+    accept_loss
+        Refuse the jobs that somebody else changed meanwhile, instead of raising `Overtaken`.
+
+    Raises
+    ------
+    Overtaken
+        Only where there are transactions; without them losses are always accepted.
+    LockLostError
+        A flow is not ours any more.
+    """
+    if not any(plan.changes for plan in plans):
+        return list(plans)
+    careful = queue.database.supports_transactions and not accept_loss
+    with queue.database.transaction() if careful else nullcontext() as session:
+        return _Writer(queue, views, held, session, careful=careful).write(plans)
+
+
+class _Writer:
+    def __init__(
+        self,
+        queue: Queue,
+        views: Mapping[str, FlowView],
+        held: HeldFlows,
+        session: Any,
+        *,
+        careful: bool,
+    ) -> None:
+        self.queue, self.views, self.held, self.session = queue, views, held, session
+        self._careful = careful
+        self._now = utc_now()
+
+    def write(self, plans: Sequence[FlowPlan]) -> list[FlowPlan]:
+        if self.held.documents and self.session is None:
+            self.held.check()
+        cancelled = [self._doc(p, c) for p in plans for c in p.changes if c.cancel]
+        if cancelled:
+            cancellation.request(self.queue, cancelled, session=self.session)
+        plans = self._write_jobs(plans, dependent=True)
+        plans = self._write_jobs(plans, dependent=False)
+        self._derive(plans)
+        return list(plans)
+
+    def _doc(self, plan: FlowPlan, change: JobChange) -> Mapping[str, Any]:
+        return self.views[plan.flow_uuid].jobs[change.uuid, change.index]
+
+    def _write_jobs(self, plans: Sequence[FlowPlan], *, dependent: bool) -> list[FlowPlan]:
+        """Write one layer of changes; plans that lose a job to somebody else lose its change."""
+        layer = [(p, c) for p in plans for c in p.changes if c.dependent is dependent]
+        if not layer:
+            return list(plans)
+        done = self.queue.jobs.bulk_write(self._operations(layer), session=self.session)
+        if done.matched_count + done.deleted_count >= len(layer):
+            return list(plans)
+        if self._careful:
+            raise Overtaken
+        lost = self._lost([change for _, change in layer])
+        return [_without(plan, lost) for plan in plans]
+
+    def _operations(self, layer: Sequence[tuple[FlowPlan, JobChange]]) -> list[WriteOperation]:
+        """One operation for all jobs that change alike."""
+        alike: dict[Any, tuple[JobChange, Mapping[str, Any], list[str]]] = {}
+        for plan, change in layer:
+            doc = self._doc(plan, change)
+            kind = (change.before, change.after, doc.get("lock_id"), repr(change.fields))
+            alike.setdefault(kind, (change, doc, []))[2].append(change.db_id)
+        return [self._operation(change, doc, ids) for change, doc, ids in alike.values()]
+
+    def _operation(
+        self, change: JobChange, doc: Mapping[str, Any], db_ids: list[str]
+    ) -> WriteOperation:
+        query = {
+            "db_id": db_ids[0] if len(db_ids) == 1 else {"$in": db_ids},
+            "state": change.before.value,
+            "lock_id": doc.get("lock_id"),
+        }
+        if change.after is None:
+            return DeleteMany(query)
+        # A lock that is broken, or whose holder died, goes with the change.
+        freed = FREE if doc.get("lock_id") is not None else {}
+        fields = {**change.fields, "state": change.after.value, "updated_on": self._now, **freed}
+        return UpdateMany(query, {"$set": fields})
+
+    def _lost(self, changes: Sequence[JobChange]) -> dict[str, str]:
+        """{db_id: what it is now} of the jobs that somebody else changed first."""
+        ids = [change.db_id for change in changes]
+        query = {"db_id": {"$in": ids}}
+        found = self.queue.jobs.find(query, ["db_id", "state", "updated_on"], session=self.session)
+        now = {d["db_id"]: d for d in found}
+        lost = {}
+        for change in changes:
+            document = now.get(change.db_id)
+            if change.after is None:
+                if document is not None:
+                    lost[change.db_id] = document["state"]
+            elif document is None:
+                lost[change.db_id] = "deleted"
+            elif document["state"] != change.after.value or document["updated_on"] != self._now:
+                lost[change.db_id] = document["state"]
+        return lost
+
+    def _derive(self, plans: Sequence[FlowPlan]) -> None:
+        """Write what follows from the changes, and give the flows back."""
+        detached = [uuid for plan in plans for uuid in plan.detached]
+        if detached:
+            pull = {"$pull": {"parents": {"$in": detached}}}
+            self.queue.jobs.update_many({"parents": {"$in": detached}}, pull, session=self.session)
+        released = {c.uuid for p in plans for c in p.changes if c.after in _RELEASING}
+        orphans = {key[0] for p in plans for u in p.detached for key in self._children(p, u)}
+        if released or orphans:
+            release_children(self.queue, sorted(released), also=orphans, session=self.session)
+        ours = {p.flow_uuid: p for p in plans if p.flow_uuid in self.held.documents and p.changes}
+        if not ours:
+            return
+        flows = {uuid: self.held.documents[uuid] for uuid in ours}
+        known = {
+            uuid: [(c.uuid, c.index, c.after) for c in plan.changes if c.after is not None]
+            for uuid, plan in ours.items()
+        }
+        states = derive_flow_states(self.queue, flows, known, session=self.session)
+        updates: dict[str, dict[str, Mapping[str, Any]]] = {}
+        for uuid, plan in ours.items():
+            fields = {"state": states[uuid].value, "updated_on": self._now}
+            changed = bool(plan.flow_update) or states[uuid].value != flows[uuid]["state"]
+            updates[uuid] = {**plan.flow_update, **({"$set": fields} if changed else {})}
+        self.held.release(updates, session=self.session)
+
+    def _children(self, plan: FlowPlan, uuid: str) -> list[tuple[str, int]]:
+        return self.views[plan.flow_uuid].children.get(uuid, [])
+
+
+def _without(plan: FlowPlan, lost: Mapping[str, str]) -> FlowPlan:
+    """Take jobs out of a plan that somebody else changed first.
+
+    What was chosen is left alone where a consequence of it could not be written.
+    """
+    gone = [c for c in plan.changes if c.db_id in lost]
+    if not gone:
+        return plan
+    dropped = [c for c in plan.changes if not c.dependent] if gone[0].dependent else gone
+    refused = tuple(
+        Refusal(
+            c.db_id,
+            StateError(
+                f"job {c.db_id} was left alone: job {gone[0].db_id} was changed by somebody else "
+                f"at the same time and is {lost[gone[0].db_id]} now",
+                db_id=c.db_id,
+                state=c.before,
+                hint="look again, then try again",
+            ),
+        )
+        for c in dropped
+        if not c.dependent
+    )
+    left = {c.db_id for c in (*gone, *dropped)}
+    return replace(
+        plan,
+        changes=tuple(c for c in plan.changes if c.db_id not in left),
+        refused=(*plan.refused, *refused),
+    )

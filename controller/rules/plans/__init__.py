@@ -1,0 +1,39 @@
+"""What an action does to the jobs of a flow, decided from what was read of it. Pure.
+
+``view``        what was read, and the parts of a plan
+``control``     pause, resume, stop
+``restart``     rerun, retry
+``properties``  state, worker, execution settings, priority
+``deletion``    jobs leave a flow
+
+A plan says which documents change, from what to what, and what is refused, in which words.
+`controller.operations.bulk` carries it out.
+"""
+
+from controller.rules.plans.control import plan_pause, plan_resume, plan_stop
+from controller.rules.plans.deletion import plan_deletion
+from controller.rules.plans.properties import (
+    RunChange,
+    plan_set_fields,
+    plan_set_run,
+    plan_set_state,
+)
+from controller.rules.plans.restart import plan_rerun, plan_retry
+from controller.rules.plans.view import FlowPlan, FlowView, JobChange, Refusal
+
+__all__ = [
+    "FlowPlan",
+    "FlowView",
+    "JobChange",
+    "Refusal",
+    "RunChange",
+    "plan_deletion",
+    "plan_pause",
+    "plan_rerun",
+    "plan_resume",
+    "plan_retry",
+    "plan_set_fields",
+    "plan_set_run",
+    "plan_set_state",
+    "plan_stop",
+]

@@ -1,0 +1,192 @@
+"""Set what a job is given: its state, its worker, how it runs, when its turn comes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.errors import ArgumentError, ControllerError, StateError
+from controller.rules.plans.restart import reset_fields
+from controller.rules.plans.view import Doc, FlowPlan, FlowView, change, plan_each, state_of
+from controller.states import JobState
+
+_STATE_FIELDS = (
+    "remote.step_attempts",
+    "remote.retry_time_limit",
+    "previous_state",
+    "remote.queue_state",
+    "remote.error",
+    "error",
+)
+
+
+@dataclass(frozen=True)
+class RunChange:
+    """New run settings of jobs; None leaves a setting as it is.
+
+    Attributes
+    ----------
+    worker
+        Name of a worker.
+    exec_config
+        Name of an execution configuration, or its keys.
+    resources
+        The keys that were said: keywords of the scheduler, or fields of a QResources.
+    stored
+        ``resources`` as a whole, as documents hold them: keywords, or a serialised QResources;
+        the error where they are none of both.
+    priority
+        Jobs with a larger one are claimed first.
+    merge
+        Add the keys of ``exec_config`` and ``resources`` to those that a job has already.
+    of_qresources
+        Whether ``resources`` were given as a QResources.
+    named
+        {name: keys} of the project's execution configurations: what the keys are added to, where
+        a job has a name.
+    """
+
+    worker: str | None = None
+    exec_config: str | Mapping[str, Any] | None = None
+    resources: Mapping[str, Any] | None = None
+    stored: Mapping[str, Any] | ControllerError | None = None
+    priority: int | None = None
+    merge: bool = True
+    of_qresources: bool = False
+    named: Mapping[str, Mapping[str, Any]] | None = None
+
+    @property
+    def action(self) -> str:
+        """The rule in `ACTIONS` that says which states are accepted."""
+        only_priority = (self.worker, self.exec_config, self.resources) == (None, None, None)
+        return "set_priority" if only_priority else "set_run_properties"
+
+    def fields_for(self, doc: Doc) -> dict[str, Any]:
+        """What to set on a job.
+
+        Raises
+        ------
+        StateError
+            Keys cannot be added to what the job has.
+        """
+        fields: dict[str, Any] = {}
+        if self.worker is not None:
+            fields["worker"] = self.worker
+        if self.priority is not None:
+            fields["priority"] = self.priority
+        if self.exec_config is not None:
+            fields["exec_config"] = self._exec_config(doc)
+        if self.resources is not None:
+            fields["resources"] = self._resources(doc)
+        return fields
+
+    def _exec_config(self, doc: Doc) -> Any:
+        old, new = doc.get("exec_config"), self.exec_config
+        if not self.merge or isinstance(new, str) or old is None:
+            return new
+        if isinstance(old, str):
+            known = (self.named or {}).get(old)
+            if known is None:
+                raise _cannot_merge(doc, f"its exec_config {old!r} is not in the project")
+            old = known
+        assert new is not None
+        return {**old, **{k: v for k, v in new.items() if v is not None}}
+
+    def _resources(self, doc: Doc) -> Any:
+        old, new = doc.get("resources"), self.resources
+        assert new is not None
+        if not self.merge or not old:
+            if isinstance(self.stored, ControllerError):
+                raise self.stored
+            return self.stored
+        if _is_qresources(old):
+            strange = [key for key in new if key not in old]
+            if strange:
+                raise _cannot_merge(
+                    doc, f"its resources are a QResources, which has no {', '.join(strange)}"
+                )
+        elif isinstance(self.stored, Mapping) and self.of_qresources:
+            raise _cannot_merge(doc, "its resources are keywords of the scheduler")
+        return {**old, **new}
+
+
+def _is_qresources(resources: Mapping[str, Any]) -> bool:
+    return resources.get("@class") == "QResources"
+
+
+def _cannot_merge(doc: Doc, why: str) -> StateError:
+    return StateError(
+        f"keys cannot be added to those of job {doc['db_id']}: {why}",
+        action="set_run_properties",
+        db_id=doc["db_id"],
+        state=state_of(doc),
+        hint="replace them as a whole",
+    )
+
+
+def plan_set_run(view: FlowView, *, wanted: RunChange) -> FlowPlan:
+    """Change how jobs run. A job that has it so already is unchanged."""
+    plan = plan_each(
+        view, wanted.action, lambda doc: change(doc, state_of(doc), wanted.fields_for(doc))
+    )
+    same = {
+        doc["db_id"]
+        for _, doc in view.chosen_docs()
+        for c in plan.changes
+        if c.db_id == doc["db_id"] and all(doc.get(k) == v for k, v in c.fields.items())
+    }
+    if not same:
+        return plan
+    return FlowPlan(
+        view.uuid,
+        tuple(c for c in plan.changes if c.db_id not in same),
+        (*plan.unchanged, *sorted(same)),
+        plan.refused,
+    )
+
+
+def plan_set_state(view: FlowView, *, state: JobState) -> FlowPlan:
+    """Give jobs a state, whatever they have; what is known of attempts and errors is forgotten.
+
+    What runs of a job is ended unless the new state says that it runs.
+    """
+    fields = {k: v for k, v in reset_fields().items() if k in _STATE_FIELDS}
+    return plan_each(view, "set_state", lambda doc: change(doc, state, fields))
+
+
+def plan_set_fields(
+    view: FlowView, *, values: Mapping[str, Any], accepted: Collection[JobState] | None
+) -> FlowPlan:
+    """Set fields of jobs.
+
+    Parameters
+    ----------
+    values
+        {dotted path: value}.
+    accepted
+        Refuse jobs in other states; None accepts all.
+    """
+
+    def decide(doc: Doc) -> Any:
+        state = state_of(doc)
+        if accepted is not None and state not in accepted:
+            names = ", ".join(s.value for s in JobState if s in accepted)
+            raise StateError(
+                f"job {doc['db_id']} is in state {state.value}, not in {names}",
+                action="set",
+                db_id=doc["db_id"],
+                state=state,
+                allowed=accepted,
+            )
+        after = JobState(values["state"]) if "state" in values else state
+        return change(doc, after, {k: v for k, v in values.items() if k != "state"})
+
+    for path in values:
+        if not isinstance(path, str) or not path or path.startswith("$"):
+            raise ArgumentError(f"{path!r} is no field of a job")
+        if path.partition(".")[0] in ("lock_id", "lock_time", "lock_lease", "_id"):
+            raise ArgumentError(
+                f"{path} cannot be set", hint="`unlock` and `break_lock` free locks"
+            )
+    return plan_each(view, "set_state", decide)

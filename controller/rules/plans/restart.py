@@ -1,0 +1,160 @@
+"""Run jobs again.
+
+A *light* rerun takes a job that is under way back to READY and touches nothing else. A *full* one
+also takes back what depends on the job: its children, or with ``force`` all its descendants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controller.documents import get_reset_job_base_dict
+from controller.errors import ControllerError, StateError
+from controller.rules.actions import check_action
+from controller.rules.plans.view import (
+    Doc,
+    FlowPlan,
+    FlowView,
+    JobChange,
+    Key,
+    Refusal,
+    change,
+    check_held,
+    is_in_batch,
+    plan_each,
+    startable_state,
+    state_of,
+)
+from controller.states import PAUSABLE_STATES, RESETTABLE_STATES, JobState
+
+UNTOUCHED = (*PAUSABLE_STATES, JobState.PAUSED)
+"""States that children may have for a rerun without ``force``: they have not begun."""
+
+_ATTEMPT_FIELDS = {
+    "remote.step_attempts": 0,
+    "remote.retry_time_limit": None,
+    "remote.error": None,
+    "remote.queue_out": None,
+    "remote.queue_err": None,
+}
+
+
+def plan_retry(view: FlowView) -> FlowPlan:
+    """Take jobs with a REMOTE_ERROR back to where it happened; let others try again at once."""
+    return plan_each(view, "retry", _retried)
+
+
+def _retried(doc: Doc) -> JobChange:
+    if state_of(doc) is not JobState.REMOTE_ERROR:
+        return change(doc, state_of(doc), _ATTEMPT_FIELDS)
+    name = doc.get("previous_state")
+    try:
+        previous = JobState(str(name))
+    except ValueError:
+        raise StateError(
+            f"job {doc['db_id']} has a REMOTE_ERROR but its previous state is {name!r}",
+            action="retry",
+            db_id=doc["db_id"],
+            state=JobState.REMOTE_ERROR,
+            hint="rerun it",
+        ) from None
+    return change(doc, previous, reset_fields())
+
+
+def reset_fields() -> dict[str, Any]:
+    """What a job loses when it starts afresh, without the time of the change."""
+    return {k: v for k, v in get_reset_job_base_dict().items() if k != "updated_on"}
+
+
+def plan_rerun(view: FlowView, *, force: bool = False, delete_files: bool = True) -> FlowPlan:
+    """Take jobs back to the beginning, and what depends on them.
+
+    Parameters
+    ----------
+    view
+        Holds all indices of the chosen jobs, of their parents and of their children (with
+        ``force`` of all descendants).
+    force
+        Accept jobs in any final state, and take back descendants whatever they have done.
+    delete_files
+        The next upload removes the run directory first.
+    """
+    changes: dict[Key, JobChange] = {}
+    refused: list[Refusal] = []
+    for key, doc in view.chosen_docs():
+        if key in changes:
+            continue  # taken back already, as a descendant of another chosen job
+        try:
+            planned = _rerun(view, key, doc, changes, force=force, delete_files=delete_files)
+        except ControllerError as error:
+            refused.append(Refusal(doc["db_id"], error))
+        else:
+            changes.update(planned)
+    return FlowPlan(view.uuid, tuple(changes.values()), (), tuple(refused))
+
+
+def _rerun(
+    view: FlowView,
+    key: Key,
+    doc: Doc,
+    planned: Mapping[Key, JobChange],
+    *,
+    force: bool,
+    delete_files: bool,
+) -> dict[Key, JobChange]:
+    check_held(view, key)
+    hint = None
+    if is_in_batch(doc) and not force:
+        hint = "a batch process may run it a second time; possible with force"
+    check_action("rerun", doc["db_id"], state_of(doc), force=force, hint=hint)
+    light = state_of(doc) in RESETTABLE_STATES
+    dependents = {} if light else _taken_back(view, doc, force=force, delete_files=delete_files)
+    assumed = {k: c.after for k, c in [*planned.items(), *dependents.items()] if c.after}
+    after = startable_state(view, doc, assumed)
+    own = change(doc, after, _fresh(doc, delete_files=delete_files))
+    return {**dependents, key: own}
+
+
+def _taken_back(
+    view: FlowView, doc: Doc, *, force: bool, delete_files: bool
+) -> dict[Key, JobChange]:
+    """Plan what a full rerun does to the jobs that depend on the job."""
+    uuid, index = doc["uuid"], doc["index"]
+    if view.newest[uuid]["index"] > index:
+        raise _refusal(doc, f"it was replaced by index {view.newest[uuid]['index']}", "rerun that")
+    keys = view.descendants(uuid) if force else view.children.get(uuid, [])
+    taken: dict[Key, JobChange] = {}
+    for key in keys:
+        other = view.jobs[key]
+        if key[0] == uuid:
+            continue
+        if view.newest[key[0]]["index"] > key[1]:
+            raise _refusal(doc, f"job {other['db_id']}, which depends on it, was replaced", None)
+        check_held(view, key)
+        state = state_of(other)
+        if not force and state not in UNTOUCHED:
+            raise _refusal(
+                doc,
+                f"job {other['db_id']}, which depends on it, is {state.value}",
+                "with force it is taken back as well",
+            )
+        if state is not JobState.WAITING:
+            fields = _fresh(other, delete_files=delete_files)
+            taken[key] = change(other, JobState.WAITING, fields, dependent=True)
+    return taken
+
+
+def _fresh(doc: Doc, *, delete_files: bool) -> dict[str, Any]:
+    cleanup = {"remote.prerun_cleanup": True} if delete_files and doc.get("run_dir") else {}
+    return {**reset_fields(), **cleanup}
+
+
+def _refusal(doc: Doc, why: str, hint: str | None) -> StateError:
+    return StateError(
+        f"job {doc['db_id']} cannot be rerun: {why}",
+        action="rerun",
+        db_id=doc["db_id"],
+        state=state_of(doc),
+        hint=hint or "delete the flow and submit it again",
+    )
