@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.documents import JOB_INFO_PROJECTION, FlowInfo
 from controller.errors import ArgumentError, FlowNotFoundError
@@ -13,6 +13,9 @@ from controller.filters import FlowFilter, Query, parse_states
 from controller.operations.queue import ControllerGroup, Queue
 from controller.states import FlowState
 from controller.storage.base import Document, Projection, Sort
+
+if TYPE_CHECKING:
+    from controller.graphs import FlowGraph
 
 _LIGHT = {"parents": 0, "jobs": 0}
 """Leaves out what a list does not show and what grows with the number of jobs."""
@@ -198,6 +201,36 @@ class FlowQueries(ControllerGroup):
     ) -> Document | None:
         """Return the stored document of the flow that holds a job, as a dictionary, or None."""
         return self.flows.find_one({"jobs": job_uuid}, projection)
+
+    def get_flow_graph(
+        self, db_id: str | None = None, job_id: str | None = None, flow_id: str | None = None
+    ) -> FlowGraph:
+        """Return a flow as a graph, which `controller.graphs` draws.
+
+        Parameters
+        ----------
+        db_id, job_id, flow_id
+            db_id or uuid of any job of the flow, or its own uuid; exactly one of the three.
+
+        Raises
+        ------
+        ArgumentError
+            None or more than one of them was given.
+        FlowNotFoundError
+            There is no such flow.
+        """
+        from controller.graphs import flow_graph
+
+        self.generate_flow_id_query(db_id, job_id, flow_id)  # refuses what is not one flow
+        found = self.get_flows_info(
+            job_ids=job_id, db_ids=db_id, flow_ids=flow_id, with_jobs_info=True, limit=1
+        )
+        if not found:
+            raise FlowNotFoundError(
+                f"there is no flow {flow_id or f'with job {db_id or job_id}'}",
+                hint="`jf flow list` shows them",
+            )
+        return flow_graph(found[0])
 
     def count_flows(
         self,

@@ -35,7 +35,7 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.locks", "controller.execution"),
     ("controller.schedulers",),
     ("controller.storage", "controller.hosts"),
-    ("controller.rules", "controller.filters"),
+    ("controller.rules", "controller.filters", "controller.graphs"),
     ("controller.documents",),
     ("controller.config",),
     ("controller.states",),

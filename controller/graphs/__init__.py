@@ -1,0 +1,34 @@
+"""A flow as a graph: what depends on what, what replaced what, which flow lies in which. Pure.
+
+``model``     `FlowGraph`: jobs, edges and sub-flows, found in a `FlowInfo`
+``tree``      nested nodes, as a terminal or a notebook shows them
+``text``      Mermaid and DOT
+``layout``    places of jobs in layers
+``svg``       a picture, without another program
+``style``     colours and labels
+``networks``  a networkx graph
+"""
+
+from controller.graphs.model import Edge, EdgeKind, FlowGraph, JobNode, Origin, SubFlow, flow_graph
+from controller.graphs.networks import get_graph
+from controller.graphs.style import LABELS
+from controller.graphs.svg import get_svg
+from controller.graphs.text import get_dot, get_mermaid
+from controller.graphs.tree import TreeNode, get_tree
+
+__all__ = [
+    "LABELS",
+    "Edge",
+    "EdgeKind",
+    "FlowGraph",
+    "JobNode",
+    "Origin",
+    "SubFlow",
+    "TreeNode",
+    "flow_graph",
+    "get_dot",
+    "get_graph",
+    "get_mermaid",
+    "get_svg",
+    "get_tree",
+]

@@ -1,0 +1,119 @@
+"""Places of jobs in a picture: in layers, each below what it waits for."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from controller.graphs.model import FlowGraph
+
+MAX_PER_ROW = 16
+"""A layer with more jobs takes several rows, so that a picture stays readable."""
+GAP = 24.0
+"""Pixels between neighbours."""
+_SWEEPS = 4
+
+Neighbours = Mapping[str, Sequence[str]]
+
+
+def layers(graph: FlowGraph) -> list[list[str]]:
+    """Return db_ids by layer: each job below all that it waits for or that it replaced.
+
+    Edges that would go round in a circle, which documents should not have, are given up.
+    """
+    above, below = _neighbours(graph)
+    depth: dict[str, int] = {}
+    waiting = {node: len(above[node]) for node in graph.jobs}
+    free = deque(node for node in graph.jobs if not waiting[node])
+    while waiting:
+        if not free:
+            free.append(min(waiting, key=lambda node: waiting[node]))
+        node = free.popleft()
+        if waiting.pop(node, None) is None:
+            continue
+        depth[node] = max((depth[n] + 1 for n in above[node] if n in depth), default=0)
+        for child in below[node]:
+            if child in waiting:
+                waiting[child] -= 1
+                if waiting[child] <= 0:
+                    free.append(child)
+    found: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for node in graph.jobs:
+        found[depth[node]].append(node)
+    return found
+
+
+def arrange(graph: FlowGraph, widths: Mapping[str, float]) -> dict[str, tuple[float, int]]:
+    """Place every job.
+
+    Parameters
+    ----------
+    widths
+        {db_id: width in pixels}.
+
+    Returns
+    -------
+    dict
+        {db_id: (x of its middle in pixels, number of its row)}; the leftmost edge is at 0.
+    """
+    above, below = _neighbours(graph)
+    rows = [
+        layer[start : start + MAX_PER_ROW]
+        for layer in _untangled(layers(graph), above, below)
+        for start in range(0, len(layer), MAX_PER_ROW)
+    ]
+    middles: dict[str, float] = {}
+    for row in rows:
+        _pack(row, dict.fromkeys(row, 0.0), widths, middles)
+    for sweep in range(_SWEEPS):
+        down = sweep % 2 == 0
+        for row in rows if down else reversed(rows):
+            near = above if down else below
+            wanted = {
+                node: fmean(middles[n] for n in near[node]) if near[node] else middles[node]
+                for node in row
+            }
+            _pack(row, wanted, widths, middles)
+    left = min((middles[node] - widths[node] / 2 for node in middles), default=0.0)
+    return {node: (middles[node] - left, n) for n, row in enumerate(rows) for node in row}
+
+
+def _neighbours(graph: FlowGraph) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    above: dict[str, list[str]] = defaultdict(list)
+    below: dict[str, list[str]] = defaultdict(list)
+    for source, target in dict.fromkeys((edge.source, edge.target) for edge in graph.edges):
+        above[target].append(source)
+        below[source].append(target)
+    return above, below
+
+
+def _untangled(found: list[list[str]], above: Neighbours, below: Neighbours) -> list[list[str]]:
+    """Order each layer by the middle of its neighbours, downwards and upwards in turn."""
+    for sweep in range(_SWEEPS):
+        down = sweep % 2 == 0
+        place = {node: (n + 0.5) / len(layer) for layer in found for n, node in enumerate(layer)}
+        near = above if down else below
+        for layer in found if down else reversed(found):
+            layer.sort(
+                key=lambda node: fmean(place[n] for n in near[node]) if near[node] else place[node]
+            )
+            place.update({node: (n + 0.5) / len(layer) for n, node in enumerate(layer)})
+    return found
+
+
+def _pack(
+    row: Sequence[str],
+    wanted: Mapping[str, float],
+    widths: Mapping[str, float],
+    middles: dict[str, float],
+) -> None:
+    """Place a row as near to what is wanted as its order and the widths allow."""
+    edge: float | None = None
+    for node in row:
+        half = widths[node] / 2
+        middle = wanted[node] if edge is None else max(wanted[node], edge + GAP + half)
+        middles[node], edge = middle, middle + half
+    off = fmean(middles[node] - wanted[node] for node in row)
+    for node in row:
+        middles[node] -= off
