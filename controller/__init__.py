@@ -9,7 +9,7 @@ What is where, from the bottom up; a module imports only from those above it in 
 ``storage hosts schedulers``   adapters: databases, machines, queues
 ``locks execution``        leases on documents; what runs on the worker
 ``operations``             the work that several groups share
-``jobs flows batches administration``   the public groups of methods
+``jobs flows batches unlocking runner_records administration``   the public groups of methods
 ``jobcontroller``          `JobController`, those groups under one name
 ``submission runner``      submit a flow; the process that runs it
 
@@ -54,6 +54,7 @@ _PUBLIC = {
     "NotFoundError": "controller.errors",
     "JobNotFoundError": "controller.errors",
     "FlowNotFoundError": "controller.errors",
+    "BatchNotFoundError": "controller.errors",
     "MissingDocumentError": "controller.errors",
     "RemoteError": "controller.errors",
 }

@@ -8,8 +8,9 @@ from typing import Any
 
 from controller.documents import DbCollection
 from controller.errors import RunningRunnerError, UnsupportedOperationError
+from controller.operations.batch_record import remove_pools
 from controller.operations.queue import ControllerGroup
-from controller.operations.runner_record import get_running_runner, live_runner
+from controller.operations.runner_record import live_runner
 from controller.storage.base import Collection
 from controller.storage.indexes import BATCH_INDEXES, FLOW_INDEXES, JOB_INDEXES, build_indexes
 
@@ -28,6 +29,8 @@ class Administration(ControllerGroup):
         self, reset_output: bool = False, max_limit: int = 25, validation: str | None = None
     ) -> bool:
         """Empty the queue database, or set up a new one, and build its indexes.
+
+        The pool folders of batch workers on this machine are deleted too.
 
         Parameters
         ----------
@@ -57,6 +60,8 @@ class Administration(ControllerGroup):
             return False
         for collection in (self.jobs, self.flows, self.auxiliary, self.batches):
             collection.drop()
+        if self.project is not None:
+            remove_pools(self.project)
         self.auxiliary.insert_many(
             [{"next_id": 1}, {"running_runner": None}, {"runner_pings": []}, _version_document()]
         )
@@ -84,6 +89,11 @@ class Administration(ControllerGroup):
             for additional in store.additional_stores.values():
                 additional.remove_docs({})
             store.close()
+
+    @property
+    def queue_supports_transactions(self) -> bool:
+        """Whether the queue can change several documents together; asked once."""
+        return self.queue.database.supports_transactions
 
     def is_set_up(self) -> bool:
         """Whether the database has been set up with `reset`."""
@@ -149,10 +159,6 @@ class Administration(ControllerGroup):
             self.queue.database.compact([self.jobs.name, self.flows.name])
         except UnsupportedOperationError:
             return
-
-    def get_running_runner(self) -> dict[str, Any] | str | None:
-        """Return the record of the running runner, None, or "NO_DOCUMENT"."""
-        return get_running_runner(self.auxiliary)
 
 
 def _version_document() -> dict[str, Any]:

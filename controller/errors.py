@@ -12,6 +12,7 @@
     ├── NotFoundError (ValueError)          an id or name that does not exist
     │   ├── JobNotFoundError, FlowNotFoundError, BatchNotFoundError
     ├── MissingDocumentError                a document that jfr itself keeps is gone
+    │   └── BatchNotFoundError
     ├── StateError (ValueError)             the action does not accept the job's or flow's state
     ├── LockedDocumentError                 somebody else holds the document: busy, not failed
     │   ├── JobLockedError, FlowLockedError, RunnerLockedError
@@ -125,12 +126,12 @@ class FlowNotFoundError(NotFoundError):
     """No flow has the given id."""
 
 
-class BatchNotFoundError(NotFoundError):
-    """No batch process has the given id."""
-
-
 class MissingDocumentError(ControllerError):
     """A document that jfr itself keeps, such as the id counter, is not in the database."""
+
+
+class BatchNotFoundError(NotFoundError, MissingDocumentError):
+    """No batch process has the given id."""
 
 
 class StateError(ControllerError, ValueError):

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from controller.errors import ArgumentError, FilterError
-from controller.states import FlowState, JobState
+from controller.states import BatchState, FlowState, JobState
 
 Query = dict[str, Any]
 _E = TypeVar("_E", bound=Enum)
@@ -185,6 +185,66 @@ class FlowFilter:
         return merge_queries(query, self.custom_query)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BatchFilter:
+    """Which batch processes are meant.
+
+    Attributes
+    ----------
+    process_id
+        Ids in the workers' queues; two workers may give out the same.
+    batch_uid
+        Our ids of the processes.
+    worker
+        Names of the workers.
+    batch_state
+        `BatchState` members or their names.
+    job_ids
+        (uuid, index) pairs of jobs that they executed; one pair alone is fine.
+    db_ids
+        db_id of jobs that they executed.
+    """
+
+    process_id: Any = None
+    batch_uid: Any = None
+    worker: Any = None
+    batch_state: Any = None
+    job_ids: Any = None
+    db_ids: Any = None
+
+    def __post_init__(self) -> None:
+        _normalise(
+            self,
+            process_id=_strings("process_id", self.process_id),
+            batch_uid=_strings("batch_uid", self.batch_uid),
+            worker=_strings("worker", self.worker),
+            batch_state=parse_states(BatchState, self.batch_state),
+            job_ids=_job_id_pairs(self.job_ids),
+            db_ids=_strings("db_ids", self.db_ids),
+        )
+        if self.job_ids is not None and self.db_ids is not None:
+            raise FilterError(
+                "job_ids and db_ids both name the jobs of a batch process", hint="give one of them"
+            )
+
+    def query(self) -> Query:
+        """Translate into a query on batch documents."""
+        query: Query = {}
+        for name in ("process_id", "batch_uid", "worker"):
+            if (values := getattr(self, name)) is not None:
+                query[name] = _one_of(values)
+        if self.batch_state is not None:
+            query["batch_state"] = _one_of(s.value for s in self.batch_state)
+        if self.db_ids is not None:
+            query["jobs"] = {"$elemMatch": {"0": _one_of(self.db_ids)}}
+        elif self.job_ids is not None:
+            pairs = [
+                {"jobs": {"$elemMatch": {"1": uuid, "2": index}}} for uuid, index in self.job_ids
+            ]
+            query.update({"$or": pairs} if pairs else NOTHING)
+        return query
+
+
 def merge_queries(query: Query, custom: Mapping[str, Any] | None) -> Query:
     """Combine a query with a user's own.
 
@@ -306,7 +366,7 @@ def _strings(what: str, values: Any) -> tuple[str, ...] | None:
     if values is None:
         return None
     many = [values] if isinstance(values, (str, int)) else values
-    if not isinstance(many, Iterable):
+    if not isinstance(many, Iterable) or isinstance(many, Mapping):
         raise ArgumentError(f"{what} has to be a string or a list of strings, not {values!r}")
     out = []
     for value in many:

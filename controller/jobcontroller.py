@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from controller.administration import Administration
+from controller.batches import Batches
 from controller.config import ConfigManager, Project
 from controller.errors import ArgumentError
 from controller.flows.control import FlowControl
@@ -19,8 +20,10 @@ from controller.jobs.queries import JobQueries
 from controller.jobs.restart import JobRestart
 from controller.jobs.results import JobResults
 from controller.operations.queue import Queue
+from controller.runner_records import RunnerRecords
 from controller.statistics import Statistics
 from controller.storage.opening import OpenedStore, open_store, opened_from_maggma
+from controller.unlocking import Unlocking
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -38,6 +41,9 @@ class JobController(
     FlowControl,
     FlowStores,
     Statistics,
+    Batches,
+    Unlocking,
+    RunnerRecords,
     Administration,
 ):
     """Access to the queue and the outputs of one project.

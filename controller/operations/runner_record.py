@@ -3,14 +3,21 @@
 ``running_runner`` and ``runner_pings`` are documents that jobflow-remote 1.0.1 reads and writes
 too. It gives a sign of life once an hour; we give one every `PING_EVERY` seconds and say so in
 the record (``ping_every``), so that everybody can tell a dead runner from a live one.
+
+Who decides by the record and then changes it holds its lock meanwhile, as jobflow-remote does
+while it starts and stops its processes. Signs of life need no lock.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from controller.documents import utc_now
+from controller.errors import MissingDocumentError, RunnerLockedError
+from controller.locks import MongoLock, live_lease
 from controller.operations.queue import Queue
 from controller.storage.base import Collection
 
@@ -56,25 +63,59 @@ def live_runner(queue: Queue) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and is_live(record) else None
 
 
-def register(queue: Queue, record: dict[str, Any]) -> None:
-    """Write the record of a runner that starts."""
-    queue.auxiliary.update_one(
-        RUNNER, {"$set": {"running_runner": {**record, "ping_every": PING_EVERY}}}
-    )
+@contextmanager
+def lock_runner(
+    auxiliary: Collection, *, wait: float = 0, break_lock: bool = False
+) -> Iterator[MongoLock]:
+    """Lock the document of the running runner.
+
+    Parameters
+    ----------
+    wait
+        Seconds to wait for somebody else who holds it.
+    break_lock
+        Take the lock whoever holds it.
+
+    Raises
+    ------
+    RunnerLockedError
+        Somebody else holds it.
+    MissingDocumentError
+        The database has no such document.
+    """
+    lock = MongoLock(
+        auxiliary, RUNNER, break_lock=break_lock, sleep=wait or None, max_wait=wait,
+        get_locked_doc=True,
+    )  # fmt: skip
+    with lock:
+        if lock.unavailable_document is not None:
+            held = lock.unavailable_document
+            raise RunnerLockedError(
+                document_id=str(held["_id"]),
+                lock_id=held["lock_id"],
+                lock_time=held.get("lock_time"),
+                owner=(live_lease(held) or {}).get("owner"),
+            )
+        if not lock.acquired:
+            raise MissingDocumentError(
+                "the database has no record of the running runner",
+                hint="one written by jobflow-remote before 0.1.5 needs `jf admin upgrade`, "
+                "a new one `jf admin reset`",
+            )
+        yield lock
 
 
-def ping(queue: Queue, runner_id: str, entry: dict[str, Any]) -> None:
-    """Give a sign of life; a runner that joined another one's record takes it over if need be."""
+def register(lock: MongoLock, record: Mapping[str, Any]) -> None:
+    """Write the record of a runner that starts when the lock of `lock_runner` is released."""
     now = utc_now()
-    record = get_running_runner(queue.auxiliary)
-    if isinstance(record, dict) and (record.get("runner_id") == runner_id or is_live(record)):
-        queue.auxiliary.update_one(RUNNER, {"$set": {"running_runner.last_pinged": now}})
-    else:
-        register(queue, {**entry, "start_time": now, "last_pinged": now})
-    queue.auxiliary.update_one(
-        PINGS,
-        {"$push": {"runner_pings": {"$each": [{**entry, "time": now}], "$slice": -KEPT_PINGS}}},
-    )
+    registered = {**record, "start_time": now, "last_pinged": now, "ping_every": PING_EVERY}
+    lock.update_on_release = {"$set": {"running_runner": registered}}
+
+
+def clean(auxiliary: Collection, *, break_lock: bool = False) -> None:
+    """Say that no runner is registered, whatever the record says; errors as `lock_runner`."""
+    with lock_runner(auxiliary, break_lock=break_lock) as lock:
+        lock.update_on_release = {"$set": {"running_runner": None}}
 
 
 def deregister(queue: Queue, runner_id: str) -> None:
@@ -82,3 +123,57 @@ def deregister(queue: Queue, runner_id: str) -> None:
     queue.auxiliary.update_one(
         {"running_runner.runner_id": runner_id}, {"$set": {"running_runner": None}}
     )
+
+
+def ping(auxiliary: Collection, entry: Mapping[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
+    """Give a sign of life.
+
+    Parameters
+    ----------
+    entry
+        What to remember of who gave it; ``time`` is added.
+
+    Returns
+    -------
+    tuple
+        Whether a runner is registered, whose record now has the time in ``last_pinged``; and the
+        signs of life that are kept, the newest last.
+    """
+    now = utc_now()
+    registered = auxiliary.update_one(
+        {"running_runner": {"$ne": None}}, {"$set": {"running_runner.last_pinged": now}}
+    )
+    latest = {**entry, "time": now}
+    kept = auxiliary.find_one_and_update(
+        PINGS,
+        {"$push": {"runner_pings": {"$each": [latest], "$slice": -KEPT_PINGS}}},
+        return_document="after",
+    )
+    return registered.matched_count > 0, kept["runner_pings"] if kept else []
+
+
+def keep_registered(queue: Queue, runner_id: str, entry: Mapping[str, Any]) -> None:
+    """Give a sign of life; a runner that joined another one's record takes it over if need be."""
+    record = get_running_runner(queue.auxiliary)
+    own = isinstance(record, dict) and record.get("runner_id") == runner_id
+    if not own and not is_live(record):
+        # Somebody who is registering now is as good as we are; the next sign of life tells.
+        with suppress(RunnerLockedError), lock_runner(queue.auxiliary) as lock:
+            document = lock.locked_document
+            assert document is not None
+            if not is_live(document["running_runner"]):
+                register(lock, entry)
+    ping(queue.auxiliary, entry)
+
+
+def get_pings(auxiliary: Collection) -> list[dict[str, Any]]:
+    """Return the signs of life that are kept, the newest last."""
+    found = auxiliary.find_one(PINGS)
+    pings: list[dict[str, Any]] = found["runner_pings"] if found else []
+    return pings
+
+
+def clean_pings(auxiliary: Collection) -> int:
+    """Forget all signs of life; returns how many there were."""
+    before = auxiliary.find_one_and_update(PINGS, {"$set": {"runner_pings": []}})
+    return len(before["runner_pings"]) if before else 0

@@ -8,13 +8,15 @@ import socket
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from controller.documents import utc_now
 from controller.errors import RunningRunnerError
 from controller.operations import runner_record
 from controller.operations.queue import Queue
 
 if TYPE_CHECKING:
     from controller.config import Project
+
+LOCK_WAIT = 25.0
+"""Seconds to wait for others who start or stop a runner; the lease of a dead one ends by then."""
 
 
 def describe(project: Project, runner_id: str, daemon_id: str | None) -> dict[str, Any]:
@@ -40,16 +42,23 @@ def enter(queue: Queue, record: dict[str, Any]) -> None:
     ------
     RunningRunnerError
         A live runner of jobflow-remote serves the database: it does not know leases.
+    RunnerLockedError
+        Somebody else is starting or stopping a runner.
+    MissingDocumentError
+        The database is not set up, or was written by jobflow-remote before 0.1.5.
     """
-    now = utc_now()
-    known = runner_record.get_running_runner(queue.auxiliary)
-    if runner_record.is_foreign(known) and runner_record.is_live(known, now):
-        assert isinstance(known, dict)
+    foreign = None
+    with runner_record.lock_runner(queue.auxiliary, wait=LOCK_WAIT) as lock:
+        assert lock.locked_document is not None
+        known = lock.locked_document["running_runner"]
+        if not runner_record.is_live(known):
+            runner_record.register(lock, record)
+        elif runner_record.is_foreign(known):
+            foreign = known
+    if foreign is not None:
         raise RunningRunnerError(
-            f"a runner of jobflow-remote is active on {known.get('hostname')} "
-            f"(started {known.get('start_time')}, user {known.get('user')})",
-            runner=known,
+            f"a runner of jobflow-remote is active on {foreign.get('hostname')} "
+            f"(started {foreign.get('start_time')}, user {foreign.get('user')})",
+            runner=foreign,
             hint="stop it there with its own `jf runner stop`, then start this one",
         )
-    if not runner_record.is_live(known, now):
-        runner_record.register(queue, {**record, "start_time": now, "last_pinged": now})

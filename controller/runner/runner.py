@@ -483,7 +483,7 @@ class Runner:
 
     def _ping(self) -> None:
         entry = registration.describe(self.project, self.runner_id, self.daemon_id)
-        runner_record.ping(self.controller.queue, self.runner_id, entry)
+        runner_record.keep_registered(self.controller.queue, self.runner_id, entry)
 
     def _heed_signals(self) -> dict[int, Any]:
         def handle(number: int, frame: FrameType | None) -> None:

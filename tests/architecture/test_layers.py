@@ -29,6 +29,8 @@ ROWS: list[tuple[str, ...]] = [
         "controller.flows",
         "controller.batches",
         "controller.statistics",
+        "controller.unlocking",
+        "controller.runner_records",
         "controller.administration",
     ),
     ("controller.operations",),

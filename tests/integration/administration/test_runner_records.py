@@ -1,0 +1,124 @@
+"""The record of the running runner, on each engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from stored import FOREIGN_LOCK
+
+from controller.config import Project
+from controller.documents import utc_now
+from controller.errors import MissingDocumentError, RunnerLockedError, RunningRunnerError
+from controller.jobcontroller import JobController
+from controller.operations import runner_record
+from controller.runner import registration
+
+RUNNER = {"running_runner": {"$exists": True}}
+
+
+def enter(controller: JobController, project: Project, runner_id: str = "r1") -> None:
+    registration.enter(controller.queue, registration.describe(project, runner_id, None))
+
+
+def foreign(controller: JobController) -> None:
+    record = {"hostname": "elsewhere", "user": "ada", "start_time": utc_now()}
+    controller.auxiliary.update_one(RUNNER, {"$set": {"running_runner": record}})
+
+
+def record_of(controller: JobController) -> dict[str, Any]:
+    record = controller.get_running_runner()
+    assert isinstance(record, dict)
+    return record
+
+
+def test_a_runner_registers_and_is_cleaned(controller: JobController, project: Project) -> None:
+    assert controller.get_running_runner() is None
+    enter(controller, project)
+    assert record_of(controller)["runner_id"] == "r1"
+    enter(controller, project, "r2")  # joins
+    assert record_of(controller)["runner_id"] == "r1"
+    controller.clean_running_runner()
+    assert controller.get_running_runner() is None
+    document = controller.auxiliary.find_one(RUNNER)
+    assert document is not None
+    assert document["lock_id"] is None
+
+
+def test_without_a_record(controller: JobController, project: Project) -> None:
+    controller.auxiliary.delete_many(RUNNER)
+    assert controller.get_running_runner() == "NO_DOCUMENT"
+    with pytest.raises(MissingDocumentError, match="admin upgrade"):
+        controller.clean_running_runner()
+    with pytest.raises(MissingDocumentError):
+        enter(controller, project)
+
+
+def test_a_locked_record_is_left_alone(
+    controller: JobController, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registration, "LOCK_WAIT", 0)
+    foreign(controller)
+    controller.auxiliary.update_one(RUNNER, {"$set": FOREIGN_LOCK})
+    with pytest.raises(RunnerLockedError, match="lock somebody"):
+        controller.clean_running_runner()
+    with pytest.raises(RunnerLockedError):
+        enter(controller, project)
+    assert record_of(controller)["user"] == "ada"
+    controller.clean_running_runner(break_lock=True)
+    assert controller.get_running_runner() is None
+
+
+def test_a_live_foreign_runner_is_not_joined(controller: JobController, project: Project) -> None:
+    foreign(controller)
+    with pytest.raises(RunningRunnerError, match="elsewhere"):
+        enter(controller, project)
+    assert record_of(controller)["user"] == "ada"
+    assert controller.unlock_runner() == (1, 0)
+
+
+def test_pings_are_kept_and_forgotten(controller: JobController, project: Project) -> None:
+    registered, pings = controller.ping_running_runner({"daemon_id": "7"})
+    assert not registered
+    assert [p["daemon_id"] for p in pings] == ["7"]
+    assert controller.get_running_runner() is None
+    enter(controller, project)
+    for number in range(55):
+        registered, pings = controller.ping_running_runner({"daemon_id": str(number)})
+    assert registered
+    assert [p["daemon_id"] for p in pings] == [str(n) for n in range(5, 55)]
+    assert controller.get_runner_pings() == pings
+    assert record_of(controller)["last_pinged"] == pings[-1]["time"]
+    assert controller.clean_runner_pings() == 50
+    assert controller.get_runner_pings() == []
+
+
+def test_pings_of_a_database_without_the_document(controller: JobController) -> None:
+    controller.auxiliary.delete_many({"runner_pings": {"$exists": True}})
+    assert controller.ping_running_runner({"daemon_id": None}) == (False, [])
+    assert controller.get_runner_pings() == []
+    assert controller.clean_runner_pings() == 0
+
+
+def test_a_runner_whose_record_was_cleaned_registers_again(
+    controller: JobController, project: Project
+) -> None:
+    enter(controller, project)
+    entry = registration.describe(project, "r1", None)
+    controller.clean_running_runner()
+    runner_record.keep_registered(controller.queue, "r1", entry)
+    assert record_of(controller)["runner_id"] == "r1"
+    foreign(controller)
+    runner_record.keep_registered(controller.queue, "r1", entry)
+    assert record_of(controller)["user"] == "ada", "a live one is not replaced"
+    controller.clean_running_runner()
+    controller.auxiliary.update_one(RUNNER, {"$set": FOREIGN_LOCK})
+    runner_record.keep_registered(controller.queue, "r1", entry)
+    assert controller.get_running_runner() is None, "and a locked record is not touched"
+
+
+def test_lock_auxiliary(controller: JobController) -> None:
+    with controller.lock_auxiliary(filter=RUNNER) as lock:
+        assert lock.acquired
+        with controller.lock_auxiliary(filter=RUNNER, get_locked_doc=True) as second:
+            assert second.is_locked

@@ -1,0 +1,52 @@
+"""Reset, on each engine."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from pathlib import Path
+
+import pytest
+from stored import Stock
+
+from controller.config import Project
+from controller.jobcontroller import JobController
+
+
+def test_reset_deletes_the_pools_of_local_batch_workers(
+    controller: JobController, project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = project.workers["pool"].batch
+    assert batch is not None
+    pool = Path(batch.jobs_handle_dir)
+    (pool / "submitted").mkdir(parents=True)
+    (pool / "submitted" / "u_1").touch()
+    neighbour = pool.with_name("pool")
+    neighbour.mkdir()
+    with caplog.at_level(logging.WARNING):
+        assert controller.reset()
+    assert not pool.exists()
+    assert neighbour.exists()
+    assert "/scratch/pool of worker far was not emptied" in caplog.text
+
+
+def test_reset_is_guarded_by_the_number_of_flows(
+    controller: JobController, stock: Stock, project: Project
+) -> None:
+    pool = project.workers["pool"].batch
+    assert pool is not None
+    pool.jobs_handle_dir.mkdir(parents=True)
+    for _ in range(2):
+        stock.flow("READY")
+    assert not controller.reset(max_limit=2)
+    assert not controller.reset(max_limit=2, validation="2020-01-01")
+    assert controller.count_flows() == 2
+    assert pool.jobs_handle_dir.exists()
+    assert controller.reset(max_limit=2, validation=date.today().isoformat())
+    assert controller.count_flows() == 0
+
+
+def test_transactions_are_as_the_database_says(controller: JobController, engine: str) -> None:
+    expected = controller.queue.database.supports_transactions
+    assert controller.queue_supports_transactions is expected
+    assert expected or engine == "mongodb"
