@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format schemas bench clean
+.PHONY: demo test check format generate schemas bench clean
 
 demo: $(READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
@@ -24,6 +24,9 @@ format: $(READY)
 
 schemas: $(READY)  ## write the JSON Schema files anew from the declarations
 	$(BIN)/python -m jfr_cli.render.shapes docs/schemas
+
+generate: schemas  ## completion scripts, manual pages and the helps that tests compare
+	$(BIN)/python -m jfr_cli.generate
 
 bench: $(READY)  ## figures, each as a ratio to a yardstick of the same run
 	$(BIN)/python benchmarks/startup.py

@@ -13,13 +13,15 @@ ROOT = Path(__file__).parents[2]
 # A module imports only from rows below its own. Modules of one row do not know each other,
 # except within one package, and within the rows marked in COHERENT.
 ROWS: list[tuple[str, ...]] = [
+    ("jfr_cli.generate.__main__",),
+    ("jfr_cli.generate.files",),
     ("jfr_cli.main",),
     ("jfr_cli.app",),
     ("jfr_cli.commands",),
     ("jfr_cli.selection", "jfr_cli.output"),
     ("jfr_cli.session", "jfr_cli.render", "jfr_cli.errors"),
     ("jfr_cli.options", "jfr_cli.console", "jfr_cli.bundles", "jfr_cli.demo_jobs"),
-    ("jfr_cli.complete", "jfr_cli.pager"),
+    ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.pager"),
     ("controller.runner",),
     ("controller.doctor", "controller.checks", "controller.report"),
     ("controller.submission",),

@@ -1,0 +1,163 @@
+"""The commands, options and arguments of `jf` as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An option or an argument.
+
+    Attributes
+    ----------
+    names
+        Every spelling of an option, as it was declared; the name of an argument.
+    is_option
+        Whether it is an option.
+    value
+        What help calls its value; "" for a flag.
+    completes
+        Whether `jf` can complete its value.
+    text
+        Its help.
+    default
+        Its default in words, "" where there is nothing to say.
+    required, repeatable, hidden
+        As the words say.
+    """
+
+    names: tuple[str, ...]
+    is_option: bool
+    value: str
+    completes: bool
+    text: str
+    default: str
+    required: bool
+    repeatable: bool
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, or a group of commands.
+
+    Attributes
+    ----------
+    words
+        What is typed after `jf` to reach it; empty for `jf` itself.
+    paragraphs
+        Its help without the examples; the first one is the summary.
+    examples
+        Command lines.
+    closing
+        What the help ends with.
+    parameters
+        In the order of the help.
+    commands
+        Those below a group.
+    is_group, hidden
+        As the words say.
+    """
+
+    words: tuple[str, ...]
+    paragraphs: tuple[str, ...]
+    examples: tuple[str, ...]
+    closing: str
+    parameters: tuple[Parameter, ...]
+    commands: tuple[Command, ...]
+    is_group: bool
+    hidden: bool
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the help."""
+        return self.paragraphs[0] if self.paragraphs else ""
+
+    @property
+    def options(self) -> list[Parameter]:
+        """The options that are not hidden."""
+        return [p for p in self.parameters if p.is_option and not p.hidden]
+
+    @property
+    def arguments(self) -> list[Parameter]:
+        """The arguments."""
+        return [p for p in self.parameters if not p.is_option]
+
+    def walk(self) -> Iterator[Command]:
+        """Yield this command and all below it, hidden ones too."""
+        yield self
+        for below in self.commands:
+            yield from below.walk()
+
+
+def command_tree(command: Any, words: tuple[str, ...] = ()) -> Command:
+    """Read what Typer made of a command and of all below it.
+
+    Parameters
+    ----------
+    command
+        The command, as `typer.main.get_command` returns it.
+    words
+        What is typed after `jf` to reach it.
+    """
+    settings = getattr(command, "context_settings", None) or {}
+    context = typer.Context(command, info_name=words[-1] if words else "jf", **settings)
+    below = []
+    is_group = hasattr(command, "list_commands")
+    for name in command.list_commands(context) if is_group else ():
+        found = command.get_command(context, name)
+        if found is not None:
+            below.append(command_tree(found, (*words, name)))
+    paragraphs, examples = _split(command.help or "")
+    return Command(
+        words,
+        paragraphs,
+        examples,
+        " ".join((command.epilog or "").split()),
+        tuple(_parameter(p) for p in command.get_params(context)),
+        tuple(below),
+        is_group,
+        bool(command.hidden),
+    )
+
+
+def _split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Separate the examples of a help text from its paragraphs."""
+    paragraphs, examples = [], []
+    for block in text.partition("\f")[0].strip().split("\n\n"):
+        lines = [line.strip() for line in block.splitlines()]
+        first = lines[0].lower() if lines else ""
+        if first.startswith(("example:", "examples:")):
+            lines[0] = lines[0].partition(":")[2].strip()
+            examples += [line for line in lines if line]
+        elif any(lines):
+            paragraphs.append(" ".join(line for line in lines if line != "\b").strip())
+    return tuple(paragraphs), tuple(examples)
+
+
+def _parameter(found: Any) -> Parameter:
+    is_option = found.param_type_name == "option"
+    is_flag = is_option and bool(found.is_flag or found.count)
+    return Parameter(
+        # Those of --help come from a set, in any order.
+        names=tuple(sorted((*found.opts, *found.secondary_opts), key=len, reverse=True))
+        if is_option
+        else (str(found.name),),
+        is_option=is_option,
+        value="" if is_flag else found.metavar or "VALUE",
+        completes=found._custom_shell_complete is not None,
+        text=" ".join((getattr(found, "help", None) or "").split()),
+        default="" if is_flag else _in_words(found.default),
+        required=bool(found.required),
+        repeatable=bool(getattr(found, "multiple", False)) or found.nargs == -1,
+        hidden=bool(getattr(found, "hidden", False)),
+    )
+
+
+def _in_words(default: Any) -> str:
+    return str(default) if isinstance(default, (str, int, float)) and default != "" else ""

@@ -1,0 +1,101 @@
+"""Completion scripts, manual pages and helps say what the commands are."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jfr_cli.generate.files import FOLDERS, generated_files, help_makers, jf_tree
+from jfr_cli.generate.manual import manual_pages
+from jfr_cli.generate.shells import completion_scripts
+from jfr_cli.generate.tree import Command, Parameter
+
+ROOT = Path(__file__).parents[3]
+TREE = jf_tree()
+FILES = generated_files()
+LEAVES = [command for command in TREE.walk() if not command.is_group]
+
+
+def name_of(command: Command) -> str:
+    return " ".join(("jf", *command.words))
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_the_files_are_as_the_commands_are_now(name: str) -> None:
+    made_with = (ROOT / FOLDERS[2] / "made-with").read_text()
+    if name.startswith(FOLDERS[2]) and made_with != help_makers():
+        pytest.skip(f"the helps were made with {made_with.split()}")
+    path = ROOT / name
+    written = path.read_text(encoding="utf-8") if path.exists() else ""
+    assert written == FILES[name], f"{name} is not as the commands are now: run `make generate`"
+
+
+def test_nothing_else_lies_beside_them() -> None:
+    found = {str(p.relative_to(ROOT)) for f in FOLDERS for p in (ROOT / f).iterdir()}
+    assert found == set(FILES), "run `make generate`"
+
+
+@pytest.mark.parametrize("command", LEAVES, ids=name_of)
+def test_every_command_has_an_example_of_itself(command: Command) -> None:
+    assert command.examples, "the docstring needs a line `Example: jf ...`"
+    words = " ".join(command.words)
+    assert any(f"jf {words}" in line or f" {words}" in line for line in command.examples)
+
+
+@pytest.mark.parametrize("command", list(TREE.walk()), ids=name_of)
+def test_every_command_and_parameter_is_described(command: Command) -> None:
+    assert command.summary.endswith(".")
+    assert not [p.names for p in command.parameters if not p.text]
+
+
+@pytest.mark.parametrize("path", sorted(f for f in FILES if f.endswith(".1")))
+@pytest.mark.parametrize(
+    "linter",
+    [
+        ["mandoc", "-T", "lint", "-W", "warning"],
+        ["groff", "-man", "-ww", "-Kutf8", "-Tutf8", "-z"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_manual_pages_are_good_roff(linter: list[str], path: str) -> None:
+    if shutil.which(linter[0]) is None:
+        pytest.skip(f"{linter[0]} is not installed")
+    done = subprocess.run([*linter, str(ROOT / path)], capture_output=True, text=True, timeout=60)
+    complaints = (done.stdout + done.stderr).splitlines()
+    assert not [line for line in complaints if "missing date" not in line]
+
+
+def a_tree(text: str) -> Command:
+    option = Parameter(("--odd", "-o"), True, "X", False, text, "", False, False, False)
+    leaf = Command(("do",), (text,), (text,), "", (option,), (), False, False)
+    return Command((), (text,), (), "", (option,), (leaf,), True, False)
+
+
+ODD = "It's a `$(touch evil)` \"thing\": \\n -- ; end' .TH [x]"
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"), [("bash", "jf.bash"), ("zsh", "_jf"), ("fish", "jf.fish")]
+)
+def test_odd_descriptions_do_no_harm(shell: str, script: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    path = tmp_path / script
+    path.write_text(completion_scripts(a_tree(ODD))[script])
+    load = {"zsh": f"compdef() {{ : }}; . {path}", "bash": f". {path}", "fish": f". {path}"}[shell]
+    for words in (["-n", str(path)], ["-c", f"{load}; _jf_facts ' do'; true"]):
+        done = subprocess.run(
+            [shell, *words], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert shell == "fish" or not done.stderr
+        assert done.returncode == 0
+    assert [p.name for p in tmp_path.iterdir()] == [script]
+
+
+def test_odd_descriptions_in_a_manual_page() -> None:
+    page = manual_pages(a_tree(f".{ODD}"), "1")["jf-do.1"]
+    assert r"\&.It\(aqs a \(ga$(touch evil)\(ga" in page
+    assert r"\en" in page
