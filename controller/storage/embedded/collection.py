@@ -188,17 +188,22 @@ class EmbeddedCollection:
     ) -> InsertManyResult:
         """See `controller.storage.base.Collection.insert_many`; all or nothing here."""
         del ordered  # nothing is inserted when one is refused
-        stage = session is None
-        ready: list[Prepared] = []
         ids: list[Any] = []
-        try:
+
+        def prepare(*, stage: bool) -> Iterator[Prepared]:
             for document in documents:
-                ready.append(rows.prepare(self._file, document, stage=stage))
+                yield rows.prepare(self._file, document, stage=stage)
                 ids.append(document["_id"])
-            with self._file.writing(_link(session)) as link:
-                table = self._table(link)
-                for prepared in ready:
-                    rows.insert(link, table, prepared)
+
+        if session is not None:  # the file is held already: one by one needs less memory
+            with self._file.writing(session.link) as link:
+                rows.insert_all(link, self._table(link), prepare(stage=False))
+            return InsertManyResult(ids)
+        ready: list[Prepared] = []
+        try:
+            ready.extend(prepare(stage=True))
+            with self._file.writing() as link:
+                rows.insert_all(link, self._table(link), ready)
         except BaseException:
             self._abandon(ready)
             raise

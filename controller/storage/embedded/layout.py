@@ -19,7 +19,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from controller.errors import StorageFormatError
 from controller.storage.embedded.filters import split_path, values_at
@@ -32,6 +32,10 @@ ARRAY_KEY = b"\xff"
 """In a column: the values are in the side table."""
 NULL_KEY = b"\x00"
 """In the side table, where keys cannot be NULL."""
+
+Keys: TypeAlias = tuple[Any, frozenset[Any], bool]
+"""(native key, keys for the side table, odd) of a document at an indexed path."""
+_NO_KEYS: frozenset[Any] = frozenset()
 
 _SCHEMA = """
 CREATE TABLE meta(format INTEGER);
@@ -53,23 +57,43 @@ class Column:
         Some document reaches the path through an array.
     odd
         Some value's key does not order as the value does.
+    names
+        The names of the path.
+    sql
+        Name of the native column.
     """
 
     number: int
     path: str
     multi: bool
     odd: bool
+    names: tuple[str, ...] = field(init=False)
+    sql: str = field(init=False)
 
-    @property
-    def sql(self) -> str:
-        """Name of the native column."""
-        return "id" if self.path == "_id" else f"k{self.number}"
+    def __post_init__(self) -> None:
+        self.names = split_path(self.path)
+        self.sql = "id" if self.path == "_id" else f"k{self.number}"
 
-    def keys(self, document: dict[str, Any]) -> tuple[Any, frozenset[Any], bool]:
+    def keys(self, document: dict[str, Any]) -> Keys:
         """Return (native key, keys for the side table, odd) of a document."""
-        values = list(values_at(document, split_path(self.path)))
+        value: Any = document
+        for name in self.names:
+            if type(value) is dict:
+                value = value.get(name)  # null and missing share a key
+            elif type(value) is list:
+                return self._array_keys(document)
+            else:
+                return None, _NO_KEYS, False
+        if value is None or type(value) is str:
+            return value, _NO_KEYS, False
+        if type(value) is list:
+            return self._array_keys(document)
+        return index_key(value), _NO_KEYS, is_odd(value)
+
+    def _array_keys(self, document: dict[str, Any]) -> Keys:
+        values = list(values_at(document, self.names))
         if len(values) == 1 and type(values[0]) is not list:
-            return index_key(values[0]), frozenset(), is_odd(values[0])
+            return index_key(values[0]), _NO_KEYS, is_odd(values[0])
         keys = (index_key(v) for v in values if type(v) is not list)
         return ARRAY_KEY, frozenset(NULL_KEY if k is None else k for k in keys), True
 

@@ -142,19 +142,23 @@ class Cut:
         Its members, with None where a value was cut out.
     values
         (container, name, BSON) of each value that was cut out and has no part yet.
+    raw
+        The BSON of a document of which nothing was cut out, where it is known already.
     """
 
     hot: dict[str, Any]
     values: list[tuple[dict[str, Any], str, bytes]] = field(default_factory=list)
+    raw: bytes | None = None
 
     def encode(self) -> bytes:
         """Return the hot part's BSON, once every value cut out has its hole."""
-        return bson.encode(self.hot)
+        return bson.encode(self.hot) if self.raw is None else self.raw
 
 
 def cut(
     document: dict[str, Any],
     filled: Mapping[tuple[str, ...], tuple[Part, bytes]] | None = None,
+    raw: bytes | None = None,
 ) -> Cut:
     """Cut the large values out of a document; holes that it has already stay.
 
@@ -162,9 +166,13 @@ def cut(
     ----------
     filled
         What `fill` put back: a value that is still the same gets its old hole again.
+    raw
+        The document's BSON, where it is known.
     """
-    if len(bson.encode(document)) <= HOT_SIZE:
-        return Cut(document)
+    if raw is None:
+        raw = bson.encode(document)
+    if len(raw) <= HOT_SIZE:
+        return Cut(document, raw=raw)
     result = Cut(dict(document))
     for name, value in document.items():
         if name != "_id":
