@@ -307,13 +307,17 @@ class MongoLock:
         if "lock_id" in self.filter:
             free = self.filter
         self.locked_document = self._take(free)
-        if self.locked_document is None and (self.sleep or self.get_locked_doc):
+        while self.locked_document is None and (self.sleep or self.get_locked_doc):
             sort = self.kwargs.get("sort")
             held = self.collection.find_one(self.filter, self.projection, sort=sort)
-            if held is not None and held.get("lock_id") is not None:
+            if held is None:
+                break
+            if held.get("lock_id") is not None:
                 self.unavailable_document = held
                 if self._observer.is_expired(held):
                     self._take_over(held)
+                break
+            self.locked_document = self._take(free)  # it was released between the two
         if self.locked_document is None:
             return False
         self.unavailable_document = None

@@ -76,6 +76,30 @@ def test_the_plain_mode_passes_over_held_documents(jobs: Collection) -> None:
         assert (first.locked_document["n"], second.locked_document["n"]) == (0, 1)
 
 
+class ReleasedMeanwhile:
+    """A collection whose holder lets go between our attempt and our look at who holds it."""
+
+    def __init__(self, jobs: Collection, holder: MongoLock) -> None:
+        self._jobs, self._holder = jobs, holder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jobs, name)
+
+    def find_one(self, *args: Any, **kwargs: Any) -> Any:
+        if self._holder.acquired:
+            self._holder.release()
+        return self._jobs.find_one(*args, **kwargs)
+
+
+@pytest.mark.parametrize("how", [{"get_locked_doc": True}, {"sleep": 0.01, "max_wait": 30}])
+def test_a_document_released_meanwhile_is_not_missing(jobs: Collection, how: Any) -> None:
+    holder = MongoLock(jobs, {"_id": 0})
+    assert holder.acquire()
+    with MongoLock(ReleasedMeanwhile(jobs, holder), {"_id": 0}, **how) as second:  # type: ignore[arg-type]
+        assert second.acquired
+        assert not second.is_locked
+
+
 def test_an_error_releases_without_the_update(jobs: Collection) -> None:
     def fail_while_holding() -> None:
         with MongoLock(jobs, {"_id": 0}) as lock:
