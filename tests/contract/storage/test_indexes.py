@@ -76,6 +76,34 @@ def test_null_and_missing_are_one_key(collection: Collection) -> None:
             collection.insert_one(document)
 
 
+def test_null_keys_of_one_insertion(collection: Collection) -> None:
+    collection.create_index("db_id", unique=True)
+    some = [{"_id": n, "db_id": str(n)} for n in range(300)]
+    with pytest.raises(DuplicateKeyError):
+        collection.insert_many([{"_id": "a"}, *some, {"_id": "b", "db_id": None}])
+
+
+def test_keys_of_many_documents_at_once(collection: Collection) -> None:
+    """Those that come first hold no arrays, none of the odd values, and all are found by index."""
+    collection.create_index("parents")
+    collection.create_index([("state", 1), ("n", -1)])
+    kinds: list[Any] = [None, "x", ["x", "y"], [], {"x": 1}, [["x"]], 1.5, b"x"]
+    collection.insert_many(
+        [{"_id": n, "n": n, "state": "R", "parents": kinds[n // 100]} for n in range(800)]
+    )
+    for query, count in [
+        ({"parents": "x"}, 200),
+        ({"parents": "y"}, 100),
+        ({"parents": {"x": 1}}, 100),
+        ({"parents": ["x"]}, 100),
+        ({"parents": None}, 100),
+        ({"parents": 1.5}, 100),
+    ]:
+        assert collection.count_documents(query) == count, query
+    newest = collection.find({"state": "R"}, ["_id"], sort=[("n", -1)], limit=2)
+    assert [doc["_id"] for doc in newest] == [799, 798]
+
+
 def test_each_element_of_an_array_is_a_key(
     shared_database: Database, collection: Collection
 ) -> None:
