@@ -8,6 +8,7 @@ from controller.operations.insertion import (
     RunSettings,
     accept_flow,
     insert_flow,
+    no_garbage_expected,
     plain_exec_config,
     plain_resources,
 )
@@ -62,7 +63,6 @@ class FlowLifecycle(ControllerGroup):
         SubmissionError
             The flow is empty, circular, refers to other jobs, or was submitted before.
         """
-        accepted = accept_flow(flow, allow_external_references=allow_external_references)
         settings = RunSettings(
             worker=worker,
             exec_config=plain_exec_config(exec_config),
@@ -70,4 +70,6 @@ class FlowLifecycle(ControllerGroup):
             priority=priority,
         )
         prefix = self.project.queue.db_id_prefix if self.project else None
-        return insert_flow(self.queue, accepted, settings, prefix=prefix, jobstore=jobstore)
+        with no_garbage_expected():
+            accepted = accept_flow(flow, allow_external_references=allow_external_references)
+            return insert_flow(self.queue, accepted, settings, prefix=prefix, jobstore=jobstore)
