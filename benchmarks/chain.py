@@ -1,20 +1,16 @@
 """A chain of five trivial jobs, from submission to COMPLETED, against the import of jobflow.
 
 Every job starts a Python process that imports jobflow, so five imports are the floor. Runs on the
-embedded engine, and on MongoDB where JFR_TEST_MONGO_URI is set.
+embedded engine, and on MongoDB where JFR_TEST_MONGO_URI is set. ``python benchmarks/chain.py``
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
-from uuid import uuid4
+import statistics
 
-SCRIPT = """
+from measuring import PYTHON, Table, engines, project, run, scratch, seconds
+
+SUBMIT = """
 from jobflow import Flow
 from controller import submit_flow
 from chain_jobs import add
@@ -24,60 +20,41 @@ for _ in range(4):
 print(*submit_flow(Flow(jobs)))
 """
 JOBS = "from jobflow import job\n@job\ndef add(a, b):\n    return a + b\n"
+REPEATS = 3
 
 
-def timed(*words: str, env: dict[str, str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(words, env=env, check=True, capture_output=True)
-    return time.perf_counter() - start
-
-
-def chain(engine: str) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "chain_jobs.py").write_text(JOBS)
-        (folder / "settings.yaml").touch()
-        python, jf = sys.executable, str(Path(sys.executable).with_name("jf"))
-        env = {
-            **os.environ,
-            "JFREMOTE_PROJECTS_FOLDER": str(folder / "projects"),
-            "JFREMOTE_CONFIG_FILE": str(folder / "settings.yaml"),
-            "PYTHONPATH": os.pathsep.join([name, os.environ.get("PYTHONPATH", "")]),
-        }
-        timed(jf, "quickstart", env=env)
-        if engine == "mongodb":
-            to_mongodb(folder / "projects" / "jfr.yaml")
-            timed(jf, "admin", "reset", "--yes", env=env)
-        yard = min(timed(python, "-c", "import jobflow", env=env) for _ in range(3))
-        submit = timed(python, "-c", SCRIPT, env=env)
-        run = timed(jf, "runner", "run", "--until-idle", env=env)
-        limit = 5 * yard + 3
-        print(
-            f"{engine}: submit {submit:.1f} s + run {run:.1f} s = {submit + run:.1f} s; "
-            f"import of jobflow {yard:.2f} s; limit 5 x import + 3 s = {limit:.1f} s; "
-            f"ratio to limit {(submit + run) / limit:.2f}"
+def chain(table: Table, engine: str) -> None:
+    with scratch() as folder, project(engine, folder, {"chain_jobs": JOBS}) as made:
+        turns = []
+        for _ in range(REPEATS):
+            yard = seconds(lambda: run(PYTHON, "-c", "import jobflow"))
+            submit = seconds(lambda: made.python(SUBMIT))
+            ran = seconds(lambda: made.jf("runner", "run", "--until-idle"))
+            turns.append((yard, submit, ran))
+        yard, submit, ran = (statistics.median(each) for each in zip(*turns))
+        states = made.jf("job", "list", "--max-results", "0").count("COMPLETED")
+        if states != 5 * REPEATS:
+            raise SystemExit(f"{states} jobs of {5 * REPEATS} are COMPLETED")
+        table.row(
+            f"five jobs, submitted until COMPLETED, {engine}",
+            submit + ran,
+            5 * yard + 3,
+            "s",
+            f"5 x import of jobflow ({yard:.2f} s) + 3 s",
         )
-        print(
-            f"  where it goes: {5 * yard:.1f} s five imports on the worker, {2 * yard:.1f} s those "
-            f"of submission and runner, {submit + run - 7 * yard:.1f} s all else"
+        table.note(
+            f"submission {submit:.1f} s, runner {ran:.1f} s: {5 * yard:.1f} s five imports on the "
+            f"worker, {2 * yard:.1f} s those of submission and runner, "
+            f"{submit + ran - 7 * yard:.1f} s all else"
         )
 
 
-def to_mongodb(path: Path) -> None:
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    project = yaml.load(path)
-    store = {
-        "type": "MongoURIStore",
-        "uri": os.environ["JFR_TEST_MONGO_URI"],
-        "database": f"jfr_bench_{uuid4().hex[:8]}",
-    }
-    project["queue"]["store"] = {**store, "collection_name": "jobs"}
-    yaml.dump(project, path)
+def main() -> int:
+    table = Table("a chain of jobs")
+    for engine in engines():
+        chain(table, engine)
+    return table.end()
 
 
 if __name__ == "__main__":
-    chain("embedded")
-    if os.environ.get("JFR_TEST_MONGO_URI"):
-        chain("mongodb")
+    raise SystemExit(main())

@@ -1,26 +1,37 @@
-"""Complete one job in flows of 10, 1,000 and 10,000 jobs, on the embedded engine.
+"""Complete one job in flows of 10, 1,000 and 10,000 jobs.
 
-Usage: python benchmarks/complete_in_flow.py
+Embedded: the time in the largest flow against that in the smallest, measured in turns. MongoDB's
+wire (JFR_TEST_MONGO_URI): how many commands a completion sends, and how many documents the
+largest answer holds. ``python benchmarks/complete_in_flow.py``
 """
 
 from __future__ import annotations
 
 import statistics
-import tempfile
-import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from jobflow import Flow, job
+from measuring import Table, controller, engines, scratch, seconds
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
 from controller.jobcontroller import JobController
+from controller.locks import MongoLock
 from controller.operations.completion import Ending, finish
 from controller.operations.progress import FLOW_FIELDS
-from controller.storage.embedded import open_database
-from controller.storage.opening import OpenedStore
 
 SIZES = (10, 1_000, 10_000)
 SHAPES = ("chain", "fan-in", "independent")
-REPEATS = 9
+REPEATS = 7
+LIMIT = 3
+COMMANDS = 6
+ANSWER = 100
+"""More documents in one answer than this would mean that a flow is read, not asked."""
 
 
 @job
@@ -45,33 +56,108 @@ def make_flow(size: int, shape: str) -> Flow:
     return Flow(jobs)
 
 
-def complete_next(controller: JobController) -> float:
-    claimed = controller.checkout_job()
-    assert claimed is not None
-    query = {"uuid": claimed[0], "index": claimed[1]}
-    with controller.lock_job(filter=query) as lock:
-        start = time.perf_counter()
-        with controller.lock_flow(filter={"jobs": claimed[0]}, projection=FLOW_FIELDS) as flow_lock:
-            assert lock.locked_document is not None
-            finish(controller.queue, lock.locked_document, Ending({}), flow_lock=flow_lock)
-        return time.perf_counter() - start
+class Completer:
+    """Completes the jobs of a flow one after the other.
+
+    Claiming and locking the job, which comes before, is not counted; its release is.
+    """
+
+    def __init__(self, opened: JobController) -> None:
+        self._controller = opened
+
+    def prepare(self) -> None:
+        """Claim and lock the next job."""
+        claimed = self._controller.checkout_job()
+        assert claimed is not None
+        self._lock = MongoLock(self._controller.jobs, {"uuid": claimed[0], "index": claimed[1]})
+        self._lock.acquire()
+
+    def complete(self) -> None:
+        """Complete and release it."""
+        job = self._lock.locked_document
+        assert job is not None
+        with self._controller.lock_flow(
+            filter={"jobs": job["uuid"]}, projection=FLOW_FIELDS
+        ) as flow_lock:
+            finish(self._controller.queue, job, Ending({}), flow_lock=flow_lock)
+        self._lock.release()
 
 
-def measure(size: int, shape: str, folder: Path) -> float:
-    opened = OpenedStore(open_database(folder / f"{shape}{size}.db"), "jobs")
-    with JobController(opened) as controller:
-        controller.reset()
-        controller.add_flow(make_flow(size, shape), "worker")
-        return statistics.median(complete_next(controller) for _ in range(min(REPEATS, size - 1)))
+class Listener(CommandListener):
+    """Notes the commands of a client, and how many documents the largest answer held."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was noted."""
+        self.names: list[str] = []
+        self.largest = 0
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Note a command."""
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Note the size of an answer."""
+        cursor = event.reply.get("cursor") or {}
+        batch = cursor.get("firstBatch") or cursor.get("nextBatch") or ()
+        self.largest = max(self.largest, len(batch))
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Count it like any other: it was started."""
 
 
-def main() -> None:
-    for shape in SHAPES:
-        with tempfile.TemporaryDirectory() as folder:
-            times = [measure(size, shape, Path(folder)) for size in SIZES]
-        text = ", ".join(f"{size}: {1000 * t:.1f} ms" for size, t in zip(SIZES, times))
-        print(f"{shape}: {text}; ratio {times[-1] / times[0]:.1f} (at most 3)")
+def times(table: Table, folder: Path, shape: str) -> None:
+    taken: dict[int, list[float]] = {size: [] for size in SIZES}
+    with ExitStack() as stack:
+        completers = {}
+        for size in SIZES:
+            opened = stack.enter_context(controller("embedded", folder))
+            opened.add_flow(make_flow(size, shape), "worker")
+            completers[size] = Completer(opened)
+        for _ in range(REPEATS):
+            for size, completer in completers.items():
+                completer.prepare()
+                taken[size].append(seconds(completer.complete))
+    smallest, middle, largest = (1000 * statistics.median(taken[size]) for size in SIZES)
+    table.row(
+        f"{shape}: in a flow of {SIZES[-1]}, embedded",
+        largest,
+        LIMIT * smallest,
+        "ms",
+        f"{LIMIT} x in a flow of {SIZES[0]} ({smallest:.1f} ms); of {SIZES[1]} {middle:.1f} ms",
+    )
+
+
+def commands(table: Table, folder: Path, shape: str) -> None:
+    most, largest, names = 0, 0, []
+    for size in SIZES[:2]:
+        listener = Listener()
+        with controller("mongodb", folder, event_listeners=[listener]) as opened:
+            opened.add_flow(make_flow(size, shape), "worker")
+            completer = Completer(opened)
+            for _ in range(3):
+                completer.prepare()
+                listener.reset()
+                completer.complete()
+                largest = max(largest, listener.largest)
+                if len(listener.names) > most:
+                    most, names = len(listener.names), listener.names
+    table.row(
+        f"{shape}: commands, MongoDB protocol", most, COMMANDS, "", f"flows of {SIZES[:2]} jobs"
+    )
+    table.row(f"{shape}: documents in an answer", largest, ANSWER, "", ", ".join(names))
+
+
+def main() -> int:
+    table = Table("completion of one job")
+    for engine in engines():
+        for shape in SHAPES:
+            with scratch() as folder:
+                (times if engine == "embedded" else commands)(table, folder, shape)
+    return table.end()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

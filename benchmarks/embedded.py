@@ -1,23 +1,29 @@
-"""The embedded engine: claims, locks, lists and counts, as ratios between sizes in one run."""
+"""The embedded engine: claims, locks, lists and counts through the JobController.
+
+``python benchmarks/embedded.py [NUMBER OF JOBS]``
+"""
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from controller.storage.embedded import EmbeddedDatabase, open_database
-from controller.storage.indexes import FLOW_INDEXES, JOB_INDEXES, build_indexes
+from measuring import PYTHON, Table, controller, in_turn, populate, scratch, seconds
 
-START = datetime(2026, 1, 1)
-LIST = ["db_id", "uuid", "index", "state", "job.name", "job.hosts", "job.metadata"]
-BIG = """
+from controller.documents import new_flow_document
+from controller.jobcontroller import JobController
+from controller.locks import MongoLock
+from controller.states import JobState
+
+FLOW_SIZES = (10, 1_000, 10_000)
+BYTES = (1_000, 200_000)
+WAIT_LIMIT = 0.1
+STORE_BIG = """
 import sys
 from controller.storage.embedded import open_database
 outputs = open_database(sys.argv[1]).collection("outputs")
@@ -25,134 +31,142 @@ print("go", flush=True)
 for n in range(3):
     outputs.insert_one({"uuid": str(n), "output": "x" * 50_000_000})
 """
+LISTED = {"sort": [("updated_on", -1)], "limit": 100}
 
 
-def job(n: int, size: int = 1000, flow: str | None = None) -> dict[str, Any]:
-    return {
-        "uuid": f"u{n}",
-        "index": 1,
-        "db_id": str(n),
-        "state": ("READY", "WAITING", "COMPLETED", "COMPLETED", "FAILED")[n % 5],
-        "lock_id": None,
-        "created_on": START + timedelta(seconds=n),
-        "updated_on": START + timedelta(seconds=n * 7919 % 1_000_003),
-        "priority": n % 3,
-        "worker": "local",
-        "parents": [f"u{n - 1}"] if n % 3 else [],
-        "remote": {"process_id": str(n), "retry_time_limit": None},
-        "job": {
-            "name": f"job {n}",
-            "hosts": [flow or f"f{n // 100}"],
-            "metadata": {},
-            "function_args": ["x" * size],
-        },
-    }
-
-
-def milliseconds(action: Callable[[], object], times: int = 9) -> float:
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        action()
-        taken.append((time.perf_counter() - start) * 1000)
-    return statistics.median(taken)
-
-
-def claim(jobs: Any) -> object:
-    return jobs.find_one_and_update(
-        {"state": "READY", "lock_id": None},
-        {"$set": {"state": "CHECKED_OUT"}},
-        ["uuid"],
-        sort=[("priority", -1), ("created_on", 1)],
-    )
-
-
-def many(database: EmbeddedDatabase) -> None:
-    jobs = database.collection("jobs")
-    build_indexes(jobs, JOB_INDEXES)
-    for first in range(0, 100_000, 2000):
-        jobs.insert_many([job(n) for n in range(first, first + 2000)])
-    print(f"claim the next of 100,000: {milliseconds(lambda: claim(jobs)):.2f} ms")
-    newest = milliseconds(lambda: list(jobs.find({}, LIST, sort=[("updated_on", -1)], limit=100)))
-    print(f"newest 100 of 100,000: {newest:.1f} ms")
-    count = milliseconds(lambda: jobs.count_documents({"state": "READY"}))
-    print(f"count one state of 100,000: {count:.1f} ms")
-
-
-def flows(database: EmbeddedDatabase) -> None:
-    collection = database.collection("flows")
-    build_indexes(collection, FLOW_INDEXES)
-    taken = {}
-    for size in (10, 1000, 10_000):
-        uuid = f"flow {size}"
-        collection.insert_one(
+def many(table: Table, folder: Path, count: int) -> None:
+    with controller("embedded", folder) as opened:
+        load = seconds(lambda: populate(opened, count))
+        states = [JobState.READY, JobState.FAILED]
+        one = {"uuid": "job 7", "index": 1}
+        taken = in_turn(
             {
-                "uuid": uuid,
-                "name": uuid,
-                "state": "READY",
-                "lock_id": None,
-                "jobs": [f"u{n}" for n in range(size)],
-                "ids": [[str(n), f"u{n}", 1] for n in range(size)],
-                "parents": {f"u{n}": {"1": [f"u{n - 1}"]} for n in range(size)},
+                "claim": opened.checkout_job,
+                "newest": lambda: opened.get_jobs_info(**LISTED),
+                "newest of a state": lambda: opened.get_jobs_info(states=states[1], **LISTED),
+                "count": lambda: opened.count_jobs(states=states),
+                "count states": lambda: opened.count_jobs_states(list(JobState)),
+                "yardstick": lambda: opened.jobs.find_one(one),
             }
         )
-
-        def lock_and_release(uuid: str = uuid) -> None:
-            collection.find_one_and_update(
-                {"uuid": uuid, "lock_id": None}, {"$set": {"lock_id": "x"}}, ["state", "name"]
-            )
-            collection.update_one({"uuid": uuid, "lock_id": "x"}, {"$set": {"lock_id": None}})
-
-        taken[size] = milliseconds(lock_and_release, 21)
-    each = ", ".join(f"{size}: {ms:.2f} ms" for size, ms in taken.items())
-    print(f"lock, read, release a flow of {each}; last / first {taken[10_000] / taken[10]:.1f}")
-
-
-def actions_on(jobs: Any) -> dict[str, Callable[[], object]]:
-    group = [{"$group": {"_id": "$state", "n": {"$sum": 1}}}]
-    return {
-        "claim": lambda: claim(jobs),
-        "list 100": lambda: list(jobs.find({}, LIST, sort=[("updated_on", -1)], limit=100)),
-        "count by state": lambda: list(jobs.aggregate(group)),
+    yard = (
+        f"one job by its uuid {1000 * taken['yardstick']:.2f} ms; {count} jobs made in {load:.0f} s"
+    )
+    rows = {
+        "claim": ("claim the next", 5),
+        "newest": ("get_jobs_info(limit=100), newest", 20),
+        "newest of a state": ("the same, of one state", 20),
+        "count": ("count_jobs(states=two)", 30),
+        "count states": ("count_jobs_states(all)", 30),
     }
+    for name, (what, limit) in rows.items():
+        table.row(f"{what} of {count}", 1000 * taken[name], limit, "ms", yard)
 
 
-def sizes(database: EmbeddedDatabase) -> None:
-    taken: dict[str, list[float]] = {}
-    for size in (1000, 200_000):
-        jobs = database.collection(f"jobs{size}")
-        build_indexes(jobs, JOB_INDEXES)
-        jobs.insert_many([job(n, size, "f") for n in range(1000)])
-        for name, action in actions_on(jobs).items():
-            taken.setdefault(name, []).append(milliseconds(action))
-    for name, (small, large) in taken.items():
-        print(
-            f"{name}, 1,000 jobs of 1 kB {small:.2f} ms, of 200 kB {large:.2f} ms: "
-            f"{large / small:.1f} x"
+def add_flow_document(opened: JobController, size: int) -> str:
+    uuid = f"flow of {size}"
+    jobs = [f"{n:036}" for n in range(size)]
+    opened.flows.insert_one(
+        new_flow_document(
+            uuid=uuid,
+            name=uuid,
+            metadata={},
+            ids=[(str(n), job, 1) for n, job in enumerate(jobs)],
+            parents={job: {"1": jobs[max(0, n - 1) : n]} for n, job in enumerate(jobs)},
+            now=datetime(2026, 1, 1),
+        )
+    )
+    return uuid
+
+
+def flows(table: Table, folder: Path) -> None:
+    """Lock, read the scalar fields of, and release a flow."""
+
+    def turn(opened: JobController, uuid: str) -> Callable[[], None]:
+        def lock_and_release() -> None:
+            with MongoLock(opened.flows, {"uuid": uuid}, projection=["state", "name"]) as lock:
+                assert lock.locked_document is not None
+
+        return lock_and_release
+
+    with controller("embedded", folder) as opened:
+        turns = {str(size): turn(opened, add_flow_document(opened, size)) for size in FLOW_SIZES}
+        taken = {size: 1000 * each for size, each in in_turn(turns, 41).items()}
+    smallest, middle, largest = (taken[str(size)] for size in FLOW_SIZES)
+    table.row(
+        f"lock, read, release a flow of {FLOW_SIZES[-1]} jobs",
+        largest,
+        2 * smallest,
+        "ms",
+        f"2 x a flow of {FLOW_SIZES[0]} ({smallest:.2f} ms); of {FLOW_SIZES[1]} {middle:.2f} ms",
+    )
+
+
+def sizes(table: Table, folder: Path) -> None:
+    """Let the size of the jobs' arguments grow."""
+
+    def turns(opened: JobController, size: int) -> dict[str, Callable[[], object]]:
+        def lock_and_release() -> None:
+            query, fields = {"uuid": "job 500"}, ["state"]
+            with MongoLock(opened.jobs, query, projection=fields) as lock:
+                assert lock.locked_document is not None
+
+        actions: dict[str, Callable[[], object]] = {
+            "claim": opened.checkout_job,
+            "lock and release": lock_and_release,
+            "list newest 100": lambda: opened.get_jobs_info(**LISTED),
+            "count by state": lambda: opened.count_jobs_states(list(JobState)),
+        }
+        return {f"{name} {size}": action for name, action in actions.items()}
+
+    with ExitStack() as stack:
+        together: dict[str, Callable[[], object]] = {}
+        for size in BYTES:
+            opened = stack.enter_context(controller("embedded", folder))
+            populate(opened, 1000, size=size)
+            together |= turns(opened, size)
+        taken = in_turn(together, 21)
+    for name in ("claim", "lock and release", "list newest 100", "count by state"):
+        small, large = (1000 * taken[f"{name} {size}"] for size in BYTES)
+        table.row(
+            f"{name}, 1,000 jobs of 200 kB", large, 2 * small, "ms", f"2 x of 1 kB ({small:.2f} ms)"
         )
 
 
-def beside_big_output(folder: Path) -> None:
-    queue = open_database(folder / "queue.sqlite").collection("jobs")
-    build_indexes(queue, JOB_INDEXES)
-    queue.insert_many([job(n) for n in range(5000)])
-    alone = milliseconds(lambda: claim(queue), 21)
-    storing = subprocess.Popen(
-        [sys.executable, "-c", BIG, str(folder / "outputs.sqlite")], stdout=subprocess.PIPE
+def beside_big_output(table: Table, folder: Path) -> None:
+    """Claim jobs while another process stores outputs of 50 MB."""
+    with controller("embedded", folder) as opened:
+        populate(opened, 20_000, state=JobState.READY)
+        alone = in_turn({"claim": opened.checkout_job}, 21)["claim"]
+        storing = subprocess.Popen(
+            [PYTHON, "-c", STORE_BIG, str(folder / "outputs.sqlite")], stdout=subprocess.PIPE
+        )
+        assert storing.stdout is not None
+        storing.stdout.readline()
+        longest, claims = 0.0, 0
+        while storing.poll() is None:
+            longest, claims = max(longest, seconds(opened.checkout_job)), claims + 1
+            time.sleep(0.005)
+        storing.stdout.close()
+    table.row(
+        "longest claim while 50 MB outputs are stored",
+        1000 * longest,
+        1000 * WAIT_LIMIT,
+        "ms",
+        f"alone {1000 * alone:.1f} ms; {claims} claims, three outputs",
     )
-    assert storing.stdout is not None
-    storing.stdout.readline()
-    longest = 0.0
-    while storing.poll() is None:
-        longest = max(longest, milliseconds(lambda: claim(queue), 1))
-        time.sleep(0.005)
-    print(f"claim while 50 MB outputs are stored: longest {longest:.0f} ms (alone {alone:.1f} ms)")
+
+
+def main() -> int:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    table = Table("the embedded engine")
+    with scratch() as folder:
+        many(table, folder, count)
+        flows(table, folder)
+        sizes(table, folder)
+        beside_big_output(table, folder)
+    return table.end()
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        many(open_database(folder / "many.sqlite"))
-        flows(open_database(folder / "flows.sqlite"))
-        sizes(open_database(folder / "sizes.sqlite"))
-        beside_big_output(folder)
+    raise SystemExit(main())

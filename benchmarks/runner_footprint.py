@@ -1,17 +1,19 @@
-"""What a runner costs while it has nothing to do, and after it has run jobs: memory and load."""
+"""What a runner costs after it has run jobs and while it has nothing to do: memory and load.
+
+The jobs are real: each starts a process that imports jobflow, so that 1,000 of them take some
+minutes. ``python benchmarks/runner_footprint.py [NUMBER OF JOBS]``
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import resource
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
+from measuring import Table, project, scratch
+
+GROWTH_MB, TOTAL_MB, LOAD = 30, 130, 1.0
 SCRIPT = """
-import json, os, resource, sys, time
+import json, resource, sys, time
 from jobflow import Flow
 from controller import JobController
 from controller.runner import Runner
@@ -34,8 +36,9 @@ with JobController.from_project_name() as controller:
     while time.monotonic() - began < 10:
         if not runner._guarded_round():
             runner._sleep()
-    load = (time.process_time() - before) / (time.monotonic() - began)
-    print(json.dumps({"start": start, "after": after, "load": load}))
+    load = 100 * (time.process_time() - before) / (time.monotonic() - began)
+    done = controller.count_jobs(states="COMPLETED")
+    print(json.dumps({"start": start, "after": after, "load": load, "done": done}))
 """
 JOBS = """
 from jobflow import job
@@ -48,29 +51,20 @@ def big():
 """
 
 
-def main(count: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "footprint_jobs.py").write_text(JOBS)
-        (folder / "settings.yaml").touch()
-        env = {
-            **os.environ,
-            "JFREMOTE_PROJECTS_FOLDER": str(folder / "projects"),
-            "JFREMOTE_CONFIG_FILE": str(folder / "settings.yaml"),
-            "PYTHONPATH": os.pathsep.join([name, os.environ.get("PYTHONPATH", "")]),
-        }
-        jf = str(Path(sys.executable).with_name("jf"))
-        subprocess.run([jf, "quickstart"], env=env, check=True, capture_output=True)
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(count)], env=env, check=True, capture_output=True
-        )
-        found = json.loads(done.stdout.splitlines()[-1])
-        print(
-            f"memory after imports {found['start']:.0f} MB, after {count} jobs and a 50 MB output "
-            f"{found['after']:.0f} MB; idle load {100 * found['load']:.2f} % of a core "
-            f"(page size {resource.getpagesize()})"
-        )
+def main() -> int:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    table = Table("the runner")
+    with scratch() as folder, project("embedded", folder, {"footprint_jobs": JOBS}) as made:
+        found = json.loads(made.python(SCRIPT, str(count)).splitlines()[-1])
+    if found["done"] != count + 1:
+        raise SystemExit(f"{found['done']} of {count + 1} jobs are COMPLETED")
+    grown = found["after"] - found["start"]
+    what = f"after {count} jobs and an output of 50 MB"
+    table.row(f"memory, {what}", found["after"], TOTAL_MB, "MB", "of the process, shared pages too")
+    table.row("growth of memory", grown, GROWTH_MB, "MB", f"after imports {found['start']:.0f} MB")
+    table.row("idle load", found["load"], LOAD, "%", "of a core, over 10 s")
+    return table.end()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    raise SystemExit(main())
