@@ -10,10 +10,12 @@ from controller.batches import Batches
 from controller.config import ConfigManager, Project
 from controller.errors import ArgumentError
 from controller.flows.control import FlowControl
+from controller.flows.deletion import FlowDeletion
 from controller.flows.lifecycle import FlowLifecycle
 from controller.flows.queries import FlowQueries
 from controller.flows.stores import FlowStores
 from controller.jobs.control import JobControl
+from controller.jobs.deletion import JobDeletion
 from controller.jobs.lifecycle import JobLifecycle
 from controller.jobs.properties import JobProperties
 from controller.jobs.queries import JobQueries
@@ -35,10 +37,12 @@ class JobController(
     JobControl,
     JobRestart,
     JobProperties,
+    JobDeletion,
     JobResults,
     FlowQueries,
     FlowLifecycle,
     FlowControl,
+    FlowDeletion,
     FlowStores,
     Statistics,
     Batches,

@@ -11,7 +11,7 @@ from controller.errors import JobNotFoundError
 from controller.filters import JobFilter
 from controller.jobs.queries import job_id_query
 from controller.operations.bulk import Action, BulkResult, Options, choose, perform
-from controller.operations.machines import Machines
+from controller.operations.outside import Outside
 from controller.operations.queue import ControllerGroup
 from controller.operations.reading import CHOSEN_FIELDS
 
@@ -21,7 +21,7 @@ def act_on_jobs(
 ) -> BulkResult:
     """Do something to the selected jobs; keywords as the attributes of `Options`."""
     chosen = choose(group.queue, group.queue.query(selection))
-    return perform(group.queue, action, chosen, Options(**options), machines=_machines(group))
+    return perform(group.queue, action, chosen, Options(**options), outside=_outside(group))
 
 
 def act_on_job(
@@ -50,7 +50,7 @@ def act_on_job(
             hint="`jf job list` shows those there are",
         )
     how = Options(raise_on_error=True, **options)
-    result = perform(group.queue, action, [found], how, machines=_machines(group))
+    result = perform(group.queue, action, [found], how, outside=_outside(group))
     return str(found["db_id"]), result
 
 
@@ -59,5 +59,5 @@ def _named(db_id: str | None, job_id: str | None, job_index: int | None) -> str:
     return f"{db_id or job_id}{index}"
 
 
-def _machines(group: ControllerGroup) -> Machines | None:
-    return None if group.project is None else Machines(group.project)
+def _outside(group: ControllerGroup) -> Outside | None:
+    return None if group.project is None else Outside(group.project)

@@ -8,8 +8,10 @@ from typing import Any
 
 from controller.operations.bulk import Action
 from controller.operations.reading import Neighbours
+from controller.operations.writing import Deletion
 from controller.rules.plans import (
     RunChange,
+    plan_deletion,
     plan_pause,
     plan_rerun,
     plan_resume,
@@ -33,6 +35,15 @@ def rerun(*, force: bool, delete_files: bool) -> Action:
     below = Neighbours.DESCENDANTS if force else Neighbours.CHILDREN
     plan = partial(plan_rerun, force=force, delete_files=delete_files)
     return Action(plan, Neighbours.INDICES | Neighbours.PARENTS | below)
+
+
+def delete(*, files: bool, outputs: bool) -> Action:
+    """Delete jobs; see `plan_deletion`."""
+    return Action(
+        partial(plan_deletion, keeps_outputs=not outputs),
+        Neighbours.INDICES | Neighbours.CHILDREN | Neighbours.SIZE,
+        deletion=Deletion(files=files, outputs=outputs),
+    )
 
 
 def set_state(state: JobState) -> Action:

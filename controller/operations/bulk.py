@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.errors import ControllerError, LockedDocumentError
-from controller.operations import cancellation
+from controller.operations.aftermath import carry_out
 from controller.operations.holding import HeldFlows, hold_flows
-from controller.operations.machines import Machines
+from controller.operations.outside import Outside
 from controller.operations.progress import SMALL_FLOW
 from controller.operations.queue import Queue
 from controller.operations.reading import CHOSEN_FIELDS, Neighbours, flow_of, read_views
-from controller.operations.writing import Overtaken, write_plans
+from controller.operations.writing import Deletion, Overtaken, write_plans
 from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
 from controller.storage.base import Document
 
@@ -39,6 +39,7 @@ _TRIES = 5
 _FLOW_FIELDS: dict[str, Any] = {
     **dict.fromkeys(("uuid", "state", "lock_id", "lock_time", "lock_lease"), 1),
     "jobs": {"$slice": -SMALL_FLOW},
+    "jobstore": 1,
 }
 
 Progress = Callable[[int, int], None]
@@ -59,16 +60,15 @@ class Action:
         What has to be read of a job beyond `reading.JOB_FIELDS`.
     holds_flow
         Whether the action can change the state of a flow, and so needs the flow.
-    before
-        Called with the views and plans of a portion before anything of it is written; what it
-        does must be good for a second time.
+    deletion
+        What goes with deleted jobs.
     """
 
     plan: Callable[[FlowView], FlowPlan]
     neighbours: Neighbours = Neighbours.NONE
     fields: tuple[str, ...] = ()
     holds_flow: bool = True
-    before: Callable[[Mapping[str, FlowView], Sequence[FlowPlan]], None] | None = None
+    deletion: Deletion | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,9 @@ class BulkResult(list[str]):
         Chosen jobs that were left alone, and why.
     changes
         What changed, or would change, of each job.
+    postponed
+        db_ids of jobs of which something still runs or has not been deleted, since it could not
+        be reached: a runner will see to it.
     dry_run
         Whether nothing was written.
     """
@@ -119,6 +122,7 @@ class BulkResult(list[str]):
         self.unchanged: list[str] = []
         self.refused: list[Refusal] = []
         self.changes: list[JobChange] = []
+        self.postponed: list[str] = []
         self.dry_run = dry_run
 
     def add(self, plan: FlowPlan) -> None:
@@ -141,7 +145,7 @@ def perform(
     chosen: Iterable[Document],
     options: Options,
     *,
-    machines: Machines | None = None,
+    outside: Outside | None = None,
 ) -> BulkResult:
     """Do something to jobs.
 
@@ -149,8 +153,9 @@ def perform(
     ----------
     chosen
         Documents with `reading.CHOSEN_FIELDS`; see `choose`.
-    machines
-        The workers: what runs of the jobs is ended at once where they can be reached.
+    outside
+        What runs of the jobs is ended, and what is to go is deleted, at once where it can be
+        reached; otherwise a runner does it. Closed at the end.
 
     Raises
     ------
@@ -177,8 +182,9 @@ def perform(
             if by_flow:
                 time.sleep(min(LONGEST_PAUSE, max(0.0, deadline - time.monotonic())))
     finally:
-        if machines is not None and work.has_cancelled:
-            cancellation.carry_out(queue, machines)
+        if outside is not None and work.leaves_wishes:
+            work.result.postponed = carry_out(queue, outside).left
+            outside.close()
     return work.result
 
 
@@ -203,9 +209,12 @@ class _Work:
         self.result = BulkResult(total, dry_run=options.dry_run)
 
     @property
-    def has_cancelled(self) -> bool:
-        """Whether something that runs is to end."""
-        return not self.options.dry_run and any(c.cancel for c in self.result.changes)
+    def leaves_wishes(self) -> bool:
+        """Whether something outside the database is to happen."""
+        if self.options.dry_run:
+            return False
+        deletes = self.action.deletion is not None
+        return any(c.cancel or (deletes and c.after is None) for c in self.result.changes)
 
     def report(self) -> None:
         """Say how far the work is."""
@@ -278,11 +287,11 @@ class _Work:
         self, views: Mapping[str, FlowView], plans: list[FlowPlan], held: HeldFlows
     ) -> list[FlowPlan]:
         """Carry plans out; returns what was done: less, where somebody else was faster."""
-        if self.action.before is not None:
-            self.action.before(views, plans)
         for last in (*[False] * _TRIES, True):
             try:
-                return write_plans(self.queue, views, plans, held, accept_loss=last)
+                return write_plans(
+                    self.queue, views, plans, held, deletion=self.action.deletion, accept_loss=last
+                )
             except Overtaken:
                 # Nothing was written: look again, and decide again.
                 uuids = [plan.flow_uuid for plan in plans]

@@ -31,13 +31,14 @@ _LEVELS = 4
 
 
 class Neighbours(Flag):
-    """What is read beside the chosen jobs."""
+    """What is read beside the chosen jobs; SIZE is how many jobs their flows have."""
 
     NONE = 0
     INDICES = auto()
     PARENTS = auto()
     CHILDREN = auto()
     DESCENDANTS = auto()
+    SIZE = auto()
 
 
 def flow_of(document: Mapping[str, Any]) -> str:
@@ -94,7 +95,10 @@ def read_views(
         keys = [(d["uuid"], d["index"]) for d in documents]
         mine = jobs[uuid]
         held = {} if break_lock else _held(mine)
-        views[uuid] = FlowView(uuid, tuple(k for k in keys if k in mine), mine, held)
+        size = 0
+        if neighbours & Neighbours.SIZE:
+            size = queue.jobs.count_documents({"job.hosts": uuid}, session=session)
+        views[uuid] = FlowView(uuid, tuple(k for k in keys if k in mine), mine, held, size)
     return views
 
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.documents import utc_now
 from controller.errors import StateError
 from controller.locks import FREE
-from controller.operations import cancellation
+from controller.operations.aftermath import Wish, request
 from controller.operations.holding import HeldFlows
 from controller.operations.progress import derive_flow_states, release_children
 from controller.operations.queue import Queue
@@ -29,8 +29,22 @@ from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
 from controller.states import FINISHED_STATES, JobState
 from controller.storage.base import DeleteMany, UpdateMany, WriteOperation
 
-_RELEASING = frozenset({*FINISHED_STATES, JobState.USER_STOPPED})
-"""Ends that may let children begin."""
+_RELEASING = frozenset({*FINISHED_STATES, JobState.USER_STOPPED, None})
+"""Ends that may let children begin; None is a deletion, which may bring back an older index."""
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """What goes with jobs that are deleted.
+
+    Attributes
+    ----------
+    files, outputs
+        Whether their run directories, and their outputs, go too.
+    """
+
+    files: bool = False
+    outputs: bool = False
 
 
 class Overtaken(Exception):
@@ -43,6 +57,7 @@ def write_plans(
     plans: Sequence[FlowPlan],
     held: HeldFlows,
     *,
+    deletion: Deletion | None = None,
     accept_loss: bool = False,
 ) -> list[FlowPlan]:
     """Write plans, and return what was done.
@@ -51,6 +66,8 @@ def write_plans(
     ----------
     held
         The flows that we hold; given back with their new states.
+    deletion
+        What goes with jobs that are deleted.
     accept_loss
         Refuse the jobs that somebody else changed meanwhile, instead of raising `Overtaken`.
 
@@ -65,7 +82,9 @@ def write_plans(
         return list(plans)
     careful = queue.database.supports_transactions and not accept_loss
     with queue.database.transaction() if careful else nullcontext() as session:
-        return _Writer(queue, views, held, session, careful=careful).write(plans)
+        return _Writer(queue, views, held, session, deletion or Deletion(), careful=careful).write(
+            plans
+        )
 
 
 class _Writer:
@@ -75,23 +94,35 @@ class _Writer:
         views: Mapping[str, FlowView],
         held: HeldFlows,
         session: Any,
+        deletion: Deletion,
         *,
         careful: bool,
     ) -> None:
         self.queue, self.views, self.held, self.session = queue, views, held, session
-        self._careful = careful
+        self._careful, self._deletion = careful, deletion
         self._now = utc_now()
 
     def write(self, plans: Sequence[FlowPlan]) -> list[FlowPlan]:
         if self.held.documents and self.session is None:
             self.held.check()
-        cancelled = [self._doc(p, c) for p in plans for c in p.changes if c.cancel]
-        if cancelled:
-            cancellation.request(self.queue, cancelled, session=self.session)
+        wishes = [self._wish(plan, change) for plan in plans for change in plan.changes]
+        request(self.queue, wishes, session=self.session)
         plans = self._write_jobs(plans, dependent=True)
         plans = self._write_jobs(plans, dependent=False)
         self._derive(plans)
         return list(plans)
+
+    def _wish(self, plan: FlowPlan, change: JobChange) -> Wish:
+        gone = change.after is None
+        flow = self.held.documents.get(plan.flow_uuid, {})
+        return Wish.for_job(
+            self._doc(plan, change),
+            cancel=change.cancel,
+            deleted=gone,
+            delete_files=gone and self._deletion.files,
+            delete_output=gone and self._deletion.outputs,
+            jobstore=flow.get("jobstore"),
+        )
 
     def _doc(self, plan: FlowPlan, change: JobChange) -> Mapping[str, Any]:
         return self.views[plan.flow_uuid].jobs[change.uuid, change.index]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from controller.jobcontroller import JobController
-from controller.operations.machines import Machines
+from controller.operations.outside import Outside
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -28,19 +28,18 @@ class RunnerContext:
     ----------
     touched
         db_ids of the jobs that this runner worked on.
-    machines
-        Hosts and queues of the workers.
+    outside
+        Hosts, queues and JobStores.
     """
 
     controller: JobController
     project: Project
     touched: set[str] = field(default_factory=set)
-    machines: Machines = field(init=False)
-    _stores: dict[str | None, JobStore] = field(default_factory=dict)
+    outside: Outside = field(init=False)
     _reported: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.machines = Machines(self.project)
+        self.outside = Outside(self.project)
 
     def usable_workers(self) -> list[str]:
         """Names of the workers that this version can run; the others are reported once."""
@@ -57,26 +56,21 @@ class RunnerContext:
         return names
 
     def worker(self, name: str) -> WorkerBase:
-        """Return a worker; see `Machines.worker`."""
-        return self.machines.worker(name)
+        """Return a worker; see `Outside.worker`."""
+        return self.outside.worker(name)
 
     def host(self, name: str) -> Host:
         """Return the machine of a worker."""
-        return self.machines.host(name)
+        return self.outside.host(name)
 
     def queue(self, name: str) -> Queue:
         """Return the queue of a worker."""
-        return self.machines.queue(name)
+        return self.outside.queue(name)
 
     def jobstore(self, flow_uuid: str) -> JobStore:
         """Return the connected JobStore of a flow."""
         flow = self.controller.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
-        name = flow.get("jobstore")
-        if name not in self._stores:
-            store = self.project.get_jobstore(name)
-            store.connect()
-            self._stores[name] = store
-        return self._stores[name]
+        return self.outside.jobstore(flow.get("jobstore"))
 
     def jobstore_spec(self, flow_uuid: str) -> dict[str, Any]:
         """Return the description of a flow's JobStore."""
@@ -86,7 +80,5 @@ class RunnerContext:
 
     def close(self) -> None:
         """Close stores and the controller."""
-        for store in self._stores.values():
-            store.close()
-        self._stores = {}
+        self.outside.close()
         self.controller.close()

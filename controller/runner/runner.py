@@ -31,7 +31,7 @@ from controller.errors import (
 )
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
-from controller.operations.cancellation import carry_out
+from controller.operations.aftermath import carry_out
 from controller.rules.retry import is_busy
 from controller.runner import registration
 from controller.runner.context import RunnerContext
@@ -269,7 +269,7 @@ class Runner:
         workers = self.context.usable_workers()
         if self._due("recover", RECOVER_EVERY):
             moved = take_over_expired(self.controller) > 0
-            carry_out(self.controller.queue, self.context.machines)
+            carry_out(self.controller.queue, self.context.outside)
         if checkout:
             moved = self._checkout(workers) or moved
         if transfer:

@@ -26,20 +26,18 @@ from controller.rules.readiness import acceptable_parent_states
 from controller.states import PAUSABLE_STATES, JobState
 
 
-def plan_deletion(view: FlowView, *, total: int, keeps_outputs: bool = True) -> FlowPlan:
+def plan_deletion(view: FlowView, *, keeps_outputs: bool = True) -> FlowPlan:
     """Delete jobs.
 
     Parameters
     ----------
     view
-        Holds all indices of the chosen jobs, and their children.
-    total
-        How many jobs the flow has.
+        Holds all indices of the chosen jobs, their children, and the size of the flow.
     keeps_outputs
         Whether the output of a deleted job can still be read.
     """
     plan = plan_each(view, "delete", lambda doc: change(doc, None))
-    if plan.changes and len(plan.changes) >= total:
+    if plan.changes and len(plan.changes) >= view.size:
         return _refuse_all(view, plan)
     gone = {(c.uuid, c.index) for c in plan.changes}
     uuids = {uuid for uuid, _ in gone}

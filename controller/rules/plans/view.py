@@ -110,12 +110,15 @@ class FlowView:
         indices were read, where the action needs to know the newest one.
     held
         Why a job cannot be changed: somebody else holds it.
+    size
+        How many jobs the flow has, where the action has to know.
     """
 
     uuid: str
     chosen: tuple[Key, ...]
     jobs: Mapping[Key, Doc]
     held: Mapping[Key, ControllerError] = field(default_factory=dict)
+    size: int = 0
 
     @cached_property
     def newest(self) -> Mapping[str, Doc]:

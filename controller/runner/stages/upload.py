@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import RemoteError, StillRunningError
@@ -13,14 +12,13 @@ from controller.execution.files import (
     run_dir_path,
     store_file_names,
 )
-from controller.operations.cancellation import carry_out
+from controller.operations.aftermath import carry_out
+from controller.operations.cleanup import remove_run_dir
 from controller.runner.context import RunnerContext
 from controller.states import JobState
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
-
-    from controller.hosts import Host
 
 
 def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +26,8 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     flow_uuid = job["job"]["hosts"][-1]
     spec = context.jobstore_spec(flow_uuid)
     worker, host = context.worker(job["worker"]), context.host(job["worker"])
-    if not carry_out(context.controller.queue, context.machines, job["db_id"]):
+    key = (job["uuid"], job["index"])
+    if carry_out(context.controller.queue, context.outside, key).left:
         raise StillRunningError(f"what ran of job {job['db_id']} before has not ended yet")
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
     if (job.get("remote") or {}).get("prerun_cleanup"):
@@ -86,21 +85,3 @@ def resolved_job(body: dict[str, Any], store: Any) -> dict[str, Any]:
         "function_args": jsanitize(args, strict=True, allow_bson=True),
         "function_kwargs": jsanitize(kwargs, strict=True, allow_bson=True),
     }
-
-
-def remove_run_dir(host: Host, run_dir: Path) -> None:
-    """Remove what an earlier run left, if it was a run of ours.
-
-    Raises
-    ------
-    RemoteError
-        The folder holds something but no input of a job (``no_retry``).
-    """
-    names = host.listdir(run_dir)
-    if names and not {IN_FILE, f"{IN_FILE}.gz"} & set(names):
-        raise RemoteError(
-            f"{run_dir} is not empty and holds no {IN_FILE}: it is not removed",
-            no_retry=True,
-            hint="look into it and remove it by hand",
-        )
-    host.rmtree(run_dir)

@@ -1,4 +1,4 @@
-"""The workers of a project as things to work with: their hosts and queues, opened when needed."""
+"""What lies outside the queue database: hosts, queues and JobStores, opened when needed."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from controller.hosts import Host, open_host
 from controller.schedulers import Queue as WorkerQueue
 
 if TYPE_CHECKING:
+    from jobflow.core.store import JobStore
+
     from controller.config import Project
 
 
-class Machines:
-    """Hosts and queues of a project's workers, each opened once.
+class Outside:
+    """Hosts, queues and JobStores of a project, each opened once.
 
     Parameters
     ----------
     project
-        Says which workers there are.
+        Says which there are.
     """
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._hosts: dict[str, Host] = {}
         self._queues: dict[str, WorkerQueue] = {}
+        self._stores: dict[str | None, JobStore] = {}
 
     def worker(self, name: str) -> WorkerBase:
         """Return a worker.
@@ -60,3 +63,17 @@ class Machines:
                 worker.scheduler_type, self.host(name), worker.scheduler_username
             )
         return self._queues[name]
+
+    def jobstore(self, name: str | None) -> JobStore:
+        """Return a JobStore, connected (which imports jobflow); None for the default one."""
+        if name not in self._stores:
+            store = self._project.get_jobstore(name)
+            store.connect()
+            self._stores[name] = store
+        return self._stores[name]
+
+    def close(self) -> None:
+        """Close the JobStores."""
+        for store in self._stores.values():
+            store.close()
+        self._stores = {}

@@ -1,0 +1,208 @@
+"""What is to happen outside the database after jobs changed: processes end, files and outputs go.
+
+Intent, effect, record. The wish is a document of the auxiliary collection, written together with
+the change of the job. Whoever can reach the worker carries it out and removes it: the one who
+asked, at once, and a runner in any case, before it uploads the job again or in its next round. So
+a wish survives the death of whoever had it, and waits for a worker that is out of reach.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from controller.documents import utc_now
+from controller.errors import ConfigError, RemoteError
+from controller.operations.cleanup import remove_run_dir
+from controller.operations.outside import Outside
+from controller.operations.queue import Queue
+from controller.states import QUEUED_STATES, JobState
+from controller.storage.outputs import delete_outputs
+
+logger = logging.getLogger(__name__)
+
+_UNDER_WAY = frozenset({JobState.UPLOADED.value, *(s.value for s in QUEUED_STATES)})
+GIVEN_UP_AFTER = timedelta(minutes=10)
+"""Age after which a wish is dropped whose job never changed: whoever had it died before."""
+_AT_ONCE = 200
+"""Wishes that are carried out before they are crossed off."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to happen for one job.
+
+    Attributes
+    ----------
+    db_id, uuid, index, worker
+        The job, and where it was submitted.
+    process_id
+        Its id in the queue; None when it may have been submitted but nobody wrote that down.
+    run_dir
+        Its run directory, None when there is none.
+    requested_on
+        UTC, naive.
+    cancel
+        What runs of it is to end.
+    deleted
+        The job itself is deleted; before that nothing of this happens.
+    delete_files, delete_output
+        Its run directory, and its output, are to go.
+    jobstore
+        Where the output is: a name of ``optional_jobstores``, None for the default JobStore.
+    """
+
+    db_id: str
+    uuid: str
+    index: int
+    worker: str
+    process_id: str | None
+    run_dir: str | None
+    requested_on: datetime
+    cancel: bool = False
+    deleted: bool = False
+    delete_files: bool = False
+    delete_output: bool = False
+    jobstore: str | None = None
+
+    @classmethod
+    def for_job(cls, job: Mapping[str, Any], **wanted: Any) -> Wish:
+        """Make a wish for a job document; keywords as the attributes."""
+        return cls(
+            db_id=job["db_id"],
+            uuid=job["uuid"],
+            index=job["index"],
+            worker=job["worker"],
+            process_id=(job.get("remote") or {}).get("process_id"),
+            run_dir=job.get("run_dir"),
+            requested_on=utc_now(),
+            **wanted,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.cancel or self.delete_output or (self.delete_files and self.run_dir))
+
+
+@dataclass
+class Aftermath:
+    """What became of wishes.
+
+    Attributes
+    ----------
+    left
+        db_ids of jobs whose wishes have not been carried out: a runner will.
+    not_removed
+        Run directories that were left alone since they do not look like ours.
+    """
+
+    left: list[str] = field(default_factory=list)
+    not_removed: list[str] = field(default_factory=list)
+
+
+def request(queue: Queue, wishes: Iterable[Wish], *, session: Any = None) -> None:
+    """Write down what is to happen."""
+    documents = [{"aftermath": asdict(wish)} for wish in wishes if not wish.is_empty]
+    if documents:
+        queue.auxiliary.insert_many(documents, session=session)
+
+
+def verdict(wish: Wish, state: str | None, now: datetime) -> str:
+    """Say what to do about a wish: "do", "wait" or "drop".
+
+    Parameters
+    ----------
+    state
+        State of the job as it is now; None when it is gone.
+    now
+        UTC, naive.
+    """
+    if state is None or (not wish.deleted and state not in _UNDER_WAY):
+        return "do"
+    # Not changed: whoever wished is about to change the job, or died before he could.
+    return "drop" if now - wish.requested_on > GIVEN_UP_AFTER else "wait"
+
+
+def carry_out(queue: Queue, outside: Outside, job: tuple[str, int] | None = None) -> Aftermath:
+    """Do what is to happen, for one job or for all.
+
+    Parameters
+    ----------
+    job
+        (uuid, index); a job that was deleted and submitted again is the same by these.
+
+    Notes
+    -----
+    Waits for the end of local processes, some seconds at most for each. What cannot be reached is
+    logged, and its wishes stay.
+    """
+    query: dict[str, Any] = {"aftermath": {"$exists": True}}
+    if job is not None:
+        query = {"aftermath.uuid": job[0], "aftermath.index": job[1]}
+    documents = list(queue.auxiliary.find(query))
+    result = Aftermath()
+    for start in range(0, len(documents), _AT_ONCE):
+        _carry_out(queue, outside, documents[start : start + _AT_ONCE], result)
+    return result
+
+
+def _carry_out(
+    queue: Queue, outside: Outside, documents: Sequence[Mapping[str, Any]], result: Aftermath
+) -> None:
+    wishes = [(d["_id"], Wish(**d["aftermath"])) for d in documents]
+    ids = [wish.db_id for _, wish in wishes]
+    found = queue.jobs.find({"db_id": {"$in": ids}}, ["db_id", "state"])
+    states = {d["db_id"]: d["state"] for d in found}
+    now, settled, outputs = utc_now(), [], dict[str | None, list[tuple[str, int]]]()
+    for document_id, wish in wishes:
+        decision = verdict(wish, states.get(wish.db_id), now)
+        if decision == "wait" or (decision == "do" and not _happened(outside, wish, result)):
+            result.left.append(wish.db_id)
+            continue
+        settled.append(document_id)
+        if decision == "do" and wish.delete_output:
+            outputs.setdefault(wish.jobstore, []).append((wish.uuid, wish.index))
+    for name, pairs in outputs.items():
+        delete_outputs(outside.jobstore(name), pairs)
+    if settled:
+        queue.auxiliary.delete_many({"_id": {"$in": settled}})
+
+
+def _happened(outside: Outside, wish: Wish, result: Aftermath) -> bool:
+    """End what runs and remove what is to go; whether all that could be done."""
+    try:
+        if wish.cancel and not _ended(outside, wish):
+            return False
+        if wish.delete_files and wish.run_dir:
+            remove_run_dir(outside.host(wish.worker), Path(wish.run_dir))
+    except RemoteError as error:
+        if error.no_retry:
+            logger.warning("job %s: %s", wish.db_id, error)
+            result.not_removed.append(str(wish.run_dir))
+            return True
+        logger.warning("job %s: not done yet: %s", wish.db_id, error)
+        return False
+    except ConfigError as error:
+        logger.warning("job %s: not done yet: %s", wish.db_id, error)
+        return False
+    return True
+
+
+def _ended(outside: Outside, wish: Wish) -> bool:
+    """Cancel in the queue, and say whether the job has left it."""
+    worker_queue = outside.queue(wish.worker)
+    run_dir = Path(wish.run_dir) if wish.run_dir else None
+    process_id = wish.process_id
+    if run_dir is not None:
+        # What the run directory says is newer than the database where a runner died in between.
+        process_id = worker_queue.earlier_submission(run_dir) or process_id
+    if process_id is None:
+        return True
+    worker_queue.cancel(process_id, run_dir)
+    state = worker_queue.poll([(process_id, run_dir)])[process_id].state
+    return state in (None, "DONE", "FAILED")
