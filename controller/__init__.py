@@ -9,7 +9,8 @@ What is where, from the bottom up; a module imports only from those above it in 
 ``storage hosts schedulers``   adapters: databases, machines, queues
 ``locks execution``        leases on documents; what runs on the worker
 ``operations``             the work that several groups share
-``jobs flows batches unlocking runner_records administration``   the public groups of methods
+``jobs flows batches unlocking runner_records versions backups administration``   the public
+groups of methods
 ``jobcontroller``          `JobController`, those groups under one name
 ``submission runner``      submit a flow; the process that runs it
 
@@ -44,6 +45,7 @@ _PUBLIC = {
     "BatchDoc": "controller.documents",
     "DbCollection": "controller.documents",
     "MongoLock": "controller.locks",
+    "DatabaseUpgrader": "controller.operations.upgrade",
     "CURRENT_JOBDOC": "controller.execution",
     "ControllerError": "controller.errors",
     "LockedDocumentError": "controller.errors",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from importlib.metadata import distributions, version
 from typing import Any
 
 from controller.documents import DbCollection
-from controller.errors import RunningRunnerError, UnsupportedOperationError
+from controller.errors import UnsupportedOperationError
 from controller.operations.batch_record import remove_pools
 from controller.operations.queue import ControllerGroup
-from controller.operations.runner_record import live_runner
+from controller.operations.runner_record import refuse_beside_runner
+from controller.operations.version import version_document
 from controller.storage.base import Collection
-from controller.storage.indexes import BATCH_INDEXES, FLOW_INDEXES, JOB_INDEXES, build_indexes
-
-SCHEMA_VERSION = "1.0.1"
-"""The version of jobflow-remote whose documents these are."""
+from controller.storage.indexes import build_queue_indexes
 
 
 class Administration(ControllerGroup):
@@ -51,7 +48,7 @@ class Administration(ControllerGroup):
         RunningRunnerError
             A live runner serves the database.
         """
-        self._refuse_beside_runner("reset")
+        refuse_beside_runner(self.queue, "reset")
         if (
             max_limit
             and validation != date.today().isoformat()
@@ -63,22 +60,12 @@ class Administration(ControllerGroup):
         if self.project is not None:
             remove_pools(self.project)
         self.auxiliary.insert_many(
-            [{"next_id": 1}, {"running_runner": None}, {"runner_pings": []}, _version_document()]
+            [{"next_id": 1}, {"running_runner": None}, {"runner_pings": []}, version_document()]
         )
         self.build_indexes()
         if reset_output:
             self._empty_outputs()
         return True
-
-    def _refuse_beside_runner(self, action: str) -> None:
-        record = live_runner(self.queue)
-        if record is not None:
-            raise RunningRunnerError(
-                f"a runner is active (process {record.get('pid')} on {record.get('hostname')}): "
-                f"{action} is refused",
-                runner=record,
-                hint="stop it first; after a crash, wait half a minute",
-            )
 
     def _empty_outputs(self) -> None:
         project = self._need_project()
@@ -117,21 +104,15 @@ class Administration(ControllerGroup):
         drop
             Drop all indexes first, those that users added too.
         """
-        build_indexes(
+        build_queue_indexes(
             self.jobs,
-            JOB_INDEXES,
-            custom=job_custom_indexes or (),
-            background=background,
-            drop=drop,
-        )
-        build_indexes(
             self.flows,
-            FLOW_INDEXES,
-            custom=flow_custom_indexes or (),
+            self.batches,
+            job_custom=job_custom_indexes or (),
+            flow_custom=flow_custom_indexes or (),
             background=background,
             drop=drop,
         )
-        build_indexes(self.batches, BATCH_INDEXES, background=background, drop=drop)
 
     def create_indexes(
         self,
@@ -159,13 +140,3 @@ class Administration(ControllerGroup):
             self.queue.database.compact([self.jobs.name, self.flows.name])
         except UnsupportedOperationError:
             return
-
-
-def _version_document() -> dict[str, Any]:
-    environment = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"]}
-    # A dot in a key would be a path to MongoDB.
-    return {
-        "jobflow_remote_version": SCHEMA_VERSION,
-        "jobflow_version": version("jobflow"),
-        "full_environment": {k: v for k, v in environment.items() if "." not in k},
-    }

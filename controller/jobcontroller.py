@@ -26,6 +26,7 @@ from controller.runner_records import RunnerRecords
 from controller.statistics import Statistics
 from controller.storage.opening import OpenedStore, open_store, opened_from_maggma
 from controller.unlocking import Unlocking
+from controller.versions import Versions
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -48,6 +49,7 @@ class JobController(
     Batches,
     Unlocking,
     RunnerRecords,
+    Versions,
     Administration,
 ):
     """Access to the queue and the outputs of one project.

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from controller.documents import utc_now
-from controller.errors import MissingDocumentError, RunnerLockedError
+from controller.errors import MissingDocumentError, RunnerLockedError, RunningRunnerError
 from controller.locks import MongoLock, live_lease
 from controller.operations.queue import Queue
 from controller.storage.base import Collection
@@ -61,6 +61,24 @@ def live_runner(queue: Queue) -> dict[str, Any] | None:
     """Return the record of a live runner, None when there is none."""
     record = get_running_runner(queue.auxiliary)
     return record if isinstance(record, dict) and is_live(record) else None
+
+
+def refuse_beside_runner(queue: Queue, action: str) -> None:
+    """Refuse an action that must not be done while jobs move.
+
+    Raises
+    ------
+    RunningRunnerError
+        A live runner serves the database.
+    """
+    record = live_runner(queue)
+    if record is not None:
+        raise RunningRunnerError(
+            f"a runner is active (process {record.get('pid')} on {record.get('hostname')}): "
+            f"{action} is refused",
+            runner=record,
+            hint="stop it first; after a crash, wait half a minute",
+        )
 
 
 @contextmanager

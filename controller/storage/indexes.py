@@ -87,6 +87,22 @@ def build_indexes(
         collection.create_index(list(pairs), unique=unique, background=background)
 
 
+def build_queue_indexes(
+    jobs: Collection,
+    flows: Collection,
+    batches: Collection,
+    *,
+    job_custom: Sequence[Keys] = (),
+    flow_custom: Sequence[Keys] = (),
+    background: bool = True,
+    drop: bool = False,
+) -> None:
+    """Create the indexes of a queue; keywords as for `build_indexes`."""
+    build_indexes(jobs, JOB_INDEXES, custom=job_custom, background=background, drop=drop)
+    build_indexes(flows, FLOW_INDEXES, custom=flow_custom, background=background, drop=drop)
+    build_indexes(batches, BATCH_INDEXES, background=background, drop=drop)
+
+
 def _pairs(keys: Keys) -> tuple[tuple[str, Any], ...]:
     if isinstance(keys, str):
         return ((keys, 1),)

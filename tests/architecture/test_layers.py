@@ -33,6 +33,7 @@ ROWS: list[tuple[str, ...]] = [
         "controller.statistics",
         "controller.unlocking",
         "controller.runner_records",
+        "controller.versions",
         "controller.administration",
     ),
     ("controller.operations",),

@@ -40,10 +40,7 @@ LISTED = listed()
 NOT_YET = {
     name
     for name in LISTED
-    if name.startswith(
-        ("delete_", "pause_", "play_", "rerun_", "retry_", "set_", "stop_job", "unlock_")
-    )
-    or name.endswith(("_batch_process", "_batch_processes"))
+    if name.startswith(("delete_", "pause_", "play_", "rerun_", "retry_", "set_", "stop_job"))
 } - {"stop_jobflow"}
 """Methods that are still to be built."""
 

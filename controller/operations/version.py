@@ -1,0 +1,71 @@
+"""Which version of the documents a database holds, and what wrote them."""
+
+from __future__ import annotations
+
+from importlib.metadata import distributions, version
+from typing import TYPE_CHECKING, Any
+
+from controller.storage.base import Collection, Document, Session
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+SCHEMA_VERSION = "1.0.1"
+"""The version of jobflow-remote whose documents these are."""
+VERSION = {"jobflow_remote_version": {"$exists": True}}
+
+
+def installed_packages() -> dict[str, str]:
+    """Return {package: version} of this environment; a dot in a name, a path to MongoDB, is "-"."""
+    found = ((d.metadata["Name"], d.version) for d in distributions())
+    return {name.replace(".", "-"): number for name, number in found if name}
+
+
+def installed_jobflow() -> str:
+    """Return the version of jobflow in this environment, without importing it."""
+    return version("jobflow")
+
+
+def version_document(number: str = SCHEMA_VERSION) -> Document:
+    """Compose the document that says what wrote the database."""
+    return {
+        "jobflow_remote_version": number,
+        "jobflow_version": installed_jobflow(),
+        "full_environment": installed_packages(),
+    }
+
+
+def write_version(auxiliary: Collection, document: Document) -> None:
+    """Replace the fields of the version document, or insert it."""
+    auxiliary.update_one(VERSION, {"$set": document}, upsert=True)
+
+
+def set_version(auxiliary: Collection, number: str, *, session: Session | None) -> None:
+    """Note that the documents have reached a version; what wrote them is noted at the end."""
+    auxiliary.update_one(
+        VERSION, {"$set": {"jobflow_remote_version": number}}, upsert=True, session=session
+    )
+
+
+def read_version(auxiliary: Collection) -> Document | None:
+    """Return the version document, None where there is none."""
+    return auxiliary.find_one(VERSION)
+
+
+def current_version(auxiliary: Collection) -> Version:
+    """Return the version of the documents; without a version document it is 0.1.0.
+
+    Raises
+    ------
+    ArgumentError
+        What is stored is no version.
+    """
+    from controller.rules.upgrades import FIRST_VERSION, parse_version
+
+    stored = read_version(auxiliary)
+    return parse_version(stored["jobflow_remote_version"] if stored else FIRST_VERSION)
+
+
+def environment_of(document: Document | None) -> dict[str, Any]:
+    """Return {package: version} of what wrote the database, empty where it does not say."""
+    return dict((document or {}).get("full_environment") or {})
