@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from controller.administration import Administration
+from controller.backups import Backups
 from controller.batches import Batches
 from controller.config import ConfigManager, Project
 from controller.errors import ArgumentError
@@ -50,6 +51,7 @@ class JobController(
     Unlocking,
     RunnerRecords,
     Versions,
+    Backups,
     Administration,
 ):
     """Access to the queue and the outputs of one project.

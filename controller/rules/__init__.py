@@ -4,6 +4,7 @@
 ``readiness``   when a job may run; what resume makes of it
 ``actions``     which action accepts which job state
 ``retry``       what becomes of a job whose runner step failed
+``upgrades``    what changed in the documents between versions
 """
 
 from controller.rules.actions import ACTIONS, ActionRule, check_action

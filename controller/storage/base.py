@@ -164,6 +164,9 @@ class Collection(Protocol):
             At most so many documents; 0 means all.
         """
 
+    def raw_documents(self, *, session: Session | None = None) -> Iterator[bytes]:
+        """Iterate over the BSON of all documents, byte for byte as they are stored."""
+
     def find_one(
         self,
         filter: Filter | None = None,
@@ -337,6 +340,10 @@ class Database(Protocol):
         """Which engine this is: for messages, never for deciding."""
 
     @property
+    def name(self) -> str:
+        """Name of the database; of the file without its ending on the embedded engine."""
+
+    @property
     def location(self) -> str:
         """Where the database is, for messages: a path, or host and database, without secrets."""
 
@@ -356,6 +363,13 @@ class Database(Protocol):
         Yields the session to pass to every call, or None where there are no transactions: the
         block then runs write by write, so its order must be one that a later pass can finish.
         No question to a user, no network and no waiting belongs in the block.
+        """
+
+    def snapshot(self) -> AbstractContextManager[Session | None]:
+        """Read one moment of the database, whatever others write meanwhile.
+
+        Yields the session to pass to every reading call of this thread, or None where there are
+        no snapshots: the reads then see what is there when they come to it.
         """
 
     def change_token(self) -> object | None:

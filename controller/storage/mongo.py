@@ -12,6 +12,8 @@ from itertools import islice
 from typing import Any, Literal, Self
 
 import pymongo
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection as DriverCollection
 from pymongo.database import Database as DriverDatabase
 
@@ -144,6 +146,13 @@ class MongoCollection:
                 **options,
             )
         return Cursor(cursor, self._location)
+
+    def raw_documents(self, *, session: Any = None) -> Iterator[bytes]:
+        """See `controller.storage.base.Collection.raw_documents`."""
+        raw = self.raw.with_options(codec_options=CodecOptions(document_class=RawBSONDocument))
+        with translated(self._location):
+            cursor = raw.find({}, session=session)
+        return (found.raw for found in Documents(cursor, self._location))  # type: ignore[attr-defined]
 
     def find_one(
         self,
@@ -421,6 +430,11 @@ class MongoDatabase:
         return f"MongoDatabase({self._location!r})"
 
     @property
+    def name(self) -> str:
+        """Name of the database."""
+        return self._raw.name
+
+    @property
     def location(self) -> str:
         """Host and database, for messages."""
         return self._location
@@ -461,6 +475,11 @@ class MongoDatabase:
                 raise
             with translated(self._location):
                 session.commit_transaction()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Yield None: a server's snapshots last some minutes, which may not be enough."""
+        yield None
 
     def change_token(self) -> None:
         """Return None: only looking tells whether a server's data changed."""

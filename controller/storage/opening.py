@@ -67,10 +67,10 @@ def describe_store(spec: Mapping[str, Any]) -> str:
     kind = store_type(spec)
     if kind == "EmbeddedStore":
         return str(Path(str(spec.get("path", "?"))).expanduser())
-    if "database" not in spec and not _uri(spec):
+    if "database" not in spec and not uri_of(spec):
         return kind
     through = " through an SSH tunnel" if spec.get("ssh_tunnel") else ""
-    return f"MongoDB database {_database(spec) or '?'} at {_shown_host(spec)}{through}"
+    return f"MongoDB database {database_name(spec) or '?'} at {_shown_host(spec)}{through}"
 
 
 def open_store(spec: Mapping[str, Any]) -> OpenedStore:
@@ -161,8 +161,8 @@ def mongo_place(spec: Mapping[str, Any]) -> MongoPlace:
     ConfigError
         A key is missing or wrong.
     """
-    uri, collection = _uri(spec), str(_need(spec, "collection_name"))
-    database = _database(spec)
+    uri, collection = uri_of(spec), str(_need(spec, "collection_name"))
+    database = database_name(spec)
     if not database:
         if uri is None:
             _need(spec, "uri" if store_type(spec) == "MongoURIStore" else "database")
@@ -207,7 +207,8 @@ def _port(spec: Mapping[str, Any]) -> int:
     return int(port)
 
 
-def _uri(spec: Mapping[str, Any]) -> str | None:
+def uri_of(spec: Mapping[str, Any]) -> str | None:
+    """Return the uri that a store's description has, as ``uri`` or in the place of the host."""
     for key in ("uri", "host"):
         value = spec.get(key)
         if value and (key == "uri" or "://" in str(value)):
@@ -215,16 +216,17 @@ def _uri(spec: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _database(spec: Mapping[str, Any]) -> str:
+def database_name(spec: Mapping[str, Any]) -> str:
+    """Return the database of a store on a server, "" where its description names none."""
     if spec.get("database"):
         return str(spec["database"])
-    named = re.match(r"[^:]+://[^/]*/([^/?.]+)", _uri(spec) or "")
+    named = re.match(r"[^:]+://[^/]*/([^/?.]+)", uri_of(spec) or "")
     return unquote(named[1]) if named else ""
 
 
 def _shown_host(spec: Mapping[str, Any]) -> str:
     """Host and port without user and password."""
-    uri = _uri(spec)
+    uri = uri_of(spec)
     if uri is None:
         return f"{spec.get('host') or 'localhost'}:{spec.get('port') or 27017}"
     authority, _, rest = re.sub(r"[/?]", "\n", uri.partition("://")[2], count=1).partition("\n")

@@ -34,6 +34,7 @@ ROWS: list[tuple[str, ...]] = [
         "controller.unlocking",
         "controller.runner_records",
         "controller.versions",
+        "controller.backups",
         "controller.administration",
     ),
     ("controller.operations",),

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import bson
+
 from controller.errors import ArgumentError, UnsupportedOperationError
 from controller.storage import base
 from controller.storage.base import (
@@ -93,6 +95,10 @@ class EmbeddedCollection:
             limit=limit,
             link=_link(session),
         )
+
+    def raw_documents(self, *, session: Session | None = None) -> Iterator[bytes]:
+        """See `controller.storage.base.Collection.raw_documents`."""
+        return (bson.encode(document) for document in self.find(session=session))
 
     def find_one(
         self,

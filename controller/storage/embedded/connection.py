@@ -398,6 +398,16 @@ class File:
             finally:
                 link.in_transaction = False
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Link]:
+        """Keep one moment of the file in view over several reads of this thread."""
+        with self.reading() as link:
+            link.in_transaction = True
+            try:
+                yield link
+            finally:
+                link.in_transaction = False
+
     def _free_link(self) -> Link:
         link = self.link()
         if link.in_transaction:

@@ -229,11 +229,11 @@ class Cursor:
     def _first_page(self, link: Link, table: Table, query: Query) -> list[Document]:
         end = self._limit and self._skip + self._limit
         found = islice(query.scan(link, table, end), self._skip, end or None)
-        page, seen, size = [], set(), 0
+        page: list[Document] = []
+        seen, size = set(), 0
         for stored in found:
             seen.add(stored.sequence)
-            page.append(self._shape(link, stored))
-            size += len(stored.raw)
+            size += self._shape(link, stored, page)
             if len(page) >= PAGE_DOCUMENTS or size >= PAGE_BYTES:
                 break
         else:
@@ -257,12 +257,13 @@ class Cursor:
                 continue
             stored = Stored(sequence, row[0])
             if query.matches(link, stored):
-                page.append(self._shape(link, stored))
-                size += len(stored.raw)
+                size += self._shape(link, stored, page)
         return page
 
-    def _shape(self, link: Link, stored: Stored) -> Document:
-        if self._projection is None:
-            return stored.decode(link, [""])
-        document = stored.decode(link, self._projection.paths(), self._projection.excluded)
-        return self._projection(document)
+    def _shape(self, link: Link, stored: Stored, page: list[Document]) -> int:
+        """Add the document to the page, and return its size, its large values included."""
+        shape = self._projection
+        paths, excluded = ([""], ()) if shape is None else (shape.paths(), shape.excluded)
+        document, filled = stored.open(link, paths, excluded)
+        page.append(document if shape is None else shape(document))
+        return len(stored.raw) + sum(len(raw) for _, raw in filled.values())

@@ -58,6 +58,12 @@ class EmbeddedDatabase:
         with self._file.transaction() as link:
             yield Session(link)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Read one moment of the database."""
+        with self._file.snapshot() as link:
+            yield Session(link)
+
     def change_token(self) -> object:
         """Return a value that differs after any other connection changed the file."""
         with translated(self._file.path):

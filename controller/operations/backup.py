@@ -1,0 +1,300 @@
+"""The queue database as a folder of files, and back.
+
+Outputs are not part of it. A backup has the standard names of the collections, whatever they
+are called in the database, so that it can be restored by another project, into another engine,
+and by mongorestore.
+
+**Writing** happens in a folder beside the final one, which takes its place when it is complete.
+**Restoring** begins with a note in the auxiliary collection and ends with its removal; the id
+counter, without which nothing can be submitted, comes last but for that. What an interruption
+left can so be told from a database in use, and the next restore begins anew.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.documents import utc_now
+from controller.errors import ArgumentError, StateError, StorageError
+from controller.operations.queue import Queue
+from controller.operations.runner_record import refuse_beside_runner
+from controller.storage import dumps
+from controller.storage.base import Collection
+from controller.storage.dumps import Dump, Progress, file_errors
+from controller.storage.indexes import build_queue_indexes
+
+if TYPE_CHECKING:
+    from controller.storage.mongo_tools import MongoTools
+
+AUXILIARY = "jf_auxiliary"
+OPTIONAL = ("batches",)
+"""Collections that older versions did not have."""
+COUNTER = {"next_id": {"$exists": True}}
+UNFINISHED = {"unfinished_restore": {"$exists": True}}
+
+
+def standard_names(queue: Queue) -> dict[str, Collection]:
+    """Return {name in a backup: collection}."""
+    return {
+        "jobs": queue.jobs,
+        "flows": queue.flows,
+        AUXILIARY: queue.auxiliary,
+        "batches": queue.batches,
+    }
+
+
+def dump(
+    queue: Queue,
+    parent: Path,
+    *,
+    compress: bool = False,
+    tools: MongoTools | None = None,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Write a backup into the folder ``parent/DATABASE``, in place of an older one.
+
+    Parameters
+    ----------
+    tools
+        Let mongodump write it.
+
+    Returns
+    -------
+    dict
+        {standard name: number of documents}.
+
+    Raises
+    ------
+    ArgumentError
+        The folder exists and holds other files than a backup.
+    StateError
+        The database is half restored.
+    StorageError
+        Something cannot be written; an older backup is as it was.
+    """
+    if queue.auxiliary.find_one(UNFINISHED) is not None:
+        raise StateError(
+            "the database is half restored",
+            action="backup",
+            hint="finish it with `jf backup restore`, or empty it with `jf admin reset`",
+        )
+    final = parent / queue.database.name
+    _refuse_other_files(final)
+    temporary = parent / f".{final.name}.{os.getpid()}.part"
+    with file_errors(temporary):
+        parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(mode=0o700)
+    try:
+        if tools is not None:
+            counts = _dump_with(tools, queue, temporary, compress)
+        else:
+            counts = _dump(queue, temporary, compress, progress)
+        with file_errors(final):
+            _put_in_place(temporary, final)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return counts
+
+
+def _dump(queue: Queue, folder: Path, compress: bool, progress: Progress | None) -> dict[str, int]:
+    names = standard_names(queue)
+    for name, collection in names.items():
+        dumps.write_metadata(collection.index_information(), folder, name, compress=compress)
+    counts = {}
+    with queue.database.snapshot() as session:
+        # Where there is no snapshot the counter has to be read last: it is not behind any job.
+        for name in ("batches", "flows", "jobs", AUXILIARY):
+            counts[name] = dumps.write_dump(
+                names[name], folder, name, compress=compress, session=session, progress=progress
+            )
+    return {name: counts[name] for name in names}
+
+
+def _dump_with(tools: MongoTools, queue: Queue, folder: Path, compress: bool) -> dict[str, int]:
+    names = standard_names(queue)
+    for name in ("batches", "flows", "jobs", AUXILIARY):
+        tools.dump(names[name].name, folder, name, compress=compress)
+    written = {name: dumps.find_dump(folder, name) for name in names}
+    return {name: found.check() if found else 0 for name, found in written.items()}
+
+
+def _refuse_other_files(folder: Path) -> None:
+    if not folder.exists():
+        return
+    known = folder.is_dir() and all(
+        path.name.endswith(dumps.SUFFIXES) or path.name.startswith("prelude.json")
+        for path in folder.iterdir()
+    )
+    if not known:
+        raise ArgumentError(f"{folder} exists and is not a backup", hint="choose another folder")
+
+
+def _put_in_place(temporary: Path, final: Path) -> None:
+    """Exchange an older backup; whatever happens, one of the two is there, and whole."""
+    older = final.with_name(f".{final.name}.replaced")
+    if final.exists():
+        shutil.rmtree(older, ignore_errors=True)
+        final.rename(older)
+    try:
+        temporary.rename(final)
+    except OSError:
+        with suppress(FileNotFoundError):
+            older.rename(final)
+        raise
+    shutil.rmtree(older, ignore_errors=True)
+
+
+def restore(
+    queue: Queue,
+    folder: Path,
+    *,
+    tools: MongoTools | None = None,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Fill an empty database from the folder that holds the files of a backup.
+
+    Everything is read once before anything is changed. The record of the running runner is not
+    restored: that runner serves another database, or none any more.
+
+    Returns
+    -------
+    dict
+        {standard name: number of documents}.
+
+    Raises
+    ------
+    ArgumentError
+        The folder holds no backup.
+    StorageFormatError
+        A file is damaged; nothing was changed.
+    RunningRunnerError
+        A live runner serves the database.
+    StateError
+        The database is not empty; nothing was changed.
+    StorageError
+        The database refused something. Restoring again begins anew.
+    """
+    found = find_backup(folder)
+    counts = {name: found[name].check() if name in found else 0 for name in standard_names(queue)}
+    refuse_beside_runner(queue, "restore")
+    if _is_finished_but_for_the_note(queue, folder):
+        return counts
+    _begin(queue, folder)
+    try:
+        _fill(queue, found, counts, tools, progress)
+    except StorageError as error:
+        error.hint = "it is half restored: restore again, which begins anew, or `jf admin reset`"
+        raise
+    queue.auxiliary.delete_many(UNFINISHED)
+    return counts
+
+
+def find_backup(folder: Path) -> dict[str, Dump]:
+    """Find the files of a backup, {standard name: files}.
+
+    Raises
+    ------
+    ArgumentError
+        The folder has not all that are needed.
+    """
+    names = ("jobs", "flows", AUXILIARY, *OPTIONAL)
+    found = {name: dump for name in names if (dump := dumps.find_dump(folder, name))}
+    missing = [name for name in names if name not in found and name not in OPTIONAL]
+    if missing:
+        inner = [p for p in sorted(folder.glob("*/")) if dumps.find_dump(p, "jobs")]
+        wanted = "the folder that directly holds jobs.bson and flows.bson is needed"
+        raise ArgumentError(
+            f"{folder} holds no backup: there is no {missing[0]}.bson",
+            hint=f"did you mean {inner[0]}?" if inner else wanted,
+        )
+    return found
+
+
+def _is_finished_but_for_the_note(queue: Queue, folder: Path) -> bool:
+    """Finish a restore that only had to remove its note; whether it was of this folder."""
+    note = queue.auxiliary.find_one(UNFINISHED)
+    if note is None or queue.auxiliary.find_one(COUNTER) is None:
+        return False
+    restored = note["unfinished_restore"]
+    if not restored.get("counted"):
+        return False
+    queue.auxiliary.delete_many(UNFINISHED)
+    return bool(restored["folder"] == str(folder.absolute()))
+
+
+def _begin(queue: Queue, folder: Path) -> None:
+    """Note that a restore begins, and take the counter away, so that nobody can submit."""
+    noted = queue.auxiliary.find_one(UNFINISHED) is not None
+    countable = queue.auxiliary.find_one(COUNTER) is not None
+    if countable or not noted:  # with a counter, somebody may have submitted since the note
+        _refuse_unless_empty(queue)
+        note = {"folder": str(folder.absolute()), "started_on": utc_now()}
+        queue.auxiliary.update_one(UNFINISHED, {"$set": {"unfinished_restore": note}}, upsert=True)
+        taken = queue.auxiliary.delete_one({"next_id": 1}).deleted_count
+        if not taken and queue.auxiliary.find_one(COUNTER) is not None:
+            queue.auxiliary.delete_many(UNFINISHED)
+            raise _not_empty("its ids have been given out")
+    for collection in (queue.jobs, queue.flows, queue.batches):
+        collection.delete_many({})
+    queue.auxiliary.delete_many({"unfinished_restore": {"$exists": False}})
+
+
+def _refuse_unless_empty(queue: Queue) -> None:
+    for what, collection in (("job", queue.jobs), ("flow", queue.flows), ("batch", queue.batches)):
+        count = collection.count_documents({}, limit=1000)
+        if count:
+            shown = "1000 or more" if count == 1000 else count
+            raise _not_empty(f"it holds {shown} {what} documents")
+
+
+def _not_empty(why: str) -> StateError:
+    return StateError(
+        f"a backup is restored into an empty database only: {why}",
+        action="restore",
+        hint="empty it with `jf admin reset`, or restore into another project",
+    )
+
+
+def _fill(
+    queue: Queue,
+    found: Mapping[str, Dump],
+    counts: Mapping[str, int],
+    tools: MongoTools | None,
+    progress: Progress | None,
+) -> None:
+    build_queue_indexes(queue.jobs, queue.flows, queue.batches)
+    names = standard_names(queue)
+    for name in ("batches", "flows", "jobs"):
+        if name not in found:
+            continue
+        collection = names[name]
+        if tools is not None:
+            tools.restore(found[name], collection.name)
+            inserted = collection.count_documents({})
+        else:
+            inserted = dumps.restore_documents(found[name], collection, counts[name], progress)
+        if inserted != counts[name]:
+            raise StorageError(f"{inserted} of {counts[name]} documents of {name} arrived")
+        dumps.restore_indexes(found[name], collection)
+    _fill_auxiliary(queue.auxiliary, found[AUXILIARY])
+
+
+def _fill_auxiliary(auxiliary: Collection, found: Dump) -> None:
+    documents = [d for d in found.documents() if "unfinished_restore" not in d]
+    for document in documents:
+        if "running_runner" in document:
+            document["running_runner"] = None
+    counters = [d for d in documents if "next_id" in d]
+    others = [d for d in documents if "next_id" not in d]
+    if others:
+        auxiliary.insert_many(others)
+    auxiliary.update_one(UNFINISHED, {"$set": {"unfinished_restore.counted": True}})
+    if counters:
+        auxiliary.insert_many(counters)
