@@ -104,6 +104,8 @@ class Backups(ControllerGroup):
             A live runner serves the database.
         StateError
             The database is not empty; nothing was changed.
+        LockedDocumentError
+            Another restore is at work.
         StorageError
             The database refused something.
         """

@@ -5,22 +5,24 @@ are called in the database, so that it can be restored by another project, into 
 and by mongorestore.
 
 **Writing** happens in a folder beside the final one, which takes its place when it is complete.
-**Restoring** begins with a note in the auxiliary collection and ends with its removal; the id
-counter, without which nothing can be submitted, comes last but for that. What an interruption
-left can so be told from a database in use, and the next restore begins anew.
+**Restoring** begins with a note in the auxiliary collection, which is locked meanwhile, and ends
+with its removal; the id counter, without which nothing can be submitted, comes last but for
+that. What an interruption left can so be told from a database in use and from a restore that is
+at work, and the next restore begins anew.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.documents import utc_now
-from controller.errors import ArgumentError, StateError, StorageError
+from controller.errors import ArgumentError, LockedDocumentError, StateError, StorageError
+from controller.locks import MongoLock, live_lease
 from controller.operations.queue import Queue
 from controller.operations.runner_record import refuse_beside_runner
 from controller.storage import dumps
@@ -36,6 +38,8 @@ OPTIONAL = ("batches",)
 """Collections that older versions did not have."""
 COUNTER = {"next_id": {"$exists": True}}
 UNFINISHED = {"unfinished_restore": {"$exists": True}}
+LOCK_WAIT = 25.0
+"""Seconds to wait for another restore; the lease of one that died ends by then."""
 
 
 def standard_names(queue: Queue) -> dict[str, Collection]:
@@ -178,6 +182,8 @@ def restore(
         A live runner serves the database.
     StateError
         The database is not empty; nothing was changed.
+    LockedDocumentError
+        Another restore is at work.
     StorageError
         The database refused something. Restoring again begins anew.
     """
@@ -187,12 +193,16 @@ def restore(
     if _is_finished_but_for_the_note(queue, folder):
         return counts
     _begin(queue, folder)
-    try:
-        _fill(queue, found, counts, tools, progress)
-    except StorageError as error:
-        error.hint = "it is half restored: restore again, which begins anew, or `jf admin reset`"
-        raise
-    queue.auxiliary.delete_many(UNFINISHED)
+    with _alone(queue.auxiliary) as lock:
+        _clear(queue)
+        try:
+            _fill(queue, found, counts, tools, progress)
+        except StorageError as error:
+            error.hint = "half restored: restore again, which begins anew, or `jf admin reset`"
+            raise
+        lock.check()
+        _fill_auxiliary(queue.auxiliary, found[AUXILIARY])
+        lock.delete_on_release = True
     return counts
 
 
@@ -241,6 +251,24 @@ def _begin(queue: Queue, folder: Path) -> None:
         if not taken and queue.auxiliary.find_one(COUNTER) is not None:
             queue.auxiliary.delete_many(UNFINISHED)
             raise _not_empty("its ids have been given out")
+
+
+@contextmanager
+def _alone(auxiliary: Collection) -> Iterator[MongoLock]:
+    """Hold the note of the restore: who died while he held it is told from who is at work."""
+    lock = MongoLock(auxiliary, UNFINISHED, sleep=1, max_wait=LOCK_WAIT)
+    with lock:
+        if not lock.acquired:
+            held = lock.unavailable_document or {}
+            owner = (live_lease(held) or {}).get("owner") or {}
+            raise LockedDocumentError(
+                f"another restore is at work (process {owner.get('pid')} on {owner.get('host')})"
+            )
+        yield lock
+
+
+def _clear(queue: Queue) -> None:
+    """Remove what an interrupted restore left, and the documents of an empty database."""
     for collection in (queue.jobs, queue.flows, queue.batches):
         collection.delete_many({})
     queue.auxiliary.delete_many({"unfinished_restore": {"$exists": False}})
@@ -283,7 +311,6 @@ def _fill(
         if inserted != counts[name]:
             raise StorageError(f"{inserted} of {counts[name]} documents of {name} arrived")
         dumps.restore_indexes(found[name], collection)
-    _fill_auxiliary(queue.auxiliary, found[AUXILIARY])
 
 
 def _fill_auxiliary(auxiliary: Collection, found: Dump) -> None:

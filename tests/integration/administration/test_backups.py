@@ -26,6 +26,7 @@ from stored import Stock
 from controller.documents import utc_now
 from controller.errors import (
     ArgumentError,
+    LockedDocumentError,
     MissingDocumentError,
     RunningRunnerError,
     StateError,
@@ -319,6 +320,24 @@ def test_a_restore_that_lacked_only_the_removal_of_its_note(
         controller.backup_restore(folder)
 
 
+def test_two_restores_at_once(
+    filled: JobController, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "LOCK_WAIT", 0)
+    before, folder = raw(filled), backed_up(filled, tmp_path)
+    filled.reset(max_limit=0)
+    refused: list[LockedDocumentError] = []
+
+    def second(name: str, done: int, total: int) -> None:
+        with pytest.raises(LockedDocumentError, match=f"process {os.getpid()}") as error:
+            filled.backup_restore(folder)
+        refused.append(error.value)
+
+    filled.backup_restore(folder, progress=second)
+    assert len(refused) >= 3
+    assert raw(filled) == before
+
+
 def test_refusals_of_the_database_say_what_to_do(
     controller: JobController, stock: Stock, tmp_path: Path
 ) -> None:
@@ -387,6 +406,12 @@ def test_large_databases_pass_through_little_memory(tmp_path: Path) -> None:
     assert peak < 34e6, f"{peak / 1e6:.0f} MB for a database of 40 MB"
 
 
+WRITES = (
+    *("insert_one", "insert_many", "update_one", "delete_one", "delete_many"),
+    *("find_one_and_update", "create_index"),
+)
+
+
 def killed_at_write(store: dict[str, Any], folder: Path, number: int) -> int:
     """Restore in a child that is killed before its write ``number``; its exit status."""
     child = os.fork()
@@ -397,7 +422,7 @@ def killed_at_write(store: dict[str, Any], folder: Path, number: int) -> int:
         count = iter(range(10**6))
         with JobController(open_store(store)) as controller:
             kind: Any = type(controller.jobs)
-            for name in ("insert_one", "insert_many", "update_one", "delete_one", "delete_many"):
+            for name in WRITES:
                 setattr(kind, name, _counted(getattr(kind, name), count, number))
             controller.backup_restore(folder)
         status = 0
@@ -416,6 +441,14 @@ def _counted(write: Any, count: Iterator[int], number: int) -> Any:
     return counted
 
 
+def emptied(controller: JobController) -> None:
+    """Make a database as `reset` does, but for its indexes, which are there."""
+    queue = controller.queue
+    for collection in (queue.jobs, queue.flows, queue.batches, queue.auxiliary):
+        collection.delete_many({})
+    queue.auxiliary.insert_many([{"next_id": 1}, {"running_runner": None}])
+
+
 def test_a_restore_killed_at_any_write_is_completed_by_the_next(
     store_spec: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -431,7 +464,7 @@ def test_a_restore_killed_at_any_write_is_completed_by_the_next(
     tried = 0
     for number in range(100):
         with JobController(open_store(store_spec)) as controller:
-            controller.reset(max_limit=0)
+            emptied(controller)
         status = killed_at_write(store_spec, folder, number)
         if status == 0:
             break

@@ -11,7 +11,8 @@ from stored import Stock
 
 from controller.config import Project
 from controller.documents import utc_now
-from controller.errors import ArgumentError, RunningRunnerError, StateError
+from controller.errors import ArgumentError, RemoteError, RunningRunnerError, StateError
+from controller.hosts import LocalHost
 from controller.jobcontroller import JobController
 from controller.operations.upgrade import DatabaseUpgrader
 from controller.rules.upgrades import ManualAction, UpdateDocuments
@@ -111,6 +112,29 @@ def test_an_interrupted_upgrade_is_finished_by_the_next(
     old.upgrade(dry_run=False)
     assert old.jobs.count_documents({"state": "RUN_FINISHED"}) == 1
     assert not (pool(project) / "terminated").exists()
+
+
+def test_files_that_were_moved_in_part_are_moved_once(
+    old: JobController, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        (pool(project) / "terminated" / f"u_{number + 3}_b").touch()
+    remove, calls = LocalHost.remove, []
+
+    def remove_one(host: LocalHost, path: Path) -> None:
+        calls.append(path)
+        if len(calls) == 2:
+            raise RemoteError("the disk is gone")
+        remove(host, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalHost, "remove", remove_one)
+        with pytest.raises(RemoteError):
+            old.upgrade(dry_run=False)
+    assert old.jobs.count_documents({"state": "TERMINATED"}) == 1
+    old.upgrade(dry_run=False)
+    names = sorted(p.name for p in (pool(project) / "run_finished").iterdir())
+    assert names == [f"u_{number}_b" for number in range(1, 6)]
 
 
 def test_listed_batch_processes_are_passed_by_with_force(old: JobController) -> None:
