@@ -7,7 +7,7 @@ _jf_facts() {
     commands='' options='' asks='' takes='' argument=''
     case $1 in
     '')
-        commands='quickstart demo job flow runner project admin execution'
+        commands='quickstart demo job flow runner project admin'
         options='--project -p --full-exc -fe --warn-project -wp --format --json --color --no-pager --tree --version --install-completion --show-completion --help -h'
         asks='--project -p'
         takes='--format --color'

@@ -18,8 +18,7 @@ function __jf_facts
                 flow\t'List flows, and look into one.' \
                 runner\t'Run the jobs of a project.' \
                 project\t'Make, list and check projects.' \
-                admin\t'Set up and look after the database.' \
-                execution\t'What runs on a worker.'
+                admin\t'Set up and look after the database.'
             set __jf_options \
                 --project\t'Name of the project.' \
                 -p\t'Name of the project.' \

@@ -87,7 +87,7 @@ def load_group(name: str) -> Any:
     """Import a group and return it as the command that Typer makes of it."""
     module = importlib.import_module(f"jfr_cli.commands.{name}")
     command = typer.main.get_command(module.app)
-    command.name = name
+    command.name, command.hidden = name, name in _HIDDEN
     return command
 
 

@@ -1,0 +1,158 @@
+"""TAB in the real shells, with the scripts that are shipped."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+from installed_jf import Run, environment
+
+SCRIPTS = Path(__file__).parents[2] / "completions"
+CASES = {
+    "jf jo": ["job"],
+    "jf job li": ["list"],
+    "jf job list --sta": ["--state", "--start-date"],
+    "jf job list --db": ["--db-id"],
+    "jf job list -di": ["-did"],
+    "jf job list -s FAI": ["FAILED"],
+    "jf job list --state=FAI": ["FAILED"],
+    "jf --project jf": ["jfr"],
+    "jf -p jfr job list -wk lo": ["local"],
+    "jf job list -did ": ["1", "2", "3"],
+    "jf job info ": ["1", "2", "3"],
+    "jf flow info ": ["1", "3"],
+}
+DESCRIBED = {
+    "jf job li": "List jobs",
+    "jf job list --sta": "State, in any case",
+    "jf job info ": "COMPLETED a name; with _quotes_ and å",
+    "jf flow info ": "COMPLETED sums",
+}
+
+
+def need(shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+
+
+@pytest.fixture
+def env(finished: Run, tmp_path: Path) -> dict[str, str]:
+    """Environment of a shell in which `jf` has a project with three jobs of two flows."""
+    home = finished.__closure__[0].cell_contents  # type: ignore[attr-defined]
+    return {**environment(home), "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+
+
+class Terminal:
+    """A shell in a terminal; what happens on TAB is what a user sees.
+
+    Parameters
+    ----------
+    command
+        The shell.
+    setup
+        Lines typed first.
+    """
+
+    def __init__(self, command: list[str], setup: list[str], env: dict[str, str]) -> None:
+        self._child = pexpect.spawn(
+            command[0], command[1:], env=env, encoding="utf-8", timeout=60, dimensions=(50, 160)
+        )
+        self._count = 0
+        for line in setup:
+            self._child.send(f"{line}\n")
+        self.shown("")
+
+    def shown(self, keys: str) -> list[str]:
+        """Type keys, then another command; return the screen, and all that was ever on it."""
+        self._count += 1
+        # The shell reads the next key when it is done with the one before: no need to wait. What
+        # TAB made of the line stays on the screen as a comment; the quotes keep what is typed
+        # apart from what is printed.
+        self._child.send(f"{keys}\x01#\necho 'do''ne' {self._count}\n")
+        self._child.expect(f"done {self._count}\r")
+        screen = pyte.Screen(160, 50)
+        pyte.Stream(screen).feed(self._child.before)
+        everything = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self._child.before)
+        return [
+            line.rstrip() for line in [*screen.display, *everything.splitlines()] if line.strip()
+        ]
+
+    def close(self) -> None:
+        self._child.close(force=True)
+
+
+def terminal(shell: str, env: dict[str, str]) -> Terminal:
+    if shell == "bash":
+        settings = (
+            "show-all-if-ambiguous on",
+            "page-completions off",
+            "enable-bracketed-paste off",
+        )
+        setup = [f"bind 'set {setting}'" for setting in settings]
+        setup.append(f". {shlex.quote(str(SCRIPTS / 'jf.bash'))}")
+        return Terminal(["bash", "--norc", "--noprofile", "-i"], setup, env)
+    setup = [
+        "unset zle_bracketed_paste; unsetopt prompt_sp; setopt interactive_comments; bindkey -e",
+        f"fpath=({shlex.quote(str(SCRIPTS))} $fpath); autoload -Uz compinit; compinit -u -D",
+    ]
+    return Terminal(["zsh", "-f", "-i"], setup, env)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_tab_in_a_terminal(shell: str, env: dict[str, str]) -> None:
+    need(shell)
+    opened = terminal(shell, env)
+    try:
+        for line, expected in CASES.items():
+            screen = opened.shown(f"{line}\t")
+            seen = " ".join(screen)
+            found = re.split(r"[\s=]+", seen)
+            assert not [word for word in expected if word not in found], (line, screen)
+            if shell == "zsh" and len(expected) > 1:
+                assert DESCRIBED.get(line, "") in seen
+    finally:
+        opened.close()
+
+
+def test_a_value_with_a_colon_in_bash(env: dict[str, str], finished: Run) -> None:
+    uuid = finished("job", "list", "-did", "3", "--columns", "uuid", "--format", "csv").stdout
+    uuid = uuid.split()[-1]
+    opened = terminal("bash", env)
+    try:
+        screen = opened.shown(f"jf job list -jid {uuid}:\t")
+    finally:
+        opened.close()
+    assert f"-jid {uuid}:1" in screen[0]
+
+
+def test_tab_in_fish(env: dict[str, str], tmp_path: Path) -> None:
+    need("fish")
+    lines = [f"source {shlex.quote(str(SCRIPTS / 'jf.fish'))}"]
+    lines += [f"echo '## {line}'; complete -C '{line}'" for line in CASES]
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", "\n".join(lines)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert not done.stderr
+    for block in done.stdout.split("## ")[1:]:
+        line, *offered = block.splitlines()
+        values = [found.partition("\t")[0].removeprefix("--state=") for found in offered]
+        assert sorted(values) == sorted(CASES[line]), line
+        assert DESCRIBED.get(line, "") in block
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_scripts_are_good_syntax(shell: str) -> None:
+    need(shell)
+    script = SCRIPTS / {"bash": "jf.bash", "zsh": "_jf", "fish": "jf.fish"}[shell]
+    done = subprocess.run([shell, "-n", str(script)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
