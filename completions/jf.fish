@@ -32,8 +32,8 @@ function __jf_facts
                 --no-pager\t'Never show long tables in a pager.' \
                 --tree\t'Print all commands.' \
                 --version\t'Print the version.' \
-                --install-completion\t'Install completion for the current shell.' \
-                --show-completion\t'Show completion for the current shell, to copy it or customize the installation.' \
+                --install-completion\t'Let TAB complete words in this shell.' \
+                --show-completion\t'Print the script for that.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
             set __jf_asks --project -p

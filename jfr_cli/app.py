@@ -7,15 +7,17 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]  # imported there
 from typer.core import TyperCommand, TyperGroup
 
 from controller.errors import ControllerError
 from jfr_cli.console import say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_usage
-from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, one_of, print_tree
+from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, UsageError, one_of, print_tree
 from jfr_cli.session import CURRENT
 
 GROUPS: dict[str, str] = {
@@ -31,9 +33,6 @@ GROUPS: dict[str, str] = {
 """{name: one-line help} of ``commands/NAME.py``; a test compares it with the modules."""
 
 _HIDDEN = ("execution",)
-
-UsageError: Any = typer.BadParameter.__mro__[1]
-"""Base of all that Typer finds wrong with a command; Typer has its own, or click's, by version."""
 
 
 class LazyGroup(TyperGroup):
@@ -94,10 +93,30 @@ def load_group(name: str) -> Any:
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
+    add_completion=False,  # the scripts are our own; they speak to Typer as its own do
     pretty_exceptions_enable=False,
     context_settings=CONTEXT,
     epilog="Exit status: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items()),
 )
+completion_init()
+
+
+def _show_completion(context: typer.Context, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from jfr_cli.generate import install
+
+        sys.stdout.write(install.script(context.command, install.calling_shell()))
+        raise typer.Exit
+
+
+def _install_completion(context: typer.Context, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from jfr_cli.generate import install
+
+        shell = install.calling_shell()
+        path = install.install(context.command, shell, Path.home())
+        say(f"{path} completes words of jf in every {shell} that starts from now on")
+        raise typer.Exit
 
 
 def _tree(value: bool) -> None:
@@ -160,12 +179,30 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            help="Let TAB complete words in this shell.",
+            callback=_install_completion,
+            is_eager=True,
+        ),
+    ] = False,
+    show_completion: Annotated[
+        bool,
+        typer.Option(
+            "--show-completion",
+            help="Print the script for that.",
+            callback=_show_completion,
+            is_eager=True,
+        ),
+    ] = False,
 ) -> None:
     """Run jobflow workflows, and see and steer them.
 
     Begin with: jf quickstart
     """
-    del tree, version
+    del tree, version, install_completion, show_completion
     CURRENT.project_name, CURRENT.color = project, color
     CURRENT.full_exc, CURRENT.warn_project = full_exc, warn_project
     CURRENT.output_format = "json" if json else output_format

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from controller import errors
@@ -58,8 +59,30 @@ def report_usage(error: Any, *, as_json: bool) -> int:
         return 2
     context = getattr(error, "ctx", None)
     hint = f"`{context.command_path} --help` tells what it takes" if context else None
-    message = " ".join(error.format_message().split())
+    message = " ".join(_usage_message(error).split())
     return _write(error.exit_code, message.rstrip("."), hint, as_json=as_json)
+
+
+def _usage_message(error: Any) -> str:
+    """What was wrong; of an option that does not exist, also which one was probably meant."""
+    written, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
+    if type(error).__name__ != "NoSuchOption" or not written or context is None:
+        return str(error.format_message())
+    parameters = context.command.get_params(context)
+    known = [
+        name
+        for p in parameters
+        if p.param_type_name == "option" and not p.hidden
+        for name in (*p.opts, *p.secondary_opts)
+    ]
+    if not written.startswith("--"):
+        # Of an unknown word with one dash, only the first letter is reported.
+        words = (word.partition("=")[0] for word in sys.argv[1:] if word.startswith(written))
+        written = next((word for word in words if word not in known), written)
+    from controller.config.suggestions import nearest
+
+    near = nearest(written, known)
+    return f"there is no option {written}" + (f": did you mean {near}?" if near else "")
 
 
 def _write(code: int, message: str, hint: str | None, *, as_json: bool) -> int:

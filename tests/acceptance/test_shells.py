@@ -156,3 +156,30 @@ def test_the_scripts_are_good_syntax(shell: str) -> None:
     script = SCRIPTS / {"bash": "jf.bash", "zsh": "_jf", "fish": "jf.fish"}[shell]
     done = subprocess.run([shell, "-n", str(script)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_install_and_show(shell: str, env: dict[str, str], tmp_path: Path) -> None:
+    need(shell)
+    (tmp_path / ".bashrc").write_text("# mine")
+    words = ["-c", "jf --install-completion && jf --install-completion && jf --show-completion; :"]
+    done = subprocess.run([shell, *words], env=env, capture_output=True, text=True, timeout=60)
+    shipped = (SCRIPTS / {"bash": "jf.bash", "zsh": "_jf", "fish": "jf.fish"}[shell]).read_text()
+    assert done.stdout == shipped
+    written = [p for p in tmp_path.rglob("*jf*") if p.is_file() and p.read_text() == shipped]
+    assert len(written) == 1
+    assert str(written[0]) in done.stderr
+    bashrc = (tmp_path / ".bashrc").read_text()
+    assert bashrc.startswith("# mine")
+    assert bashrc.count("bash-completion/completions/jf") == (shell == "bash")
+
+
+def test_what_was_installed_works_in_zsh(env: dict[str, str], tmp_path: Path) -> None:
+    need("zsh")
+    subprocess.run(["zsh", "-c", "jf --install-completion; :"], env=env, check=True, timeout=60)
+    setup = ["unset zle_bracketed_paste; unsetopt prompt_sp; setopt interactive_comments"]
+    opened = Terminal(["zsh", "-i"], setup, env)
+    try:
+        assert "list" in " ".join(opened.shown("jf job li\t")).split()
+    finally:
+        opened.close()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from controller import errors
-from jfr_cli.app import UsageError
+from jfr_cli.app import UsageError, run
 from jfr_cli.errors import EXIT_CODES, exit_code, report, report_usage
 
 
@@ -69,3 +69,23 @@ def test_wrong_usage_is_told_in_the_same_way(
     assert seen.out == ""
     assert "No such option: --foo" in seen.err
     assert len(seen.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("jobb list", "there is no command 'jobb': did you mean job?"),
+        ("job lst", "there is no command 'lst': did you mean list?"),
+        ("job list --stat X", "there is no option --stat: did you mean --state?"),
+        ("job list --db-idd=3", "there is no option --db-idd: did you mean --db-id?"),
+        ("job list -dd 3", "there is no option -dd: did you mean -did?"),
+        ("job list --utterly-other", "there is no option --utterly-other"),
+        ("--projct x job list", "there is no option --projct: did you mean --project?"),
+    ],
+)
+def test_the_nearest_name_is_suggested(
+    words: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["jf", *words.split()])
+    assert run() == 2
+    assert capsys.readouterr().err.splitlines()[0] == f"jf: {message}"
