@@ -9,8 +9,7 @@ _jf_facts() {
     '')
         commands='quickstart demo job flow runner project admin'
         options='--project -p --full-exc -fe --warn-project -wp --format --json --color --no-pager --tree --version --install-completion --show-completion --help -h'
-        asks='--project -p'
-        takes='--format --color'
+        asks='--project -p --format --color'
         ;;
     ' quickstart')
         options='--format --json --help -h'
@@ -51,8 +50,8 @@ _jf_facts() {
         ;;
     ' flow info')
         options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --reverse-jobs-sort -jrevs --format --json --columns --output -o --help'
-        asks='--format'
-        takes='--stored-data-key -sdk --jobs-sort --columns --output -o'
+        asks='--jobs-sort --format'
+        takes='--stored-data-key -sdk --columns --output -o'
         argument=1
         ;;
     ' runner')
@@ -75,7 +74,7 @@ _jf_facts() {
         ;;
     ' project generate')
         options='--format -f --full --help'
-        takes='--format -f'
+        asks='--format -f'
         ;;
     ' project check')
         options='--jobstore -js --queue -q --worker -w --errors -e --full -f --format --json --columns --help'

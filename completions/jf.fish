@@ -36,8 +36,7 @@ function __jf_facts
                 --show-completion\t'Print the script for that.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
-            set __jf_asks --project -p
-            set __jf_takes --format --color
+            set __jf_asks --project -p --format --color
         case ' quickstart'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -202,8 +201,8 @@ function __jf_facts
                 --output\t'Columns or keys, with commas.' \
                 -o\t'Columns or keys, with commas.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
-            set __jf_takes --stored-data-key -sdk --jobs-sort --columns --output -o
+            set __jf_asks --jobs-sort --format
+            set __jf_takes --stored-data-key -sdk --columns --output -o
             set __jf_argument 1
         case ' runner'
             set __jf_commands \
@@ -262,7 +261,7 @@ function __jf_facts
                 -f\t'json, yaml or toml.' \
                 --full\t'Write every kind of entry.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --format -f
+            set __jf_asks --format -f
         case ' project check'
             set __jf_options \
                 --jobstore\t'Only the JobStore.' \

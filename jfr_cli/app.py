@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from controller.errors import ControllerError
 from jfr_cli.console import say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_usage
-from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, UsageError, one_of, print_tree
+from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, UsageError, choice, print_tree
 from jfr_cli.session import CURRENT
 
 GROUPS: dict[str, str] = {
@@ -159,16 +159,14 @@ def root(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            callback=one_of(FORMATS),
+            **choice(FORMATS),
             help=f"One of {', '.join(FORMATS)}.",
         ),
     ] = "table",
     json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
     color: Annotated[
         str,
-        typer.Option(
-            "--color", metavar="WHEN", callback=one_of(COLORS), help=f"{', '.join(COLORS)}."
-        ),
+        typer.Option("--color", metavar="WHEN", **choice(COLORS), help=f"{', '.join(COLORS)}."),
     ] = "auto",
     no_pager: Annotated[
         bool, typer.Option("--no-pager", help="Never show long tables in a pager.")

@@ -109,14 +109,18 @@ def _starting_with(allowed: Sequence[str]) -> Callable[[str], list[str]]:
     return complete
 
 
+def choice(allowed: Sequence[str]) -> dict[str, Any]:
+    """Settings of an option whose value is one of a few words: it is checked, and completed."""
+    return {"callback": one_of(allowed), "autocompletion": _starting_with(allowed)}
+
+
 OutputFormat = Annotated[
     str | None,
     typer.Option(
         "--format",
         help=f"How to print: {', '.join(FORMATS)}.",
-        callback=one_of(FORMATS),
         metavar="FORMAT",
-        autocompletion=_starting_with(FORMATS),
+        **choice(FORMATS),
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Same as --format json.")]

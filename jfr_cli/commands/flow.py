@@ -69,7 +69,13 @@ def info(
     verbosity: options.Verbosity = 0,
     stored_data_key: options.StoredDataKeys = None,
     jobs_sort: Annotated[
-        str, typer.Option("--jobs-sort", metavar="FIELD", help="Order of the jobs, as of lists.")
+        str,
+        typer.Option(
+            "--jobs-sort",
+            metavar="FIELD",
+            help="Order of the jobs, as of lists.",
+            **options.choice(options.SORTS),
+        ),
     ] = "db_id",
     reverse_jobs_sort: Annotated[
         bool, typer.Option("--reverse-jobs-sort", "-jrevs", help="The other way round.")

@@ -60,7 +60,14 @@ def list_projects(
 def generate(
     name: Annotated[str, typer.Argument(help="Name of the new project.")],
     file_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="json, yaml or toml.")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="json, yaml or toml.",
+            **options.choice(("yaml", "json", "toml")),
+        ),
     ] = "yaml",
     full: Annotated[bool, typer.Option("--full", help="Write every kind of entry.")] = False,
 ) -> None:

@@ -51,6 +51,17 @@ def test_every_command_and_parameter_is_described(command: Command) -> None:
     assert not [p.names for p in command.parameters if not p.text]
 
 
+KNOWN_VALUES = {
+    *("ID", "UUID", "UUID:INDEX", "STATE", "FORMAT", "WHEN", "FIELD", "WORKER", "PROJECT"),
+}
+
+
+@pytest.mark.parametrize("command", list(TREE.walk()), ids=name_of)
+def test_what_jf_can_know_is_completed(command: Command) -> None:
+    wanting = [p.names for p in command.parameters if p.value in KNOWN_VALUES and not p.completes]
+    assert not wanting, "give them `autocompletion=` (jfr_cli/complete.py, jfr_cli/options.py)"
+
+
 @pytest.mark.parametrize("path", sorted(f for f in FILES if f.endswith(".1")))
 @pytest.mark.parametrize(
     "linter",
