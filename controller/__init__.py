@@ -13,6 +13,7 @@ What is where, from the bottom up; a module imports only from those above it in 
 groups of methods
 ``jobcontroller``          `JobController`, those groups under one name
 ``submission runner``      submit a flow; the process that runs it
+``checks doctor``          whether a project can be used; what is wrong in a queue, and mending it
 
 The public names are loaded when they are first asked for, so that ``import controller`` is cheap.
 """

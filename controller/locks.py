@@ -345,8 +345,13 @@ class MongoLock:
         if self.locked_document is not None:
             logger.warning("took over the expired lock %s of %s", lease["id"], lease.get("owner"))
 
-    def check(self) -> None:
+    def check(self, *, session: Any = None) -> None:
         """Make sure that we still hold the document.
+
+        Parameters
+        ----------
+        session
+            Transaction in which to look.
 
         Raises
         ------
@@ -357,7 +362,7 @@ class MongoLock:
         if document is None:
             raise ArgumentError("the lock was not acquired")
         query = {"_id": document["_id"], "lock_id": self.lock_id}
-        if self.collection.find_one(query, ["_id"]) is None:
+        if self.collection.find_one(query, ["_id"], session=session) is None:
             raise self._lost()
 
     def _lost(self) -> LockLostError:

@@ -12,6 +12,8 @@ from controller.storage.base import Collection
 
 Keys: TypeAlias = str | Sequence[str | tuple[str, int]] | Mapping[str, int]
 """A path, or (path, direction) pairs, as pymongo takes them."""
+Pairs: TypeAlias = tuple[tuple[str, Any], ...]
+"""(path, direction) pairs."""
 
 JOB_INDEXES: tuple[tuple[Keys, bool], ...] = (
     ("db_id", True),
@@ -75,16 +77,26 @@ def build_indexes(
     """
     if drop:
         collection.drop_indexes()
+    wanted = [*indexes, *((keys, False) for keys in custom)]
+    for pairs, unique in missing_indexes(collection, wanted):
+        collection.create_index(list(pairs), unique=unique, background=background)
+
+
+def missing_indexes(
+    collection: Collection, indexes: Sequence[tuple[Keys, bool]]
+) -> list[tuple[Pairs, bool]]:
+    """Return those of the indexes that a collection does not have, under whatever name."""
     known = {
         (tuple(entry["key"]), bool(entry.get("unique")))
         for entry in collection.index_information().values()
     }
-    for keys, unique in [*indexes, *((keys, False) for keys in custom)]:
-        pairs = _pairs(keys)
-        # A unique index serves every query that a plain one would.
-        if (pairs, True) in known or (not unique and (pairs, False) in known):
-            continue
-        collection.create_index(list(pairs), unique=unique, background=background)
+    wanted = [(_pairs(keys), unique) for keys, unique in indexes]
+    # A unique index serves every query that a plain one would.
+    return [
+        (pairs, unique)
+        for pairs, unique in wanted
+        if (pairs, True) not in known and (unique or (pairs, False) not in known)
+    ]
 
 
 def build_queue_indexes(
@@ -103,7 +115,7 @@ def build_queue_indexes(
     build_indexes(batches, BATCH_INDEXES, background=background, drop=drop)
 
 
-def _pairs(keys: Keys) -> tuple[tuple[str, Any], ...]:
+def _pairs(keys: Keys) -> Pairs:
     if isinstance(keys, str):
         return ((keys, 1),)
     parts = keys.items() if isinstance(keys, Mapping) else keys

@@ -201,6 +201,13 @@ def save_outputs(
     store.docs_store.update(main, key=["uuid", "index"])
 
 
+def stored_outputs(store: JobStore, uuids: Iterable[str]) -> set[tuple[str, int]]:
+    """Return the (uuid, index) pairs of those jobs whose outputs are in a connected JobStore."""
+    query = {"uuid": {"$in": sorted(uuids)}}
+    found = store.docs_store.query(query, properties=["uuid", "index"])
+    return {(doc["uuid"], doc["index"]) for doc in found}
+
+
 def delete_outputs(store: JobStore, pairs: Iterable[tuple[str, int]]) -> None:
     """Delete outputs, and before them what they put into additional stores.
 

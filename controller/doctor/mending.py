@@ -1,0 +1,274 @@
+"""From a diagnosis to a queue that is as it should be.
+
+Each mending asks once more for the state that it was planned for, so that doing it late, twice or
+beside others does no harm. A flow is mended while it is held, from what is read under its lock,
+in one transaction where there is one; without, the jobs come first and the flow's own document
+last, and whoever is interrupted examines again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from controller.doctor import reading
+from controller.documents import new_flow_document, utc_now
+from controller.errors import DuplicateKeyError, LockLostError, StorageBusyError
+from controller.locks import FREE, MongoLock
+from controller.operations.progress import derive_flow_state
+from controller.operations.queue import Queue
+from controller.rules.diagnosis.findings import (
+    Action,
+    Diagnosis,
+    Finding,
+    Mending,
+    plan_mendings,
+)
+from controller.rules.diagnosis.flowplan import FlowPlan, FlowView, JobChange, plan_flow
+from controller.rules.diagnosis.flows import some
+from controller.states import FlowState, JobState
+from controller.storage.base import Document, UpdateOne
+from controller.storage.indexes import build_indexes
+
+if TYPE_CHECKING:
+    from controller.jobcontroller import JobController
+
+_CHANGED = "it has changed meanwhile"
+_HELD = "somebody is at work on it"
+
+
+class Outcome(StrEnum):
+    """What became of a mending."""
+
+    PLANNED = "planned"  # a dry run
+    DONE = "done"
+    SKIPPED = "skipped"  # not possible now, or not needed any more
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was done about findings.
+
+    Attributes
+    ----------
+    text
+        What was, or would be, done: one line.
+    outcome
+        What became of it.
+    findings
+        Those it is about.
+    reason
+        Why it was skipped.
+    """
+
+    text: str
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    reason: str | None = None
+
+
+def mend(
+    controller: JobController,
+    diagnosis: Diagnosis,
+    dry_run: bool = True,
+    *,
+    foreign_locks: bool = False,
+    half_inserted: bool = False,
+) -> list[Mended]:
+    """Mend what was found.
+
+    A mending that somebody's work stands in the way of is skipped, never waited for.
+
+    Parameters
+    ----------
+    diagnosis
+        From `diagnose`.
+    dry_run
+        Only say what would be done.
+    foreign_locks
+        Free locks of programs that renew none. Make sure that none of them is at work.
+    half_inserted
+        Remove what interrupted submissions left behind. Nothing of it has ever run.
+
+    Returns
+    -------
+    list
+        What was done, or would be; without the findings that only a person can mend.
+    """
+    consents = [
+        name
+        for name, given in (("foreign_locks", foreign_locks), ("half_inserted", half_inserted))
+        if given
+    ]
+    done = []
+    for planned in plan_mendings(diagnosis.findings, consents=consents):
+        subjects = some(list(dict.fromkeys(f.subject for f in planned.findings)))
+        remedies = some(list(dict.fromkeys(f.remedy for f in planned.findings)))
+        text = f"{subjects}: {remedies}"
+        outcome, reason = Outcome.PLANNED, None
+        if not dry_run:
+            reason = _carry_out(controller.queue, planned.mending)
+            outcome = Outcome.DONE if reason is None else Outcome.SKIPPED
+        done.append(Mended(text, outcome, planned.findings, reason))
+    return done
+
+
+def _carry_out(queue: Queue, mending: Mending) -> str | None:
+    """Do it; return why not, if so."""
+    try:
+        return _ACTIONS[mending.action](queue, mending)
+    except (LockLostError, StorageBusyError, DuplicateKeyError) as error:
+        return str(error)
+
+
+def _mend_flow(queue: Queue, mending: Mending) -> str | None:
+    with MongoLock(
+        queue.flows,
+        {"uuid": mending.target},
+        get_locked_doc=True,
+        projection=reading.FLOW_FIELDS,
+    ) as lock:
+        flow = lock.locked_document
+        if flow is None:
+            return _HELD if lock.is_locked else "it does not exist any more"
+        with queue.database.transaction() as session:
+            view = reading.read_views(queue, [flow], session=session)[0]
+            if not view.jobs:
+                return "it has no job"
+            plan = plan_flow(view)
+            lock.check(session=session)
+            _write_jobs(queue, plan, session)
+            fields = plan.fields(flow)
+            if plan.state is not None:
+                state = derive_flow_state(queue, flow["uuid"], session=session)
+                if state.value != flow.get("state"):
+                    fields["state"] = state.value
+            if fields:
+                lock.update_on_release = {"$set": {**fields, "updated_on": utc_now()}}
+            lock.release(session=session)
+    return None
+
+
+def _write_jobs(queue: Queue, plan: FlowPlan, session: Any) -> None:
+    operations = [_job_operation(change) for change in plan.jobs]
+    if operations:
+        queue.jobs.bulk_write(operations, session=session)
+
+
+def _job_operation(change: JobChange) -> UpdateOne:
+    # Whoever claims a job or stops it does so without the flow's lock: its state decides.
+    job = change.job
+    update: dict[str, Any] = {"$set": {"updated_on": utc_now()}}
+    if change.state is not None:
+        update["$set"]["state"] = change.state.value
+    if change.lost_parents:
+        update["$pull"] = {"parents": {"$in": list(change.lost_parents)}}
+    return UpdateOne({"_id": job["_id"], "state": job["state"]}, update)
+
+
+def _rebuild_flow(queue: Queue, mending: Mending) -> str | None:
+    uuid = mending.target
+    with queue.database.transaction() as session:
+        if queue.flows.find_one({"uuid": uuid}, ["_id"], session=session) is not None:
+            return "it exists again"
+        jobs = reading.read_views(queue, [{"uuid": uuid}], session=session)[0].jobs
+        if not jobs:
+            return _CHANGED
+        queue.flows.insert_one(_flow_document(uuid, jobs), session=session)
+    return _mend_flow(queue, mending)
+
+
+def _flow_document(uuid: str, jobs: Sequence[Mapping[str, Any]]) -> Document:
+    plan = plan_flow(FlowView({"uuid": uuid}, jobs))
+    return new_flow_document(
+        uuid=uuid,
+        name="rebuilt",
+        metadata=None,
+        ids=[(db_id, of, index) for db_id, of, index in plan.lists.ids],
+        parents=plan.lists.parents,
+        state=plan.state or FlowState.RUNNING,
+        now=min(job["created_on"] for job in jobs),
+    )
+
+
+def _remove_half(queue: Queue, mending: Mending) -> str | None:
+    uuid, of_flow = mending.target, {"job.hosts": mending.target}
+    with MongoLock(queue.flows, {"uuid": uuid}, get_locked_doc=True, projection=["uuid"]) as lock:
+        if lock.is_locked:
+            return _HELD
+        if lock.acquired:
+            if queue.jobs.find_one(of_flow, ["_id"]) is not None:
+                return _CHANGED
+            lock.delete_on_release = True
+            return None
+    with queue.database.transaction() as session:
+        waiting = {"state": JobState.WAITING.value, "lock_id": None}
+        begun = queue.jobs.find_one({**of_flow, "$nor": [waiting]}, ["_id"], session=session)
+        flow = queue.flows.find_one({"uuid": uuid}, ["_id"], session=session)
+        if begun is not None or flow is not None:
+            return _CHANGED
+        queue.jobs.delete_many({**of_flow, **waiting}, session=session)
+    return None
+
+
+def _free_lock(queue: Queue, mending: Mending) -> str | None:
+    query = {
+        "_id": mending.document_id,
+        "lock_id": mending.lock_id,
+        "lock_lease.id": mending.lock_id,
+        "lock_lease.seq": mending.seq,
+    }
+    return _freed(queue, mending, query)
+
+
+def _free_foreign_lock(queue: Queue, mending: Mending) -> str | None:
+    query = {
+        "_id": mending.document_id,
+        "lock_id": mending.lock_id,
+        "lock_lease.id": {"$ne": mending.lock_id},
+    }
+    return _freed(queue, mending, query)
+
+
+def _clear_lock(queue: Queue, mending: Mending) -> str | None:
+    return _freed(queue, mending, {"_id": mending.document_id, "lock_id": None})
+
+
+def _freed(queue: Queue, mending: Mending, query: dict[str, Any]) -> str | None:
+    collection = getattr(queue, mending.target)
+    done = collection.update_one(query, {"$set": dict(FREE)})
+    return None if done.matched_count else _CHANGED
+
+
+def _raise_counter(queue: Queue, mending: Mending) -> str | None:
+    behind = {"next_id": {"$exists": True, "$lt": mending.value}}
+    done = queue.auxiliary.update_many(behind, {"$set": {"next_id": mending.value}})
+    return None if done.matched_count else _CHANGED
+
+
+def _add_document(queue: Queue, mending: Mending) -> str | None:
+    name = mending.target
+    queue.auxiliary.update_one(
+        {name: {"$exists": True}}, {"$setOnInsert": {name: mending.value}}, upsert=True
+    )
+    return None
+
+
+def _build_indexes(queue: Queue, mending: Mending) -> str | None:
+    build_indexes(getattr(queue, mending.target), reading.INDEXES[mending.target])
+    return None
+
+
+_ACTIONS: dict[Action, Callable[[Queue, Mending], str | None]] = {
+    Action.MEND_FLOW: _mend_flow,
+    Action.REBUILD_FLOW: _rebuild_flow,
+    Action.REMOVE_HALF: _remove_half,
+    Action.FREE_LOCK: _free_lock,
+    Action.FREE_FOREIGN_LOCK: _free_foreign_lock,
+    Action.CLEAR_LOCK: _clear_lock,
+    Action.RAISE_COUNTER: _raise_counter,
+    Action.ADD_DOCUMENT: _add_document,
+    Action.BUILD_INDEXES: _build_indexes,
+}

@@ -1,0 +1,206 @@
+"""What an examination reads: projections, in batches, and never the body of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from controller.locks import OBSERVER, live_lease
+from controller.operations.queue import Queue
+from controller.rules import newest_by_uuid
+from controller.rules.diagnosis.flowplan import FlowView
+from controller.rules.diagnosis.locks import LockView
+from controller.storage.base import Collection, Document
+from controller.storage.indexes import BATCH_INDEXES, FLOW_INDEXES, JOB_INDEXES, Keys
+
+if TYPE_CHECKING:
+    from jobflow.core.store import JobStore
+
+LOCK_FIELDS = ["lock_id", "lock_time", "lock_lease"]
+FLOW_FIELDS = [
+    *("uuid", "name", "state", "jobs", "ids", "parents", "jobstore", "created_on"),
+    *LOCK_FIELDS,
+]
+JOB_FIELDS = [
+    *("uuid", "index", "db_id", "state", "parents", "worker", "created_on"),
+    *LOCK_FIELDS,
+    "job.hosts",
+    "job.config.on_missing_references",
+]
+INDEXES: Mapping[str, tuple[tuple[Keys, bool], ...]] = {
+    "jobs": JOB_INDEXES,
+    "flows": FLOW_INDEXES,
+    "batches": BATCH_INDEXES,
+}
+"""{collection: indexes that it needs}."""
+
+_FLOWS_AT_ONCE = 500
+_JOBS_AT_ONCE = 5000
+
+
+def flow_of(job: Mapping[str, Any]) -> str | None:
+    """Uuid of the flow that a job names as the submitted one."""
+    hosts = (job.get("job") or {}).get("hosts") or []
+    return str(hosts[-1]) if hosts else None
+
+
+def flow_batches(queue: Queue, uuids: Iterable[str] | None = None) -> Iterator[list[FlowView]]:
+    """Read flows with their jobs, some thousand jobs at a time.
+
+    Parameters
+    ----------
+    uuids
+        Only these flows; None reads all.
+    """
+    if uuids is None:
+        yield from _in_batches(queue, queue.flows.find({}, FLOW_FIELDS))
+        return
+    wanted = sorted(uuids)
+    for start in range(0, len(wanted), _FLOWS_AT_ONCE):
+        query = {"uuid": {"$in": wanted[start : start + _FLOWS_AT_ONCE]}}
+        yield from _in_batches(queue, queue.flows.find(query, FLOW_FIELDS))
+
+
+def _in_batches(queue: Queue, flows: Iterable[Document]) -> Iterator[list[FlowView]]:
+    batch: list[Document] = []
+    jobs = 0
+    for flow in flows:
+        batch.append(flow)
+        jobs += len(flow.get("ids") or ())
+        if jobs >= _JOBS_AT_ONCE or len(batch) >= _FLOWS_AT_ONCE:
+            yield read_views(queue, batch)
+            batch, jobs = [], 0
+    if batch:
+        yield read_views(queue, batch)
+
+
+def read_views(queue: Queue, flows: Sequence[Document], *, session: Any = None) -> list[FlowView]:
+    """Read the jobs of flows, and those that they name although they are not theirs."""
+    own: dict[str, list[Document]] = {flow["uuid"]: [] for flow in flows}
+    query = {"job.hosts": {"$in": list(own)}}
+    for job in queue.jobs.find(query, JOB_FIELDS, session=session):
+        mine = own.get(flow_of(job) or "")
+        if mine is not None:
+            mine.append(job)
+    for mine in own.values():
+        mine.sort(key=_by_age)
+    strange = {flow["uuid"]: _strangers(flow, own[flow["uuid"]]) for flow in flows}
+    asked = sorted(set().union(*strange.values()))
+    outside: Mapping[str, Mapping[str, Any]] = {}
+    if asked:
+        query = {"uuid": {"$in": asked}}
+        outside = newest_by_uuid(queue.jobs.find(query, JOB_FIELDS, session=session))
+    return [
+        FlowView(
+            flow,
+            own[flow["uuid"]],
+            {u: outside[u] for u in strange[flow["uuid"]] if u in outside},
+        )
+        for flow in flows
+    ]
+
+
+def _by_age(job: Document) -> tuple[int, str]:
+    """Sort key: db_ids by their numbers, so that two looks name jobs in one order."""
+    db_id = str(job.get("db_id"))
+    return len(db_id), db_id
+
+
+def _strangers(flow: Document, jobs: Iterable[Document]) -> set[str]:
+    """Uuids that a flow or its jobs name, and that none of its jobs has."""
+    named = {*(flow.get("jobs") or ()), *(flow.get("parents") or {})}
+    named.update(entry[1] for entry in flow.get("ids") or () if len(entry) == 3)
+    uuids = set()
+    for job in jobs:
+        uuids.add(job["uuid"])
+        named.update(job.get("parents") or ())
+    return named - uuids
+
+
+def jobs_of_no_flow(
+    queue: Queue, flow_uuids: set[str], among: Iterable[str] | None = None
+) -> dict[str | None, list[Document]]:
+    """Read the jobs whose flow does not exist.
+
+    Parameters
+    ----------
+    flow_uuids
+        Uuids of all flows.
+    among
+        Only jobs that name one of these; None reads all jobs.
+
+    Returns
+    -------
+    dict
+        {uuid of the flow they name, None when they name none: jobs}.
+    """
+    query = {} if among is None else {"job.hosts": {"$in": sorted(among)}}
+    found: dict[str | None, list[Document]] = {}
+    for job in queue.jobs.find(query, JOB_FIELDS):
+        uuid = flow_of(job)
+        if uuid not in flow_uuids:
+            found.setdefault(uuid, []).append(job)
+    for jobs in found.values():
+        jobs.sort(key=_by_age)
+    return found
+
+
+def existing_flows(queue: Queue, uuids: Iterable[str]) -> set[str]:
+    """Those of the uuids that are flows."""
+    found = queue.flows.find({"uuid": {"$in": sorted(uuids)}}, ["uuid"])
+    return {flow["uuid"] for flow in found}
+
+
+def lock_views(queue: Queue) -> list[LockView]:
+    """Read the documents that are locked; each call is an observation of their leases."""
+    return [
+        view_of_lock(where, document)
+        for where in ("jobs", "flows", "auxiliary")
+        for document in getattr(queue, where).find(
+            {"lock_id": {"$ne": None}}, ["uuid", "db_id", *LOCK_FIELDS]
+        )
+    ]
+
+
+def view_of_lock(where: str, document: Document) -> LockView:
+    """Describe a document that is locked, or has the remains of a lock."""
+    subject = {
+        "jobs": str(document.get("db_id")),
+        "flows": str(document.get("uuid")),
+        "auxiliary": "running_runner",
+    }[where]
+    kind = {"jobs": "job ", "flows": "flow ", "auxiliary": "the document "}[where]
+    return LockView(
+        where,
+        subject,
+        kind + subject,
+        document,
+        live_lease(document),
+        OBSERVER.is_expired(document),
+    )
+
+
+def is_held(document: Mapping[str, Any]) -> bool:
+    """Whether somebody who seems alive, or whom we cannot judge, holds a document."""
+    return document.get("lock_id") is not None and not OBSERVER.is_expired(document)
+
+
+def doubles(collection: Collection, fields: Sequence[str]) -> list[str]:
+    """Describe the keys that more than one document has; for collections without the index."""
+    seen: set[Any] = set()
+    found: dict[str, None] = {}
+    for document in collection.find({}, list(fields)):
+        key = tuple(document.get(name) for name in fields)
+        if key in seen:
+            pairs = zip(fields, key)
+            found[", ".join(f"{name} {value}" for name, value in pairs)] = None
+        seen.add(key)
+    return list(found)
+
+
+def without_output(store: JobStore, jobs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """db_ids of those jobs whose outputs are not in a connected JobStore."""
+    from controller.storage.outputs import stored_outputs
+
+    stored = stored_outputs(store, {job["uuid"] for job in jobs})
+    return [str(job["db_id"]) for job in jobs if (job["uuid"], job["index"]) not in stored]

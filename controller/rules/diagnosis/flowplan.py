@@ -1,0 +1,178 @@
+"""What makes a flow what its jobs make of it: a plan.
+
+The jobs' own documents are the truth; the flow's lists and its state follow from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.rules.flows import flow_state, get_flow_leafs, newest_by_uuid
+from controller.rules.readiness import is_satisfied
+from controller.states import FlowState, JobState
+
+Doc = Mapping[str, Any]
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class FlowView:
+    """A flow and its jobs as they were read.
+
+    Attributes
+    ----------
+    flow
+        The flow's document.
+    jobs
+        The documents of all its jobs, every index.
+    outside
+        {uuid: document with the largest index} of jobs that the flow or its jobs name although
+        they belong to another flow.
+    """
+
+    flow: Doc
+    jobs: Sequence[Doc]
+    outside: Mapping[str, Doc] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobChange:
+    """What has to be changed on a job.
+
+    Attributes
+    ----------
+    job
+        The document as it was read.
+    state
+        Its new state, None when it keeps its own.
+    lost_parents
+        Parents to forget: there are no such jobs.
+    """
+
+    job: Doc
+    state: JobState | None
+    lost_parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What a flow's document says about its jobs; fields as of `FlowDoc`."""
+
+    ids: list[list[Any]]
+    jobs: list[str]
+    parents: dict[str, dict[str, list[str]]]
+
+
+@dataclass(frozen=True)
+class FlowPlan:
+    """What makes a flow what its jobs make of it.
+
+    Attributes
+    ----------
+    jobs
+        Changes of its jobs; conditional on the states they were read in.
+    lists
+        The lists that the flow ought to have.
+    state
+        The state that the jobs give the flow once they are changed; None when a job is in a
+        state that is none.
+    """
+
+    jobs: tuple[JobChange, ...]
+    lists: Lists
+    state: FlowState | None
+
+    def fields(self, flow: Doc) -> dict[str, Any]:
+        """Return the lists that differ from those of the flow, by the names of the fields."""
+        return {name: value for name, value in vars(self.lists).items() if value != flow.get(name)}
+
+
+def known_states(jobs: Iterable[Doc]) -> bool:
+    """Whether each of the jobs is in a state that is one."""
+    return all(job.get("state") in JobState.__members__ for job in jobs)
+
+
+def job_key(job: Doc) -> Key:
+    """(uuid, index) of a job."""
+    return job["uuid"], job["index"]
+
+
+def on_missing(job: Doc) -> str | None:
+    """Return ``job.config.on_missing_references`` of a job's document."""
+    value = ((job.get("job") or {}).get("config") or {}).get("on_missing_references")
+    return value.get("value") if isinstance(value, Mapping) else value  # an enum, serialised
+
+
+def plan_flow(view: FlowView) -> FlowPlan:
+    """Plan what makes a flow what its jobs make of it."""
+    newest = newest_by_uuid(view.jobs)
+    known = {**view.outside, **newest}
+    judged = known_states(view.jobs)
+    changes, after = [], []
+    for job in view.jobs:
+        parents = list(job.get("parents") or ())
+        lost = tuple(p for p in parents if p not in known)
+        kept = [p for p in parents if p in known]
+        current = newest[job["uuid"]]["index"] == job["index"]
+        state = _begin_or_wait(job, kept, known) if judged and current else None
+        if lost or state is not None:
+            changes.append(JobChange(job, state, lost))
+        after.append({**job, "parents": kept, "state": state or job["state"]})
+    derived = None
+    if judged:
+        derived = flow_state(
+            [JobState(j["state"]) for j in after],
+            [JobState(j["state"]) for j in get_flow_leafs(after)],
+        )
+    return FlowPlan(tuple(changes), _lists(view, after), derived)
+
+
+def _begin_or_wait(job: Doc, parents: list[str], known: Mapping[str, Doc]) -> JobState | None:
+    """Return the state that a job ought to be in, None when it is in it.
+
+    A job that loses a parent is STOPPED, as after the deletion of the parent, unless it does
+    without inputs: whether its input is stored somewhere is for a person to decide.
+    """
+    if job["state"] not in (JobState.WAITING, JobState.READY):
+        return None
+    if len(parents) < len(job.get("parents") or ()) and on_missing(job) in (None, "error"):
+        return JobState.STOPPED
+    states = [known[p]["state"] for p in parents]
+    if not all(s in JobState.__members__ for s in states):
+        return None
+    satisfied = is_satisfied(on_missing(job), [JobState(s) for s in states])
+    ought = JobState.READY if satisfied else JobState.WAITING
+    return None if ought == job["state"] else ought
+
+
+def _lists(view: FlowView, jobs: Sequence[Doc]) -> Lists:
+    """Return the lists that the flow ought to have, in the order of those it has."""
+    own = {job_key(j): j["db_id"] for j in jobs}
+    stored = dict.fromkeys(entries(view.flow))
+    kept = [e for e in stored if own.get(e[1:]) == e[0] or e[1] in view.outside]
+    listed = {e[1:] for e in kept}
+    ids = [*kept, *((db_id, *key) for key, db_id in own.items() if key not in listed)]
+    wanted = {entry[1] for entry in ids} | view.outside.keys()
+    known = [u for u in view.flow.get("jobs") or () if u in wanted]
+    names = list(dict.fromkeys([*known, *(entry[1] for entry in ids)]))
+    return Lists([list(e) for e in ids], names, _parents(view, jobs))
+
+
+def entries(flow: Doc) -> list[tuple[Any, ...]]:
+    """(db_id, uuid, index) of the jobs that a flow lists."""
+    return [tuple(entry) for entry in flow.get("ids") or () if len(entry) == 3]
+
+
+def _parents(view: FlowView, jobs: Sequence[Doc]) -> dict[str, dict[str, list[str]]]:
+    """Return ``parents`` of the flow, each list as it is where it only differs in its order."""
+    stored = view.flow.get("parents") or {}
+    out = {u: dict(by_index) for u, by_index in stored.items() if u in view.outside}
+    for job in jobs:
+        uuid, index = job["uuid"], str(job["index"])
+        present = (stored.get(uuid) or {}).get(index)
+        if present is None or sorted(present) != sorted(job["parents"]):
+            present = job["parents"]
+        out.setdefault(uuid, {})[index] = list(present)
+    return out

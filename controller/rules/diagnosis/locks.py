@@ -1,0 +1,116 @@
+"""Whether a lock is held by somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from controller.rules.diagnosis.findings import Action, Finding, FindingKind, Mending, Severity
+
+Doc = Mapping[str, Any]
+
+BUSY_TIME = timedelta(minutes=10)
+"""A foreign lock younger than this is believed to be in use."""
+
+
+@dataclass(frozen=True)
+class LockView:
+    """A document that carries a lock.
+
+    Attributes
+    ----------
+    collection
+        Where it is.
+    subject, name
+        What a finding is about, and what people call it: "12", "job 12".
+    document
+        At least ``_id`` and the lock's fields.
+    lease
+        The lease that belongs to the lock; None for a foreign lock, and for no lock.
+    expired
+        Whether its owner has ended for certain, or renewed it no more while we watched.
+    """
+
+    collection: str
+    subject: str
+    name: str
+    document: Doc
+    lease: Mapping[str, Any] | None
+    expired: bool
+
+
+def has_remains(document: Doc) -> bool:
+    """Whether a document that nobody holds has fields of a lock."""
+    if document.get("lock_id") is not None:
+        return False
+    return document.get("lock_time") is not None or document.get("lock_lease") is not None
+
+
+def examine_lock(view: LockView, now: datetime, *, foreign_runner: bool) -> Finding | None:
+    """Say what is wrong with a lock; None when it is held by somebody who seems alive.
+
+    Parameters
+    ----------
+    now
+        Naive UTC. Ages are shown and no more: the clock may be another machine's.
+    foreign_runner
+        Whether a runner of jobflow-remote is registered and gave signs of life.
+    """
+    document = view.document
+    if has_remains(document):
+        return _remains(view)
+    lock_id = document.get("lock_id")
+    if lock_id is None:
+        return None
+    if view.lease is not None:
+        return _expired(view, view.lease) if view.expired else None
+    age = _age(document.get("lock_time"), now)
+    in_use = foreign_runner or (age is not None and age < BUSY_TIME)
+    since = "an unknown time" if age is None else _said(age)
+    return Finding(
+        FindingKind.LOCK_FOREIGN,
+        Severity.WARNING if in_use else Severity.PROBLEM,
+        view.subject,
+        f"{view.name} has been locked for {since} by a program that renews no lock",
+        "free it (on demand) if neither jobflow-remote nor a script of yours is at work",
+        Mending(Action.FREE_FOREIGN_LOCK, view.collection, document["_id"], lock_id),
+    )
+
+
+def _expired(view: LockView, lease: Mapping[str, Any]) -> Finding:
+    owner = lease.get("owner") or {}
+    who = f"process {owner.get('pid')} on {owner.get('host')}"
+    return Finding(
+        FindingKind.LOCK_DEAD,
+        Severity.PROBLEM,
+        view.subject,
+        f"{view.name} is locked by {who}, which is not at work any more",
+        "free it",
+        Mending(Action.FREE_LOCK, view.collection, view.document["_id"], lease["id"], lease["seq"]),
+    )
+
+
+def _remains(view: LockView) -> Finding:
+    return Finding(
+        FindingKind.LOCK_REMAINS,
+        Severity.WARNING,
+        view.subject,
+        f"{view.name} has the time or the owner of a lock, but no lock",
+        "empty these fields",
+        Mending(Action.CLEAR_LOCK, view.collection, view.document["_id"]),
+    )
+
+
+def _age(lock_time: Any, now: datetime) -> timedelta | None:
+    return now - lock_time if isinstance(lock_time, datetime) else None
+
+
+def _said(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {unit}{'' if number == 1 else 's'}"
+    return f"{seconds} s"
