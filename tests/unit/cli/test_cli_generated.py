@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from jfr_cli.app import app
 from jfr_cli.generate.files import FOLDERS, generated_files, help_makers, jf_tree
 from jfr_cli.generate.manual import manual_pages
 from jfr_cli.generate.shells import completion_scripts
@@ -110,3 +113,32 @@ def test_odd_descriptions_in_a_manual_page() -> None:
     page = manual_pages(a_tree(f".{ODD}"), "1")["jf-do.1"]
     assert r"\&.It\(aqs a \(ga$(touch evil)\(ga" in page
     assert r"\en" in page
+
+
+def tree_of(words: list[str]) -> set[tuple[str, ...]]:
+    """Paths of the commands that `jf ... --tree` prints, read by their indentation."""
+    shown = CliRunner().invoke(app, [*words, "--tree"], prog_name="jf").output
+    found: set[tuple[str, ...]] = set()
+    path: list[str] = []
+    for line in shown.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        path = [*path[:depth], line.split()[0]]
+        found.add(tuple(path))
+    return found
+
+
+def visible(command: Command) -> Iterator[Command]:
+    for below in command.commands:
+        if not below.hidden:
+            yield below
+            yield from visible(below)
+
+
+def test_the_tree_is_complete() -> None:
+    assert tree_of([]) == {command.words for command in visible(TREE)}
+
+
+@pytest.mark.parametrize("group", [c for c in TREE.commands if c.is_group], ids=name_of)
+def test_the_tree_of_a_group_is_complete(group: Command) -> None:
+    expected = {group.words, *(command.words for command in visible(group))}
+    assert tree_of(list(group.words)) == expected
