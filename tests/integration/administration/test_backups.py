@@ -55,7 +55,8 @@ def value(chance: random.Random, depth: int) -> Any:
         lambda: chance.choice([float("nan"), Int64(5), Decimal128("1.50"), ObjectId()]),
         lambda: chance.choice([Regex("^a.*", "i"), Timestamp(3, 1), datetime(1, 1, 1)]),
         lambda: chance.choice([datetime(9999, 12, 31, 23, 59, 59, 999000), datetime(1969, 7, 20)]),
-        lambda: Binary(chance.randbytes(chance.randrange(40)), chance.choice([0, 3, 4, 128])),
+        lambda: Binary(chance.randbytes(chance.randrange(40)), chance.choice([0, 128])),
+        lambda: Binary(chance.randbytes(16), chance.choice([3, 4])),
         lambda: "x" * chance.choice([1, 1100, 70_000]),
     ]
     if depth:
