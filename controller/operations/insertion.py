@@ -178,7 +178,9 @@ def reserve_db_ids(
         NEXT_ID, {"$inc": {"next_id": count}}, sort=[("_id", 1)], session=session
     )
     if found is None:
-        raise MissingDocumentError("the database has not been set up", hint="`jf admin reset` does")
+        raise MissingDocumentError(
+            "the database has not been set up", hint="`jf admin reset` or `jf backup restore` does"
+        )
     return [f"{prefix or ''}{n}" for n in range(found["next_id"], found["next_id"] + count)]
 
 
