@@ -383,7 +383,8 @@ def test_an_acknowledged_write_survives_a_kill(
         for _ in range(20):
             writer.stdout.readline()
         writer.kill()
-        rest = writer.communicate(timeout=60)[0].splitlines()
+        rest = writer.stdout.read().splitlines()  # communicate() forgets what readline() buffered
+        writer.communicate(timeout=60)
         last = int(rest[-1]) if rest else 19
         job = open_database(path).collection("jobs").find_one({"_id": 0})
         assert job is not None
