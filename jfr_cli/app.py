@@ -17,7 +17,8 @@ from typer.core import TyperCommand, TyperGroup
 from controller.errors import ControllerError
 from jfr_cli.console import say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_usage
-from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, UsageError, choice, print_tree
+from jfr_cli.lazy import UsageError, built
+from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, choice, print_tree
 from jfr_cli.session import CURRENT
 
 GROUPS: dict[str, str] = {
@@ -85,7 +86,7 @@ class LazyGroup(TyperGroup):
 def load_group(name: str) -> Any:
     """Import a group and return it as the command that Typer makes of it."""
     module = importlib.import_module(f"jfr_cli.commands.{name}")
-    command = typer.main.get_command(module.app)
+    command = built(module.app)
     command.name, command.hidden = name, name in _HIDDEN
     return command
 

@@ -7,31 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from controller.states import FlowState, JobState
 from jfr_cli import complete
+from jfr_cli.lazy import CommandGroup
 
 FORMATS = ("table", "wide", "json", "ndjson", "yaml", "csv", "name", "count")
-UsageError: Any = typer.BadParameter.__mro__[1]
-"""Base of all that Typer finds wrong with a command; Typer has its own, or click's, by version."""
 COLORS = ("auto", "always", "never")
 SORTS = ("created_on", "updated_on", "db_id")
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 """Settings of every group and command."""
-
-
-class CommandGroup(TyperGroup):
-    """A group that suggests the nearest of its commands."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that the first word names, or say which there are."""
-        if args and not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
-            from controller.config.suggestions import no_such
-
-            known = [name for name, command in self.commands.items() if not command.hidden]
-            raise UsageError(f"there is no command {args[0]!r}: {no_such(args[0], known)}", ctx)
-        return super().resolve_command(ctx, args)
 
 
 def command_group(summary: str, **settings: Any) -> typer.Typer:

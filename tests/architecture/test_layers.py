@@ -21,7 +21,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.selection", "jfr_cli.output"),
     ("jfr_cli.session", "jfr_cli.render", "jfr_cli.errors"),
     ("jfr_cli.options", "jfr_cli.console", "jfr_cli.bundles", "jfr_cli.demo_jobs"),
-    ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.pager"),
+    ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.lazy", "jfr_cli.pager"),
     ("controller.runner",),
     ("controller.doctor", "controller.checks", "controller.report"),
     ("controller.submission",),

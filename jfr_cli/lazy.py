@@ -1,0 +1,158 @@
+"""Groups of commands that are built when they are used.
+
+Building a command costs Typer about a tenth of a millisecond per option; a group has hundreds of
+them. To list a group, names and helps are enough; to use it, one command is.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""Base of all that Typer finds wrong with a command; Typer has its own, or click's, by version."""
+
+
+class _Unbuilt(Mapping[str, Any]):
+    """The commands of a group by name, each built when it is looked up.
+
+    Parameters
+    ----------
+    builders
+        {name: function that builds the command}.
+    """
+
+    def __init__(self, builders: dict[str, Callable[[], Any]]) -> None:
+        self._builders = builders
+        self._built: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._built:
+            self._built[name] = self._builders[name]()
+            self._built[name].name = name
+        return self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._builders)
+
+    def __len__(self) -> int:
+        return len(self._builders)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._builders
+
+
+class CommandGroup(TyperGroup):
+    """A group that builds its commands when they are used, and suggests the nearest of them.
+
+    Attributes
+    ----------
+    listed
+        {name: a command that has its help and nothing else}.
+    """
+
+    listed: Mapping[str, Any] = {}
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order in which they were declared."""
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; while the group is listed, what lists it."""
+        if self._listing and cmd_name in self.listed:
+            return self.listed[cmd_name]
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the first word names, or say which there are."""
+        if args and not ctx.resilient_parsing and args[0] not in self.commands:
+            from controller.config.suggestions import no_such
+
+            known = [name for name in self.commands if not self.commands[name].hidden]
+            raise UsageError(f"there is no command {args[0]!r}: {no_such(args[0], known)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    @contextmanager
+    def _as_listing(self) -> Iterator[None]:
+        self._listing = True
+        try:
+            yield
+        finally:
+            self._listing = False
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help without building any command."""
+        with self._as_listing():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Complete the names of commands without building any."""
+        with self._as_listing():
+            return super().shell_complete(ctx, incomplete)
+
+
+def built(app: typer.Typer) -> Any:
+    """Make the command of a Typer program; if it is a `CommandGroup`, those in it only when used.
+
+    Parameters
+    ----------
+    app
+        A group, or a program of one command.
+    """
+    if app.info.cls is not CommandGroup:
+        return typer.main.get_command(app)
+    empty = copy.copy(app)
+    empty.registered_commands, empty.registered_groups = [], []
+    group = typer.main.get_command(empty)
+    assert isinstance(group, CommandGroup)
+    builders: dict[str, Callable[[], Any]] = {}
+    listed = {}
+    for info in app.registered_commands:
+        assert info.callback is not None
+        name = info.name or typer.main.get_command_name(info.callback.__name__)
+        builders[name] = _builder_of_command(info)
+        listed[name] = _listing_of(name, info, inspect.getdoc(info.callback))
+    for inner in app.registered_groups:
+        assert inner.typer_instance is not None
+        name = str(_value(inner.name) or _value(inner.typer_instance.info.name))
+        builders[name] = _builder_of_group(inner.typer_instance)
+        listed[name] = _listing_of(name, inner, _value(inner.typer_instance.info.help))
+    group.commands = _Unbuilt(builders)  # type: ignore[assignment]  # nobody adds to it
+    group.listed = listed
+    return group
+
+
+def _builder_of_command(info: Any) -> Callable[[], Any]:
+    def build() -> Any:
+        alone = typer.Typer(add_completion=False)
+        alone.registered_commands = [info]
+        return typer.main.get_command(alone)
+
+    return build
+
+
+def _builder_of_group(app: typer.Typer) -> Callable[[], Any]:
+    return lambda: built(app)
+
+
+def _listing_of(name: str, info: Any, text: str | None) -> TyperCommand:
+    return TyperCommand(
+        name,
+        help=_value(info.help) or text,
+        short_help=_value(info.short_help),
+        hidden=bool(_value(info.hidden)),
+        deprecated=bool(_value(info.deprecated)),
+        rich_help_panel=_value(info.rich_help_panel),
+    )
+
+
+def _value(setting: Any) -> Any:
+    """Return a setting of Typer, also where it is the default."""
+    return getattr(setting, "value", setting)
