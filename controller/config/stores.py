@@ -35,7 +35,7 @@ class _Kind:
 
 
 KINDS: dict[str, _Kind] = {
-    "EmbeddedStore": _Kind(("path",), ("collection_name",)),
+    "EmbeddedStore": _Kind(("path",), ("collection_name", "wait")),
     "MongoStore": _Kind(("database", "collection_name"), _MONGO),
     "MongoURIStore": _Kind(("uri", "collection_name"), ("database", *_MONGO)),
     "MemoryStore": _Kind((), ("collection_name",)),
@@ -193,11 +193,18 @@ def _check_values(name: str, store: Mapping[str, Any]) -> None:
     port = store.get("port")
     if port is not None and not (str(port).isdecimal() and 0 < int(port) < 65536):
         raise RefusedError(f"port of {_a(name)} has to be a number from 1 to 65535, not {port!r}")
+    wait = store.get("wait")
+    if name == "EmbeddedStore" and not (wait is None or _is_seconds(wait)):
+        raise RefusedError(f"wait of an EmbeddedStore has to be seconds, not {wait!r}")
     if name == "EmbeddedStore" and not str(store["path"]).startswith(("/", "~")):
         raise RefusedError(
             f"path of an EmbeddedStore has to be absolute, not {store['path']}",
             "relative paths would depend on where a command is started",
         )
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
 
 
 def _a(name: str) -> str:

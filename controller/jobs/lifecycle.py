@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from controller.documents import utc_now
 from controller.errors import (
     ArgumentError,
+    ControllerError,
     FlowLockedError,
     FlowNotFoundError,
     JobLockedError,
@@ -37,7 +38,13 @@ from controller.operations.progress import (
     update_flow_state,
 )
 from controller.operations.queue import ControllerGroup
-from controller.rules.retry import failed_step_update, is_busy, is_final, succeeded_step_update
+from controller.rules.retry import (
+    due_query,
+    failed_step_update,
+    is_busy,
+    is_final,
+    succeeded_step_update,
+)
 from controller.states import FlowState, JobState
 from controller.storage.outputs import save_outputs
 
@@ -196,9 +203,8 @@ class JobLifecycle(ControllerGroup):
         LockLostError
             The job was not ours any more at the end; nothing was written.
         """
-        now = utc_now()
-        due = [{"remote.retry_time_limit": None}, {"remote.retry_time_limit": {"$lte": now}}]
-        eligible = {**query, "$and": [*query.get("$and", []), {"$or": due}]}
+        due = due_query(utc_now(), self._longest_delay(delta_retry))
+        eligible = {**query, "$and": [*query.get("$and", []), due]}
         lock = MongoLock(collection=self.jobs, filter=eligible, **{"sort": CLAIM_ORDER, **kwargs})
         if not lock.acquire():
             yield lock
@@ -223,6 +229,11 @@ class JobLifecycle(ControllerGroup):
                 fields = succeeded_step_update(utc_now(), next_step_delay)
                 given["$set"] = {**fields, **given.get("$set", {})}
             lock.release()
+
+    def _longest_delay(self, delta_retry: Sequence[float]) -> float:
+        """Seconds that the next step of a job may have been put off at most."""
+        workers = self.project.workers.values() if self.project else ()
+        return max([0.0, *delta_retry, *(w.delay_download or 0.0 for w in workers)])
 
     def _record_failure(
         self,
@@ -427,10 +438,11 @@ def check_states(job: dict[str, Any], acceptable: Sequence[JobState]) -> None:
 
 def error_text(error: BaseException) -> str:
     """Describe a failed step for ``remote.error``."""
-    if isinstance(error, RemoteError):
+    if isinstance(error, ControllerError):
         cause = error.__cause__
         trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
-        return f"Remote error: {error}" + (f"\ncaused by:\n{trace}" if trace else "")
+        kind = "Remote error: " if isinstance(error, RemoteError) else ""
+        return f"{kind}{error}" + (f"\ncaused by:\n{trace}" if trace else "")
     return "".join(traceback.format_exception(error))
 
 

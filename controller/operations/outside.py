@@ -8,6 +8,7 @@ from controller.config.workers import WorkerBase
 from controller.errors import ConfigError
 from controller.hosts import Host, open_host
 from controller.schedulers import Queue as WorkerQueue
+from controller.storage.outputs import reaching
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -68,7 +69,8 @@ class Outside:
         """Return a JobStore, connected (which imports jobflow); None for the default one."""
         if name not in self._stores:
             store = self._project.get_jobstore(name)
-            store.connect()
+            with reaching(store):
+                store.connect()
             self._stores[name] = store
         return self._stores[name]
 

@@ -31,6 +31,23 @@ def is_final(error: BaseException) -> bool:
     return isinstance(error, ControllerError) and isinstance(error, ValueError)
 
 
+def due_query(now: datetime, longest_delay: float) -> dict[str, Any]:
+    """Return the filter of jobs whose next step may begin.
+
+    A time that lies further ahead than any delay was written before the machine's clock was set
+    back; it counts as reached.
+
+    Parameters
+    ----------
+    now
+        Naive UTC.
+    longest_delay
+        Seconds that a step may have been put off at most.
+    """
+    path, farthest = "remote.retry_time_limit", now + timedelta(seconds=longest_delay)
+    return {"$or": [{path: None}, {path: {"$lte": now}}, {path: {"$gt": farthest}}]}
+
+
 def failed_step_update(
     *,
     state: JobState,

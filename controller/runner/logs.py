@@ -8,6 +8,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller.errors import ConfigError
+
 if TYPE_CHECKING:
     from controller.config import Project
 
@@ -24,16 +26,14 @@ def start_logging(project: Project, level: int, runner_id: str) -> list[logging.
         As `logging` numbers them.
     runner_id
         Stands in every line: several runners may write to one file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written.
     """
-    Path(project.log_dir).mkdir(parents=True, exist_ok=True)
     form = logging.Formatter(f"%(asctime)s [%(levelname)s] ID {runner_id} %(name)s: %(message)s")
-    file = RotatingFileHandler(
-        Path(project.log_dir) / "runner.log",
-        maxBytes=FILE_SIZE,
-        backupCount=FILES,
-        encoding="utf-8",
-        delay=True,
-    )
+    file = _open_file(Path(project.log_dir))
     handlers: list[logging.Handler] = [file, logging.StreamHandler(sys.stderr)]
     root = logging.getLogger(_ROOT)
     root.setLevel(level)
@@ -41,6 +41,26 @@ def start_logging(project: Project, level: int, runner_id: str) -> list[logging.
         handler.setFormatter(form)
         root.addHandler(handler)
     return handlers
+
+
+class _LogFile(RotatingFileHandler):
+    """A log file that may become impossible to write: standard error has every line too."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Lose the line; a full disk must neither stop the runner nor fill the screen."""
+
+
+def _open_file(folder: Path) -> _LogFile:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _LogFile(
+            folder / "runner.log", maxBytes=FILE_SIZE, backupCount=FILES, encoding="utf-8"
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"the log {folder / 'runner.log'} cannot be written: {error.strerror}",
+            hint="check the permissions of the folder, or set log_dir in the project file",
+        ) from None
 
 
 def stop_logging(handlers: list[logging.Handler]) -> None:

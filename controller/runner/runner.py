@@ -36,7 +36,9 @@ from controller.rules.retry import is_busy
 from controller.runner import registration
 from controller.runner.context import RunnerContext
 from controller.runner.logs import start_logging, stop_logging
+from controller.runner.patience import Patience
 from controller.runner.recovery import take_over_expired
+from controller.runner.stages.complete import complete
 from controller.runner.stages.poll import queue_update
 from controller.runner.stages.submit import submit
 from controller.runner.stages.upload import upload
@@ -53,6 +55,8 @@ QUEUE_POLL_FASTEST, QUEUE_POLL_GROWTH = 1.0, 1.3
 """Seconds between listings of a queue other than the shell, and their growth while nothing
 happens, up to ``delay_check_run_status``."""
 RECOVER_EVERY = 10.0
+STRAYS_EVERY = 60.0
+"""Seconds between two looks for jobs whose worker does not exist, while others are under way."""
 CLAIMS_PER_ROUND = 32
 MAX_BACKOFF = 30.0
 
@@ -115,11 +119,13 @@ class Runner:
         self.context = RunnerContext(JobController.from_project(self.project), self.project)
         self.controller = self.context.controller
         self.watcher = ProcessWatcher()
+        self.patience = Patience()
         self._stop = False
         self._token: object | None = None
         self._timers: dict[str, float] = {}
         self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
         self._backoff = 0.0
+        self._told: set[str] = set()
 
     # ------------------------------------------------------------------ running
 
@@ -145,7 +151,7 @@ class Runner:
             rounds = 0
             while not self._stop and (ticks is None or rounds < ticks):
                 rounds += 1
-                if not self._guarded_round(**flags):
+                if not self._guarded(lambda: self._round(**flags)):
                     self._sleep()
 
     def run_until_idle(self, max_time: float | None = None) -> RunSummary:
@@ -160,9 +166,11 @@ class Runner:
         timed_out = False
         with self._serving():
             while not self._stop:
-                if self._guarded_round():
+                if self._guarded(self._round):
                     continue
-                if not self._backoff and self.is_idle():
+                if not self._backoff and self._guarded(self.is_idle):
+                    if self._guarded(self._refuse_strays):
+                        continue
                     break
                 if deadline is not None and time.monotonic() >= deadline:
                     timed_out = True
@@ -230,7 +238,7 @@ class Runner:
                     return True
                 if time.monotonic() >= deadline:
                     break
-                if not self._guarded_round():
+                if not self._guarded(self._round):
                     self._sleep()
         if raise_at_timeout:
             raise RuntimeError(f"job {job['db_id']} was not done after {max_seconds} s")
@@ -268,7 +276,7 @@ class Runner:
         moved = False
         workers = self.context.usable_workers()
         if self._due("recover", RECOVER_EVERY):
-            moved = take_over_expired(self.controller) > 0
+            moved = take_over_expired(self.controller, self._told) > 0
             carry_out(self.controller.queue, self.context.outside)
         if checkout:
             moved = self._checkout(workers) or moved
@@ -313,16 +321,16 @@ class Runner:
     ) -> bool:
         """Advance all jobs of a state by one step."""
         done = 0
-        held_up: list[Any] = []
+        held_up: list[str] = []
         query = {"state": state.value, "worker": {"$in": workers}}
         while not self._stop and (limit is None or done < limit):
-            job, advanced = self._step({**query, **_other_than(held_up)}, step)
+            job, advanced = self._step(self.patience.others(query, held_up), step)
             if job is None:
                 break
             if advanced:
                 done += 1
             else:
-                held_up.append(job["_id"])  # not again in this round, and others get their turn
+                held_up.append(job["db_id"])  # not again in this round: others get their turn
         return done > 0
 
     def _step(self, query: dict[str, Any], step: Step) -> tuple[dict[str, Any] | None, bool]:
@@ -339,8 +347,11 @@ class Runner:
             try:
                 lock.update_on_release = {"$set": step(self.context, job)}
                 advanced = True
+                self.patience.forget(job)
             except Exception as error:
                 advanced = not is_busy(error)  # a step that failed is recorded: that is progress
+                if not advanced:
+                    self.patience.hold_back(job, error)
                 raise
         return job, advanced
 
@@ -394,18 +405,37 @@ class Runner:
         return self._step(query, lambda context, locked: update)[1]
 
     def _complete(self, workers: list[str]) -> bool:
-        # Not all at once: the children of finished parents start before the rest is completed.
-        return self._steps(JobState.DOWNLOADED, workers, _completed, limit=CLAIMS_PER_ROUND)
+        # Not all at once: let the children of what has finished start before the rest.
+        return self._steps(JobState.DOWNLOADED, workers, complete, limit=CLAIMS_PER_ROUND)
+
+    def _refuse_strays(self) -> bool:
+        """Give up jobs of a worker that the project does not have; True when there were any."""
+        query = {
+            "state": {"$in": [JobState.READY.value, *_UNDER_WAY]},
+            "worker": {"$nin": list(self.project.workers)},
+        }
+        found = False
+        while not self._stop and self._step(query, _refuse_stray)[0] is not None:
+            found = True
+        return found
 
     # ------------------------------------------------------------------ waiting
 
-    def _guarded_round(self, **flags: bool) -> bool:
-        """Do one round; a database that is away is waited for, and fails no job."""
+    def _round(self, **flags: bool) -> bool:
+        """Do one round, and what is due beside it; True when anything moved."""
+        if self._due("ping", runner_record.PING_EVERY):
+            self._ping()
+        strays = self._due("strays", STRAYS_EVERY) and self._refuse_strays()
+        return self.advance(**flags) or strays
+
+    def _guarded(self, action: Callable[[], bool]) -> bool:
+        """Do something; a database that is away is waited for, and fails no job."""
         try:
-            if self._due("ping", runner_record.PING_EVERY):
-                self._ping()
-            moved = self.advance(**flags)
-        except (StorageUnavailableError, LockLostError) as error:
+            done = action()
+        except LockLostError as error:
+            logger.warning("%s", error)
+            return True
+        except StorageUnavailableError as error:
             if not self._backoff:
                 logger.warning("%s; waiting for it", error)
             self._backoff = min(max(self._backoff * 2, 1.0), MAX_BACKOFF)
@@ -413,19 +443,20 @@ class Runner:
         if self._backoff:
             logger.warning("the database answers again")
             self._backoff = 0.0
-        return moved
+        return done
 
     def _sleep(self) -> None:
         """Wait until something may have happened."""
         if self._backoff:
             self.watcher.wait(self._backoff * random.uniform(0.8, 1.2))
             return
+        with suppress(StorageUnavailableError):  # the next round will find out, and wait for it
+            self._sleep_until_a_change()
+
+    def _sleep_until_a_change(self) -> None:
         end = time.monotonic() + self._longest_sleep()
         while not self._stop and (left := end - time.monotonic()) > 0:
-            try:
-                token = self.controller.queue.database.change_token()
-            except StorageUnavailableError:
-                return
+            token = self.controller.queue.database.change_token()
             if token != self._token:
                 self._token = token
                 return
@@ -439,6 +470,8 @@ class Runner:
         longest = min(options.delay_checkout, options.delay_advance_status, RECOVER_EVERY)
         now = time.monotonic()
         due = [at - now for name, at in self._timers.items() if name.startswith("poll")]
+        if (pause := self.patience.seconds_left()) is not None:
+            due.append(pause)
         retry = self._next_retry()
         if retry is not None:
             due.append((retry - utc_now()).total_seconds())
@@ -512,16 +545,9 @@ class Runner:
         return summary
 
 
-def _completed(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """DOWNLOADED -> COMPLETED, FAILED: all is written by the controller, nothing is left to set."""
-    store = context.jobstore(job["job"]["hosts"][-1])
-    good = context.controller.complete_job(job, job["run_dir"], store)
-    logger.info("job %s %s", job["db_id"], "completed" if good else "failed")
+def _refuse_stray(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+    context.worker(job["worker"])  # raises: there is none
     return {}
-
-
-def _other_than(documents: list[Any]) -> dict[str, Any]:
-    return {"_id": {"$nin": documents}} if documents else {}
 
 
 def _moves(state: JobState) -> bool:

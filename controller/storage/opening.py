@@ -125,7 +125,7 @@ def _need(spec: Mapping[str, Any], key: str) -> Any:
 
 
 def _open_embedded(spec: Mapping[str, Any]) -> OpenedStore:
-    from controller.storage.embedded import open_database
+    from controller.storage.embedded.database import DEFAULT_WAIT, open_database
 
     path = Path(str(_need(spec, "path"))).expanduser()
     if not path.is_absolute():
@@ -133,7 +133,8 @@ def _open_embedded(spec: Mapping[str, Any]) -> OpenedStore:
             f"the path of an EmbeddedStore has to be absolute, not {path}",
             hint="a relative one would depend on where a command is started",
         )
-    return OpenedStore(open_database(path), spec.get("collection_name") or "jobs")
+    database = open_database(path, wait=float(spec.get("wait") or DEFAULT_WAIT))
+    return OpenedStore(database, spec.get("collection_name") or "jobs")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ Reading one output from a store that `opening` knows needs neither maggma nor jo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import ConfigError, NotFoundError, RemoteError
+from controller.errors import ConfigError, NotFoundError, RemoteError, StorageUnavailableError
 from controller.storage.opening import open_store, opens_directly, store_type
 
 if TYPE_CHECKING:
@@ -163,6 +164,37 @@ def read_output(
             jobstore.close()
 
 
+@contextmanager
+def reaching(store: Any) -> Iterator[None]:
+    """Tell a database of outputs that does not answer from an error of the job.
+
+    Parameters
+    ----------
+    store
+        The Store or JobStore that the block works with; its name is what messages say.
+
+    Raises
+    ------
+    StorageUnavailableError
+        A MongoDB does not answer: wait for it.
+    """
+    from pymongo.errors import ConnectionFailure  # maggma has imported pymongo by now
+
+    try:
+        yield
+    except ConnectionFailure as error:
+        raise StorageUnavailableError(
+            f"the JobStore {_shown(store)} does not answer",
+            hint="is the server running, and are host and port right?",
+        ) from error
+
+
+def _shown(store: Any) -> str:
+    """Name of a store, without the secrets that the name of a MongoStore may hold."""
+    docs = getattr(store, "docs_store", store)
+    return f"{type(docs).__name__} {getattr(docs, 'collection_name', '')}".strip()
+
+
 def _no_output(uuid: str, index: int | str) -> NotFoundError:
     which = "" if index == "last" else f" index {index}"
     return NotFoundError(
@@ -189,7 +221,18 @@ def save_outputs(
     ------
     RemoteError
         The JobStore lacks one of the additional stores (``no_retry``).
+    StorageUnavailableError
+        A store does not answer.
     """
+    with reaching(store):
+        _save(store, document, blobs)
+
+
+def _save(
+    store: JobStore,
+    document: Mapping[str, Any],
+    blobs: Mapping[str, Iterable[Mapping[str, Any]]],
+) -> None:
     for name, many in blobs.items():
         rows = [dict(row) for row in many]
         if not rows:

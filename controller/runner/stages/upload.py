@@ -16,6 +16,7 @@ from controller.operations.aftermath import carry_out
 from controller.operations.cleanup import remove_run_dir
 from controller.runner.context import RunnerContext
 from controller.states import JobState
+from controller.storage.outputs import reaching
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -75,9 +76,10 @@ def resolved_job(body: dict[str, Any], store: Any) -> dict[str, Any]:
 
     connected: JobStore = store()
     try:
-        args, kwargs = find_and_resolve_references(
-            arguments, connected, cache={}, on_missing=OnMissing(on_missing)
-        )
+        with reaching(connected):
+            args, kwargs = find_and_resolve_references(
+                arguments, connected, cache={}, on_missing=OnMissing(on_missing)
+            )
     except ValueError as error:
         raise RemoteError(f"an input of the job cannot be found: {error}") from error
     return {

@@ -10,6 +10,9 @@ from typing import Literal
 from controller.storage.embedded.collection import EmbeddedCollection, Session
 from controller.storage.embedded.connection import File, translated
 
+DEFAULT_WAIT = 30.0
+"""Seconds to wait for another writer."""
+
 
 class EmbeddedDatabase:
     """See `controller.storage.base.Database` for what its methods promise.
@@ -89,7 +92,7 @@ class EmbeddedDatabase:
 def open_database(
     path: str | Path,
     *,
-    wait: float = 30.0,
+    wait: float = DEFAULT_WAIT,
     synchronous: str = "FULL",
     create: bool = True,
 ) -> EmbeddedDatabase:

@@ -12,7 +12,7 @@ from typing import Any
 from maggma.stores import MongoStore
 
 from controller.storage.embedded.collection import EmbeddedCollection
-from controller.storage.embedded.database import EmbeddedDatabase, open_database
+from controller.storage.embedded.database import DEFAULT_WAIT, EmbeddedDatabase, open_database
 from controller.storage.opening import OpenedStore
 
 
@@ -25,11 +25,20 @@ class EmbeddedStore(MongoStore):  # type: ignore[misc]  # maggma is untyped
         The SQLite file; created when missing. ``~`` stands for the home folder.
     collection_name
         The collection within it.
+    wait
+        Seconds to wait for another writer.
     kwargs
         ``key``, ``last_updated_field`` and so on, as for every maggma Store.
     """
 
-    def __init__(self, path: str, collection_name: str = "jobs", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        path: str,
+        collection_name: str = "jobs",
+        wait: float = DEFAULT_WAIT,
+        **kwargs: Any,
+    ) -> None:
+        self.wait = wait
         self.path = str(Path(path).expanduser())
         super().__init__(database=Path(self.path).stem, collection_name=collection_name, **kwargs)
         self._opened: EmbeddedDatabase | None = None
@@ -43,7 +52,7 @@ class EmbeddedStore(MongoStore):  # type: ignore[misc]  # maggma is untyped
     def connect(self, force_reset: bool = False) -> None:
         """Open the file."""
         if self._coll is None or force_reset:
-            self._opened = open_database(self.path)
+            self._opened = open_database(self.path, wait=self.wait)
             self._coll = self._opened.collection(self.collection_name)
 
     def close(self) -> None:
@@ -70,6 +79,7 @@ class EmbeddedStore(MongoStore):  # type: ignore[misc]  # maggma is untyped
             "@class": type(self).__name__,
             "path": self.path,
             "collection_name": self.collection_name,
+            "wait": self.wait,
             "key": self.key,
             "last_updated_field": self.last_updated_field,
             "last_updated_type": self.last_updated_type.value,
