@@ -58,7 +58,14 @@ def enter(queue: Queue, record: dict[str, Any]) -> None:
     if foreign is not None:
         raise RunningRunnerError(
             f"a runner of jobflow-remote is active on {foreign.get('hostname')} "
-            f"(started {foreign.get('start_time')}, user {foreign.get('user')})",
+            f"({_processes(foreign)}started {foreign.get('start_time')}, user {foreign.get('user')})",
             runner=foreign,
             hint="stop it there with its own `jf runner stop`, then start this one",
         )
+
+
+def _processes(record: dict[str, Any]) -> str:
+    """Name the processes that a record of jobflow-remote knows by their pid."""
+    known = (record.get("processes_info") or {}).values()
+    pids = sorted({str(info["pid"]) for info in known if (info or {}).get("pid")})
+    return f"process {', '.join(pids)}, " if pids else ""

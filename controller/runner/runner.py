@@ -175,7 +175,7 @@ class Runner:
                 if deadline is not None and time.monotonic() >= deadline:
                     timed_out = True
                     break
-                self._sleep()
+                self._sleep(deadline)
             return self._summary(timed_out)
 
     def run_all_jobs(
@@ -239,7 +239,7 @@ class Runner:
                 if time.monotonic() >= deadline:
                     break
                 if not self._guarded(self._round):
-                    self._sleep()
+                    self._sleep(deadline)
         if raise_at_timeout:
             raise RuntimeError(f"job {job['db_id']} was not done after {max_seconds} s")
         return False
@@ -445,16 +445,17 @@ class Runner:
             self._backoff = 0.0
         return done
 
-    def _sleep(self) -> None:
-        """Wait until something may have happened."""
+    def _sleep(self, deadline: float | None = None) -> None:
+        """Wait until something may have happened, or until a time of the monotonic clock."""
+        longest = float("inf") if deadline is None else max(0.0, deadline - time.monotonic())
         if self._backoff:
-            self.watcher.wait(self._backoff * random.uniform(0.8, 1.2))
+            self.watcher.wait(min(self._backoff * random.uniform(0.8, 1.2), longest))
             return
         with suppress(StorageUnavailableError):  # the next round will find out, and wait for it
-            self._sleep_until_a_change()
+            self._sleep_until_a_change(min(self._longest_sleep(), longest))
 
-    def _sleep_until_a_change(self) -> None:
-        end = time.monotonic() + self._longest_sleep()
+    def _sleep_until_a_change(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
         while not self._stop and (left := end - time.monotonic()) > 0:
             token = self.controller.queue.database.change_token()
             if token != self._token:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from jobflow import Flow, Response, job
@@ -41,3 +42,35 @@ def many(count: int) -> Response:
 @job
 def total(values: list[float]) -> float:
     return sum(values)
+
+
+@job
+def variable(name: str) -> str | None:
+    return os.environ.get(name)
+
+
+@job(data="data")
+def stored_elsewhere() -> dict[str, list[int]]:
+    return {"data": [1, 2, 3]}
+
+
+@job
+def large(size: int) -> str:
+    return "x" * size
+
+
+@job
+def then_on(worker: str) -> Response:
+    """Go on with a job on another worker."""
+    child = add(1, 1)
+    child.config.manager_config = {"worker": worker}
+    return Response(addition=Flow([child]))
+
+
+@job
+def wait_for_file(path: str) -> str:
+    deadline = time.monotonic() + 60
+    while not Path(path).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return "it came"

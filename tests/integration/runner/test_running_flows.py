@@ -2,73 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from runner_jobs import add, fail, killed, many, noted, total
+from running import DEADLINE, run, serve, states, wait_for
 
 from controller.config import Project
 from controller.jobcontroller import JobController
 from controller.runner import Runner
 from controller.states import FlowState, JobState
-
-DEADLINE = 120
-
-
-@pytest.fixture
-def project(tmp_path: Path, store_spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project whose work folder has a space, and whose workers can import the test's jobs."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    folder = tmp_path / "a project"
-    described = {
-        "name": "test",
-        "base_dir": str(folder),
-        "workers": {
-            "local": {
-                "type": "local",
-                "scheduler_type": "shell",
-                "work_dir": str(folder / "work"),
-                "max_jobs": 2,
-            }
-        },
-        "queue": {"store": {**store_spec, "collection_name": "jobs"}},
-        "jobstore": {
-            "docs_store": {
-                "type": "EmbeddedStore",
-                "path": str(folder / "outputs.sqlite"),
-                "collection_name": "outputs",
-            }
-        },
-        "runner": {"delta_retry": [0.1], "max_step_attempts": 2},
-    }
-    return Project.model_validate(described)
-
-
-@pytest.fixture
-def controller(project: Project) -> Iterator[JobController]:
-    with JobController.from_project(project) as opened:
-        opened.reset()
-        yield opened
-
-
-def run(project: Project) -> Any:
-    runner = Runner(project=project, log_level="error")
-    try:
-        return runner.run_until_idle(DEADLINE)
-    finally:
-        runner.cleanup()
-
-
-def states(controller: JobController) -> dict[str, str]:
-    return {job.db_id: job.state.value for job in controller.get_jobs_info()}
 
 
 def test_a_life_of_many_kinds(project: Project, controller: JobController) -> None:
@@ -131,34 +76,6 @@ def test_a_locked_flow_holds_a_job_up_and_fails_nothing(
         runner.cleanup()
 
 
-SERVE = """
-import json, sys
-from controller.config import Project
-from controller.runner import Runner
-runner = Runner(project=Project.model_validate(json.loads(sys.argv[1])), log_level="error")
-print("up", flush=True)
-runner.run()
-runner.cleanup()
-"""
-
-
-def serve(project: Project) -> subprocess.Popen[str]:
-    plain = project.model_dump(mode="json", exclude_none=True)
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, json.dumps(plain)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "up\n"
-    return process
-
-
-def wait_for(condition: Any) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("state", ["UPLOADED", "RUNNING", "DOWNLOADED"])
 def test_a_runner_killed_anywhere_loses_and_doubles_nothing(
     project: Project, controller: JobController, tmp_path: Path, state: str
@@ -182,11 +99,14 @@ def test_a_runner_killed_anywhere_loses_and_doubles_nothing(
     assert controller.count_flows(states=FlowState.COMPLETED) == 1
 
 
-def test_sigterm_leaves_no_lock_and_no_record(project: Project, controller: JobController) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_leaves_no_lock_and_no_record(
+    project: Project, controller: JobController, number: signal.Signals
+) -> None:
     controller.add_flow(add(1, 2), "local")
     process = serve(project)
     wait_for(lambda: isinstance(controller.get_running_runner(), dict))
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     process.communicate(timeout=DEADLINE)
     assert process.returncode == 0
     assert controller.count_jobs(locked=True) == 0

@@ -73,6 +73,9 @@ class _Database:
     def __init__(self, inner: Any, *, transactions: bool) -> None:
         self._inner, self._transactions = inner, transactions
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
     @property
     def supports_transactions(self) -> bool:
         return self._transactions
