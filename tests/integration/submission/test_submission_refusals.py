@@ -1,0 +1,122 @@
+"""What `submit_flow` refuses: one line that says why, and nothing is in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jobflow import Flow
+from submission_jobs import add, stored_elsewhere
+
+from controller import submit_flow
+from controller.config import ConfigManager, Project
+from controller.errors import ConfigError, ControllerError, SubmissionError
+from controller.jobcontroller import JobController
+
+
+@pytest.fixture
+def project(store_spec: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    worker = {"type": "local", "scheduler_type": "shell", "work_dir": str(tmp_path / "work")}
+    outputs = {"type": "EmbeddedStore", "path": str(tmp_path / "outputs.sqlite")}
+    project = Project.model_validate(
+        {
+            "name": "test",
+            "base_dir": str(tmp_path),
+            "workers": {"local": worker},
+            "exec_config": {"fast": {}},
+            "queue": {"store": store_spec},
+            "jobstore": {"docs_store": {**outputs, "collection_name": "outputs"}},
+        }
+    )
+    monkeypatch.setattr(ConfigManager, "get_project", lambda *_: project)
+    return project
+
+
+@pytest.fixture
+def controller(project: Project) -> Iterator[JobController]:
+    with JobController.from_project(project) as opened:
+        opened.reset()
+        yield opened
+
+
+def circle() -> Flow:
+    first, second = add(1, 2), add(3, 4)
+    first.function_args = (second.output, 1)
+    second.function_args = (first.output, 1)
+    return Flow([first, second])
+
+
+def one_uuid_twice() -> Flow:
+    first, second = add(1, 2), add(3, 4)
+    flow = Flow([first, second])
+    second.uuid = first.uuid
+    return flow
+
+
+def on(worker: str) -> Any:
+    job = add(1, 2)
+    job.config.manager_config = {"worker": worker}
+    return Flow([add(1, 1), job])
+
+
+def unserialisable() -> Any:
+    job = add(1, 2)
+    flow = Flow([job])
+    job.function_args = (object(), 2)
+    return flow
+
+
+REFUSED: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ControllerError], str]] = {
+    "circle": (circle, {}, SubmissionError, "circle|cycl"),
+    "one uuid twice": (one_uuid_twice, {}, SubmissionError, "twice"),
+    "worker": (lambda: add(1, 2), {"worker": "locall"}, ConfigError, "did you mean local"),
+    "worker of one job": (lambda: on("big"), {}, ConfigError, "there is no worker 'big'"),
+    "exec_config": (lambda: add(1, 2), {"exec_config": "fst"}, ConfigError, "did you mean fast"),
+    "additional store": (stored_elsewhere, {}, SubmissionError, "additional store data"),
+    "jobstore": (lambda: add(1, 2), {"jobstore": "other"}, ControllerError, "other"),
+    "no job": (lambda: Flow([]), {}, SubmissionError, "no job"),
+    "no flow": (lambda: 3, {}, SubmissionError, "Flow"),
+    "value": (unserialisable, {}, SubmissionError, "cannot be serialised"),
+    "reference": (lambda: add(add(1, 2).output, 1), {}, SubmissionError, "add needs"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(controller: JobController, name: str) -> None:
+    make, options, kind, pattern = REFUSED[name]
+    with pytest.raises(kind, match=pattern) as error:
+        submit_flow(make(), **options)
+    assert "\n" not in str(error.value)
+    assert controller.count_jobs() == 0
+    assert controller.count_flows() == 0
+    assert submit_flow(add(1, 2)) == ["1"]  # not even a number was used up
+
+
+def test_a_uuid_that_another_flow_has(controller: JobController) -> None:
+    first = add(1, 2)
+    submit_flow(Flow([first]))
+    again = type(first).from_dict({**first.as_dict(), "hosts": []})
+    with pytest.raises(SubmissionError, match="was submitted before") as error:
+        submit_flow(Flow([add(3, 4), again]))
+    assert "\n" not in str(error.value)
+    assert (controller.count_jobs(), controller.count_flows()) == (1, 1)
+
+
+def test_names_of_any_kind(controller: JobController) -> None:
+    name = 'it\'s; a "name" with $HOME, `ls`, \\ and \u00e5\u4e2d\U0001f600'
+    job = add(1, 2)
+    job.name = name
+    (db_id,) = submit_flow(Flow([job], name=name))
+    found = controller.get_job_info(db_id=db_id)
+    assert found is not None
+    assert found.name == name
+    assert [flow.name for flow in controller.get_flows_info()] == [name]
+    assert controller.count_jobs(name=name) == 1
+
+
+def test_a_database_that_was_never_set_up(project: Project) -> None:
+    with pytest.raises(ControllerError, match="admin reset") as error:
+        submit_flow(add(1, 2))
+    assert "\n" not in str(error.value)
