@@ -58,7 +58,8 @@ def enter(queue: Queue, record: dict[str, Any]) -> None:
     if foreign is not None:
         raise RunningRunnerError(
             f"a runner of jobflow-remote is active on {foreign.get('hostname')} "
-            f"({_processes(foreign)}started {foreign.get('start_time')}, user {foreign.get('user')})",
+            f"({_processes(foreign)}started {foreign.get('start_time')}, "
+            f"user {foreign.get('user')})",
             runner=foreign,
             hint="stop it there with its own `jf runner stop`, then start this one",
         )

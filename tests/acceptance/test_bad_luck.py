@@ -1,0 +1,177 @@
+"""Files that cannot be used, as a user of `jf` meets them: one line, what to do, an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installed_jf import Run, environment
+
+JF = str(Path(sys.executable).with_name("jf"))
+COMMANDS = [["job", "list"], ["flow", "list"], ["job", "info", "1"], ["admin", "reset", "-y"]]
+
+
+@pytest.fixture
+def folder(jf: Run, tmp_path: Path) -> Path:
+    """The projects folder of a fresh project on the embedded database."""
+    assert jf("quickstart").returncode == 0
+    return tmp_path / "projects"
+
+
+@pytest.fixture
+def queue(folder: Path) -> Path:
+    (found,) = folder.glob("*/queue.sqlite")
+    return found
+
+
+def told(done: subprocess.CompletedProcess[str], code: int) -> str:
+    """What was said in one line and its hint; nothing was printed, no traceback shown."""
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    lines = done.stderr.splitlines()
+    assert 1 <= len(lines) <= 2, done.stderr
+    assert lines[0].startswith("jf: ")
+    return done.stderr
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_corrupt_file(jf: Run, queue: Path, words: list[str]) -> None:
+    queue.write_bytes(b"This is no database at all. " * 1000)
+    text = told(jf(*words), 1)
+    assert "damaged or no database" in text
+    assert str(queue) in text
+    assert "backup" in text
+
+
+def test_a_file_of_a_newer_version(jf: Run, queue: Path) -> None:
+    with sqlite3.connect(queue) as raw:
+        raw.execute("UPDATE meta SET format = 99")
+    raw.close()
+    text = told(jf("job", "list"), 1)
+    assert "newer version" in text
+    assert "update jfr" in text
+
+
+def without_privileges() -> list[str]:
+    """What to put before a command so that permissions count, for root too."""
+    if os.geteuid():
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("root without setpriv: permissions do not count")
+    return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+
+
+def run_with(before: list[str], folder: Path, *words: str, **env: str) -> Any:
+    return subprocess.run(
+        [*before, JF, *words],
+        env=environment(folder, **env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [(0o000, COMMANDS[0]), (0o000, COMMANDS[1]), (0o000, COMMANDS[3]), (0o400, COMMANDS[3])],
+    ids=str,
+)
+def test_permissions(folder: Path, queue: Path, mode: int, words: list[str]) -> None:
+    before = without_privileges()
+    queue.chmod(mode)
+    text = told(run_with(before, folder, *words), 4)
+    assert str(queue) in text
+    assert "permissions" in text
+    if mode:  # what can be read can be listed
+        assert run_with(before, folder, "job", "list", "--count").stdout == "0\n"
+
+
+def test_a_full_disk(folder: Path, queue: Path) -> None:
+    """The file may grow no further: a write says so, a read goes on."""
+    script = (
+        "import os, resource, sys\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({queue.stat().st_size // 2},) * 2)\n"
+        "os.execv(sys.argv[1], sys.argv[1:])\n"
+    )
+    text = told(run_with([sys.executable, "-c", script], folder, "admin", "reset", "-y"), 4)
+    assert "full" in text or "no space" in text
+    assert run_with([], folder, "job", "list", "--count").stdout == "0\n"
+
+
+@contextmanager
+def stopped_writer(queue: Path) -> Iterator[int]:
+    """A process of ours that was stopped (Ctrl-Z) in the middle of a write."""
+    script = (
+        "import os, signal, sys\n"
+        "from controller.storage.embedded import open_database\n"
+        "with open_database(sys.argv[1]).transaction():\n"
+        "    print('inside', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGSTOP)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(queue)], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "inside\n"
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        try:
+            yield process.pid
+        finally:
+            process.send_signal(signal.SIGCONT)
+    assert process.returncode == 0
+
+
+def test_somebody_stopped_in_the_middle_of_a_write(jf: Run, folder: Path, queue: Path) -> None:
+    (project,) = folder.glob("*.yaml")
+    text = project.read_text()
+    project.write_text(re.sub(r"( *)path: .*queue.sqlite", r"\g<0>\n\1wait: 0.3", text))
+    assert jf("job", "list", "--count").stdout == "0\n"
+    with stopped_writer(queue) as pid:
+        text = told(jf("admin", "reset", "-y"), 4)
+        assert f"process {pid}" in text
+        assert "Ctrl-Z" in text
+    assert jf("admin", "reset", "-y").returncode == 0
+
+
+def test_another_host_on_a_network_file_system(folder: Path, queue: Path) -> None:
+    env = {"JFR_EMBEDDED_NETWORK": "1"}
+    assert run_with([], folder, "job", "list", "--count", **env).stdout == "0\n"
+    record = {"host": "node17", "boot_id": "x", "since": "then"}
+    queue.with_name(queue.name + ".host").write_text(json.dumps(record))
+    text = told(run_with([], folder, "job", "list", **env), 4)
+    assert "node17" in text
+
+
+def test_a_runner_without_a_place_for_its_log(jf: Run, folder: Path) -> None:
+    (log,) = folder.glob("*/log")
+    log.rmdir()
+    log.touch()
+    text = told(jf("runner", "run", "--until-idle"), 1)
+    assert "log_dir" in text
+
+
+def test_jobs_that_are_not_done_in_time(jf: Run, folder: Path) -> None:
+    script = (
+        "from acceptance_jobs import add\n"
+        "from controller import submit_flow\n"
+        "submit_flow(add(1, 2))\n"
+    )
+    env = environment(folder, PYTHONPATH=str(Path(__file__).parent))
+    subprocess.run([sys.executable, "-c", script], env=env, check=True, timeout=120)
+    done = jf("--json", "runner", "run", "--until-idle", "--max-time", "0.01", env=env)
+    assert done.returncode == 8, done.stderr
+    assert json.loads(done.stdout)["timed_out"] is True
+    done = jf("runner", "run", "--until-idle", env=env)
+    assert done.returncode == 0, done.stderr
