@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -212,8 +214,6 @@ time.sleep(60)
 def test_a_dead_process_of_this_host_loses_its_lock_at_once(
     jobs: Collection, store_spec: dict[str, Any]
 ) -> None:
-    import json
-
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, json.dumps(store_spec)], stdout=subprocess.PIPE, text=True
     )
@@ -225,3 +225,53 @@ def test_a_dead_process_of_this_host_loses_its_lock_at_once(
         holder.wait()
     with MongoLock(jobs, {"_id": 0}, get_locked_doc=True) as lock:
         assert lock.acquired
+
+
+def test_a_holder_renews_by_itself(jobs: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "RENEW_EVERY", 0.02)
+    with MongoLock(jobs, {"_id": 0}) as lock:
+        deadline = time.monotonic() + 60
+        while stored(jobs)["lock_lease"]["seq"] < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        lock.check()
+    assert stored(jobs)["lock_lease"] is None
+
+
+STOP = HOLD.replace(
+    "time.sleep(60)",
+    """
+import os, signal
+from controller.errors import LockLostError
+lock.update_on_release = {"$set": {"state": "STALE"}}
+os.kill(os.getpid(), signal.SIGSTOP)
+try:
+    lock.release()
+except LockLostError as error:
+    print(error, flush=True)
+""",
+)
+
+
+def test_a_stopped_holder_loses_its_lock_and_writes_nothing(
+    jobs: Collection, store_spec: dict[str, Any]
+) -> None:
+    """Ctrl-Z while a job is held: after its time others go on, and it finds out."""
+    clock = Clock()
+    observer = LeaseObserver(clock)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", STOP, json.dumps(store_spec)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
+        first = MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer)
+        assert not first.acquire()
+        clock.now += locks.EXPIRES_AFTER
+        with MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer) as lock:
+            assert lock.acquired
+            lock.update_on_release = {"$set": {"state": "FRESH"}}
+        holder.send_signal(signal.SIGCONT)
+        assert "was lost" in holder.stdout.readline()
+    assert stored(jobs)["state"] == "FRESH"

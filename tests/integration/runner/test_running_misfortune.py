@@ -25,6 +25,8 @@ from controller.runner import Runner
 from controller.runner.logs import start_logging, stop_logging
 from controller.states import JobState
 
+only_embedded = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+
 
 def info(controller: JobController, db_id: str) -> Any:
     found = controller.get_job_info(db_id=db_id)
@@ -46,6 +48,24 @@ def test_a_worker_that_does_not_exist(project: Project, controller: JobControlle
         job = info(controller, db_id)
         assert (job.state, job.previous_state) == (JobState.REMOTE_ERROR, JobState.READY)
         assert job.remote.error == f"the project has no worker {worker!r}"
+
+
+@only_embedded
+def test_a_worker_that_this_version_cannot_run(described: dict[str, Any], caplog: Any) -> None:
+    far = {"type": "separated_transfer", "scheduler_type": "slurm", "work_dir": "/far"}
+    described["workers"]["far"] = {**far, "host": "far", "transfer": {"host": "files"}}
+    project = Project.model_validate(described)
+    with JobController.from_project(project) as controller:
+        controller.reset()
+        (left,) = controller.add_flow(add(1, 2), "far")
+        (near,) = controller.add_flow(add(1, 2), "local")
+        assert run(project).completed == [near]
+        assert states(controller)[left] == "READY"
+    told = [r.getMessage() for r in caplog.records if r.getMessage().startswith("worker far:")]
+    assert told == [
+        "worker far: workers of type separated_transfer cannot be run by this version; "
+        "its jobs stay"
+    ]
 
 
 def test_an_additional_store_that_does_not_exist(
@@ -164,9 +184,6 @@ with open_database(sys.argv[1]).transaction():
     print("inside", flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
 """
-
-
-only_embedded = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
 
 
 @only_embedded

@@ -157,6 +157,14 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     one_line(error, path)
 
 
+def test_an_sqlite_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 25, 3))
+    with pytest.raises(StorageUnavailableError, match=r"SQLite .* too old") as error:
+        open_database(tmp_path / "queue.sqlite")
+    assert error.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
 WITHOUT_PRIVILEGES: tuple[str, ...] = ()
 """What to put before a command so that permissions count, for root too."""
 if os.geteuid() == 0:
