@@ -256,4 +256,10 @@ def run() -> int:
         # Whoever read our output has seen enough; what is still buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # A full disk or a folder that is closed to us, where nobody knew better what it means.
+        if CURRENT.full_exc:
+            raise
+        said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return report(ControllerError(said), as_json=_asks_for_json())
     return code if isinstance(code, int) else 0

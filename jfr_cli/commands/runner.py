@@ -80,7 +80,8 @@ def run(
             "failed": summary.failed,
             "timed_out": summary.timed_out,
         },
-        f"{len(summary.completed)} jobs completed, {len(summary.failed)} failed",
+        f"{len(summary.completed)} jobs completed, {len(summary.failed)} failed"
+        + (f"; others were not done after {max_time:g} s" if summary.timed_out else ""),
     )
     if summary.timed_out:
         raise typer.Exit(8)

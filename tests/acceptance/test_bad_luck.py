@@ -175,3 +175,29 @@ def test_jobs_that_are_not_done_in_time(jf: Run, folder: Path) -> None:
     assert json.loads(done.stdout)["timed_out"] is True
     done = jf("runner", "run", "--until-idle", env=env)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_projects_folder_that_is_closed_to_us(jf: Run, folder: Path) -> None:
+    before = without_privileges()
+    folder.chmod(0o000)
+    try:
+        done = run_with(before, folder, "job", "list")
+    finally:
+        folder.chmod(0o700)
+    text = told(done, 3 if done.returncode == 3 else 1)
+    assert str(folder) in text
+
+
+def test_output_that_cannot_be_written(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [JF, "project", "list", "--json"],
+            env=environment(folder),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
