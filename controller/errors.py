@@ -25,6 +25,7 @@
     └── StorageError                        the database or its file
         ├── StorageUnavailableError         not reachable, not readable, not writable
         │   └── StorageBusyError            somebody kept the file locked for too long
+        ├── DocumentTooLargeError           MongoDB takes 16 MB
         ├── DuplicateKeyError               a unique index refuses the document
         ├── StorageFormatError              corrupt, or written by a newer version
         └── UnsupportedOperationError       outside the portable subset of MongoDB's language
@@ -280,6 +281,10 @@ class StorageUnavailableError(StorageError):
 
 class StorageBusyError(StorageUnavailableError):
     """Somebody kept the database file for longer than we were willing to wait."""
+
+
+class DocumentTooLargeError(StorageError):
+    """The database has a limit for documents, and this one is larger."""
 
 
 class DuplicateKeyError(StorageError):

@@ -56,6 +56,8 @@ logger = logging.getLogger(__name__)
 CLAIM_ORDER = [("priority", -1), ("created_on", 1)]
 """Larger priority first, then who came first."""
 _POLL = 0.5
+_ERROR_LENGTH = 20_000
+"""Characters of an error that are kept: some quote all that they were given."""
 _NOT_BEGUN = [FlowState.WAITING.value, FlowState.READY.value]
 
 
@@ -215,10 +217,10 @@ class JobLifecycle(ControllerGroup):
             yield lock
         except Exception as error:  # noqa: BLE001 (every failure of a step is recorded)
             if is_busy(error):
-                logger.debug("job %s: held up: %s", job["db_id"], error)
+                logger.debug("job %s: held up: %.1000s", job["db_id"], error)
                 lock.abandon()
                 return
-            logger.warning("job %s: a step failed: %s", job["db_id"], error)
+            logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)
             self._record_failure(lock, job, error, max_step_attempts, delta_retry)
         except BaseException:
             lock.abandon()
@@ -437,7 +439,16 @@ def check_states(job: dict[str, Any], acceptable: Sequence[JobState]) -> None:
 
 
 def error_text(error: BaseException) -> str:
-    """Describe a failed step for ``remote.error``."""
+    """Describe a failed step for ``remote.error``, within bounds."""
+    text = _error_text(error)
+    cut = len(text) - _ERROR_LENGTH
+    if cut <= 0:
+        return text
+    half = _ERROR_LENGTH // 2
+    return f"{text[:half]}\n... {cut} characters were cut ...\n{text[-half:]}"
+
+
+def _error_text(error: BaseException) -> str:
     if isinstance(error, ControllerError):
         cause = error.__cause__
         trace = "".join(traceback.format_exception(cause)) if cause is not None else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from controller.errors import (
     ControllerError,
+    DocumentTooLargeError,
     LockedDocumentError,
     LockLostError,
     RemoteError,
@@ -28,6 +29,8 @@ def is_final(error: BaseException) -> bool:
     """Whether repeating the step cannot help."""
     if isinstance(error, RemoteError):
         return error.no_retry
+    if isinstance(error, DocumentTooLargeError):
+        return True
     return isinstance(error, ControllerError) and isinstance(error, ValueError)
 
 

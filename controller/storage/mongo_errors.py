@@ -13,6 +13,7 @@ from controller.errors import (
     ArgumentError,
     ConfigError,
     ControllerError,
+    DocumentTooLargeError,
     DuplicateKeyError,
     StorageBusyError,
     StorageError,
@@ -28,7 +29,8 @@ _DEADLOCK = "deadlock detected"
 _NOT_ALLOWED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, AtlasError
 _NOT_KNOWN = {59, 115, 168, 238, 40324}  # commands, options and stages that a server lacks
 _TOO_LARGE = {10334, 17280, 17419, 17420}
-_TOO_LARGE_HINT = "keep large values in an additional store of the JobStore"
+_TOO_LARGE_ELSEWHERE = "MaxDocumentSize"
+"""How servers that only speak MongoDB's protocol say it."""
 
 
 @contextmanager
@@ -51,17 +53,18 @@ def translated(location: str) -> Iterator[None]:
     """
     try:
         yield
-    except driver.PyMongoError as error:
-        raise _in_our_words(location, error) from error
-    except driver.DocumentTooLarge as error:
-        raise StorageError(
-            f"{location}: a document is too large for MongoDB", hint=_TOO_LARGE_HINT
-        ) from error
+    except (driver.PyMongoError, driver.DocumentTooLarge) as error:
+        raise in_our_words(location, error) from error
     except (BSONError, TypeError, ValueError, OverflowError) as error:
         raise ArgumentError(f"MongoDB cannot take this: {error}") from error
 
 
-def _in_our_words(location: str, error: driver.PyMongoError) -> ControllerError:
+def in_our_words(
+    location: str, error: driver.PyMongoError | driver.DocumentTooLarge
+) -> ControllerError:
+    """Return the error to raise instead of one of pymongo's; see `translated`."""
+    if isinstance(error, driver.DocumentTooLarge):
+        return _too_large(location)
     if error.has_error_label("TransientTransactionError"):
         return StorageBusyError(
             f"{location}: somebody else changed the same documents at the same time",
@@ -99,9 +102,16 @@ def _refused(location: str, details: Mapping[str, Any], otherwise: str) -> Stora
         )
     if code in _NOT_KNOWN:
         return UnsupportedOperationError(f"{location}: {message}")
-    if code in _TOO_LARGE:
-        return StorageError(f"{location}: {message}", hint=_TOO_LARGE_HINT)
+    if code in _TOO_LARGE or _TOO_LARGE_ELSEWHERE in message:
+        return _too_large(location)
     return StorageError(f"{location}: {message}")
+
+
+def _too_large(location: str) -> DocumentTooLargeError:
+    return DocumentTooLargeError(
+        f"{location}: a document is too large for MongoDB",
+        hint="keep large values in an additional store of the JobStore",
+    )
 
 
 def _duplicate(details: Mapping[str, Any]) -> DuplicateKeyError:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import ConfigError, NotFoundError, RemoteError, StorageUnavailableError
+from controller.errors import ConfigError, NotFoundError, RemoteError
 from controller.storage.opening import open_store, opens_directly, store_type
 
 if TYPE_CHECKING:
@@ -166,27 +166,28 @@ def read_output(
 
 @contextmanager
 def reaching(store: Any) -> Iterator[None]:
-    """Tell a database of outputs that does not answer from an error of the job.
+    """Tell what a database of outputs says from an error of the job.
 
     Parameters
     ----------
     store
-        The Store or JobStore that the block works with; its name is what messages say.
+        The Store or JobStore that the block works with.
 
     Raises
     ------
     StorageUnavailableError
         A MongoDB does not answer: wait for it.
+    StorageError
+        It refuses. The driver's own error may quote a whole output, so it goes no further.
     """
-    from pymongo.errors import ConnectionFailure  # maggma has imported pymongo by now
+    from pymongo.errors import DocumentTooLarge, PyMongoError  # maggma has imported pymongo by now
+
+    from controller.storage.mongo_errors import in_our_words
 
     try:
         yield
-    except ConnectionFailure as error:
-        raise StorageUnavailableError(
-            f"the JobStore {_shown(store)} does not answer",
-            hint="is the server running, and are host and port right?",
-        ) from error
+    except (PyMongoError, DocumentTooLarge) as error:
+        raise in_our_words(f"the JobStore {_shown(store)}", error) from None
 
 
 def _shown(store: Any) -> str:

@@ -21,6 +21,7 @@ from controller import documents
 from controller.config import Project
 from controller.errors import ConfigError, RunningRunnerError
 from controller.jobcontroller import JobController
+from controller.jobs.lifecycle import error_text
 from controller.runner import Runner
 from controller.runner.logs import start_logging, stop_logging
 from controller.states import JobState
@@ -404,3 +405,32 @@ def life_with(project: Project, controller: JobController, fuse: Fuse) -> int:
         )
         run(project, 30, "error")
     return fuse.writes
+
+
+@pytest.mark.parametrize(
+    "engine", [pytest.param("mongodb", marks=pytest.mark.mongo)], indirect=True
+)
+@pytest.mark.parametrize("size", [17_000_000, 50_000_000])
+def test_an_output_that_mongodb_is_too_small_for(
+    described: dict[str, Any], store_spec: dict[str, Any], size: int
+) -> None:
+    """One line that says so and what helps; the driver's message would quote the output."""
+    described["jobstore"] = {"docs_store": {**store_spec, "collection_name": "outputs"}}
+    project = Project.model_validate(described)
+    with JobController.from_project(project) as controller:
+        controller.reset()
+        (db_id,) = controller.add_flow(large(size), "local")
+        assert run(project).failed == [db_id]
+        job = info(controller, db_id)
+        assert (job.state, job.previous_state) == (JobState.REMOTE_ERROR, JobState.DOWNLOADED)
+        assert "too large" in job.remote.error
+        assert "additional store" in job.remote.error
+        assert len(job.remote.error.splitlines()) == 1
+
+
+def test_an_error_that_quotes_what_it_was_given_is_cut() -> None:
+    text = error_text(ValueError("begin" + "x" * 10_000_000 + "end"))
+    assert len(text) < 25_000
+    assert "begin" in text
+    assert text.rstrip().endswith("end")
+    assert "characters were cut" in text

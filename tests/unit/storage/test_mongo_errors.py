@@ -9,6 +9,7 @@ from pymongo import errors as driver
 from controller.errors import (
     ArgumentError,
     ConfigError,
+    DocumentTooLargeError,
     DuplicateKeyError,
     StorageBusyError,
     StorageError,
@@ -50,7 +51,9 @@ CASES = [
     (driver.ConfigurationError("Unknown option x"), ConfigError),
     (driver.InvalidURI("Invalid port s@cret"), ConfigError),
     (driver.InvalidOperation("Cannot use MongoClient after close"), StorageError),
-    (driver.DocumentTooLarge("x"), StorageError),
+    (driver.DocumentTooLarge("x"), DocumentTooLargeError),
+    (driver.OperationFailure("x", 10334), DocumentTooLargeError),
+    (driver.OperationFailure("Size 9 is larger than MaxDocumentSize 8"), DocumentTooLargeError),
     (InvalidDocument("cannot encode"), ArgumentError),
     (TypeError("x"), ArgumentError),
     (OverflowError("8-byte ints"), ArgumentError),
