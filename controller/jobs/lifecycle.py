@@ -305,7 +305,8 @@ class JobLifecycle(ControllerGroup):
     def _ending(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> Ending:
         """Read how a job ended and store its output: before the flow is held, it may be large."""
         output = read_output(path)
-        error = output.error or self._save(job_doc, path, store)
+        failure = output.error or self._save(job_doc, path, store)
+        error = _bounded(failure) if failure else None
         logs = log_fields(path) if error else {"remote.queue_out": None, "remote.queue_err": None}
         times = {"start_time": output.start_time, "end_time": output.end_time}
         known = {name: time for name, time in times.items() if time is not None}
@@ -440,7 +441,10 @@ def check_states(job: dict[str, Any], acceptable: Sequence[JobState]) -> None:
 
 def error_text(error: BaseException) -> str:
     """Describe a failed step for ``remote.error``, within bounds."""
-    text = _error_text(error)
+    return _bounded(_error_text(error))
+
+
+def _bounded(text: str) -> str:
     cut = len(text) - _ERROR_LENGTH
     if cut <= 0:
         return text

@@ -74,3 +74,8 @@ def wait_for_file(path: str) -> str:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return "it came"
+
+
+@job
+def fail_at_length(size: int) -> None:
+    raise ValueError("x" * size)

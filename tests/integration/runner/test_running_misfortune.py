@@ -14,7 +14,15 @@ from typing import Any
 
 import pytest
 from crashes import Fuse, Killed, bury, dying
-from runner_jobs import add, large, stored_elsewhere, then_on, variable, wait_for_file
+from runner_jobs import (
+    add,
+    fail_at_length,
+    large,
+    stored_elsewhere,
+    then_on,
+    variable,
+    wait_for_file,
+)
 from running import run, serve, states, wait_for
 
 from controller import documents
@@ -426,6 +434,16 @@ def test_an_output_that_mongodb_is_too_small_for(
         assert "too large" in job.remote.error
         assert "additional store" in job.remote.error
         assert len(job.remote.error.splitlines()) == 1
+
+
+def test_a_job_that_fails_at_great_length(project: Project, controller: JobController) -> None:
+    (db_id,) = controller.add_flow(fail_at_length(20_000_000), "local")
+    assert run(project).failed == [db_id]
+    job = info(controller, db_id)
+    assert job.state is JobState.FAILED
+    assert job.error.startswith("ValueError: xxx")
+    assert "characters were cut" in job.error
+    assert len(job.error) < 25_000
 
 
 def test_an_error_that_quotes_what_it_was_given_is_cut() -> None:
