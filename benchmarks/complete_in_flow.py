@@ -59,7 +59,8 @@ def make_flow(size: int, shape: str) -> Flow:
 class Completer:
     """Completes the jobs of a flow one after the other.
 
-    Claiming and locking the job, which comes before, is not counted; its release is.
+    Counted is what `JobController.complete_job` does in the database: from locking the flow to its
+    release. The caller claims, locks and releases the job.
     """
 
     def __init__(self, opened: JobController) -> None:
@@ -73,13 +74,16 @@ class Completer:
         self._lock.acquire()
 
     def complete(self) -> None:
-        """Complete and release it."""
+        """Complete it."""
         job = self._lock.locked_document
         assert job is not None
         with self._controller.lock_flow(
             filter={"jobs": job["uuid"]}, projection=FLOW_FIELDS
         ) as flow_lock:
             finish(self._controller.queue, job, Ending({}), flow_lock=flow_lock)
+
+    def release(self) -> None:
+        """Release it."""
         self._lock.release()
 
 
@@ -120,6 +124,7 @@ def times(table: Table, folder: Path, shape: str) -> None:
             for size, completer in completers.items():
                 completer.prepare()
                 taken[size].append(seconds(completer.complete))
+                completer.release()
     smallest, middle, largest = (1000 * statistics.median(taken[size]) for size in SIZES)
     table.row(
         f"{shape}: in a flow of {SIZES[-1]}, embedded",
@@ -143,7 +148,8 @@ def commands(table: Table, folder: Path, shape: str) -> None:
                 completer.complete()
                 largest = max(largest, listener.largest)
                 if len(listener.names) > most:
-                    most, names = len(listener.names), listener.names
+                    most, names = len(listener.names), list(listener.names)
+                completer.release()
     table.row(
         f"{shape}: commands, MongoDB protocol", most, COMMANDS, "", f"flows of {SIZES[:2]} jobs"
     )

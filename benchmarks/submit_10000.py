@@ -63,7 +63,7 @@ from jobflow import JobStore
 from jobflow_remote.jobs.jobcontroller import JobController
 from maggma.stores import MemoryStore, MongoURIStore
 store = MongoURIStore(spec["uri"], spec["collection_name"], spec["database"])
-project = SimpleNamespace(queue=SimpleNamespace(db_id_prefix=None))
+project = SimpleNamespace(queue=SimpleNamespace(db_id_prefix=None), workers={})
 controller = JobController(store, JobStore(MemoryStore()), project=project)
 controller.reset()
 submit(controller, int(sys.argv[2]))

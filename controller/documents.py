@@ -69,7 +69,8 @@ def utc_now() -> datetime:
 
 
 class _Stored(BaseModel):
-    model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
+    # Built when used: a command that lists jobs has no use for most of them.
+    model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True, defer_build=True)
 
 
 class RemoteInfo(_Stored):

@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
 from controller.administration import Administration
 from controller.backups import Backups
 from controller.batches import Batches
-from controller.config import ConfigManager, Project
-from controller.errors import ArgumentError
 from controller.flows.control import FlowControl
 from controller.flows.deletion import FlowDeletion
 from controller.flows.lifecycle import FlowLifecycle
-from controller.flows.queries import FlowQueries
 from controller.flows.stores import FlowStores
 from controller.jobs.control import JobControl
 from controller.jobs.deletion import JobDeletion
 from controller.jobs.lifecycle import JobLifecycle
 from controller.jobs.properties import JobProperties
-from controller.jobs.queries import JobQueries
 from controller.jobs.restart import JobRestart
 from controller.jobs.results import JobResults
-from controller.operations.queue import Queue
+from controller.reader import QueueReader
 from controller.runner_records import RunnerRecords
 from controller.statistics import Statistics
-from controller.storage.opening import OpenedStore, open_store, opened_from_maggma
 from controller.unlocking import Unlocking
 from controller.versions import Versions
 
-if TYPE_CHECKING:
-    from jobflow.core.store import JobStore
-
 
 class JobController(
-    JobQueries,
+    QueueReader,
     JobLifecycle,
     JobControl,
     JobRestart,
     JobProperties,
     JobDeletion,
     JobResults,
-    FlowQueries,
     FlowLifecycle,
     FlowControl,
     FlowDeletion,
@@ -58,95 +46,5 @@ class JobController(
 
     It can be used by several threads, and as a context manager, which closes it.
 
-    Parameters
-    ----------
-    queue_store
-        A maggma Store of MongoDB's kind (EmbeddedStore included), or an `OpenedStore`; its
-        collection holds the jobs, the other collections lie in the same database.
-    jobstore
-        Where outputs go; None takes the project's when it is needed.
-    flows_collection, auxiliary_collection, batches_collection
-        Names of the other collections.
-    project
-        The project the stores belong to. A text in this place is taken for
-        ``batches_collection``, which is what jobflow-remote 1.0.1 has there.
-    optional_jobstores
-        {name: JobStore} to choose from per flow; None takes the project's.
+    Its parameters are those of `QueueReader`.
     """
-
-    def __init__(
-        self,
-        queue_store: Any,
-        jobstore: JobStore | None = None,
-        flows_collection: str = "flows",
-        auxiliary_collection: str = "jf_auxiliary",
-        project: Project | str | None = None,
-        *,
-        batches_collection: str = "batches",
-        optional_jobstores: dict[str, JobStore] | None = None,
-    ) -> None:
-        if isinstance(project, str):
-            batches_collection, project = project, None
-        opened = (
-            queue_store if isinstance(queue_store, OpenedStore) else opened_from_maggma(queue_store)
-        )
-        database = opened.database
-        self.queue = Queue(
-            database=database,
-            jobs=opened.collection,
-            flows=database.collection(flows_collection),
-            auxiliary=database.collection(auxiliary_collection),
-            batches=database.collection(batches_collection),
-        )
-        self.queue_store = queue_store
-        self.project = project
-        self._jobstore = jobstore
-        self.optional_jobstores = optional_jobstores
-
-    @classmethod
-    def from_project(cls, project: Project | None = None) -> JobController:
-        """Open the controller of a project; None takes the default project."""
-        if project is None:
-            project = ConfigManager().get_project()
-        queue = project.queue
-        if not queue.store:
-            raise ArgumentError(f"project {project.name} has no queue.store")
-        return cls(
-            open_store(queue.store),
-            None,
-            queue.flows_collection,
-            queue.auxiliary_collection,
-            project,
-            batches_collection=queue.batches_collection,
-        )
-
-    @classmethod
-    def from_project_name(cls, project_name: str | None = None) -> JobController:
-        """Open the controller of a project by its name; None takes the default project."""
-        return cls.from_project(ConfigManager().get_project(project_name))
-
-    @property
-    def jobstore(self) -> JobStore:
-        """The default JobStore, connected on first use (which imports jobflow)."""
-        if self._jobstore is None:
-            self._jobstore = self._need_project().get_jobstore()
-            self._jobstore.connect()
-        return self._jobstore
-
-    def close(self) -> None:
-        """Close all connections. Closing twice is fine."""
-        self.queue.database.close()
-        if self._jobstore is not None:
-            self._jobstore.close()
-            self._jobstore = None
-
-    def __enter__(self) -> JobController:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

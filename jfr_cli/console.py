@@ -122,7 +122,9 @@ def print_renderable(content: RenderableType, color: str = "auto", *, whole: boo
 
 def drawn(content: RenderableType, console: Console, width: int | None) -> str:
     """Return what a console would write, at most so wide; None for the natural width."""
-    if width is None:
+    if width is None and getattr(content, "expand", None) is False:
+        width = UNLIMITED  # a table that does not fill the line finds its width by itself
+    elif width is None:
         boundless = console.options.update(max_width=UNLIMITED)
         width = console.measure(content, options=boundless).maximum
     with console.capture() as capture:

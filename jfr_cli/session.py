@@ -12,6 +12,7 @@ from jfr_cli.console import hint, say
 if TYPE_CHECKING:
     from controller.config import Project
     from controller.jobcontroller import JobController
+    from controller.reader import QueueReader
 
 
 @dataclass
@@ -77,11 +78,16 @@ class Session:
         """Open the project's controller, and close it whatever happens."""
         from controller.jobcontroller import JobController
 
-        controller = JobController.from_project(self.project)
-        try:
+        with JobController.from_project(self.project) as controller:
             yield controller
-        finally:
-            controller.close()
+
+    @contextmanager
+    def reader(self) -> Iterator[QueueReader]:
+        """Open the half of the controller that reads, which is quick to import."""
+        from controller.reader import QueueReader
+
+        with QueueReader.from_project(self.project) as reader:
+            yield reader
 
 
 CURRENT = Session()

@@ -45,7 +45,7 @@ def list_flows(
 
     Example: jf flow list -s RUNNING
     """
-    with CURRENT.controller() as controller:
+    with CURRENT.reader() as controller:
         query = controller.queue.query(replace(selection, locked=locked))
         if count or wants_count():
             show_count(controller.flows.count_documents(query))
@@ -86,7 +86,7 @@ def info(
     Example: jf flow info 12
     """
     named: dict[str, Any] = {"job_ids": flow} if by_job and is_uuid(flow) else {"flow_ids": flow}
-    with CURRENT.controller() as controller:
+    with CURRENT.reader() as controller:
         found = controller.get_flows_info(
             **named,
             limit=1,

@@ -60,7 +60,7 @@ def list_jobs(
     if CURRENT.columns and verbosity:
         raise ArgumentError("--columns and --verbose exclude each other")
     wanted = _extended(selection, locked=locked, error=error, running=running)
-    with CURRENT.controller() as controller:
+    with CURRENT.reader() as controller:
         if latest_flow is not None:
             wanted = _of_latest_flows(controller, wanted, latest_flow)
         query = controller.queue.query(wanted)
@@ -109,7 +109,7 @@ def info(
     """
     if (job is None) == (pid is None):
         raise ArgumentError("one job is named by an ID or by --pid", hint="jf job info ID")
-    with CURRENT.controller() as controller:
+    with CURRENT.reader() as controller:
         if job is None:
             assert pid is not None
             found = controller.get_job_info_by_pid(pid)

@@ -12,6 +12,7 @@ from jfr_cli.app import GROUPS
 
 NEVER_FOR_HELP = {"pymongo", "bson", "pydantic", "maggma", "jobflow", "qtoolkit", "numpy"}
 NEVER_FOR_LISTS = NEVER_FOR_HELP - {"bson", "pydantic"} | {"mongomock_ng", "networkx"}
+NEVER_TO_SHOW = {"controller.jobcontroller", "controller.locks", "controller.operations.insertion"}
 TYPERS_OWN = {"pydantic"}
 """Typer itself imports it where a command has options (typer/_adapters.py, 0.29)."""
 
@@ -70,6 +71,15 @@ def test_tab_imports_nothing_heavy(with_a_project: str, line: str) -> None:
     groups = {m.split(".")[2] for m in found if m.startswith("jfr_cli.commands.")}
     assert groups <= {line.split(" ")[1]}, "TAB imports the group that is typed, and no other"
     assert "controller.storage.embedded.connection" not in found
+
+
+@pytest.mark.parametrize("words", [["job", "list"], ["flow", "list"], ["job", "info", "1"]])
+def test_what_only_shows_imports_nothing_that_changes(
+    with_a_project: str, words: list[str]
+) -> None:
+    found = imported(*words, prepare=with_a_project)
+    assert "controller.reader" in found
+    assert not found & (NEVER_FOR_LISTS | NEVER_TO_SHOW)
 
 
 def test_help_of_a_group_imports_nothing_heavy() -> None:

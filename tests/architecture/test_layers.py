@@ -26,6 +26,7 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.doctor", "controller.checks", "controller.report"),
     ("controller.submission",),
     ("controller.jobcontroller",),
+    ("controller.reader",),
     (
         "controller.jobs",
         "controller.flows",
