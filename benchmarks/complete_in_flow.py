@@ -7,12 +7,11 @@ largest answer holds. ``python benchmarks/complete_in_flow.py``
 
 from __future__ import annotations
 
-import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
 from jobflow import Flow, job
-from measuring import Table, controller, engines, scratch, seconds
+from measuring import Table, controller, engines, scratch, seconds, usual
 from pymongo.monitoring import (
     CommandFailedEvent,
     CommandListener,
@@ -27,7 +26,7 @@ from controller.operations.progress import FLOW_FIELDS
 
 SIZES = (10, 1_000, 10_000)
 SHAPES = ("chain", "fan-in", "independent")
-REPEATS = 7
+REPEATS = 9
 LIMIT = 3
 COMMANDS = 6
 ANSWER = 100
@@ -125,7 +124,7 @@ def times(table: Table, folder: Path, shape: str) -> None:
                 completer.prepare()
                 taken[size].append(seconds(completer.complete))
                 completer.release()
-    smallest, middle, largest = (1000 * statistics.median(taken[size]) for size in SIZES)
+    smallest, middle, largest = (1000 * usual(taken[size]) for size in SIZES)
     table.row(
         f"{shape}: in a flow of {SIZES[-1]}, embedded",
         largest,

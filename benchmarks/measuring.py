@@ -1,18 +1,18 @@
 """What the benchmarks share: timing, rows of a table, databases full of jobs, projects to use.
 
 Every figure stands beside a yardstick of the same run, because machines differ and are busy: what
-is compared is measured in turns, and medians count.
+is compared is measured in turns. Of whole programs medians count, of what takes milliseconds the
+lower quartiles: what a busy machine adds comes in slices of that size.
 """
 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -100,23 +100,23 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def in_turn(
-    actions: Mapping[str, Callable[[], object]], repeats: int = 9, *, first_too: bool = False
-) -> dict[str, float]:
-    """Carry actions out in turns and return the median of each, in seconds.
+def usual(times: Sequence[float]) -> float:
+    """Return the lower quartile."""
+    return sorted(times)[len(times) // 4]
 
-    Parameters
-    ----------
-    first_too
-        Whether the first turn counts; it also fills caches.
+
+def in_turn(actions: Mapping[str, Callable[[], object]], repeats: int = 11) -> dict[str, float]:
+    """Carry actions out in turns and return the usual time of each, in seconds.
+
+    A turn before, which fills caches, does not count.
     """
     taken: dict[str, list[float]] = {name: [] for name in actions}
-    for turn in range(repeats if first_too else repeats + 1):
+    for turn in range(repeats + 1):
         for name, action in actions.items():
             once = seconds(action)
-            if turn or first_too:
+            if turn:
                 taken[name].append(once)
-    return {name: statistics.median(each) for name, each in taken.items()}
+    return {name: usual(each) for name, each in taken.items()}
 
 
 def run(*words: str, env: Mapping[str, str] | None = None) -> str:

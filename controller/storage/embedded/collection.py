@@ -457,7 +457,7 @@ class EmbeddedCollection:
         staged: Sequence[Part] = (),
     ) -> bool:
         touched = [c for c in table.columns.values() if change.touches(c)]
-        paths = [*change.paths, *(c.path for c in touched)]
+        paths = [*change.paths, *(path for c in touched for path in c.paths)]
         document, filled = stored.open(link, paths)
         old_keys = {c.path: c.keys(document) for c in touched}
         document = change.apply(document)
@@ -531,8 +531,11 @@ class _Change:
 
     def touches(self, column: Column) -> bool:
         """Whether the update may change the column's keys."""
-        mine = split_path(column.path)
-        return any(path[: len(mine)] == mine[: len(path)] for path in self._split)
+        return any(
+            path[: len(mine)] == mine[: len(path)]
+            for mine in map(split_path, column.paths)
+            for path in self._split
+        )
 
     def apply(self, document: Document) -> Document:
         """Change the document."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
-from controller.storage.embedded.layout import add_column, native_index_name
+from controller.storage.embedded.layout import add_column, native_index_name, pair_path
 from controller.storage.embedded.rows import fill_column
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def create(
                 f"an index named {name} with other keys or options exists", hint="drop it first"
             )
         return name
-    for path, _ in pairs:
+    paths = [path for path, _ in pairs]
+    if len(paths) == 2 and not unique:
+        paths.append(pair_path(paths[0], paths[1]))
+    for path in paths:
         if path not in table.columns:
             fill_column(link, table, add_column(link.sql, table, path))
     columns = [table.columns[path] for path, _ in pairs]

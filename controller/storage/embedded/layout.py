@@ -36,6 +36,24 @@ NULL_KEY = b"\x00"
 Keys: TypeAlias = tuple[Any, frozenset[Any], bool]
 """(native key, keys for the side table, odd) of a document at an indexed path."""
 _NO_KEYS: frozenset[Any] = frozenset()
+_AND = "\0"
+"""Between the two paths, or the two values, of a pair; no name of a field contains it."""
+
+
+def pair_path(first: str, second: str) -> str:
+    """Return the path of the column that serves a compound index over an array.
+
+    SQLite's own compound index cannot: the values of the first path lie in the side table. This
+    column adds (value of the first, value of the second) there, so that the jobs of a large flow
+    in one state are found without looking at its other jobs.
+    """
+    return f"{first}{_AND}{second}"
+
+
+def pair_key(first: str, second: str) -> str:
+    """Return the key of two texts; of texts with a NUL it may be that of others too."""
+    return f"{first}{_AND}{second}"
+
 
 _SCHEMA = """
 CREATE TABLE meta(format INTEGER);
@@ -57,8 +75,10 @@ class Column:
         Some document reaches the path through an array.
     odd
         Some value's key does not order as the value does.
+    paths
+        The paths whose values make the keys: its own, or two (see `pair_path`).
     names
-        The names of the path.
+        The names of the (first) path.
     sql
         Name of the native column.
     """
@@ -67,15 +87,34 @@ class Column:
     path: str
     multi: bool
     odd: bool
+    paths: tuple[str, ...] = field(init=False)
     names: tuple[str, ...] = field(init=False)
     sql: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = split_path(self.path)
+        self.paths = tuple(self.path.split(_AND))
+        self.names = split_path(self.paths[0])
         self.sql = "id" if self.path == "_id" else f"k{self.number}"
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether its keys are made of two values."""
+        return len(self.paths) > 1
 
     def keys(self, document: dict[str, Any]) -> Keys:
         """Return (native key, keys for the side table, odd) of a document."""
+        return self._pair_keys(document) if self.is_pair else self._own_keys(document)
+
+    def _pair_keys(self, document: dict[str, Any]) -> Keys:
+        """Texts within an array with those at the other path; the rest has a native index."""
+        native, firsts, _ = self._own_keys(document)
+        if native != ARRAY_KEY:
+            return None, _NO_KEYS, False
+        seconds = [v for v in values_at(document, split_path(self.paths[1])) if type(v) is str]
+        pairs = (pair_key(a, b) for a in firsts if type(a) is str for b in seconds)
+        return None, frozenset(pairs), False
+
+    def _own_keys(self, document: dict[str, Any]) -> Keys:
         value: Any = document
         for name in self.names:
             if type(value) is dict:

@@ -16,7 +16,7 @@ from bson import Int64, ObjectId
 
 from controller.storage.base import Sort
 from controller.storage.embedded.filters import is_operators
-from controller.storage.embedded.layout import Column, Table
+from controller.storage.embedded.layout import Column, Table, pair_key, pair_path
 from controller.storage.embedded.values import index_key, key_bounds
 
 _SCALARS = (str, int, float, Int64, bool, ObjectId, datetime, type(None))
@@ -56,13 +56,20 @@ _ANYTHING = Plan(exact=False)
 
 @dataclass(frozen=True)
 class _Term:
-    """A condition on one column; ``{0}`` stands for the column."""
+    """A condition on one column; ``{0}`` stands for the column.
+
+    Attributes
+    ----------
+    texts
+        The values, where the condition is that one of these texts is there.
+    """
 
     column: Column
     condition: str
     params: tuple[Any, ...]
     weight: int = _WEIGHT_PLAIN
     negated: bool = False
+    texts: tuple[str, ...] = ()
 
 
 def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
@@ -82,7 +89,7 @@ def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
                 plans.append(_ANYTHING)
         else:
             plans.append(_ANYTHING)
-    plans += _written(table, terms)
+    plans += _paired(table, terms) or _written(table, terms)
     said = [plan for plan in plans if not plan.is_open]
     return Plan(
         " AND ".join(plan.sql for plan in said) or "1",
@@ -126,6 +133,32 @@ def _written(table: Table, terms: list[_Term]) -> Iterator[Plan]:
         yield _write(table, term, plus)
 
 
+def _paired(table: Table, terms: list[_Term]) -> list[Plan]:
+    """Write the terms down where a pair of them has a column; [] where none has.
+
+    It then drives the query, unless a term names hardly more than one document.
+    """
+    if any(term.weight == _WEIGHT_SELECTIVE for term in terms):
+        return []
+    for first in (t for t in terms if t.texts and t.column.multi):
+        for second in (t for t in terms if t.texts and not t.column.multi):
+            pair = table.columns.get(pair_path(first.column.path, second.column.path))
+            keys = [pair_key(a, b) for a in first.texts for b in second.texts]
+            if pair is None or len(keys) > _MANY or any(key.count("\0") > 1 for key in keys):
+                continue
+            in_side, side_params = _in_list(keys)
+            sql = (
+                f"seq IN (SELECT seq FROM {table.rows} WHERE "
+                f"{first.condition.format(first.column.sql)} AND "
+                f"{second.condition.format(second.column.sql)} UNION ALL "
+                f"SELECT seq FROM {table.side} WHERE c={pair.number} AND {in_side.format('v')})"
+            )
+            drives = Plan(sql, first.params + second.params + side_params)
+            rest = [t for t in terms if t is not first and t is not second]
+            return [drives, *(_write(table, term, "+") for term in rest)]
+    return []
+
+
 def _write(table: Table, term: _Term, plus: str) -> Plan:
     column = term.column
     condition, params = term.condition.format(plus + column.sql), term.params
@@ -161,9 +194,10 @@ def _terms(table: Table, column: Column, operators: Mapping[str, Any]) -> Iterat
 
 def _equality(column: Column, arg: Any, weight: int, *, negated: bool) -> _Term:
     if arg is not None:
-        return _Term(
-            column, "{0}=?", (index_key(arg),), _WEIGHT_PLAIN if negated else weight, negated
-        )
+        if negated:
+            return _Term(column, "{0}=?", (index_key(arg),), _WEIGHT_PLAIN, negated)
+        texts = (arg,) if type(arg) is str else ()
+        return _Term(column, "{0}=?", (index_key(arg),), weight, texts=texts)
     if negated and not column.multi:
         return _Term(column, _NOT_NULL, ())
     # Null is what most documents hold: never drive a query by it.
@@ -175,7 +209,8 @@ def _membership(column: Column, args: list[Any], weight: int, *, negated: bool) 
     condition, params = _in_list(keys)
     if len(keys) < len(args):
         condition, weight = f"({condition} OR {{0}} IS NULL)", _WEIGHT_PLAIN
-    return _Term(column, condition, params, _WEIGHT_PLAIN if negated else weight, negated)
+    texts = () if negated or any(type(a) is not str for a in args) else tuple(args)
+    return _Term(column, condition, params, _WEIGHT_PLAIN if negated else weight, negated, texts)
 
 
 def _in_list(keys: list[Any]) -> tuple[str, tuple[Any, ...]]:

@@ -244,7 +244,7 @@ def remove(link: Link, table: Table, stored: Stored) -> None:
     """Delete a document."""
     drop_parts(link, stored)
     link.sql.execute(f"DELETE FROM {table.rows} WHERE seq=?", (stored.sequence,))
-    if any(c.multi for c in table.columns.values()):
+    if any(c.multi for c in table.columns.values()):  # no pair without an array
         link.sql.execute(f"DELETE FROM {table.side} WHERE seq=?", (stored.sequence,))
 
 
@@ -266,7 +266,7 @@ def fill_column(link: Link, table: Table, column: Column) -> None:
     multi = odd = False
     updates, side = [], []
     for stored in all_rows(link, table):
-        native, many, is_odd = column.keys(stored.decode(link, [column.path]))
+        native, many, is_odd = column.keys(stored.decode(link, column.paths))
         multi, odd = multi or native == ARRAY_KEY, odd or is_odd
         if native is not None:
             updates.append((native, stored.sequence))

@@ -104,6 +104,52 @@ def test_keys_of_many_documents_at_once(collection: Collection) -> None:
     assert [doc["_id"] for doc in newest] == [799, 798]
 
 
+HOSTS_AND_STATE = [("job.hosts", 1), ("state", 1)]
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
+def test_an_array_and_a_scalar_in_one_index(collection: Collection, filled: bool) -> None:
+    """Whatever happens to the documents, the index gives what looking at each of them gives."""
+    if not filled:
+        collection.create_index(HOSTS_AND_STATE)
+    hosts: list[Any] = [["a"], ["b", "a"], "a", [], None, ["a", 1, None], [["a"]], ["a\0b"]]
+    states: list[Any] = ["R", "W", None, 1, ["R", "W"], "b\0R"]
+    documents: list[Document] = [
+        {"_id": f"{h}-{s}", "job": {"hosts": host}, "state": state, "n": h}
+        for h, host in enumerate(hosts)
+        for s, state in enumerate(states[: 6 if filled else 4])
+    ]
+    collection.insert_many(documents)
+    if filled:
+        collection.create_index(HOSTS_AND_STATE)
+    changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {}),
+        ({"state": "R", "n": {"$lt": 2}}, {"$set": {"state": "W"}}),
+        ({"n": 1}, {"$push": {"job.hosts": "c"}}),
+        ({"n": 0}, {"$set": {"job.hosts": ["b"]}}),
+        ({"n": 5}, {"$unset": {"state": ""}}),
+        ({"n": 2}, {"$set": {"job": {}}}),
+    ]
+    for selection, change in changes:
+        if change:
+            collection.update_many(selection, change)
+        _check_hosts_and_states(collection)
+    collection.delete_many({"job.hosts": "a", "state": {"$in": ["R", "W"]}})
+    assert collection.count_documents({"job.hosts": "a", "state": "W"}) == 0
+    _check_hosts_and_states(collection)
+
+
+def _check_hosts_and_states(collection: Collection) -> None:
+    wanted: list[Any] = ["R", "W", {"$in": ["R", "W"]}, {"$in": ["R", None]}, "b\0R", None, 1]
+    for host in ("a", "b", "c", {"$in": ["b", "c"]}, "a\0b"):
+        with_host = {doc["_id"] for doc in collection.find({"job.hosts": host})}
+        for state in wanted:
+            both = {"job.hosts": host, "state": state}
+            with_state = {doc["_id"] for doc in collection.find({"state": state})}
+            assert {doc["_id"] for doc in collection.find(both)} == with_host & with_state, both
+            assert collection.count_documents(both) == len(with_host & with_state), both
+
+
 def test_each_element_of_an_array_is_a_key(
     shared_database: Database, collection: Collection
 ) -> None:

@@ -1,0 +1,38 @@
+"""Which index answers a question that grows with the number of jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.storage.embedded import open_database
+from controller.storage.embedded.layout import pair_path
+from controller.storage.embedded.planner import plan_filter
+from controller.storage.indexes import JOB_INDEXES, build_indexes
+
+
+@pytest.mark.parametrize(
+    ("query", "paired"),
+    [
+        ({"job.hosts": "f", "state": "READY"}, True),
+        ({"job.hosts": "f", "state": {"$in": ["FAILED", "PAUSED"]}}, True),
+        ({"job.hosts": "f", "state": {"$in": ["FAILED"]}, "lock_id": None}, True),
+        ({"job.hosts": "f", "state": "READY", "uuid": "u"}, False),
+        ({"job.hosts": "f", "state": {"$ne": "READY"}}, False),
+        ({"job.hosts": "f"}, False),
+        ({"state": "READY"}, False),
+    ],
+)
+def test_jobs_of_a_flow_in_a_state(tmp_path: Path, query: dict[str, Any], paired: bool) -> None:
+    database = open_database(tmp_path / "queue.sqlite")
+    jobs: Any = database.collection("jobs")
+    build_indexes(jobs, JOB_INDEXES)
+    jobs.insert_one({"uuid": "u", "index": 1, "db_id": "1", "job": {"hosts": ["f"]}, "state": "R"})
+    with jobs._file.reading() as link:
+        table = link.table("jobs")
+        pair = table.columns[pair_path("job.hosts", "state")]
+        plan = plan_filter(table, query)
+    assert (f"c={pair.number} " in plan.sql) is paired
+    database.close()
