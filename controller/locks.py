@@ -437,7 +437,7 @@ class MongoLock:
         if kind is None:
             self.release()
             return
-        if self.acquired:
+        if self.acquired and self.update_on_release:
             logger.warning("releasing a lock after %s: its update was not made", kind.__name__)
         try:
             self.abandon()

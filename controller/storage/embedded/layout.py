@@ -8,7 +8,8 @@
     part    large values, CHUNK_SIZE bytes per row; id = number << ROW_BITS | row
     loose   parts that no document names: being written by `owner`, or (NULL) to be removed
     d<cid>  a row per document: seq, id (the key of _id), k<n>..., hot
-    m<cid>  the keys of indexed paths that run through an array; k<n> then holds ARRAY_KEY
+    m<cid>  the keys of indexed paths that run through an array; k<n> then holds ARRAY_KEY;
+            and of pairs, one member of the array with one value of a second path (`pair_path`)
 
 ``PRAGMA user_version`` counts the changes of the catalogue, so that every connection notices.
 """
