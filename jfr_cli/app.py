@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +17,11 @@ from typer.core import TyperCommand, TyperGroup
 
 from controller.errors import ControllerError
 from jfr_cli.console import say, survive_the_locale
-from jfr_cli.errors import EXIT_CODES, report, report_usage
+from jfr_cli.errors import EXIT_CODES, report, report_defect, report_end, report_usage
 from jfr_cli.lazy import UsageError, built
 from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, choice, print_tree
 from jfr_cli.session import CURRENT
+from jfr_cli.watch import with_seconds
 
 GROUPS: dict[str, str] = {
     "quickstart": "Make a project that needs no database server, and say what comes next.",
@@ -71,6 +73,16 @@ class LazyGroup(TyperGroup):
             yield
         finally:
             self._listing = False
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the root options, some of which print."""
+        with _unread_is_no_error():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with _unread_is_no_error():
+            return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help without importing any group."""
@@ -237,29 +249,49 @@ def _setting_wants_tracebacks() -> bool:
     return bool(SETTINGS.cli_full_exc)
 
 
+@contextmanager
+def _unread_is_no_error() -> Iterator[None]:
+    """End well where nobody reads our output any more, before Typer or Rich make it a failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise typer.Exit(_nobody_reads()) from None
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Rich's on_broken_pipe
+            raise typer.Exit(_nobody_reads()) from None
+        raise
+
+
+def _nobody_reads() -> int:
+    """Send what is still buffered nowhere: whoever read our output has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _end_in_order(number: int, frame: object) -> None:
+    """End at SIGTERM as at Ctrl-C: what is open is closed, what is locked is freed."""
+    del number, frame
+    sys.exit(143)
+
+
 def run() -> int:
     """Run `jf`: the one place where errors become messages and exit codes."""
     survive_the_locale()
+    signal.signal(signal.SIGTERM, _end_in_order)
     try:
-        code = app(prog_name="jf", standalone_mode=False)
+        code = app(with_seconds(sys.argv[1:]), prog_name="jf", standalone_mode=False)
         sys.stdout.flush()
-    except ControllerError as error:
-        if CURRENT.full_exc or _setting_wants_tracebacks():
-            raise
-        return report(error, as_json=_asks_for_json())
     except UsageError as error:
         return report_usage(error, as_json=_asks_for_json())
     except (KeyboardInterrupt, typer.Abort):
-        say("jf: interrupted")
-        return 130
+        return report_end(130, "interrupted", as_json=_asks_for_json())
     except BrokenPipeError:
-        # Whoever read our output has seen enough; what is still buffered goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        # A full disk or a folder that is closed to us, where nobody knew better what it means.
-        if CURRENT.full_exc:
+        return _nobody_reads()
+    except Exception as error:
+        if CURRENT.full_exc or _setting_wants_tracebacks():
             raise
-        said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return report(ControllerError(said), as_json=_asks_for_json())
+        # Whatever happened ends in one line.
+        if isinstance(error, ControllerError):
+            return report(error, as_json=_asks_for_json())
+        return report_defect(error, as_json=_asks_for_json())
     return code if isinstance(code, int) else 0

@@ -48,6 +48,21 @@ def report(error: errors.ControllerError, *, as_json: bool) -> int:
     return _write(exit_code(error), error.message, error.hint, as_json=as_json)
 
 
+def report_end(code: int, message: str, *, as_json: bool) -> int:
+    """Write why `jf` ends early and return its exit status."""
+    return _write(code, message, None, as_json=as_json)
+
+
+def report_defect(error: Exception, *, as_json: bool) -> int:
+    """Write an error that nobody foresaw and return its exit status."""
+    if isinstance(error, OSError):
+        # A full disk or a folder that is closed to us, where nobody knew better what it means.
+        said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _write(1, said, None, as_json=as_json)
+    message = " ".join(f"{type(error).__name__}: {error}".split())
+    return _write(1, message, "`jf --full-exc ...` shows where this comes from", as_json=as_json)
+
+
 def report_usage(error: Any, *, as_json: bool) -> int:
     """Write what Typer found wrong with the words of a command, and return the exit status.
 

@@ -108,6 +108,16 @@ OutputFormat = Annotated[
         **choice(FORMATS),
     ),
 ]
+Watch = Annotated[
+    float | None,
+    typer.Option(
+        "--watch",
+        "-W",
+        metavar="SECONDS",
+        min=0.1,
+        help="Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Same as --format json.")]
 JobIds = Annotated[
     list[str] | None,

@@ -30,6 +30,7 @@ from jfr_cli.console import print_data, print_renderable, print_table, say
 from jfr_cli.render import data
 from jfr_cli.render.kinds import Kind, Listing, chosen_columns, chosen_data, data_keys
 from jfr_cli.session import CURRENT
+from jfr_cli.watch import watch
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,12 +54,18 @@ def shows_list(*further_flags: str) -> Callable[[F], F]:
             "--columns", *further_flags, metavar="KEYS", help="Columns or keys, with commas."
         ),
     ]
-    return _decorator({**_FORMAT, "columns": (columns, None)})
+    return _decorator({**_FORMAT, "columns": (columns, None), "seconds": (options.Watch, None)})
 
 
-def shows_one() -> Callable[[F], F]:
-    """Give a command that ends with `show_one` its options."""
-    return _decorator(_FORMAT)
+def shows_one(*, watchable: bool = False) -> Callable[[F], F]:
+    """Give a command that ends with `show_one` its options.
+
+    Parameters
+    ----------
+    watchable
+        It reads only, and what it shows may change: it gets ``--watch``.
+    """
+    return _decorator({**_FORMAT, "seconds": (options.Watch, None)} if watchable else _FORMAT)
 
 
 def shows_outcome() -> Callable[[F], F]:
@@ -70,7 +77,10 @@ def _decorator(bundle: dict[str, tuple[Any, Any]]) -> Callable[[F], F]:
     def call(command: Callable[..., Any], given: dict[str, Any], taken: dict[str, Any]) -> Any:
         CURRENT.use_format(taken["output_format"], taken["json"])
         CURRENT.columns = taken.get("columns")
-        return command(**given)
+        seconds = taken.get("seconds")
+        if seconds is None:
+            return command(**given)
+        return watch(lambda: command(**given), seconds)
 
     return lambda command: with_options(command, bundle, call)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,8 @@ class Session:
     full_exc: bool = False
     warn_project: bool = False
     _project: Project | None = None
+    _keep: ExitStack | None = None
+    _kept: dict[type, Any] = field(default_factory=dict)
 
     @property
     def as_json(self) -> bool:
@@ -78,7 +80,7 @@ class Session:
         """Open the project's controller, and close it whatever happens."""
         from controller.jobcontroller import JobController
 
-        with JobController.from_project(self.project) as controller:
+        with self._opened(JobController) as controller:
             yield controller
 
     @contextmanager
@@ -86,8 +88,25 @@ class Session:
         """Open the half of the controller that reads, which is quick to import."""
         from controller.reader import QueueReader
 
-        with QueueReader.from_project(self.project) as reader:
+        with self._opened(QueueReader) as reader:
             yield reader
+
+    def _opened(self, kind: type[R]) -> AbstractContextManager[R]:
+        if self._keep is None:
+            return kind.from_project(self.project)
+        if kind not in self._kept:
+            self._kept[kind] = self._keep.enter_context(kind.from_project(self.project))
+        return nullcontext(self._kept[kind])
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Within the block, open what is needed once, however often it is asked for."""
+        try:
+            with ExitStack() as self._keep:
+                yield
+        finally:
+            self._keep = None
+            self._kept.clear()
 
 
 CURRENT = Session()

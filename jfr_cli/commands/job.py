@@ -93,7 +93,7 @@ def _of_latest_flows(controller: Any, selection: JobFilter, number: int) -> JobF
 
 
 @app.command("info")
-@shows_one()
+@shows_one(watchable=True)
 def info(
     job: options.OptionalJobId = None,
     index: options.IndexArgument = None,
