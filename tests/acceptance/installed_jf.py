@@ -14,7 +14,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("JFREMOTE_")}
-    env.pop("COLUMNS", None)
+    for name in ("COLUMNS", "LINES"):  # pytest-xdist sets them
+        env.pop(name, None)
     settings = folder.with_name("settings.yaml")
     settings.touch()
     path = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"

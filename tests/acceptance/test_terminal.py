@@ -34,7 +34,7 @@ def on_terminal(folder: Path, *words: str, columns: int = 80, lines: int = 40, *
             given.pop(name, None)
     command = shlex.join([JF, *words])
     out = pexpect.run(
-        shlex.join(["sh", "-c", f"stty columns {columns} rows {lines}; {command} 2>/dev/null"]),
+        shlex.join(["sh", "-c", f"{command} 2>/dev/null"]),
         env=given,
         timeout=60,
         dimensions=(lines, columns),
