@@ -86,6 +86,17 @@ def hint(text: str) -> None:
         say(text)
 
 
+def status(text: str) -> None:
+    """Show on a terminal what is going on, in one line that the next one replaces; "" ends it."""
+    if not sys.stderr.isatty():
+        return
+    from shutil import get_terminal_size
+
+    room = get_terminal_size().columns - 1
+    sys.stderr.write(f"\r{text[:room]}\x1b[K")
+    sys.stderr.flush()
+
+
 def print_table(
     build: Callable[[int | None], RenderableType], color: str = "auto", *, whole: bool = False
 ) -> None:

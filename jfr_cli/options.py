@@ -261,4 +261,37 @@ FlowIdArgument = Annotated[
 IndexArgument = Annotated[
     int | None, typer.Argument(metavar="INDEX", help="Index of the job; the largest if left out.")
 ]
+SomeJobIds = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="db_id or uuid.", autocompletion=complete.job_ids),
+]
+SomeFlowIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID]...", help="db_id of any job, or uuid.", autocompletion=complete.flow_ids
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait at most so long; then exit 8."),
+]
+AnyOf = Annotated[bool, typer.Option("--any", help="One of them is enough.")]
+ForJobStates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--for",
+        metavar="STATE",
+        help="Wait for this state, or one after it, instead of the end.",
+        autocompletion=_starting_with([s.name for s in JobState]),
+    ),
+]
+ForFlowStates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--for",
+        metavar="STATE",
+        help="Wait for this state, or one after it, instead of the end.",
+        autocompletion=_starting_with([s.name for s in FlowState]),
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

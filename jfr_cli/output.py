@@ -35,6 +35,7 @@ from jfr_cli.watch import watch
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from controller.waiting import WaitResult
     from jfr_cli.render.outcome import Outcome
 
 _FORMAT = {"output_format": (options.OutputFormat, None), "json": (options.Json, False)}
@@ -238,6 +239,26 @@ def show_outcome(outcome: Outcome, noun: str, done: str) -> None:
         for line in render.refusal_lines(outcome):
             say(f"jf: {line}")
     if status := render.exit_status(outcome):
+        raise typer.Exit(status)
+
+
+def show_waited(result: WaitResult) -> None:
+    """Print what waiting came to, and end with the exit status that says it.
+
+    Raises
+    ------
+    typer.Exit
+        With 7 where what was waited for failed, 8 where time was up.
+    """
+    from jfr_cli.render.waiting import AWAITED, standing, wait_row
+
+    if CURRENT.output_format in ("json", "ndjson", "yaml"):
+        show_value(wait_row(result))
+    else:
+        show_rows(result.waited, AWAITED)
+    if result.verdict.value == "pending" and not CURRENT.as_json:
+        say(f"jf: time was up after {result.seconds:.0f} s: {standing(result.waited)}")
+    if status := {"failed": 7, "pending": 8}.get(result.verdict.value):
         raise typer.Exit(status)
 
 

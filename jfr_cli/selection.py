@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from controller.errors import ArgumentError
+from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.filters import FlowFilter, JobFilter, is_uuid
 from jfr_cli import options
 from jfr_cli.bundles import F, with_options
+
+if TYPE_CHECKING:
+    from controller.documents import JobInfo
+    from controller.jobcontroller import JobController
 
 _DATE_FORMS = (
     "%Y-%m-%d",
@@ -163,3 +167,63 @@ def checked_sort(field: str) -> str:
     if field not in options.SORTS:
         raise ArgumentError(f"cannot sort by {field!r}", hint=f"one of {', '.join(options.SORTS)}")
     return field
+
+
+def named_job(controller: JobController, text: str, index: int | None = None) -> JobInfo:
+    """Return the job that an id names.
+
+    Raises
+    ------
+    JobNotFoundError
+        There is none.
+    """
+    found = controller.get_job_info(**job_named(text, index))
+    if found is None:
+        raise JobNotFoundError(
+            f"there is no job {text}", hint="`jf job list` shows those there are"
+        )
+    return found
+
+
+def some_jobs(controller: JobController, ids: list[str] | None, selection: JobFilter) -> list[str]:
+    """Return the db_ids of the jobs that ids or options select.
+
+    Raises
+    ------
+    ArgumentError
+        Both, or neither, select.
+    JobNotFoundError
+        An id names no job.
+    """
+    _one_way("jobs", ids, selection)
+    if ids:
+        return list(dict.fromkeys(named_job(controller, text).db_id for text in ids))
+    return [
+        doc["db_id"] for doc in controller.jobs.find(controller.queue.query(selection), ["db_id"])
+    ]
+
+
+def some_flows(
+    controller: JobController, ids: list[str] | None, selection: FlowFilter
+) -> list[str]:
+    """Return the uuids of the flows that ids or options select; errors as `some_jobs`."""
+    _one_way("flows", ids, selection)
+    if not ids:
+        return [
+            flow.flow_id
+            for flow in controller.get_flows_info(custom_query=controller.queue.query(selection))
+        ]
+    by_job = controller.queue.flow_uuids([text for text in ids if not is_uuid(text)])
+    unknown = [text for text in ids if not is_uuid(text) and text not in by_job]
+    if unknown:
+        raise FlowNotFoundError(
+            f"there is no flow with a job {', '.join(unknown)}",
+            hint="`jf flow list` shows those there are",
+        )
+    return list(dict.fromkeys(by_job.get(text, text) for text in ids))
+
+
+def _one_way(noun: str, ids: list[str] | None, selection: JobFilter | FlowFilter) -> None:
+    if bool(ids) is not selection.is_empty:
+        said = "not by both" if ids else "such as --flow-id"
+        raise ArgumentError(f"name the {noun} by ids or by options, {said}")

@@ -4,6 +4,8 @@
 ``readiness``   when a job may run; what resume makes of it
 ``actions``     which action accepts which job state
 ``retry``       what becomes of a job whose runner step failed
+``waiting``     when waiting for jobs or flows is over
+``why``         why a job does not run
 ``upgrades``    what changed in the documents between versions
 """
 

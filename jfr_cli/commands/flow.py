@@ -8,22 +8,26 @@ from typing import Annotated, Any
 import typer
 
 from controller.errors import FlowNotFoundError
-from controller.filters import FlowFilter, is_uuid
+from controller.filters import FlowFilter, is_uuid, parse_states
+from controller.states import FlowState
 from jfr_cli import options
-from jfr_cli.console import hint
+from jfr_cli.console import hint, status
 from jfr_cli.output import (
     show_count,
     show_one,
     show_picture,
     show_rows,
+    show_waited,
     shows_list,
+    shows_one,
     shows_table,
     wants_count,
     wants_wide,
 )
 from jfr_cli.render.flows import FLOWS, flow_tree
 from jfr_cli.render.jobs import job_kind
-from jfr_cli.selection import checked_sort, with_flow_filter
+from jfr_cli.render.waiting import standing
+from jfr_cli.selection import checked_sort, some_flows, with_flow_filter
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List flows, and look into one.")
@@ -110,3 +114,31 @@ def info(
         title=f"Flow: {found[0].name} - {found[0].flow_id} - {found[0].state.value}",
     )
     show_picture(lambda: flow_tree(found[0]))
+
+
+@app.command("wait")
+@shows_one()
+@with_flow_filter
+def wait(
+    selection: FlowFilter,
+    ids: options.SomeFlowIds = None,
+    wanted: options.ForFlowStates = None,
+    timeout: options.Timeout = None,
+    any_of: options.AnyOf = False,
+) -> None:
+    """Wait until flows have ended; exit 7 when one did not complete, 8 when time was up.
+
+    Example: jf flow wait 12 --timeout 3600
+    """
+    from controller.waiting import Patience, wait_for_flows
+
+    with CURRENT.controller() as controller:
+        result = wait_for_flows(
+            controller,
+            some_flows(controller, ids, selection),
+            parse_states(FlowState, wanted),
+            any_of=any_of,
+            patience=Patience(timeout, lambda waited: status(standing(waited))),
+        )
+    status("")
+    show_waited(result)

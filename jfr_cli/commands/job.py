@@ -8,15 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from controller.errors import ArgumentError, JobNotFoundError
-from controller.filters import JobFilter
-from controller.states import ERROR_STATES, RUNNING_STATES
+from controller.filters import JobFilter, parse_states
+from controller.states import ERROR_STATES, RUNNING_STATES, JobState
 from jfr_cli import options
-from jfr_cli.console import hint
+from jfr_cli.console import hint, status
 from jfr_cli.output import (
     show_count,
     show_one,
+    show_picture,
     show_rows,
     show_value,
+    show_waited,
     shows_list,
     shows_one,
     shows_table,
@@ -24,7 +26,8 @@ from jfr_cli.output import (
     write_value,
 )
 from jfr_cli.render.jobs import JOBS, job_kind, job_panel
-from jfr_cli.selection import checked_sort, job_named, with_job_filter
+from jfr_cli.render.waiting import REASON, standing, why_picture, why_row
+from jfr_cli.selection import checked_sort, job_named, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List jobs, and look into one.")
@@ -113,12 +116,13 @@ def info(
         if job is None:
             assert pid is not None
             found = controller.get_job_info_by_pid(pid)
+            if found is None:
+                raise JobNotFoundError(
+                    f"no job has the id {pid} in its worker's queue",
+                    hint="`jf job list -v` shows the ids in queues",
+                )
         else:
-            found = controller.get_job_info(**job_named(job, index))
-        if found is None:
-            raise JobNotFoundError(
-                f"there is no job {job or pid}", hint="`jf job list` shows those there are"
-            )
+            found = named_job(controller, job, index)
         more: dict[str, Any] = {}
         if verbosity:
             doc = controller.get_job_doc(db_id=found.db_id)
@@ -167,3 +171,51 @@ def output(
         show_value(value)
     else:
         write_value(value, path)
+
+
+@app.command("wait")
+@shows_one()
+@with_job_filter
+def wait(
+    selection: JobFilter,
+    ids: options.SomeJobIds = None,
+    wanted: options.ForJobStates = None,
+    timeout: options.Timeout = None,
+    any_of: options.AnyOf = False,
+) -> None:
+    """Wait until jobs have ended; exit 7 when one did not complete, 8 when time was up.
+
+    Example: jf job wait 12 --timeout 3600 && jf job output 12
+    """
+    from controller.waiting import Patience, wait_for_jobs
+
+    with CURRENT.controller() as controller:
+        result = wait_for_jobs(
+            controller,
+            some_jobs(controller, ids, selection),
+            parse_states(JobState, wanted),
+            any_of=any_of,
+            patience=Patience(timeout, lambda waited: status(standing(waited))),
+        )
+    status("")
+    show_waited(result)
+
+
+@app.command("why")
+@shows_one(watchable=True)
+def why(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
+    """Say why a job is not running, and what to do.
+
+    Example: jf job why 12
+    """
+    from controller import diagnosis
+
+    with CURRENT.controller() as controller:
+        found = named_job(controller, job, index)
+        reasons = diagnosis.why(controller, found)
+    if shows_table():
+        show_picture(lambda: why_picture(found, reasons))
+    elif CURRENT.output_format in ("csv", "name", "count"):
+        show_rows(reasons, REASON)
+    else:
+        show_value(why_row(found, reasons))

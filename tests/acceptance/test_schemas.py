@@ -27,6 +27,9 @@ COMMANDS = [
     ("quickstart", ["quickstart"]),
     ("run-summary", ["runner", "run", "--until-idle"]),
     ("version", ["--version"]),
+    ("wait", ["job", "wait", "1"]),
+    ("wait", ["flow", "wait", "1"]),
+    ("why", ["job", "why", "3"]),
 ]
 
 

@@ -1,0 +1,100 @@
+"""Collect the facts that tell why a job does not run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.documents import JobInfo, utc_now
+from controller.jobcontroller import JobController
+from controller.locks import live_lease, owner_is_dead
+from controller.operations.runner_record import live_runner
+from controller.rules.flows import newest_by_uuid
+from controller.rules.why import JobFacts, ParentFacts, Reason, why_not_running
+from controller.states import QUEUED_STATES, JobState
+
+_PRESENT = (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES)
+
+
+def why(controller: JobController, job: JobInfo) -> list[Reason]:
+    """Say why a job does not run, the first reason first. Locks nothing."""
+    return why_not_running(job_facts(controller, job))
+
+
+def job_facts(controller: JobController, job: JobInfo) -> JobFacts:
+    """Read what is known about a job and what surrounds it. Locks nothing."""
+    doc = controller.jobs.find_one(
+        {"db_id": job.db_id}, ["lock_id", "lock_lease", "job.config.on_missing_references"]
+    )
+    config: dict[str, Any] = ((doc or {}).get("job") or {}).get("config") or {}
+    lease = live_lease(doc or {})
+    owner = (lease or {}).get("owner") or {}
+    worker = controller.project.workers.get(job.worker) if controller.project else None
+    return JobFacts(
+        db_id=job.db_id,
+        state=job.state,
+        previous_state=job.previous_state,
+        now=utc_now(),
+        error=job.error,
+        remote_error=job.remote.error,
+        attempts=job.remote.step_attempts,
+        retry_on=job.remote.retry_time_limit,
+        parents=_parents(controller, job),
+        on_missing=config.get("on_missing_references"),
+        worker=job.worker,
+        worker_problem=_worker_problem(controller, job.worker),
+        max_jobs=worker.max_jobs if worker else None,
+        present=_present(controller, job.worker),
+        ahead=_ahead(controller, job),
+        lock_id=job.lock_id,
+        lock_owner=f"process {owner.get('pid')} on {owner.get('host')}" if lease else None,
+        owner_is_dead=owner_is_dead(owner),
+        runner_is_live=live_runner(controller.queue) is not None,
+        process_id=job.remote.process_id,
+        queue_state=job.remote.queue_state,
+    )
+
+
+def _parents(controller: JobController, job: JobInfo) -> tuple[ParentFacts, ...]:
+    wanted = job.parents or []
+    if job.state is not JobState.WAITING or not wanted:
+        return ()
+    found = controller.jobs.find(
+        {"uuid": {"$in": wanted}}, ["uuid", "index", "db_id", "state", "job.name"]
+    )
+    newest = newest_by_uuid(found)
+    return tuple(
+        ParentFacts(
+            uuid,
+            newest[uuid]["db_id"],
+            newest[uuid]["job"].get("name") or "",
+            JobState(newest[uuid]["state"]),
+        )
+        if uuid in newest
+        else ParentFacts(uuid)
+        for uuid in wanted
+    )
+
+
+def _worker_problem(controller: JobController, name: str) -> str | None:
+    workers = controller.project.workers if controller.project else {}
+    if name in workers or not workers:
+        return None
+    return f"the project has no worker {name} (it has {', '.join(sorted(workers))})"
+
+
+def _present(controller: JobController, worker: str) -> int:
+    states = [state.value for state in _PRESENT]
+    return controller.jobs.count_documents({"worker": worker, "state": {"$in": states}})
+
+
+def _ahead(controller: JobController, job: JobInfo) -> int:
+    """Count the READY jobs that a runner claims before this one."""
+    if job.state is not JobState.READY:
+        return 0
+    earlier = [
+        {"priority": {"$gt": job.priority}},
+        {"priority": job.priority, "created_on": {"$lt": job.created_on}},
+    ]
+    return controller.jobs.count_documents(
+        {"worker": job.worker, "state": JobState.READY.value, "$or": earlier}
+    )

@@ -1,0 +1,236 @@
+"""Why a job does not run: from facts to reasons, the first one first, each with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.rules.readiness import acceptable_parent_states
+from controller.states import BATCH_STATES, RUNNING_STATES, JobState
+
+_S = JobState
+
+
+@dataclass(frozen=True)
+class ParentFacts:
+    """The newest index of a parent.
+
+    Attributes
+    ----------
+    db_id, name, state
+        None, "" and None where the parent is not in the database.
+    uuid
+        Of the parent.
+    """
+
+    uuid: str
+    db_id: str | None = None
+    name: str = ""
+    state: JobState | None = None
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """What is known about a job and what surrounds it.
+
+    Attributes
+    ----------
+    db_id, state, previous_state
+        Of the job.
+    error, remote_error
+        What its function raised; the runner's last error.
+    attempts, retry_on
+        Failed attempts of the present step; when it is tried again, naive UTC.
+    parents, on_missing
+        Its parents, and its ``on_missing_references``.
+    worker, worker_problem
+        Name of the worker, and why the project's runner cannot use it.
+    max_jobs, present
+        Limit of the worker (None or 0 for none), and how many jobs it has under way.
+    ahead
+        READY jobs on the worker that are claimed before it.
+    lock_id, lock_owner
+        Who holds it; the owner is a text, None for a lock that is not ours.
+    owner_is_dead
+        The holder's process has ended for certain.
+    runner_is_live
+        A runner gave a sign of life not long ago.
+    process_id, queue_state
+        In the worker's queue.
+    now
+        Naive UTC.
+    """
+
+    db_id: str
+    state: JobState
+    now: datetime
+    worker: str
+    previous_state: JobState | None = None
+    error: str | None = None
+    remote_error: str | None = None
+    attempts: int = 0
+    retry_on: datetime | None = None
+    parents: tuple[ParentFacts, ...] = ()
+    on_missing: str | None = None
+    worker_problem: str | None = None
+    max_jobs: int | None = None
+    present: int = 0
+    ahead: int = 0
+    lock_id: str | None = None
+    lock_owner: str | None = None
+    owner_is_dead: bool = False
+    runner_is_live: bool = True
+    process_id: str | None = None
+    queue_state: str | None = None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason.
+
+    Attributes
+    ----------
+    code
+        A word for scripts.
+    text
+        What holds the job up, in one line.
+    advice
+        What to do next; None where waiting is enough.
+    """
+
+    code: str
+    text: str
+    advice: str | None = None
+
+
+def why_not_running(facts: JobFacts) -> list[Reason]:
+    """Say why a job does not run, or that it does."""
+    if facts.state in _ENDED or facts.state in _HELD:
+        return [_settled(facts)]
+    reasons = list(_obstacles(facts))
+    if facts.state is _S.RUNNING:
+        return [Reason("running", f"it runs on worker {facts.worker}"), *reasons]
+    return reasons or [_next_step(facts)]
+
+
+_ENDED = (_S.COMPLETED, _S.FAILED, _S.REMOTE_ERROR)
+_HELD = (_S.PAUSED, _S.STOPPED, _S.USER_STOPPED)
+
+
+def _settled(facts: JobFacts) -> Reason:
+    """The reason of a state that the job does not leave by itself."""
+    i = facts.db_id
+    if facts.state is _S.COMPLETED:
+        return Reason("completed", "it has run, and its output is stored", f"jf job output {i}")
+    if facts.state is _S.FAILED:
+        return Reason(
+            "failed",
+            f"its function failed: {last_line(facts.error)}",
+            f"mend the cause, then: jf job rerun {i}",
+        )
+    if facts.state is _S.REMOTE_ERROR:
+        step = f" after {facts.previous_state.value}" if facts.previous_state else ""
+        return Reason(
+            "remote-error",
+            f"the step{step} failed for good: {last_line(facts.remote_error)}",
+            f"mend the cause, then: jf job retry {i}",
+        )
+    if facts.state is _S.PAUSED:
+        return Reason("paused", "somebody paused it", f"jf job resume {i}")
+    who = "somebody" if facts.state is _S.USER_STOPPED else "another job's response"
+    return Reason("stopped", f"{who} stopped it", f"jf job resume {i}")
+
+
+def _obstacles(facts: JobFacts) -> Iterator[Reason]:
+    if facts.state is _S.WAITING:
+        yield from _parents(facts)
+    if facts.worker_problem:
+        yield Reason("worker", facts.worker_problem, f"jf job set worker NAME -did {facts.db_id}")
+    yield from _lock(facts)
+    if facts.retry_on is not None and facts.retry_on > facts.now:
+        seconds = round((facts.retry_on - facts.now).total_seconds())
+        failed = f" after {facts.attempts} failed attempts: {last_line(facts.remote_error)}"
+        yield Reason(
+            "retry",
+            f"its step is tried again in {seconds} s{failed if facts.attempts else ''}",
+            f"at once: jf job retry {facts.db_id}" if facts.attempts else None,
+        )
+    if not facts.runner_is_live:
+        yield Reason("runner", "no runner is alive", "jf runner start, or: jf runner run")
+    yield from _limit(facts)
+
+
+def _parents(facts: JobFacts) -> Iterator[Reason]:
+    accepted = acceptable_parent_states(facts.on_missing)
+    for parent in facts.parents:
+        if parent.state is None:
+            yield Reason(
+                "parent", f"its parent {parent.uuid} is not in the database", "jf admin doctor"
+            )
+        elif parent.state not in accepted:
+            moves = parent.state in (*RUNNING_STATES, _S.READY)
+            yield Reason(
+                "parent",
+                f"its parent {parent.db_id} ({parent.name}) is {parent.state.value}",
+                None if moves else f"jf job why {parent.db_id}",
+            )
+
+
+def _lock(facts: JobFacts) -> Iterator[Reason]:
+    if facts.lock_id is None:
+        return
+    if facts.lock_owner is None:
+        yield Reason(
+            "lock",
+            f"it is locked by other software (lock {facts.lock_id})",
+            f"if that has ended: jf admin unlock -did {facts.db_id}",
+        )
+    elif facts.owner_is_dead:
+        yield Reason(
+            "lock", f"it is locked by {facts.lock_owner}, which has ended: a runner takes over"
+        )
+    else:
+        yield Reason("lock", f"{facts.lock_owner} is working on it")
+
+
+def _limit(facts: JobFacts) -> Iterator[Reason]:
+    if facts.state not in (_S.READY, _S.UPLOADED) or facts.worker_problem:
+        return
+    if facts.max_jobs and facts.present >= facts.max_jobs:
+        yield Reason(
+            "limit",
+            f"worker {facts.worker} has {facts.present} of at most {facts.max_jobs} jobs under way",
+            "wait, or raise max_jobs in the project file",
+        )
+    if facts.state is _S.READY and facts.ahead:
+        yield Reason(
+            "order",
+            f"{facts.ahead} {'job' if facts.ahead == 1 else 'jobs'} on worker {facts.worker} "
+            f"{'comes' if facts.ahead == 1 else 'come'} before it",
+            f"to let it pass: jf job set priority 1 -did {facts.db_id}",
+        )
+
+
+def _next_step(facts: JobFacts) -> Reason:
+    """What happens next to a job that nothing holds up."""
+    if facts.state is _S.WAITING:
+        return Reason(
+            "readiness", "all its parents have ended: it should be READY", "jf admin doctor --fix"
+        )
+    if facts.state in BATCH_STATES:
+        return Reason("batch", f"it is in the hands of batch worker {facts.worker}")
+    if facts.state is _S.SUBMITTED:
+        seen = f", which calls it {facts.queue_state}" if facts.queue_state else ""
+        return Reason(
+            "queue", f"it is in the queue of worker {facts.worker} as {facts.process_id}{seen}"
+        )
+    return Reason(
+        "soon", f"nothing holds it up: the runner's next step takes it from {facts.state.value}"
+    )
+
+
+def last_line(text: str | None) -> str:
+    """Return the last line of an error that says something."""
+    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    return lines[-1] if lines else "no text was kept"

@@ -1,0 +1,127 @@
+"""What was waited for, and why a job does not run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from controller.rules.waiting import Verdict
+from controller.rules.why import Reason
+from controller.states import JobState
+from jfr_cli.render.data import Row
+from jfr_cli.render.kinds import Column, Kind
+from jfr_cli.render.shapes import Shape, array, entry, number, text
+from jfr_cli.render.words import state_text
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from controller.documents import JobInfo
+    from controller.waiting import Awaited, WaitResult
+
+AWAITED = Kind(
+    "awaited",
+    "A job or flow that was waited for: an entry of `waited`.",
+    {
+        "db_id": text("db_id of the job, or of the flow's first job."),
+        "uuid": text("Uuid of the job or flow."),
+        "name": text("Its name."),
+        "state": text("Its state at the end."),
+    },
+    row=asdict,
+    columns=(
+        Column("db_id", "DB id", number=True, rank=0),
+        Column("name", "Name", wraps=True, rank=0),
+        Column("state", "State", lambda a: state_text(a.state), rank=0),
+    ),
+)
+WAIT = Shape(
+    "wait",
+    "What `jf job wait` and `jf flow wait` came to.",
+    {
+        "verdict": text("`pending` when time was up.", one_of=[v.value for v in Verdict]),
+        "seconds": number("How long it took."),
+        "waited": array(entry(AWAITED), "What was waited for."),
+    },
+)
+REASON = Kind(
+    "reason",
+    "A reason: an entry of `reasons` of `jf job why`.",
+    {
+        "code": text("A word for scripts."),
+        "text": text("What holds the job up, in one line."),
+        "advice": text("What to do next, often a command.", null=True),
+    },
+    row=asdict,
+    columns=(
+        Column("text", "Reason", wraps=True, rank=0),
+        Column("advice", "What to do", wraps=True, rank=0),
+    ),
+    name_key="code",
+)
+WHY = Shape(
+    "why",
+    "What `jf job why` says.",
+    {
+        "db_id": text("The job."),
+        "name": text("Its name."),
+        "state": text("Its state.", one_of=JobState),
+        "reasons": array(entry(REASON), "Why it does not run, the first reason first."),
+        "error": text("The end of its error.", null=True),
+    },
+)
+_TAIL = 12
+"""So many lines of an error are shown."""
+
+
+def wait_row(result: WaitResult) -> Row:
+    """Return what scripts see of how waiting ended."""
+    return {
+        "verdict": result.verdict,
+        "seconds": round(result.seconds, 3),
+        "waited": [AWAITED.data(awaited) for awaited in result.waited],
+    }
+
+
+def standing(waited: Sequence[Awaited]) -> str:
+    """Say in one line how things stand."""
+    counts = Counter(awaited.state.value for awaited in waited)
+    return ", ".join(f"{count} {state}" for state, count in counts.most_common())
+
+
+def why_row(job: JobInfo, reasons: Sequence[Reason]) -> Row:
+    """Return what scripts see of why a job does not run."""
+    return {
+        "db_id": job.db_id,
+        "name": job.name,
+        "state": job.state,
+        "reasons": [asdict(reason) for reason in reasons],
+        "error": error_tail(job),
+    }
+
+
+def error_tail(job: JobInfo) -> str | None:
+    """Return the end of what went wrong with a job, None where nothing has."""
+    whole = job.error if job.state is JobState.FAILED else job.remote.error
+    if job.state not in (JobState.FAILED, JobState.REMOTE_ERROR) or not whole:
+        return None
+    return "\n".join(whole.rstrip().splitlines()[-_TAIL:])
+
+
+def why_picture(job: JobInfo, reasons: Sequence[Reason]) -> Group:
+    """Return the reasons, one below the other, and the end of the error."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    head = Text.assemble((f"{job.db_id} ", "bold"), job.name, "  ", state_text(job.state))
+    lines: list[Any] = [head, Text()]
+    for reason in reasons:
+        lines.append(Text.assemble(("• ", "bold"), reason.text))
+        if reason.advice:
+            lines.append(Padding(Text(f"→ {reason.advice}", style="cyan"), (0, 0, 0, 2)))
+    if tail := error_tail(job):
+        lines += [Text(), Padding(Text(tail, style="dim"), (0, 0, 0, 2))]
+    return Group(*lines)
