@@ -12,7 +12,7 @@ from controller.rules.flows import newest_by_uuid
 from controller.rules.why import JobFacts, ParentFacts, Reason, why_not_running
 from controller.states import QUEUED_STATES, JobState
 
-_PRESENT = (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES)
+_CLAIMED = (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES)
 
 
 def why(controller: JobController, job: JobInfo) -> list[Reason]:
@@ -43,7 +43,7 @@ def job_facts(controller: JobController, job: JobInfo) -> JobFacts:
         worker=job.worker,
         worker_problem=_worker_problem(controller, job.worker),
         max_jobs=worker.max_jobs if worker else None,
-        present=_present(controller, job.worker),
+        present=_present(controller, job),
         ahead=_ahead(controller, job),
         lock_id=job.lock_id,
         lock_owner=f"process {owner.get('pid')} on {owner.get('host')}" if lease else None,
@@ -82,9 +82,11 @@ def _worker_problem(controller: JobController, name: str) -> str | None:
     return f"the project has no worker {name} (it has {', '.join(sorted(workers))})"
 
 
-def _present(controller: JobController, worker: str) -> int:
-    states = [state.value for state in _PRESENT]
-    return controller.jobs.count_documents({"worker": worker, "state": {"$in": states}})
+def _present(controller: JobController, job: JobInfo) -> int:
+    """Count the jobs that the limit of the worker holds against this one's next step."""
+    counted = QUEUED_STATES if job.state is JobState.UPLOADED else _CLAIMED
+    states = [state.value for state in counted]
+    return controller.jobs.count_documents({"worker": job.worker, "state": {"$in": states}})
 
 
 def _ahead(controller: JobController, job: JobInfo) -> int:

@@ -10,6 +10,7 @@ Times are naive and in UTC, as the database returns them.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ __all__ = [
     "JobInfo",
     "RemoteError",
     "RemoteInfo",
+    "db_id_order",
     "get_reset_job_base_dict",
     "new_batch_document",
     "new_flow_document",
@@ -469,7 +471,7 @@ class FlowInfo(_Stored):
     @property
     def db_id(self) -> str | None:
         """db_id that stands for the flow: its first job's; None for a flow without jobs."""
-        return min(self.db_ids, key=_id_order, default=None)
+        return min(self.db_ids, key=db_id_order, default=None)
 
     @property
     def is_locked(self) -> bool:
@@ -509,9 +511,11 @@ def _joined(job_docs: list[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _id_order(db_id: str) -> tuple[int, str]:
-    """Order of db_ids as people count: "9" before "10", prefixes aside."""
-    return (len(db_id), db_id)
+def db_id_order(db_id: str) -> tuple[str, int]:
+    """Sort key of a db_id: by its prefix, then by its number."""
+    match = re.fullmatch(r"(.*?)(\d*)", db_id, re.DOTALL)
+    assert match is not None  # both parts may be empty
+    return match[1], int(match[2] or -1)
 
 
 class BatchDoc(_Stored):

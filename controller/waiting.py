@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from controller.documents import db_id_order
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.jobcontroller import JobController
 from controller.rules.waiting import MOVING_STATES, Verdict, wait_verdict
@@ -123,7 +124,7 @@ def wait_for_jobs(
             for doc in found
         ]
         flows = {doc["job"]["hosts"][-1] for doc in found if doc["job"].get("hosts")}
-        return sorted(waited, key=lambda a: (len(a.db_id), a.db_id)), sorted(flows)
+        return sorted(waited, key=lambda a: db_id_order(a.db_id)), sorted(flows)
 
     return _wait(controller, look, wanted, any_of, patience or Patience())
 
@@ -160,7 +161,7 @@ def wait_for_flows(
                 hint="`jf flow list` shows those there are",
             )
         waited = [Awaited(f.db_id or "", f.flow_id, f.name, f.state) for f in flows]
-        return sorted(waited, key=lambda a: (len(a.db_id), a.db_id)), sorted(flow_uuids)
+        return sorted(waited, key=lambda a: db_id_order(a.db_id)), sorted(flow_uuids)
 
     return _wait(controller, look, wanted, any_of, patience or Patience())
 

@@ -113,6 +113,7 @@ def show_rows(
     verbosity: int = 0,
     defaults: Sequence[str] | None = None,
     title: str = "",
+    below: Callable[[], RenderableType] | None = None,
 ) -> None:
     """Print a list of things in the format that was asked for.
 
@@ -124,8 +125,8 @@ def show_rows(
         The number of ``-v``; the format ``wide`` adds one.
     defaults
         Keys of the columns, where the user has settings of his own.
-    title
-        Printed above a table.
+    title, below
+        Printed above and below a table.
     """
     asked = CURRENT.columns
     if not shows_table():
@@ -139,8 +140,20 @@ def show_rows(
         return
     wide = CURRENT.output_format == "wide"
     columns = chosen_columns(kind, asked, verbosity + wide, defaults)
-    listing = Listing(kind, items, columns, title, pinned=asked is not None)
-    print_table(listing.table, CURRENT.color, whole=wide)
+    listing = Listing(kind, items, columns, pinned=asked is not None)
+    print_table(
+        lambda width: _stacked(title, listing.table(width), below), CURRENT.color, whole=wide
+    )
+
+
+def _stacked(
+    title: str, table: RenderableType, below: Callable[[], RenderableType] | None
+) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    parts = [Text(title, style="bold"), Text(), table] if title else [table]
+    return Group(*parts, *([Text(), below()] if below else []))
 
 
 def show_one(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from controller.documents import JOB_INFO_PROJECTION, FlowInfo
+from controller.documents import JOB_INFO_PROJECTION, FlowInfo, db_id_order
 from controller.errors import ArgumentError, FlowNotFoundError
 from controller.filters import FlowFilter, Query, parse_states
 from controller.operations.queue import ControllerGroup, Queue
@@ -142,6 +142,8 @@ class FlowQueries(ControllerGroup):
             if jobs_sort is None:
                 place = {triple[0]: n for n, triple in enumerate(flow["ids"])}
                 mine.sort(key=lambda job: place.get(job["db_id"], len(place)))
+            elif jobs_sort and jobs_sort[0][0] == "db_id":
+                mine.sort(key=lambda job: db_id_order(job["db_id"]), reverse=jobs_sort[0][1] < 0)
             flow["jobs_list"] = mine
         return flows
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from controller.documents import JOB_INFO_PROJECTION, JobDoc, JobInfo
+from controller.documents import JOB_INFO_PROJECTION, JobDoc, JobInfo, db_id_order
 from controller.errors import ArgumentError
 from controller.filters import JobFilter, Query, parse_states
 from controller.operations.queue import ControllerGroup
@@ -354,13 +353,6 @@ def job_id_query(
     if job_index is not None:
         return {"uuid": job_id, "index": job_index}, None
     return {"uuid": job_id}, [("index", -1)]
-
-
-def db_id_order(db_id: str) -> tuple[str, int]:
-    """Sort key of a db_id: by its prefix, then by its number."""
-    match = re.fullmatch(r"(.*?)(\d*)", db_id, re.DOTALL)
-    assert match is not None  # both parts may be empty
-    return match[1], int(match[2] or -1)
 
 
 def _with_db_id(projection: Projection) -> Projection:

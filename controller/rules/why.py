@@ -47,7 +47,8 @@ class JobFacts:
     worker, worker_problem
         Name of the worker, and why the project's runner cannot use it.
     max_jobs, present
-        Limit of the worker (None or 0 for none), and how many jobs it has under way.
+        Limit of the worker (None or 0 for none), and how many jobs count
+        against it.
     ahead
         READY jobs on the worker that are claimed before it.
     lock_id, lock_owner
@@ -200,7 +201,7 @@ def _limit(facts: JobFacts) -> Iterator[Reason]:
     if facts.max_jobs and facts.present >= facts.max_jobs:
         yield Reason(
             "limit",
-            f"worker {facts.worker} has {facts.present} of at most {facts.max_jobs} jobs under way",
+            f"worker {facts.worker} takes {facts.max_jobs} jobs at a time, and has {facts.present}",
             "wait, or raise max_jobs in the project file",
         )
     if facts.state is _S.READY and facts.ahead:

@@ -15,7 +15,6 @@ from jfr_cli.console import hint, status
 from jfr_cli.output import (
     show_count,
     show_one,
-    show_picture,
     show_rows,
     show_waited,
     shows_list,
@@ -112,8 +111,8 @@ def info(
         verbosity=verbosity,
         defaults=SETTINGS.cli_job_list_columns,
         title=f"Flow: {found[0].name} - {found[0].flow_id} - {found[0].state.value}",
+        below=lambda: flow_tree(found[0]),
     )
-    show_picture(lambda: flow_tree(found[0]))
 
 
 @app.command("wait")

@@ -137,16 +137,8 @@ def info(
         lambda: job_panel(values, show_none=show_none, verbosity=verbosity),
         **more,
     )
-    if shows_table():
-        _advise(found)
-
-
-def _advise(job: Any) -> None:
-    if job.state.value == "FAILED":
-        hint("the job's own function failed: mend its cause and submit the flow again;")
-        hint(f"its files are in {job.run_dir}")
-    elif job.state.value == "REMOTE_ERROR":
-        hint(f"a step of the runner failed in state {job.previous_state}: see remote.error above")
+    if found.state in ERROR_STATES:
+        hint(f"what to do: jf job why {found.db_id}")
 
 
 @app.command("output")

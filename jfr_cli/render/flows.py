@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from controller.documents import db_id_order
+from controller.graphs.model import Origin
+from controller.graphs.tree import TreeNode, get_tree
 from controller.states import FlowState
 from jfr_cli.render.data import Row
 from jfr_cli.render.jobs import JOBS
@@ -13,6 +16,7 @@ from jfr_cli.render.shapes import array, flag, integer, mapping, text, time
 from jfr_cli.render.words import SHORT_TIME, local_time, state_text
 
 if TYPE_CHECKING:
+    from rich.text import Text
     from rich.tree import Tree
 
     from controller.documents import FlowInfo
@@ -66,9 +70,15 @@ FLOWS = Kind(
     optional=frozenset({"jobs"}),
     row=_row,
     columns=(
-        Column("db_id", "DB id", number=True, rank=0),
+        Column("db_id", "DB id", number=True, short=("Id", None), rank=0),
         Column("name", "Name", wraps=True, rank=0),
-        Column("state", "State", lambda f: state_text(f.state), rank=0),
+        Column(
+            "state",
+            "State",
+            lambda f: state_text(f.state),
+            tiny=lambda f: state_text(f.state, short=True),
+            rank=0,
+        ),
         Column(
             "flow_id",
             "Flow id",
@@ -101,19 +111,44 @@ FLOWS = Kind(
 """Flows, and the columns of their table."""
 
 
+_BROUGHT = {
+    Origin.REPLACE: "replaced it",
+    Origin.DETOUR: "detour",
+    Origin.ADDITION: "added",
+}
+
+
 def flow_tree(flow: FlowInfo) -> Tree:
-    """Return the structure of a flow: each job below the last of its parents."""
+    """Return what lies in what, and what a job brought into the flow below that job."""
     from rich.text import Text
     from rich.tree import Tree
 
-    root = Tree(Text.assemble((f"Flow {flow.name} ", "bold"), state_text(flow.state)))
-    nodes: dict[str, Tree] = {}
-    for job in flow.jobs_info or []:
-        label = Text.assemble((f"{job.db_id} ", "bold"), Text(job.name), " ", state_text(job.state))
-        if job.index > 1:
-            label.append(f"  (replaces index {job.index - 1})", style="dim")
-        parents = [p for p in job.parents or [] if p in nodes]
-        last = nodes[parents[-1]] if parents else root
-        branch = nodes.get(job.uuid) or last
-        nodes[job.uuid] = branch.add(label)
-    return root
+    # As the jobs came: what made what is told by that, however the table is sorted.
+    jobs = sorted(flow.jobs_info or [], key=lambda job: db_id_order(job.db_id))
+    root = get_tree(flow.model_copy(update={"jobs_info": jobs}))
+    drawn = {
+        id(root): Tree(
+            Text.assemble((root.name, "bold"), "  ", state_text(flow.state)), guide_style="dim"
+        )
+    }
+    way = [root]
+    for depth, node in root.walk():
+        if node is root:
+            continue
+        del way[depth:]
+        drawn[id(node)] = drawn[id(way[-1])].add(_node_text(node))
+        way.append(node)
+    return drawn[id(root)]
+
+
+def _node_text(node: TreeNode) -> Text:
+    from rich.text import Text
+
+    if node.job is None:
+        return Text(node.name, style="italic")
+    job = node.job
+    index = f" ({job.index})" if job.index > 1 else ""
+    label = Text.assemble((f"{job.db_id} ", "bold"), node.name, index, "  ", state_text(job.state))
+    if node.origin in _BROUGHT:
+        label.append(f"  {_BROUGHT[node.origin]}", style="dim")
+    return label

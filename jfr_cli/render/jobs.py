@@ -130,9 +130,9 @@ JOBS = Kind(
     optional=frozenset({"resources", "exec_config", "job"}),
     row=_row,
     columns=(
-        Column("db_id", "DB id", lambda j: j.db_id, number=True, rank=0),
+        Column("db_id", "DB id", lambda j: j.db_id, number=True, short=("Id", None), rank=0),
         Column("name", "Name", lambda j: cell_text(j.name), wraps=True, rank=0),
-        Column("state", "State", _state, rank=0, short=("State", None)),
+        Column("state", "State", _state, tiny=partial(_state, short=True), rank=0),
         Column(
             "job_id",
             "Job id (Index)",
@@ -250,7 +250,7 @@ def job_panel(values: dict[str, Any], *, show_none: bool, verbosity: int) -> Pan
 
     shown = Text()
     for key in _INFO_ORDER:
-        if key not in values or (values[key] is None and not show_none):
+        if key not in values or (values[key] in (None, [], {}) and not show_none):
             continue
         shown.append(f"{key} = ", style="bold")
         shown.append(_shown(key, values[key], verbosity, show_none))
@@ -268,11 +268,19 @@ def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
         kept = {
             k: local_time(v, "%Y-%m-%d %H:%M:%S") if isinstance(v, datetime) else v
             for k, v in value.items()
-            if (v is not None or show_none) and (verbosity or k not in _LONG)
+            if (v not in (None, False) or show_none) and (verbosity or k not in _LONG)
         }
-        return "".join(f"\n    {k} = {v}" for k, v in kept.items())
+        return "".join(f"\n    {k} = {_indented(str(v))}" for k, v in kept.items())
     if key in ("parents", "hosts") and isinstance(value, list) and len(value) > 5 and verbosity < 2:
         return f"{value[:2]} ... {value[-2:]}"
     if key == "error" and isinstance(value, str):
         return "\n" + value.rstrip()
+    if key in ("hosts", "parents") and isinstance(value, list):
+        return ", ".join(value)
     return str(value)
+
+
+def _indented(text: str) -> str:
+    """Return a text of several lines as a block below its key."""
+    lines = text.rstrip().splitlines()
+    return text if len(lines) < 2 else "".join(f"\n        {line}" for line in lines)

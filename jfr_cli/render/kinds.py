@@ -5,8 +5,9 @@ A command that lists something new declares a `Kind` and calls `jfr_cli.output.s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from controller.config.suggestions import no_such
@@ -40,6 +41,8 @@ class Column:
         Where data has the value; "" means under ``key``. A dot goes into a nested object.
     short
         (heading, cell) where a table does not fit; None shows the same.
+    tiny
+        Makes the cell where not even that fits; None shows the same.
     levels
         The numbers of ``-v`` at which it is shown.
     wraps
@@ -55,6 +58,7 @@ class Column:
     cell: Cell | None = None
     path: str = ""
     short: tuple[str, Cell | None] | None = None
+    tiny: Cell | None = None
     levels: range = range(100)
     wraps: bool = False
     number: bool = False
@@ -169,92 +173,106 @@ class Listing:
     kind: Kind
     items: Sequence[Any]
     columns: Sequence[Column]
-    title: str = ""
     pinned: bool = False
 
     def table(self, width: int | None) -> Table:
         """Return the table for a terminal of a width; None for whole cells in every column.
 
-        Where it does not fit, ids and times become short; then columns of ``-v`` without content
-        and at last whole columns are left out, those of the largest rank first.
+        Where it does not fit, ids and times become short, as many as need be; columns of ``-v``
+        without content and at last whole columns are left out, those of the largest rank first.
         """
-        cells = self._cells(short=False)
-        if width is None or self._width(cells, short=False) <= width:
-            return self._table(cells, short=False)
-        cells = {
-            column: texts
-            for column, texts in self._cells(short=True).items()
-            if self.pinned or 0 in column.levels or any(str(text) for text in texts)
+        whole = {column: self._drawn(column, 0) for column in self.columns}
+        if width is None or _width(whole.values(), 2) <= width:
+            return self._table(whole)
+        short = {
+            column: drawn
+            for column in self.columns
+            if (drawn := self._drawn(column, 1)).says_something or self.pinned or 0 in column.levels
         }
-        while self._width(cells, short=True) > width and not self.pinned:
-            rank = max(column.rank for column in cells)
+        while _width(short.values(), 1) > width and not self.pinned:
+            rank = max(column.rank for column in short)
             if rank == 0:
-                break
-            del cells[[column for column in cells if column.rank == rank][-1]]
-        return self._table(cells, short=True)
+                return self._table({column: self._drawn(column, 2) for column in short}, gap=1)
+            del short[[column for column in short if column.rank == rank][-1]]
+        for column in sorted(short, key=lambda column: column.rank):  # what has room is whole
+            fuller = {**short, column: whole[column]}
+            if _width(fuller.values(), 2) <= width:
+                short = fuller
+        return self._table(short, gap=2 if _width(short.values(), 2) <= width else 1)
 
-    def _cells(self, *, short: bool) -> dict[Column, list[Any]]:
-        rows: list[Row] = []
-        if any(_maker(column, short) is None for column in self.columns):
-            rows = [self.kind.row(item) for item in self.items]
-        found: dict[Column, list[Any]] = {}
-        for column in self.columns:
-            make = _maker(column, short)
-            if make is None:
-                found[column] = [cell_text(column.value(row)) for row in rows]
-            else:
-                found[column] = [make(item) for item in self.items]
-        return found
+    def _drawn(self, column: Column, form: int) -> _Drawn:
+        """Draw a column: 0 whole, 1 short, 2 tiny."""
+        make = _maker(column, form)
+        if make is None:
+            cells = [cell_text(column.value(row)) for row in self._rows]
+        else:
+            cells = [make(item) for item in self.items]
+        return _Drawn(_header(column, form), cells, _FOLDED if form else 3 * _FOLDED, column.wraps)
 
-    def _width(self, cells: Mapping[Column, Sequence[Any]], *, short: bool) -> int:
-        """Width that a form needs, with long texts folded to what is still good to read."""
-        from rich.cells import cell_len
+    @cached_property
+    def _rows(self) -> list[Row]:
+        return [self.kind.row(item) for item in self.items]
 
-        widths = []
-        for column, texts in cells.items():
-            widest = max((cell_len(str(text)) for text in texts), default=0)
-            if column.wraps:
-                widest = min(widest, _FOLDED if short else 3 * _FOLDED)
-            widths.append(max(widest, cell_len(_header(column, short))))
-        return sum(widths) + _gap(short) * (len(widths) - 1)
-
-    def _table(self, cells: Mapping[Column, Sequence[Any]], *, short: bool) -> Table:
+    def _table(self, columns: Mapping[Column, _Drawn], gap: int = 2) -> Table:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
-        from rich.text import Text
 
         table = Table(
-            title=Text(self.title, style="bold") if self.title else None,
-            title_justify="left",
             box=SIMPLE_HEAD,
-            padding=(0, _gap(short) - 1, 0, 0),  # the box adds one
+            padding=(0, gap - 1, 0, 0),  # the box adds one
             pad_edge=False,
             show_edge=False,
             header_style="bold",
             border_style="dim",
         )
-        for column in cells:
+        for column, drawn in columns.items():
             table.add_column(
-                _header(column, short),
+                drawn.header,
                 overflow="fold",
                 no_wrap=not column.wraps,
                 justify="right" if column.number else "left",
             )
-        for row in zip(*cells.values()):
+        for row in zip(*(drawn.cells for drawn in columns.values())):
             table.add_row(*row)
         return table
 
 
-def _maker(column: Column, short: bool) -> Cell | None:
-    if short and column.short is not None:
+@dataclass(frozen=True)
+class _Drawn:
+    """A column in one of its forms; long texts may be folded to ``fold`` and stay readable."""
+
+    header: str
+    cells: list[Any]
+    fold: int
+    wraps: bool
+
+    @property
+    def says_something(self) -> bool:
+        """Whether any cell has content."""
+        return any(str(cell) for cell in self.cells)
+
+    @cached_property
+    def width(self) -> int:
+        """The width that it needs."""
+        from rich.cells import cell_len
+
+        widest = max((cell_len(str(cell)) for cell in self.cells), default=0)
+        return max(min(widest, self.fold) if self.wraps else widest, cell_len(self.header))
+
+
+def _width(columns: Iterable[_Drawn], gap: int) -> int:
+    widths = [column.width for column in columns]
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def _maker(column: Column, form: int) -> Cell | None:
+    if form == 2 and column.tiny is not None:
+        return column.tiny
+    if form and column.short is not None:
         return column.short[1] or column.cell
     return column.cell
 
 
-def _header(column: Column, short: bool) -> str:
-    header = column.short[0] if short and column.short is not None else column.header
+def _header(column: Column, form: int) -> str:
+    header = column.short[0] if form and column.short is not None else column.header
     return header.format(zone=zone())
-
-
-def _gap(short: bool) -> int:
-    return 1 if short else 2

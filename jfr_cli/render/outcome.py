@@ -154,10 +154,16 @@ def plan_rows(outcome: Outcome) -> list[Row]:
             "db_id": change.db_id,
             "name": getattr(change, "name", None),
             "before": change.before,
-            "after": change.after,
+            "after": _becomes(change),
         }
         for change in outcome.changes
     ]
+
+
+def _becomes(change: Change) -> Any:
+    """What a thing becomes: other fields of it, where its state stays."""
+    fields = getattr(change, "fields", None)
+    return dict(fields) if fields and change.before == change.after else change.after
 
 
 def result_line(outcome: Outcome, noun: str, done: str) -> str:

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jfr_cli.render.kinds import Column, Kind
 from jfr_cli.render.shapes import Shape, array, flag, text
-
-
-def _result(row: dict[str, Any]) -> Any:
-    from rich.text import Text
-
-    return Text("✔ ok", style="green") if row["ok"] else Text("✘ FAIL", style="bold red")
-
+from jfr_cli.render.words import verdict_text
 
 PROJECTS = Kind(
     "project",
@@ -38,7 +30,7 @@ CHECKS = Kind(
         "problem": text("What is wrong.", null=True),
     },
     columns=(
-        Column("ok", "Result", _result, rank=0),
+        Column("ok", "Result", lambda row: verdict_text(row["ok"]), rank=0),
         Column("what", "What", rank=0),
         Column("problem", "Problem", wraps=True, rank=0),
     ),

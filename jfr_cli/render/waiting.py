@@ -114,14 +114,19 @@ def why_picture(job: JobInfo, reasons: Sequence[Reason]) -> Group:
     """Return the reasons, one below the other, and the end of the error."""
     from rich.console import Group
     from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
-    head = Text.assemble((f"{job.db_id} ", "bold"), job.name, "  ", state_text(job.state))
-    lines: list[Any] = [head, Text()]
+    retrying = job.remote.retry_time_limit is not None
+    head = Text.assemble(
+        (f"{job.db_id} ", "bold"), job.name, "  ", state_text(job.state, retrying=retrying)
+    )
+    lines = Table.grid(padding=(0, 1, 0, 0))
     for reason in reasons:
-        lines.append(Text.assemble(("• ", "bold"), reason.text))
+        lines.add_row(Text("•", style="bold"), Text(reason.text))
         if reason.advice:
-            lines.append(Padding(Text(f"→ {reason.advice}", style="cyan"), (0, 0, 0, 2)))
+            lines.add_row("", Text(f"→ {reason.advice}", style="color(74)"))
+    parts: list[Any] = [head, Text(), lines]
     if tail := error_tail(job):
-        lines += [Text(), Padding(Text(tail, style="dim"), (0, 0, 0, 2))]
-    return Group(*lines)
+        parts += [Text(), Padding(Text(tail, style="dim"), (0, 0, 0, 2))]
+    return Group(*parts)

@@ -11,28 +11,34 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 # A glyph beside every colour: the states can be told apart without seeing colours. The colours
-# are those that red-green and blue-yellow blindness leave distinct: blue, orange, and grey levels.
+# are those of Okabe and Ito, which colour-blind people tell apart, as far as 256 colours go; all
+# can be read on black and on white.
+_GREY, _SKY, _BLUE = "bright_black", "color(74)", "color(33)"
+_GREEN, _VERMILION, _ORANGE, _PURPLE = "color(36)", "bold color(202)", "color(214)", "color(175)"
+
 _STYLES: dict[str, tuple[str, str]] = {
-    "WAITING": ("dim", "·"),
-    "READY": ("cyan", "○"),
-    "CHECKED_OUT": ("blue", "◔"),
-    "UPLOADED": ("blue", "◔"),
-    "SUBMITTED": ("blue", "◑"),
-    "RUNNING": ("bold blue", "▶"),
-    "RUN_FINISHED": ("blue", "◕"),
-    "DOWNLOADED": ("blue", "◕"),
-    "BATCH_SUBMITTED": ("blue", "◑"),
-    "BATCH_RUNNING": ("bold blue", "▶"),
-    "COMPLETED": ("green", "✔"),
-    "FAILED": ("bold red", "✘"),
-    "REMOTE_ERROR": ("bold red", "!"),
-    "PAUSED": ("yellow", "‖"),
-    "STOPPED": ("magenta", "■"),
-    "USER_STOPPED": ("magenta", "■"),
-    "FINISHED": ("green", "✔"),
+    "WAITING": (_GREY, "·"),
+    "READY": (_SKY, "○"),
+    "CHECKED_OUT": (_BLUE, "◔"),
+    "UPLOADED": (_BLUE, "◔"),
+    "SUBMITTED": (_BLUE, "◑"),
+    "RUNNING": (f"bold {_BLUE}", "▶"),
+    "RUN_FINISHED": (_BLUE, "◕"),
+    "DOWNLOADED": (_BLUE, "◕"),
+    "BATCH_SUBMITTED": (_BLUE, "◑"),
+    "BATCH_RUNNING": (f"bold {_BLUE}", "▶"),
+    "COMPLETED": (_GREEN, "✔"),
+    "FAILED": (_VERMILION, "✘"),
+    "REMOTE_ERROR": (_VERMILION, "!"),
+    "PAUSED": (_PURPLE, "‖"),
+    "STOPPED": (_PURPLE, "■"),
+    "USER_STOPPED": (_PURPLE, "■"),
+    "FINISHED": (_GREEN, "✔"),
 }
-RETRYING = ("bold dark_orange", "↻")
+RETRYING = (f"bold {_ORANGE}", "↻")
 """Style and glyph of a job whose step waits to be tried again."""
+GOOD, BAD = (_GREEN, "✔"), (_VERMILION, "✘")
+"""Style and glyph of what is as it should be, and of what is not."""
 
 SHORT_TIME = "%m-%d %H:%M"
 
@@ -52,8 +58,18 @@ def state_text(
     from rich.text import Text
 
     style, glyph = RETRYING if retrying else _STYLES[state.value]
-    word = state.short_value if short and isinstance(state, JobState) else state.value
+    word = state.value
+    if short:
+        word = state.short_value if isinstance(state, JobState) else word[:4]
     return Text(f"{glyph} {word}", style=style)
+
+
+def verdict_text(ok: bool, good: str = "ok", bad: str = "FAIL") -> Text:
+    """Return a word with the glyph and colour of what is, or is not, as it should be."""
+    from rich.text import Text
+
+    style, glyph = GOOD if ok else BAD
+    return Text(f"{glyph} {good if ok else bad}", style=style)
 
 
 def local_time(time: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
