@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from controller.documents import JobInfo, utc_now
-from controller.jobcontroller import JobController
 from controller.locks import live_lease, owner_is_dead
 from controller.operations.runner_record import live_runner
+from controller.reader import QueueReader
 from controller.rules.flows import newest_by_uuid
 from controller.rules.why import JobFacts, ParentFacts, Reason, why_not_running
 from controller.states import QUEUED_STATES, JobState
@@ -15,12 +15,12 @@ from controller.states import QUEUED_STATES, JobState
 _CLAIMED = (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES)
 
 
-def why(controller: JobController, job: JobInfo) -> list[Reason]:
+def why(controller: QueueReader, job: JobInfo) -> list[Reason]:
     """Say why a job does not run, the first reason first. Locks nothing."""
     return why_not_running(job_facts(controller, job))
 
 
-def job_facts(controller: JobController, job: JobInfo) -> JobFacts:
+def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
     """Read what is known about a job and what surrounds it. Locks nothing."""
     doc = controller.jobs.find_one(
         {"db_id": job.db_id}, ["lock_id", "lock_lease", "job.config.on_missing_references"]
@@ -54,7 +54,7 @@ def job_facts(controller: JobController, job: JobInfo) -> JobFacts:
     )
 
 
-def _parents(controller: JobController, job: JobInfo) -> tuple[ParentFacts, ...]:
+def _parents(controller: QueueReader, job: JobInfo) -> tuple[ParentFacts, ...]:
     wanted = job.parents or []
     if job.state is not JobState.WAITING or not wanted:
         return ()
@@ -75,21 +75,21 @@ def _parents(controller: JobController, job: JobInfo) -> tuple[ParentFacts, ...]
     )
 
 
-def _worker_problem(controller: JobController, name: str) -> str | None:
+def _worker_problem(controller: QueueReader, name: str) -> str | None:
     workers = controller.project.workers if controller.project else {}
     if name in workers or not workers:
         return None
     return f"the project has no worker {name} (it has {', '.join(sorted(workers))})"
 
 
-def _present(controller: JobController, job: JobInfo) -> int:
+def _present(controller: QueueReader, job: JobInfo) -> int:
     """Count the jobs that the limit of the worker holds against this one's next step."""
     counted = QUEUED_STATES if job.state is JobState.UPLOADED else _CLAIMED
     states = [state.value for state in counted]
     return controller.jobs.count_documents({"worker": job.worker, "state": {"$in": states}})
 
 
-def _ahead(controller: JobController, job: JobInfo) -> int:
+def _ahead(controller: QueueReader, job: JobInfo) -> int:
     """Count the READY jobs that a runner claims before this one."""
     if job.state is not JobState.READY:
         return 0

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from controller.documents import db_id_order
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
-from controller.jobcontroller import JobController
+from controller.reader import QueueReader
 from controller.rules.waiting import MOVING_STATES, Verdict, wait_verdict
 from controller.states import FlowState, JobState
 from controller.storage.base import Collection as Documents
@@ -84,7 +84,7 @@ class Patience:
 
 
 def wait_for_jobs(
-    controller: JobController,
+    controller: QueueReader,
     db_ids: Collection[str],
     wanted: Collection[JobState] | None = None,
     *,
@@ -130,7 +130,7 @@ def wait_for_jobs(
 
 
 def wait_for_flows(
-    controller: JobController,
+    controller: QueueReader,
     flow_uuids: Collection[str],
     wanted: Collection[FlowState] | None = None,
     *,
@@ -167,7 +167,7 @@ def wait_for_flows(
 
 
 def _wait(
-    controller: JobController,
+    controller: QueueReader,
     look: Callable[[], tuple[list[Awaited], list[str]]],
     wanted: Collection[Any] | None,
     any_of: bool,
@@ -202,7 +202,7 @@ def _wait(
 
 
 def _wait_for_change(
-    controller: JobController, token: object, pause: float, begin: float, patience: Patience
+    controller: QueueReader, token: object, pause: float, begin: float, patience: Patience
 ) -> bool:
     """Pause; less where the database tells that others changed it. False when time is up."""
     end = patience.clock() + pause

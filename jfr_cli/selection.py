@@ -16,7 +16,7 @@ from jfr_cli.bundles import F, with_options
 
 if TYPE_CHECKING:
     from controller.documents import JobInfo
-    from controller.jobcontroller import JobController
+    from controller.reader import QueueReader
 
 _DATE_FORMS = (
     "%Y-%m-%d",
@@ -169,7 +169,7 @@ def checked_sort(field: str) -> str:
     return field
 
 
-def named_job(controller: JobController, text: str, index: int | None = None) -> JobInfo:
+def named_job(controller: QueueReader, text: str, index: int | None = None) -> JobInfo:
     """Return the job that an id names.
 
     Raises
@@ -185,7 +185,7 @@ def named_job(controller: JobController, text: str, index: int | None = None) ->
     return found
 
 
-def some_jobs(controller: JobController, ids: list[str] | None, selection: JobFilter) -> list[str]:
+def some_jobs(controller: QueueReader, ids: list[str] | None, selection: JobFilter) -> list[str]:
     """Return the db_ids of the jobs that ids or options select.
 
     Raises
@@ -203,9 +203,7 @@ def some_jobs(controller: JobController, ids: list[str] | None, selection: JobFi
     ]
 
 
-def some_flows(
-    controller: JobController, ids: list[str] | None, selection: FlowFilter
-) -> list[str]:
+def some_flows(controller: QueueReader, ids: list[str] | None, selection: FlowFilter) -> list[str]:
     """Return the uuids of the flows that ids or options select; errors as `some_jobs`."""
     _one_way("flows", ids, selection)
     if not ids:

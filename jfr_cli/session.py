@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jfr_cli.console import hint, say
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from controller.config import Project
     from controller.jobcontroller import JobController
     from controller.reader import QueueReader
+
+R = TypeVar("R", bound="QueueReader")
 
 
 @dataclass
@@ -91,12 +93,15 @@ class Session:
         with self._opened(QueueReader) as reader:
             yield reader
 
-    def _opened(self, kind: type[R]) -> AbstractContextManager[R]:
+    @contextmanager
+    def _opened(self, kind: type[R]) -> Iterator[R]:
         if self._keep is None:
-            return kind.from_project(self.project)
+            with kind.from_project(self.project) as opened:
+                yield opened
+            return
         if kind not in self._kept:
             self._kept[kind] = self._keep.enter_context(kind.from_project(self.project))
-        return nullcontext(self._kept[kind])
+        yield self._kept[kind]
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:

@@ -131,7 +131,7 @@ def wait(
     """
     from controller.waiting import Patience, wait_for_flows
 
-    with CURRENT.controller() as controller:
+    with CURRENT.reader() as controller:
         result = wait_for_flows(
             controller,
             some_flows(controller, ids, selection),

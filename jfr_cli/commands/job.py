@@ -181,7 +181,7 @@ def wait(
     """
     from controller.waiting import Patience, wait_for_jobs
 
-    with CURRENT.controller() as controller:
+    with CURRENT.reader() as controller:
         result = wait_for_jobs(
             controller,
             some_jobs(controller, ids, selection),
@@ -202,7 +202,7 @@ def why(job: options.JobIdArgument, index: options.IndexArgument = None) -> None
     """
     from controller import diagnosis
 
-    with CURRENT.controller() as controller:
+    with CURRENT.reader() as controller:
         found = named_job(controller, job, index)
         reasons = diagnosis.why(controller, found)
     if shows_table():
