@@ -163,6 +163,11 @@ def _serialised(job: Any) -> dict[str, Any]:
         return dict(job)
     try:
         data: dict[str, Any] = job.as_dict()
+        if data["function"].get("@bound"):
+            # jobflow leaves what the object of a method holds as it is: enumerations, arrays.
+            from monty.json import jsanitize
+
+            data["function"] = jsanitize(data["function"], strict=True, allow_bson=True)
     except (AttributeError, TypeError, ValueError) as error:
         raise SubmissionError(
             f"the job {getattr(job, 'name', job)!r} cannot be serialised: {error}",
