@@ -5,15 +5,22 @@ What is where, from the bottom up; a module imports only from those above it in 
 ``states errors``          the vocabulary
 ``config``                 project files, workers, settings
 ``documents``              what the database holds, and the lighter views of it
-``rules filters``          who may do what in which state; arguments -> filter. Pure functions
+``rules filters graphs``   who may do what in which state; arguments -> filter; the structure of a
+                           flow, and pictures of it. Pure functions
 ``storage hosts schedulers``   adapters: databases, machines, queues
 ``locks execution``        leases on documents; what runs on the worker
 ``operations``             the work that several groups share
 ``jobs flows batches unlocking runner_records versions backups administration``   the public
 groups of methods
 ``jobcontroller``          `JobController`, those groups under one name
-``submission runner``      submit a flow; the process that runs it
+``submission report``      submit a flow; how jobs and flows stand
 ``checks doctor``          whether a project can be used; what is wrong in a queue, and mending it
+``runner``                 the process that runs jobs
+``examples testing``       jobs to try things out with
+
+Scripts written for jobflow-remote change ``jobflow_remote`` to ``controller`` in their imports.
+For them some names can also be found in ``jobs.state``, ``jobs.data``, ``utils.db`` and so on:
+modules of a few lines that hold nothing of their own.
 
 The public names are loaded when they are first asked for, so that ``import controller`` is cheap.
 """
@@ -32,8 +39,13 @@ _PUBLIC = {
     "get_jobstore": "controller.submission",
     "get_flow_leafs": "controller.rules",
     "ConfigManager": "controller.config",
+    "ConfigError": "controller.errors",
     "ExecutionConfig": "controller.config",
+    "LocalWorker": "controller.config",
     "Project": "controller.config",
+    "ProjectData": "controller.config",
+    "RemoteWorker": "controller.config",
+    "RunnerOptions": "controller.config",
     "JobflowRemoteSettings": "controller.config",
     "SETTINGS": "controller.config",
     "JobState": "controller.states",
@@ -45,6 +57,18 @@ _PUBLIC = {
     "FlowDoc": "controller.documents",
     "BatchDoc": "controller.documents",
     "DbCollection": "controller.documents",
+    "DynamicResponseType": "controller.documents",
+    "RemoteInfo": "controller.documents",
+    "Runner": "controller.runner",
+    "FlowTrends": "controller.report",
+    "FlowsReport": "controller.report",
+    "JobTrends": "controller.report",
+    "JobsReport": "controller.report",
+    "get_dot": "controller.graphs",
+    "get_graph": "controller.graphs",
+    "get_mermaid": "controller.graphs",
+    "get_svg": "controller.graphs",
+    "get_tree": "controller.graphs",
     "MongoLock": "controller.locks",
     "DatabaseUpgrader": "controller.operations.upgrade",
     "CURRENT_JOBDOC": "controller.execution",

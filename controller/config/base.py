@@ -1,7 +1,12 @@
-"""What all models of a project file share."""
+"""What all models of a project file share.
+
+Scripts for jobflow-remote look for the models themselves here; they are found in
+`controller.config`.
+"""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,3 +41,27 @@ class StrictModel(BaseModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
             yield (name, masked({name: value})[name])
+
+
+_ELSEWHERE = (
+    "BatchConfig",
+    "ConfigError",
+    "ConnectionData",
+    "ExecutionConfig",
+    "LocalWorker",
+    "LogLevel",
+    "Project",
+    "ProjectParsingError",
+    "ProjectUndefinedError",
+    "QueueConfig",
+    "RemoteWorker",
+    "RunnerOptions",
+    "SeparatedTransferWorker",
+    "WorkerBase",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("controller.config"), name)

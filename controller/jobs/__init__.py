@@ -2,4 +2,12 @@
 
 ``queries``     find, read and count
 ``lifecycle``   from checkout to completion
+``results``     outputs
+``control``     pause, resume, stop
+``restart``     rerun, retry
+``properties``  what jobs are given: worker, priority and so on
+``acting``      how those that change jobs go about it
+
+``state data report graph runner jobcontroller run submit`` only repeat names that scripts for
+jobflow-remote look for here.
 """

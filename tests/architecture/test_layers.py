@@ -13,6 +13,18 @@ ROOT = Path(__file__).parents[2]
 # A module imports only from rows below its own. Modules of one row do not know each other,
 # except within one package, and within the rows marked in COHERENT.
 ROWS: list[tuple[str, ...]] = [
+    (  # names that scripts for jobflow-remote look for; jobs for tests
+        "controller.jobs.data",
+        "controller.jobs.graph",
+        "controller.jobs.jobcontroller",
+        "controller.jobs.report",
+        "controller.jobs.run",
+        "controller.jobs.runner",
+        "controller.jobs.state",
+        "controller.jobs.submit",
+        "controller.utils",
+        "controller.testing",
+    ),
     ("jfr_cli.generate.__main__",),
     ("jfr_cli.generate.files",),
     ("jfr_cli.main",),
@@ -51,6 +63,7 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.storage", "controller.hosts"),
     ("controller.rules", "controller.filters", "controller.graphs"),
     ("controller.documents",),
+    ("controller.examples",),
     ("controller.config",),
     ("controller.states",),
     ("controller.errors",),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from jobflow import Flow, flow, job
-from monty.json import MontyEncoder
+from monty.json import MontyDecoder, MontyEncoder
 
+from controller import testing
 from controller.errors import SubmissionError
 from controller.operations.intake import Intake, read_flow, references
 
@@ -115,3 +116,12 @@ def test_references_are_found_where_they_lie_and_not_within_arrays() -> None:
         "metadata": {"r": {**reference, "uuid": "elsewhere"}},
     }
     assert list(references(data)) == ["u"]
+
+
+def test_what_a_maker_holds_is_plain_data() -> None:
+    """jobflow leaves an enumeration of a maker as it is, which no database takes."""
+    chosen = testing.EnumMaker(enum=testing.TestEnum.B)
+    data = read_flow(chosen.make()).jobs[0].data
+    json.dumps(data)
+    decoded = MontyDecoder().process_decoded(data)
+    assert decoded.function.__self__ == chosen

@@ -1,0 +1,155 @@
+"""Jobs that go wrong, grow or look around, for tests of workers, projects and plugins.
+
+Workers can import them; `controller.examples` holds friendlier ones.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from jobflow import Flow, Job, JobConfig, Maker, OnMissing, Response, job
+
+_BIG = 5000
+"""Numbers in a big output."""
+
+
+class TestEnum(Enum):
+    """An enumeration, which outputs and inputs have to carry."""
+
+    __test__ = False  # it is no test
+
+    A = "A value"
+    B = "B value"
+
+
+@dataclass
+class EnumMaker(Maker):
+    """Makes a job that returns an enumeration's member.
+
+    Attributes
+    ----------
+    name
+        Of the job.
+    enum
+        What it returns.
+    """
+
+    name: str = "enum"
+    enum: TestEnum = TestEnum.A
+
+    @job
+    def make(self) -> TestEnum:
+        """Return the member."""
+        return self.enum
+
+
+@job
+def add(a: float, b: float) -> float:
+    """Add two numbers."""
+    return a + b
+
+
+@job
+def always_fails() -> None:
+    """Fail."""
+    raise RuntimeError("this job fails on purpose")
+
+
+@job
+def write_file(n: Any) -> None:
+    """Write ``n`` into results.txt in the run directory."""
+    Path("results.txt").write_text(str(n), encoding="utf-8")
+
+
+@job
+def arithmetic(a: Any, b: Any, op: Callable[[Any, Any], Any] | None = None) -> Any:
+    """Apply a function, which travels with the job, to two values; None without one."""
+    return None if op is None else op(a, b)
+
+
+@job
+def check_env_var() -> str:
+    """Return the variable TESTING_ENV_VAR of the worker, "unset" without it."""
+    return os.environ.get("TESTING_ENV_VAR", "unset")
+
+
+@job(data="data")
+def add_big(a: float, b: float) -> Response[Any]:
+    """Add two numbers; a large array goes to the additional store "data"."""
+    return Response({"data": [a + b] * _BIG, "result": a + b})
+
+
+@job(undefined_store="data")
+def add_big_undefined_store(a: float, b: float) -> Response[Any]:
+    """Add two numbers; a large array needs an additional store that no project has."""
+    return Response({"data": [a + b] * _BIG, "result": a + b})
+
+
+@job
+def add_sleep(a: float, b: float) -> float:
+    """Add two numbers, taking ``b`` seconds."""
+    time.sleep(b)
+    return a + b
+
+
+@job
+def create_detour(detour_job: Job) -> Response[Any]:
+    """Put a job between this one and its children."""
+    return Response(detour=Flow(detour_job))
+
+
+@job
+def self_replace(n: int) -> Any:
+    """Be replaced by this job with one less, until none is left."""
+    return Response(replace=self_replace(n - 1)) if n > 0 else n
+
+
+@job
+def ignore_input(a: Any) -> int:
+    """Return 1, whatever comes in."""
+    return 1
+
+
+@job
+def current_jobdoc() -> Any:
+    """Return what the worker knows of this job's document, but for the job itself."""
+    from controller.execution import CURRENT_JOBDOC
+
+    document = CURRENT_JOBDOC.job_doc
+    return document and document.model_dump(mode="json", exclude={"job_data"})
+
+
+@job(config=JobConfig(resolve_references=False))
+def no_resolve(ref: Any) -> str:
+    """Return the type of a reference that was not resolved."""
+    return type(ref).__name__
+
+
+@job(config=JobConfig(on_missing_references=OnMissing.NONE))
+def onmissing_none(ref: Any) -> Any:
+    """Return what came in: None for the output of a job that failed."""
+    return ref
+
+
+@job
+def replace_and_stop_jobflow(a: float, b: float) -> Response[Any]:
+    """Be replaced by an addition that nothing shall run any more, nor anything else."""
+    return Response(replace=add(a, b), stop_jobflow=True)
+
+
+@job
+def replace_and_stop_children(a: float, b: float) -> Response[Any]:
+    """Be replaced by an addition, and let no child run."""
+    return Response(replace=add(a, b), stop_children=True)
+
+
+@job
+def stop_jobflow(a: float, b: float) -> Response[Any]:
+    """Add two numbers, and let no other job of the flow run."""
+    return Response(output=a + b, stop_jobflow=True)

@@ -1,0 +1,109 @@
+"""Scripts for jobflow-remote change one line of their imports: these names have to be there."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import controller
+
+EXAMPLES = "add add_distributed add_many add_raise conditional_sum_replace make_list sleep value"
+STATE_GROUPS = "DELETABLE_STATES ERROR_STATES PAUSABLE_STATES RESETTABLE_STATES RUNNING_STATES"
+LOCK_ERRORS = (
+    "FlowLockedError JobLockedError LockedDocumentError MissingDocumentError RunnerLockedError"
+)
+
+# (module where scripts look, module that holds it, names)
+ALIASES = [
+    ("jobs.state", "states", f"BatchState FlowState JobState {STATE_GROUPS}"),
+    ("jobs.state", "errors", "DeprecatedStateError"),
+    ("jobs.data", "documents", "BatchDoc DbCollection DynamicResponseType FlowDoc FlowInfo"),
+    ("jobs.data", "documents", "JobDoc JobInfo RemoteInfo get_reset_job_base_dict"),
+    ("jobs.data", "errors", "RemoteError"),
+    ("jobs.report", "report", "FlowTrends FlowsReport JobTrends JobsReport"),
+    ("jobs.graph", "graphs", "get_graph get_mermaid"),
+    ("jobs.runner", "runner", "Runner"),
+    ("jobs.jobcontroller", "jobcontroller", "JobController"),
+    ("jobs.jobcontroller", "rules", "get_flow_leafs"),
+    ("jobs.run", "execution", "CURRENT_JOBDOC"),
+    ("jobs.run", "execution.run", "run_remote_job"),
+    ("jobs.submit", "submission", "submit_flow"),
+    ("utils.db", "errors", LOCK_ERRORS),
+    ("utils.db", "locks", "MongoLock"),
+    ("utils.examples", "examples", EXAMPLES),
+    ("config.base", "config", "BatchConfig ConnectionData ExecutionConfig LocalWorker LogLevel"),
+    ("config.base", "config", "Project QueueConfig RemoteWorker RunnerOptions"),
+    ("config.base", "config", "SeparatedTransferWorker WorkerBase"),
+    ("config.base", "errors", "ConfigError ProjectParsingError ProjectUndefinedError"),
+    ("config.manager", "config", "ConfigManager ProjectData"),
+    ("config.settings", "config", "JobflowRemoteSettings"),
+    ("config", "errors", "ConfigError"),
+]
+RENAMED = [
+    ("jobs.data", "IN_FILENAME", "execution.files", "IN_FILE"),
+    ("jobs.data", "OUT_FILENAME", "execution.files", "OUT_FILE"),
+    ("jobs.data", "projection_job_info", "documents", "JOB_INFO_PROJECTION"),
+]
+TESTING = (
+    "EnumMaker TestEnum add add_big add_big_undefined_store add_sleep always_fails arithmetic "
+    "check_env_var create_detour current_jobdoc ignore_input no_resolve onmissing_none "
+    "replace_and_stop_children replace_and_stop_jobflow self_replace stop_jobflow write_file"
+)
+TOP = (
+    "BatchState CURRENT_JOBDOC ConfigError ConfigManager ExecutionConfig FlowLockedError FlowState "
+    "FlowTrends FlowsReport JobController JobInfo JobLockedError JobState JobTrends "
+    "JobflowRemoteSettings JobsReport LocalWorker LockedDocumentError MissingDocumentError "
+    "MongoLock Project RemoteWorker Runner RunnerLockedError RunnerOptions SETTINGS __version__ "
+    "get_graph get_jobstore get_mermaid set_run_config submit_flow"
+)
+
+
+@pytest.mark.parametrize(("alias", "home", "names"), ALIASES)
+def test_names_are_where_scripts_look(alias: str, home: str, names: str) -> None:
+    found = importlib.import_module(f"controller.{alias}")
+    holder = importlib.import_module(f"controller.{home}")
+    for name in names.split():
+        assert getattr(found, name) is getattr(holder, name)
+
+
+@pytest.mark.parametrize(("alias", "name", "home", "new"), RENAMED)
+def test_names_that_changed(alias: str, name: str, home: str, new: str) -> None:
+    found = getattr(importlib.import_module(f"controller.{alias}"), name)
+    assert found is getattr(importlib.import_module(f"controller.{home}"), new)
+
+
+def test_jobs_to_test_with() -> None:
+    testing = importlib.import_module("controller.testing")
+    assert all(hasattr(testing, name) for name in TESTING.split())
+
+
+def test_names_of_the_package() -> None:
+    assert set(TOP.split()) <= set(controller.__all__) <= set(dir(controller))
+    assert all(getattr(controller, name) is not None for name in controller.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'plot_dash'"):
+        controller.plot_dash  # noqa: B018
+
+
+def test_the_package_costs_nothing() -> None:
+    program = "import sys, controller; print(len([m for m in sys.modules if 'pydantic' in m]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "0"
+
+
+@pytest.mark.parametrize(
+    "alias", sorted({a for a, *_ in ALIASES if a.startswith(("jobs.", "utils."))})
+)
+def test_alias_modules_hold_nothing_of_their_own(alias: str) -> None:
+    root = Path(controller.__file__).parent
+    tree = ast.parse((root / f"{alias.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    docstring, *imports, exported = tree.body
+    assert isinstance(docstring, ast.Expr)
+    assert all(isinstance(node, ast.ImportFrom) for node in imports)
+    assert isinstance(exported, ast.Assign)
