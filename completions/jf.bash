@@ -19,18 +19,18 @@ _jf_facts() {
         options='--help -h'
         ;;
     ' job')
-        commands='list info output'
+        commands='list info output wait why'
         options='--tree --help -h'
         ;;
     ' job list')
-        options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --columns --output -o --help'
+        options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --columns --output -o --watch -W --help'
         asks='--sort --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
-        takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o'
+        takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o --watch -W'
         ;;
     ' job info')
-        options='--pid --show-none -n --verbose -v --format --json --help'
+        options='--pid --show-none -n --verbose -v --format --json --watch -W --help'
         asks='--format'
-        takes='--pid'
+        takes='--pid --watch -W'
         argument=1
         ;;
     ' job output')
@@ -39,19 +39,37 @@ _jf_facts() {
         takes='--path -p'
         argument=1
         ;;
+    ' job wait')
+        options='--for --timeout --any --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--for --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job why')
+        options='--format --json --watch -W --help'
+        asks='--format'
+        takes='--watch -W'
+        argument=1
+        ;;
     ' flow')
-        commands='list info'
+        commands='list info wait'
         options='--tree --help -h'
         ;;
     ' flow list')
-        options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --help'
+        options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
         asks='--sort --job-id -jid --state -s --db-id -did --flow-id -fid --format'
-        takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns'
+        takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --watch -W'
         ;;
     ' flow info')
-        options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --reverse-jobs-sort -jrevs --format --json --columns --output -o --help'
+        options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --reverse-jobs-sort -jrevs --format --json --columns --output -o --watch -W --help'
         asks='--jobs-sort --format'
-        takes='--stored-data-key -sdk --columns --output -o'
+        takes='--stored-data-key -sdk --columns --output -o --watch -W'
+        argument=1
+        ;;
+    ' flow wait')
+        options='--for --timeout --any --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
+        asks='--for --job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         argument=1
         ;;
     ' runner')
@@ -68,18 +86,18 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' project list')
-        options='--warn -w --format --json --columns --help'
+        options='--warn -w --format --json --columns --watch -W --help'
         asks='--format'
-        takes='--columns'
+        takes='--columns --watch -W'
         ;;
     ' project generate')
         options='--format -f --full --help'
         asks='--format -f'
         ;;
     ' project check')
-        options='--jobstore -js --queue -q --worker -w --errors -e --full -f --format --json --columns --help'
+        options='--jobstore -js --queue -q --worker -w --errors -e --full -f --format --json --columns --watch -W --help'
         asks='--format'
-        takes='--worker -w --columns'
+        takes='--worker -w --columns --watch -W'
         ;;
     ' admin')
         commands='reset'

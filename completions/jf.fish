@@ -52,7 +52,9 @@ function __jf_facts
             set __jf_commands \
                 list\t'List jobs, the one that changed last first.' \
                 info\t'Show everything about one job.' \
-                output\t'Print what a job returned, as JSON.'
+                output\t'Print what a job returned, as JSON.' \
+                wait\t'Wait until jobs have ended; exit 7 when one did not complete, 8 when time was up.' \
+                why\t'Say why a job is not running, and what to do.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -108,9 +110,11 @@ function __jf_facts
                 --columns\t'Columns or keys, with commas.' \
                 --output\t'Columns or keys, with commas.' \
                 -o\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --sort --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
-            set __jf_takes --max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o
+            set __jf_takes --max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o --watch -W
         case ' job info'
             set __jf_options \
                 --pid\t'Id in the worker\'s queue.' \
@@ -120,9 +124,11 @@ function __jf_facts
                 -v\t'Show more; -vv still more.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --format
-            set __jf_takes --pid
+            set __jf_takes --pid --watch -W
             set __jf_argument 1
         case ' job output'
             set __jf_options \
@@ -136,10 +142,56 @@ function __jf_facts
             set __jf_asks --format
             set __jf_takes --path -p
             set __jf_argument 1
+        case ' job wait'
+            set __jf_options \
+                --for\t'Wait for this state, or one after it, instead of the end.' \
+                --timeout\t'Wait at most so long; then exit 8.' \
+                --any\t'One of them is enough.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --for --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job why'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --watch -W
+            set __jf_argument 1
         case ' flow'
             set __jf_commands \
                 list\t'List flows, the one that changed last first.' \
-                info\t'Show a flow: its structure and its jobs.'
+                info\t'Show a flow: its structure and its jobs.' \
+                wait\t'Wait until flows have ended; exit 7 when one did not complete, 8 when time was up.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -181,9 +233,11 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --sort --job-id -jid --state -s --db-id -did --flow-id -fid --format
-            set __jf_takes --max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns
+            set __jf_takes --max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --watch -W
         case ' flow info'
             set __jf_options \
                 --job\t'The uuid is that of a job.' \
@@ -200,9 +254,44 @@ function __jf_facts
                 --columns\t'Columns or keys, with commas.' \
                 --output\t'Columns or keys, with commas.' \
                 -o\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --jobs-sort --format
-            set __jf_takes --stored-data-key -sdk --columns --output -o
+            set __jf_takes --stored-data-key -sdk --columns --output -o --watch -W
+            set __jf_argument 1
+        case ' flow wait'
+            set __jf_options \
+                --for\t'Wait for this state, or one after it, instead of the end.' \
+                --timeout\t'Wait at most so long; then exit 8.' \
+                --any\t'One of them is enough.' \
+                --job-id\t'Flow of this job.' \
+                -jid\t'Flow of this job.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --for --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_takes --timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
             set __jf_argument 1
         case ' runner'
             set __jf_commands \
@@ -252,9 +341,11 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --format
-            set __jf_takes --columns
+            set __jf_takes --columns --watch -W
         case ' project generate'
             set __jf_options \
                 --format\t'json, yaml or toml.' \
@@ -277,9 +368,11 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --format
-            set __jf_takes --worker -w --columns
+            set __jf_takes --worker -w --columns --watch -W
         case ' admin'
             set __jf_commands \
                 reset\t'Set up the queue database, deleting all jobs and flows that are in it.'
