@@ -12,7 +12,7 @@ from controller.operations.queue import ControllerGroup
 from controller.operations.runner_record import refuse_beside_runner
 from controller.operations.version import version_document
 from controller.storage.base import Collection
-from controller.storage.indexes import build_queue_indexes
+from controller.storage.indexes import build_queue_indexes, foreign_indexes
 
 
 class Administration(ControllerGroup):
@@ -113,6 +113,10 @@ class Administration(ControllerGroup):
             background=background,
             drop=drop,
         )
+
+    def custom_indexes(self) -> dict[str, list[str]]:
+        """Return {collection: names of indexes that `build_indexes` does not make}."""
+        return foreign_indexes(self.jobs, self.flows, self.batches)
 
     def create_indexes(
         self,

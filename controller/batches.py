@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from controller.documents import BatchDoc
 from controller.errors import ArgumentError, BatchNotFoundError
+from controller.execution.files import batch_dir_path
 from controller.filters import BatchFilter
 from controller.operations import batch_record
 from controller.operations.queue import ControllerGroup
@@ -68,6 +70,44 @@ class Batches(ControllerGroup):
         ).query()
         found = self.batches.find(query, sort=sort or _ORDER, limit=limit)
         return [BatchDoc.model_validate(doc) for doc in found]
+
+    def get_batch(self, batch_id: str) -> BatchDoc:
+        """Return one batch process.
+
+        Parameters
+        ----------
+        batch_id
+            Our id of it, or its id in the worker's queue.
+
+        Raises
+        ------
+        BatchNotFoundError
+            There is none.
+        ArgumentError
+            Several workers gave out this id.
+        """
+        query = {"$or": [{"batch_uid": batch_id}, {"process_id": batch_id}]}
+        found = [BatchDoc.model_validate(doc) for doc in self.batches.find(query, limit=2)]
+        if not found:
+            raise BatchNotFoundError(
+                f"there is no batch process {batch_id}", hint="`jf batch list` shows all"
+            )
+        if len(found) > 1:
+            raise ArgumentError(
+                f"several batch processes have the queue id {batch_id}",
+                hint="give the batch uid: `jf batch list` shows it",
+            )
+        return found[0]
+
+    def batch_folder(self, batch: BatchDoc) -> Path | None:
+        """Return the folder of a batch process on its worker.
+
+        None where the project has no such batch worker any more.
+        """
+        worker = self._need_project().workers.get(batch.worker)
+        if worker is None or worker.batch is None:
+            return None
+        return batch_dir_path(worker.batch.work_dir, batch.batch_uid)
 
     def count_batches(
         self,
@@ -240,16 +280,22 @@ class Batches(ControllerGroup):
         """
         return self.batches.update_one({"batch_uid": batch_uid}, batch_record.finished(end_time))
 
-    def fix_batch_doc_jobs(self) -> int:
+    def fix_batch_doc_jobs(self, *, dry_run: bool = False) -> int:
         """Mend what development versions of jobflow-remote 1.0 wrote: ``jobs`` as a dictionary.
 
         It becomes an empty list, since the dictionary names no job.
 
+        Parameters
+        ----------
+        dry_run
+            Change nothing.
+
         Returns
         -------
         int
-            How many documents were changed.
+            How many documents were changed, or would be.
         """
-        return self.batches.update_many(
-            {"jobs": {"$not": {"$type": "array"}}}, {"$set": {"jobs": []}}
-        ).modified_count
+        query = {"jobs": {"$not": {"$type": "array"}}}
+        if dry_run:
+            return self.batches.count_documents(query)
+        return self.batches.update_many(query, {"$set": {"jobs": []}}).modified_count

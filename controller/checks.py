@@ -1,18 +1,33 @@
-"""Whether the parts of a project can be used."""
+"""Whether the parts of a project can be used, and whether the environment is as it should be."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from controller import __version__
+from controller.config import SETTINGS, unknown_variables
+from controller.config.settings import PREFIX, setting_names
+from controller.config.suggestions import no_such
 from controller.errors import ConfigError, ControllerError, RemoteError
 from controller.hosts import open_host
 from controller.jobcontroller import JobController
 
 if TYPE_CHECKING:
     from controller.config import Project
+    from controller.config.workers import WorkerBase
+    from controller.hosts import Host
+
+_COMPARED = ("jobflow", "jfr")
+"""Packages whose versions have to agree between runner and worker."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +39,29 @@ class CheckResult:
     what
         What was checked.
     problem
-        What is wrong and how to mend it; None when nothing is.
+        What is wrong; None when nothing is.
+    hint
+        How to mend it.
+    note
+        What was found, where that is worth telling.
+    warning
+        The problem keeps nothing from working.
     """
 
     what: str
-    problem: str | None
+    problem: str | None = None
+    hint: str | None = None
+    note: str | None = None
+    warning: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether it can be used."""
-        return self.problem is None
+        return self.problem is None or self.warning
 
 
 def check_project(
-    project: Project, parts: Sequence[str], worker: str | None = None
+    project: Project, parts: Sequence[str], worker: str | None = None, *, full: bool = False
 ) -> list[CheckResult]:
     """Check parts of a project.
 
@@ -47,63 +71,162 @@ def check_project(
         Of "queue", "jobstore" and "worker".
     worker
         Only this one; None checks all.
+    full
+        Compare the versions of all packages of the workers with those here; otherwise of two
+        packages, and of workers on other machines only.
 
     Raises
     ------
     ConfigError
         The project does not have the worker.
     """
-    if worker is not None and worker not in project.workers:
-        raise ConfigError(
-            f"there is no worker {worker!r}", hint=f"known: {', '.join(project.workers) or 'none'}"
-        )
     results = []
     if "worker" in parts:
-        names = [worker] if worker else list(project.workers)
-        results += [
-            _result(f"worker {name}", lambda name=name: _check_worker(project, name))  # type: ignore[misc]
-            for name in names
-        ]
+        if worker is not None:
+            project.get_worker(worker)
+        for name in [worker] if worker else list(project.workers):
+            results += _worker_results(name, project.workers[name], full=full)
     if "jobstore" in parts:
         results.append(_result("jobstore", lambda: _check_jobstore(project)))
+        for name in project.optional_jobstores or {}:
+            results.append(
+                _result(f"jobstore {name}", lambda name=name: _check_jobstore(project, name))  # type: ignore[misc]
+            )
     if "queue" in parts:
         results.append(_result("queue", lambda: _check_queue(project)))
     return results
 
 
-def _result(what: str, check: Callable[[], None]) -> CheckResult:
+def check_environment(environ: Mapping[str, str] | None = None) -> list[CheckResult]:
+    """Say which ``jf`` the PATH finds first, and which settings are not understood.
+
+    Parameters
+    ----------
+    environ
+        The environment; None takes that of the process.
+    """
+    source = os.environ if environ is None else environ
+    found = [_check_command(source)]
+    known = [PREFIX + name.upper() for name in setting_names()]
+    for name in unknown_variables(source):
+        hint = no_such(name.upper(), known)
+        found.append(
+            CheckResult(f"variable {name}", "nothing reads this variable", hint, warning=True)
+        )
+    found += [CheckResult("settings", text, warning=True) for text in SETTINGS.warnings]
+    return found
+
+
+def _check_command(environ: Mapping[str, str]) -> CheckResult:
+    """Ask the first ``jf`` of the PATH for its version; jobflow-remote's own knows no version."""
+    path = shutil.which("jf", path=environ.get("PATH"))
+    if path is None:
+        hint = "activate the environment that jfr is installed in"
+        return CheckResult("command jf", "there is no jf on the PATH", hint, warning=True)
     try:
-        check()
-    except (ControllerError, OSError) as error:
+        done = subprocess.run(
+            [path, "--version"], env=dict(environ), capture_output=True, text=True, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return CheckResult("command jf", f"{path} cannot be run: {error}", warning=True, note=path)
+    if done.stdout.strip() == f"jfr {__version__}":
+        return CheckResult("command jf", note=path)
+    other = done.stdout.strip() or "another program of this name"
+    return CheckResult(
+        "command jf",
+        f"the first jf on the PATH is {path}: {other}, not jfr {__version__}",
+        "workers find it by the PATH too: put the environment of jfr first, or set execution_cmd",
+        note=path,
+        warning=True,
+    )
+
+
+def _result(what: str, check: Callable[[], str | None]) -> CheckResult:
+    try:
+        return CheckResult(what, note=check())
+    except ControllerError as error:
+        return CheckResult(what, error.message, error.hint)
+    except OSError as error:
         return CheckResult(what, str(error))
-    return CheckResult(what, None)
 
 
-def _check_worker(project: Project, name: str) -> None:
-    worker = project.workers[name]
+def _worker_results(name: str, worker: WorkerBase, *, full: bool) -> list[CheckResult]:
+    what = f"worker {name}"
+    usable = _result(what, lambda: _check_worker(worker))
+    if not usable.ok or (worker.is_local and not full):
+        return [usable]
+    try:
+        differences = _different_packages(open_host(worker), worker, all_of_them=full)
+    except (ControllerError, OSError) as error:
+        return [usable, CheckResult(f"{what}: packages", str(error), warning=True)]
+    return [
+        usable,
+        *(
+            CheckResult(f"{what}: packages", text, _PACKAGE_HINT, warning=True)
+            for text in differences
+        ),
+    ]
+
+
+_PACKAGE_HINT = "install the same version on both sides"
+
+
+def _check_worker(worker: WorkerBase) -> str:
     host = open_host(worker)
     probe = worker.work_dir / f".jfr-check-{uuid4().hex}"
     host.mkdir(worker.work_dir)
     host.write_bytes(probe, b"jfr")
     host.remove(probe)
     program = worker.command.split()[0]
-    done = host.execute(f"command -v {program}")
+    done = host.execute(_prepared(worker, f"command -v {shlex.quote(program)}"))
     if done.returncode:
         raise RemoteError(
             f"the command {program!r} is not found on the worker",
             hint="set pre_run or execution_cmd of the worker",
         )
+    return done.stdout.strip().splitlines()[-1]
 
 
-def _check_jobstore(project: Project) -> None:
-    store = project.get_jobstore()
+def _prepared(worker: WorkerBase, command: str) -> str:
+    """Return a command as jobs run it: in bash, after the worker's pre_run."""
+    lines = [line for line in (worker.pre_run, command) if line]
+    return f"bash -c {shlex.quote(chr(10).join(lines))}"
+
+
+def _different_packages(host: Host, worker: WorkerBase, *, all_of_them: bool) -> list[str]:
+    """Say which packages of a worker have another version than here."""
+    command = "python -m pip list --format json --disable-pip-version-check"
+    done = host.execute(_prepared(worker, command))
+    try:
+        listed = json.loads(done.stdout.strip().splitlines()[-1])
+        there = {_normal(entry["name"]): entry["version"] for entry in listed}
+    except (ValueError, LookupError, TypeError):
+        raise RemoteError(
+            "the packages of the worker cannot be listed", hint="is pip installed there?"
+        ) from None
+    here = {_normal(d.metadata["Name"]): d.version for d in distributions() if d.metadata["Name"]}
+    names = sorted(here) if all_of_them else _COMPARED
+    return [
+        f"{name} is {here[name]} here and {there.get(name, 'missing')} on the worker"
+        for name in names
+        if name in here and here[name] != there.get(name)
+    ]
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _check_jobstore(project: Project, name: str | None = None) -> None:
+    store = project.get_jobstore(name)
     store.connect()
     store.count()
     store.close()
 
 
-def _check_queue(project: Project) -> None:
+def _check_queue(project: Project) -> str:
     with JobController.from_project(project) as controller:
         controller.queue.database.ping()
         if not controller.is_set_up():
             raise ConfigError("the queue has not been set up", hint="jf admin reset")
+        return controller.queue.database.location

@@ -23,6 +23,10 @@ class RunnerRecords(ControllerGroup):
         """
         return runner_record.get_running_runner(self.auxiliary)
 
+    def get_runner_status(self) -> runner_record.RunnerStatus:
+        """Return whether a runner serves the database, and which."""
+        return runner_record.runner_status(self.auxiliary)
+
     def clean_running_runner(self, break_lock: bool = False) -> None:
         """Say that no runner is registered, whatever the record says.
 

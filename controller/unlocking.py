@@ -99,8 +99,13 @@ class Unlocking(ControllerGroup):
         )
         return unlock(self.queue, self.flows, selection, dry_run=dry_run)
 
-    def unlock_runner(self) -> tuple[int, int]:
+    def unlock_runner(self, *, dry_run: bool = False) -> tuple[int, int]:
         """Remove the lock of the running runner's document.
+
+        Parameters
+        ----------
+        dry_run
+            Change nothing.
 
         Returns
         -------
@@ -108,4 +113,4 @@ class Unlocking(ControllerGroup):
             (documents found, documents that were locked): (1, 0) when it was free, (0, 0) when
             the database has none.
         """
-        return unlock_one(self.auxiliary, RUNNER)
+        return unlock_one(self.auxiliary, RUNNER, dry_run=dry_run)

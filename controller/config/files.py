@@ -79,7 +79,11 @@ def read_mapping(path: Path) -> dict[str, Any]:
     UnreadableFileError
         A `ConfigError`; the message gives file and line.
     """
-    data = _parse(path, _read_text(path))
+    return _mapping(path, read_text(path))
+
+
+def _mapping(path: Path, text: str) -> dict[str, Any]:
+    data = _parse(path, text)
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -87,7 +91,9 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return data
 
 
-def parse_project(path: Path, data: Mapping[str, Any] | None = None) -> Project:
+def parse_project(
+    path: Path, data: Mapping[str, Any] | None = None, *, text: str | None = None
+) -> Project:
     """Read and check a project file.
 
     Parameters
@@ -96,6 +102,8 @@ def parse_project(path: Path, data: Mapping[str, Any] | None = None) -> Project:
         The file.
     data
         Its content, when that is known already or about to be written.
+    text
+        The same as text: what is wrong is then told by the lines of this text.
 
     Raises
     ------
@@ -106,15 +114,22 @@ def parse_project(path: Path, data: Mapping[str, Any] | None = None) -> Project:
 
     from controller.config.models import Project
 
-    given = read_mapping(path) if data is None else data
+    if data is None:
+        data = read_mapping(path) if text is None else _mapping(path, text)
     try:
-        return Project.model_validate(dict(given))
+        return Project.model_validate(dict(data))
     except ValidationError as error:
-        raise InvalidProjectError(describe(error, given, str(path), key_lines(path))) from None
+        lines = key_lines(path) if text is None else _lines(path, text)
+        raise InvalidProjectError(describe(error, data, str(path), lines)) from None
 
 
-def validate_file(path: Path) -> list[Problem]:
+def validate_file(path: Path, text: str | None = None) -> list[Problem]:
     """Check a project file.
+
+    Parameters
+    ----------
+    text
+        What is about to be written to it; None checks what is there.
 
     Returns
     -------
@@ -122,7 +137,7 @@ def validate_file(path: Path) -> list[Problem]:
         All that is wrong with it; empty when it can be used.
     """
     try:
-        parse_project(path)
+        parse_project(path, text=text)
     except UnreadableFileError as error:
         return [error.problem]
     except InvalidProjectError as error:
@@ -133,13 +148,24 @@ def validate_file(path: Path) -> list[Problem]:
 def key_lines(path: Path) -> dict[KeyPath, int]:
     """Find the lines of the keys of a file; empty when that cannot be done."""
     try:
-        text = _read_text(path)
+        text = read_text(path)
     except UnreadableFileError:
         return {}
+    return _lines(path, text)
+
+
+def _lines(path: Path, text: str) -> dict[KeyPath, int]:
     return toml_lines(text) if path.suffix == ".toml" else yaml_lines(text)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a file as text.
+
+    Raises
+    ------
+    UnreadableFileError
+        It cannot be read, or is not UTF-8.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")  # without a byte-order mark
     except OSError as error:

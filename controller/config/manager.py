@@ -25,7 +25,7 @@ from controller.config.files import (
 from controller.config.settings import get_settings
 from controller.config.suggestions import no_such
 from controller.config.tomltext import dump_toml
-from controller.config.writing import make_private_folder, plain, write_file
+from controller.config.writing import back_up, make_private_folder, plain, write_file
 from controller.errors import ConfigError, ProjectParsingError, ProjectUndefinedError
 
 if TYPE_CHECKING:
@@ -257,15 +257,7 @@ class ConfigManager:
 
     def backup_project(self, project_name: str | None = None) -> Path:
         """Copy a project file to the first free ``.bak.N`` beside it, and return the copy."""
-        path = Path(self.get_project_data(project_name).filepath)
-        number = 0
-        while (copy := path.with_name(f"{path.name}.bak.{number}")).exists():
-            number += 1
-        try:
-            shutil.copy2(path, copy)
-        except OSError as error:
-            raise ConfigError(f"cannot write {copy}: {error.strerror}") from error
-        return copy
+        return back_up(Path(self.get_project_data(project_name).filepath))
 
     def get_worker(self, worker_name: str, project_name: str | None = None) -> WorkerBase:
         """Return a worker of a project."""
@@ -324,6 +316,33 @@ class ConfigManager:
         data = self.get_project_data(project_name)
         content = {k: v for k, v in _read(data).items() if k != "JOB_STORE"}
         self._write(Path(data.filepath), {**content, "jobstore": _description(jobstore)})
+
+    def set_stores(
+        self,
+        queue_store: Mapping[str, Any],
+        jobstores: Mapping[str | None, Mapping[str, Any]],
+        project_name: str | None = None,
+    ) -> None:
+        """Set the store of the queue and JobStores in one write.
+
+        Parameters
+        ----------
+        jobstores
+            {name: description} of those that change; None is the name of the default one.
+        """
+        data = self.get_project_data(project_name)
+        content = _read(data)
+        content["queue"] = {**(content.get("queue") or {}), "store": plain(queue_store)}
+        for name, described in jobstores.items():
+            if name is None:
+                content.pop("JOB_STORE", None)
+                content["jobstore"] = plain(described)
+            else:
+                content["optional_jobstores"] = {
+                    **(content.get("optional_jobstores") or {}),
+                    name: plain(described),
+                }
+        self._write(Path(data.filepath), content)
 
     def _usable(self) -> dict[str, list[_ProjectFile]]:
         """{name: the usable files that have it}."""

@@ -114,7 +114,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> JobflowRemoteSett
     settings = JobflowRemoteSettings()
     settings.config_file = given.get("CONFIG_FILE") or settings.config_file
     _apply_file(settings, named="CONFIG_FILE" in given)
-    for name in _names():
+    for name in setting_names():
         text = given.get(name.upper())
         if text is not None:
             value = _from_text(name, text)
@@ -125,7 +125,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> JobflowRemoteSett
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
     """Return the names of the JFREMOTE_ variables that nothing reads."""
     source = os.environ if environ is None else environ
-    known = {PREFIX + name.upper() for name in _names()}
+    known = {PREFIX + name.upper() for name in setting_names()}
     return sorted(k for k in source if k.upper().startswith(PREFIX) and k.upper() not in known)
 
 
@@ -146,7 +146,8 @@ def expanded(path: str) -> Path:
         ) from None
 
 
-def _names() -> list[str]:
+def setting_names() -> list[str]:
+    """Return the names of all settings."""
     return [f.name for f in fields(JobflowRemoteSettings) if f.name != "warnings"]
 
 
@@ -168,10 +169,10 @@ def _apply_file(settings: JobflowRemoteSettings, *, named: bool) -> None:
     from controller.config.files import read_mapping
 
     for key, value in read_mapping(path).items():
-        if key in _names():
+        if key in setting_names():
             setattr(settings, key, _checked(key, value, f"{path}: {key}"))
         else:
-            near = nearest(str(key), _names())
+            near = nearest(str(key), setting_names())
             hint = f", did you mean {near}?" if near else ""
             settings.warnings.append(f"{path}: unknown setting {key!r} is ignored{hint}")
 
@@ -219,4 +220,6 @@ def _is_list_of_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(v, str) for v in value)
 
 
-_DEFAULTS: dict[str, Any] = {name: getattr(JobflowRemoteSettings(), name) for name in _names()}
+_DEFAULTS: dict[str, Any] = {
+    name: getattr(JobflowRemoteSettings(), name) for name in setting_names()
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from enum import Enum
@@ -30,16 +31,52 @@ def write_file(path: Path, data: Mapping[str, Any]) -> None:
     ConfigError
         The file cannot be written; it is then as it was before.
     """
+    try:
+        text = _text(path.resolve(), plain(data))
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    write_text(path, text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text to a file as `write_file` does, comments and all.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written; it is then as it was before.
+    """
     target = path.resolve()
     try:
-        text = _text(target, plain(data))
         make_private_folder(target.parent)
         mode = target.stat().st_mode & 0o777 if target.exists() else PRIVATE_FILE
         _replace(target, text, mode)
     except OSError as error:
-        raise ConfigError(
-            f"cannot write {path}: {error.strerror or error}", hint="is the disk full or read-only?"
-        ) from error
+        raise _cannot_write(path, error) from error
+
+
+def back_up(path: Path) -> Path:
+    """Copy a file to the first free ``.bak.N`` beside it, and return the copy.
+
+    Raises
+    ------
+    ConfigError
+        The copy cannot be written.
+    """
+    number = 0
+    while (copy := path.with_name(f"{path.name}.bak.{number}")).exists():
+        number += 1
+    try:
+        shutil.copy2(path, copy)
+    except OSError as error:
+        raise _cannot_write(copy, error) from error
+    return copy
+
+
+def _cannot_write(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"cannot write {path}: {error.strerror or error}", hint="is the disk full or read-only?"
+    )
 
 
 def make_private_folder(folder: Path) -> None:

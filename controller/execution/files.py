@@ -34,6 +34,11 @@ EXCERPT = 3000
 """Characters of the job's output that are kept in the database when it fails."""
 
 
+def batch_dir_path(work_dir: str | Path, batch_uid: str) -> Path:
+    """Return the folder of a batch process: ``<work_dir>/aa/bb/cc/<batch_uid>``."""
+    return run_dir_path(work_dir, batch_uid, 0).with_name(batch_uid)
+
+
 def run_dir_path(work_dir: str | Path, uuid: str, index: int) -> Path:
     """Return ``work_dir/aa/bb/cc/uuid_index``, where aabbcc begin the uuid's digits.
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from controller.documents import utc_now
@@ -55,6 +57,51 @@ def is_live(record: Any, now: datetime | None = None) -> bool:
 def is_foreign(record: Any) -> bool:
     """Whether a record was written by jobflow-remote."""
     return isinstance(record, dict) and "ping_every" not in record
+
+
+class RunnerState(StrEnum):
+    """Whether a runner serves a database."""
+
+    ALIVE = "alive"
+    SILENT = "silent"  # registered, and gave no sign of life for too long
+    NONE = "none"  # none is registered
+    NO_RECORD = "no record"  # the database has no place to register in
+
+
+@dataclass(frozen=True)
+class RunnerStatus:
+    """Whether a runner serves a database, and which.
+
+    Attributes
+    ----------
+    state
+        Whether.
+    record
+        The ``running_runner`` sub-document; None where no runner is registered.
+    silent_for
+        Seconds since its last sign of life, where it gave one.
+    """
+
+    state: RunnerState
+    record: dict[str, Any] | None = None
+    silent_for: float | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether a runner serves the database."""
+        return self.state is RunnerState.ALIVE
+
+
+def runner_status(auxiliary: Collection) -> RunnerStatus:
+    """Say whether a runner serves a database."""
+    record = get_running_runner(auxiliary)
+    if not isinstance(record, dict):
+        return RunnerStatus(RunnerState.NO_RECORD if record else RunnerState.NONE)
+    now = utc_now()
+    last = record.get("last_pinged") or record.get("start_time")
+    silent_for = (now - last).total_seconds() if isinstance(last, datetime) else None
+    state = RunnerState.ALIVE if is_live(record, now) else RunnerState.SILENT
+    return RunnerStatus(state, record, silent_for)
 
 
 def live_runner(queue: Queue) -> dict[str, Any] | None:

@@ -38,8 +38,10 @@ def unlock(
     return collection.update_many(query, {"$set": dict(FREE)}).modified_count
 
 
-def unlock_one(collection: Collection, query: Filter) -> tuple[int, int]:
+def unlock_one(collection: Collection, query: Filter, *, dry_run: bool = False) -> tuple[int, int]:
     """Remove the lock of one document; returns (documents found, documents that were locked)."""
     found = collection.count_documents(query, limit=1)
     locked = {**query, "lock_id": {"$ne": None}}
+    if dry_run:
+        return found, collection.count_documents(locked, limit=1)
     return found, collection.update_one(locked, {"$set": dict(FREE)}).modified_count

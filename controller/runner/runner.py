@@ -244,6 +244,27 @@ class Runner:
             raise RuntimeError(f"job {job['db_id']} was not done after {max_seconds} s")
         return False
 
+    def update_status(self) -> list[str]:
+        """Ask the queues once what became of the jobs in them; nothing is submitted.
+
+        Returns
+        -------
+        list of str
+            db_ids of the jobs whose state changed.
+
+        Raises
+        ------
+        RunningRunnerError
+            A live runner serves the project, and asks them anyway.
+        """
+        runner_record.refuse_beside_runner(self.controller.queue, "update-status")
+        handlers = start_logging(self.project, self.log_level.to_logging(), self.runner_id)
+        try:
+            self._poll(self.context.usable_workers())
+        finally:
+            stop_logging(handlers)
+        return self._touched()
+
     def stop(self) -> None:
         """End after the present step."""
         self._stop = True
@@ -530,8 +551,11 @@ class Runner:
         except ValueError:  # not the main thread: whoever runs us stops us
             return {}
 
+    def _touched(self) -> list[str]:
+        return sorted(self.context.touched, key=lambda i: (len(i), i))
+
     def _summary(self, timed_out: bool) -> RunSummary:
-        touched = sorted(self.context.touched, key=lambda i: (len(i), i))
+        touched = self._touched()
         summary = RunSummary(timed_out=timed_out)
         errors = {state.value for state in ERROR_STATES}
         states = {

@@ -115,6 +115,24 @@ def build_queue_indexes(
     build_indexes(batches, BATCH_INDEXES, background=background, drop=drop)
 
 
+def foreign_indexes(
+    jobs: Collection, flows: Collection, batches: Collection
+) -> dict[str, list[str]]:
+    """Return {collection: names of its indexes that are none of ours}, for a queue."""
+    known = ((jobs, JOB_INDEXES), (flows, FLOW_INDEXES), (batches, BATCH_INDEXES))
+    found = {target.name: _foreign(target, indexes) for target, indexes in known}
+    return {name: names for name, names in found.items() if names}
+
+
+def _foreign(collection: Collection, indexes: Sequence[tuple[Keys, bool]]) -> list[str]:
+    own = {_pairs(keys) for keys, _ in indexes}
+    return [
+        name
+        for name, entry in collection.index_information().items()
+        if name != "_id_" and tuple(entry["key"]) not in own
+    ]
+
+
 def _pairs(keys: Keys) -> Pairs:
     if isinstance(keys, str):
         return ((keys, 1),)

@@ -33,9 +33,11 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.selection", "jfr_cli.output"),
     ("jfr_cli.watch",),
     ("jfr_cli.session", "jfr_cli.render", "jfr_cli.errors"),
+    ("jfr_cli.asking", "jfr_cli.later", "jfr_cli.plugins"),
     ("jfr_cli.options", "jfr_cli.console", "jfr_cli.bundles", "jfr_cli.demo_jobs"),
     ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.lazy", "jfr_cli.pager"),
     ("controller.runner",),
+    ("controller.projects",),
     (
         "controller.doctor",
         "controller.checks",

@@ -1,0 +1,98 @@
+"""Replacing a text in project files: what would change, and doing it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.config.files import read_text, validate_file
+from controller.config.masking import is_secret, masked
+from controller.config.problems import Problem
+from controller.config.writing import back_up, write_text
+from controller.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class FileEdit:
+    """What a replacement does to one file.
+
+    Attributes
+    ----------
+    path
+        The file.
+    before, after
+        Its text.
+    count
+        How often the old text was found.
+    problems
+        Why the file could not be used any more; empty when it could.
+    """
+
+    path: Path
+    before: str
+    after: str
+    count: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff, with secrets hidden."""
+        lines = difflib.unified_diff(
+            self.before.splitlines(),
+            self.after.splitlines(),
+            fromfile=str(self.path),
+            tofile=str(self.path),
+            lineterm="",
+        )
+        return "\n".join(_without_secret(line) for line in lines)
+
+
+def plan_replacement(paths: Iterable[Path], old: str, new: str) -> list[FileEdit]:
+    """Say what replacing a text does to files; those without the text are left out.
+
+    Raises
+    ------
+    ArgumentError
+        The old text is empty, or the same as the new one.
+    ConfigError
+        A file cannot be read.
+    """
+    if not old or old == new:
+        raise ArgumentError("OLD has to be a text that differs from NEW")
+    edits = []
+    for path in paths:
+        before = read_text(path)
+        if count := before.count(old):
+            after = before.replace(old, new)
+            problems = tuple(validate_file(path, after))
+            edits.append(FileEdit(path, before, after, count, problems))
+    return edits
+
+
+def apply_edit(edit: FileEdit, *, backup: bool = True) -> Path | None:
+    """Write a planned change, and return the copy of what was there before.
+
+    Raises
+    ------
+    ArgumentError
+        The file was changed since the plan was made.
+    ConfigError
+        The file or the copy cannot be written.
+    """
+    if read_text(edit.path) != edit.before:
+        raise ArgumentError(f"{edit.path} was changed by somebody else", hint="try again")
+    copy = back_up(edit.path) if backup else None
+    write_text(edit.path, edit.after)
+    return copy
+
+
+def _without_secret(line: str) -> str:
+    """Hide the value in a line of a file: ``password: secret`` in any of the three formats."""
+    for mark in (":", "="):
+        head, found, value = line.partition(mark)
+        key = head.lstrip("+-, {[").strip().strip("\"'")
+        if found and value.strip() and is_secret(key):
+            return f"{head}{mark} {masked({key: value})[key]}"
+    return str(masked(line))

@@ -1,0 +1,143 @@
+"""Copying collections from one database to another: again and again until all is there.
+
+A copy can be interrupted anywhere and begun again: documents are written by their ``_id``, and
+those that are there already are not written twice. Nothing is deleted on either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from controller.errors import StateError, StorageError
+from controller.storage.base import Collection, Document, ReplaceOne
+from controller.storage.checksum import CollectionDigest, collection_digest, document_digest
+
+PAGE = 200
+"""Documents that are read, compared and written at once."""
+
+Step = Callable[[], None]
+"""Called after each document, to show how far the work is."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A collection that is copied.
+
+    Attributes
+    ----------
+    what
+        What it holds: jobs, flows, outputs and so on.
+    source, target
+        From where to where.
+    """
+
+    what: str
+    source: Collection
+    target: Collection
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What a copy did.
+
+    Attributes
+    ----------
+    written
+        Documents that were written.
+    unchanged
+        Documents that were there already.
+    digest
+        Of either side, which are the same.
+    """
+
+    written: int
+    unchanged: int
+    digest: CollectionDigest
+
+
+def refuse_strangers(move: Move) -> None:
+    """Refuse a target that holds what did not come from the source.
+
+    Raises
+    ------
+    StateError
+        It does: copying would mix two projects.
+    """
+    for page in _pages(move.target.find({}, ["_id"])):
+        wanted = {"_id": {"$in": [doc["_id"] for doc in page]}}
+        if move.source.count_documents(wanted) != len(page):
+            raise StateError(
+                f"the collection {move.target.name} of the target holds documents that are not "
+                f"among the {move.what} here",
+                action="migrate",
+                hint="choose an empty database",
+            )
+
+
+def copy_collection(move: Move, step: Step | None = None) -> Copied:
+    """Copy a collection with its indexes, and verify count and checksum of both sides.
+
+    Raises
+    ------
+    StateError
+        The two sides differ in the end: something was written meanwhile.
+    StorageError
+        A document is refused, as one of more than 16 MB is by MongoDB.
+    """
+    _copy_indexes(move)
+    written = unchanged = 0
+    for page in _pages(move.source.find({}, sort=[("_id", 1)])):
+        changed = _differing(page, move.target)
+        try:
+            move.target.bulk_write(
+                [ReplaceOne({"_id": doc["_id"]}, doc, upsert=True) for doc in changed]
+            )
+        except StorageError as error:
+            error.message = f"{move.what} cannot be copied: {error.message}"
+            raise
+        written += len(changed)
+        unchanged += len(page) - len(changed)
+        if step is not None:
+            for _ in page:
+                step()
+    return Copied(written, unchanged, _verified(move))
+
+
+def _verified(move: Move) -> CollectionDigest:
+    source, target = collection_digest(move.source), collection_digest(move.target)
+    if source != target:
+        raise StateError(
+            f"the copied {move.what} differ from the original: {target.count} documents of "
+            f"{source.count}, checksums {target.checksum} and {source.checksum}",
+            action="migrate",
+            hint="something was written meanwhile: stop it and run the same command again",
+        )
+    return source
+
+
+def _pages(documents: Iterator[Document]) -> Iterator[list[Document]]:
+    while page := list(islice(documents, PAGE)):
+        yield page
+
+
+def _differing(page: list[Document], target: Collection) -> list[Document]:
+    """The documents that the target lacks or holds in another version."""
+    there = {
+        _key(doc): document_digest(doc)
+        for doc in target.find({"_id": {"$in": [doc["_id"] for doc in page]}})
+    }
+    return [doc for doc in page if there.get(_key(doc)) != document_digest(doc)]
+
+
+def _key(document: Document) -> int:
+    return document_digest({"_id": document["_id"]})
+
+
+def _copy_indexes(move: Move) -> None:
+    """Create the source's indexes, those that users added too, as far as both sides know them."""
+    for name, index in move.source.index_information().items():
+        keys = [(path, way) for path, way in index["key"]]
+        if name != "_id_" and all(way in (1, -1) for _, way in keys):
+            move.target.create_index(keys, unique=bool(index.get("unique")))
