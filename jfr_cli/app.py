@@ -28,9 +28,12 @@ GROUPS: dict[str, str] = {
     "demo": "Run a real calculation in a project of its own and show the result.",
     "job": "List jobs, and look into one.",
     "flow": "List flows, and look into one.",
-    "runner": "Run the jobs of a project.",
-    "project": "Make, list and check projects.",
+    "runner": "Run the jobs of a project, and see who does.",
+    "project": "Make, list, check, change and move projects.",
     "admin": "Set up and look after the database.",
+    "batch": "Look after batch processes, which run many jobs in one submission.",
+    "gui": "Look at the project in a browser.",
+    "plugin": "List what other packages add to this program.",
     "execution": "What runs on a worker.",
 }
 """{name: one-line help} of ``commands/NAME.py``; a test compares it with the modules."""
@@ -50,20 +53,21 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a group: a name and a help text for listings, else the real one."""
         if cmd_name not in GROUPS:
-            return None
+            return None if self._listing else _of_a_plugin(cmd_name)
         if self._listing:
             return TyperCommand(cmd_name, help=GROUPS[cmd_name], hidden=cmd_name in _HIDDEN)
         return load_group(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the group that the first word names, or suggest the nearest."""
-        if ctx.resilient_parsing and args and args[0] not in GROUPS:
-            return None, None, []  # TAB behind a word that is no command: nothing to offer
-        if args and args[0] not in GROUPS and not args[0].startswith("-"):
+        word = args[0] if args else "-"
+        if word not in GROUPS and not word.startswith("-") and self.get_command(ctx, word) is None:
+            if ctx.resilient_parsing:
+                return None, None, []  # TAB behind a word that is no command: nothing to offer
             from controller.config.suggestions import no_such
 
             known = [name for name in GROUPS if name not in _HIDDEN]
-            raise UsageError(f"there is no command {args[0]!r}: {no_such(args[0], known)}", ctx)
+            raise UsageError(f"there is no command {word!r}: {no_such(word, known)}", ctx)
         return super().resolve_command(ctx, args)
 
     @contextmanager
@@ -100,6 +104,18 @@ def load_group(name: str) -> Any:
     module = importlib.import_module(f"jfr_cli.commands.{name}")
     command = built(module.app)
     command.name, command.hidden = name, name in _HIDDEN
+    return command
+
+
+def _of_a_plugin(name: str) -> Any:
+    """Return the command that a plugin added under a name, None where there is none."""
+    from jfr_cli.plugins import plugin_group
+
+    group = plugin_group(name, tuple(GROUPS))
+    if group is None:
+        return None
+    command = typer.main.get_command(group)
+    command.name = name
     return command
 
 

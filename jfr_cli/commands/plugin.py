@@ -1,0 +1,30 @@
+"""``jf plugin``: list what other packages add to this program."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from jfr_cli import options
+from jfr_cli.output import show_rows, shows_list
+from jfr_cli.plugins import loaded_plugins
+from jfr_cli.render.plugins import PLUGINS
+
+app = options.command_group("List what other packages add to this program.")
+
+
+@app.command("list")
+@shows_list()
+def list_plugins(
+    ctx: typer.Context,
+    errors: Annotated[
+        bool, typer.Option("--error", "-e", help="Say why plugins could not be loaded.")
+    ] = False,
+) -> None:
+    """List the plugins, and the commands that they add.
+
+    Example: jf plugin list -e
+    """
+    root: Any = ctx.find_root().command
+    show_rows(loaded_plugins(tuple(root.list_commands(ctx))), PLUGINS, verbosity=int(errors))
