@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from controller.states import FlowState, JobState
+from controller.states import BatchState, FlowState, JobState
 from jfr_cli import complete
 from jfr_cli.lazy import CommandGroup
 
@@ -217,6 +217,56 @@ ProjectName = Annotated[
         autocompletion=complete.project_names,
     ),
 ]
+BatchStates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--state",
+        "-s",
+        metavar="STATE",
+        help="State of the batch process, in any case.",
+        autocompletion=_starting_with([s.name for s in BatchState]),
+    ),
+]
+LOG_LEVELS = ("error", "warn", "info", "debug")
+LogLevel = Annotated[
+    str | None,
+    typer.Option(
+        "--log-level",
+        "-log",
+        metavar="LEVEL",
+        help=f"One of {', '.join(LOG_LEVELS)}; the project's if left out.",
+        **choice(LOG_LEVELS),
+    ),
+]
+SetPid = Annotated[
+    bool, typer.Option("--set-pid", "-pid", help="Use the process id as the runner's id.")
+]
+Interactive = Annotated[bool, typer.Option("--connect-interactive", "-i", help="Ask for logins.")]
+BreakLock = Annotated[
+    bool, typer.Option("--break-lock", "-bl", help="Take the lock whoever holds it.")
+]
+OneWorker = Annotated[
+    str | None,
+    typer.Option(
+        "--worker",
+        "-w",
+        metavar="NAME",
+        help="Only this worker.",
+        autocompletion=complete.worker_names,
+    ),
+]
+ProjectArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="Name of the project.", autocompletion=complete.project_names
+    ),
+]
+OptionalProject = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME", help="Name of the project.", autocompletion=complete.project_names
+    ),
+]
 RawQuery = Annotated[
     str | None, typer.Option("--query", "-q", metavar="DICT", help="Query in MongoDB's language.")
 ]
@@ -295,3 +345,4 @@ ForFlowStates = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,23 @@ def with_job_filter(command: F) -> F:
     return _bundle(command, _JOB, _job_filter)
 
 
+def with_stored_job_filter(command: F) -> F:
+    """As `with_job_filter`, without a query of the user's own."""
+    return _bundle(command, {k: v for k, v in _JOB.items() if k != "query"}, _job_filter)
+
+
+def with_stored_flow_filter(command: F) -> F:
+    """As `with_flow_filter`, without metadata and a query of the user's own."""
+    kept = {k: v for k, v in _FLOW.items() if k not in ("query", "metadata")}
+    return _bundle(command, kept, _flow_filter)
+
+
+def keywords(selection: JobFilter | FlowFilter) -> dict[str, Any]:
+    """Return what was chosen as keywords of the controller's methods."""
+    found = {f.name: getattr(selection, f.name) for f in fields(selection)}
+    return {name: value for name, value in found.items() if value not in (None, False)}
+
+
 def with_flow_filter(command: F) -> F:
     """Give a command the options that select flows; it receives them as ``selection``."""
     return _bundle(command, _FLOW, _flow_filter)
@@ -73,16 +91,16 @@ def _bundle(command: F, bundle: dict[str, Any], build: Callable[[dict[str, Any]]
 def _job_filter(given: dict[str, Any]) -> JobFilter:
     start, end = window(given)
     return JobFilter(
-        job_ids=[_pair(text) for text in given["job_id"]] if given["job_id"] else None,
+        job_ids=uuid_index_pairs(given["job_id"]),
         db_ids=given["db_id"],
         flow_ids=given["flow_id"],
         states=given["state"],
         start_date=start,
         end_date=end,
         name=given["name"],
-        metadata=dictionary("--metadata", given["metadata"]),
+        metadata=dictionary("--metadata", given.get("metadata")),
         workers=given["worker"],
-        custom_query=dictionary("--query", given["query"]),
+        custom_query=dictionary("--query", given.get("query")),
     )
 
 
@@ -96,8 +114,8 @@ def _flow_filter(given: dict[str, Any]) -> FlowFilter:
         start_date=start,
         end_date=end,
         name=given["name"],
-        metadata=dictionary("--metadata", given["metadata"]),
-        custom_query=dictionary("--query", given["query"]),
+        metadata=dictionary("--metadata", given.get("metadata")),
+        custom_query=dictionary("--query", given.get("query")),
     )
 
 
@@ -148,6 +166,11 @@ def dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
     if found is not None or any(len(pair) != 2 or not pair[0].strip() for pair in pairs):
         raise typer.BadParameter(f'{text!r} is neither JSON nor "key=value"', param_hint=flag)
     return {key.strip(): value for key, value in pairs}
+
+
+def uuid_index_pairs(texts: list[str] | None) -> list[tuple[str, int]] | None:
+    """Read ``UUID:INDEX`` texts; None stays None."""
+    return [_pair(text) for text in texts] if texts else None
 
 
 def _pair(text: str) -> tuple[str, int]:

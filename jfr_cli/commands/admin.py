@@ -1,28 +1,23 @@
-"""``jf admin``: set up and look after the database."""
+"""``jf admin``: set up, repair and look after the database."""
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from controller.errors import ArgumentError, StateError
+from controller.errors import MissingDocumentError, StateError
+from controller.filters import FlowFilter, JobFilter
 from jfr_cli import options
+from jfr_cli.asking import confirm
+from jfr_cli.commands import admin_index
 from jfr_cli.output import show_report, shows_one
+from jfr_cli.render.outcome import counted
+from jfr_cli.selection import keywords, with_stored_flow_filter, with_stored_job_filter
 from jfr_cli.session import CURRENT
 
-app = options.command_group("Set up and look after the database.")
-
-
-def confirm(question: str, yes: bool) -> None:
-    """Ask before something is lost; without a terminal nobody is asked, and --yes is needed."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ArgumentError(f"{question} Nobody can be asked here", hint="add --yes")
-    if not typer.confirm(question, default=False, err=True):
-        raise typer.Exit(0)
+app = options.command_group("Set up, repair and look after the database.")
+app.add_typer(admin_index.app, name="index")
 
 
 @app.command("reset")
@@ -33,6 +28,7 @@ def reset(
     ] = None,
     output: Annotated[bool, typer.Option("--output", "-o", help="Delete all outputs too.")] = False,
     yes: options.Yes = False,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Set up the queue database, deleting all jobs and flows that are in it.
 
@@ -40,13 +36,76 @@ def reset(
     """
     with CURRENT.controller() as controller:
         jobs, flows = controller.jobs.count_documents({}), controller.flows.count_documents({})
-        if jobs or flows or output:
-            more = " and all outputs" if output else ""
-            confirm(f"This deletes {jobs} jobs and {flows} flows{more}. Proceed?", yes)
-        done = controller.reset(reset_output=output, validation=date)
-    if not done:
-        raise StateError(
-            f"the database holds {flows} flows: nothing was deleted",
-            hint="give today's date, as in `jf admin reset YYYY-MM-DD`",
+        more = " and all outputs" if output else ""
+        doomed = f"{counted(jobs, 'job')} and {counted(flows, 'flow')}{more}"
+        if not dry_run:
+            if jobs or flows or output:
+                confirm(f"This deletes {doomed}. Proceed?", yes)
+            if not controller.reset(reset_output=output, validation=date):
+                raise StateError(
+                    f"the database holds {flows} flows: nothing was deleted",
+                    hint="give today's date, as in `jf admin reset YYYY-MM-DD`",
+                )
+    show_report(
+        {"deleted_jobs": jobs, "deleted_flows": flows, "outputs": output, "dry_run": dry_run},
+        f"would delete {doomed}" if dry_run else "the database has been set up",
+    )
+
+
+@app.command("unlock")
+@shows_one()
+@with_stored_job_filter
+def unlock(selection: JobFilter, yes: options.Yes = False, dry_run: options.DryRun = False) -> None:
+    """Remove the locks of jobs whose holder is gone; a holder that is alive loses its work.
+
+    Example: jf admin unlock -did 12 --dry-run
+    """
+    wanted = keywords(selection)
+    with CURRENT.controller() as controller:
+        number = controller.unlock_jobs(**wanted, dry_run=True)
+        if number and not dry_run:
+            confirm(f"Unlock {counted(number, 'job')}?", yes)
+            number = controller.unlock_jobs(**wanted)
+    _show_unlocked(counted(number, "job"), number, dry_run=dry_run)
+
+
+@app.command("unlock-flow")
+@shows_one()
+@with_stored_flow_filter
+def unlock_flow(
+    selection: FlowFilter, yes: options.Yes = False, dry_run: options.DryRun = False
+) -> None:
+    """Remove the locks of flows whose holder is gone.
+
+    Example: jf admin unlock-flow -fid 12 --yes
+    """
+    wanted = keywords(selection)
+    with CURRENT.controller() as controller:
+        number = controller.unlock_flows(**wanted, dry_run=True)
+        if number and not dry_run:
+            confirm(f"Unlock {counted(number, 'flow')}?", yes)
+            number = controller.unlock_flows(**wanted)
+    _show_unlocked(counted(number, "flow"), number, dry_run=dry_run)
+
+
+@app.command("unlock-runner")
+@shows_one()
+def unlock_runner(dry_run: options.DryRun = False) -> None:
+    """Remove the lock of the record that says which runner serves the project.
+
+    Example: jf admin unlock-runner
+    """
+    with CURRENT.controller() as controller:
+        found, number = controller.unlock_runner(dry_run=dry_run)
+    if not found:
+        raise MissingDocumentError(
+            "the database has no record of the running runner", hint="jf admin doctor --fix"
         )
-    show_report({"deleted_jobs": jobs, "deleted_flows": flows}, "the database has been set up")
+    _show_unlocked(counted(number, "record"), number, dry_run=dry_run)
+
+
+def _show_unlocked(what: str, number: int, *, dry_run: bool) -> None:
+    show_report(
+        {"unlocked": number, "dry_run": dry_run},
+        f"{what} {'would be ' if dry_run else ''}unlocked",
+    )

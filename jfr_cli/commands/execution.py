@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from typing import Annotated, Any
 
 import typer
 
 from jfr_cli import options
+from jfr_cli.later import Later
 
 app = options.command_group("What runs on a worker.")
+_RUN_BATCH: dict[str, tuple[Any, Any]] = {
+    "base_run_dir": (
+        Annotated[str, typer.Argument(metavar="BASE_RUN_DIR", help="Folder of the jobs.")],
+        inspect.Parameter.empty,
+    ),
+    "files_dir": (
+        Annotated[str, typer.Argument(metavar="FILES_DIR", help="Pool of the jobs.")],
+        inspect.Parameter.empty,
+    ),
+    "batch_uid": (
+        Annotated[str, typer.Argument(metavar="BATCH_UID", help="Our id of the process.")],
+        inspect.Parameter.empty,
+    ),
+    "max_time": (
+        Annotated[
+            float | None, typer.Option("--max-time", "-mt", help="Seconds to start jobs in.")
+        ],
+        None,
+    ),
+    "max_wait": (
+        Annotated[
+            float | None, typer.Option("--max-wait", "-mw", help="Seconds to wait for a job.")
+        ],
+        60,
+    ),
+    "max_jobs": (
+        Annotated[int | None, typer.Option("--max-jobs", "-mj", help="Jobs to run.")],
+        None,
+    ),
+    "parallel_jobs": (
+        Annotated[int | None, typer.Option("--parallel-jobs", "-pj", help="Jobs at once.")],
+        None,
+    ),
+    "sleep_time": (
+        Annotated[
+            float | None, typer.Option("--sleep-time", "-st", help="Seconds between two looks.")
+        ],
+        None,
+    ),
+}
+Later(
+    "execution run-batch",
+    "Run the jobs of a pool.",
+    "use a worker without `batch`",
+    _RUN_BATCH,
+    "/runs /pool UID",
+).add_to(app)
 
 
 @app.command("run")

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from controller.errors import ArgumentError
 from jfr_cli import options
+from jfr_cli.asking import confirm
+from jfr_cli.commands import project_parts
 from jfr_cli.console import hint, print_data, say
-from jfr_cli.output import show_rows, shows_list, shows_table
+from jfr_cli.output import (
+    show_report,
+    show_rows,
+    shows_list,
+    shows_one,
+    shows_table,
+)
+from jfr_cli.render import data
+from jfr_cli.render.project_files import CONFLICTS, MIGRATED, PROBLEMS, problem_line
 from jfr_cli.render.projects import CHECKS, PROJECTS
 from jfr_cli.session import CURRENT
 
-app = options.command_group("Make, list and check projects.", invoke_without_command=True)
+app = options.command_group(
+    "Make, list, check, change and move projects.", invoke_without_command=True
+)
+app.add_typer(project_parts.workers, name="worker")
+app.add_typer(project_parts.exec_configs, name="exec_config")
+app.add_typer(project_parts.edit, name="edit")
 
 
 @app.callback()
 def group(ctx: typer.Context, tree: options.Tree = False) -> None:
-    """Make, list and check projects."""
+    """Make, list, check, change and move projects."""
     del tree
     if ctx.invoked_subcommand is None:
         say("see `jf project list`, `jf project generate --help` and `jf project check`")
@@ -70,6 +87,7 @@ def generate(
         ),
     ] = "yaml",
     full: Annotated[bool, typer.Option("--full", help="Write every kind of entry.")] = False,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Write an example project on MongoDB, to be edited.
 
@@ -77,36 +95,171 @@ def generate(
     """
     from controller.config import ConfigManager, dummy_project
 
-    path = ConfigManager().create_project(dummy_project(name, full=full), ext=file_format)
-    print_data(str(path))
+    content = dummy_project(name, full=full)
+    if dry_run:
+        print_data(data.one_written(content, "yaml"))
+        return
+    print_data(str(ConfigManager().create_project(content, ext=file_format)))
     hint("edit it, then: jf project check")
 
 
 @app.command("check")
 @shows_list()
 def check(
-    jobstore: Annotated[bool, typer.Option("--jobstore", "-js", help="Only the JobStore.")] = False,
+    jobstore: Annotated[
+        bool, typer.Option("--jobstore", "-js", help="Only the JobStores.")
+    ] = False,
     queue: Annotated[bool, typer.Option("--queue", "-q", help="Only the queue.")] = False,
-    worker: Annotated[str | None, typer.Option("--worker", "-w", help="Only this worker.")] = None,
+    worker: options.OneWorker = None,
     errors: Annotated[bool, typer.Option("--errors", "-e", help="Show whole errors.")] = False,
-    full: Annotated[bool, typer.Option("--full", "-f", help="Check more.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", "-f", help="Compare all packages of the workers too.")
+    ] = False,
 ) -> None:
-    """Check that database, outputs and workers can be used; exit 9 when one cannot.
+    """Check database, outputs, workers and environment; exit 9 when something cannot be used.
 
-    Example: jf project check
+    Example: jf project check -e
     """
-    del full
-    from controller.checks import check_project
+    from controller.checks import check_environment, check_project
 
     only = {"jobstore": jobstore, "queue": queue, "worker": worker is not None}
-    parts = [part for part, chosen in only.items() if chosen] or list(only)
-    results = check_project(CURRENT.project, parts, worker)
-    whole = errors or not shows_table()
-    show_rows([_row(result, whole=whole) for result in results], CHECKS)
+    parts = [part for part, chosen in only.items() if chosen]
+    if len(parts) > 1:
+        raise ArgumentError(f"--{' and --'.join(parts)} exclude each other")
+    results = [] if parts else check_environment()
+    results += check_project(CURRENT.project, parts or list(only), worker, full=full)
+    show_rows(results, CHECKS, verbosity=int(errors))
     if not all(result.ok for result in results):
         raise typer.Exit(9)
 
 
-def _row(result: Any, *, whole: bool) -> dict[str, Any]:
-    problem = result.problem if whole or not result.problem else result.problem.splitlines()[0]
-    return {"what": result.what, "ok": result.ok, "problem": problem}
+@app.command("check-conflicts")
+@shows_list()
+def check_conflicts() -> None:
+    """Look for databases, folders and batch pools that projects share; exit 9 when they do.
+
+    Example: jf project check-conflicts
+    """
+    from controller.config import ConfigManager, find_conflicts
+
+    conflicts = find_conflicts(ConfigManager().projects.values())
+    show_rows(conflicts, CONFLICTS)
+    if conflicts:
+        raise typer.Exit(9)
+
+
+@app.command("validate")
+@shows_list()
+def validate(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A project file.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Say what is wrong with a project file, by line; exit 9 when it cannot be used.
+
+    Example: jf project validate ~/.jfremote/mine.yaml
+    """
+    from controller.config import validate_file
+
+    problems = validate_file(file)
+    if shows_table():
+        for problem in problems:
+            print_data(problem_line(problem))
+        if not problems:
+            say(f"{file} can be used")
+    else:
+        show_rows(problems, PROBLEMS)
+    if problems:
+        raise typer.Exit(9)
+
+
+@app.command("show")
+@shows_one()
+def show(
+    name: options.OptionalProject = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="With every default written out.")
+    ] = False,
+) -> None:
+    """Show a project's file, or all that it means; secrets are hidden.
+
+    Example: jf project show --resolved
+    """
+    from controller.config import ConfigManager, masked
+    from controller.config.files import read_mapping
+
+    found = ConfigManager().get_project_data(name or CURRENT.project_name)
+    content = masked(found.project if resolved else read_mapping(Path(found.filepath)))
+    form = "yaml" if shows_table() else CURRENT.output_format
+    print_data(data.one_written(data.plain(content), form))
+
+
+@app.command("remove")
+@shows_one()
+def remove(
+    name: options.ProjectArgument,
+    keep_folders: Annotated[
+        bool, typer.Option("--keep-folders", "-k", help="Delete the file only; nobody is asked.")
+    ] = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Delete a project: its file, and its folder with what lies in it.
+
+    Example: jf project remove old --dry-run
+    """
+    from controller.config import ConfigManager
+    from controller.projects import remove_project
+
+    manager = ConfigManager()
+    paths = remove_project(manager, name, keep_folders=keep_folders, dry_run=True)
+    shown = " and ".join(map(str, paths))
+    if not dry_run:
+        confirm(f"Delete {shown}?", yes or keep_folders)
+        remove_project(manager, name, keep_folders=keep_folders, dry_run=False)
+    show_report(
+        {"project": name, "paths": paths, "dry_run": dry_run},
+        f"{'would delete' if dry_run else 'deleted'} {shown}",
+    )
+
+
+@app.command("migrate")
+@shows_list()
+def migrate(
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="URI|PATH",
+            help="mongodb://HOST/DATABASE, or a folder for an embedded one.",
+        ),
+    ],
+    switch: Annotated[
+        bool, typer.Option("--switch", help="Then use it: change the project file, keep a copy.")
+    ] = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Copy the project to another database and verify the copy; can be interrupted and repeated.
+
+    Jobs, flows, batch processes, ids and the outputs that lie beside them are copied; the original
+    stays as it is. No runner may be active.
+
+    Example: jf project migrate --to mongodb://localhost/jobs --switch
+    """
+    from controller import projects
+    from controller.config import ConfigManager
+
+    manager = ConfigManager()
+    plan = projects.plan_migration(manager.get_project(CURRENT.project_name), to)
+    numbers = projects.count_documents(plan)
+    if dry_run:
+        show_rows(projects.planned_rows(plan, numbers), MIGRATED)
+        return
+    confirm(f"Copy {sum(numbers)} documents to {plan.rows[0]['target']}?", yes)
+    done = projects.migrate(plan, manager, switch=switch)
+    show_rows(done.rows, MIGRATED)
+    if done.backup is not None:
+        say(f"{done.project_file} names the new database; the file as it was: {done.backup}")
+    else:
+        say("the copy is verified; the project file is unchanged: --switch changes it")

@@ -1,4 +1,4 @@
-"""``jf runner``: run the jobs of a project."""
+"""``jf runner``: run the jobs of a project, and see who does."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import Annotated
 
 import typer
 
-from controller.errors import ArgumentError, JobFailedError
+from controller.errors import JobFailedError
 from jfr_cli import options
-from jfr_cli.output import show_report, shows_one
+from jfr_cli.asking import confirm
+from jfr_cli.commands.runner_daemon import DAEMON_COMMANDS
+from jfr_cli.console import say
+from jfr_cli.output import show_one, show_report, shows_one
+from jfr_cli.render.outcome import counted
+from jfr_cli.render.runners import RUNNER, RUNNER_STATUS, status_line
 from jfr_cli.session import CURRENT
 
-app = options.command_group("Run the jobs of a project.")
-_LEVELS = ("error", "warn", "info", "debug")
+app = options.command_group("Run the jobs of a project, and see who does.")
+for later in DAEMON_COMMANDS:
+    later.add_to(app)
 
 
 @app.command("run")
 @shows_one()
 def run(
-    log_level: Annotated[
-        str | None, typer.Option("--log-level", "-log", help="error, warn, info or debug.")
-    ] = None,
-    set_pid: Annotated[
-        bool, typer.Option("--set-pid", "-pid", help="Use the process id as the runner's id.")
-    ] = False,
+    log_level: options.LogLevel = None,
+    set_pid: options.SetPid = False,
     transfer: Annotated[
         bool, typer.Option("--transfer", "-t", help="Upload and download.")
     ] = False,
@@ -33,9 +35,7 @@ def run(
         bool, typer.Option("--queue", "-q", help="Submit, and ask the queues.")
     ] = False,
     checkout: Annotated[bool, typer.Option("--checkout", "-cho", help="Claim jobs.")] = False,
-    interactive: Annotated[
-        bool, typer.Option("--connect-interactive", "-i", help="Ask for logins.")
-    ] = False,
+    interactive: options.Interactive = False,
     daemonized: Annotated[
         bool, typer.Option("--daemonized", "-d", help="Started by a daemon.")
     ] = False,
@@ -50,8 +50,6 @@ def run(
 
     Example: jf runner run --until-idle
     """
-    if log_level is not None and log_level not in _LEVELS:
-        raise ArgumentError(f"--log-level is one of {', '.join(_LEVELS)}, not {log_level!r}")
     from controller.runner import Runner
 
     runner = Runner(
@@ -91,3 +89,96 @@ def run(
             db_ids=summary.failed,
             hint=f"`jf job info {summary.failed[0]}` tells why",
         )
+
+
+@app.command("status")
+@shows_one()
+def status() -> None:
+    """Say whether a runner serves the project; exit 9 when none is alive, for cron.
+
+    Example: jf runner status || mail -s "no runner" me@example.org
+    """
+    with CURRENT.controller() as controller:
+        found = controller.get_runner_status()
+    show_one(found, RUNNER_STATUS, lambda: status_line(found))
+    if not found.alive:
+        raise typer.Exit(9)
+
+
+@app.command("info")
+@shows_one()
+def info(
+    verbosity: options.Verbosity = 0,
+    pings: Annotated[
+        bool, typer.Option("--pings", "-p", help="Show the last signs of life too.")
+    ] = False,
+) -> None:
+    """Show the runner that is registered, alive or not.
+
+    Example: jf runner info --pings
+    """
+    from jfr_cli.render.runners import RunnerInfo, runner_panel
+
+    with CURRENT.controller() as controller:
+        found = RunnerInfo(
+            controller.get_runner_status(),
+            controller.get_runner_pings() if pings else None,
+            whole=verbosity > 0,
+        )
+    show_one(found, RUNNER, lambda: runner_panel(found))
+
+
+@app.command("reset")
+@shows_one()
+def reset(
+    yes: options.Yes = False,
+    break_lock: options.BreakLock = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Say that no runner is registered; one that is alive after all registers again.
+
+    Example: jf runner reset --yes
+    """
+    with CURRENT.controller() as controller:
+        found = controller.get_runner_status()
+        if found.record is None:
+            say("warning: no runner is registered")
+        elif not dry_run:
+            who = f"process {found.record.get('pid')} on {found.record.get('hostname')}"
+            confirm(f"Forget the runner ({who}, {found.state})?", yes)
+            controller.clean_running_runner(break_lock=break_lock)
+    done = found.record is not None
+    show_report(
+        {"reset": done and not dry_run, "dry_run": dry_run},
+        *(
+            ["the runner would be forgotten" if dry_run else "the runner is forgotten"]
+            if done
+            else []
+        ),
+    )
+
+
+@app.command("update-status")
+@shows_one()
+def update_status(
+    log_level: options.LogLevel = None,
+    set_pid: options.SetPid = False,
+    interactive: options.Interactive = False,
+) -> None:
+    """Ask the queues once what became of the jobs in them, where no runner does.
+
+    Example: jf runner update-status
+    """
+    from controller.runner import Runner
+
+    runner = Runner(
+        project=CURRENT.project,
+        log_level=log_level,
+        runner_id=str(os.getpid()) if set_pid else None,
+        connect_interactive=interactive,
+    )
+    try:
+        changed = runner.update_status()
+    finally:
+        runner.cleanup()
+    show_report({"changed": changed}, f"{counted(len(changed), 'job')} changed state")

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
-from jfr_cli.render.kinds import Column, Kind
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from jfr_cli.render.data import Row
+from jfr_cli.render.kinds import MORE, Column, Kind
 from jfr_cli.render.shapes import Shape, array, flag, text
 from jfr_cli.render.words import verdict_text
+
+if TYPE_CHECKING:
+    from controller.checks import CheckResult
+
+
+def _check_row(result: CheckResult) -> Row:
+    return {
+        "what": result.what,
+        "ok": result.ok,
+        "warning": result.warning,
+        "problem": result.problem,
+        "hint": result.hint,
+        "note": result.note,
+    }
+
+
+def _verdict(result: CheckResult) -> Any:
+    from rich.text import Text
+
+    return Text("! warning", style="yellow") if result.warning else verdict_text(result.ok)
+
+
+def _told(result: CheckResult, *, whole: bool = False) -> Any:
+    """What is wrong and how to mend it, or what was found."""
+    from rich.text import Text
+
+    if result.problem is None:
+        return Text(result.note or "", style="dim")
+    problem = result.problem if whole else result.problem.splitlines()[0]
+    return Text(f"{problem}\n→ {result.hint}" if result.hint else problem)
+
 
 PROJECTS = Kind(
     "project",
@@ -27,12 +62,17 @@ CHECKS = Kind(
     {
         "what": text("What was checked."),
         "ok": flag("Whether it can be used."),
+        "warning": flag("Whether the problem keeps nothing from working."),
         "problem": text("What is wrong.", null=True),
+        "hint": text("How to mend it.", null=True),
+        "note": text("What was found, such as a path.", null=True),
     },
+    row=_check_row,
     columns=(
-        Column("ok", "Result", lambda row: verdict_text(row["ok"]), rank=0),
+        Column("ok", "Result", _verdict, rank=0),
         Column("what", "What", rank=0),
-        Column("problem", "Problem", wraps=True, rank=0),
+        Column("problem", "Problem", _told, levels=range(1), wraps=True, rank=0),
+        Column("problem", "Problem", partial(_told, whole=True), levels=MORE, wraps=True, rank=0),
     ),
     name_key="what",
 )

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from installed_jf import Run, environment, runner_of
+
+from controller.config import ConfigManager, quickstart_project
+from controller.jobcontroller import JobController
 
 
 @pytest.fixture
@@ -47,3 +53,36 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "timed_out": False,
     }
     return run
+
+
+@dataclass(frozen=True)
+class Project:
+    """A fresh project on one engine: the command, and the database behind its back."""
+
+    jf: Run
+    folder: Path
+    controller: JobController
+
+
+@pytest.fixture
+def fresh(store_spec: dict[str, Any], tmp_path: Path) -> Iterator[Project]:
+    """A project that is set up and empty; the test runs once on each engine."""
+    yield from _projects(store_spec, tmp_path)
+
+
+@pytest.fixture
+def fresh_embedded(tmp_path: Path) -> Iterator[Project]:
+    """The same on the embedded engine only, where the engine does not matter."""
+    path = str(tmp_path / "queue.sqlite")
+    spec = {"type": "EmbeddedStore", "path": path, "collection_name": "jobs"}
+    yield from _projects(spec, tmp_path)
+
+
+def _projects(store: dict[str, Any], tmp_path: Path) -> Iterator[Project]:
+    content = quickstart_project("mine", tmp_path / "base")
+    content["queue"]["store"] = store
+    manager = ConfigManager(folder=tmp_path / "projects")
+    manager.create_project(content)
+    with JobController.from_project(manager.get_project("mine")) as controller:
+        controller.reset()
+        yield Project(runner_of(manager.folder), manager.folder, controller)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pexpect
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -41,3 +43,36 @@ def runner_of(folder: Path) -> Run:
         )
 
     return run
+
+
+def answering(
+    folder: Path, words: list[str], answers: list[tuple[str, str]], **more: str
+) -> tuple[str, int]:
+    """Run `jf` in a pseudo-terminal and answer its questions.
+
+    Parameters
+    ----------
+    answers
+        (what to wait for, what to type) pairs.
+
+    Returns
+    -------
+    tuple
+        What was on the screen, and the exit status.
+    """
+    child = pexpect.spawn(
+        str(Path(sys.executable).with_name("jf")),
+        words,
+        env=environment(folder, TERM="xterm", **more),
+        timeout=60,
+        dimensions=(40, 100),
+        encoding="utf-8",
+    )
+    screen = ""
+    for question, answer in answers:
+        child.expect(question)
+        screen += f"{child.before}{child.after}"
+        child.sendline(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    return screen + str(child.before), int(child.exitstatus)

@@ -30,6 +30,23 @@ COMMANDS = [
     ("wait", ["job", "wait", "1"]),
     ("wait", ["flow", "wait", "1"]),
     ("why", ["job", "why", "3"]),
+    ("worker", ["project", "worker", "list"]),
+    ("exec-config", ["project", "exec_config", "list"]),
+    ("conflict", ["project", "check-conflicts"]),
+    ("file-edit", ["project", "edit", "replace", "local", "other", "--dry-run"]),
+    ("removed-project", ["project", "remove", "jfr", "--dry-run"]),
+    ("migrated-collection", ["project", "migrate", "--to", "/nowhere", "--dry-run"]),
+    ("plugin", ["plugin", "list"]),
+    ("reset", ["admin", "reset", "--dry-run"]),
+    ("unlocked", ["admin", "unlock"]),
+    ("rebuilt-indexes", ["admin", "index", "rebuild", "--dry-run"]),
+    ("created-index", ["admin", "index", "create", "x", "--dry-run"]),
+    ("batch", ["batch", "list"]),
+    ("deleted-batches", ["batch", "delete"]),
+    ("changed-batches", ["batch", "fix-batch-doc-jobs-dict"]),
+    ("runner", ["runner", "info", "--pings"]),
+    ("runner-reset", ["runner", "reset"]),
+    ("updated-jobs", ["runner", "update-status"]),
 ]
 
 

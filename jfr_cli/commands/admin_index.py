@@ -1,0 +1,93 @@
+"""``jf admin index``: the indexes of the queue database."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jfr_cli import options
+from jfr_cli.asking import confirm
+from jfr_cli.output import show_report, shows_one
+from jfr_cli.session import CURRENT
+
+app = options.command_group("The indexes of the queue database.")
+
+_COLLECTIONS = ("jobs", "flows", "aux", "batches")
+_WAYS = {"asc": 1, "desc": -1}
+_Foreground = Annotated[
+    bool, typer.Option("--foreground", "-fg", help="Let a server do nothing else meanwhile.")
+]
+
+
+@app.command("rebuild")
+@shows_one()
+def rebuild(
+    foreground: _Foreground = False, yes: options.Yes = False, dry_run: options.DryRun = False
+) -> None:
+    """Drop all indexes and build ours anew; those that you added are lost.
+
+    Example: jf admin index rebuild --dry-run
+    """
+    with CURRENT.controller() as controller:
+        lost = controller.custom_indexes()
+        names = [f"{name} of {target}" for target, found in lost.items() for name in found]
+        if not dry_run:
+            if names:
+                confirm(f"This drops the indexes {', '.join(names)} for good. Proceed?", yes)
+            controller.build_indexes(background=not foreground, drop=True)
+    would = "would be " if dry_run else ""
+    show_report(
+        {"lost": lost, "dry_run": dry_run},
+        f"indexes {would or 'were '}rebuilt; {would}lost: {', '.join(names) or 'none'}",
+    )
+
+
+@app.command("create")
+@shows_one()
+def create(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Field, with dots between levels.")],
+    way: Annotated[
+        str,
+        typer.Argument(metavar="WAY", help="asc or desc.", **options.choice(tuple(_WAYS))),
+    ] = "asc",
+    foreground: _Foreground = False,
+    collection: Annotated[
+        str,
+        typer.Option(
+            "--collection",
+            "-c",
+            metavar="NAME",
+            help=f"One of {', '.join(_COLLECTIONS)}.",
+            **options.choice(_COLLECTIONS),
+        ),
+    ] = "jobs",
+    unique: Annotated[
+        bool, typer.Option("--unique", "-u", help="Refuse two documents with one value.")
+    ] = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Create an index of your own, unless it is there.
+
+    Example: jf admin index create job.metadata.tag
+    """
+    from controller.documents import DbCollection
+
+    if not dry_run:
+        with CURRENT.controller() as controller:
+            controller.create_indexes(
+                [[(key, _WAYS[way])]],
+                collection=DbCollection(collection),
+                unique=unique,
+                background=not foreground,
+            )
+    show_report(
+        {
+            "collection": collection,
+            "key": key,
+            "descending": way == "desc",
+            "unique": unique,
+            "dry_run": dry_run,
+        },
+        f"an index on {key} of {collection} {'would be created' if dry_run else 'is there'}",
+    )

@@ -1,0 +1,131 @@
+"""``jf batch``: look after batch processes, which run many jobs in one queue submission."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from jfr_cli import options
+from jfr_cli.asking import confirm
+from jfr_cli.output import (
+    show_count,
+    show_one,
+    show_report,
+    show_rows,
+    shows_list,
+    shows_one,
+    wants_count,
+)
+from jfr_cli.render.batches import BATCHES
+from jfr_cli.render.outcome import counted
+from jfr_cli.selection import uuid_index_pairs
+from jfr_cli.session import CURRENT
+
+app = options.command_group("Look after batch processes, which run many jobs in one submission.")
+
+
+@app.command("list")
+@shows_list()
+def list_batches(
+    worker: options.Workers = None,
+    max_results: Annotated[
+        int, typer.Option("--max-results", "-m", min=0, help="At most so many; 0 for all.")
+    ] = 20,
+    state: options.BatchStates = None,
+    job_id: options.JobIds = None,
+    db_id: options.DbIds = None,
+    verbosity: options.Verbosity = 0,
+) -> None:
+    """List batch processes, the one that changed last first.
+
+    Example: jf batch list -s RUNNING
+    """
+    wanted: dict[str, Any] = {
+        "worker": worker,
+        "batch_state": state,
+        "job_ids": uuid_index_pairs(job_id),
+        "db_ids": db_id,
+    }
+    with CURRENT.controller() as controller:
+        if wants_count():
+            show_count(controller.count_batches(**wanted))
+            return
+        found = controller.get_batches(**wanted, limit=max_results)
+        rows = [(batch, controller.batch_folder(batch)) for batch in found]
+    show_rows(rows, BATCHES, verbosity=verbosity)
+
+
+@app.command("info")
+@shows_one()
+def info(
+    batch_id: Annotated[
+        str, typer.Argument(metavar="BATCH", help="Id in the queue, or batch uid.")
+    ],
+) -> None:
+    """Show a batch process and the jobs that it executed.
+
+    Example: jf batch info 12345
+    """
+    from jfr_cli.render.batches import batch_panel
+
+    with CURRENT.controller() as controller:
+        batch = controller.get_batch(batch_id)
+        folder = controller.batch_folder(batch)
+    show_one((batch, folder), BATCHES, lambda: batch_panel(batch, folder))
+
+
+@app.command("delete")
+@shows_one()
+def delete(
+    state: options.BatchStates = None,
+    process_id: Annotated[
+        list[str] | None,
+        typer.Option("--process-id", "-pid", metavar="QUEUE_ID", help="Id in the queue."),
+    ] = None,
+    batch_uid: Annotated[
+        list[str] | None,
+        typer.Option("--batch-uid", "-bid", metavar="UID", help="Our id of the process."),
+    ] = None,
+    worker: options.Workers = None,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Forget batch processes, by default all that have FINISHED; no process is ended.
+
+    Example: jf batch delete -wk cluster --dry-run
+    """
+    wanted: dict[str, Any] = {
+        "process_id": process_id,
+        "batch_uid": batch_uid,
+        "worker": worker,
+        "batch_state": state or ["FINISHED"],
+    }
+    with CURRENT.controller() as controller:
+        number = controller.count_batches(**wanted)
+        if number and not dry_run:
+            confirm(f"Forget {_processes(number)}?", yes)
+            number = controller.delete_batches(**wanted)
+    show_report(
+        {"deleted": number, "dry_run": dry_run},
+        f"{_processes(number)} {'would be ' if dry_run else ''}deleted",
+    )
+
+
+@app.command("fix-batch-doc-jobs-dict", hidden=True)
+@shows_one()
+def fix_jobs(dry_run: options.DryRun = False) -> None:
+    """Mend what development versions of jobflow-remote 1.0 wrote.
+
+    Example: jf batch fix-batch-doc-jobs-dict --dry-run
+    """
+    with CURRENT.controller() as controller:
+        number = controller.fix_batch_doc_jobs(dry_run=dry_run)
+    show_report(
+        {"changed": number, "dry_run": dry_run},
+        f"{_processes(number)} {'would be ' if dry_run else ''}changed",
+    )
+
+
+def _processes(number: int) -> str:
+    return counted(number, "batch process") if number == 1 else f"{number} batch processes"

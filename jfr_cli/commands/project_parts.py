@@ -1,0 +1,79 @@
+"""``jf project worker``, ``exec_config`` and ``edit``: what a project file holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jfr_cli import options
+from jfr_cli.asking import agrees
+from jfr_cli.console import print_data, say
+from jfr_cli.output import show_rows, shows_list, shows_table
+from jfr_cli.render.project_files import EDITS, EXEC_CONFIGS, WORKERS, edit_row
+from jfr_cli.session import CURRENT
+
+workers = options.command_group("The workers of a project.")
+exec_configs = options.command_group("The execution configurations of a project.")
+edit = options.command_group("Change project files.")
+
+
+@workers.command("list")
+@shows_list()
+def list_workers(verbosity: options.Verbosity = 0) -> None:
+    """List the workers of the project; the first one is the default.
+
+    Example: jf project worker list -v
+    """
+    show_rows(list(CURRENT.project.workers.items()), WORKERS, verbosity=verbosity)
+
+
+@exec_configs.command("list")
+@shows_list()
+def list_exec_configs(verbosity: options.Verbosity = 0) -> None:
+    """List the execution configurations of the project.
+
+    Example: jf project exec_config list -v
+    """
+    show_rows(list(CURRENT.project.exec_config.items()), EXEC_CONFIGS, verbosity=verbosity)
+
+
+@edit.command("replace")
+@shows_list()
+def replace(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Text to look for.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Text to put in its place.")],
+    everywhere: Annotated[
+        bool, typer.Option("--all", "-a", help="In all project files, runners or not.")
+    ] = False,
+    yes: options.Yes = False,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", "-nb", help="Keep no copy of the file.")
+    ] = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Replace a text in project files: shows what changes, checks it, and asks per file.
+
+    Example: jf project edit replace /scratch/old /scratch/new --dry-run
+    """
+    from controller.config.editing import apply_edit, plan_replacement
+    from controller.projects import files_to_edit
+
+    edits = plan_replacement(files_to_edit(CURRENT.project_name, everywhere=everywhere), old, new)
+    rows = []
+    for planned in edits:
+        if shows_table():
+            print_data(planned.diff)
+        for problem in planned.problems:
+            say(f"warning: it could not be used then: {problem}")
+        chosen = not dry_run and agrees(f"Change {planned.path}?", yes)
+        copy = apply_edit(planned, backup=not no_backup) if chosen else None
+        if copy:
+            say(f"the file as it was: {copy}")
+        rows.append(edit_row(planned, changed=chosen, backup=copy))
+    if not shows_table():
+        show_rows(rows, EDITS)
+    else:
+        changed = [Path(row["file"]).name for row in rows if row["changed"]]
+        say(f"files that hold the text: {len(rows)}; changed: {', '.join(changed) or 'none'}")
