@@ -26,12 +26,13 @@ class Backups(ControllerGroup):
         python: bool = False,
         *,
         progress: Progress | None = None,
+        dry_run: bool = False,
     ) -> dict[str, int]:
         """Write all documents of the queue, and its indexes, into ``dir_path/DATABASE``.
 
         An older backup there is replaced when the new one is complete. On the embedded engine
-        it shows one moment of the database; on a server documents may change while they are
-        read one after the other, so that the runner should be stopped.
+        it shows one moment of the database. On a server without transactions documents may
+        change while they are read one after the other: no runner may be active.
 
         Parameters
         ----------
@@ -46,6 +47,8 @@ class Backups(ControllerGroup):
             Do without mongodump in any case.
         progress
             Called with the name of a collection, the documents done, and the number of all.
+        dry_run
+            Write nothing.
 
         Returns
         -------
@@ -56,6 +59,8 @@ class Backups(ControllerGroup):
         ------
         ArgumentError
             The folder of the database exists there and holds other things.
+        RunningRunnerError
+            A live runner serves a database without transactions.
         StorageError
             Something cannot be read or written; an older backup is as it was.
         """
@@ -63,7 +68,9 @@ class Backups(ControllerGroup):
 
         tools = None if python else self._tools(mongo_bin_path)
         parent = Path(dir_path).expanduser()
-        return dump(self.queue, parent, compress=compress, tools=tools, progress=progress)
+        return dump(
+            self.queue, parent, compress=compress, tools=tools, progress=progress, dry_run=dry_run
+        )
 
     def backup_restore(
         self,
@@ -72,6 +79,7 @@ class Backups(ControllerGroup):
         python: bool = False,
         *,
         progress: Progress | None = None,
+        dry_run: bool = False,
     ) -> dict[str, int]:
         """Fill the empty queue database from a backup, and build its indexes.
 
@@ -86,7 +94,7 @@ class Backups(ControllerGroup):
             Folder of mongorestore, as for `backup_dump`.
         python
             Do without mongorestore in any case.
-        progress
+        progress, dry_run
             As for `backup_dump`.
 
         Returns
@@ -112,7 +120,13 @@ class Backups(ControllerGroup):
         from controller.operations.backup import restore
 
         tools = None if python else self._tools(mongo_bin_path)
-        return restore(self.queue, Path(dir_path).expanduser(), tools=tools, progress=progress)
+        return restore(
+            self.queue,
+            Path(dir_path).expanduser(),
+            tools=tools,
+            progress=progress,
+            dry_run=dry_run,
+        )
 
     def _tools(self, folder: str | Path | None) -> MongoTools | None:
         if folder is None:

@@ -32,6 +32,7 @@ GROUPS: dict[str, str] = {
     "project": "Make, list, check, change and move projects.",
     "admin": "Set up and look after the database.",
     "batch": "Look after batch processes, which run many jobs in one submission.",
+    "backup": "Copy the queue database into files, and back.",
     "gui": "Look at the project in a browser.",
     "plugin": "List what other packages add to this program.",
     "execution": "What runs on a worker.",

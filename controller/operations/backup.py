@@ -59,6 +59,7 @@ def dump(
     compress: bool = False,
     tools: MongoTools | None = None,
     progress: Progress | None = None,
+    dry_run: bool = False,
 ) -> dict[str, int]:
     """Write a backup into the folder ``parent/DATABASE``, in place of an older one.
 
@@ -66,6 +67,8 @@ def dump(
     ----------
     tools
         Let mongodump write it.
+    dry_run
+        Write nothing.
 
     Returns
     -------
@@ -78,9 +81,13 @@ def dump(
         The folder exists and holds other files than a backup.
     StateError
         The database is half restored.
+    RunningRunnerError
+        A live runner serves the database, which cannot show one moment of itself.
     StorageError
         Something cannot be written; an older backup is as it was.
     """
+    if not queue.database.supports_transactions:
+        refuse_beside_runner(queue, "backup")
     if queue.auxiliary.find_one(UNFINISHED) is not None:
         raise StateError(
             "the database is half restored",
@@ -89,6 +96,8 @@ def dump(
         )
     final = parent / queue.database.name
     _refuse_other_files(final)
+    if dry_run:
+        return {name: c.count_documents({}) for name, c in standard_names(queue).items()}
     temporary = parent / f".{final.name}.{os.getpid()}.part"
     with file_errors(temporary):
         parent.mkdir(parents=True, exist_ok=True)
@@ -161,6 +170,7 @@ def restore(
     *,
     tools: MongoTools | None = None,
     progress: Progress | None = None,
+    dry_run: bool = False,
 ) -> dict[str, int]:
     """Fill an empty database from the folder that holds the files of a backup.
 
@@ -190,6 +200,10 @@ def restore(
     found = find_backup(folder)
     counts = {name: found[name].check() if name in found else 0 for name in standard_names(queue)}
     refuse_beside_runner(queue, "restore")
+    if dry_run:
+        if queue.auxiliary.find_one(UNFINISHED) is None:
+            _refuse_unless_empty(queue)
+        return counts
     if _is_finished_but_for_the_note(queue, folder):
         return counts
     _begin(queue, folder)

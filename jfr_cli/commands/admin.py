@@ -10,7 +10,7 @@ from controller.errors import MissingDocumentError, StateError
 from controller.filters import FlowFilter, JobFilter
 from jfr_cli import options
 from jfr_cli.asking import confirm
-from jfr_cli.commands import admin_index
+from jfr_cli.commands import admin_index, admin_repair
 from jfr_cli.output import show_report, shows_one
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import keywords, with_stored_flow_filter, with_stored_job_filter
@@ -18,6 +18,8 @@ from jfr_cli.session import CURRENT
 
 app = options.command_group("Set up, repair and look after the database.")
 app.add_typer(admin_index.app, name="index")
+app.command("upgrade")(admin_repair.upgrade)
+app.command("doctor")(admin_repair.doctor)
 
 
 @app.command("reset")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +17,12 @@ from jfr_cli.console import hint, print_data, say
 from jfr_cli.output import (
     show_report,
     show_rows,
+    show_value,
     shows_list,
     shows_one,
     shows_table,
 )
+from jfr_cli.progress import Report, progress_bar
 from jfr_cli.render import data
 from jfr_cli.render.project_files import CONFLICTS, MIGRATED, PROBLEMS, problem_line
 from jfr_cli.render.projects import CHECKS, PROJECTS
@@ -88,6 +92,7 @@ def generate(
     ] = "yaml",
     full: Annotated[bool, typer.Option("--full", help="Write every kind of entry.")] = False,
     dry_run: options.DryRun = False,
+    json: options.Json = False,
 ) -> None:
     """Write an example project on MongoDB, to be edited.
 
@@ -99,7 +104,12 @@ def generate(
     if dry_run:
         print_data(data.one_written(content, "yaml"))
         return
-    print_data(str(ConfigManager().create_project(content, ext=file_format)))
+    path = str(ConfigManager().create_project(content, ext=file_format))
+    CURRENT.use_format(None, json)
+    if shows_table():
+        print_data(path)
+    else:
+        show_value({"project": name, "file": path})
     hint("edit it, then: jf project check")
 
 
@@ -257,9 +267,18 @@ def migrate(
         show_rows(projects.planned_rows(plan, numbers), MIGRATED)
         return
     confirm(f"Copy {sum(numbers)} documents to {plan.rows[0]['target']}?", yes)
-    done = projects.migrate(plan, manager, switch=switch)
+    with progress_bar("copying") as report:
+        done = projects.migrate(plan, manager, switch=switch, step=_steps(report, sum(numbers)))
     show_rows(done.rows, MIGRATED)
     if done.backup is not None:
         say(f"{done.project_file} names the new database; the file as it was: {done.backup}")
     else:
         say("the copy is verified; the project file is unchanged: --switch changes it")
+
+
+def _steps(report: Report | None, total: int) -> Callable[[], None] | None:
+    """Make a bar of what is told per document."""
+    if report is None:
+        return None
+    numbers = count(1)
+    return lambda: report(next(numbers), total)

@@ -37,3 +37,12 @@ CREATED_INDEX = Shape(
         **_DRY_RUN,
     },
 )
+BACKUP = Shape(
+    "backup",
+    "What `jf backup create` and `restore` did, or would do.",
+    {
+        "folder": text("The folder that holds the files."),
+        "documents": mapping("{collection: number of documents}"),
+        **_DRY_RUN,
+    },
+)

@@ -45,7 +45,11 @@ COMMANDS = [
     ("deleted-batches", ["batch", "delete"]),
     ("changed-batches", ["batch", "fix-batch-doc-jobs-dict"]),
     ("runner", ["runner", "info", "--pings"]),
+    ("upgrade", ["admin", "upgrade"]),
+    ("examination", ["admin", "doctor"]),
+    ("backup", ["backup", "create", "/nowhere", "--dry-run"]),
     ("runner-reset", ["runner", "reset"]),
+    ("quickstart", ["project", "generate", "generated"]),
     ("updated-jobs", ["runner", "update-status"]),
 ]
 

@@ -1,0 +1,103 @@
+"""``jf admin upgrade`` and ``doctor``: bring a database up to date, and into order."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jfr_cli import options
+from jfr_cli.asking import confirm, confirm_by_typing
+from jfr_cli.console import print_renderable, say
+from jfr_cli.output import show_one, shows_one, shows_table
+from jfr_cli.render.doctor import EXAMINATION, examination_text
+from jfr_cli.render.upgrades import UPGRADE, UpgradeReport, upgrade_text
+from jfr_cli.session import CURRENT
+
+
+@shows_one()
+def upgrade(
+    no_dry_run: Annotated[
+        bool, typer.Option("--no-dry-run", "-ndr", help="Do it; otherwise it is only shown.")
+    ] = False,
+    check_env: Annotated[
+        bool, typer.Option("--check-env", "-ce", help="Compare all packages, not jobflow alone.")
+    ] = False,
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", metavar="VERSION", help="Go no further.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Pass by the conditions that allow it.")
+    ] = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Upgrade a database of jobflow-remote 0.1.x or 1.0.x; without -ndr it is only shown.
+
+    Back the database up before: `jf backup create`. No runner may be active.
+
+    Example: jf admin upgrade --no-dry-run
+    """
+    with CURRENT.controller() as controller:
+        plan = controller.upgrade_plan(target)
+        found = controller.upgrade_full_check() if check_env else controller.upgrade_check_jobflow()
+        report = UpgradeReport(plan, found.splitlines(), done=False, force=force)
+        if no_dry_run and not dry_run and not plan.is_empty:
+            plan.check(force)
+            if shows_table():
+                print_renderable(upgrade_text(report), CURRENT.color)
+            name = CURRENT.project.name
+            confirm_by_typing(f"Upgrade the database to {plan.target}?", name, yes)
+            plan = controller.upgrade(target, force, dry_run=False)
+            report = UpgradeReport(plan, report.differences, done=True, force=force)
+            if shows_table():
+                say(f"the database has version {plan.target} now")
+                return
+    show_one(report, UPGRADE, lambda: upgrade_text(report))
+
+
+@shows_one()
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch-locks", help="Watch for 20 s which locks are renewed.")
+    ] = False,
+    outputs: Annotated[
+        bool, typer.Option("--outputs", help="Look for the outputs of completed jobs too.")
+    ] = False,
+    foreign_locks: Annotated[
+        bool,
+        typer.Option(
+            "--foreign-locks", help="Free locks of jobflow-remote; nobody may be at work."
+        ),
+    ] = False,
+    half_inserted: Annotated[
+        bool, typer.Option("--half-inserted", help="Remove what interrupted submissions left.")
+    ] = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Find what is not as it should be; with --fix, mend it. Exit 9 when problems are left.
+
+    Everything is mended under its lock, beside runners and users. Only what removes something
+    has to be asked for: --foreign-locks, --half-inserted.
+
+    Example: jf admin doctor --fix
+    """
+    from controller.doctor import examine
+
+    mending = fix and not dry_run
+    if mending and (foreign_locks or half_inserted):
+        confirm("Free foreign locks, or remove what half submissions left?", yes)
+    with CURRENT.controller() as controller:
+        found = examine(
+            controller,
+            mending,
+            watch=watch,
+            outputs=outputs,
+            foreign_locks=foreign_locks,
+            half_inserted=half_inserted,
+        )
+    show_one(found, EXAMINATION, lambda: examination_text(found, fixed=mending))
+    if not found.ok:
+        raise typer.Exit(9)

@@ -1,0 +1,88 @@
+"""``jf backup``: copy the queue database into files, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jfr_cli import options
+from jfr_cli.output import show_report, shows_one
+from jfr_cli.progress import Report, progress_bar
+from jfr_cli.session import CURRENT
+
+app = options.command_group("Copy the queue database into files, and back.")
+
+_Tools = Annotated[
+    Path | None,
+    typer.Option("--mongo-path", "-m", metavar="DIR", help="Folder of mongodump, mongorestore."),
+]
+_Python = Annotated[
+    bool, typer.Option("--python", "-p", help="Do without MongoDB's tools in any case.")
+]
+
+
+@app.command("create")
+@shows_one()
+def create(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where the folder of the database goes.")
+    ] = Path(),
+    compress: Annotated[bool, typer.Option("--compress", "-c", help="Write .bson.gz.")] = False,
+    mongo_path: _Tools = None,
+    python: _Python = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Write all jobs, flows, batch processes and ids into DIR/DATABASE; outputs are no part of it.
+
+    An older backup there is replaced when the new one is complete. On a server without transactions
+    no runner may be active.
+
+    Example: jf backup create /backups --compress
+    """
+    with CURRENT.controller() as controller, progress_bar("backing up") as report:
+        counts = controller.backup_dump(
+            folder, mongo_path, compress, python, progress=_of_each(report), dry_run=dry_run
+        )
+        place = folder.absolute() / controller.queue.database.name
+    _show(counts, place, "written to", dry_run=dry_run)
+
+
+@app.command("restore")
+@shows_one()
+def restore(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder that holds the files of the backup.")
+    ] = Path(),
+    mongo_path: _Tools = None,
+    python: _Python = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Fill the empty queue database from a backup, of whichever engine.
+
+    A restore that was interrupted is begun anew by the next one. No runner may be active.
+
+    Example: jf backup restore /backups/queue
+    """
+    with CURRENT.controller() as controller, progress_bar("restoring") as report:
+        counts = controller.backup_restore(
+            folder, mongo_path, python, progress=_of_each(report), dry_run=dry_run
+        )
+    _show(counts, folder.absolute(), "restored from", dry_run=dry_run)
+
+
+def _of_each(report: Report | None) -> Callable[[str, int, int], None] | None:
+    """Make a bar of what is told per collection."""
+    if report is None:
+        return None
+    return lambda name, done, total: report(done, total)
+
+
+def _show(counts: dict[str, int], folder: Path, done: str, *, dry_run: bool) -> None:
+    numbers = ", ".join(f"{number} {name}" for name, number in counts.items())
+    show_report(
+        {"folder": folder, "documents": counts, "dry_run": dry_run},
+        f"{'would be ' if dry_run else ''}{done} {folder}: {numbers}",
+    )

@@ -1,0 +1,127 @@
+"""What the doctor found, did, and left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jfr_cli.render.data import Row
+from jfr_cli.render.kinds import Column, Kind
+from jfr_cli.render.outcome import counted
+from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.text import Text
+
+    from controller.doctor import Examination, Finding, Mended
+
+_STYLES = {"problem": ("bold red", "✘"), "warning": ("yellow", "!"), "note": ("dim", "·")}
+
+
+def _finding_row(finding: Finding) -> Row:
+    return {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "subject": finding.subject,
+        "what": finding.what,
+        "remedy": finding.remedy,
+        "consent": finding.consent,
+    }
+
+
+def _mended_row(mended: Mended) -> Row:
+    return {"text": mended.text, "outcome": mended.outcome, "reason": mended.reason}
+
+
+def _row(found: Examination) -> Row:
+    return {
+        "ok": found.ok,
+        "jobs": found.diagnosis.jobs,
+        "flows": found.diagnosis.flows,
+        "held": found.diagnosis.held,
+        "findings": [_finding_row(finding) for finding in found.diagnosis.findings],
+        "mended": [_mended_row(mended) for mended in found.mended],
+        "remaining": [_finding_row(finding) for finding in found.remaining.findings],
+    }
+
+
+FINDING = Shape(
+    "finding",
+    "Something that is not as it should be.",
+    {
+        "kind": text("What it is."),
+        "severity": text("How much it matters.", one_of=("problem", "warning", "note")),
+        "subject": text("db_id of a job, uuid of a flow, or what else it is about."),
+        "what": text("What is wrong."),
+        "remedy": text("What mending does, or what you have to do."),
+        "consent": text("The flag without which it is not mended, in words.", null=True),
+    },
+)
+MENDED = Shape(
+    "mended",
+    "What was done about findings.",
+    {
+        "text": text("What was, or would be, done."),
+        "outcome": text("What became of it.", one_of=("planned", "done", "skipped")),
+        "reason": text("Why it was skipped.", null=True),
+    },
+)
+EXAMINATION = Kind(
+    "examination",
+    "What `jf admin doctor` found, did, and left.",
+    {
+        "ok": flag("Whether no problem is left."),
+        "jobs": integer("Jobs that were examined."),
+        "flows": integer("Flows that were examined."),
+        "held": integer("Locks that somebody holds; what they cover was not judged."),
+        "findings": array(FINDING, "What was found at first."),
+        "mended": array(entry(MENDED), "What was done; without --fix, what would be."),
+        "remaining": array(FINDING, "What is left."),
+    },
+    row=_row,
+    columns=(
+        Column("ok", "Healthy", rank=0),
+        Column("jobs", "Jobs", number=True),
+        Column("flows", "Flows", number=True),
+        Column("findings", "Findings", lambda found: str(len(found.diagnosis.findings))),
+        Column("remaining", "Left", lambda found: str(len(found.remaining.findings))),
+    ),
+    name_key="ok",
+)
+
+
+def examination_text(found: Examination, *, fixed: bool) -> Group:
+    """Return what people see: the findings, what was done, and one line in the end."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[Any] = [_finding_text(f) for f in found.diagnosis.findings]
+    if fixed:
+        parts += [_mended_text(mended) for mended in found.mended]
+        changed = found.remaining != found.diagnosis
+        if changed and found.remaining.findings:
+            parts += [Text("left:", style="bold"), *map(_finding_text, found.remaining.findings)]
+    elif found.mended:
+        parts.append(Text(f"--fix mends {len(found.mended)} of these", style="dim"))
+    jobs, flows = found.diagnosis.jobs, found.diagnosis.flows
+    examined = f"{counted(jobs, 'job')} and {counted(flows, 'flow')}"
+    verdict = "no problem" if found.ok else "there are problems"
+    style = "green" if found.ok else "bold red"
+    return Group(*parts, Text.assemble((verdict, style), f" in {examined}"))
+
+
+def _finding_text(finding: Finding) -> Text:
+    from rich.text import Text
+
+    style, glyph = _STYLES[finding.severity]
+    flag = f" (with --{finding.consent.replace('_', '-')})" if finding.consent else ""
+    return Text.assemble((f"{glyph} {finding.severity} ", style), f"{finding.what}\n").append(
+        f"  → {finding.remedy}{flag}", style="dim"
+    )
+
+
+def _mended_text(mended: Mended) -> Text:
+    from rich.text import Text
+
+    reason = f": {mended.reason}" if mended.reason else ""
+    return Text(f"{mended.outcome}: {mended.text}{reason}")

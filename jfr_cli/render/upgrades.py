@@ -1,0 +1,130 @@
+"""What an upgrade of the database does, or would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jfr_cli.render.data import Row
+from jfr_cli.render.kinds import Column, Kind
+from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from controller.rules.upgrades import UpgradePlan
+
+
+@dataclass(frozen=True)
+class UpgradeReport:
+    """What ``jf admin upgrade`` shows.
+
+    Attributes
+    ----------
+    plan
+        What there is, or was, to do.
+    differences
+        How the packages here differ from those that wrote the database.
+    done
+        Whether it was done.
+    force
+        Pass by the conditions that allow it.
+    """
+
+    plan: UpgradePlan
+    differences: list[str]
+    done: bool
+    force: bool
+
+
+def _row(report: UpgradeReport) -> Row:
+    from controller.rules.upgrades import ManualAction
+
+    plan = report.plan
+    return {
+        "current": str(plan.current),
+        "target": str(plan.target),
+        "actions": [
+            {
+                "version": planned.version,
+                "description": planned.action.description,
+                "count": planned.count,
+                "manual": isinstance(planned.action, ManualAction),
+            }
+            for planned in plan.actions
+        ],
+        "blocking": [
+            {
+                "version": failed.version,
+                "description": failed.condition.description,
+                "count": failed.count,
+                "hint": failed.condition.hint,
+                "skippable": failed.condition.skippable,
+            }
+            for failed in plan.blocking(report.force)
+        ],
+        "differences": report.differences,
+        "dry_run": not report.done,
+    }
+
+
+def _an_entry(**properties: Any) -> Any:
+    return entry(Shape("", "One.", properties))
+
+
+UPGRADE = Kind(
+    "upgrade",
+    "What `jf admin upgrade` does, or would do.",
+    {
+        "current": text("Version of the database before."),
+        "target": text("Version of the database afterwards."),
+        "actions": array(
+            _an_entry(
+                version=text("The upgrade that it belongs to."),
+                description=text("What is done."),
+                count=integer("Documents or folders concerned."),
+                manual=flag("Whether it is left to you."),
+            ),
+            "What there is to do, in order.",
+        ),
+        "blocking": array(
+            _an_entry(
+                version=text("The upgrade that it belongs to."),
+                description=text("What is in the way."),
+                count=integer("Documents concerned."),
+                hint=text("What to do then."),
+                skippable=flag("Whether --force passes it by."),
+            ),
+            "What is in the way.",
+        ),
+        "differences": array(
+            text("One."), "Packages that differ from those that wrote the database."
+        ),
+        "dry_run": flag("Whether nothing was changed."),
+    },
+    row=_row,
+    columns=(
+        Column("current", "From", rank=0),
+        Column("target", "To", rank=0),
+        Column("dry_run", "Dry run"),
+    ),
+    name_key="target",
+)
+
+
+def upgrade_text(report: UpgradeReport) -> Text:
+    """Return what is to be done, a line each."""
+    from rich.text import Text
+
+    row = _row(report)
+    if report.plan.is_empty:
+        lines = [f"the database has version {row['current']} already"]
+    else:
+        lines = [f"upgrade of the database from {row['current']} to {row['target']}"]
+    for action in row["actions"]:
+        by_you = " (left to you)" if action["manual"] else f" ({action['count']})"
+        lines.append(f"  {action['version']}: {action['description']}{by_you}")
+    for failed in row["blocking"]:
+        lines.append(f"in the way: {failed['description']} ({failed['count']}): {failed['hint']}")
+    lines += [f"differs: {line}" for line in row["differences"]]
+    return Text("\n".join(lines))
