@@ -11,6 +11,7 @@ from controller.flows.lifecycle import FlowLifecycle
 from controller.flows.stores import FlowStores
 from controller.jobs.control import JobControl
 from controller.jobs.deletion import JobDeletion
+from controller.jobs.files import JobFiles
 from controller.jobs.lifecycle import JobLifecycle
 from controller.jobs.properties import JobProperties
 from controller.jobs.restart import JobRestart
@@ -29,6 +30,7 @@ class JobController(
     JobRestart,
     JobProperties,
     JobDeletion,
+    JobFiles,
     JobResults,
     FlowLifecycle,
     FlowControl,

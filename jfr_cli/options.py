@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -41,6 +42,11 @@ def command_group(summary: str, **settings: Any) -> typer.Typer:
     if not settings.get("invoke_without_command"):
         group.callback()(_accept_tree)
     return group
+
+
+def part_of_group() -> typer.Typer:
+    """Make a part of a group, which the group takes in with ``add_typer`` and no name."""
+    return typer.Typer(add_completion=False, context_settings=CONTEXT)
 
 
 def print_tree(command: Any, name: str, depth: int = 0) -> None:
@@ -98,6 +104,8 @@ def choice(allowed: Sequence[str]) -> dict[str, Any]:
     """Settings of an option whose value is one of a few words: it is checked, and completed."""
     return {"callback": one_of(allowed), "autocompletion": _starting_with(allowed)}
 
+
+job_states = _starting_with([state.name for state in JobState])
 
 OutputFormat = Annotated[
     str | None,
@@ -166,7 +174,7 @@ JobStates = Annotated[
         "-s",
         metavar="STATE",
         help="State, in any case.",
-        autocompletion=_starting_with([s.name for s in JobState]),
+        autocompletion=job_states,
     ),
 ]
 FlowStates = Annotated[
@@ -346,3 +354,33 @@ ForFlowStates = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Wait = Annotated[
+    int | None,
+    typer.Option("--wait", "-w", min=0, metavar="SECONDS", help="Wait so long for locks."),
+]
+RaiseOnError = Annotated[
+    bool, typer.Option("--raise-on-error", "-re", help="Stop at the first job that is refused.")
+]
+Limit = Annotated[
+    int | None,
+    typer.Option("--max", min=0, metavar="N", help="Change nothing if more are selected; 0: any."),
+]
+AllStates = Annotated[
+    bool, typer.Option("--all-states", "-as", help="Also of jobs that may still need them.")
+]
+SkipRunnerCheck = Annotated[
+    bool, typer.Option("--force", "-f", help="Even while a runner is alive.")
+]
+
+
+def local_zone_name() -> str:
+    """Name of this machine's time zone as the time zone database has it; UTC where unknown."""
+    from pathlib import Path
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    link = Path("/etc/localtime")
+    found = os.environ.get("TZ") or str(link.resolve()).partition("zoneinfo/")[2]
+    try:
+        return ZoneInfo(found).key or "UTC"
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"

@@ -16,7 +16,7 @@ from jfr_cli import options
 from jfr_cli.bundles import F, with_options
 
 if TYPE_CHECKING:
-    from controller.documents import JobInfo
+    from controller.documents import FlowInfo, JobInfo
     from controller.reader import QueueReader
 
 _DATE_FORMS = (
@@ -183,6 +183,23 @@ def _pair(text: str) -> tuple[str, int]:
 def job_named(text: str, index: int | None) -> dict[str, Any]:
     """Return the keywords that name one job, by uuid or by db_id."""
     return {"job_id": text, "job_index": index} if is_uuid(text) else {"db_id": text}
+
+
+def existing_flow(controller: QueueReader, text: str, *, by_job: bool = False) -> FlowInfo:
+    """Return the flow, with its jobs, that an ID names: its uuid, or the db_id or uuid of a job.
+
+    Raises
+    ------
+    FlowNotFoundError
+        There is none.
+    """
+    named: dict[str, Any] = {"job_ids": text} if by_job and is_uuid(text) else {"flow_ids": text}
+    found = controller.get_flows_info(**named, limit=1, with_jobs_info=True)
+    if not found:
+        raise FlowNotFoundError(
+            f"there is no flow {text}", hint="`jf flow list` shows those there are"
+        )
+    return found[0]
 
 
 def checked_sort(field: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from controller.documents import utc_now
-from controller.errors import ArgumentError, FlowLockedError, FlowNotFoundError, StateError
+from controller.errors import FlowLockedError, FlowNotFoundError, StateError
+from controller.flows.queries import find_flow
 from controller.locks import MongoLock, live_lease
 from controller.operations.queue import ControllerGroup
 from controller.states import FlowState, JobState
@@ -44,6 +45,8 @@ class FlowStores(ControllerGroup):
         db_id: str | None = None,
         job_id: str | None = None,
         flow_id: str | None = None,
+        *,
+        dry_run: bool = False,
     ) -> None:
         """Say where the outputs of a flow go, before any of its jobs has begun.
 
@@ -55,6 +58,8 @@ class FlowStores(ControllerGroup):
             Name of an optional JobStore of the project; None or "" for its default one.
         db_id, job_id, flow_id
             db_id or uuid of any job of the flow, or its own uuid; exactly one of the three.
+        dry_run
+            Say only whether it could be done.
 
         Raises
         ------
@@ -71,7 +76,11 @@ class FlowStores(ControllerGroup):
         """
         name = store or None
         self._need_project().jobstore_spec(name)
-        uuid = self._flow_uuid(db_id, job_id, flow_id)
+        found = find_flow(self.queue, db_id=db_id, job_id=job_id, flow_id=flow_id)
+        uuid = found["uuid"]
+        if dry_run:
+            self._refuse_begun(uuid, FlowState(found["state"]))
+            return
         with MongoLock(self.flows, {"uuid": uuid}, projection=_FIELDS, get_locked_doc=True) as lock:
             flow = lock.locked_document
             if flow is None:
@@ -79,22 +88,6 @@ class FlowStores(ControllerGroup):
             self._refuse_begun(uuid, FlowState(flow["state"]))
             if flow.get("jobstore") != name:
                 lock.update_on_release = {"$set": {"jobstore": name, "updated_on": utc_now()}}
-
-    def _flow_uuid(self, db_id: str | None, job_id: str | None, flow_id: str | None) -> str:
-        """Uuid of the flow that exactly one of three ids names."""
-        if [db_id, job_id, flow_id].count(None) != 2:
-            raise ArgumentError("one flow is named by exactly one of db_id, job_id and flow_id")
-        if flow_id is not None:
-            return flow_id
-        if db_id is not None:
-            found = self.queue.flow_uuids([str(db_id)]).get(str(db_id))
-            if found is None:
-                raise _no_flow(f"with job {db_id}")
-            return found
-        flow = self.flows.find_one({"jobs": job_id}, ["uuid"])
-        if flow is None:
-            raise _no_flow(f"with job {job_id}")
-        return str(flow["uuid"])
 
     def _refuse_begun(self, uuid: str, state: FlowState) -> None:
         begun = None

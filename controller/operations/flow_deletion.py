@@ -18,7 +18,7 @@ from controller.rules.plans.view import CANCELLABLE
 from controller.states import JobState
 from controller.storage.base import Document
 
-_FIELDS = ["uuid", "name", "jobstore", "lock_id", "lock_time", "lock_lease"]
+_FIELDS = ["uuid", "name", "state", "jobstore", "lock_id", "lock_time", "lock_lease"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,36 @@ class FlowRefusal:
     error: ControllerError
 
     @property
+    def db_id(self) -> str:
+        """The flow's uuid: what names it in results of all kinds."""
+        return self.flow_id
+
+    @property
     def reason(self) -> str:
         """The reason in one line, with what to do next."""
         return str(self.error)
+
+
+@dataclass(frozen=True)
+class FlowChange:
+    """A flow that is deleted.
+
+    Attributes
+    ----------
+    db_id
+        Its uuid.
+    name
+        Its name.
+    before
+        Its state.
+    after
+        None: it is gone.
+    """
+
+    db_id: str
+    name: str
+    before: str
+    after: None = None
 
 
 class FlowResult(list[str]):
@@ -43,6 +70,10 @@ class FlowResult(list[str]):
         How many flows were chosen.
     refused
         Flows that were left alone, and why.
+    unchanged
+        Nothing: it is there as in `BulkResult`.
+    changes
+        The flows that are deleted, or would be.
     jobs
         How many jobs went with them.
     postponed
@@ -56,6 +87,8 @@ class FlowResult(list[str]):
         super().__init__()
         self.matched, self.dry_run, self.jobs = matched, dry_run, 0
         self.refused: list[FlowRefusal] = []
+        self.unchanged: list[str] = []
+        self.changes: list[FlowChange] = []
         self.postponed: list[str] = []
 
 
@@ -138,7 +171,10 @@ def _delete(
         flows = dict(held.documents)
         if flows:
             result.jobs += _write(queue, held, deletion, cancel, dry_run=options.dry_run)
-    result.extend(uuid for uuid in uuids if uuid in flows)
+    for uuid in uuids:
+        if uuid in flows:
+            result.append(uuid)
+            result.changes.append(FlowChange(uuid, flows[uuid]["name"], flows[uuid]["state"]))
     return left
 
 

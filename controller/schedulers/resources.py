@@ -31,6 +31,26 @@ def as_qresources(value: Any) -> dict[str, Any]:
     return serialised
 
 
+def qresources_from(keywords: dict[str, Any]) -> Any:
+    """Make a QResources, which says what a job needs in words that fit every scheduler.
+
+    Raises
+    ------
+    SubmissionError
+        It does not know a keyword, or not this combination.
+    """
+    from qtoolkit.core.data_objects import QResources
+    from qtoolkit.core.exceptions import UnsupportedResourcesError
+
+    try:
+        return QResources(**keywords)
+    except (TypeError, UnsupportedResourcesError) as error:
+        raise SubmissionError(
+            f"the resources {keywords} cannot be used: {error}",
+            hint="see the fields of qtoolkit's QResources, or leave --qresources out",
+        ) from None
+
+
 def stored_resources(value: dict[str, Any] | None) -> Any:
     """Return what a script is made with: keywords, or a QResources."""
     if value is None or "@class" not in value:

@@ -11,6 +11,7 @@ from controller.errors import FlowNotFoundError
 from controller.filters import FlowFilter, is_uuid, parse_states
 from controller.states import FlowState
 from jfr_cli import options
+from jfr_cli.commands import flow_actions, flow_graph, reports
 from jfr_cli.console import hint, status
 from jfr_cli.output import (
     show_count,
@@ -29,7 +30,11 @@ from jfr_cli.render.waiting import standing
 from jfr_cli.selection import checked_sort, some_flows, with_flow_filter
 from jfr_cli.session import CURRENT
 
-app = options.command_group("List flows, and look into one.")
+app = options.command_group("List flows, look into them and change them.")
+app.add_typer(flow_actions.app)
+app.add_typer(flow_graph.app)
+app.add_typer(reports.flows)
+app.add_typer(flow_actions.set_app, name="set")
 
 
 @app.command("list")

@@ -11,11 +11,13 @@ from controller.errors import ArgumentError, JobNotFoundError
 from controller.filters import JobFilter, parse_states
 from controller.states import ERROR_STATES, RUNNING_STATES, JobState
 from jfr_cli import options
+from jfr_cli.commands import job_actions, job_files, job_set, reports
 from jfr_cli.console import hint, status
 from jfr_cli.output import (
     show_count,
     show_one,
     show_picture,
+    show_report,
     show_rows,
     show_value,
     show_waited,
@@ -30,7 +32,12 @@ from jfr_cli.render.waiting import REASON, standing, why_picture, why_row
 from jfr_cli.selection import checked_sort, job_named, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
 
-app = options.command_group("List jobs, and look into one.")
+app = options.command_group("List jobs, look into them and change them.")
+app.add_typer(job_actions.app)
+app.add_typer(job_files.single)
+app.add_typer(reports.jobs)
+app.add_typer(job_set.app, name="set")
+app.add_typer(job_files.app, name="files")
 
 
 @app.command("list")
@@ -211,3 +218,23 @@ def why(job: options.JobIdArgument, index: options.IndexArgument = None) -> None
         show_rows(reasons, REASON)
     else:
         show_value(why_row(found, reasons))
+
+
+@app.command("dump", hidden=True)
+@shows_one()
+@with_job_filter
+def dump(
+    selection: JobFilter,
+    path: Annotated[
+        str, typer.Option("--path", "-p", metavar="FILE", help="Where to.")
+    ] = "jobs_dump.json",
+) -> None:
+    """Write the whole documents of jobs to a file, as JSON.
+
+    Example: jf job dump -did 12 --path job.json
+    """
+    with CURRENT.controller() as controller:
+        query = controller.queue.query(selection)
+        found = [{k: v for k, v in doc.items() if k != "_id"} for doc in controller.get_jobs(query)]
+    write_value(found, path)
+    show_report({"jobs": len(found), "file": path}, f"wrote {len(found)} jobs to {path}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from controller.documents import FlowInfo
+    from controller.graphs import TreeNode
 
 
 def _row(flow: FlowInfo) -> Row:
@@ -118,8 +119,14 @@ _BROUGHT = {
 }
 
 
-def flow_tree(flow: FlowInfo) -> Tree:
-    """Return what lies in what, and what a job brought into the flow below that job."""
+def flow_tree(flow: FlowInfo, label: str = "name") -> Tree:
+    """Return what lies in what, and what a job brought into the flow below that job.
+
+    Parameters
+    ----------
+    label
+        What stands on a job, beside its db_id and its state: one of `controller.graphs.LABELS`.
+    """
     from rich.text import Text
     from rich.tree import Tree
 
@@ -136,19 +143,20 @@ def flow_tree(flow: FlowInfo) -> Tree:
         if node is root:
             continue
         del way[depth:]
-        drawn[id(node)] = drawn[id(way[-1])].add(_node_text(node))
+        drawn[id(node)] = drawn[id(way[-1])].add(_node_text(node, label))
         way.append(node)
     return drawn[id(root)]
 
 
-def _node_text(node: TreeNode) -> Text:
+def _node_text(node: TreeNode, label: str) -> Text:
     from rich.text import Text
 
     if node.job is None:
         return Text(node.name, style="italic")
     job = node.job
     index = f" ({job.index})" if job.index > 1 else ""
-    label = Text.assemble((f"{job.db_id} ", "bold"), node.name, index, "  ", state_text(job.state))
+    named = "" if label in ("db_id", "state", "index") else str(getattr(job, label))
+    line = Text.assemble((f"{job.db_id} ", "bold"), named, index, "  ", state_text(job.state))
     if node.origin in _BROUGHT:
-        label.append(f"  {_BROUGHT[node.origin]}", style="dim")
-    return label
+        line.append(f"  {_BROUGHT[node.origin]}", style="dim")
+    return line

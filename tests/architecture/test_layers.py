@@ -30,6 +30,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.main",),
     ("jfr_cli.app",),
     ("jfr_cli.commands",),
+    ("jfr_cli.acting",),
     ("jfr_cli.progress",),
     ("jfr_cli.selection", "jfr_cli.output"),
     ("jfr_cli.watch",),

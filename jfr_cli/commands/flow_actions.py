@@ -1,0 +1,176 @@
+"""``jf flow delete`` and so on: change whole flows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from controller.errors import ControllerError
+from controller.filters import FlowFilter, is_uuid
+from jfr_cli import options
+from jfr_cli.asking import confirm
+from jfr_cli.output import (
+    show_outcome,
+    show_report,
+    show_rows,
+    shows_one,
+    shows_outcome,
+    shows_table,
+)
+from jfr_cli.progress import progress_bar
+from jfr_cli.render.files import cleaning_facts, cleaning_lines
+from jfr_cli.render.flows import FLOWS
+from jfr_cli.render.outcome import counted
+from jfr_cli.selection import with_flow_filter
+from jfr_cli.session import CURRENT
+
+app = options.part_of_group()
+set_app = options.command_group("Set properties of flows.")
+
+ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")]
+
+
+def flow_named(flow: str, by_job: bool) -> dict[str, Any]:
+    """Return the keywords that name one flow: by its uuid, or by a job's uuid or db_id."""
+    if not is_uuid(flow):
+        return {"db_id": flow}
+    return {"job_id": flow} if by_job else {"flow_id": flow}
+
+
+@app.command("delete")
+@shows_outcome()
+@with_flow_filter
+def delete(
+    selection: FlowFilter,
+    yes: options.Yes = False,
+    limit: Annotated[
+        int, typer.Option("--max", "-m", min=0, help="Delete nothing if there are more; 0: any.")
+    ] = 10,
+    verbosity: options.Verbosity = 0,
+    output: Annotated[bool, typer.Option("--output", "-o", help="Delete outputs too.")] = False,
+    files: Annotated[bool, typer.Option("--files", "-fi", help="Delete run folders too.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Delete outputs and run folders too.")
+    ] = False,
+    keep_processes: Annotated[
+        bool, typer.Option("--keep-processes", "-kp", help="Let run what runs of them.")
+    ] = False,
+    wait: options.Wait = None,
+    break_lock: options.BreakLock = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Delete flows with all their jobs.
+
+    Example: jf flow delete -fid 12 --files --yes
+    """
+    with CURRENT.controller() as controller:
+        query = controller.queue.query(selection)
+        found = controller.get_flows_info(custom_query=query, with_jobs_info=verbosity > 0)
+        if limit and len(found) > limit and not dry_run:
+            raise ControllerError(
+                f"{counted(len(found), 'flow')} match, more than {limit}: nothing was deleted",
+                hint=f"--max {len(found)} allows it; 0 means any number",
+            )
+        if found and not dry_run:
+            if verbosity and shows_table():
+                show_rows(found, FLOWS, verbosity=verbosity - 1)
+            jobs = sum(len(flow.db_ids) for flow in found)
+            doomed = f"{counted(len(found), 'flow')} with {counted(jobs, 'job')}"
+            confirm(f"Delete {doomed}?", yes)
+        with progress_bar("deleting flows") as report:
+            outcome = controller.delete_flows(
+                [flow.flow_id for flow in found],
+                max_limit=0,
+                delete_output=output or everything,
+                delete_files=files or everything,
+                cancel_processes=not keep_processes,
+                wait=wait,
+                break_lock=break_lock,
+                dry_run=dry_run,
+                progress=report,
+            )
+    show_outcome(outcome, "flow", "deleted")
+
+
+@app.command("clean")
+@shows_one()
+@with_flow_filter
+def clean(
+    selection: FlowFilter,
+    verbosity: options.Verbosity = 0,
+    locked: options.Locked = False,
+    force: options.SkipRunnerCheck = False,
+    yes: options.Yes = False,
+    all_states: options.AllStates = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Delete the run folders of the jobs of flows: of those that have ended.
+
+    Example: jf flow clean -s COMPLETED --days 30 --yes
+    """
+    del verbosity
+    from dataclasses import replace
+
+    with CURRENT.controller() as controller:
+        query = controller.queue.query(replace(selection, locked=locked))
+        flows = controller.get_flows_info(custom_query=query, with_jobs_info=True)
+        jobs = [job for flow in flows for job in flow.jobs_info or []]
+        if jobs and not dry_run:
+            what = f"{counted(len(jobs), 'job')} of {counted(len(flows), 'flow')}"
+            confirm(f"Delete the run folders of {what}?", yes)
+        with progress_bar("deleting folders") as report:
+            done = controller.clean_job_files(
+                jobs, all_states=all_states, force=force, dry_run=dry_run, progress=report
+            )
+    facts = cleaning_facts(done, dry_run=dry_run)
+    show_report(facts, *cleaning_lines(done, dry_run=dry_run))
+    if done.failed:
+        raise typer.Exit(5 if done.deleted else 6)
+
+
+@app.command("resume")
+@shows_one()
+def resume(
+    flow: options.FlowIdArgument,
+    by_job: ByJob = False,
+    wait: options.Wait = None,
+    break_lock: options.BreakLock = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Let all paused and stopped jobs of a flow go on.
+
+    Example: jf flow resume 12
+    """
+    with CURRENT.controller() as controller, progress_bar("resuming jobs") as report:
+        number = controller.resume_flow(
+            **flow_named(flow, by_job),
+            wait=wait,
+            break_lock=break_lock,
+            dry_run=dry_run,
+            progress=report,
+        )
+    would = " would be" if dry_run else ""
+    show_report({"resumed": number, "dry_run": dry_run}, f"{counted(number, 'job')}{would} resumed")
+
+
+@set_app.command("store")
+@shows_one()
+def set_store(
+    flow: options.FlowIdArgument,
+    store: Annotated[
+        str | None,
+        typer.Argument(metavar="STORE", help="One of optional_jobstores; none for the default."),
+    ] = None,
+    by_job: ByJob = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Choose the JobStore of a flow that has not begun.
+
+    Example: jf flow set store 12 archive
+    """
+    with CURRENT.controller() as controller:
+        controller.set_flow_store(store, **flow_named(flow, by_job), dry_run=dry_run)
+    name = store or "the default one"
+    would = "would be" if dry_run else "is now"
+    show_report({"store": store, "dry_run": dry_run}, f"the JobStore of the flow {would} {name}")

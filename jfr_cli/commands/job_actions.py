@@ -1,0 +1,135 @@
+"""``jf job pause`` and so on: change the states of jobs, run them again, delete them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from controller.filters import parse_state
+from controller.states import JobState
+from jfr_cli import options
+from jfr_cli.acting import ChosenJobs, changes_jobs
+from jfr_cli.console import say
+
+app = options.part_of_group()
+_LOCKS = ("wait", "break_lock")
+
+
+@app.command("set-state")
+@changes_jobs(*_LOCKS)
+def set_state(
+    jobs: ChosenJobs,
+    new_state: Annotated[
+        str,
+        typer.Argument(
+            metavar="STATE",
+            help="The new state, in any case.",
+            autocompletion=options.job_states,
+        ),
+    ],
+) -> None:
+    """Give jobs any state; nothing is checked. For repairs.
+
+    Example: jf job set-state FAILED 12
+    """
+    state = parse_state(JobState, new_state)
+    jobs.change(
+        lambda c: c.set_jobs_state, f"set to {state.value}", state=state, raise_on_error=False
+    )
+
+
+@app.command("rerun")
+@changes_jobs(*_LOCKS, "raise_on_error")
+def rerun(
+    jobs: ChosenJobs,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", "-f", help="Also jobs that are done, and whatever depends on them."
+        ),
+    ] = False,
+    no_delete: Annotated[
+        bool, typer.Option("--no-delete", "-nd", help="Keep the files of the last run.")
+    ] = False,
+) -> None:
+    """Take jobs back to the beginning; what runs of them is ended first.
+
+    Example: jf job rerun -s FAILED --days 1
+    """
+    jobs.change(lambda c: c.rerun_jobs, "rerun", force=force, delete_files=not no_delete)
+
+
+@app.command("retry")
+@changes_jobs(*_LOCKS, "raise_on_error")
+def retry(jobs: ChosenJobs) -> None:
+    """Let the runner try the step again in which a REMOTE_ERROR happened.
+
+    Example: jf job retry -s REMOTE_ERROR
+    """
+    jobs.change(lambda c: c.retry_jobs, "retried")
+
+
+@app.command("pause")
+@changes_jobs("wait", "raise_on_error")
+def pause(jobs: ChosenJobs) -> None:
+    """Hold jobs back that have not begun.
+
+    Example: jf job pause --worker cluster
+    """
+    jobs.change(lambda c: c.pause_jobs, "paused")
+
+
+@app.command("resume")
+@changes_jobs(*_LOCKS, "raise_on_error")
+def resume(jobs: ChosenJobs) -> None:
+    """Let paused and stopped jobs go on.
+
+    Example: jf job resume -s PAUSED
+    """
+    jobs.change(lambda c: c.resume_jobs, "resumed")
+
+
+@app.command("play", hidden=True)
+@changes_jobs(*_LOCKS, "raise_on_error")
+def play(jobs: ChosenJobs) -> None:
+    """Do what `jf job resume` does, which is its name now.
+
+    Example: jf job resume 12
+    """
+    say("note: `jf job play` is called `jf job resume` now")
+    jobs.change(lambda c: c.resume_jobs, "resumed")
+
+
+@app.command("stop")
+@changes_jobs(*_LOCKS, "raise_on_error")
+def stop(jobs: ChosenJobs) -> None:
+    """End jobs that are READY or under way, in their queue too.
+
+    Example: jf job stop -fid 12
+    """
+    jobs.change(lambda c: c.stop_jobs, "stopped")
+
+
+@app.command("delete")
+@changes_jobs(*_LOCKS, "raise_on_error")
+def delete(
+    jobs: ChosenJobs,
+    output: Annotated[bool, typer.Option("--output", "-o", help="Delete outputs too.")] = False,
+    files: Annotated[bool, typer.Option("--files", "-fi", help="Delete run folders too.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Delete outputs and run folders too.")
+    ] = False,
+) -> None:
+    """Delete jobs, at most 10 unless --max says more. Their flows stay whole.
+
+    Example: jf job delete -s FAILED --max 100 --files
+    """
+    jobs.change(
+        lambda c: c.delete_jobs,
+        "deleted",
+        default_limit=10,
+        max_limit=0,
+        delete_output=output or everything,
+        delete_files=files or everything,
+    )

@@ -1,0 +1,143 @@
+"""``jf job files`` and what else reaches the run directory of a job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller.errors import ArgumentError, StateError
+from jfr_cli import options
+from jfr_cli.console import print_data, say
+from jfr_cli.output import (
+    print_lines,
+    show_report,
+    show_value,
+    shows_one,
+    shows_table,
+)
+from jfr_cli.render.files import cleaning_facts, cleaning_lines
+from jfr_cli.selection import job_named, named_job
+from jfr_cli.session import CURRENT
+
+app = options.command_group("List, fetch and delete the files of a job.")
+single = options.part_of_group()
+
+
+@app.command("ls")
+@shows_one()
+def ls(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
+    """List the files in a job's run directory.
+
+    Example: jf job files ls 12
+    """
+    with CURRENT.controller() as controller:
+        folder, names = controller.list_job_files(**job_named(job, index))
+    if shows_table():
+        say(f"in {folder}:")
+        print_lines(names)
+    else:
+        show_value({"run_dir": folder, "files": names})
+
+
+@app.command("get")
+@shows_one()
+def get(
+    job: options.JobIdArgument,
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Names in the folder.")],
+    index: Annotated[int | None, typer.Option("--index", "-i", help="Index of the job.")] = None,
+    path: Annotated[
+        Path,
+        typer.Option("--path", "-p", metavar="DIR", help="Where to.", exists=True, file_okay=False),
+    ] = Path(),
+) -> None:
+    """Fetch files from a job's run directory.
+
+    Example: jf job files get 12 queue.err --path /tmp
+    """
+    written = []
+    with CURRENT.controller() as controller:
+        for name in files:
+            target = path / Path(name).name
+            content = controller.read_job_file(name, **job_named(job, index))
+            try:
+                target.write_bytes(content)
+            except OSError as error:
+                raise ArgumentError(f"cannot write {target}: {error.strerror}") from None
+            written.append(str(target))
+    show_report({"files": written}, *(f"wrote {name}" for name in written))
+
+
+@app.command("delete")
+@shows_one()
+def delete(
+    job: options.JobIdArgument,
+    index: Annotated[int | None, typer.Option("--index", "-i", help="Index of the job.")] = None,
+    all_states: options.AllStates = False,
+    force: options.SkipRunnerCheck = False,
+    dry_run: options.DryRun = False,
+) -> None:
+    """Delete the run directory of a job that has ended.
+
+    Example: jf job files delete 12
+    """
+    with CURRENT.controller() as controller:
+        found = named_job(controller, job, index)
+        done = controller.clean_job_files(
+            [found], all_states=all_states, force=force, dry_run=dry_run
+        )
+    show_report(cleaning_facts(done, dry_run=dry_run), *cleaning_lines(done, dry_run=dry_run))
+    if done.failed or done.skipped:
+        why = next(iter({**done.failed, **done.skipped}.values()))
+        raise StateError(
+            f"the files of job {found.db_id} were left alone: {why}",
+            hint="--all-states deletes those of jobs in any state",
+        )
+
+
+@single.command("queue-out")
+@shows_one()
+def queue_out(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
+    """Print what the queue wrote for a job: queue.out and queue.err.
+
+    Example: jf job queue-out 12
+    """
+    with CURRENT.controller() as controller:
+        found = controller.read_queue_files(**job_named(job, index))
+    if not shows_table():
+        show_value(found)
+        return
+    for name, text in found.items():
+        say(f"--- {name}" if text is not None else f"--- {name}: there is none")
+        if text:
+            print_data(text.rstrip("\n"))
+
+
+@single.command("todir")
+def todir(
+    job: options.JobIdArgument,
+    index: options.IndexArgument = None,
+    shell: Annotated[
+        str, typer.Option("--shell", "-s", metavar="PROGRAM", help="The shell to start.")
+    ] = "bash",
+) -> None:
+    """Start a shell in a job's run directory; leave it with `exit`.
+
+    Example: cd "$(jf job info 12 --json | jq -r .run_dir)"
+    """
+    import os
+    import sys
+
+    with CURRENT.controller() as controller:
+        folder, _ = controller.list_job_files(**job_named(job, index))
+    if not sys.stdin.isatty():
+        raise ArgumentError(
+            "a shell needs a terminal", hint=f"the folder is {folder}: cd there instead"
+        )
+    sys.stdout.flush()
+    os.chdir(folder)
+    try:
+        os.execvp(shell, [shell])  # noqa: S606 (the shell is what was asked for)
+    except OSError as error:
+        raise ArgumentError(f"cannot start {shell}: {error.strerror}") from None

@@ -1,0 +1,98 @@
+"""``jf job set``: worker, execution settings and priority of jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from jfr_cli import complete, options
+from jfr_cli.acting import ChosenJobs, changes_jobs
+from jfr_cli.selection import dictionary
+
+app = options.command_group("Set worker, execution settings and priority of jobs.")
+
+
+@app.command("worker")
+@changes_jobs("wait", "break_lock", "raise_on_error", named=False)
+def worker(
+    jobs: ChosenJobs,
+    worker_name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A worker of the project.", autocompletion=complete.worker_names
+        ),
+    ],
+) -> None:
+    """Let jobs run on another worker. Jobs under way are refused.
+
+    Example: jf job set worker cluster -did 12
+    """
+    jobs.change(lambda c: c.set_job_run_properties, "changed", worker=worker_name)
+
+
+@app.command("exec-config")
+@changes_jobs("wait", "break_lock", "raise_on_error", named=False)
+def exec_config(
+    jobs: ChosenJobs,
+    exec_config_name: Annotated[
+        str, typer.Argument(metavar="NAME", help="An exec_config of the project.")
+    ],
+) -> None:
+    """Let jobs run with another exec_config.
+
+    Example: jf job set exec-config gpu -did 12
+    """
+    jobs.change(lambda c: c.set_job_run_properties, "changed", exec_config=exec_config_name)
+
+
+@app.command("resources")
+@changes_jobs("wait", "break_lock", "raise_on_error", named=False)
+def resources(
+    jobs: ChosenJobs,
+    value: Annotated[str, typer.Argument(metavar="DICT", help='JSON, or "key=value,key2=value2".')],
+    replace: Annotated[
+        bool, typer.Option("--replace", "-r", help="Instead of adding to what a job has.")
+    ] = False,
+    qresources: Annotated[
+        bool, typer.Option("--qresources", "-qr", help="The keys are those of a QResources.")
+    ] = False,
+) -> None:
+    """Set resources of jobs; a number is a number: nodes=2 means 2.
+
+    Example: jf job set resources nodes=2,ntasks=8 -did 12
+    """
+    found: Any = _typed(value)
+    if qresources:
+        from controller.schedulers.resources import qresources_from
+
+        found = qresources_from(found)
+    jobs.change(lambda c: c.set_job_run_properties, "changed", resources=found, update=not replace)
+
+
+def _typed(text: str) -> dict[str, Any]:
+    """Read a dictionary; of ``key=value`` pairs what is a number or true, false, null is it."""
+    found = dictionary("DICT", text) or {}
+    return found if text.lstrip().startswith("{") else {k: _value(v) for k, v in found.items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, (int, float, bool)) or value is None else text
+
+
+@app.command("priority")
+@changes_jobs("wait", "break_lock", "raise_on_error", named=False)
+def priority(
+    jobs: ChosenJobs,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The largest comes first.")],
+) -> None:
+    """Set the priority of jobs, in any state.
+
+    Example: jf job set priority 10 -fid 12
+    """
+    jobs.change(lambda c: c.set_job_run_properties, "changed", priority=number)

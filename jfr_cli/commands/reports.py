@@ -1,0 +1,60 @@
+"""``jf job report`` and ``jf flow report``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from jfr_cli import options
+from jfr_cli.output import show_picture, show_value, shows_one, shows_table
+from jfr_cli.session import CURRENT
+
+jobs = options.part_of_group()
+flows = options.part_of_group()
+
+INTERVALS = ("hours", "days", "weeks", "months", "years")
+Interval = Annotated[
+    str,
+    typer.Argument(
+        metavar="INTERVAL",
+        help=f"One of {', '.join(INTERVALS)}.",
+        callback=options.one_of(INTERVALS),
+    ),
+]
+Number = Annotated[int | None, typer.Argument(metavar="NUMBER", min=1, help="How many intervals.")]
+
+
+@jobs.command("report")
+@shows_one()
+def job_report(interval: Interval = "days", number: Number = None) -> None:
+    """Show how the jobs stand, and what ended lately.
+
+    Example: jf job report hours 24
+    """
+    from controller.report import JobsReport
+    from jfr_cli.render.reports import job_report as picture
+
+    _show(JobsReport, picture, interval, number)
+
+
+@flows.command("report")
+@shows_one()
+def flow_report(interval: Interval = "days", number: Number = None) -> None:
+    """Show how the flows stand, and what ended lately.
+
+    Example: jf flow report weeks
+    """
+    from controller.report import FlowsReport
+    from jfr_cli.render.reports import flow_report as picture
+
+    _show(FlowsReport, picture, interval, number)
+
+
+def _show(kind: Any, picture: Any, interval: str, number: int | None) -> None:
+    with CURRENT.controller() as controller:
+        report = kind.generate_report(controller, interval, number, options.local_zone_name())
+    if shows_table():
+        show_picture(lambda: picture(report))
+    else:
+        show_value(report.as_dict())

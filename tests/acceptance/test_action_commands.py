@@ -1,0 +1,221 @@
+"""Commands that change jobs and flows, on each engine: what they print, and their exit status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from conftest import Project
+from installed_jf import answering
+
+from controller.documents import new_flow_document, new_job_document
+from controller.execution.files import IN_FILE
+from controller.states import JobState
+
+
+def stage(project: Project, *states: str, folder: Path | None = None) -> list[str]:
+    """Put a flow of independent jobs into the database; returns their db_ids."""
+    flow, ids, documents = str(uuid4()), [], []
+    counter = {"next_id": {"$exists": True}}
+    first = project.controller.auxiliary.find_one_and_update(
+        counter, {"$inc": {"next_id": len(states)}}
+    )
+    assert first is not None
+    for number, state in enumerate(states, first["next_id"]):
+        uuid = str(uuid4())
+        body = {
+            "uuid": uuid,
+            "index": 1,
+            "name": f"job {number}",
+            "hosts": [flow],
+            "metadata": {},
+            "config": {},
+        }
+        document = new_job_document(
+            body, db_id=str(number), parents=[], state=JobState(state), worker="local"
+        )
+        if folder is not None:
+            run_dir = folder / uuid
+            run_dir.mkdir(parents=True)
+            (run_dir / IN_FILE).write_text("{}")
+            (run_dir / "queue.out").write_text("hello\n")
+            document["run_dir"] = str(run_dir)
+        documents.append(document)
+        ids.append((str(number), uuid, 1))
+    project.controller.jobs.insert_many(documents)
+    parents: dict[str, Any] = {uuid: {"1": []} for _, uuid, _ in ids}
+    made = new_flow_document(uuid=flow, name="flow", metadata={}, ids=ids, parents=parents)
+    project.controller.flows.insert_one(made)
+    project.controller.update_flow_state(flow)
+    return [db_id for db_id, *_ in ids]
+
+
+def states(project: Project) -> dict[str, str]:
+    return {d["db_id"]: d["state"] for d in project.controller.jobs.find({}, ["db_id", "state"])}
+
+
+def test_pause_and_resume(fresh: Project) -> None:
+    a, b, c = stage(fresh, "READY", "READY", "COMPLETED")
+    done = fresh.jf("job", "pause", "-s", "READY", "-s", "COMPLETED", "--json")
+    assert done.returncode == 5
+    told = json.loads(done.stdout)
+    assert (told["matched"], told["modified"]) == (3, [a, b])
+    assert [r["db_id"] for r in told["refused"]] == [c]
+    again = fresh.jf("job", "pause", a)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "0 jobs paused, 1 unchanged" in again.stderr
+    refused = fresh.jf("job", "pause", c)
+    assert refused.returncode == 6
+    assert "COMPLETED" in refused.stderr
+    assert fresh.jf("job", "resume", "-s", "paused", "--format", "name").stdout.split() == [a, b]
+    assert fresh.jf("job", "play", c).returncode == 6
+    assert states(fresh) == {a: "READY", b: "READY", c: "COMPLETED"}
+
+
+def test_a_dry_run_shows_the_plan(fresh: Project) -> None:
+    a, _ = stage(fresh, "FAILED", "READY")
+    done = fresh.jf("job", "rerun", a, "--dry-run", "--json")
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert told["modified"] == []
+    assert [(p["before"], p["after"]) for p in told["plan"]] == [("FAILED", "READY")]
+    assert states(fresh)[a] == "FAILED"
+    table = fresh.jf("job", "rerun", a, "--dry-run")
+    assert "FAILED" in table.stdout
+    assert "would be rerun" in table.stderr
+    assert fresh.jf("job", "rerun", a).returncode == 0
+    assert states(fresh)[a] == "READY"
+
+
+def test_nobody_is_asked_without_a_terminal(fresh_embedded: Project) -> None:
+    stage(fresh_embedded, "READY", "READY")
+    done = fresh_embedded.jf("job", "pause")
+    assert done.returncode == 2
+    assert "all 2 jobs" in done.stderr
+    assert "--yes" in done.stderr
+    assert set(states(fresh_embedded).values()) == {"READY"}
+    assert fresh_embedded.jf("job", "pause", "--yes").returncode == 0
+    assert set(states(fresh_embedded).values()) == {"PAUSED"}
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("n", "READY"), ("y", "PAUSED")])
+def test_a_person_is_asked(fresh_embedded: Project, answer: str, expected: str) -> None:
+    stage(fresh_embedded, "READY")
+    screen, status = answering(
+        fresh_embedded.folder, ["job", "pause"], [("all 1 job would be paused.*N", answer)]
+    )
+    assert status == 0, screen
+    assert set(states(fresh_embedded).values()) == {expected}
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["job", "pause", "99"], 3),
+        (["job", "pause", "1", "-s", "READY"], 2),
+        (["job", "pause", "-s", "PAUSD"], 2),
+        (["job", "pause", "-s", "FAILED"], 0),
+        (["job", "stop", "2"], 6),
+        (["job", "retry", "2"], 6),
+        (["job", "set-state", "DONE", "1"], 2),
+        (["job", "set", "worker", "nowhere", "-did", "1"], 1),
+        (["job", "set", "resources", "nonsense", "-did", "1"], 2),
+        (["job", "delete", "-s", "READY", "--max", "1"], 1),
+        (["job", "pause", "-s", "READY", "--max", "1"], 1),
+        (["job", "files", "ls", "1"], 3),
+        (["job", "queue-out", "1"], 3),
+        (["job", "todir", "99"], 3),
+        (["flow", "resume", "1"], 6),
+        (["flow", "resume", "99"], 3),
+        (["flow", "set", "store", "1", "nowhere"], 1),
+        (["flow", "graph", "99"], 3),
+        (["flow", "graph", "1", "--path", "x.png"], 2),
+        (["flow", "delete", "-did", "1"], 2),
+        (["job", "report", "minutes"], 2),
+    ],
+)
+def test_what_is_refused(fresh_embedded: Project, words: list[str], status: int) -> None:
+    stage(fresh_embedded, "READY", "COMPLETED", "READY")
+    before = states(fresh_embedded)
+    done = fresh_embedded.jf(*words)
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
+    if status:
+        assert done.stderr.startswith("jf: ") or "refused" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert states(fresh_embedded) == before
+
+
+def test_jobs_can_be_set(fresh: Project) -> None:
+    (a,) = stage(fresh, "READY")
+    assert fresh.jf("job", "set", "priority", "7", "-did", a).returncode == 0
+    assert fresh.jf("job", "set", "resources", "nodes=2,ntasks=4", "-did", a).returncode == 0
+    assert fresh.jf("job", "set", "resources", '{"qos": "x"}', "-did", a).returncode == 0
+    assert fresh.jf("job", "set-state", "failed", a).returncode == 0
+    found = fresh.controller.jobs.find_one({"db_id": a})
+    assert found is not None
+    assert found["priority"] == 7
+    assert found["resources"] == {"nodes": 2, "ntasks": 4, "qos": "x"}
+    assert found["state"] == "FAILED"
+    info = fresh.controller.get_flows_info(db_ids=a)[0]
+    assert info.state.value == "FAILED"
+
+
+def test_deleting(fresh: Project, tmp_path: Path) -> None:
+    ids = stage(fresh, *["COMPLETED"] * 12, folder=tmp_path / "work")
+    assert fresh.jf("job", "delete", "-s", "COMPLETED").returncode == 1
+    done = fresh.jf("job", "delete", "-did", ids[0], "-did", ids[1], "--files", "--json")
+    assert json.loads(done.stdout)["modified"] == ids[:2]
+    assert len(list((tmp_path / "work").iterdir())) == 10
+    whole = fresh.jf("flow", "delete", "-fid", ids[5], "--yes", "--all", "--json")
+    assert whole.returncode == 0, whole.stderr
+    assert json.loads(whole.stdout)["matched"] == 1
+    assert states(fresh) == {}
+    assert list((tmp_path / "work").iterdir()) == []
+    nothing = fresh.jf("flow", "delete", "-fid", ids[5], "--yes")
+    assert nothing.returncode == 0
+    assert "nothing to do" in nothing.stderr
+
+
+def test_files(fresh_embedded: Project, tmp_path: Path) -> None:
+    jf = fresh_embedded.jf
+    a, b = stage(fresh_embedded, "COMPLETED", "READY", folder=tmp_path / "work dir")
+    assert jf("job", "files", "ls", a).stdout.split() == [IN_FILE, "queue.out"]
+    assert "hello" in jf("job", "queue-out", a).stdout
+    got = jf("job", "files", "get", a, "queue.out", "--path", str(tmp_path), "--json")
+    assert json.loads(got.stdout) == {"files": [str(tmp_path / "queue.out")]}
+    assert (tmp_path / "queue.out").read_text() == "hello\n"
+    assert jf("job", "files", "get", a, "../x").returncode == 2
+    missing = jf("job", "files", "get", a, "CHGCAR")
+    assert missing.returncode == 3
+    assert "queue.out" in missing.stderr
+    assert jf("job", "files", "delete", a).returncode == 0
+    assert jf("job", "files", "delete", b).returncode == 6
+    cleaned = jf("flow", "clean", "--all-states", "--yes", "--json")
+    assert json.loads(cleaned.stdout)["deleted"] == [a, b]
+
+
+def test_graphs_and_reports(fresh_embedded: Project, tmp_path: Path) -> None:
+    jf = fresh_embedded.jf
+    a, _ = stage(fresh_embedded, "COMPLETED", "READY")
+    assert "job 1" in jf("flow", "graph", a).stdout
+    assert jf("flow", "graph", a, "--mermaid").stdout.startswith("flowchart TD")
+    assert jf("flow", "graph", a, "--as", "dot").stdout.startswith("digraph")
+    target = tmp_path / "flow.svg"
+    assert jf("flow", "graph", a, "--path", str(target)).returncode == 0
+    assert target.read_text().lstrip().startswith("<")
+    assert json.loads(jf("flow", "graph", a, "--json").stdout)["kind"] == "flow"
+    report = json.loads(jf("job", "report", "hours", "3", "--json").stdout)
+    assert report["summary"]["completed"] == 1
+    assert len(report["trends"]["dates"]) == 3
+    assert "█" in jf("job", "report").stdout
+    assert json.loads(jf("flow", "report", "--json").stdout)["states"]["RUNNING"] == 1
+
+
+def test_a_flow_goes_on(fresh: Project) -> None:
+    a, _b = stage(fresh, "PAUSED", "PAUSED")
+    done = fresh.jf("flow", "resume", a, "--json")
+    assert json.loads(done.stdout) == {"resumed": 2, "dry_run": False}
+    assert set(states(fresh).values()) == {"READY"}
