@@ -27,7 +27,7 @@ Overlay = Mapping[str, Mapping[int, JobState | None]]
 FLOW_FIELDS: dict[str, Any] = {"uuid": 1, "state": 1, "jobs": {"$slice": -20}}
 """What `plan_progress` needs of a flow: of its jobs only the last ones."""
 
-SMALL_FLOW = 100
+SMALL_FLOW = 250
 """A flow with fewer uuids is read as a whole: one question, shared by all such flows."""
 
 _PROBE = 20
