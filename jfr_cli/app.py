@@ -26,8 +26,8 @@ from jfr_cli.watch import with_seconds
 GROUPS: dict[str, str] = {
     "quickstart": "Make a project that needs no database server, and say what comes next.",
     "demo": "Run a real calculation in a project of its own and show the result.",
-    "job": "List jobs, and look into one.",
-    "flow": "List flows, and look into one.",
+    "job": "List jobs, look into them and change them.",
+    "flow": "List flows, look into them and change them.",
     "runner": "Run the jobs of a project, and see who does.",
     "project": "Make, list, check, change and move projects.",
     "admin": "Set up and look after the database.",
