@@ -35,13 +35,14 @@ class Counter(CommandListener):
         self.count = 0
 
     def started(self, event: CommandStartedEvent) -> None:
+        """Count what is work."""
         self.count += event.command_name not in ("hello", "ping", "endSessions")
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
-        pass
+        """Do nothing."""
 
     def failed(self, event: CommandFailedEvent) -> None:
-        pass
+        """Do nothing."""
 
 
 def steps(opened: JobController) -> dict[str, Callable[[], list[str]]]:
