@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from servers import ENGINES, fresh_store, mongo_client, mongo_verdict, require_mongo
 
 from controller.storage.base import Database
 from controller.storage.opening import open_store
+
+# The suite tries the same examples each time: a change that passes does not fail somebody else
+# later. `make chaos` looks for new ones.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 _LEFT_OUT = pytest.StashKey[str]()
 
