@@ -1,0 +1,89 @@
+"""The scripts and crontab lines of docs/scripts.md, run as they stand there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Project
+from installed_jf import environment
+
+PAGE = Path(__file__).parents[2] / "docs" / "scripts.md"
+SUBMIT = """
+from acceptance_jobs import add, fail
+from jobflow import Flow
+from controller import submit_flow
+print(*submit_flow(Flow([add(1, 2), fail()])))
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture
+def env(fresh_embedded: Project, tmp_path: Path) -> dict[str, str]:
+    """What a script of a user sees: jf, Python and the project."""
+    (tmp_path / "submit.py").write_text(SUBMIT)
+    here = str(Path(__file__).parent)
+    found = environment(fresh_embedded.folder, PYTHONPATH=here, HOME=str(tmp_path), USER="someone")
+    found.pop("JFR_TEST_MONGO_URI", None)
+    return found
+
+
+def bash(text: str, env: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", text],
+        env=env,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_scripts_do_what_the_page_says(env: dict[str, str], tmp_path: Path) -> None:
+    first, second = blocks("bash")
+    done = bash(first, env, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["some jobs failed", "job 2: fail", "1"]
+    assert "on purpose" not in done.stderr
+    assert (tmp_path / "failed-2.log").exists()
+    assert (tmp_path / "done.csv").read_text().splitlines()[0] == "db_id,name,run_time"
+    assert (tmp_path / "done.csv").read_text().splitlines()[1].startswith("1,add,")
+    again = bash(second, env, tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert json.loads((tmp_path / "plan.json").read_text())["modified"] == []
+    assert json.loads((tmp_path / "outcome.json").read_text())["modified"] == ["2"]
+
+
+def test_the_crontab_lines_run_without_an_environment(
+    env: dict[str, str], fresh_embedded: Project, tmp_path: Path
+) -> None:
+    poor = {
+        "HOME": str(tmp_path),
+        "USER": "someone",
+        "SHELL": "/bin/sh",
+        "PATH": f"{env['PATH'].split(os.pathsep)[0]}:/usr/bin:/bin",
+        "JFREMOTE_PROJECTS_FOLDER": str(fresh_embedded.folder),
+        "JFREMOTE_CONFIG_FILE": env["JFREMOTE_CONFIG_FILE"],
+    }
+    lines = [line for block in blocks("crontab") for line in block.splitlines() if line]
+    assert len(lines) == 2
+    for line in lines:
+        command = line.split(maxsplit=5)[5].replace("-p jfr", "-p mine")
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            env=poor,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), line
