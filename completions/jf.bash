@@ -7,7 +7,7 @@ _jf_facts() {
     commands='' options='' asks='' takes='' argument=''
     case $1 in
     '')
-        commands='quickstart demo job flow runner project admin'
+        commands='quickstart demo job flow runner project admin batch backup gui plugin'
         options='--project -p --full-exc -fe --warn-project -wp --format --json --color --no-pager --tree --version --install-completion --show-completion --help -h'
         asks='--project -p --format --color'
         ;;
@@ -19,7 +19,7 @@ _jf_facts() {
         options='--help -h'
         ;;
     ' job')
-        commands='list info output wait why'
+        commands='list info output wait why None set files'
         options='--tree --help -h'
         ;;
     ' job list')
@@ -51,8 +51,63 @@ _jf_facts() {
         takes='--watch -W'
         argument=1
         ;;
+    ' job dump')
+        options='--path -p --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        ;;
+    ' job None')
+        options='--format --json --help -h'
+        asks='--format'
+        ;;
+    ' job set')
+        commands='worker exec-config resources priority'
+        options='--tree --help -h'
+        ;;
+    ' job set worker')
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job set exec-config')
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        ;;
+    ' job set resources')
+        options='--replace -r --qresources -qr --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        ;;
+    ' job set priority')
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        ;;
+    ' job files')
+        commands='ls get delete'
+        options='--tree --help -h'
+        ;;
+    ' job files ls')
+        options='--format --json --help'
+        asks='--format'
+        argument=1
+        ;;
+    ' job files get')
+        options='--index -i --path -p --format --json --help'
+        asks='--format'
+        takes='--index -i --path -p'
+        argument=1
+        ;;
+    ' job files delete')
+        options='--index -i --all-states -as --force -f --dry-run --format --json --help'
+        asks='--format'
+        takes='--index -i'
+        argument=1
+        ;;
     ' flow')
-        commands='list info wait'
+        commands='list info wait None set'
         options='--tree --help -h'
         ;;
     ' flow list')
@@ -72,17 +127,76 @@ _jf_facts() {
         takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         argument=1
         ;;
-    ' runner')
-        commands='run'
+    ' flow None')
+        options='--format --json --help -h'
+        asks='--format'
+        ;;
+    ' flow set')
+        commands='store'
         options='--tree --help -h'
+        ;;
+    ' flow set store')
+        options='--job -j --dry-run --format --json --help'
+        asks='--format'
+        argument=1
+        ;;
+    ' runner')
+        commands='start stop shutdown kill restart reload foreground run status info reset update-status'
+        options='--tree --help -h'
+        ;;
+    ' runner start')
+        options='--transfer -t --complete -com --single -s --log-level -log --connect-interactive -i --help'
+        asks='--log-level -log'
+        takes='--transfer -t --complete -com'
+        ;;
+    ' runner stop')
+        options='--wait -w --all -a --json -j --max-wait -m --help'
+        takes='--json -j --max-wait -m'
+        ;;
+    ' runner shutdown')
+        options='--wait -w --all -a --json -j --max-wait -m --help'
+        takes='--json -j --max-wait -m'
+        ;;
+    ' runner kill')
+        options='--wait -w --all -a --json -j --max-wait -m --help'
+        takes='--json -j --max-wait -m'
+        ;;
+    ' runner stop-processes')
+        options='--wait -w --all -a --json -j --max-wait -m --help'
+        takes='--json -j --max-wait -m'
+        ;;
+    ' runner restart')
+        options='--help'
+        ;;
+    ' runner reload')
+        options='--help'
+        ;;
+    ' runner foreground')
+        options='--help'
         ;;
     ' runner run')
         options='--log-level -log --set-pid -pid --transfer -t --complete -com --queue -q --checkout -cho --connect-interactive -i --daemonized -d --until-idle --max-time --format --json --help'
+        asks='--log-level -log --format'
+        takes='--max-time'
+        ;;
+    ' runner status')
+        options='--format --json --help'
         asks='--format'
-        takes='--log-level -log --max-time'
+        ;;
+    ' runner info')
+        options='--verbose -v --pings -p --format --json --help'
+        asks='--format'
+        ;;
+    ' runner reset')
+        options='--yes -y --break-lock -bl --dry-run --format --json --help'
+        asks='--format'
+        ;;
+    ' runner update-status')
+        options='--log-level -log --set-pid -pid --connect-interactive -i --format --json --help'
+        asks='--log-level -log --format'
         ;;
     ' project')
-        commands='list generate check'
+        commands='list generate check check-conflicts validate show remove migrate worker exec_config edit'
         options='--tree --help -h'
         ;;
     ' project list')
@@ -91,25 +205,166 @@ _jf_facts() {
         takes='--columns --watch -W'
         ;;
     ' project generate')
-        options='--format -f --full --help'
+        options='--format -f --full --dry-run --json --help'
         asks='--format -f'
         ;;
     ' project check')
         options='--jobstore -js --queue -q --worker -w --errors -e --full -f --format --json --columns --watch -W --help'
+        asks='--worker -w --format'
+        takes='--columns --watch -W'
+        ;;
+    ' project check-conflicts')
+        options='--format --json --columns --watch -W --help'
         asks='--format'
-        takes='--worker -w --columns --watch -W'
+        takes='--columns --watch -W'
+        ;;
+    ' project validate')
+        options='--format --json --columns --watch -W --help'
+        asks='--format'
+        takes='--columns --watch -W'
+        ;;
+    ' project show')
+        options='--resolved --format --json --help'
+        asks='--format'
+        argument=1
+        ;;
+    ' project remove')
+        options='--keep-folders -k --yes -y --dry-run --format --json --help'
+        asks='--format'
+        argument=1
+        ;;
+    ' project migrate')
+        options='--to --switch --yes -y --dry-run --format --json --columns --watch -W --help'
+        asks='--format'
+        takes='--to --columns --watch -W'
+        ;;
+    ' project worker')
+        commands='list'
+        options='--tree --help -h'
+        ;;
+    ' project worker list')
+        options='--verbose -v --format --json --columns --watch -W --help'
+        asks='--format'
+        takes='--columns --watch -W'
+        ;;
+    ' project exec_config')
+        commands='list'
+        options='--tree --help -h'
+        ;;
+    ' project exec_config list')
+        options='--verbose -v --format --json --columns --watch -W --help'
+        asks='--format'
+        takes='--columns --watch -W'
+        ;;
+    ' project edit')
+        commands='replace'
+        options='--tree --help -h'
+        ;;
+    ' project edit replace')
+        options='--all -a --yes -y --no-backup -nb --dry-run --format --json --columns --watch -W --help'
+        asks='--format'
+        takes='--columns --watch -W'
         ;;
     ' admin')
-        commands='reset'
+        commands='upgrade doctor reset unlock unlock-flow unlock-runner index'
         options='--tree --help -h'
         ;;
-    ' admin reset')
-        options='--output -o --yes -y --format --json --help'
+    ' admin upgrade')
+        options='--no-dry-run -ndr --check-env -ce --target -t --force -f --yes -y --dry-run --format --json --help'
+        asks='--format'
+        takes='--target -t'
+        ;;
+    ' admin doctor')
+        options='--fix --watch-locks --outputs --foreign-locks --half-inserted --yes -y --dry-run --format --json --help'
         asks='--format'
         ;;
-    ' execution')
-        commands='run'
+    ' admin reset')
+        options='--output -o --yes -y --dry-run --format --json --help'
+        asks='--format'
+        ;;
+    ' admin unlock')
+        options='--yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs'
+        ;;
+    ' admin unlock-flow')
+        options='--yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --days -ds --hours -hs --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        takes='--start-date -sdate --end-date -edate --name -n --days -ds --hours -hs'
+        ;;
+    ' admin unlock-runner')
+        options='--dry-run --format --json --help'
+        asks='--format'
+        ;;
+    ' admin index')
+        commands='rebuild create'
         options='--tree --help -h'
+        ;;
+    ' admin index rebuild')
+        options='--foreground -fg --yes -y --dry-run --format --json --help'
+        asks='--format'
+        ;;
+    ' admin index create')
+        options='--foreground -fg --collection -c --unique -u --dry-run --format --json --help'
+        asks='--collection -c --format'
+        argument=1
+        ;;
+    ' batch')
+        commands='list info delete'
+        options='--tree --help -h'
+        ;;
+    ' batch list')
+        options='--worker -wk --max-results -m --state -s --job-id -jid --db-id -did --verbose -v --format --json --columns --watch -W --help'
+        asks='--worker -wk --state -s --job-id -jid --db-id -did --format'
+        takes='--max-results -m --columns --watch -W'
+        ;;
+    ' batch info')
+        options='--format --json --help'
+        asks='--format'
+        ;;
+    ' batch delete')
+        options='--state -s --process-id -pid --batch-uid -bid --worker -wk --yes -y --dry-run --format --json --help'
+        asks='--state -s --worker -wk --format'
+        takes='--process-id -pid --batch-uid -bid'
+        ;;
+    ' batch fix-batch-doc-jobs-dict')
+        options='--dry-run --format --json --help'
+        asks='--format'
+        ;;
+    ' backup')
+        commands='create restore'
+        options='--tree --help -h'
+        ;;
+    ' backup create')
+        options='--compress -c --mongo-path -m --python -p --dry-run --format --json --help'
+        asks='--format'
+        takes='--mongo-path -m'
+        ;;
+    ' backup restore')
+        options='--mongo-path -m --python -p --dry-run --format --json --help'
+        asks='--format'
+        takes='--mongo-path -m'
+        ;;
+    ' gui')
+        options='--port -p --help -h'
+        takes='--port -p'
+        ;;
+    ' plugin')
+        commands='list'
+        options='--tree --help -h'
+        ;;
+    ' plugin list')
+        options='--error -e --format --json --columns --watch -W --help'
+        asks='--format'
+        takes='--columns --watch -W'
+        ;;
+    ' execution')
+        commands='run-batch run'
+        options='--tree --help -h'
+        ;;
+    ' execution run-batch')
+        options='--max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st --help'
+        takes='--max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st'
         ;;
     ' execution run')
         options='--help'

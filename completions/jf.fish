@@ -14,11 +14,15 @@ function __jf_facts
             set __jf_commands \
                 quickstart\t'Make a project on the embedded database, with a local worker, ready to run.' \
                 demo\t'Submit the equation of state of some metals, in the selected project.' \
-                job\t'List jobs, and look into one.' \
-                flow\t'List flows, and look into one.' \
-                runner\t'Run the jobs of a project.' \
-                project\t'Make, list and check projects.' \
-                admin\t'Set up and look after the database.'
+                job\t'List jobs, look into them and change them.' \
+                flow\t'List flows, look into them and change them.' \
+                runner\t'Run the jobs of a project, and see who does.' \
+                project\t'Make, list, check, change and move projects.' \
+                admin\t'Set up, repair and look after the database.' \
+                batch\t'Look after batch processes, which run many jobs in one submission.' \
+                backup\t'Copy the queue database into files, and back.' \
+                gui\t'Look at the project in a browser.' \
+                plugin\t'List what other packages add to this program.'
             set __jf_options \
                 --project\t'Name of the project.' \
                 -p\t'Name of the project.' \
@@ -54,7 +58,10 @@ function __jf_facts
                 info\t'Show everything about one job.' \
                 output\t'Print what a job returned, as JSON.' \
                 wait\t'Wait until jobs have ended; exit 7 when one did not complete, 8 when time was up.' \
-                why\t'Say why a job is not running, and what to do.'
+                why\t'Say why a job is not running, and what to do.' \
+                None\t'Show how the jobs stand, and what ended lately.' \
+                set\t'Set worker, execution settings and priority of jobs.' \
+                files\t'List, fetch and delete the files of a job.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -187,11 +194,283 @@ function __jf_facts
             set __jf_asks --format
             set __jf_takes --watch -W
             set __jf_argument 1
+        case ' job dump'
+            set __jf_options \
+                --path\t'Where to.' \
+                -p\t'Where to.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+        case ' job None'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+            set __jf_asks --format
+        case ' job set'
+            set __jf_commands \
+                worker\t'Let jobs run on another worker. Jobs under way are refused.' \
+                exec-config\t'Let jobs run with another exec_config.' \
+                resources\t'Set resources of jobs; a number is a number: nodes=2 means 2.' \
+                priority\t'Set the priority of jobs, in any state.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' job set worker'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job set exec-config'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+        case ' job set resources'
+            set __jf_options \
+                --replace\t'Instead of adding to what a job has.' \
+                -r\t'Instead of adding to what a job has.' \
+                --qresources\t'The keys are those of a QResources.' \
+                -qr\t'The keys are those of a QResources.' \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+        case ' job set priority'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+        case ' job files'
+            set __jf_commands \
+                ls\t'List the files in a job\'s run directory.' \
+                get\t'Fetch files from a job\'s run directory.' \
+                delete\t'Delete the run directory of a job that has ended.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' job files ls'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_argument 1
+        case ' job files get'
+            set __jf_options \
+                --index\t'Index of the job.' \
+                -i\t'Index of the job.' \
+                --path\t'Where to.' \
+                -p\t'Where to.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --index -i --path -p
+            set __jf_argument 1
+        case ' job files delete'
+            set __jf_options \
+                --index\t'Index of the job.' \
+                -i\t'Index of the job.' \
+                --all-states\t'Also of jobs that may still need them.' \
+                -as\t'Also of jobs that may still need them.' \
+                --force\t'Even while a runner is alive.' \
+                -f\t'Even while a runner is alive.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --index -i
+            set __jf_argument 1
         case ' flow'
             set __jf_commands \
                 list\t'List flows, the one that changed last first.' \
                 info\t'Show a flow: its structure and its jobs.' \
-                wait\t'Wait until flows have ended; exit 7 when one did not complete, 8 when time was up.'
+                wait\t'Wait until flows have ended; exit 7 when one did not complete, 8 when time was up.' \
+                None\t'Show how the flows stand, and what ended lately.' \
+                set\t'Set properties of flows.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -293,17 +572,124 @@ function __jf_facts
             set __jf_asks --for --job-id -jid --state -s --db-id -did --flow-id -fid --format
             set __jf_takes --timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
             set __jf_argument 1
-        case ' runner'
+        case ' flow None'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+            set __jf_asks --format
+        case ' flow set'
             set __jf_commands \
-                run\t'Run jobs in the foreground, until Ctrl-C or until nothing is left to do.'
+                store\t'Choose the JobStore of a flow that has not begun.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
+        case ' flow set store'
+            set __jf_options \
+                --job\t'The uuid is that of a job.' \
+                -j\t'The uuid is that of a job.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_argument 1
+        case ' runner'
+            set __jf_commands \
+                start\t'Start the runner in the background.' \
+                stop\t'Stop the runner in the background.' \
+                shutdown\t'Same as stop.' \
+                kill\t'Kill the runner\'s processes.' \
+                restart\t'Stop the runner and start it again.' \
+                reload\t'Let the runner read the project again.' \
+                foreground\t'Attach to the runner\'s processes.' \
+                run\t'Run jobs in the foreground, until Ctrl-C or until nothing is left to do.' \
+                status\t'Say whether a runner serves the project; exit 9 when none is alive, for cron.' \
+                info\t'Show the runner that is registered, alive or not.' \
+                reset\t'Say that no runner is registered; one that is alive after all registers again.' \
+                update-status\t'Ask the queues once what became of the jobs in them, where no runner does.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' runner start'
+            set __jf_options \
+                --transfer\t'Processes that upload and download.' \
+                -t\t'Processes that upload and download.' \
+                --complete\t'Processes that complete jobs.' \
+                -com\t'Processes that complete jobs.' \
+                --single\t'One process for everything.' \
+                -s\t'One process for everything.' \
+                --log-level\t'One of error, warn, info, debug; the project\'s if left out.' \
+                -log\t'One of error, warn, info, debug; the project\'s if left out.' \
+                --connect-interactive\t'Ask for logins.' \
+                -i\t'Ask for logins.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --log-level -log
+            set __jf_takes --transfer -t --complete -com
+        case ' runner stop'
+            set __jf_options \
+                --wait\t'Wait until it has stopped.' \
+                -w\t'Wait until it has stopped.' \
+                --all\t'Those of all projects.' \
+                -a\t'Those of all projects.' \
+                --json\t'Write the names of the projects (-a).' \
+                -j\t'Write the names of the projects (-a).' \
+                --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
+                -m\t'Seconds to wait; 0 for no limit (-a -w).' \
+                --help\t'Show this message and exit.'
+            set __jf_takes --json -j --max-wait -m
+        case ' runner shutdown'
+            set __jf_options \
+                --wait\t'Wait until it has stopped.' \
+                -w\t'Wait until it has stopped.' \
+                --all\t'Those of all projects.' \
+                -a\t'Those of all projects.' \
+                --json\t'Write the names of the projects (-a).' \
+                -j\t'Write the names of the projects (-a).' \
+                --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
+                -m\t'Seconds to wait; 0 for no limit (-a -w).' \
+                --help\t'Show this message and exit.'
+            set __jf_takes --json -j --max-wait -m
+        case ' runner kill'
+            set __jf_options \
+                --wait\t'Wait until it has stopped.' \
+                -w\t'Wait until it has stopped.' \
+                --all\t'Those of all projects.' \
+                -a\t'Those of all projects.' \
+                --json\t'Write the names of the projects (-a).' \
+                -j\t'Write the names of the projects (-a).' \
+                --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
+                -m\t'Seconds to wait; 0 for no limit (-a -w).' \
+                --help\t'Show this message and exit.'
+            set __jf_takes --json -j --max-wait -m
+        case ' runner stop-processes'
+            set __jf_options \
+                --wait\t'Wait until it has stopped.' \
+                -w\t'Wait until it has stopped.' \
+                --all\t'Those of all projects.' \
+                -a\t'Those of all projects.' \
+                --json\t'Write the names of the projects (-a).' \
+                -j\t'Write the names of the projects (-a).' \
+                --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
+                -m\t'Seconds to wait; 0 for no limit (-a -w).' \
+                --help\t'Show this message and exit.'
+            set __jf_takes --json -j --max-wait -m
+        case ' runner restart'
+            set __jf_options \
+                --help\t'Show this message and exit.'
+        case ' runner reload'
+            set __jf_options \
+                --help\t'Show this message and exit.'
+        case ' runner foreground'
+            set __jf_options \
+                --help\t'Show this message and exit.'
         case ' runner run'
             set __jf_options \
-                --log-level\t'error, warn, info or debug.' \
-                -log\t'error, warn, info or debug.' \
+                --log-level\t'One of error, warn, info, debug; the project\'s if left out.' \
+                -log\t'One of error, warn, info, debug; the project\'s if left out.' \
                 --set-pid\t'Use the process id as the runner\'s id.' \
                 -pid\t'Use the process id as the runner\'s id.' \
                 --transfer\t'Upload and download.' \
@@ -323,13 +709,60 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_asks --log-level -log --format
+            set __jf_takes --max-time
+        case ' runner status'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
             set __jf_asks --format
-            set __jf_takes --log-level -log --max-time
+        case ' runner info'
+            set __jf_options \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --pings\t'Show the last signs of life too.' \
+                -p\t'Show the last signs of life too.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+        case ' runner reset'
+            set __jf_options \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+        case ' runner update-status'
+            set __jf_options \
+                --log-level\t'One of error, warn, info, debug; the project\'s if left out.' \
+                -log\t'One of error, warn, info, debug; the project\'s if left out.' \
+                --set-pid\t'Use the process id as the runner\'s id.' \
+                -pid\t'Use the process id as the runner\'s id.' \
+                --connect-interactive\t'Ask for logins.' \
+                -i\t'Ask for logins.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --log-level -log --format
         case ' project'
             set __jf_commands \
                 list\t'List the projects by name.' \
                 generate\t'Write an example project on MongoDB, to be edited.' \
-                check\t'Check that database, outputs and workers can be used; exit 9 when one cannot.'
+                check\t'Check database, outputs, workers and environment; exit 9 when something cannot be used.' \
+                check-conflicts\t'Look for databases, folders and batch pools that projects share; exit 9 when they do.' \
+                validate\t'Say what is wrong with a project file, by line; exit 9 when it cannot be used.' \
+                show\t'Show a project\'s file, or all that it means; secrets are hidden.' \
+                remove\t'Delete a project: its file, and its folder with what lies in it.' \
+                migrate\t'Copy the project to another database and verify the copy; can be interrupted and repeated.' \
+                worker\t'The workers of a project.' \
+                exec_config\t'The execution configurations of a project.' \
+                edit\t'Change project files.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -351,20 +784,32 @@ function __jf_facts
                 --format\t'json, yaml or toml.' \
                 -f\t'json, yaml or toml.' \
                 --full\t'Write every kind of entry.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --format -f
         case ' project check'
             set __jf_options \
-                --jobstore\t'Only the JobStore.' \
-                -js\t'Only the JobStore.' \
+                --jobstore\t'Only the JobStores.' \
+                -js\t'Only the JobStores.' \
                 --queue\t'Only the queue.' \
                 -q\t'Only the queue.' \
                 --worker\t'Only this worker.' \
                 -w\t'Only this worker.' \
                 --errors\t'Show whole errors.' \
                 -e\t'Show whole errors.' \
-                --full\t'Check more.' \
-                -f\t'Check more.' \
+                --full\t'Compare all packages of the workers too.' \
+                -f\t'Compare all packages of the workers too.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --worker -w --format
+            set __jf_takes --columns --watch -W
+        case ' project check-conflicts'
+            set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
@@ -372,31 +817,414 @@ function __jf_facts
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --format
-            set __jf_takes --worker -w --columns --watch -W
-        case ' admin'
+            set __jf_takes --columns --watch -W
+        case ' project validate'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --columns --watch -W
+        case ' project show'
+            set __jf_options \
+                --resolved\t'With every default written out.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_argument 1
+        case ' project remove'
+            set __jf_options \
+                --keep-folders\t'Delete the file only; nobody is asked.' \
+                -k\t'Delete the file only; nobody is asked.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_argument 1
+        case ' project migrate'
+            set __jf_options \
+                --to\t'mongodb://HOST/DATABASE, or a folder for an embedded one.' \
+                --switch\t'Then use it: change the project file, keep a copy.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --to --columns --watch -W
+        case ' project worker'
             set __jf_commands \
-                reset\t'Set up the queue database, deleting all jobs and flows that are in it.'
+                list\t'List the workers of the project; the first one is the default.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
+        case ' project worker list'
+            set __jf_options \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --columns --watch -W
+        case ' project exec_config'
+            set __jf_commands \
+                list\t'List the execution configurations of the project.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' project exec_config list'
+            set __jf_options \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --columns --watch -W
+        case ' project edit'
+            set __jf_commands \
+                replace\t'Replace a text in project files: shows what changes, checks it, and asks per file.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' project edit replace'
+            set __jf_options \
+                --all\t'In all project files, runners or not.' \
+                -a\t'In all project files, runners or not.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --no-backup\t'Keep no copy of the file.' \
+                -nb\t'Keep no copy of the file.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --columns --watch -W
+        case ' admin'
+            set __jf_commands \
+                upgrade\t'Upgrade a database of jobflow-remote 0.1.x or 1.0.x; without -ndr it is only shown.' \
+                doctor\t'Find what is not as it should be; with --fix, mend it. Exit 9 when problems are left.' \
+                reset\t'Set up the queue database, deleting all jobs and flows that are in it.' \
+                unlock\t'Remove the locks of jobs whose holder is gone; a holder that is alive loses its work.' \
+                unlock-flow\t'Remove the locks of flows whose holder is gone.' \
+                unlock-runner\t'Remove the lock of the record that says which runner serves the project.' \
+                index\t'The indexes of the queue database.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' admin upgrade'
+            set __jf_options \
+                --no-dry-run\t'Do it; otherwise it is only shown.' \
+                -ndr\t'Do it; otherwise it is only shown.' \
+                --check-env\t'Compare all packages, not jobflow alone.' \
+                -ce\t'Compare all packages, not jobflow alone.' \
+                --target\t'Go no further.' \
+                -t\t'Go no further.' \
+                --force\t'Pass by the conditions that allow it.' \
+                -f\t'Pass by the conditions that allow it.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --target -t
+        case ' admin doctor'
+            set __jf_options \
+                --fix\t'Mend what can be mended.' \
+                --watch-locks\t'Watch for 20 s which locks are renewed.' \
+                --outputs\t'Look for the outputs of completed jobs too.' \
+                --foreign-locks\t'Free locks of jobflow-remote; nobody may be at work.' \
+                --half-inserted\t'Remove what interrupted submissions left.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
         case ' admin reset'
             set __jf_options \
                 --output\t'Delete all outputs too.' \
                 -o\t'Delete all outputs too.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks --format
+        case ' admin unlock'
+            set __jf_options \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs
+        case ' admin unlock-flow'
+            set __jf_options \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Flow of this job.' \
+                -jid\t'Flow of this job.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_takes --start-date -sdate --end-date -edate --name -n --days -ds --hours -hs
+        case ' admin unlock-runner'
+            set __jf_options \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+        case ' admin index'
+            set __jf_commands \
+                rebuild\t'Drop all indexes and build ours anew; those that you added are lost.' \
+                create\t'Create an index of your own, unless it is there.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' admin index rebuild'
+            set __jf_options \
+                --foreground\t'Let a server do nothing else meanwhile.' \
+                -fg\t'Let a server do nothing else meanwhile.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+        case ' admin index create'
+            set __jf_options \
+                --foreground\t'Let a server do nothing else meanwhile.' \
+                -fg\t'Let a server do nothing else meanwhile.' \
+                --collection\t'One of jobs, flows, aux, batches.' \
+                -c\t'One of jobs, flows, aux, batches.' \
+                --unique\t'Refuse two documents with one value.' \
+                -u\t'Refuse two documents with one value.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --collection -c --format
+            set __jf_argument 1
+        case ' batch'
+            set __jf_commands \
+                list\t'List batch processes, the one that changed last first.' \
+                info\t'Show a batch process and the jobs that it executed.' \
+                delete\t'Forget batch processes, by default all that have FINISHED; no process is ended.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' batch list'
+            set __jf_options \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --max-results\t'At most so many; 0 for all.' \
+                -m\t'At most so many; 0 for all.' \
+                --state\t'State of the batch process, in any case.' \
+                -s\t'State of the batch process, in any case.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --worker -wk --state -s --job-id -jid --db-id -did --format
+            set __jf_takes --max-results -m --columns --watch -W
+        case ' batch info'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+        case ' batch delete'
+            set __jf_options \
+                --state\t'State of the batch process, in any case.' \
+                -s\t'State of the batch process, in any case.' \
+                --process-id\t'Id in the queue.' \
+                -pid\t'Id in the queue.' \
+                --batch-uid\t'Our id of the process.' \
+                -bid\t'Our id of the process.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --state -s --worker -wk --format
+            set __jf_takes --process-id -pid --batch-uid -bid
+        case ' batch fix-batch-doc-jobs-dict'
+            set __jf_options \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+        case ' backup'
+            set __jf_commands \
+                create\t'Write all jobs, flows, batch processes and ids into DIR/DATABASE; outputs are no part of it.' \
+                restore\t'Fill the empty queue database from a backup, of whichever engine.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' backup create'
+            set __jf_options \
+                --compress\t'Write .bson.gz.' \
+                -c\t'Write .bson.gz.' \
+                --mongo-path\t'Folder of mongodump, mongorestore.' \
+                -m\t'Folder of mongodump, mongorestore.' \
+                --python\t'Do without MongoDB\'s tools in any case.' \
+                -p\t'Do without MongoDB\'s tools in any case.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --mongo-path -m
+        case ' backup restore'
+            set __jf_options \
+                --mongo-path\t'Folder of mongodump, mongorestore.' \
+                -m\t'Folder of mongodump, mongorestore.' \
+                --python\t'Do without MongoDB\'s tools in any case.' \
+                -p\t'Do without MongoDB\'s tools in any case.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --mongo-path -m
+        case ' gui'
+            set __jf_options \
+                --port\t'Port that it listens at.' \
+                -p\t'Port that it listens at.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+            set __jf_takes --port -p
+        case ' plugin'
+            set __jf_commands \
+                list\t'List the plugins, and the commands that they add.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' plugin list'
+            set __jf_options \
+                --error\t'Say why plugins could not be loaded.' \
+                -e\t'Say why plugins could not be loaded.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --columns --watch -W
         case ' execution'
             set __jf_commands \
+                run-batch\t'Run the jobs of a pool.' \
                 run\t'Run the job whose input lies in a directory.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
+        case ' execution run-batch'
+            set __jf_options \
+                --max-time\t'Seconds to start jobs in.' \
+                -mt\t'Seconds to start jobs in.' \
+                --max-wait\t'Seconds to wait for a job.' \
+                -mw\t'Seconds to wait for a job.' \
+                --max-jobs\t'Jobs to run.' \
+                -mj\t'Jobs to run.' \
+                --parallel-jobs\t'Jobs at once.' \
+                -pj\t'Jobs at once.' \
+                --sleep-time\t'Seconds between two looks.' \
+                -st\t'Seconds between two looks.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes --max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st
         case ' execution run'
             set __jf_options \
                 --help\t'Show this message and exit.'
