@@ -19,7 +19,7 @@ _jf_facts() {
         options='--help -h'
         ;;
     ' job')
-        commands='list info output wait why None set files'
+        commands='list info output wait why set-state rerun retry pause resume stop delete queue-out todir report set files'
         options='--tree --help -h'
         ;;
     ' job list')
@@ -56,8 +56,66 @@ _jf_facts() {
         asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
         takes='--path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         ;;
-    ' job None')
-        options='--format --json --help -h'
+    ' job set-state')
+        options='--wait -w --break-lock -bl --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job rerun')
+        options='--force -f --no-delete -nd --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job retry')
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job pause')
+        options='--wait -w --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job resume')
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job play')
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job stop')
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job delete')
+        options='--output -o --files -fi --all -a --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        argument=1
+        ;;
+    ' job queue-out')
+        options='--format --json --help'
+        asks='--format'
+        argument=1
+        ;;
+    ' job todir')
+        options='--shell -s --help'
+        takes='--shell -s'
+        argument=1
+        ;;
+    ' job report')
+        options='--format --json --help'
         asks='--format'
         ;;
     ' job set')
@@ -107,7 +165,7 @@ _jf_facts() {
         argument=1
         ;;
     ' flow')
-        commands='list info wait None set'
+        commands='list info wait delete clean resume graph report set'
         options='--tree --help -h'
         ;;
     ' flow list')
@@ -127,8 +185,30 @@ _jf_facts() {
         takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         argument=1
         ;;
-    ' flow None')
-        options='--format --json --help -h'
+    ' flow delete')
+        options='--yes -y --max -m --verbose -v --output -o --files -fi --all -a --keep-processes -kp --wait -w --break-lock -bl --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        takes='--max -m --wait -w --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        ;;
+    ' flow clean')
+        options='--verbose -v --locked -l --force -f --yes -y --all-states -as --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
+        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        ;;
+    ' flow resume')
+        options='--job -j --wait -w --break-lock -bl --dry-run --format --json --help'
+        asks='--format'
+        takes='--wait -w'
+        argument=1
+        ;;
+    ' flow graph')
+        options='--job -j --label -l --path -p --as --mermaid -m --dash -d --format --json --help'
+        asks='--format'
+        takes='--label -l --path -p --as'
+        argument=1
+        ;;
+    ' flow report')
+        options='--format --json --help'
         asks='--format'
         ;;
     ' flow set')

@@ -59,7 +59,16 @@ function __jf_facts
                 output\t'Print what a job returned, as JSON.' \
                 wait\t'Wait until jobs have ended; exit 7 when one did not complete, 8 when time was up.' \
                 why\t'Say why a job is not running, and what to do.' \
-                None\t'Show how the jobs stand, and what ended lately.' \
+                set-state\t'Give jobs any state; nothing is checked. For repairs.' \
+                rerun\t'Take jobs back to the beginning; what runs of them is ended first.' \
+                retry\t'Let the runner try the step again in which a REMOTE_ERROR happened.' \
+                pause\t'Hold jobs back that have not begun.' \
+                resume\t'Let paused and stopped jobs go on.' \
+                stop\t'End jobs that are READY or under way, in their queue too.' \
+                delete\t'Delete jobs, at most 10 unless --max says more. Their flows stay whole.' \
+                queue-out\t'Print what the queue wrote for a job: queue.out and queue.err.' \
+                todir\t'Start a shell in a job\'s run directory; leave it with `exit`.' \
+                report\t'Show how the jobs stand, and what ended lately.' \
                 set\t'Set worker, execution settings and priority of jobs.' \
                 files\t'List, fetch and delete the files of a job.'
             set __jf_options \
@@ -227,12 +236,383 @@ function __jf_facts
                 --help\t'Show this message and exit.'
             set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
             set __jf_takes --path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
-        case ' job None'
+        case ' job set-state'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job rerun'
+            set __jf_options \
+                --force\t'Also jobs that are done, and whatever depends on them.' \
+                -f\t'Also jobs that are done, and whatever depends on them.' \
+                --no-delete\t'Keep the files of the last run.' \
+                -nd\t'Keep the files of the last run.' \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job retry'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job pause'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job resume'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job play'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job stop'
+            set __jf_options \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job delete'
+            set __jf_options \
+                --output\t'Delete outputs too.' \
+                -o\t'Delete outputs too.' \
+                --files\t'Delete run folders too.' \
+                -fi\t'Delete run folders too.' \
+                --all\t'Delete outputs and run folders too.' \
+                -a\t'Delete outputs and run folders too.' \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --raise-on-error\t'Stop at the first job that is refused.' \
+                -re\t'Stop at the first job that is refused.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --max\t'Change nothing if more are selected; 0: any.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_argument 1
+        case ' job queue-out'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --help\t'Show this message and exit.' \
-                -h\t'Show this message and exit.'
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_argument 1
+        case ' job todir'
+            set __jf_options \
+                --shell\t'The shell to start.' \
+                -s\t'The shell to start.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes --shell -s
+            set __jf_argument 1
+        case ' job report'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
             set __jf_asks --format
         case ' job set'
             set __jf_commands \
@@ -469,7 +849,11 @@ function __jf_facts
                 list\t'List flows, the one that changed last first.' \
                 info\t'Show a flow: its structure and its jobs.' \
                 wait\t'Wait until flows have ended; exit 7 when one did not complete, 8 when time was up.' \
-                None\t'Show how the flows stand, and what ended lately.' \
+                delete\t'Delete flows with all their jobs.' \
+                clean\t'Delete the run folders of the jobs of flows: of those that have ended.' \
+                resume\t'Let all paused and stopped jobs of a flow go on.' \
+                graph\t'Show a flow as a tree, or write it as mermaid, dot or SVG.' \
+                report\t'Show how the flows stand, and what ended lately.' \
                 set\t'Set properties of flows.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
@@ -572,12 +956,133 @@ function __jf_facts
             set __jf_asks --for --job-id -jid --state -s --db-id -did --flow-id -fid --format
             set __jf_takes --timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
             set __jf_argument 1
-        case ' flow None'
+        case ' flow delete'
+            set __jf_options \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --max\t'Delete nothing if there are more; 0: any.' \
+                -m\t'Delete nothing if there are more; 0: any.' \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --output\t'Delete outputs too.' \
+                -o\t'Delete outputs too.' \
+                --files\t'Delete run folders too.' \
+                -fi\t'Delete run folders too.' \
+                --all\t'Delete outputs and run folders too.' \
+                -a\t'Delete outputs and run folders too.' \
+                --keep-processes\t'Let run what runs of them.' \
+                -kp\t'Let run what runs of them.' \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Flow of this job.' \
+                -jid\t'Flow of this job.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_takes --max -m --wait -w --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+        case ' flow clean'
+            set __jf_options \
+                --verbose\t'Show more; -vv still more.' \
+                -v\t'Show more; -vv still more.' \
+                --locked\t'Only what somebody holds.' \
+                -l\t'Only what somebody holds.' \
+                --force\t'Even while a runner is alive.' \
+                -f\t'Even while a runner is alive.' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --all-states\t'Also of jobs that may still need them.' \
+                -as\t'Also of jobs that may still need them.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --job-id\t'Flow of this job.' \
+                -jid\t'Flow of this job.' \
+                --state\t'State, in any case.' \
+                -s\t'State, in any case.' \
+                --db-id\t'Job by its db_id.' \
+                -did\t'Job by its db_id.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Whole name; *, ? and [abc] are wild.' \
+                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within so many days.' \
+                -ds\t'Changed within so many days.' \
+                --hours\t'Changed within so many hours.' \
+                -hs\t'Changed within so many hours.' \
+                --query\t'Query in MongoDB\'s language.' \
+                -q\t'Query in MongoDB\'s language.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_takes --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+        case ' flow resume'
+            set __jf_options \
+                --job\t'The uuid is that of a job.' \
+                -j\t'The uuid is that of a job.' \
+                --wait\t'Wait so long for locks.' \
+                -w\t'Wait so long for locks.' \
+                --break-lock\t'Take the lock whoever holds it.' \
+                -bl\t'Take the lock whoever holds it.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --wait -w
+            set __jf_argument 1
+        case ' flow graph'
+            set __jf_options \
+                --job\t'The uuid is that of a job.' \
+                -j\t'The uuid is that of a job.' \
+                --label\t'What stands on a job: name, db_id, uuid, index, state, worker.' \
+                -l\t'What stands on a job: name, db_id, uuid, index, state, worker.' \
+                --path\t'Write to a file: .svg, .dot, .mmd or other.' \
+                -p\t'Write to a file: .svg, .dot, .mmd or other.' \
+                --as\t'One of tree, mermaid, dot, svg.' \
+                --mermaid\t'Same as --as mermaid.' \
+                -m\t'Same as --as mermaid.' \
+                --dash\t'Not in this version.' \
+                -d\t'Not in this version.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks --format
+            set __jf_takes --label -l --path -p --as
+            set __jf_argument 1
+        case ' flow report'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --help\t'Show this message and exit.' \
-                -h\t'Show this message and exit.'
+                --help\t'Show this message and exit.'
             set __jf_asks --format
         case ' flow set'
             set __jf_commands \

@@ -340,14 +340,31 @@ def glob_to_regex(pattern: str) -> str:
 
 def _class_end(pattern: str, start: int) -> int:
     """Position of the ] that closes a class opened before ``start``, or -1."""
-    first = start + 1 if pattern[start : start + 1] in ("!", "^") else start
+    first = start + 1 if pattern[start : start + 1] == "!" else start
     return pattern.find("]", first + 1)  # a ] right at the beginning is a member
 
 
 def _char_class(body: str) -> str:
+    """Translate the inside of [...]; a range that runs backwards holds nothing, as in `fnmatch`."""
     negated = body[:1] == "!"
-    members = re.sub(r"([\\\[\]^])", r"\\\1", body[1:] if negated else body)
-    return f"[{'^' if negated else ''}{members}]"
+    members, i, out = (body[1:] if negated else body), 0, ""
+    while i < len(members):
+        low, high = members[i], members[i + 2 : i + 3]
+        if high and members[i + 1] == "-":
+            if low <= high:
+                out += f"{_literal(low)}-{_literal(high)}"
+            i += 3
+        else:
+            out += _literal(low)
+            i += 1
+    if not out:
+        return r"[\s\S]" if negated else r"(?!)"
+    return f"[{'^' if negated else ''}{out}]"
+
+
+def _literal(char: str) -> str:
+    """A character as a member of a class."""
+    return f"\\{char}" if char in "\\[]^-" else char
 
 
 def _normalise(target: Any, **values: Any) -> None:

@@ -114,12 +114,13 @@ def built(app: typer.Typer) -> Any:
     assert isinstance(group, CommandGroup)
     builders: dict[str, Callable[[], Any]] = {}
     listed = {}
-    for info in app.registered_commands:
+    commands, groups = _parts_of(app)
+    for info in commands:
         assert info.callback is not None
         name = info.name or typer.main.get_command_name(info.callback.__name__)
         builders[name] = _builder_of_command(info)
         listed[name] = _listing_of(name, info, inspect.getdoc(info.callback))
-    for inner in app.registered_groups:
+    for inner in groups:
         assert inner.typer_instance is not None
         name = str(_value(inner.name) or _value(inner.typer_instance.info.name))
         builders[name] = _builder_of_group(inner.typer_instance)
@@ -127,6 +128,20 @@ def built(app: typer.Typer) -> Any:
     group.commands = _Unbuilt(builders)  # type: ignore[assignment]  # nobody adds to it
     group.listed = listed
     return group
+
+
+def _parts_of(app: typer.Typer) -> tuple[list[Any], list[Any]]:
+    """Return the commands and the groups of a group: those of a part without a name are its own."""
+    commands, groups = list(app.registered_commands), []
+    for inner in app.registered_groups:
+        assert inner.typer_instance is not None
+        if _value(inner.name) or _value(inner.typer_instance.info.name):
+            groups.append(inner)
+        else:
+            its_commands, its_groups = _parts_of(inner.typer_instance)
+            commands += its_commands
+            groups += its_groups
+    return commands, groups
 
 
 def _builder_of_command(info: Any) -> Callable[[], Any]:

@@ -95,7 +95,7 @@ def resume(jobs: ChosenJobs) -> None:
 def play(jobs: ChosenJobs) -> None:
     """Do what `jf job resume` does, which is its name now.
 
-    Example: jf job resume 12
+    Example: jf job play 12
     """
     say("note: `jf job play` is called `jf job resume` now")
     jobs.change(lambda c: c.resume_jobs, "resumed")

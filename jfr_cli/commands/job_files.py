@@ -124,7 +124,7 @@ def todir(
 ) -> None:
     """Start a shell in a job's run directory; leave it with `exit`.
 
-    Example: cd "$(jf job info 12 --json | jq -r .run_dir)"
+    Example: jf job todir 12
     """
     import os
     import sys
