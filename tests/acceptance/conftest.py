@@ -6,12 +6,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from installed_jf import Run, environment, runner_of
+from installed_jf import Project, Run, environment, runner_of
 
 from controller.config import ConfigManager, quickstart_project
 from controller.jobcontroller import JobController
@@ -53,15 +52,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "timed_out": False,
     }
     return run
-
-
-@dataclass(frozen=True)
-class Project:
-    """A fresh project on one engine: the command, and the database behind its back."""
-
-    jf: Run
-    folder: Path
-    controller: JobController
 
 
 @pytest.fixture

@@ -6,12 +6,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pexpect
 
+from controller.jobcontroller import JobController
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A fresh project on one engine: the command, and the database behind its back."""
+
+    jf: Run
+    folder: Path
+    controller: JobController
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

@@ -8,8 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from conftest import Project
-from installed_jf import answering
+from installed_jf import Project, answering
 
 from controller.documents import new_flow_document, new_job_document
 from controller.execution.files import IN_FILE

@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import Project
-from installed_jf import answering
+from installed_jf import Project, answering
 
 from controller.documents import new_batch_document, utc_now
 

@@ -9,8 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Project
-from installed_jf import environment
+from installed_jf import Project, environment
 
 PAGE = Path(__file__).parents[2] / "docs" / "scripts.md"
 SUBMIT = """

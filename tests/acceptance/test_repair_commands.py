@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project
-from installed_jf import answering
+from installed_jf import Project, answering
 
 from controller.documents import utc_now
 
