@@ -363,8 +363,8 @@ def _char_class(body: str) -> str:
 
 
 def _literal(char: str) -> str:
-    """A character as a member of a class."""
-    return f"\\{char}" if char in "\\[]^-" else char
+    """A character as a member of a class; of two & or | together, `re` warns."""
+    return f"\\{char}" if char in "\\[]^-&|~" else char
 
 
 def _normalise(target: Any, **values: Any) -> None:
