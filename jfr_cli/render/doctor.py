@@ -8,6 +8,7 @@ from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import Column, Kind
 from jfr_cli.render.outcome import counted
 from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text
+from jfr_cli.render.words import GREEN, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from controller.doctor import Examination, Finding, Mended
 
-_STYLES = {"problem": ("bold red", "✘"), "warning": ("yellow", "!"), "note": ("dim", "·")}
+_STYLES = {"problem": (VERMILION, "✘"), "warning": (ORANGE, "!"), "note": ("dim", "·")}
 
 
 def _finding_row(finding: Finding) -> Row:
@@ -106,7 +107,7 @@ def examination_text(found: Examination, *, fixed: bool) -> Group:
     jobs, flows = found.diagnosis.jobs, found.diagnosis.flows
     examined = f"{counted(jobs, 'job')} and {counted(flows, 'flow')}"
     verdict = "no problem" if found.ok else "there are problems"
-    style = "green" if found.ok else "bold red"
+    style = GREEN if found.ok else VERMILION
     return Group(*parts, Text.assemble((verdict, style), f" in {examined}"))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import MORE, Column, Kind
 from jfr_cli.render.shapes import Shape, array, flag, text
-from jfr_cli.render.words import verdict_text
+from jfr_cli.render.words import ORANGE, verdict_text
 
 if TYPE_CHECKING:
     from controller.checks import CheckResult
@@ -28,7 +28,7 @@ def _check_row(result: CheckResult) -> Row:
 def _verdict(result: CheckResult) -> Any:
     from rich.text import Text
 
-    return Text("! warning", style="yellow") if result.warning else verdict_text(result.ok)
+    return Text("! warning", style=ORANGE) if result.warning else verdict_text(result.ok)
 
 
 def _told(result: CheckResult, *, whole: bool = False) -> Any:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jfr_cli.render.shapes import Shape, array, entry, integer, mapping, text
-from jfr_cli.render.words import duration, local_time, state_text
+from jfr_cli.render.words import (
+    ACTIVE,
+    GREEN,
+    ORANGE,
+    SKY,
+    VERMILION,
+    duration,
+    local_time,
+    state_text,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -95,10 +104,10 @@ def _summary(what: str, report: JobsReport | FlowsReport) -> Any:
     from rich.text import Text
 
     numbers = (
-        ("completed", report.completed, "green"),
-        ("running", report.running, "bold blue"),
-        ("in error", report.error, "bold red"),
-        ("active", report.active, "cyan"),
+        ("completed", report.completed, GREEN),
+        ("running", report.running, ACTIVE),
+        ("in error", report.error, VERMILION),
+        ("active", report.active, SKY),
     )
     line = Text.assemble((f"{what}: ", "bold"), (f"{report.total} in all", "bold"))
     for word, number, style in numbers:
@@ -130,11 +139,11 @@ def _states(counts: Mapping[Any, int]) -> Any:
 
 def _trends(trends: FlowTrends) -> Any:
     rows: list[tuple[str, tuple[int, ...], str]] = [
-        ("Completed", trends.completed, "green"),
-        ("Failed", trends.failed, "bold red"),
+        ("Completed", trends.completed, GREEN),
+        ("Failed", trends.failed, VERMILION),
     ]
     if hasattr(trends, "remote_error"):
-        rows.append(("Remote error", trends.remote_error, "dark_orange"))
+        rows.append(("Remote error", trends.remote_error, ORANGE))
     title = f"Ended in the last {trends.num_intervals} {trends.interval} [{trends.timezone}]"
     table = _table(title, "", *(name for name, *_ in rows))
     most = max((max(numbers, default=0) for _, numbers, _ in rows), default=0)

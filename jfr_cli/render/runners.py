@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import Column, Kind
 from jfr_cli.render.shapes import Shape, array, flag, integer, mapping, number, text, time
-from jfr_cli.render.words import duration, local_time
+from jfr_cli.render.words import GREEN, ORANGE, VERMILION, duration, local_time
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -118,12 +118,12 @@ def status_line(status: RunnerStatus) -> Text:
 
     if status.record is None:
         missing = "; the database has no record of it" if status.state == "no record" else ""
-        return Text(f"■ no runner is registered{missing}", style="yellow")
+        return Text(f"■ no runner is registered{missing}", style=ORANGE)
     who = f"process {status.record.get('pid')} on {status.record.get('hostname')}"
     ago = "never" if status.silent_for is None else f"{duration(status.silent_for)} ago"
     if status.alive:
-        return Text(f"▶ alive: {who}, last sign of life {ago}", style="green")
-    return Text(f"✘ silent: {who}, last sign of life {ago}", style="bold red")
+        return Text(f"▶ alive: {who}, last sign of life {ago}", style=GREEN)
+    return Text(f"✘ silent: {who}, last sign of life {ago}", style=VERMILION)
 
 
 def runner_panel(found: RunnerInfo) -> Panel:

@@ -13,31 +13,32 @@ if TYPE_CHECKING:
 # A glyph beside every colour: the states can be told apart without seeing colours. The colours
 # are those of Okabe and Ito, which colour-blind people tell apart, as far as 256 colours go; all
 # can be read on black and on white.
-_GREY, _SKY, _BLUE = "bright_black", "color(74)", "color(33)"
-_GREEN, _VERMILION, _ORANGE, _PURPLE = "color(36)", "bold color(202)", "color(214)", "color(175)"
+_GREY, SKY, _BLUE, _PURPLE = "bright_black", "color(74)", "color(33)", "color(175)"
+GREEN, VERMILION, ORANGE, ACTIVE = "color(36)", "bold color(202)", "color(214)", f"bold {_BLUE}"
+"""Styles of what is well, what is not, what needs a look, and what is under way."""
 
 _STYLES: dict[str, tuple[str, str]] = {
     "WAITING": (_GREY, "·"),
-    "READY": (_SKY, "○"),
+    "READY": (SKY, "○"),
     "CHECKED_OUT": (_BLUE, "◔"),
     "UPLOADED": (_BLUE, "◔"),
     "SUBMITTED": (_BLUE, "◑"),
-    "RUNNING": (f"bold {_BLUE}", "▶"),
+    "RUNNING": (ACTIVE, "▶"),
     "RUN_FINISHED": (_BLUE, "◕"),
     "DOWNLOADED": (_BLUE, "◕"),
     "BATCH_SUBMITTED": (_BLUE, "◑"),
-    "BATCH_RUNNING": (f"bold {_BLUE}", "▶"),
-    "COMPLETED": (_GREEN, "✔"),
-    "FAILED": (_VERMILION, "✘"),
-    "REMOTE_ERROR": (_VERMILION, "!"),
+    "BATCH_RUNNING": (ACTIVE, "▶"),
+    "COMPLETED": (GREEN, "✔"),
+    "FAILED": (VERMILION, "✘"),
+    "REMOTE_ERROR": (VERMILION, "!"),
     "PAUSED": (_PURPLE, "‖"),
     "STOPPED": (_PURPLE, "■"),
     "USER_STOPPED": (_PURPLE, "■"),
-    "FINISHED": (_GREEN, "✔"),
+    "FINISHED": (GREEN, "✔"),
 }
-RETRYING = (f"bold {_ORANGE}", "↻")
+RETRYING = (f"bold {ORANGE}", "↻")
 """Style and glyph of a job whose step waits to be tried again."""
-GOOD, BAD = (_GREEN, "✔"), (_VERMILION, "✘")
+GOOD, BAD = (GREEN, "✔"), (VERMILION, "✘")
 """Style and glyph of what is as it should be, and of what is not."""
 
 SHORT_TIME = "%m-%d %H:%M"
