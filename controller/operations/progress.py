@@ -40,6 +40,13 @@ _HELD_UP = [
     state.value
     for state in (JobState.FAILED, JobState.PAUSED, JobState.STOPPED, JobState.USER_STOPPED)
 ]
+_DECIDE_OVER = {
+    JobState.FAILED: [],
+    JobState.STOPPED: [JobState.FAILED.value],
+    JobState.USER_STOPPED: [JobState.FAILED.value],
+    JobState.PAUSED: [state for state in _HELD_UP if state != JobState.PAUSED.value],
+}
+"""Of the states that hold a flow up, those that count more than one of them."""
 _UNFINISHED = [state.value for state in JobState if state is not JobState.COMPLETED]
 
 Newest = dict[str, Mapping[str, Any]]
@@ -302,17 +309,16 @@ def _held_up(queue: Queue, flow_uuid: str, session: Any) -> list[JobState]:
 
     A flow where nothing went wrong costs one question; no answer counts jobs, or sorts them.
     """
-    query = {"job.hosts": flow_uuid, "state": {"$in": _HELD_UP}}
-    some = queue.jobs.find_one(query, ["state"], session=session)
-    if some is None:
-        return []
-    found = JobState(some["state"])
-    for decides in ([JobState.FAILED], [JobState.STOPPED, JobState.USER_STOPPED]):
-        if found in decides:
+    found: JobState | None = None
+    decisive: Sequence[str] = _HELD_UP
+    while decisive:
+        query = {"job.hosts": flow_uuid, "state": {"$in": list(decisive)}}
+        some = queue.jobs.find_one(query, ["state"], session=session)
+        if some is None:
             break
-        if _exists(queue, flow_uuid, [state.value for state in decides], session):
-            return [decides[0]]
-    return [found]
+        found = JobState(some["state"])
+        decisive = _DECIDE_OVER[found]
+    return [] if found is None else [found]
 
 
 def _exists(queue: Queue, flow_uuid: str, states: list[str], session: Any) -> bool:
