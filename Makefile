@@ -28,7 +28,7 @@ schemas: $(READY)  ## write the JSON Schema files anew from the declarations
 generate: schemas  ## completion scripts, manual pages and the helps that tests compare
 	$(BIN)/python -m jfr_cli.generate
 
-BENCHMARKS := startup chain embedded complete_in_flow submit_10000 four_processes runner_footprint
+BENCHMARKS := startup chain embedded complete_in_flow actions submit_10000 four_processes runner_footprint
 
 bench: $(READY)  ## figures, each against a yardstick of the same run; fails where a limit is missed
 	@missed=; for name in $(BENCHMARKS); do \

@@ -7,18 +7,12 @@ Embedded: the time, with small and with large jobs, and of one job in a large fl
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from measuring import Table, controller, engines, populate, scratch, seconds
-from pymongo.monitoring import (
-    CommandFailedEvent,
-    CommandListener,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-)
+from measuring import Table, controller, engines, populate, scratch, seconds, usual
+from wire import Listener
 
-from controller.documents import new_flow_document, new_job_document
 from controller.jobcontroller import JobController
 from controller.states import JobState
 
@@ -26,23 +20,6 @@ JOBS, SECONDS, COMMANDS = 1_000, 1.0, 60
 LARGE_FLOW, MILLISECONDS = 10_000, 20.0
 DELETED_FLOWS, DELETE_SECONDS = 100, 3.0
 BYTES = (1_000, 200_000)
-
-
-class Counter(CommandListener):
-    """Counts commands."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def started(self, event: CommandStartedEvent) -> None:
-        """Count what is work."""
-        self.count += event.command_name not in ("hello", "ping", "endSessions")
-
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        """Do nothing."""
-
-    def failed(self, event: CommandFailedEvent) -> None:
-        """Do nothing."""
 
 
 def steps(opened: JobController) -> dict[str, Callable[[], list[str]]]:
@@ -72,56 +49,29 @@ def many(table: Table, folder: Path) -> None:
 
 def commands(table: Table, folder: Path) -> None:
     """The same, in commands on MongoDB's wire."""
-    counter = Counter()
-    with controller("mongodb", folder, event_listeners=[counter]) as opened:
+    listener = Listener()
+    with controller("mongodb", folder, event_listeners=[listener]) as opened:
         populate(opened, JOBS, state=JobState.READY)
         for name, act in steps(opened).items():
-            counter.count = 0
+            listener.reset()
             assert len(act()) == JOBS
             yard = "jobflow-remote 1.0.1 pauses as many with 7,002"
-            table.row(f"{name} {JOBS} jobs, commands", counter.count, COMMANDS, "", yard)
+            table.row(f"{name} {JOBS} jobs, commands", len(listener.names), COMMANDS, "", yard)
 
 
 def one_of_many(table: Table, folder: Path) -> None:
     """One job of a large flow."""
-    with controller("embedded", folder) as opened:
-        add_flow(opened, "small", 10)
-        add_flow(opened, "large", LARGE_FLOW)
-        times: dict[str, list[float]] = {"small": [], "large": []}
-        for number in range(9):
-            for flow, taken in times.items():
-                taken.append(seconds(lambda f=flow, n=number: opened.pause_job(db_id=f"{f}{n}")))
-    small, large = (1000 * sorted(taken)[len(taken) // 4] for taken in times.values())
-    yard = f"of a flow of 10: {small:.1f} ms"
-    table.row(f"pause one job of a flow of {LARGE_FLOW}", large, MILLISECONDS, "ms", yard)
-
-
-def add_flow(opened: JobController, name: str, size: int) -> None:
-    """Add a flow of independent jobs whose db_ids begin with its name."""
-
-    def body(number: int) -> dict[str, Any]:
-        return {
-            "uuid": f"{name} {number}",
-            "index": 1,
-            "name": name,
-            "hosts": [name],
-            "metadata": {},
-            "config": {},
-        }
-
-    opened.jobs.insert_many(
-        [
-            new_job_document(
-                body(n), db_id=f"{name}{n}", parents=[], state=JobState.READY, worker="w"
-            )
-            for n in range(size)
-        ]
-    )
-    ids = [(f"{name}{n}", f"{name} {n}", 1) for n in range(size)]
-    parents: dict[str, dict[str, list[str]]] = {uuid: {"1": []} for _, uuid, _ in ids}
-    opened.flows.insert_one(
-        new_flow_document(uuid=name, name=name, metadata={}, ids=ids, parents=parents)
-    )
+    with controller("embedded", folder) as small, controller("embedded", folder) as large:
+        sizes = {10: small, LARGE_FLOW: large}
+        times: dict[int, list[float]] = {size: [] for size in sizes}
+        for size, opened in sizes.items():
+            populate(opened, size, state=JobState.READY, per_flow=size)
+        for number in range(1, 10):
+            for size, opened in sizes.items():
+                times[size].append(seconds(partial(opened.pause_job, db_id=str(number))))
+    yard = f"of a flow of 10: {1000 * usual(times[10]):.1f} ms"
+    taken = 1000 * usual(times[LARGE_FLOW])
+    table.row(f"pause one job of a flow of {LARGE_FLOW}", taken, MILLISECONDS, "ms", yard)
 
 
 def deletion(table: Table, folder: Path) -> None:

@@ -12,12 +12,7 @@ from pathlib import Path
 
 from jobflow import Flow, job
 from measuring import Table, controller, engines, scratch, seconds, usual
-from pymongo.monitoring import (
-    CommandFailedEvent,
-    CommandListener,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-)
+from wire import Listener
 
 from controller.jobcontroller import JobController
 from controller.locks import MongoLock
@@ -84,31 +79,6 @@ class Completer:
     def release(self) -> None:
         """Release it."""
         self._lock.release()
-
-
-class Listener(CommandListener):
-    """Notes the commands of a client, and how many documents the largest answer held."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget what was noted."""
-        self.names: list[str] = []
-        self.largest = 0
-
-    def started(self, event: CommandStartedEvent) -> None:
-        """Note a command."""
-        self.names.append(event.command_name)
-
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        """Note the size of an answer."""
-        cursor = event.reply.get("cursor") or {}
-        batch = cursor.get("firstBatch") or cursor.get("nextBatch") or ()
-        self.largest = max(self.largest, len(batch))
-
-    def failed(self, event: CommandFailedEvent) -> None:
-        """Count it like any other: it was started."""
 
 
 def times(table: Table, folder: Path, shape: str) -> None:

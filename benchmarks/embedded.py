@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from measuring import PYTHON, Table, controller, in_turn, populate, scratch, seconds
+from measuring import PYTHON, Table, controller, in_turn, job_uuid, populate, scratch, seconds
 
 from controller.documents import new_flow_document
 from controller.jobcontroller import JobController
@@ -38,7 +38,7 @@ def many(table: Table, folder: Path, count: int) -> None:
     with controller("embedded", folder) as opened:
         load = seconds(lambda: populate(opened, count))
         states = [JobState.READY, JobState.FAILED]
-        one = {"uuid": "job 7", "index": 1}
+        one = {"uuid": job_uuid(7), "index": 1}
         taken = in_turn(
             {
                 "claim": opened.checkout_job,
@@ -107,7 +107,7 @@ def sizes(table: Table, folder: Path) -> None:
 
     def turns(opened: JobController, size: int) -> dict[str, Callable[[], object]]:
         def lock_and_release() -> None:
-            query, fields = {"uuid": "job 500"}, ["state"]
+            query, fields = {"uuid": job_uuid(500)}, ["state"]
             with MongoLock(opened.jobs, query, projection=fields) as lock:
                 assert lock.locked_document is not None
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from controller.documents import new_flow_document, new_job_document
 from controller.jobcontroller import JobController
@@ -250,11 +250,20 @@ def project(
         yield made
 
 
+def job_uuid(number: int) -> str:
+    """Return the uuid of a job that `populate` makes, counted from 0."""
+    return str(UUID(int=(10 << 124) + number))
+
+
+def flow_uuid(number: int) -> str:
+    """Return the uuid of a flow that `populate` makes, counted from 0."""
+    return str(UUID(int=(15 << 124) + number))
+
+
 def job_document(
-    number: int, *, size: int = 1000, flow: str = "", state: JobState | None = None
+    number: int, *, size: int = 1000, state: JobState | None = None, per_flow: int = 100
 ) -> dict[str, Any]:
-    """Compose the document of a job as a submission does, with an argument of ``size`` bytes."""
-    flow = flow or f"flow {number // 100}"
+    """Compose the document of a job as a submission does; parameters as of `populate`."""
     data = {
         "@module": "jobflow.core.job",
         "@class": "Job",
@@ -263,12 +272,12 @@ def job_document(
         "function_args": ["x" * size],
         "function_kwargs": {},
         "output_schema": None,
-        "uuid": f"job {number}",
+        "uuid": job_uuid(number),
         "index": 1,
         "name": f"job {number % 50}",
         "metadata": {},
         "config": {"manager_config": {}, "on_missing_references": "error"},
-        "hosts": [flow],
+        "hosts": [flow_uuid(number // per_flow)],
         "metadata_updates": [],
         "config_updates": [],
         "name_updates": [],
@@ -289,13 +298,18 @@ def job_document(
 
 def _parents(number: int) -> list[str]:
     """Jobs of a flow hang together by threes."""
-    return [f"job {number - 1}"] if number % 100 % 3 else []
+    return [job_uuid(number - 1)] if number % 100 % 3 else []
 
 
 def populate(
-    opened: JobController, count: int, *, size: int = 1000, state: JobState | None = None
+    opened: JobController,
+    count: int,
+    *,
+    size: int = 1000,
+    state: JobState | None = None,
+    per_flow: int = 100,
 ) -> None:
-    """Fill a database with flows of 100 jobs each, quickly.
+    """Fill a database with flows, quickly.
 
     Parameters
     ----------
@@ -303,29 +317,29 @@ def populate(
         Bytes of each job's argument.
     state
         Of all jobs, which then do not depend on each other; None takes `STATES` in turn.
+    per_flow
+        Jobs per flow; a multiple of 100 where ``state`` is None.
     """
     jobs, flows = opened.queue.jobs, opened.queue.flows
     for first in range(0, count, _BATCH):
         numbers = range(first, min(first + _BATCH, count))
-        jobs.insert_many([job_document(n, size=size, state=state) for n in numbers])
-    flows.insert_many(
-        [
-            _flow_of(first, min(100, count - first), parents=state is None)
-            for first in range(0, count, 100)
-        ]
-    )
+        jobs.insert_many(
+            [job_document(n, size=size, state=state, per_flow=per_flow) for n in numbers]
+        )
+    for first in range(0, count, per_flow):
+        flow_jobs = range(first, min(first + per_flow, count))
+        flows.insert_one(_flow_of(flow_jobs, flow_uuid(first // per_flow), parents=state is None))
     opened.queue.auxiliary.update_one(
         {"next_id": {"$exists": True}}, {"$set": {"next_id": count + 1}}
     )
 
 
-def _flow_of(first: int, count: int, *, parents: bool) -> dict[str, Any]:
-    numbers = range(first, first + count)
+def _flow_of(numbers: Sequence[int], uuid: str, *, parents: bool) -> dict[str, Any]:
     return new_flow_document(
-        uuid=f"flow {first // 100}",
-        name=f"flow {first // 100}",
+        uuid=uuid,
+        name=f"flow of {len(numbers)}",
         metadata={},
-        ids=[(str(n + 1), f"job {n}", 1) for n in numbers],
-        parents={f"job {n}": {"1": _parents(n) if parents else []} for n in numbers},
+        ids=[(str(n + 1), job_uuid(n), 1) for n in numbers],
+        parents={job_uuid(n): {"1": _parents(n) if parents else []} for n in numbers},
         now=START,
     )

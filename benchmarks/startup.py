@@ -82,7 +82,7 @@ def beginnings(table: Table, script: Path, made: Project, repeats: int) -> None:
         "a project": ("--project j", LIMIT),
         f"a job id, {JOBS} jobs": ("job info ", ID_LIMIT),
         f"a job's db_id, {JOBS} jobs": ("job list --db-id 12", ID_LIMIT),
-        f"a job's uuid, {JOBS} jobs": ("job list --job-id j", ID_LIMIT),
+        f"a job's uuid, {JOBS} jobs": ("job list --job-id a", ID_LIMIT),
         f"a flow id, {JOBS} jobs": ("flow info ", ID_LIMIT),
     }
     cases = {
