@@ -277,6 +277,11 @@ def is_uuid(text: str) -> bool:
         return False
 
 
+def is_start_of_uuid(text: str) -> bool:
+    """Whether a text may be the beginning of a uuid, long enough to name something."""
+    return bool(re.fullmatch(r"[0-9a-f]{4,8}|[0-9a-f]{8}-[0-9a-f-]{0,26}", text))
+
+
 def to_utc(time: datetime) -> datetime:
     """Convert to a naive time in UTC; a naive argument is in the machine's local time zone."""
     return time.astimezone(UTC).replace(tzinfo=None)

@@ -185,7 +185,36 @@ def job_named(text: str, index: int | None) -> dict[str, Any]:
     return {"job_id": text, "job_index": index} if is_uuid(text) else {"db_id": text}
 
 
-def existing_flow(controller: QueueReader, text: str, *, by_job: bool = False) -> FlowInfo:
+def job_keywords(controller: QueueReader, text: str, index: int | None) -> dict[str, Any]:
+    """Return the keywords that name one job, by db_id, uuid or the beginning of a uuid.
+
+    Raises
+    ------
+    ArgumentError
+        Several uuids begin so.
+    """
+    return job_named(controller.queue.whole_job_id(text), index)
+
+
+def flow_keywords(controller: QueueReader, text: str, *, by_job: bool = False) -> dict[str, Any]:
+    """Return the keywords that name one flow: by its uuid, or by the db_id or uuid of a job.
+
+    A uuid may be cut, as long as it is the beginning of one only (ArgumentError).
+    """
+    queue = controller.queue
+    whole = queue.whole_job_id(text) if by_job else queue.whole_flow_id(text)
+    if not is_uuid(whole):
+        return {"db_id": whole}
+    return {"job_id": whole} if by_job else {"flow_id": whole}
+
+
+def existing_flow(
+    controller: QueueReader,
+    text: str,
+    *,
+    by_job: bool = False,
+    jobs_sort: list[tuple[str, int]] | None = None,
+) -> FlowInfo:
     """Return the flow, with its jobs, that an ID names: its uuid, or the db_id or uuid of a job.
 
     Raises
@@ -193,8 +222,13 @@ def existing_flow(controller: QueueReader, text: str, *, by_job: bool = False) -
     FlowNotFoundError
         There is none.
     """
-    named: dict[str, Any] = {"job_ids": text} if by_job and is_uuid(text) else {"flow_ids": text}
-    found = controller.get_flows_info(**named, limit=1, with_jobs_info=True)
+    named = flow_keywords(controller, text, by_job=by_job)
+    found = controller.get_flows_info(
+        **{f"{name}s": value for name, value in named.items()},
+        limit=1,
+        with_jobs_info=True,
+        jobs_sort=jobs_sort,
+    )
     if not found:
         raise FlowNotFoundError(
             f"there is no flow {text}", hint="`jf flow list` shows those there are"
@@ -217,7 +251,7 @@ def named_job(controller: QueueReader, text: str, index: int | None = None) -> J
     JobNotFoundError
         There is none.
     """
-    found = controller.get_job_info(**job_named(text, index))
+    found = controller.get_job_info(**job_keywords(controller, text, index))
     if found is None:
         raise JobNotFoundError(
             f"there is no job {text}", hint="`jf job list` shows those there are"

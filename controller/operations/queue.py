@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.documents import DbCollection
-from controller.errors import ConfigError
-from controller.filters import FlowFilter, JobFilter, Query
+from controller.errors import ArgumentError, ConfigError
+from controller.filters import FlowFilter, JobFilter, Query, is_start_of_uuid
 from controller.storage.base import Collection, Database
 
 if TYPE_CHECKING:
     from controller.config import Project
+
+_SHOWN = 50
+"""Documents that are looked at to tell whether the start of a uuid is of one thing only; a job that
+was replaced has several documents of one uuid."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,42 @@ class Queue:
         found = self.jobs.find({"db_id": {"$in": wanted}}, ["db_id", "job.hosts"])
         return {doc["db_id"]: doc["job"]["hosts"][-1] for doc in found if doc["job"].get("hosts")}
 
+    def whole_job_id(self, text: str) -> str:
+        """Return the uuid of the one job whose uuid begins so; anything else comes back as it is.
+
+        A text that is somebody's db_id is that db_id.
+
+        Raises
+        ------
+        ArgumentError
+            Several uuids begin so.
+        """
+        if not is_start_of_uuid(text) or self.jobs.find_one({"db_id": text}, ["_id"]) is not None:
+            return text
+        return _only_one("job", text, self.jobs)
+
+    def whole_flow_id(self, text: str) -> str:
+        """Return the uuid of the one flow whose uuid begins so; else as `whole_job_id`."""
+        if not is_start_of_uuid(text) or self.jobs.find_one({"db_id": text}, ["_id"]) is not None:
+            return text
+        return _only_one("flow", text, self.flows)
+
     def query(self, selection: JobFilter | FlowFilter) -> Query:
         """Translate a filter into a query, looking up the flows it names by a job's db_id."""
         return selection.query(self.flow_uuids(selection.db_ids_of_flows))
+
+
+def _only_one(noun: str, start: str, collection: Collection) -> str:
+    """Return the uuid that begins so, ``start`` itself when there is none."""
+    # "g" follows all digits of a uuid: a range, which an index answers.
+    query = {"uuid": {"$gte": start, "$lt": f"{start}g"}}
+    found = sorted({d["uuid"] for d in collection.find(query, ["uuid"], limit=_SHOWN)})
+    if len(found) > 1:
+        raise ArgumentError(
+            f"{start!r} could be more than one {noun}: {', '.join(found[:3])}",
+            hint="type more of the uuid",
+        )
+    return found[0] if found else start
 
 
 class ControllerGroup:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from controller.errors import FlowNotFoundError
-from controller.filters import FlowFilter, is_uuid, parse_states
+from controller.filters import FlowFilter, parse_states
 from controller.states import FlowState
 from jfr_cli import options
 from jfr_cli.commands import flow_actions, flow_graph, reports
@@ -27,7 +26,7 @@ from jfr_cli.output import (
 from jfr_cli.render.flows import FLOWS, flow_tree
 from jfr_cli.render.jobs import job_kind
 from jfr_cli.render.waiting import standing
-from jfr_cli.selection import checked_sort, some_flows, with_flow_filter
+from jfr_cli.selection import checked_sort, existing_flow, some_flows, with_flow_filter
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List flows, look into them and change them.")
@@ -93,30 +92,21 @@ def info(
 
     Example: jf flow info 12
     """
-    named: dict[str, Any] = {"job_ids": flow} if by_job and is_uuid(flow) else {"flow_ids": flow}
+    order = [(checked_sort(jobs_sort), -1 if reverse_jobs_sort else 1)]
     with CURRENT.reader() as controller:
-        found = controller.get_flows_info(
-            **named,
-            limit=1,
-            with_jobs_info=True,
-            jobs_sort=[(checked_sort(jobs_sort), -1 if reverse_jobs_sort else 1)],
-        )
-    if not found:
-        raise FlowNotFoundError(
-            f"there is no flow {flow}", hint="`jf flow list` shows those there are"
-        )
+        found = existing_flow(controller, flow, by_job=by_job, jobs_sort=order)
     if not shows_table():
-        show_one(found[0], FLOWS)
+        show_one(found, FLOWS)
         return
     from controller.config import SETTINGS
 
     show_rows(
-        found[0].jobs_info or [],
+        found.jobs_info or [],
         job_kind(stored_data_key or ()),
         verbosity=verbosity,
         defaults=SETTINGS.cli_job_list_columns,
-        title=f"Flow: {found[0].name} - {found[0].flow_id} - {found[0].state.value}",
-        below=lambda: flow_tree(found[0]),
+        title=f"Flow: {found.name} - {found.flow_id} - {found.state.value}",
+        below=lambda: flow_tree(found),
     )
 
 

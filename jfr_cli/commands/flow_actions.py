@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from controller.errors import ControllerError
-from controller.filters import FlowFilter, is_uuid
+from controller.filters import FlowFilter
 from jfr_cli import options
 from jfr_cli.asking import confirm
 from jfr_cli.output import (
@@ -22,20 +22,13 @@ from jfr_cli.progress import progress_bar
 from jfr_cli.render.files import cleaning_facts, cleaning_lines
 from jfr_cli.render.flows import FLOWS
 from jfr_cli.render.outcome import counted
-from jfr_cli.selection import with_flow_filter
+from jfr_cli.selection import flow_keywords, with_flow_filter
 from jfr_cli.session import CURRENT
 
 app = options.part_of_group()
 set_app = options.command_group("Set properties of flows.")
 
 ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")]
-
-
-def flow_named(flow: str, by_job: bool) -> dict[str, Any]:
-    """Return the keywords that name one flow: by its uuid, or by a job's uuid or db_id."""
-    if not is_uuid(flow):
-        return {"db_id": flow}
-    return {"job_id": flow} if by_job else {"flow_id": flow}
 
 
 @app.command("delete")
@@ -144,7 +137,7 @@ def resume(
     """
     with CURRENT.controller() as controller, progress_bar("resuming jobs") as report:
         number = controller.resume_flow(
-            **flow_named(flow, by_job),
+            **flow_keywords(controller, flow, by_job=by_job),
             wait=wait,
             break_lock=break_lock,
             dry_run=dry_run,
@@ -170,7 +163,9 @@ def set_store(
     Example: jf flow set store 12 archive
     """
     with CURRENT.controller() as controller:
-        controller.set_flow_store(store, **flow_named(flow, by_job), dry_run=dry_run)
+        controller.set_flow_store(
+            store, **flow_keywords(controller, flow, by_job=by_job), dry_run=dry_run
+        )
     name = store or "the default one"
     would = "would be" if dry_run else "is now"
     show_report({"store": store, "dry_run": dry_run}, f"the JobStore of the flow {would} {name}")

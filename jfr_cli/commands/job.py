@@ -29,7 +29,7 @@ from jfr_cli.output import (
 )
 from jfr_cli.render.jobs import JOBS, job_kind, job_panel
 from jfr_cli.render.waiting import REASON, standing, why_picture, why_row
-from jfr_cli.selection import checked_sort, job_named, named_job, some_jobs, with_job_filter
+from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List jobs, look into them and change them.")
@@ -165,7 +165,7 @@ def output(
     Example: jf job output 12 | jq .energy
     """
     with CURRENT.controller() as controller:
-        value = controller.get_job_output(**job_named(job, index), load=load)
+        value = controller.get_job_output(**job_keywords(controller, job, index), load=load)
     if path is None:
         show_value(value)
     else:

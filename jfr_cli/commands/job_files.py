@@ -18,7 +18,7 @@ from jfr_cli.output import (
     shows_table,
 )
 from jfr_cli.render.files import cleaning_facts, cleaning_lines
-from jfr_cli.selection import job_named, named_job
+from jfr_cli.selection import job_keywords, named_job
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List, fetch and delete the files of a job.")
@@ -33,7 +33,7 @@ def ls(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
     Example: jf job files ls 12
     """
     with CURRENT.controller() as controller:
-        folder, names = controller.list_job_files(**job_named(job, index))
+        folder, names = controller.list_job_files(**job_keywords(controller, job, index))
     if shows_table():
         say(f"in {folder}:")
         print_lines(names)
@@ -60,7 +60,7 @@ def get(
     with CURRENT.controller() as controller:
         for name in files:
             target = path / Path(name).name
-            content = controller.read_job_file(name, **job_named(job, index))
+            content = controller.read_job_file(name, **job_keywords(controller, job, index))
             try:
                 target.write_bytes(content)
             except OSError as error:
@@ -104,7 +104,7 @@ def queue_out(job: options.JobIdArgument, index: options.IndexArgument = None) -
     Example: jf job queue-out 12
     """
     with CURRENT.controller() as controller:
-        found = controller.read_queue_files(**job_named(job, index))
+        found = controller.read_queue_files(**job_keywords(controller, job, index))
     if not shows_table():
         show_value(found)
         return
@@ -130,7 +130,7 @@ def todir(
     import sys
 
     with CURRENT.controller() as controller:
-        folder, _ = controller.list_job_files(**job_named(job, index))
+        folder, _ = controller.list_job_files(**job_keywords(controller, job, index))
     if not sys.stdin.isatty():
         raise ArgumentError(
             "a shell needs a terminal", hint=f"the folder is {folder}: cd there instead"
