@@ -4,19 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format generate schemas bench clean
+.PHONY: demo test check format generate schemas screens bench clean
 
 demo: $(READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
 
 test: $(READY)  ## all tests; those that need a server run where there is one
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 check: $(READY)  ## the definition of clean: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -28,7 +28,10 @@ schemas: $(READY)  ## write the JSON Schema files anew from the declarations
 generate: schemas  ## completion scripts, manual pages and the helps that tests compare
 	$(BIN)/python -m jfr_cli.generate
 
-BENCHMARKS := startup chain embedded complete_in_flow actions submit_10000 four_processes runner_footprint
+screens: $(READY)  ## take the pictures of the README from the real command
+	$(BIN)/python docs/screens/make.py
+
+BENCHMARKS := startup chain embedded actions complete_in_flow submit_10000 four_processes runner_footprint
 
 bench: $(READY)  ## figures, each against a yardstick of the same run; fails where a limit is missed
 	@missed=; for name in $(BENCHMARKS); do \

@@ -1,0 +1,102 @@
+"""Take the pictures of the README from the real command: ``make screens``.
+
+A small project is made in a temporary folder, its jobs run, and `jf` is called in a terminal of
+a fixed width; what it writes becomes an SVG beside this file.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pexpect
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+HERE = Path(__file__).parent
+COLUMNS, LINES = 92, 60
+BIN = Path(sys.executable).parent
+SUBMIT = """
+from jobflow import Flow
+from controller import submit_flow
+from jfr_cli.demo_jobs import equation_of_state, fails_on_purpose
+for element in ("Cu", "Pd"):
+    submit_flow(equation_of_state(element))
+submit_flow(Flow([fails_on_purpose("Si")], name="fails on purpose"))
+"""
+LATER = """
+from controller import submit_flow
+from jfr_cli.demo_jobs import equation_of_state
+submit_flow(equation_of_state("Ni"))
+"""
+SCREENS = {
+    "flow-list": ["flow", "list"],
+    "flow-info": ["flow", "info", "1"],
+    "job-list": ["job", "list", "-m", "8"],
+    "job-why": ["job", "why", "{waiting}"],
+    "job-report": ["job", "report", "days", "4"],
+    "dry-run": ["job", "rerun", "-s", "FAILED", "--dry-run"],
+}
+
+
+def main() -> None:
+    """Make the project and take all pictures."""
+    with tempfile.TemporaryDirectory(prefix="jfr-screens-") as name:
+        folder = Path(name)
+        env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("JFREMOTE_", "COLUMNS"))},
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "JFREMOTE_PROJECTS_FOLDER": str(folder / "jfr"),
+            "JFREMOTE_CONFIG_FILE": str(folder / "settings.yaml"),
+            "TERM": "xterm-256color",
+            "JF_PAGER": "",
+            "TZ": "UTC",
+        }
+        (folder / "settings.yaml").touch()
+        jf(env, "quickstart")
+        subprocess.run([sys.executable, "-c", SUBMIT], env=env, check=True, capture_output=True)
+        jf(env, "runner", "run", "--until-idle", "--log-level", "error")
+        subprocess.run([sys.executable, "-c", LATER], env=env, check=True, capture_output=True)
+        jf(env, "job", "pause", "-n", "relax Ni")
+        jobs = {
+            "waiting": jf(env, "job", "list", "-n", "fit Ni", "--format", "name").split()[0],
+        }
+        for name, words in SCREENS.items():
+            take(name, [word.format(**jobs) for word in words], env, folder)
+
+
+def jf(env: dict[str, str], *words: str) -> str:
+    """Run the command and return what it writes."""
+    done = subprocess.run(["jf", *words], env=env, capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def take(name: str, words: list[str], env: dict[str, str], folder: Path) -> None:
+    """Call the command in a terminal and save what is on the screen."""
+    child = pexpect.spawn(
+        "jf", words, env=env, dimensions=(LINES, COLUMNS), encoding="utf-8", timeout=60
+    )
+    child.expect(pexpect.EOF)
+    screen = str(child.before).replace("\r\n", "\n").rstrip()
+    lines = [line for line in screen.split("\n") if not line.startswith("project jfr (")]
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(
+            record=True,
+            width=COLUMNS,
+            force_terminal=True,
+            color_system="truecolor",
+            file=nowhere,
+        )
+        shown = "\n".join(lines).replace(str(folder), "~")
+        console.print(Text.from_ansi(shown))
+        svg = console.export_svg(title=f"jf {' '.join(words)}", theme=MONOKAI)
+    (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")
+    sys.stderr.write(f"{name}.svg\n")
+
+
+if __name__ == "__main__":
+    main()
