@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +16,9 @@ from servers import ENGINES, fresh_store, mongo_client, mongo_verdict, require_m
 
 from controller.storage.base import Database
 from controller.storage.opening import open_store
+
+# A shell starts what it puts into the background with Ctrl-C ignored, and children would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The suite tries the same examples each time: a change that passes does not fail somebody else
 # later. `make chaos` looks for new ones.
