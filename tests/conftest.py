@@ -17,7 +17,7 @@ from servers import ENGINES, fresh_store, mongo_client, mongo_verdict, require_m
 from controller.storage.base import Database
 from controller.storage.opening import open_store
 
-# A shell starts what it puts into the background with Ctrl-C ignored, and children would inherit it.
+# A shell starts what it puts into the background with Ctrl-C ignored: children would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The suite tries the same examples each time: a change that passes does not fail somebody else
