@@ -71,5 +71,11 @@ class FlowLifecycle(ControllerGroup):
         )
         prefix = self.project.queue.db_id_prefix if self.project else None
         with no_garbage_expected():
-            accepted = accept_flow(flow, allow_external_references=allow_external_references)
-            return insert_flow(self.queue, accepted, settings, prefix=prefix, jobstore=jobstore)
+            # No name for what was accepted: it has to be gone when the collector goes on.
+            return insert_flow(
+                self.queue,
+                accept_flow(flow, allow_external_references=allow_external_references),
+                settings,
+                prefix=prefix,
+                jobstore=jobstore,
+            )

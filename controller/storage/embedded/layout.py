@@ -78,6 +78,8 @@ class Column:
         Some value's key does not order as the value does.
     paths
         The paths whose values make the keys: its own, or two (see `pair_path`).
+    is_pair
+        Whether they are two.
     names
         The names of the (first) path.
     sql
@@ -89,18 +91,15 @@ class Column:
     multi: bool
     odd: bool
     paths: tuple[str, ...] = field(init=False)
+    is_pair: bool = field(init=False)
     names: tuple[str, ...] = field(init=False)
     sql: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.paths = tuple(self.path.split(_AND))
+        self.is_pair = len(self.paths) > 1
         self.names = split_path(self.paths[0])
         self.sql = "id" if self.path == "_id" else f"k{self.number}"
-
-    @property
-    def is_pair(self) -> bool:
-        """Whether its keys are made of two values."""
-        return len(self.paths) > 1
 
     def keys(self, document: dict[str, Any]) -> Keys:
         """Return (native key, keys for the side table, odd) of a document."""

@@ -159,14 +159,14 @@ class _Batch:
         self._sequence += 1
         row = [self._sequence, index_key(document["_id"]), raw]
         for column in self._columns:
-            keys = column.keys(document)
-            native, side, odd = keys
+            native, side, odd = column.keys(document)
             if odd and not (column.odd and (column.multi or native != ARRAY_KEY)):
-                _mark(self._link, self._table, {column.path: keys})
+                _mark(self._link, self._table, {column.path: (native, side, odd)})
             if native is None and column.path in self._unique:
                 self.write()  # a document of this very batch may have the same key
                 _check_nulls(self._link, self._table, self._unique_keys(document), None)
-            self._side += [(column.number, key, self._sequence) for key in side]
+            if side:
+                self._side += [(column.number, key, self._sequence) for key in side]
             row.append(native)
         self._rows.append(tuple(row))
         if len(self._rows) >= _BATCH:
