@@ -158,11 +158,16 @@ test_a_backup_moves_between_engines = pytest.mark.mongo(test_a_backup_moves_betw
 
 
 def test_the_record_of_a_runner_is_not_restored(controller: JobController, tmp_path: Path) -> None:
-    record = {"hostname": "far", "start_time": utc_now()}
     query = {"running_runner": {"$exists": True}}
-    controller.auxiliary.update_one(query, {"$set": {"running_runner": record}})
+
+    def record(start: datetime) -> None:
+        found = {"running_runner": {"hostname": "far", "start_time": start}}
+        controller.auxiliary.update_one(query, {"$set": found})
+
+    record(datetime(2026, 1, 1))  # one that died: beside a live one some engines make no backup
     controller.backup_dump(tmp_path)
     folder = tmp_path / controller.queue.database.name
+    record(utc_now())
     with pytest.raises(RunningRunnerError, match="restore is refused"):
         controller.backup_restore(folder)
     controller.clean_running_runner()
