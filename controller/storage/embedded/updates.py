@@ -122,6 +122,8 @@ def _operator_steps(spec: Mapping[str, Any]) -> list[_Step]:
             raise UnsupportedOperationError(f"the update operator {op}")
         if type(fields) is not dict:
             raise ArgumentError(f"{op} needs a dictionary of fields")
+        if op == "$currentDate":
+            op, fields = "$set", _present_time(fields)
         steps += [_Step(_checked_path(key), op, arg) for key, arg in fields.items()]
     # MongoDB creates new fields in the order of their paths, numbers by value.
     steps.sort(key=lambda s: [(0, int(n), "") if n.isdigit() else (1, 0, n) for n in s.path])
@@ -130,6 +132,15 @@ def _operator_steps(spec: Mapping[str, Any]) -> list[_Step]:
             a, b = ".".join(first.path), ".".join(second.path)
             raise ArgumentError(f"the update changes {b} twice (also through {a})")
     return steps
+
+
+def _present_time(fields: Mapping[str, Any]) -> dict[str, datetime]:
+    """Return what ``$currentDate`` sets: one time for all fields and documents of an update."""
+    for arg in fields.values():
+        if arg is not True and arg != {"$type": "date"}:
+            raise UnsupportedOperationError(f"$currentDate {arg!r}")
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return dict.fromkeys(fields, now.replace(microsecond=now.microsecond // 1000 * 1000))
 
 
 def _stage_steps(stage: Mapping[str, Any]) -> Iterator[_Step]:
@@ -226,11 +237,6 @@ def _changed(op: str, old: Any, arg: Any) -> Any:
             return arg
         smaller = sort_key(arg) < sort_key(old)
         return arg if smaller == (op == "$min") and not equal(arg, old) else old
-    if op == "$currentDate":
-        if arg is not True and arg != {"$type": "date"}:
-            raise UnsupportedOperationError(f"$currentDate {arg!r}")
-        now = datetime.now(UTC).replace(tzinfo=None)
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
     return _changed_array(op, old, arg)
 
 
