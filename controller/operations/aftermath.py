@@ -204,5 +204,5 @@ def _ended(outside: Outside, wish: Wish) -> bool:
     if process_id is None:
         return True
     worker_queue.cancel(process_id, run_dir)
-    state = worker_queue.poll([(process_id, run_dir)])[process_id].state
+    state = worker_queue.poll([(process_id, run_dir)])[0].state
     return state in (None, "DONE", "FAILED")

@@ -409,14 +409,14 @@ class Runner:
             for j in jobs
         ]
         try:
-            states = self.context.queue(name).poll(pairs)
+            found = self.context.queue(name).poll(pairs)
         except RemoteError as error:
             # Nothing is known about any job: none of them has failed.
             logger.warning("worker %s: %s", name, error)
             return False
         local, moved = self.context.worker(name).is_local, False
-        for job, (process_id, _) in zip(jobs, pairs):
-            update = queue_update(job, states[process_id].state, local=local)
+        for job, queued in zip(jobs, found):
+            update = queue_update(job, queued.state, local=local)
             if update is not None:
                 moved = self._apply(job, update) or moved
         return moved

@@ -154,7 +154,7 @@ class Queue:
         for name in (_STARTED, _SUBMITTED, _EXIT):
             self._host.remove(run_dir / name)
 
-    def poll(self, jobs: Iterable[tuple[str, Path | None]]) -> dict[str, QueuedJob]:
+    def poll(self, jobs: Iterable[tuple[str, Path | None]]) -> list[QueuedJob]:
         """Ask for the states of jobs, in one listing.
 
         Parameters
@@ -164,8 +164,9 @@ class Queue:
 
         Returns
         -------
-        dict
-            {id: job}; one that the queue no longer lists has the state None.
+        list
+            One for each pair, in their order: two jobs may have had one process id after the
+            other. A job that the queue no longer lists has the state None.
 
         Raises
         ------
@@ -174,17 +175,16 @@ class Queue:
         """
         from qtoolkit.core.exceptions import QTKError
 
-        wanted = dict(jobs)
+        wanted = list(jobs)
         if self.is_shell:
-            return {
-                pid: QueuedJob(pid, "RUNNING" if is_alive(pid, _start_of(run_dir)) else None)
-                for pid, run_dir in wanted.items()
-            }
+            return [
+                QueuedJob(pid, "RUNNING" if is_alive(pid, _start_of(run_dir)) else None)
+                for pid, run_dir in wanted
+            ]
         if not wanted:
-            return {}
-        command = self.scheduler.get_jobs_list_cmd(
-            None if self._username else list(wanted), self._username
-        )
+            return []
+        ids = list(dict.fromkeys(pid for pid, _ in wanted))
+        command = self.scheduler.get_jobs_list_cmd(None if self._username else ids, self._username)
         done = self._host.execute(command)
         try:
             listed = self.scheduler.parse_jobs_list_output(
@@ -194,7 +194,7 @@ class Queue:
             # The parsers trust their input: a cut-off answer says nothing of any job.
             raise RemoteError(f"the queue's listing cannot be read: {error}") from error
         states = {str(j.job_id): j.state.value if j.state else None for j in listed or []}
-        return {pid: QueuedJob(pid, states.get(pid)) for pid in wanted}
+        return [QueuedJob(pid, states.get(pid)) for pid, _ in wanted]
 
     def cancel(self, process_id: str, run_dir: Path | None = None) -> None:
         """End a job with everything that it started; one that has ended is fine.
@@ -214,7 +214,7 @@ class Queue:
     def _is_listed(self, process_id: str) -> bool:
         """Whether the queue may still hold a job; yes when it does not answer."""
         try:
-            state = self.poll([(process_id, None)])[process_id].state
+            state = self.poll([(process_id, None)])[0].state
         except RemoteError:
             return True
         return state not in (None, "DONE", "FAILED")

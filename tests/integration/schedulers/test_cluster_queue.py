@@ -92,7 +92,7 @@ def test_an_answer_without_an_id_is_not_repeated(commands, queue, run_dir):
 
 def test_an_id_that_the_queue_does_not_list_has_no_state(commands, queue):
     commands("squeue", "exit 0")
-    assert queue.poll([("7", None)])["7"].state is None
+    assert queue.poll([("7", None)])[0].state is None
 
 
 def test_a_listing_that_fails_says_nothing_of_any_job(commands, queue):
@@ -105,7 +105,7 @@ def test_a_listing_that_fails_says_nothing_of_any_job(commands, queue):
 
 def test_polling_nothing_asks_nobody(commands, queue):
     ledger = commands("squeue", "echo asked >> {ledger}")
-    assert queue.poll([]) == {}
+    assert queue.poll([]) == []
     assert not ledger.exists()
 
 

@@ -46,7 +46,7 @@ def submit(queue: Queue, run_dir: Path, command: str) -> str:
 
 
 def state(queue: Queue, process_id: str, run_dir: Path | None) -> str | None:
-    return queue.poll([(process_id, run_dir)])[process_id].state
+    return queue.poll([(process_id, run_dir)])[0].state
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
@@ -217,6 +217,18 @@ def test_a_process_that_took_over_the_number_is_left_alone(queue, run_dir, bysta
     assert state(queue, str(bystander.pid), run_dir) is None
     queue.cancel(str(bystander.pid), run_dir)
     assert bystander.poll() is None
+
+
+def test_jobs_that_had_one_number_are_told_apart(queue, run_dir, tmp_path):
+    """A number is given out again; neither job may hide the other."""
+    process_id = submit(queue, run_dir, "sleep 60")
+    before = tmp_path / "before"
+    before.mkdir()
+    (before / "jfr_started").write_text(f"{process_id} 12345\n")
+    pairs = [(process_id, run_dir), (process_id, before)]
+    assert [job.state for job in queue.poll(pairs)] == ["RUNNING", None]
+    assert [job.state for job in queue.poll(reversed(pairs))] == [None, "RUNNING"]
+    queue.cancel(process_id, run_dir)
 
 
 def test_a_job_that_jobflow_remote_started_is_seen_and_cancelled(queue, run_dir):
