@@ -84,6 +84,7 @@ class JobFilter:
             states=parse_states(JobState, self.states),
             workers=_strings("workers", self.workers),
         )
+        _check_texts(self.name, self.metadata)
         _check_window(self.start_date, self.end_date)
 
     @property
@@ -156,6 +157,7 @@ class FlowFilter:
             flow_ids=_strings("flow_ids", self.flow_ids),
             states=parse_states(FlowState, self.states),
         )
+        _check_texts(self.name, self.metadata)
         _check_window(self.start_date, self.end_date)
 
     @property
@@ -277,6 +279,13 @@ def is_uuid(text: str) -> bool:
         return False
 
 
+def is_id(value: Any, *, number: bool = False) -> bool:
+    """Whether a value can be an id; ``number`` allows integers, which stand for their digits."""
+    return isinstance(value, str) or (
+        number and isinstance(value, int) and not isinstance(value, bool)
+    )
+
+
 def is_start_of_uuid(text: str) -> bool:
     """Whether a text may be the beginning of a uuid, long enough to name something."""
     return bool(re.fullmatch(r"[0-9a-f]{4,8}|[0-9a-f]{8}-[0-9a-f-]{0,26}", text))
@@ -299,7 +308,10 @@ def parse_states(kind: type[_E], states: Any) -> tuple[_E, ...] | None:
         return None
     many = [states] if isinstance(states, (str, Enum)) else states
     if not isinstance(many, Iterable):
-        raise ArgumentError(f"states have to be {kind.__name__} members, not {states!r}")
+        raise ArgumentError(
+            f"states have to be {kind.__name__} members, not {states!r}",
+            hint="or their names, one alone or a list",
+        )
     return tuple(parse_state(kind, s) for s in many)
 
 
@@ -389,11 +401,16 @@ def _strings(what: str, values: Any) -> tuple[str, ...] | None:
         return None
     many = [values] if isinstance(values, (str, int)) else values
     if not isinstance(many, Iterable) or isinstance(many, Mapping):
-        raise ArgumentError(f"{what} has to be a string or a list of strings, not {values!r}")
+        raise ArgumentError(
+            f"{what} has to be a string or a list of strings, not {values!r}",
+            hint="None selects all, an empty list nothing",
+        )
     out = []
     for value in many:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise ArgumentError(f"{what} has to hold strings, not {value!r}")
+            raise ArgumentError(
+                f"{what} has to hold strings, not {value!r}", hint='for example ["1", "2"]'
+            )
         out.append(str(value))
     return tuple(out)
 
@@ -401,22 +418,42 @@ def _strings(what: str, values: Any) -> tuple[str, ...] | None:
 def _job_id_pairs(values: Any) -> tuple[tuple[str, int], ...] | None:
     if values is None:
         return None
-    many = list(values)
-    if len(many) == 2 and isinstance(many[0], str) and isinstance(many[1], int):
+    lone = isinstance(values, Mapping) or not isinstance(values, Iterable)
+    many = [values] if lone else list(values)
+    if _is_pair(many):
         many = [many]
-    pairs = []
     for value in many:
-        pair = tuple(value) if isinstance(value, (tuple, list)) else ()
-        if len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], int):
-            raise ArgumentError(f"job_ids has to hold (uuid, index) pairs, not {value!r}")
-        pairs.append((pair[0], pair[1]))
-    return tuple(pairs)
+        if not _is_pair(value):
+            raise ArgumentError(
+                f"job_ids has to hold (uuid, index) pairs, not {value!r}",
+                hint="ids without an index are db_ids or flow_ids",
+            )
+    return tuple((uuid, index) for uuid, index in many)
+
+
+def _is_pair(value: Any) -> bool:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return False
+    uuid, index = value
+    return isinstance(uuid, str) and isinstance(index, int) and not isinstance(index, bool)
+
+
+def _check_texts(name: Any, metadata: Any) -> None:
+    if name is not None and not isinstance(name, str):
+        raise ArgumentError(f"name has to be a text, not {name!r}", hint='for example "relax*"')
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise ArgumentError(
+            f"metadata has to be a dictionary, not {metadata!r}", hint='for example {"tag": "x"}'
+        )
 
 
 def _check_window(start: Any, end: Any) -> None:
     for name, value in (("start_date", start), ("end_date", end)):
         if value is not None and not isinstance(value, datetime):
-            raise ArgumentError(f"{name} has to be a datetime, not {value!r}")
+            raise ArgumentError(
+                f"{name} has to be a datetime, not {value!r}",
+                hint="`datetime.fromisoformat` makes one of a text",
+            )
     if start is not None and end is not None and to_utc(start) > to_utc(end):
         raise FilterError(
             f"the start date {start.isoformat()} lies after the end date {end.isoformat()}",

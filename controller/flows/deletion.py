@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.errors import ArgumentError, FlowNotFoundError
 from controller.filters import FlowFilter
-from controller.operations.bulk import Options, Progress
+from controller.operations.bulk import Options, Progress, check_limit
 from controller.operations.flow_deletion import FlowResult, delete_flows
 from controller.operations.outside import Outside
 from controller.operations.queue import ControllerGroup
@@ -112,6 +112,7 @@ class FlowDeletion(ControllerGroup):
         FlowNotFoundError
             One of the ids names no flow, and ``raise_on_error``.
         """
+        check_limit(max_limit)
         uuids = self._flow_uuids(flow_ids, raise_on_error=raise_on_error)
         if max_limit and len(uuids) > max_limit and not dry_run:
             raise ArgumentError(

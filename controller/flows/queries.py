@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.documents import JOB_INFO_PROJECTION, FlowInfo, db_id_order
 from controller.errors import ArgumentError, FlowNotFoundError
-from controller.filters import FlowFilter, Query, parse_states
+from controller.filters import FlowFilter, Query, is_id, parse_states
 from controller.operations.queue import ControllerGroup, Queue
 from controller.states import FlowState
 from controller.storage.base import Document, Projection, Sort
@@ -311,7 +311,15 @@ class FlowQueries(ControllerGroup):
         first instead.
         """
         if [db_id, job_id, flow_id].count(None) != 2:
-            raise ArgumentError("one flow is named by exactly one of db_id, job_id and flow_id")
+            raise ArgumentError(
+                "one flow is named by exactly one of db_id, job_id and flow_id",
+                hint="give one of the three",
+            )
+        for name, value in (("db_id", db_id), ("job_id", job_id), ("flow_id", flow_id)):
+            if value is not None and not is_id(value, number=name == "db_id"):
+                raise ArgumentError(
+                    f"{name} cannot be {value!r}", hint="it is the text that `jf flow list` shows"
+                )
         if db_id is not None:
             return {"ids": {"$elemMatch": {"0": str(db_id)}}}
         return {"jobs": job_id} if job_id is not None else {"uuid": flow_id}

@@ -45,18 +45,18 @@ def act_on_job(
     query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
     found = group.jobs.find_one(query, CHOSEN_FIELDS, sort=sort)
     if found is None:
-        raise JobNotFoundError(
-            f"there is no job {_named(db_id, job_id, job_index)}",
-            hint="`jf job list` shows those there are",
-        )
+        raise no_such_job(db_id, job_id, job_index)
     how = Options(raise_on_error=True, **options)
     result = perform(group.queue, action, [found], how, outside=_outside(group))
     return str(found["db_id"]), result
 
 
-def _named(db_id: str | None, job_id: str | None, job_index: int | None) -> str:
+def no_such_job(db_id: str | None, job_id: str | None, job_index: int | None) -> JobNotFoundError:
+    """Return the error that says which job was asked for."""
     index = "" if job_index is None or db_id is not None else f" with index {job_index}"
-    return f"{db_id or job_id}{index}"
+    return JobNotFoundError(
+        f"there is no job {db_id or job_id}{index}", hint="`jf job list` shows those there are"
+    )
 
 
 def _outside(group: ControllerGroup) -> Outside | None:

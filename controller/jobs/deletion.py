@@ -13,7 +13,7 @@ from controller.errors import ArgumentError, ConfigError, RemoteError
 from controller.filters import JobFilter
 from controller.jobs.acting import act_on_job, act_on_jobs
 from controller.operations.actions import delete
-from controller.operations.bulk import BulkResult, Progress
+from controller.operations.bulk import BulkResult, Progress, check_limit
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.outside import Outside
 from controller.operations.queue import ControllerGroup
@@ -134,6 +134,7 @@ class JobDeletion(ControllerGroup):
             workers=workers,
             custom_query=custom_query,
         )
+        check_limit(max_limit)
         if max_limit and not dry_run:
             count = self.jobs.count_documents(self.queue.query(selection))
             if count > max_limit:

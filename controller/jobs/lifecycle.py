@@ -165,7 +165,7 @@ class JobLifecycle(ControllerGroup):
             job = job_lock.locked_document
             if job is None:
                 raise unavailable_job(job_lock, query)
-            if acceptable_states and JobState(job["state"]) not in acceptable_states:
+            if acceptable_states:
                 check_states(job, acceptable_states)
             with self.lock_flow(
                 filter={"jobs": job["uuid"]}, **how, **(flow_lock_kwargs or {})
@@ -430,6 +430,8 @@ def waiting(wait: float | None) -> dict[str, Any]:
 
 def check_states(job: dict[str, Any], acceptable: Sequence[JobState]) -> None:
     """Refuse a job whose state is not acceptable."""
+    if JobState(job["state"]) in acceptable:
+        return
     names = ", ".join(state.value for state in acceptable)
     raise StateError(
         f"job {job['db_id']} is in state {job['state']}, not in {names}",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.documents import utc_now
 from controller.errors import ArgumentError, ConfigError, SubmissionError
-from controller.filters import JobFilter, parse_state
+from controller.filters import JobFilter, parse_state, parse_states
 from controller.jobs.acting import act_on_job, act_on_jobs
 from controller.jobs.lifecycle import check_states, unavailable_job, waiting
 from controller.jobs.queries import job_id_query
@@ -17,7 +17,7 @@ from controller.operations.actions import set_fields, set_run, set_state
 from controller.operations.bulk import BulkResult, Progress
 from controller.operations.insertion import plain_exec_config, plain_resources
 from controller.operations.queue import ControllerGroup
-from controller.rules.plans import RunChange
+from controller.rules.plans import RunChange, check_fields
 from controller.states import JobState
 
 if TYPE_CHECKING:
@@ -179,6 +179,7 @@ class JobProperties(ControllerGroup):
         ConfigError
             The project has no such worker or execution configuration.
         """
+        _check_kinds(exec_config, resources, priority)
         wanted = RunChange(
             worker=worker,
             exec_config=plain_exec_config(exec_config),
@@ -274,11 +275,14 @@ class JobProperties(ControllerGroup):
         StateError
             The job is in another state.
         """
+        accepted = parse_states(JobState, acceptable_states)
+        check_fields(values)
+        if "state" in values:
+            values = {**values, "state": parse_state(JobState, values["state"]).value}
         if use_pipeline:
             query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
             how = {"break_lock": break_lock, **waiting(wait)}
-            return self._set_by_pipeline(values, query, sort, acceptable_states, how)
-        accepted = None if acceptable_states is None else set(acceptable_states)
+            return self._set_by_pipeline(values, query, sort, accepted, how)
         db_id_, _ = act_on_job(
             self,
             set_fields(values, accepted),
@@ -295,7 +299,7 @@ class JobProperties(ControllerGroup):
         values: dict[str, Any],
         query: Mapping[str, Any],
         sort: list[tuple[str, int]] | None,
-        accepted: list[JobState] | None,
+        accepted: Sequence[JobState] | None,
         how: Mapping[str, Any],
     ) -> str:
         lock = MongoLock(
@@ -314,6 +318,22 @@ class JobProperties(ControllerGroup):
                 check_states(job, accepted)
             lock.update_on_release = [{"$set": {**values, "updated_on": utc_now()}}]
         return str(job["db_id"])
+
+
+def _check_kinds(exec_config: Any, resources: Any, priority: Any) -> None:
+    """Refuse what would be stored and fail only when a job runs."""
+    if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int)):
+        raise ArgumentError(f"priority cannot be {priority!r}", hint="it is an integer")
+    known = exec_config is None or isinstance(exec_config, (str, dict))
+    if not known and not hasattr(exec_config, "model_dump"):
+        raise ArgumentError(
+            f"{exec_config!r} is no execution configuration",
+            hint="give the name of one, an ExecutionConfig or a dictionary",
+        )
+    if not (resources is None or isinstance(resources, dict) or hasattr(resources, "as_dict")):
+        raise ArgumentError(
+            f"resources cannot be {resources!r}", hint="give a dictionary or a QResources"
+        )
 
 
 def _stored(resources: Any) -> dict[str, Any] | SubmissionError | None:

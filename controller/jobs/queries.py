@@ -347,7 +347,8 @@ def job_id_query(
     }
     for name, (value, kind) in given.items():
         if value is not None and (value is True or value is False or not isinstance(value, kind)):
-            raise ArgumentError(f"{name} cannot be {value!r}")
+            wanted = "an integer" if name == "job_index" else "the text that `jf job list` shows"
+            raise ArgumentError(f"{name} cannot be {value!r}", hint=f"it is {wanted}")
     if db_id is not None:
         return {"db_id": str(db_id)}, None
     if job_index is not None:

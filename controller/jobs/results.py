@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.errors import JobNotFoundError
+from controller.jobs.acting import no_such_job
 from controller.jobs.queries import job_id_query
 from controller.operations.queue import ControllerGroup
 from controller.storage.outputs import read_output
@@ -39,9 +39,7 @@ class JobResults(ControllerGroup):
         query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
         job = self.jobs.find_one(query, ["uuid", "index"], sort=sort)
         if job is None:
-            raise JobNotFoundError(
-                f"there is no job {db_id or job_id}", hint="`jf job list` shows those there are"
-            )
+            raise no_such_job(db_id, job_id, job_index)
         flow = self.flows.find_one({"jobs": job["uuid"]}, ["jobstore"]) or {}
         spec = self._need_project().jobstore_spec(flow.get("jobstore"))
         return read_output(spec, job["uuid"], job["index"], load=load)

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from controller.errors import ControllerError, LockedDocumentError
+from controller.errors import ArgumentError, ControllerError, LockedDocumentError
 from controller.operations.aftermath import carry_out
 from controller.operations.holding import HeldFlows, hold_flows
 from controller.operations.outside import Outside
@@ -94,6 +94,26 @@ class Options:
     raise_on_error: bool = False
     dry_run: bool = False
     progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.wait is not None and not _is_number(self.wait):
+            raise ArgumentError(
+                f"wait cannot be {self.wait!r}",
+                hint="it is a number of seconds; None does not wait",
+            )
+
+
+def check_limit(limit: Any) -> None:
+    """Refuse a limit of what may be deleted that is none."""
+    if not isinstance(limit, int) or not _is_number(limit):
+        raise ArgumentError(
+            f"max_limit cannot be {limit!r}",
+            hint="it is a number of jobs or flows; 0 means no limit",
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
 class BulkResult(list[str]):

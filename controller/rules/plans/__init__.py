@@ -14,6 +14,7 @@ from controller.rules.plans.control import plan_pause, plan_resume, plan_stop
 from controller.rules.plans.deletion import plan_deletion
 from controller.rules.plans.properties import (
     RunChange,
+    check_fields,
     plan_set_fields,
     plan_set_run,
     plan_set_state,
@@ -27,6 +28,7 @@ __all__ = [
     "JobChange",
     "Refusal",
     "RunChange",
+    "check_fields",
     "plan_deletion",
     "plan_pause",
     "plan_rerun",

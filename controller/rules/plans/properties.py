@@ -182,11 +182,29 @@ def plan_set_fields(
         after = JobState(values["state"]) if "state" in values else state
         return change(doc, after, {k: v for k, v in values.items() if k != "state"})
 
+    check_fields(values)
+    return plan_each(view, "set_state", decide)
+
+
+def check_fields(values: Any) -> None:
+    """Check {dotted path: value} that somebody wants to set.
+
+    Raises
+    ------
+    ArgumentError
+        It is no dictionary, or empty; a path cannot be set.
+    """
+    if not isinstance(values, Mapping):
+        raise ArgumentError(
+            f"the fields have to be a dictionary, not {values!r}",
+            hint='for example {"error": None}',
+        )
+    if not values:
+        raise ArgumentError("nothing is to be set", hint="give {path of a field: value}")
     for path in values:
-        if not isinstance(path, str) or not path or path.startswith("$"):
-            raise ArgumentError(f"{path!r} is no field of a job")
+        if not isinstance(path, str) or any(p == "" or p[0] == "$" for p in path.split(".")):
+            raise ArgumentError(f"{path!r} is no field of a job", hint='for example "remote.error"')
         if path.partition(".")[0] in ("lock_id", "lock_time", "lock_lease", "_id"):
             raise ArgumentError(
                 f"{path} cannot be set", hint="`unlock` and `break_lock` free locks"
             )
-    return plan_each(view, "set_state", decide)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -199,10 +200,13 @@ def test_fields_can_be_set(stage: Stage) -> None:
     set_ = stage.controller.set_job_doc_properties
     assert set_({"remote.error": "$state"}, db_id=a["x"]) == a["x"]
     assert stage.job(a["x"])["remote"]["error"] == "$state"
-    set_({"error": "$state"}, db_id=a["x"], use_pipeline=True)
+    accepted = {"acceptable_states": [JobState.READY], "use_pipeline": True}
+    set_({"error": "$state"}, db_id=a["x"], **accepted)
     assert stage.job(a["x"])["error"] == "READY"
     with pytest.raises(StateError):
         set_({"error": None}, db_id=a["x"], acceptable_states=[JobState.FAILED])
+    with pytest.raises(StateError):
+        set_({"error": "no"}, db_id=a["x"], acceptable_states=["FAILED"], use_pipeline=True)
     with pytest.raises(ArgumentError, match="lock_id"):
         set_({"lock_id": "mine"}, db_id=a["x"])
     stage.check()
@@ -256,8 +260,10 @@ def test_waiting_ends(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     a = stage.flow(x="READY")
     stage.hold(a["x"])
     now = [0.0]
-    monkeypatch.setattr(bulk.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(bulk.time, "sleep", lambda s: now.__setitem__(0, now[0] + max(s, 0.1)))
+    clock = SimpleNamespace(
+        monotonic=lambda: now[0], sleep=lambda s: now.__setitem__(0, now[0] + max(s, 0.1))
+    )
+    monkeypatch.setattr(bulk, "time", clock)
     with pytest.raises(JobLockedError):
         stage.controller.pause_job(db_id=a["x"], wait=3)
     assert 3 <= now[0] < 5
