@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from controller.errors import ArgumentError
+from controller.errors import ArgumentError, ControllerError
+from jfr_cli.bundles import F, with_options
+
+
+def _refuse_old_name(context: typer.Context, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        raise ControllerError(
+            "--force is no option of this command any more: nothing was done", hint="add --yes"
+        )
+
+
+_OLD_FORCE = Annotated[
+    bool,
+    typer.Option("--force", "-f", hidden=True, callback=_refuse_old_name, help="Use --yes."),
+]
+
+
+def knows_old_force(command: F) -> F:
+    """Let a command that takes ``--yes`` say so to those who type its former name, ``--force``."""
+    return with_options(
+        command, {"old_force": (_OLD_FORCE, False)}, lambda inner, given, taken: inner(**given)
+    )
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 from controller.errors import MissingDocumentError, StateError
 from controller.filters import FlowFilter, JobFilter
 from jfr_cli import options
-from jfr_cli.asking import confirm
+from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands import admin_index, admin_repair
 from jfr_cli.output import show_report, shows_one
 from jfr_cli.render.outcome import counted
@@ -23,6 +23,7 @@ app.command("doctor")(admin_repair.doctor)
 
 
 @app.command("reset")
+@knows_old_force
 @shows_one()
 def reset(
     date: Annotated[
@@ -55,6 +56,7 @@ def reset(
 
 
 @app.command("unlock")
+@knows_old_force
 @shows_one()
 @with_stored_job_filter
 def unlock(selection: JobFilter, yes: options.Yes = False, dry_run: options.DryRun = False) -> None:
@@ -72,6 +74,7 @@ def unlock(selection: JobFilter, yes: options.Yes = False, dry_run: options.DryR
 
 
 @app.command("unlock-flow")
+@knows_old_force
 @shows_one()
 @with_stored_flow_filter
 def unlock_flow(

@@ -15,6 +15,7 @@ from jfr_cli.console import hint, status
 from jfr_cli.output import (
     show_count,
     show_one,
+    show_picture,
     show_rows,
     show_waited,
     shows_list,
@@ -79,13 +80,27 @@ def info(
         str,
         typer.Option(
             "--jobs-sort",
+            "--sort",
             metavar="FIELD",
             help="Order of the jobs, as of lists.",
             **options.choice(options.SORTS),
         ),
     ] = "db_id",
     reverse_jobs_sort: Annotated[
-        bool, typer.Option("--reverse-jobs-sort", "-jrevs", help="The other way round.")
+        bool,
+        typer.Option(
+            "--reverse-jobs-sort",
+            "-jrevs",
+            "--reverse-sort",
+            "-revs",
+            help="The other way round.",
+        ),
+    ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report", "-rep", help="Show times, states and progress instead of the jobs."
+        ),
     ] = False,
 ) -> None:
     """Show a flow: its structure and its jobs.
@@ -98,6 +113,12 @@ def info(
     if not shows_table():
         show_one(found, FLOWS)
         return
+    title = f"Flow: {found.name} - {found.flow_id} - {found.state.value}"
+    if report:
+        from jfr_cli.render.reports import one_flow_report
+
+        show_picture(lambda: one_flow_report(found, title))
+        return
     from controller.config import SETTINGS
 
     show_rows(
@@ -105,7 +126,7 @@ def info(
         job_kind(stored_data_key or ()),
         verbosity=verbosity,
         defaults=SETTINGS.cli_job_list_columns,
-        title=f"Flow: {found.name} - {found.flow_id} - {found.state.value}",
+        title=title,
         below=lambda: flow_tree(found),
     )
 

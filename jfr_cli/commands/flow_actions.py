@@ -9,7 +9,7 @@ import typer
 from controller.errors import ControllerError
 from controller.filters import FlowFilter
 from jfr_cli import options
-from jfr_cli.asking import confirm
+from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.output import (
     show_outcome,
     show_report,
@@ -32,6 +32,7 @@ ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a 
 
 
 @app.command("delete")
+@knows_old_force
 @shows_outcome()
 @with_flow_filter
 def delete(
@@ -102,13 +103,14 @@ def clean(
 
     Example: jf flow clean -s COMPLETED --days 30 --yes
     """
-    del verbosity
     from dataclasses import replace
 
     with CURRENT.controller() as controller:
         query = controller.queue.query(replace(selection, locked=locked))
         flows = controller.get_flows_info(custom_query=query, with_jobs_info=True)
         jobs = [job for flow in flows for job in flow.jobs_info or []]
+        if verbosity and shows_table():
+            show_rows(flows, FLOWS, verbosity=verbosity - 1)
         if jobs and not dry_run:
             what = f"{counted(len(jobs), 'job')} of {counted(len(flows), 'flow')}"
             confirm(f"Delete the run folders of {what}?", yes)

@@ -11,7 +11,7 @@ import typer
 
 from controller.errors import ArgumentError
 from jfr_cli import options
-from jfr_cli.asking import confirm
+from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands import project_parts
 from jfr_cli.console import hint, print_data, say
 from jfr_cli.output import (
@@ -205,6 +205,7 @@ def show(
 
 
 @app.command("remove")
+@knows_old_force
 @shows_one()
 def remove(
     name: options.ProjectArgument,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jfr_cli import options
-from jfr_cli.asking import agrees
+from jfr_cli.asking import agrees, knows_old_force
 from jfr_cli.console import print_data, say
 from jfr_cli.output import show_rows, shows_list, shows_table
 from jfr_cli.render.project_files import EDITS, EXEC_CONFIGS, WORKERS, edit_row
@@ -40,6 +40,7 @@ def list_exec_configs(verbosity: options.Verbosity = 0) -> None:
 
 
 @edit.command("replace")
+@knows_old_force
 @shows_list()
 def replace(
     old: Annotated[str, typer.Argument(metavar="OLD", help="Text to look for.")],

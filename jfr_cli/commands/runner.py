@@ -9,7 +9,7 @@ import typer
 
 from controller.errors import JobFailedError
 from jfr_cli import options
-from jfr_cli.asking import confirm
+from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands.runner_daemon import DAEMON_COMMANDS
 from jfr_cli.console import say
 from jfr_cli.output import show_one, show_report, shows_one
@@ -129,6 +129,7 @@ def info(
 
 
 @app.command("reset")
+@knows_old_force
 @shows_one()
 def reset(
     yes: options.Yes = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -160,4 +161,4 @@ def _parameter(found: Any) -> Parameter:
 
 
 def _in_words(default: Any) -> str:
-    return str(default) if isinstance(default, (str, int, float)) and default != "" else ""
+    return str(default) if isinstance(default, (str, int, float, Path)) and default != "" else ""

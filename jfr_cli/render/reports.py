@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from controller.states import JobState
 from jfr_cli.render.shapes import Shape, array, entry, integer, mapping, text
 from jfr_cli.render.words import (
     ACTIVE,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from controller.documents import FlowInfo
     from controller.report import FlowsReport, FlowTrends, JobsReport
 
 BAR = 24
@@ -87,6 +89,39 @@ def flow_report(report: FlowsReport) -> RenderableType:
 
     parts = [_summary("Flows", report), "", _states(report.state_counts)]
     return Group(*parts, "", _trends(report.trends))
+
+
+def one_flow_report(flow: FlowInfo, title: str) -> RenderableType:
+    """Show how far one flow has come: its times, the states of its jobs, and progress."""
+    from collections import Counter
+
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    jobs = flow.jobs_info or []
+    done = sum(job.state is JobState.COMPLETED for job in jobs)
+    starts = [job.start_time for job in jobs if job.start_time is not None]
+    ends = [job.end_time for job in jobs if job.end_time is not None]
+    spent = sum(job.run_time or job.estimated_run_time or 0 for job in jobs)
+    times = Table(box=None, show_header=False, pad_edge=False)
+    for label, value in (
+        ("Created", local_time(flow.created_on)),
+        ("First job began", local_time(min(starts, default=None))),
+        ("Last job ended", local_time(max(ends, default=None))),
+        ("Changed last", local_time(flow.updated_on)),
+        ("Run time of all jobs", duration(spent)),
+    ):
+        times.add_row(label, value or "-")
+    progress = Text.assemble(
+        ("Progress ", "bold"),
+        bar(done, len(jobs), GREEN),
+        bar(len(jobs) - done, len(jobs), "bright_black"),
+        f" {done} of {len(jobs)} jobs completed",
+    )
+    counts = Counter(job.state for job in jobs)
+    ordered = {state: counts[state] for state in JobState if counts[state]}
+    return Group(Text(title, style="bold"), "", times, "", progress, "", _states(ordered))
 
 
 def bar(number: int, most: int, style: str, width: int = BAR) -> Any:
