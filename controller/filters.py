@@ -447,6 +447,10 @@ def _check_texts(name: Any, metadata: Any) -> None:
         )
 
 
+def _seconds(time: datetime) -> str:
+    return time.isoformat(timespec="seconds")
+
+
 def _check_window(start: Any, end: Any) -> None:
     for name, value in (("start_date", start), ("end_date", end)):
         if value is not None and not isinstance(value, datetime):
@@ -456,8 +460,8 @@ def _check_window(start: Any, end: Any) -> None:
             )
     if start is not None and end is not None and to_utc(start) > to_utc(end):
         raise FilterError(
-            f"the start date {start.isoformat()} lies after the end date {end.isoformat()}",
-            hint="exchange them",
+            f"the start date {_seconds(start)} lies after the end date {_seconds(end)}",
+            hint="nothing can lie between them; exchange them?",
         )
 
 

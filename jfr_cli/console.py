@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from jfr_cli.pager import page
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 UNLIMITED = 10_000
 """Columns of a stream that is no terminal: nothing is cut."""
+_PLAIN = str.maketrans("✔✘○◔◑◕▶■‖↻·•→…─│├└╭╮╰╯█▏▎▍▌▋▊▉", "+xoooo>#=~.*>~-||`++++########")
+"""What stands for our own signs where the locale has none of them."""
 _TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
@@ -68,9 +70,7 @@ def console_for(stream: TextIO, choice: str = "auto") -> Console:
 
 def print_data(text: str) -> None:
     """Write data; a letter that the locale cannot write becomes what JSON writes for it."""
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
+    if not _can_write(sys.stdout, text):
         text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
     sys.stdout.write(text + "\n")
 
@@ -138,6 +138,32 @@ def drawn(content: RenderableType, console: Console, width: int | None) -> str:
     elif width is None:
         boundless = console.options.update(max_width=UNLIMITED)
         width = console.measure(content, options=boundless).maximum
-    with console.capture() as capture:
-        console.print(content, width=width, crop=False)
-    return _TRAILING.sub(r"\1", capture.get())
+    stream = console.file
+    console.file = cast(TextIO, _AnyLetter(stream))
+    try:
+        with console.capture() as capture:
+            console.print(content, width=width, crop=False)
+    finally:
+        console.file = stream
+    text = _TRAILING.sub(r"\1", capture.get())
+    return text if _can_write(stream, text) else text.translate(_PLAIN)
+
+
+class _AnyLetter:
+    """A stream that claims to write every letter: Rich changes nothing, `drawn` sees to it."""
+
+    encoding = "utf-8"
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _can_write(stream: Any, text: str) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -203,8 +203,12 @@ Metadata = Annotated[
     str | None,
     typer.Option("--metadata", "-meta", metavar="DICT", help='JSON, or "key=value,key2=value2".'),
 ]
-Days = Annotated[int | None, typer.Option("--days", "-ds", help="Changed within so many days.")]
-Hours = Annotated[int | None, typer.Option("--hours", "-hs", help="Changed within so many hours.")]
+Days = Annotated[
+    int | None, typer.Option("--days", "-ds", min=0, help="Changed within so many days.")
+]
+Hours = Annotated[
+    int | None, typer.Option("--hours", "-hs", min=0, help="Changed within so many hours.")
+]
 Workers = Annotated[
     list[str] | None,
     typer.Option(

@@ -127,11 +127,19 @@ def window(given: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
         raise typer.BadParameter(f"{flags} exclude each other")
     now = datetime.now()
     start = parse_date("--start-date", given["start_date"], now)
-    if given["days"] is not None:
-        start = now - timedelta(days=given["days"])
-    if given["hours"] is not None:
-        start = now - timedelta(hours=given["hours"])
+    for unit in ("days", "hours"):
+        if given[unit] is not None:
+            start = _before(now, unit, given[unit])
     return start, parse_date("--end-date", given["end_date"], now)
+
+
+def _before(now: datetime, unit: str, number: int) -> datetime:
+    try:
+        return now - timedelta(**{unit: number})
+    except OverflowError:
+        raise typer.BadParameter(
+            f"{number} {unit} ago there was no calendar", param_hint=f"--{unit}"
+        ) from None
 
 
 def parse_date(flag: str, text: str | None, now: datetime) -> datetime | None:
@@ -285,6 +293,7 @@ def some_flows(controller: QueueReader, ids: list[str] | None, selection: FlowFi
             flow.flow_id
             for flow in controller.get_flows_info(custom_query=controller.queue.query(selection))
         ]
+    ids = [controller.queue.whole_flow_id(text) for text in ids]
     by_job = controller.queue.flow_uuids([text for text in ids if not is_uuid(text)])
     unknown = [text for text in ids if not is_uuid(text) and text not in by_job]
     if unknown:

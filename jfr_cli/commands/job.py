@@ -28,6 +28,7 @@ from jfr_cli.output import (
     write_value,
 )
 from jfr_cli.render.jobs import JOBS, job_kind, job_panel
+from jfr_cli.render.outcome import counted
 from jfr_cli.render.waiting import REASON, standing, why_picture, why_row
 from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
@@ -237,4 +238,4 @@ def dump(
         query = controller.queue.query(selection)
         found = [{k: v for k, v in doc.items() if k != "_id"} for doc in controller.get_jobs(query)]
     write_value(found, path)
-    show_report({"jobs": len(found), "file": path}, f"wrote {len(found)} jobs to {path}")
+    show_report({"jobs": len(found), "file": path}, f"wrote {counted(len(found), 'job')} to {path}")

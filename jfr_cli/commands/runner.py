@@ -78,14 +78,15 @@ def run(
             "failed": summary.failed,
             "timed_out": summary.timed_out,
         },
-        f"{len(summary.completed)} jobs completed, {len(summary.failed)} failed"
+        f"{counted(len(summary.completed), 'job')} completed, {len(summary.failed)} failed"
         + (f"; others were not done after {max_time:g} s" if summary.timed_out else ""),
     )
     if summary.timed_out:
         raise typer.Exit(8)
     if summary.failed:
         raise JobFailedError(
-            f"{len(summary.failed)} jobs ended in an error: {', '.join(summary.failed[:10])}",
+            f"{counted(len(summary.failed), 'job')} ended in an error: "
+            f"{', '.join(summary.failed[:10])}",
             db_ids=summary.failed,
             hint=f"`jf job info {summary.failed[0]}` tells why",
         )

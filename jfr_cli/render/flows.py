@@ -132,7 +132,8 @@ def flow_tree(flow: FlowInfo, label: str = "name") -> Tree:
 
     # As the jobs came: what made what is told by that, however the table is sorted.
     jobs = sorted(flow.jobs_info or [], key=lambda job: db_id_order(job.db_id))
-    root = get_tree(flow.model_copy(update={"jobs_info": jobs}))
+    order = [job.db_id for job in jobs]
+    root = get_tree(flow.model_copy(update={"jobs_info": jobs, "db_ids": order}))
     drawn = {
         id(root): Tree(
             Text.assemble((root.name, "bold"), "  ", state_text(flow.state)), guide_style="dim"

@@ -113,11 +113,12 @@ def one_flow_report(flow: FlowInfo, title: str) -> RenderableType:
         ("Run time of all jobs", duration(spent)),
     ):
         times.add_row(label, value or "-")
+    filled = bar(done, len(jobs), GREEN)
     progress = Text.assemble(
         ("Progress ", "bold"),
-        bar(done, len(jobs), GREEN),
-        bar(len(jobs) - done, len(jobs), "bright_black"),
-        f" {done} of {len(jobs)} jobs completed",
+        filled,
+        ("─" * (BAR - len(filled)), "bright_black"),
+        f" {done} of {len(jobs)} completed",
     )
     counts = Counter(job.state for job in jobs)
     ordered = {state: counts[state] for state in JobState if counts[state]}

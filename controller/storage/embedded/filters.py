@@ -137,7 +137,7 @@ def _compile_clause(key: str, value: Any) -> Test:
     if key == "$expr":
         return lambda document: truthy(evaluate(value, document))
     if key.startswith("$"):
-        raise UnsupportedOperationError(f"the filter operator {key}")
+        raise UnsupportedOperationError(f"there is no filter operator {key} here")
     path = split_path(key)
     operators = value if is_operators(value) else {"$eq": value}
     if type(value) is Regex:
@@ -228,7 +228,7 @@ def _value_test(op: str, arg: Any, siblings: Mapping[str, Any]) -> ValueTest:
     if op == "$mod":
         divisor, remainder = arg
         return lambda value: type(value) in (int, Int64) and value % divisor == remainder
-    raise UnsupportedOperationError(f"the filter operator {op}")
+    raise UnsupportedOperationError(f"there is no filter operator {op} here")
 
 
 def _equals(arg: Any) -> ValueTest:
