@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from controller.errors import ArgumentError
 from controller.states import JobState
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import MORE, MOST, Column, Kind
@@ -203,7 +204,14 @@ def job_kind(stored_data: Sequence[str] = (), by_flow: Sequence[JobInfo] = ()) -
         Keys of the jobs' stored data to show as columns.
     by_flow
         The jobs to be shown: their names get one colour per flow.
+
+    Raises
+    ------
+    ArgumentError
+        A key is the name of a column.
     """
+    if clash := {column.key for column in JOBS.columns} & set(stored_data):
+        raise ArgumentError(f"--stored-data-key: {min(clash)} is a column of its own")
     more = tuple(
         Column(key, key, partial(_stored, key), path=f"stored_data.{key}", wraps=True)
         for key in stored_data

@@ -12,6 +12,7 @@ from jfr_cli.render.words import cell_text
 
 SHOWN_REFUSALS = 20
 """So many refusals are written out; the rest is counted."""
+_SHOWN_IDS = 10
 
 
 class Refusal(Protocol):
@@ -188,10 +189,23 @@ def result_line(outcome: Outcome, noun: str, done: str) -> str:
 
 
 def refusal_lines(outcome: Outcome) -> list[str]:
-    """Say why things were refused, the first ones in full."""
-    lines = [f"{r.db_id}: {r.reason}" for r in outcome.refused[:SHOWN_REFUSALS]]
-    more = len(outcome.refused) - len(lines)
-    return [*lines, *([f"... and {more} more"] if more else [])]
+    """Say why things were refused, once for all that were refused for the same reason."""
+    same: dict[str, list[Refusal]] = {}
+    for refusal in outcome.refused:
+        # A reason may begin with what it is about: "job 12 is in state ...".
+        reason = refusal.reason.replace(f"job {refusal.db_id} ", "each ", 1)
+        same.setdefault(reason, []).append(refusal)
+    lines = [_told(reason, found) for reason, found in list(same.items())[:SHOWN_REFUSALS]]
+    more = len(same) - len(lines)
+    return [*lines, *([f"... and {more} more reasons"] if more else [])]
+
+
+def _told(reason: str, refused: Sequence[Refusal]) -> str:
+    if len(refused) == 1:
+        return f"{refused[0].db_id}: {refused[0].reason}"
+    ids = ", ".join(str(refusal.db_id) for refusal in refused[:_SHOWN_IDS])
+    more = len(refused) - _SHOWN_IDS
+    return f"{ids}{f' and {more} more' if more > 0 else ''}: {reason}"
 
 
 def counted(number: int, noun: str) -> str:

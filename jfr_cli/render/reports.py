@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 BAR = 24
 """Columns of a full bar."""
 
+_TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
+
 TRENDS = Shape(
     "trends",
     "What ended in each of the last intervals.",
@@ -106,10 +108,10 @@ def one_flow_report(flow: FlowInfo, title: str) -> RenderableType:
     spent = sum(job.run_time or job.estimated_run_time or 0 for job in jobs)
     times = Table(box=None, show_header=False, pad_edge=False)
     for label, value in (
-        ("Created", local_time(flow.created_on)),
-        ("First job began", local_time(min(starts, default=None))),
-        ("Last job ended", local_time(max(ends, default=None))),
-        ("Changed last", local_time(flow.updated_on)),
+        ("Created", local_time(flow.created_on, _TO_THE_SECOND)),
+        ("First job began", local_time(min(starts, default=None), _TO_THE_SECOND)),
+        ("Last job ended", local_time(max(ends, default=None), _TO_THE_SECOND)),
+        ("Changed last", local_time(flow.updated_on, _TO_THE_SECOND)),
         ("Run time of all jobs", duration(spent)),
     ):
         times.add_row(label, value or "-")

@@ -81,6 +81,16 @@ def test_a_dry_run_modifies_nothing_and_says_what_it_would() -> None:
 
 
 def test_refusals_are_told_up_to_a_number() -> None:
-    lines = refusal_lines(Done(refused=[Refused(str(n)) for n in range(1000)]))
-    assert lines[0] == "0: is COMPLETED"
-    assert lines[20:] == ["... and 980 more"]
+    many = [Refused(str(n), f"reason {n}") for n in range(1000)]
+    lines = refusal_lines(Done(refused=many))
+    assert lines[0] == "0: reason 0"
+    assert lines[20:] == ["... and 980 more reasons"]
+
+
+def test_one_reason_is_told_once() -> None:
+    many = [Refused(str(n), f"job {n} is in state PAUSED: stop accepts READY") for n in range(1000)]
+    other = Refused("1000", "job 1000 is locked")
+    assert refusal_lines(Done(refused=[*many, other])) == [
+        "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 990 more: each is in state PAUSED: stop accepts READY",
+        "1000: job 1000 is locked",
+    ]
