@@ -2,18 +2,25 @@
 # Put it into ~/.local/share/bash-completion/completions/jf, or source it.
 
 # What may follow the words of a command: commands, options, and whether jf knows an argument;
-# `asks` are options whose value jf knows, `takes` those with another value.
+# `asks` are options whose value jf knows, `takes` those with another value, and `choices` are
+# options and, behind a bar, the words that their value is one of.
 _jf_facts() {
-    commands='' options='' asks='' takes='' argument=''
+    commands='' options='' asks='' takes='' argument='' choices=()
     case $1 in
     '')
         commands='quickstart demo job flow runner project admin batch backup gui plugin'
         options='--project -p --full-exc -fe --warn-project -wp --format --json --color --no-pager --tree --version --install-completion --show-completion --help -h'
-        asks='--project -p --format --color'
+        asks='--project -p'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+            '--color |auto always never'
+        )
         ;;
     ' quickstart')
         options='--format --json --help -h'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' demo')
         options='--help -h'
@@ -24,89 +31,143 @@ _jf_facts() {
         ;;
     ' job list')
         options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --columns --output -o --watch -W --help'
-        asks='--sort --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o --watch -W'
+        choices=(
+            '--sort |created_on updated_on db_id'
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' job info')
         options='--pid --show-none -n --verbose -v --format --json --watch -W --help'
-        asks='--format'
         takes='--pid --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job output')
         options='--path -p --load -l --format --json --help'
-        asks='--format'
         takes='--path -p'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job wait')
         options='--for --timeout --any --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--for --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--for |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job why')
         options='--format --json --watch -W --help'
-        asks='--format'
         takes='--watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job dump')
         options='--path -p --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' job set-state')
         options='--wait -w --break-lock -bl --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job rerun')
         options='--force -f --no-delete -nd --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job retry')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job pause')
         options='--wait -w --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job resume')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job play')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job stop')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job delete')
         options='--output -o --files -fi --all -a --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job queue-out')
         options='--format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job todir')
@@ -116,7 +177,9 @@ _jf_facts() {
         ;;
     ' job report')
         options='--format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' job set')
         commands='worker exec-config resources priority'
@@ -124,24 +187,40 @@ _jf_facts() {
         ;;
     ' job set worker')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job set exec-config')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' job set resources')
         options='--replace -r --qresources -qr --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' job set priority')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' job files')
         commands='ls get delete'
@@ -149,19 +228,25 @@ _jf_facts() {
         ;;
     ' job files ls')
         options='--format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job files get')
         options='--index -i --path -p --format --json --help'
-        asks='--format'
         takes='--index -i --path -p'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' job files delete')
         options='--index -i --all-states -as --force -f --dry-run --format --json --help'
-        asks='--format'
         takes='--index -i'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' flow')
@@ -170,46 +255,73 @@ _jf_facts() {
         ;;
     ' flow list')
         options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
-        asks='--sort --job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid'
         takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --watch -W'
+        choices=(
+            '--sort |created_on updated_on db_id'
+            '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' flow info')
         options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --reverse-jobs-sort -jrevs --format --json --columns --output -o --watch -W --help'
-        asks='--jobs-sort --format'
         takes='--stored-data-key -sdk --columns --output -o --watch -W'
+        choices=(
+            '--jobs-sort |created_on updated_on db_id'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' flow wait')
         options='--for --timeout --any --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
-        asks='--for --job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid'
         takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--for |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' flow delete')
         options='--yes -y --max -m --verbose -v --output -o --files -fi --all -a --keep-processes -kp --wait -w --break-lock -bl --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid'
         takes='--max -m --wait -w --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' flow clean')
         options='--verbose -v --locked -l --force -f --yes -y --all-states -as --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid'
         takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' flow resume')
         options='--job -j --wait -w --break-lock -bl --dry-run --format --json --help'
-        asks='--format'
         takes='--wait -w'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' flow graph')
         options='--job -j --label -l --path -p --as --mermaid -m --dash -d --format --json --help'
-        asks='--format'
         takes='--label -l --path -p --as'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' flow report')
         options='--format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' flow set')
         commands='store'
@@ -217,7 +329,9 @@ _jf_facts() {
         ;;
     ' flow set store')
         options='--job -j --dry-run --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' runner')
@@ -226,8 +340,10 @@ _jf_facts() {
         ;;
     ' runner start')
         options='--transfer -t --complete -com --single -s --log-level -log --connect-interactive -i --help'
-        asks='--log-level -log'
         takes='--transfer -t --complete -com'
+        choices=(
+            '--log-level -log |error warn info debug'
+        )
         ;;
     ' runner stop')
         options='--wait -w --all -a --json -j --max-wait -m --help'
@@ -256,24 +372,36 @@ _jf_facts() {
         ;;
     ' runner run')
         options='--log-level -log --set-pid -pid --transfer -t --complete -com --queue -q --checkout -cho --connect-interactive -i --daemonized -d --until-idle --max-time --format --json --help'
-        asks='--log-level -log --format'
         takes='--max-time'
+        choices=(
+            '--log-level -log |error warn info debug'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' runner status')
         options='--format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' runner info')
         options='--verbose -v --pings -p --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' runner reset')
         options='--yes -y --break-lock -bl --dry-run --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' runner update-status')
         options='--log-level -log --set-pid -pid --connect-interactive -i --format --json --help'
-        asks='--log-level -log --format'
+        choices=(
+            '--log-level -log |error warn info debug'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' project')
         commands='list generate check check-conflicts validate show remove migrate worker exec_config edit'
@@ -281,42 +409,59 @@ _jf_facts() {
         ;;
     ' project list')
         options='--warn -w --format --json --columns --watch -W --help'
-        asks='--format'
         takes='--columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' project generate')
         options='--format -f --full --dry-run --json --help'
-        asks='--format -f'
+        choices=(
+            '--format -f |yaml json toml'
+        )
         ;;
     ' project check')
         options='--jobstore -js --queue -q --worker -w --errors -e --full -f --format --json --columns --watch -W --help'
-        asks='--worker -w --format'
+        asks='--worker -w'
         takes='--columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' project check-conflicts')
         options='--format --json --columns --watch -W --help'
-        asks='--format'
         takes='--columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' project validate')
         options='--format --json --columns --watch -W --help'
-        asks='--format'
         takes='--columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' project show')
         options='--resolved --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' project remove')
         options='--keep-folders -k --yes -y --dry-run --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' project migrate')
         options='--to --switch --yes -y --dry-run --format --json --columns --watch -W --help'
-        asks='--format'
         takes='--to --columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' project worker')
         commands='list'
@@ -324,8 +469,10 @@ _jf_facts() {
         ;;
     ' project worker list')
         options='--verbose -v --format --json --columns --watch -W --help'
-        asks='--format'
         takes='--columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' project exec_config')
         commands='list'
@@ -333,8 +480,10 @@ _jf_facts() {
         ;;
     ' project exec_config list')
         options='--verbose -v --format --json --columns --watch -W --help'
-        asks='--format'
         takes='--columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' project edit')
         commands='replace'
@@ -342,8 +491,10 @@ _jf_facts() {
         ;;
     ' project edit replace')
         options='--all -a --yes -y --no-backup -nb --dry-run --format --json --columns --watch -W --help'
-        asks='--format'
         takes='--columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' admin')
         commands='upgrade doctor reset unlock unlock-flow unlock-runner index'
@@ -351,30 +502,46 @@ _jf_facts() {
         ;;
     ' admin upgrade')
         options='--no-dry-run -ndr --check-env -ce --target -t --force -f --yes -y --dry-run --format --json --help'
-        asks='--format'
         takes='--target -t'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' admin doctor')
         options='--fix --watch-locks --outputs --foreign-locks --half-inserted --yes -y --dry-run --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' admin reset')
         options='--output -o --yes -y --dry-run --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' admin unlock')
         options='--yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --worker -wk --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
         takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' admin unlock-flow')
         options='--yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --days -ds --hours -hs --format --json --help'
-        asks='--job-id -jid --state -s --db-id -did --flow-id -fid --format'
+        asks='--job-id -jid --db-id -did --flow-id -fid'
         takes='--start-date -sdate --end-date -edate --name -n --days -ds --hours -hs'
+        choices=(
+            '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' admin unlock-runner')
         options='--dry-run --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' admin index')
         commands='rebuild create'
@@ -382,11 +549,16 @@ _jf_facts() {
         ;;
     ' admin index rebuild')
         options='--foreground -fg --yes -y --dry-run --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' admin index create')
         options='--foreground -fg --collection -c --unique -u --dry-run --format --json --help'
-        asks='--collection -c --format'
+        choices=(
+            '--collection -c |jobs flows aux batches'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         argument=1
         ;;
     ' batch')
@@ -395,21 +567,33 @@ _jf_facts() {
         ;;
     ' batch list')
         options='--worker -wk --max-results -m --state -s --job-id -jid --db-id -did --verbose -v --format --json --columns --watch -W --help'
-        asks='--worker -wk --state -s --job-id -jid --db-id -did --format'
+        asks='--worker -wk --job-id -jid --db-id -did'
         takes='--max-results -m --columns --watch -W'
+        choices=(
+            '--state -s |SUBMITTED RUNNING FINISHED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' batch info')
         options='--format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' batch delete')
         options='--state -s --process-id -pid --batch-uid -bid --worker -wk --yes -y --dry-run --format --json --help'
-        asks='--state -s --worker -wk --format'
+        asks='--worker -wk'
         takes='--process-id -pid --batch-uid -bid'
+        choices=(
+            '--state -s |SUBMITTED RUNNING FINISHED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' batch fix-batch-doc-jobs-dict')
         options='--dry-run --format --json --help'
-        asks='--format'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' backup')
         commands='create restore'
@@ -417,13 +601,17 @@ _jf_facts() {
         ;;
     ' backup create')
         options='--compress -c --mongo-path -m --python -p --dry-run --format --json --help'
-        asks='--format'
         takes='--mongo-path -m'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' backup restore')
         options='--mongo-path -m --python -p --dry-run --format --json --help'
-        asks='--format'
         takes='--mongo-path -m'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' gui')
         options='--port -p --help -h'
@@ -435,8 +623,10 @@ _jf_facts() {
         ;;
     ' plugin list')
         options='--error -e --format --json --columns --watch -W --help'
-        asks='--format'
         takes='--columns --watch -W'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' execution')
         commands='run-batch run'
@@ -455,7 +645,7 @@ _jf_facts() {
 
 _jf() {
     local line=${COMP_LINE:0:COMP_POINT} program=$1 cur word trail='' option='' i
-    local commands options asks takes argument words candidates=()
+    local commands options asks takes argument entry choices=() words candidates=()
     [[ $program == '~'* ]] && program=$HOME${program:1}
     COMPREPLY=()
     read -ra words <<<"$line"
@@ -467,7 +657,7 @@ _jf() {
         if [[ -n $option ]]; then
             option=''
         elif [[ $word == -* ]]; then
-            [[ " $asks $takes " == *" $word "* ]] && option=$word
+            [[ " $asks $takes ${choices[*]} " == *" $word "* ]] && option=$word
         elif [[ -n $commands ]]; then
             trail+=" $word"
             _jf_facts "$trail" || return 0
@@ -480,7 +670,15 @@ _jf() {
     elif [[ -z $option && -n $commands ]]; then
         candidates=($commands)
     fi
-    if [[ -n $option && " $asks " == *" $option "* ]] ||
+    for entry in "${choices[@]}"; do
+        [[ -n $option && " ${entry%%|*} " == *" $option "* ]] || continue
+        candidates=(${entry#*|})
+        # As jf takes them: in small letters, too.
+        [[ $cur == *[a-z]* && " ${candidates[*]}" != *" $cur"* ]] && candidates=(${candidates[*],,})
+    done
+    if [[ -n $option && ${#candidates[@]} -gt 0 ]]; then
+        :
+    elif [[ -n $option && " $asks " == *" $option "* ]] ||
         [[ -z $option && -z $commands && -n $argument && $cur != -* ]]; then
         mapfile -t candidates < <(env COMP_WORDS="$line" COMP_CWORD=$((${#words[@]} - 1)) \
             _JF_COMPLETE=complete_bash "$program" 2>/dev/null)

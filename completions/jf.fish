@@ -2,13 +2,15 @@
 # Put it into ~/.config/fish/completions/jf.fish
 
 # What may follow the words of a command: commands, options, and whether jf knows an argument;
-# asks are options whose value jf knows, takes those with another value.
+# asks are options whose value jf knows, takes those with another value, and choices are options
+# and, behind a bar, the words that their value is one of.
 function __jf_facts
     set -g __jf_commands
     set -g __jf_options
     set -g __jf_asks
     set -g __jf_takes
     set -g __jf_argument
+    set -g __jf_choices
     switch "$argv[1]"
         case ''
             set __jf_commands \
@@ -40,14 +42,15 @@ function __jf_facts
                 --show-completion\t'Print the script for that.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
-            set __jf_asks --project -p --format --color
+            set __jf_asks --project -p
+            set __jf_choices '--format |table wide json ndjson yaml csv name count' '--color |auto always never'
         case ' quickstart'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' demo'
             set __jf_options \
                 --help\t'Show this message and exit.' \
@@ -129,8 +132,9 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --sort --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o --watch -W
+            set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job info'
             set __jf_options \
                 --pid\t'Id in the worker\'s queue.' \
@@ -143,8 +147,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --pid --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job output'
             set __jf_options \
@@ -155,8 +159,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --path -p
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job wait'
             set __jf_options \
@@ -190,8 +194,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --for --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--for |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job why'
             set __jf_options \
@@ -200,8 +205,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job dump'
             set __jf_options \
@@ -234,8 +239,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set-state'
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
@@ -275,8 +281,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job rerun'
             set __jf_options \
@@ -323,8 +330,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job retry'
             set __jf_options \
@@ -367,8 +375,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job pause'
             set __jf_options \
@@ -409,8 +418,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job resume'
             set __jf_options \
@@ -453,8 +463,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job play'
             set __jf_options \
@@ -497,8 +508,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job stop'
             set __jf_options \
@@ -541,8 +553,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job delete'
             set __jf_options \
@@ -591,15 +604,16 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job queue-out'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job todir'
             set __jf_options \
@@ -613,7 +627,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job set'
             set __jf_commands \
                 worker\t'Let jobs run on another worker. Jobs under way are refused.' \
@@ -665,8 +679,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job set exec-config'
             set __jf_options \
@@ -709,8 +724,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set resources'
             set __jf_options \
                 --replace\t'Instead of adding to what a job has.' \
@@ -756,8 +772,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set priority'
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
@@ -799,8 +816,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job files'
             set __jf_commands \
                 ls\t'List the files in a job\'s run directory.' \
@@ -815,7 +833,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job files get'
             set __jf_options \
@@ -826,8 +844,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --index -i --path -p
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' job files delete'
             set __jf_options \
@@ -841,8 +859,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --index -i
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' flow'
             set __jf_commands \
@@ -899,8 +917,9 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --sort --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
             set __jf_takes --max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --watch -W
+            set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow info'
             set __jf_options \
                 --job\t'The uuid is that of a job.' \
@@ -920,8 +939,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --jobs-sort --format
             set __jf_takes --stored-data-key -sdk --columns --output -o --watch -W
+            set __jf_choices '--jobs-sort |created_on updated_on db_id' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' flow wait'
             set __jf_options \
@@ -953,8 +972,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --for --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
             set __jf_takes --timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--for |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' flow delete'
             set __jf_options \
@@ -1002,8 +1022,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
             set __jf_takes --max -m --wait -w --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow clean'
             set __jf_options \
                 --verbose\t'Show more; -vv still more.' \
@@ -1042,8 +1063,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
             set __jf_takes --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow resume'
             set __jf_options \
                 --job\t'The uuid is that of a job.' \
@@ -1056,8 +1078,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --wait -w
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' flow graph'
             set __jf_options \
@@ -1075,15 +1097,15 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --label -l --path -p --as
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' flow report'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' flow set'
             set __jf_commands \
                 store\t'Choose the JobStore of a flow that has not begun.'
@@ -1099,7 +1121,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' runner'
             set __jf_commands \
@@ -1132,8 +1154,8 @@ function __jf_facts
                 --connect-interactive\t'Ask for logins.' \
                 -i\t'Ask for logins.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --log-level -log
             set __jf_takes --transfer -t --complete -com
+            set __jf_choices '--log-level -log |error warn info debug'
         case ' runner stop'
             set __jf_options \
                 --wait\t'Wait until it has stopped.' \
@@ -1214,14 +1236,14 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --log-level -log --format
             set __jf_takes --max-time
+            set __jf_choices '--log-level -log |error warn info debug' '--format |table wide json ndjson yaml csv name count'
         case ' runner status'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner info'
             set __jf_options \
                 --verbose\t'Show more; -vv still more.' \
@@ -1231,7 +1253,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner reset'
             set __jf_options \
                 --yes\t'Do not ask.' \
@@ -1242,7 +1264,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner update-status'
             set __jf_options \
                 --log-level\t'One of error, warn, info, debug; the project\'s if left out.' \
@@ -1254,7 +1276,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --log-level -log --format
+            set __jf_choices '--log-level -log |error warn info debug' '--format |table wide json ndjson yaml csv name count'
         case ' project'
             set __jf_commands \
                 list\t'List the projects by name.' \
@@ -1282,8 +1304,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project generate'
             set __jf_options \
                 --format\t'json, yaml or toml.' \
@@ -1292,7 +1314,7 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format -f
+            set __jf_choices '--format -f |yaml json toml'
         case ' project check'
             set __jf_options \
                 --jobstore\t'Only the JobStores.' \
@@ -1311,8 +1333,9 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --worker -w --format
+            set __jf_asks --worker -w
             set __jf_takes --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project check-conflicts'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -1321,8 +1344,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project validate'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -1331,15 +1354,15 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project show'
             set __jf_options \
                 --resolved\t'With every default written out.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' project remove'
             set __jf_options \
@@ -1351,7 +1374,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' project migrate'
             set __jf_options \
@@ -1366,8 +1389,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --to --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project worker'
             set __jf_commands \
                 list\t'List the workers of the project; the first one is the default.'
@@ -1385,8 +1408,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project exec_config'
             set __jf_commands \
                 list\t'List the execution configurations of the project.'
@@ -1404,8 +1427,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project edit'
             set __jf_commands \
                 replace\t'Replace a text in project files: shows what changes, checks it, and asks per file.'
@@ -1428,8 +1451,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin'
             set __jf_commands \
                 upgrade\t'Upgrade a database of jobflow-remote 0.1.x or 1.0.x; without -ndr it is only shown.' \
@@ -1459,8 +1482,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --target -t
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin doctor'
             set __jf_options \
                 --fix\t'Mend what can be mended.' \
@@ -1474,7 +1497,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin reset'
             set __jf_options \
                 --output\t'Delete all outputs too.' \
@@ -1485,7 +1508,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin unlock'
             set __jf_options \
                 --yes\t'Do not ask.' \
@@ -1516,8 +1539,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --worker -wk --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
             set __jf_takes --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' admin unlock-flow'
             set __jf_options \
                 --yes\t'Do not ask.' \
@@ -1544,15 +1568,16 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --state -s --db-id -did --flow-id -fid --format
+            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
             set __jf_takes --start-date -sdate --end-date -edate --name -n --days -ds --hours -hs
+            set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' admin unlock-runner'
             set __jf_options \
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin index'
             set __jf_commands \
                 rebuild\t'Drop all indexes and build ours anew; those that you added are lost.' \
@@ -1571,7 +1596,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin index create'
             set __jf_options \
                 --foreground\t'Let a server do nothing else meanwhile.' \
@@ -1584,7 +1609,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --collection -c --format
+            set __jf_choices '--collection -c |jobs flows aux batches' '--format |table wide json ndjson yaml csv name count'
             set __jf_argument 1
         case ' batch'
             set __jf_commands \
@@ -1615,14 +1640,15 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --worker -wk --state -s --job-id -jid --db-id -did --format
+            set __jf_asks --worker -wk --job-id -jid --db-id -did
             set __jf_takes --max-results -m --columns --watch -W
+            set __jf_choices '--state -s |SUBMITTED RUNNING FINISHED' '--format |table wide json ndjson yaml csv name count'
         case ' batch info'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' batch delete'
             set __jf_options \
                 --state\t'State of the batch process, in any case.' \
@@ -1639,15 +1665,16 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --state -s --worker -wk --format
+            set __jf_asks --worker -wk
             set __jf_takes --process-id -pid --batch-uid -bid
+            set __jf_choices '--state -s |SUBMITTED RUNNING FINISHED' '--format |table wide json ndjson yaml csv name count'
         case ' batch fix-batch-doc-jobs-dict'
             set __jf_options \
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' backup'
             set __jf_commands \
                 create\t'Write all jobs, flows, batch processes and ids into DIR/DATABASE; outputs are no part of it.' \
@@ -1668,8 +1695,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --mongo-path -m
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' backup restore'
             set __jf_options \
                 --mongo-path\t'Folder of mongodump, mongorestore.' \
@@ -1680,8 +1707,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --mongo-path -m
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' gui'
             set __jf_options \
                 --port\t'Port that it listens at.' \
@@ -1706,8 +1733,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --format
             set __jf_takes --columns --watch -W
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' execution'
             set __jf_commands \
                 run-batch\t'Run the jobs of a pool.' \
@@ -1748,7 +1775,8 @@ function __jf_complete
         if test -n "$option"
             set option ''
         else if string match -q -- '-*' $word
-            contains -- $word $__jf_asks $__jf_takes; and set option $word
+            string match -q -- "* $word *" " $__jf_asks $__jf_takes $__jf_choices "
+            and set option $word
         else if set -q __jf_commands[1]
             set trail "$trail $word"
             __jf_facts $trail; or return
@@ -1764,6 +1792,13 @@ function __jf_complete
     else if test -z "$option"; and set -q __jf_commands[1]
         printf '%s\n' $__jf_commands
         return
+    end
+    for entry in $__jf_choices
+        set -l parts (string split -m 1 '|' -- $entry)
+        if test -n "$option"; and contains -- $option (string split ' ' -- $parts[1])
+            printf "$kept%s\n" (string split ' ' -- $parts[2])
+            return
+        end
     end
     if test -n "$option"; and not contains -- $option $__jf_asks
         __fish_complete_path $cur

@@ -97,6 +97,7 @@ def _starting_with(allowed: Sequence[str]) -> Callable[[str], list[str]]:
             return found
         return [w.lower() for w in allowed if w.lower().startswith(incomplete)]
 
+    complete.words = tuple(allowed)  # type: ignore[attr-defined]  # for the completion scripts
     return complete
 
 

@@ -1,8 +1,9 @@
 """Completion scripts for bash, zsh and fish.
 
-Commands and options are in the scripts, so that completing them starts nothing. For values (ids,
-names, states) a script asks `jf`, in the way of Typer's own scripts: the line so far in the
-environment, one candidate a line in the answer. Nothing that comes back is evaluated.
+Commands, options, states and other fixed words are in the scripts, so that completing them starts
+nothing. For other values (ids, names) a script asks `jf`, in the way of Typer's own scripts: the
+line so far in the environment, one candidate a line in the answer. Nothing that comes back is
+evaluated.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ _BASH = r"""# bash completion for jf. Made by `make generate` from the commands;
 # Put it into ~/.local/share/bash-completion/completions/jf, or source it.
 
 # What may follow the words of a command: commands, options, and whether jf knows an argument;
-# `asks` are options whose value jf knows, `takes` those with another value.
+# `asks` are options whose value jf knows, `takes` those with another value, and `choices` are
+# options and, behind a bar, the words that their value is one of.
 _jf_facts() {
-    commands='' options='' asks='' takes='' argument=''
+    commands='' options='' asks='' takes='' argument='' choices=()
     case $1 in
 @FACTS@
     *) return 1 ;;
@@ -26,7 +28,7 @@ _jf_facts() {
 
 _jf() {
     local line=${COMP_LINE:0:COMP_POINT} program=$1 cur word trail='' option='' i
-    local commands options asks takes argument words candidates=()
+    local commands options asks takes argument entry choices=() words candidates=()
     [[ $program == '~'* ]] && program=$HOME${program:1}
     COMPREPLY=()
     read -ra words <<<"$line"
@@ -38,7 +40,7 @@ _jf() {
         if [[ -n $option ]]; then
             option=''
         elif [[ $word == -* ]]; then
-            [[ " $asks $takes " == *" $word "* ]] && option=$word
+            [[ " $asks $takes ${choices[*]} " == *" $word "* ]] && option=$word
         elif [[ -n $commands ]]; then
             trail+=" $word"
             _jf_facts "$trail" || return 0
@@ -51,7 +53,15 @@ _jf() {
     elif [[ -z $option && -n $commands ]]; then
         candidates=($commands)
     fi
-    if [[ -n $option && " $asks " == *" $option "* ]] ||
+    for entry in "${choices[@]}"; do
+        [[ -n $option && " ${entry%%|*} " == *" $option "* ]] || continue
+        candidates=(${entry#*|})
+        # As jf takes them: in small letters, too.
+        [[ $cur == *[a-z]* && " ${candidates[*]}" != *" $cur"* ]] && candidates=(${candidates[*],,})
+    done
+    if [[ -n $option && ${#candidates[@]} -gt 0 ]]; then
+        :
+    elif [[ -n $option && " $asks " == *" $option "* ]] ||
         [[ -z $option && -z $commands && -n $argument && $cur != -* ]]; then
         mapfile -t candidates < <(env COMP_WORDS="$line" COMP_CWORD=$((${#words[@]} - 1)) \
             _JF_COMPLETE=complete_bash "$program" 2>/dev/null)
@@ -76,9 +86,10 @@ _ZSH = r"""#compdef jf
 # Put it as _jf into a directory of $fpath, before compinit.
 
 # What may follow the words of a command: commands, options, and whether jf knows an argument;
-# `asks` are options whose value jf knows, `takes` those with another value.
+# `asks` are options whose value jf knows, `takes` those with another value, and `choices` are
+# options and, behind a bar, the words that their value is one of.
 _jf_facts() {
-    subcommands=() flags=() asks=() takes=() argument=
+    subcommands=() flags=() asks=() takes=() argument= choices=()
     case $1 in
 @FACTS@
     (*) return 1 ;;
@@ -87,7 +98,7 @@ _jf_facts() {
 
 _jf() {
     local word trail= option= argument answer
-    local -a subcommands flags asks takes found
+    local -a subcommands flags asks takes choices found
     local -i i
     _jf_facts ''
     for ((i = 2; i < CURRENT; i++)); do
@@ -95,7 +106,7 @@ _jf() {
         if [[ -n $option ]]; then
             option=
         elif [[ $word == -* ]]; then
-            (( $asks[(Ie)$word] || $takes[(Ie)$word] )) && option=$word
+            [[ " $asks $takes $choices " == *" $word "* ]] && option=$word
         elif (( $#subcommands )); then
             trail+=" $word"
             _jf_facts "$trail" || return 1
@@ -112,6 +123,14 @@ _jf() {
         _describe -t commands command subcommands
         return
     fi
+    for word in $choices; do
+        [[ -n $option && " ${word%%|*} " == *" $option "* ]] || continue
+        found=(${=word#*|})
+        # As jf takes them: in small letters, too.
+        [[ $PREFIX == *[a-z]* && " $found" != *" $PREFIX"* ]] && found=(${(L)found})
+        _describe -V -t values value found
+        return
+    done
     if [[ -n $option ]] && (( ! $asks[(Ie)$option] )) || [[ -z $option && -z $argument ]]; then
         _files
         return
@@ -135,13 +154,15 @@ _FISH = r"""# fish completion for jf. Made by `make generate` from the commands;
 # Put it into ~/.config/fish/completions/jf.fish
 
 # What may follow the words of a command: commands, options, and whether jf knows an argument;
-# asks are options whose value jf knows, takes those with another value.
+# asks are options whose value jf knows, takes those with another value, and choices are options
+# and, behind a bar, the words that their value is one of.
 function __jf_facts
     set -g __jf_commands
     set -g __jf_options
     set -g __jf_asks
     set -g __jf_takes
     set -g __jf_argument
+    set -g __jf_choices
     switch "$argv[1]"
 @FACTS@
         case '*'
@@ -159,7 +180,8 @@ function __jf_complete
         if test -n "$option"
             set option ''
         else if string match -q -- '-*' $word
-            contains -- $word $__jf_asks $__jf_takes; and set option $word
+            string match -q -- "* $word *" " $__jf_asks $__jf_takes $__jf_choices "
+            and set option $word
         else if set -q __jf_commands[1]
             set trail "$trail $word"
             __jf_facts $trail; or return
@@ -175,6 +197,13 @@ function __jf_complete
     else if test -z "$option"; and set -q __jf_commands[1]
         printf '%s\n' $__jf_commands
         return
+    end
+    for entry in $__jf_choices
+        set -l parts (string split -m 1 '|' -- $entry)
+        if test -n "$option"; and contains -- $option (string split ' ' -- $parts[1])
+            printf "$kept%s\n" (string split ' ' -- $parts[2])
+            return
+        end
     end
     if test -n "$option"; and not contains -- $option $__jf_asks
         __fish_complete_path $cur
@@ -226,8 +255,21 @@ def _options(command: Command) -> list[tuple[str, str]]:
 
 def _with_value(command: Command, *, known: bool) -> list[str]:
     """Options with a value that `jf` knows, or does not know; hidden ones take theirs too."""
-    wanted = [p for p in command.parameters if p.is_option and p.value and p.completes is known]
+    wanted = [
+        p
+        for p in command.parameters
+        if p.is_option and p.value and p.completes is known and not p.words
+    ]
     return [name for option in wanted for name in option.names]
+
+
+def _choices(command: Command) -> list[str]:
+    """Options and, behind a bar, the words that their value is one of."""
+    return [
+        f"{' '.join(p.names)} |{' '.join(p.words)}"
+        for p in command.parameters
+        if p.is_option and p.words
+    ]
 
 
 def _knows_argument(command: Command) -> bool:
@@ -244,19 +286,26 @@ def _bash_facts(command: Command) -> Iterator[str]:
     ):
         if words:
             yield f"        {name}='{' '.join(words)}'"
+    yield from _in_array("choices", _choices(command))
     if _knows_argument(command):
         yield "        argument=1"
     yield "        ;;"
+
+
+def _in_array(name: str, entries: list[str]) -> Iterator[str]:
+    """Yield the lines of an array, as bash and zsh write it."""
+    if entries:
+        yield f"        {name}=("
+        yield from (f"            {_quoted(entry)}" for entry in entries)
+        yield "        )"
 
 
 def _zsh_facts(command: Command) -> Iterator[str]:
     yield f"    ('{_trail(command)}')"
     # Not `commands` and `options`: these are zsh's own.
     for name, pairs in (("subcommands", _commands(command)), ("flags", _options(command))):
-        if pairs:
-            yield f"        {name}=("
-            yield from (f"            {_zsh_quoted(f'{word}:{text}')}" for word, text in pairs)
-            yield "        )"
+        yield from _in_array(name, [f"{word}:{text}" for word, text in pairs])
+    yield from _in_array("choices", _choices(command))
     for name, known in (("asks", True), ("takes", False)):
         if words := _with_value(command, known=known):
             yield f"        {name}=({' '.join(words)})"
@@ -275,11 +324,13 @@ def _fish_facts(command: Command) -> Iterator[str]:
     for name, known in (("asks", True), ("takes", False)):
         if words := _with_value(command, known=known):
             yield f"            set __jf_{name} {' '.join(words)}"
+    if choices := _choices(command):
+        yield f"            set __jf_choices {' '.join(map(_fish_quoted, choices))}"
     if _knows_argument(command):
         yield "            set __jf_argument 1"
 
 
-def _zsh_quoted(text: str) -> str:
+def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ class Parameter:
         What help calls its value; "" for a flag.
     completes
         Whether `jf` can complete its value.
+    words
+        The words that its value is one of, where these are always the same.
     text
         Its help.
     default
@@ -36,6 +39,7 @@ class Parameter:
     is_option: bool
     value: str
     completes: bool
+    words: tuple[str, ...]
     text: str
     default: str
     required: bool
@@ -152,12 +156,24 @@ def _parameter(found: Any) -> Parameter:
         is_option=is_option,
         value="" if is_flag else found.metavar or "VALUE",
         completes=found._custom_shell_complete is not None,
+        words=_words(found._custom_shell_complete),
         text=" ".join((getattr(found, "help", None) or "").split()),
         default="" if is_flag else _in_words(found.default),
         required=bool(found.required),
         repeatable=bool(getattr(found, "multiple", False)) or found.nargs == -1,
         hidden=bool(getattr(found, "hidden", False)),
     )
+
+
+def _words(complete: Any) -> tuple[str, ...]:
+    """Return the words that a completion of `jfr_cli.options` chooses from, if it is such a one.
+
+    Typer wraps what completes a value, and keeps its attributes.
+    """
+    if complete is None:
+        return ()
+    wrapped = inspect.getclosurevars(complete).nonlocals.get("autocompletion")
+    return tuple(getattr(wrapped, "words", ()))
 
 
 def _in_words(default: Any) -> str:

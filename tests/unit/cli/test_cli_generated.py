@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from controller.states import JobState
 from jfr_cli.app import app
 from jfr_cli.generate.files import FOLDERS, generated_files, help_makers, jf_tree
 from jfr_cli.generate.manual import manual_pages
@@ -59,6 +60,13 @@ KNOWN_VALUES = {
 }
 
 
+def test_fixed_words_are_known() -> None:
+    lists = next(command for command in LEAVES if command.words == ("job", "list"))
+    words = {name: p.words for p in lists.parameters for name in p.names}
+    assert words["-s"] == tuple(state.name for state in JobState)
+    assert words["-did"] == words["-n"] == ()
+
+
 @pytest.mark.parametrize("command", list(TREE.walk()), ids=name_of)
 def test_what_jf_can_know_is_completed(command: Command) -> None:
     wanting = [p.names for p in command.parameters if p.value in KNOWN_VALUES and not p.completes]
@@ -83,7 +91,7 @@ def test_manual_pages_are_good_roff(linter: list[str], path: str) -> None:
 
 
 def a_tree(text: str) -> Command:
-    option = Parameter(("--odd", "-o"), True, "X", False, text, "", False, False, False)
+    option = Parameter(("--odd", "-o"), True, "X", False, (), text, "", False, False, False)
     leaf = Command(("do",), (text,), (text,), "", (option,), (), False, False)
     return Command((), (text,), (), "", (option,), (leaf,), True, False)
 
