@@ -1,16 +1,16 @@
 # bash completion for jf. Made by `make generate` from the commands; do not edit.
 # Put it into ~/.local/share/bash-completion/completions/jf, or source it.
 
-# What may follow the words of a command: commands, options, and whether jf knows an argument;
-# `asks` are options whose value jf knows, `takes` those with another value, and `choices` are
-# options and, behind a bar, the words that their value is one of.
+# What may follow the words of a command: commands and options; in `asks` what has a value that jf
+# knows, with the kind of it; in `takes` options with another value; in `choices` what has one of
+# a few words, and these behind a bar. <1> is the first argument, <n> each one that has no number.
 _jf_facts() {
-    commands='' options='' asks='' takes='' argument='' choices=()
+    commands='' options='' asks='' takes='' choices=()
     case $1 in
     '')
         commands='quickstart demo job flow runner project admin batch backup gui plugin'
         options='--project -p --full-exc -fe --warn-project -wp --format --json --color --no-pager --tree --version --install-completion --show-completion --help -h'
-        asks='--project -p'
+        asks='--project=projects -p=projects'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
             '--color |auto always never'
@@ -31,7 +31,7 @@ _jf_facts() {
         ;;
     ' job list')
         options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --columns --output -o --watch -W --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o --watch -W'
         choices=(
             '--sort |created_on updated_on db_id'
@@ -41,42 +41,41 @@ _jf_facts() {
         ;;
     ' job info')
         options='--pid --show-none -n --verbose -v --format --json --watch -W --help'
+        asks='<1>=jobs'
         takes='--pid --watch -W'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job output')
         options='--path -p --load -l --format --json --help'
+        asks='<1>=jobs'
         takes='--path -p'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job wait')
         options='--for --timeout --any --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <n>=jobs'
         takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--for |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job why')
         options='--format --json --watch -W --help'
+        asks='<1>=jobs'
         takes='--watch -W'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job dump')
         options='--path -p --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
@@ -85,95 +84,88 @@ _jf_facts() {
         ;;
     ' job set-state')
         options='--wait -w --break-lock -bl --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <2>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
+            '<1> |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
         )
-        argument=1
         ;;
     ' job rerun')
         options='--force -f --no-delete -nd --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job retry')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job pause')
         options='--wait -w --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job resume')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job play')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job stop')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job delete')
         options='--output -o --files -fi --all -a --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job queue-out')
         options='--format --json --help'
+        asks='<1>=jobs'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job todir')
         options='--shell -s --help'
+        asks='<1>=jobs'
         takes='--shell -s'
-        argument=1
         ;;
     ' job report')
         options='--format --json --help'
@@ -187,17 +179,16 @@ _jf_facts() {
         ;;
     ' job set worker')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=workers'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job set exec-config')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=exec_configs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
@@ -206,7 +197,7 @@ _jf_facts() {
         ;;
     ' job set resources')
         options='--replace -r --qresources -qr --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
@@ -215,7 +206,7 @@ _jf_facts() {
         ;;
     ' job set priority')
         options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
@@ -228,26 +219,26 @@ _jf_facts() {
         ;;
     ' job files ls')
         options='--format --json --help'
+        asks='<1>=jobs'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job files get')
         options='--index -i --path -p --format --json --help'
+        asks='<1>=jobs'
         takes='--index -i --path -p'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' job files delete')
         options='--index -i --all-states -as --force -f --dry-run --format --json --help'
+        asks='<1>=jobs'
         takes='--index -i'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' flow')
         commands='list info wait delete clean resume graph report set'
@@ -255,7 +246,7 @@ _jf_facts() {
         ;;
     ' flow list')
         options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
         takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --watch -W'
         choices=(
             '--sort |created_on updated_on db_id'
@@ -265,27 +256,26 @@ _jf_facts() {
         ;;
     ' flow info')
         options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --reverse-jobs-sort -jrevs --format --json --columns --output -o --watch -W --help'
+        asks='<1>=flows'
         takes='--stored-data-key -sdk --columns --output -o --watch -W'
         choices=(
             '--jobs-sort |created_on updated_on db_id'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' flow wait')
         options='--for --timeout --any --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows <n>=flows'
         takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--for |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
             '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' flow delete')
         options='--yes -y --max -m --verbose -v --output -o --files -fi --all -a --keep-processes -kp --wait -w --break-lock -bl --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
         takes='--max -m --wait -w --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
@@ -294,7 +284,7 @@ _jf_facts() {
         ;;
     ' flow clean')
         options='--verbose -v --locked -l --force -f --yes -y --all-states -as --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
         takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
             '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
@@ -303,19 +293,19 @@ _jf_facts() {
         ;;
     ' flow resume')
         options='--job -j --wait -w --break-lock -bl --dry-run --format --json --help'
+        asks='<1>=flows'
         takes='--wait -w'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' flow graph')
         options='--job -j --label -l --path -p --as --mermaid -m --dash -d --format --json --help'
+        asks='<1>=flows'
         takes='--label -l --path -p --as'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' flow report')
         options='--format --json --help'
@@ -329,10 +319,10 @@ _jf_facts() {
         ;;
     ' flow set store')
         options='--job -j --dry-run --format --json --help'
+        asks='<1>=flows'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' runner')
         commands='start stop shutdown kill restart reload foreground run status info reset update-status'
@@ -422,7 +412,7 @@ _jf_facts() {
         ;;
     ' project check')
         options='--jobstore -js --queue -q --worker -w --errors -e --full -f --format --json --columns --watch -W --help'
-        asks='--worker -w'
+        asks='--worker=workers -w=workers'
         takes='--columns --watch -W'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
@@ -444,17 +434,17 @@ _jf_facts() {
         ;;
     ' project show')
         options='--resolved --format --json --help'
+        asks='<1>=projects'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' project remove')
         options='--keep-folders -k --yes -y --dry-run --format --json --help'
+        asks='<1>=projects'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
-        argument=1
         ;;
     ' project migrate')
         options='--to --switch --yes -y --dry-run --format --json --columns --watch -W --help'
@@ -521,7 +511,7 @@ _jf_facts() {
         ;;
     ' admin unlock')
         options='--yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --worker -wk --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid --worker -wk'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
@@ -530,7 +520,7 @@ _jf_facts() {
         ;;
     ' admin unlock-flow')
         options='--yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --days -ds --hours -hs --format --json --help'
-        asks='--job-id -jid --db-id -did --flow-id -fid'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
         takes='--start-date -sdate --end-date -edate --name -n --days -ds --hours -hs'
         choices=(
             '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
@@ -558,8 +548,8 @@ _jf_facts() {
         choices=(
             '--collection -c |jobs flows aux batches'
             '--format |table wide json ndjson yaml csv name count'
+            '<2> |asc desc'
         )
-        argument=1
         ;;
     ' batch')
         commands='list info delete'
@@ -567,7 +557,7 @@ _jf_facts() {
         ;;
     ' batch list')
         options='--worker -wk --max-results -m --state -s --job-id -jid --db-id -did --verbose -v --format --json --columns --watch -W --help'
-        asks='--worker -wk --job-id -jid --db-id -did'
+        asks='--worker=workers -wk=workers --job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs'
         takes='--max-results -m --columns --watch -W'
         choices=(
             '--state -s |SUBMITTED RUNNING FINISHED'
@@ -582,7 +572,7 @@ _jf_facts() {
         ;;
     ' batch delete')
         options='--state -s --process-id -pid --batch-uid -bid --worker -wk --yes -y --dry-run --format --json --help'
-        asks='--worker -wk'
+        asks='--worker=workers -wk=workers'
         takes='--process-id -pid --batch-uid -bid'
         choices=(
             '--state -s |SUBMITTED RUNNING FINISHED'
@@ -644,8 +634,8 @@ _jf_facts() {
 }
 
 _jf() {
-    local line=${COMP_LINE:0:COMP_POINT} program=$1 cur word trail='' option='' i
-    local commands options asks takes argument entry choices=() words candidates=()
+    local line=${COMP_LINE:0:COMP_POINT} program=$1 cur word entry trail='' option='' project='' i
+    local commands options asks takes choices=() words candidates=() kind='' position=1 kept=''
     [[ $program == '~'* ]] && program=$HOME${program:1}
     COMPREPLY=()
     read -ra words <<<"$line"
@@ -655,39 +645,48 @@ _jf() {
     for ((i = 1; i < ${#words[@]} - 1; i++)); do
         word=${words[i]}
         if [[ -n $option ]]; then
+            [[ -z $trail && $option == @(-p|--project) ]] && project=$word
             option=''
+        elif [[ -z $trail && $word == --project=* ]]; then
+            project=${word#*=}
         elif [[ $word == -* ]]; then
-            [[ " $asks $takes ${choices[*]} " == *" $word "* ]] && option=$word
+            [[ " $asks " == *" $word="* || " $takes ${choices[*]} " == *" $word "* ]] &&
+                option=$word
         elif [[ -n $commands ]]; then
             trail+=" $word"
             _jf_facts "$trail" || return 0
+        else
+            ((position++))
         fi
     done
-    if [[ $cur == --*=* && -z $option ]]; then
+    if [[ -z $option && $cur == --*=* ]]; then
         option=${cur%%=*} cur=${cur#*=}
     elif [[ -z $option && $cur == -* ]]; then
         candidates=($options)
     elif [[ -z $option && -n $commands ]]; then
         candidates=($commands)
+    elif [[ -z $option ]]; then
+        option="<$position>"
+        [[ " $asks ${choices[*]} " == *" $option"[\ =]* ]] || option='<n>'
     fi
     for entry in "${choices[@]}"; do
-        [[ -n $option && " ${entry%%|*} " == *" $option "* ]] || continue
+        [[ " ${entry%%|*}" == *" $option "* ]] || continue
         candidates=(${entry#*|})
         # As jf takes them: in small letters, too.
         [[ $cur == *[a-z]* && " ${candidates[*]}" != *" $cur"* ]] && candidates=(${candidates[*],,})
     done
-    if [[ -n $option && ${#candidates[@]} -gt 0 ]]; then
-        :
-    elif [[ -n $option && " $asks " == *" $option "* ]] ||
-        [[ -z $option && -z $commands && -n $argument && $cur != -* ]]; then
-        mapfile -t candidates < <(env COMP_WORDS="$line" COMP_CWORD=$((${#words[@]} - 1)) \
-            _JF_COMPLETE=complete_bash "$program" 2>/dev/null)
-    elif [[ -n $option ]] || [[ -z $commands && $cur != -* ]]; then
+    for entry in $asks; do
+        [[ $entry == "$option="* ]] && kind=${entry#*=}
+    done
+    if [[ -n $kind ]]; then
+        mapfile -t candidates < <(env _JF_OFFER="$kind" _JF_PROJECT="$project" _JF_WORD="$cur" \
+            "$program" 2>/dev/null)
+        candidates=("${candidates[@]%%$'\t'*}")
+    elif [[ -n $option && ${#candidates[@]} -eq 0 ]]; then
         compopt -o default 2>/dev/null
         return 0
     fi
     # A colon begins a new word for bash: what is before it stays.
-    local kept=''
     [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]] && kept=${cur%"${cur##*:}"}
     for word in "${candidates[@]}"; do
         [[ $word == "$cur"* ]] && COMPREPLY+=("$(printf %q "${word#"$kept"}")")

@@ -1,15 +1,14 @@
 # fish completion for jf. Made by `make generate` from the commands; do not edit.
 # Put it into ~/.config/fish/completions/jf.fish
 
-# What may follow the words of a command: commands, options, and whether jf knows an argument;
-# asks are options whose value jf knows, takes those with another value, and choices are options
-# and, behind a bar, the words that their value is one of.
+# What may follow the words of a command: commands and options; in `asks` what has a value that jf
+# knows, with the kind of it; in `takes` options with another value; in `choices` what has one of
+# a few words, and these behind a bar. <1> is the first argument, <n> each one that has no number.
 function __jf_facts
     set -g __jf_commands
     set -g __jf_options
     set -g __jf_asks
     set -g __jf_takes
-    set -g __jf_argument
     set -g __jf_choices
     switch "$argv[1]"
         case ''
@@ -42,7 +41,7 @@ function __jf_facts
                 --show-completion\t'Print the script for that.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
-            set __jf_asks --project -p
+            set __jf_asks '--project=projects' '-p=projects'
             set __jf_choices '--format |table wide json ndjson yaml csv name count' '--color |auto always never'
         case ' quickstart'
             set __jf_options \
@@ -132,8 +131,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o --watch -W
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
+            set __jf_takes '--max-results' '-m' '--latest-flow' '-lf' '--stored-data-key' '-sdk' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns' '--output' '-o' '--watch' '-W'
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job info'
             set __jf_options \
@@ -147,9 +146,9 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --pid --watch -W
+            set __jf_asks '<1>=jobs'
+            set __jf_takes '--pid' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job output'
             set __jf_options \
                 --path\t'Write to this .json or .yaml file.' \
@@ -159,9 +158,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --path -p
+            set __jf_asks '<1>=jobs'
+            set __jf_takes '--path' '-p'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job wait'
             set __jf_options \
                 --for\t'Wait for this state, or one after it, instead of the end.' \
@@ -194,10 +193,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<n>=jobs'
+            set __jf_takes '--timeout' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--for |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job why'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -205,9 +203,9 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --watch -W
+            set __jf_asks '<1>=jobs'
+            set __jf_takes '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job dump'
             set __jf_options \
                 --path\t'Where to.' \
@@ -239,8 +237,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
+            set __jf_takes '--path' '-p' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set-state'
             set __jf_options \
@@ -281,10 +279,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
-            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<2>=jobs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count' '<1> |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
         case ' job rerun'
             set __jf_options \
                 --force\t'Also jobs that are done, and whatever depends on them.' \
@@ -330,10 +327,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job retry'
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
@@ -375,10 +371,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job pause'
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
@@ -418,10 +413,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job resume'
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
@@ -463,10 +457,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job play'
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
@@ -508,10 +501,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job stop'
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
@@ -553,10 +545,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job delete'
             set __jf_options \
                 --output\t'Delete outputs too.' \
@@ -604,24 +595,23 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job queue-out'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_asks '<1>=jobs'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job todir'
             set __jf_options \
                 --shell\t'The shell to start.' \
                 -s\t'The shell to start.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --shell -s
-            set __jf_argument 1
+            set __jf_asks '<1>=jobs'
+            set __jf_takes '--shell' '-s'
         case ' job report'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -679,10 +669,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=workers'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job set exec-config'
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
@@ -724,8 +713,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=exec_configs'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set resources'
             set __jf_options \
@@ -772,8 +761,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set priority'
             set __jf_options \
@@ -816,8 +805,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job files'
             set __jf_commands \
@@ -833,8 +822,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_asks '<1>=jobs'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job files get'
             set __jf_options \
                 --index\t'Index of the job.' \
@@ -844,9 +833,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --index -i --path -p
+            set __jf_asks '<1>=jobs'
+            set __jf_takes '--index' '-i' '--path' '-p'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' job files delete'
             set __jf_options \
                 --index\t'Index of the job.' \
@@ -859,9 +848,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --index -i
+            set __jf_asks '<1>=jobs'
+            set __jf_takes '--index' '-i'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' flow'
             set __jf_commands \
                 list\t'List flows, the one that changed last first.' \
@@ -917,8 +906,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
-            set __jf_takes --max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --watch -W
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
+            set __jf_takes '--max-results' '-m' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns' '--watch' '-W'
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow info'
             set __jf_options \
@@ -939,9 +928,9 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --stored-data-key -sdk --columns --output -o --watch -W
+            set __jf_asks '<1>=flows'
+            set __jf_takes '--stored-data-key' '-sdk' '--columns' '--output' '-o' '--watch' '-W'
             set __jf_choices '--jobs-sort |created_on updated_on db_id' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' flow wait'
             set __jf_options \
                 --for\t'Wait for this state, or one after it, instead of the end.' \
@@ -972,10 +961,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
-            set __jf_takes --timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '<n>=flows'
+            set __jf_takes '--timeout' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--for |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' flow delete'
             set __jf_options \
                 --yes\t'Do not ask.' \
@@ -1022,8 +1010,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
-            set __jf_takes --max -m --wait -w --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
+            set __jf_takes '--max' '-m' '--wait' '-w' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow clean'
             set __jf_options \
@@ -1063,8 +1051,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
-            set __jf_takes --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
+            set __jf_takes '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow resume'
             set __jf_options \
@@ -1078,9 +1066,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --wait -w
+            set __jf_asks '<1>=flows'
+            set __jf_takes '--wait' '-w'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' flow graph'
             set __jf_options \
                 --job\t'The uuid is that of a job.' \
@@ -1097,9 +1085,9 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --label -l --path -p --as
+            set __jf_asks '<1>=flows'
+            set __jf_takes '--label' '-l' '--path' '-p' '--as'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' flow report'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -1121,8 +1109,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_asks '<1>=flows'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' runner'
             set __jf_commands \
                 start\t'Start the runner in the background.' \
@@ -1154,7 +1142,7 @@ function __jf_facts
                 --connect-interactive\t'Ask for logins.' \
                 -i\t'Ask for logins.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --transfer -t --complete -com
+            set __jf_takes '--transfer' '-t' '--complete' '-com'
             set __jf_choices '--log-level -log |error warn info debug'
         case ' runner stop'
             set __jf_options \
@@ -1167,7 +1155,7 @@ function __jf_facts
                 --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
                 -m\t'Seconds to wait; 0 for no limit (-a -w).' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --json -j --max-wait -m
+            set __jf_takes '--json' '-j' '--max-wait' '-m'
         case ' runner shutdown'
             set __jf_options \
                 --wait\t'Wait until it has stopped.' \
@@ -1179,7 +1167,7 @@ function __jf_facts
                 --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
                 -m\t'Seconds to wait; 0 for no limit (-a -w).' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --json -j --max-wait -m
+            set __jf_takes '--json' '-j' '--max-wait' '-m'
         case ' runner kill'
             set __jf_options \
                 --wait\t'Wait until it has stopped.' \
@@ -1191,7 +1179,7 @@ function __jf_facts
                 --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
                 -m\t'Seconds to wait; 0 for no limit (-a -w).' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --json -j --max-wait -m
+            set __jf_takes '--json' '-j' '--max-wait' '-m'
         case ' runner stop-processes'
             set __jf_options \
                 --wait\t'Wait until it has stopped.' \
@@ -1203,7 +1191,7 @@ function __jf_facts
                 --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
                 -m\t'Seconds to wait; 0 for no limit (-a -w).' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --json -j --max-wait -m
+            set __jf_takes '--json' '-j' '--max-wait' '-m'
         case ' runner restart'
             set __jf_options \
                 --help\t'Show this message and exit.'
@@ -1236,7 +1224,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --max-time
+            set __jf_takes '--max-time'
             set __jf_choices '--log-level -log |error warn info debug' '--format |table wide json ndjson yaml csv name count'
         case ' runner status'
             set __jf_options \
@@ -1304,7 +1292,7 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --columns --watch -W
+            set __jf_takes '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project generate'
             set __jf_options \
@@ -1333,8 +1321,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --worker -w
-            set __jf_takes --columns --watch -W
+            set __jf_asks '--worker=workers' '-w=workers'
+            set __jf_takes '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project check-conflicts'
             set __jf_options \
@@ -1344,7 +1332,7 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --columns --watch -W
+            set __jf_takes '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project validate'
             set __jf_options \
@@ -1354,7 +1342,7 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --columns --watch -W
+            set __jf_takes '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project show'
             set __jf_options \
@@ -1362,8 +1350,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_asks '<1>=projects'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' project remove'
             set __jf_options \
                 --keep-folders\t'Delete the file only; nobody is asked.' \
@@ -1374,8 +1362,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_asks '<1>=projects'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
         case ' project migrate'
             set __jf_options \
                 --to\t'mongodb://HOST/DATABASE, or a folder for an embedded one.' \
@@ -1389,7 +1377,7 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --to --columns --watch -W
+            set __jf_takes '--to' '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project worker'
             set __jf_commands \
@@ -1408,7 +1396,7 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --columns --watch -W
+            set __jf_takes '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project exec_config'
             set __jf_commands \
@@ -1427,7 +1415,7 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --columns --watch -W
+            set __jf_takes '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project edit'
             set __jf_commands \
@@ -1451,7 +1439,7 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --columns --watch -W
+            set __jf_takes '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin'
             set __jf_commands \
@@ -1482,7 +1470,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --target -t
+            set __jf_takes '--target' '-t'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin doctor'
             set __jf_options \
@@ -1539,8 +1527,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid --worker -wk
-            set __jf_takes --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
+            set __jf_takes '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' admin unlock-flow'
             set __jf_options \
@@ -1568,8 +1556,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --job-id -jid --db-id -did --flow-id -fid
-            set __jf_takes --start-date -sdate --end-date -edate --name -n --days -ds --hours -hs
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
+            set __jf_takes '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--days' '-ds' '--hours' '-hs'
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' admin unlock-runner'
             set __jf_options \
@@ -1609,8 +1597,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_choices '--collection -c |jobs flows aux batches' '--format |table wide json ndjson yaml csv name count'
-            set __jf_argument 1
+            set __jf_choices '--collection -c |jobs flows aux batches' '--format |table wide json ndjson yaml csv name count' '<2> |asc desc'
         case ' batch'
             set __jf_commands \
                 list\t'List batch processes, the one that changed last first.' \
@@ -1640,8 +1627,8 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --worker -wk --job-id -jid --db-id -did
-            set __jf_takes --max-results -m --columns --watch -W
+            set __jf_asks '--worker=workers' '-wk=workers' '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs'
+            set __jf_takes '--max-results' '-m' '--columns' '--watch' '-W'
             set __jf_choices '--state -s |SUBMITTED RUNNING FINISHED' '--format |table wide json ndjson yaml csv name count'
         case ' batch info'
             set __jf_options \
@@ -1665,8 +1652,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks --worker -wk
-            set __jf_takes --process-id -pid --batch-uid -bid
+            set __jf_asks '--worker=workers' '-wk=workers'
+            set __jf_takes '--process-id' '-pid' '--batch-uid' '-bid'
             set __jf_choices '--state -s |SUBMITTED RUNNING FINISHED' '--format |table wide json ndjson yaml csv name count'
         case ' batch fix-batch-doc-jobs-dict'
             set __jf_options \
@@ -1695,7 +1682,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --mongo-path -m
+            set __jf_takes '--mongo-path' '-m'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' backup restore'
             set __jf_options \
@@ -1707,7 +1694,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --mongo-path -m
+            set __jf_takes '--mongo-path' '-m'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' gui'
             set __jf_options \
@@ -1715,7 +1702,7 @@ function __jf_facts
                 -p\t'Port that it listens at.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
-            set __jf_takes --port -p
+            set __jf_takes '--port' '-p'
         case ' plugin'
             set __jf_commands \
                 list\t'List the plugins, and the commands that they add.'
@@ -1733,7 +1720,7 @@ function __jf_facts
                 --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --columns --watch -W
+            set __jf_takes '--columns' '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' execution'
             set __jf_commands \
@@ -1756,7 +1743,7 @@ function __jf_facts
                 --sleep-time\t'Seconds between two looks.' \
                 -st\t'Seconds between two looks.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes --max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st
+            set __jf_takes '--max-time' '-mt' '--max-wait' '-mw' '--max-jobs' '-mj' '--parallel-jobs' '-pj' '--sleep-time' '-st'
         case ' execution run'
             set __jf_options \
                 --help\t'Show this message and exit.'
@@ -1770,46 +1757,64 @@ function __jf_complete
     set -l cur (commandline -ct)
     set -l trail ''
     set -l option ''
+    set -l project ''
+    set -l position 1
     __jf_facts ''
     for word in $words[2..-1]
         if test -n "$option"
+            test -z "$trail"; and contains -- $option -p --project; and set project $word
             set option ''
+        else if test -z "$trail"; and string match -q -- '--project=*' $word
+            set project (string split -m 1 = -- $word)[2]
         else if string match -q -- '-*' $word
-            string match -q -- "* $word *" " $__jf_asks $__jf_takes $__jf_choices "
-            and set option $word
+            if string match -q -- "* $word=*" " $__jf_asks "
+                or string match -q -- "* $word *" " $__jf_takes $__jf_choices "
+                set option $word
+            end
         else if set -q __jf_commands[1]
             set trail "$trail $word"
             __jf_facts $trail; or return
+        else
+            set position (math $position + 1)
         end
     end
     set -l kept ''
     if test -z "$option"; and string match -q -- '--*=*' $cur
-        set option (string split -m 1 = -- $cur)[1]
+        set -l parts (string split -m 1 = -- $cur)
+        set option $parts[1]
         set kept "$option="
+        set cur $parts[2]
     else if test -z "$option"; and string match -q -- '-*' $cur
         printf '%s\n' $__jf_options
         return
     else if test -z "$option"; and set -q __jf_commands[1]
         printf '%s\n' $__jf_commands
         return
+    else if test -z "$option"
+        set option "<$position>"
+        if not string match -q -- "* $option=*" " $__jf_asks "
+            and not string match -q -- "* $option *" " $__jf_choices "
+            set option '<n>'
+        end
     end
     for entry in $__jf_choices
         set -l parts (string split -m 1 '|' -- $entry)
-        if test -n "$option"; and contains -- $option (string split ' ' -- $parts[1])
+        if contains -- $option (string split ' ' -- $parts[1])
             printf "$kept%s\n" (string split ' ' -- $parts[2])
             return
         end
     end
-    if test -n "$option"; and not contains -- $option $__jf_asks
-        __fish_complete_path $cur
-    else if test -z "$option"; and test -z "$__jf_argument"
-        __fish_complete_path $cur
-    else
-        for found in (env _JF_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \
-                _TYPER_COMPLETE_ARGS="$words $cur" $words[1] 2>/dev/null)
-            echo -- $kept$found
+    for entry in $__jf_asks
+        set -l parts (string split -m 1 = -- $entry)
+        if test $parts[1] = $option
+            for found in (env _JF_OFFER=$parts[2] _JF_PROJECT=$project _JF_WORD=$cur \
+                    $words[1] 2>/dev/null)
+                echo -- $kept$found
+            end
+            return
         end
     end
+    __fish_complete_path $cur
 end
 
 complete -c jf -f -k -a '(__jf_complete)'

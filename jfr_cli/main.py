@@ -1,11 +1,13 @@
 """Entry point of the `jf` command.
 
-Recognises ``jf execution run``, which every job starts with, and ``jf --version`` before Typer is
-imported: a worker process pays for what it runs and nothing else.
+Recognises ``jf execution run``, which every job starts with, ``jf --version`` and the questions of
+the completion scripts before Typer is imported: a worker process, and TAB, pay for what they need
+and nothing else.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 _FLAGS = ("-fe", "--full-exc")
@@ -14,6 +16,11 @@ _WITH_VALUE = ("-p", "--project")
 
 def main() -> None:
     """Run the command line."""
+    if "_JF_OFFER" in os.environ:
+        from jfr_cli.values import answer
+
+        sys.stdout.write(answer(os.environ))
+        return
     words = _without_root_options(sys.argv[1:])
     if words[:2] == ["execution", "run"] and not any(w.startswith("-") for w in words[2:]):
         from controller.execution.run import run_remote_job

@@ -37,7 +37,12 @@ def worker(
 def exec_config(
     jobs: ChosenJobs,
     exec_config_name: Annotated[
-        str, typer.Argument(metavar="NAME", help="An exec_config of the project.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="An exec_config of the project.",
+            autocompletion=complete.exec_config_names,
+        ),
     ],
 ) -> None:
     """Let jobs run with another exec_config.

@@ -23,8 +23,8 @@ class Parameter:
         Whether it is an option.
     value
         What help calls its value; "" for a flag.
-    completes
-        Whether `jf` can complete its value.
+    kind
+        What `jfr_cli.values` calls the values that it can take; "" where nobody knows.
     words
         The words that its value is one of, where these are always the same.
     text
@@ -38,7 +38,7 @@ class Parameter:
     names: tuple[str, ...]
     is_option: bool
     value: str
-    completes: bool
+    kind: str
     words: tuple[str, ...]
     text: str
     default: str
@@ -155,8 +155,8 @@ def _parameter(found: Any) -> Parameter:
         else (str(found.name),),
         is_option=is_option,
         value="" if is_flag else found.metavar or "VALUE",
-        completes=found._custom_shell_complete is not None,
-        words=_words(found._custom_shell_complete),
+        kind=str(_noted(found, "kind", "")),
+        words=tuple(_noted(found, "words", ())),
         text=" ".join((getattr(found, "help", None) or "").split()),
         default="" if is_flag else _in_words(found.default),
         required=bool(found.required),
@@ -165,15 +165,15 @@ def _parameter(found: Any) -> Parameter:
     )
 
 
-def _words(complete: Any) -> tuple[str, ...]:
-    """Return the words that a completion of `jfr_cli.options` chooses from, if it is such a one.
+def _noted(found: Any, name: str, default: Any) -> Any:
+    """Return what `jfr_cli.options` or `jfr_cli.complete` noted on what completes a value.
 
-    Typer wraps what completes a value, and keeps its attributes.
+    Typer wraps it, and keeps its attributes.
     """
+    complete = found._custom_shell_complete
     if complete is None:
-        return ()
-    wrapped = inspect.getclosurevars(complete).nonlocals.get("autocompletion")
-    return tuple(getattr(wrapped, "words", ()))
+        return default
+    return getattr(inspect.getclosurevars(complete).nonlocals["autocompletion"], name, default)
 
 
 def _in_words(default: Any) -> str:

@@ -30,6 +30,9 @@ CASES = {
     "jf job list -did ": ["1", "2", "3"],
     "jf job info ": ["1", "2", "3"],
     "jf flow info ": ["1", "3"],
+    "jf job set worker l": ["local"],
+    "jf job rerun 1 -did 2": ["2"],
+    "jf job rerun -s FAILED 2": ["2"],
 }
 DESCRIBED = {
     "jf job li": "List jobs",

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from jfr_cli.app import GROUPS
+from jfr_cli.values import OFFERS
 
 NEVER_FOR_HELP = {"pymongo", "bson", "pydantic", "maggma", "jobflow", "qtoolkit", "numpy"}
 NEVER_FOR_LISTS = NEVER_FOR_HELP - {"bson", "pydantic"} | {"mongomock_ng", "networkx"}
@@ -86,6 +87,13 @@ def test_what_only_shows_imports_nothing_that_changes(
     found = imported(*words, prepare=with_a_project)
     assert "controller.reader" in found
     assert not found & (NEVER_FOR_LISTS | NEVER_TO_SHOW)
+
+
+@pytest.mark.parametrize("kind", sorted(OFFERS))
+def test_the_scripts_get_their_answers_without_typer(with_a_project: str, kind: str) -> None:
+    found = imported(prepare=f"{with_a_project}\nos.environ['_JF_OFFER'] = {kind!r}")
+    assert not found & (NEVER_FOR_HELP | {"typer", "click", "rich"})
+    assert "controller.storage.embedded.connection" not in found
 
 
 def test_help_of_a_group_imports_nothing_heavy() -> None:

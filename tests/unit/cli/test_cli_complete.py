@@ -13,6 +13,7 @@ from controller.config import settings
 from controller.storage.embedded import open_database
 from controller.storage.indexes import FLOW_INDEXES, JOB_INDEXES, build_indexes
 from jfr_cli import app
+from jfr_cli.values import answer
 
 UUID = "{:08x}-0000-4000-8000-000000000000"
 EVIL = "a\\\"); touch evil; [/b]$(touch evil)`x`'\n\t[red]"
@@ -106,6 +107,25 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str) -> Any:
 )
 def test_tab(shell: Any, line: str, expected: list[str]) -> None:
     assert shell(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "selected", "word", "expected"),
+    [
+        ("jobs", "ids", "9", "9\tREADY relax 9\n"),
+        ("jobs", "", "9", ""),
+        ("jobs", "nosuch", "9", ""),
+        ("flows", "ids", "4", "4\tRUNNING flow bbbb\n"),
+        ("projects", "", "o", "one\nother\n"),
+        ("workers", "one", "", "far\nnear\n"),
+        ("exec_configs", "one", "", ""),
+        ("what a newer script asks", "one", "", ""),
+    ],
+)
+def test_what_a_script_is_answered(
+    shell: Any, kind: str, selected: str, word: str, expected: str
+) -> None:
+    assert answer({"_JF_OFFER": kind, "_JF_PROJECT": selected, "_JF_WORD": word}) == expected
 
 
 def test_ids_are_described(shell: Any) -> None:

@@ -65,12 +65,20 @@ def test_fixed_words_are_known() -> None:
     words = {name: p.words for p in lists.parameters for name in p.names}
     assert words["-s"] == tuple(state.name for state in JobState)
     assert words["-did"] == words["-n"] == ()
+    assert {p.kind for p in lists.parameters if "-did" in p.names or "-wk" in p.names} == {
+        "jobs",
+        "workers",
+    }
 
 
 @pytest.mark.parametrize("command", list(TREE.walk()), ids=name_of)
 def test_what_jf_can_know_is_completed(command: Command) -> None:
-    wanting = [p.names for p in command.parameters if p.value in KNOWN_VALUES and not p.completes]
-    assert not wanting, "give them `autocompletion=` (jfr_cli/complete.py, jfr_cli/options.py)"
+    wanting = [
+        p.names
+        for p in command.parameters
+        if p.value in KNOWN_VALUES and not p.kind and not p.words
+    ]
+    assert not wanting, "give them `autocompletion=` of jfr_cli/complete.py or jfr_cli/options.py"
 
 
 @pytest.mark.parametrize("path", sorted(f for f in FILES if f.endswith(".1")))
@@ -91,7 +99,7 @@ def test_manual_pages_are_good_roff(linter: list[str], path: str) -> None:
 
 
 def a_tree(text: str) -> Command:
-    option = Parameter(("--odd", "-o"), True, "X", False, (), text, "", False, False, False)
+    option = Parameter(("--odd", "-o"), True, "X", "", (), text, "", False, False, False)
     leaf = Command(("do",), (text,), (text,), "", (option,), (), False, False)
     return Command((), (text,), (), "", (option,), (leaf,), True, False)
 
