@@ -255,11 +255,11 @@ _jf_facts() {
         )
         ;;
     ' flow info')
-        options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --reverse-jobs-sort -jrevs --format --json --columns --output -o --watch -W --help'
+        options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --sort --reverse-jobs-sort --reverse-sort -jrevs -revs --report -rep --format --json --columns --output -o --watch -W --help'
         asks='<1>=flows'
         takes='--stored-data-key -sdk --columns --output -o --watch -W'
         choices=(
-            '--jobs-sort |created_on updated_on db_id'
+            '--jobs-sort --sort |created_on updated_on db_id'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;

@@ -918,8 +918,13 @@ function __jf_facts
                 --stored-data-key\t'Show this stored data.' \
                 -sdk\t'Show this stored data.' \
                 --jobs-sort\t'Order of the jobs, as of lists.' \
+                --sort\t'Order of the jobs, as of lists.' \
                 --reverse-jobs-sort\t'The other way round.' \
+                --reverse-sort\t'The other way round.' \
                 -jrevs\t'The other way round.' \
+                -revs\t'The other way round.' \
+                --report\t'Show times, states and progress instead of the jobs.' \
+                -rep\t'Show times, states and progress instead of the jobs.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
@@ -930,7 +935,7 @@ function __jf_facts
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
             set __jf_takes '--stored-data-key' '-sdk' '--columns' '--output' '-o' '--watch' '-W'
-            set __jf_choices '--jobs-sort |created_on updated_on db_id' '--format |table wide json ndjson yaml csv name count'
+            set __jf_choices '--jobs-sort --sort |created_on updated_on db_id' '--format |table wide json ndjson yaml csv name count'
         case ' flow wait'
             set __jf_options \
                 --for\t'Wait for this state, or one after it, instead of the end.' \
