@@ -422,7 +422,9 @@ class Runner:
         return moved
 
     def _apply(self, job: dict[str, Any], update: dict[str, Any]) -> bool:
+        # The answer is about this process: meanwhile the job may run anew, as another one.
         query = {k: job[k] for k in ("uuid", "index", "state")}
+        query["remote.process_id"] = job["remote"].get("process_id")
         return self._step(query, lambda context, locked: update)[1]
 
     def _complete(self, workers: list[str]) -> bool:
