@@ -22,6 +22,8 @@ from controller.states import JobState
 CLEANABLE_STATES = (JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR)
 """Nothing reads the files of such a job any more."""
 
+_STATES_AT_ONCE = 20
+
 
 @dataclass
 class CleanedFiles:
@@ -133,9 +135,16 @@ class JobFiles(ControllerGroup):
         outside = Outside(self._need_project())
         result = CleanedFiles()
         listed = list(jobs)
+        states: dict[str, str] = {}
         for number, job in enumerate(listed, 1):
-            if not all_states and job.state not in CLEANABLE_STATES:
-                result.skipped[job.db_id] = f"it is {job.state.value}"
+            if number % _STATES_AT_ONCE == 1:
+                # Since the jobs were listed, and a question was answered, one may run again.
+                some = [j.db_id for j in listed[number - 1 : number - 1 + _STATES_AT_ONCE]]
+                found = self.jobs.find({"db_id": {"$in": some}}, ["db_id", "state"])
+                states = {d["db_id"]: d["state"] for d in found}
+            state = JobState(states.get(job.db_id, job.state.value))
+            if not all_states and state not in CLEANABLE_STATES:
+                result.skipped[job.db_id] = f"it is {state.value}"
             elif not job.run_dir:
                 result.skipped[job.db_id] = "it has no run directory"
             else:
