@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.errors import JobNotFoundError
+from controller.errors import ArgumentError, JobNotFoundError
 from controller.filters import JobFilter
 from controller.jobs.queries import job_id_query
 from controller.operations.bulk import Action, BulkResult, Options, choose, perform
@@ -17,10 +17,21 @@ from controller.operations.reading import CHOSEN_FIELDS
 
 
 def act_on_jobs(
-    group: ControllerGroup, action: Action, selection: JobFilter, **options: Any
+    group: ControllerGroup, action: Action, selection: JobFilter, *, limit: int = 0, **options: Any
 ) -> BulkResult:
-    """Do something to the selected jobs; keywords as the attributes of `Options`."""
+    """Do something to the selected jobs; keywords as the attributes of `Options`.
+
+    Raises
+    ------
+    ArgumentError
+        More than ``limit`` are selected, unless that is 0; nothing was done.
+    """
     chosen = choose(group.queue, group.queue.query(selection))
+    if limit and len(chosen) > limit:
+        raise ArgumentError(
+            f"{len(chosen)} jobs are selected, more than the limit of {limit}",
+            hint="raise the limit (max_limit, --max); 0 means none",
+        )
     return perform(group.queue, action, chosen, Options(**options), outside=_outside(group))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.documents import JobInfo
-from controller.errors import ArgumentError, ConfigError, RemoteError
+from controller.errors import ConfigError, RemoteError
 from controller.filters import JobFilter
 from controller.jobs.acting import act_on_job, act_on_jobs
 from controller.operations.actions import delete
@@ -135,17 +135,11 @@ class JobDeletion(ControllerGroup):
             custom_query=custom_query,
         )
         check_limit(max_limit)
-        if max_limit and not dry_run:
-            count = self.jobs.count_documents(self.queue.query(selection))
-            if count > max_limit:
-                raise ArgumentError(
-                    f"{count} jobs are selected, more than the limit of {max_limit}",
-                    hint="raise the limit (max_limit, --max); 0 means none",
-                )
         return act_on_jobs(
             self,
             delete(files=delete_files, outputs=delete_output),
             selection,
+            limit=0 if dry_run else max_limit,
             raise_on_error=raise_on_error,
             wait=wait,
             break_lock=break_lock,
