@@ -25,6 +25,7 @@
     └── StorageError                        the database or its file
         ├── StorageUnavailableError         not reachable, not readable, not writable
         │   └── StorageBusyError            somebody kept the file locked for too long
+        │       └── WriteConflictError      somebody changed the same documents at the same time
         ├── DocumentTooLargeError           MongoDB takes 16 MB
         ├── DuplicateKeyError               a unique index refuses the document
         ├── StorageFormatError              corrupt, or written by a newer version
@@ -281,6 +282,10 @@ class StorageUnavailableError(StorageError):
 
 class StorageBusyError(StorageUnavailableError):
     """Somebody kept the database file for longer than we were willing to wait."""
+
+
+class WriteConflictError(StorageBusyError):
+    """Somebody else changed the same documents at the same time; it may be tried again at once."""
 
 
 class DocumentTooLargeError(StorageError):

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.documents import utc_now
-from controller.errors import StateError
+from controller.errors import StateError, WriteConflictError
 from controller.locks import FREE
-from controller.operations.aftermath import Wish, request
+from controller.operations.aftermath import Wish, request, withdraw
 from controller.operations.holding import HeldFlows
 from controller.operations.progress import derive_flow_states, release_children
 from controller.operations.queue import Queue
@@ -81,10 +81,17 @@ def write_plans(
     if not any(plan.changes for plan in plans):
         return list(plans)
     careful = queue.database.supports_transactions and not accept_loss
-    with queue.database.transaction() if careful else nullcontext() as session:
-        return _Writer(queue, views, held, session, deletion or Deletion(), careful=careful).write(
-            plans
-        )
+    before = dict(held.documents)
+    try:
+        with queue.database.transaction() if careful else nullcontext() as session:
+            writer = _Writer(queue, views, held, session, deletion or Deletion(), careful=careful)
+            return writer.write(plans)
+    except BaseException as error:
+        # What was not written was not given back either.
+        held.documents.update(before)
+        if careful and isinstance(error, WriteConflictError):
+            raise Overtaken from error
+        raise
 
 
 class _Writer:
@@ -105,10 +112,13 @@ class _Writer:
     def write(self, plans: Sequence[FlowPlan]) -> list[FlowPlan]:
         if self.held.documents and self.session is None:
             self.held.check()
-        wishes = [self._wish(plan, change) for plan in plans for change in plan.changes]
-        request(self.queue, wishes, session=self.session)
+        wishes = {c.db_id: self._wish(plan, c) for plan in plans for c in plan.changes}
+        request(self.queue, wishes.values(), session=self.session)
         plans = self._write_jobs(plans, dependent=True)
         plans = self._write_jobs(plans, dependent=False)
+        for change in (c for plan in plans for c in plan.changes):
+            del wishes[change.db_id]
+        withdraw(self.queue, wishes.values(), session=self.session)
         self._derive(plans)
         return list(plans)
 

@@ -15,10 +15,10 @@ from controller.errors import (
     ControllerError,
     DocumentTooLargeError,
     DuplicateKeyError,
-    StorageBusyError,
     StorageError,
     StorageUnavailableError,
     UnsupportedOperationError,
+    WriteConflictError,
 )
 
 _DUPLICATE = {11000, 11001, 12582}
@@ -66,7 +66,7 @@ def in_our_words(
     if isinstance(error, driver.DocumentTooLarge):
         return _too_large(location)
     if error.has_error_label("TransientTransactionError"):
-        return StorageBusyError(
+        return WriteConflictError(
             f"{location}: somebody else changed the same documents at the same time",
             hint="try again",
         )
@@ -91,7 +91,7 @@ def _refused(location: str, details: Mapping[str, Any], otherwise: str) -> Stora
     if code in _DUPLICATE or _SHARED_KEY in message:
         return _duplicate(details)
     if code == _WRITE_CONFLICT or _DEADLOCK in message:
-        return StorageBusyError(
+        return WriteConflictError(
             f"{location}: somebody else changed the same documents at the same time",
             hint="try again",
         )

@@ -11,10 +11,10 @@ from controller.errors import (
     ConfigError,
     DocumentTooLargeError,
     DuplicateKeyError,
-    StorageBusyError,
     StorageError,
     StorageUnavailableError,
     UnsupportedOperationError,
+    WriteConflictError,
 )
 from controller.storage.mongo_errors import translated
 
@@ -39,7 +39,7 @@ CASES = [
     (driver.OperationFailure("auth failed", 18), StorageUnavailableError),
     (driver.OperationFailure("command find requires authentication", 13), StorageUnavailableError),
     (driver.OperationFailure("bad auth", 8000), StorageUnavailableError),
-    (conflict(), StorageBusyError),
+    (conflict(), WriteConflictError),
     (driver.DuplicateKeyError("x", 11000, {"keyValue": {"a": 1}}), DuplicateKeyError),
     (bulk(11000), DuplicateKeyError),
     (bulk(121), StorageError),
