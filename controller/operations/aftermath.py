@@ -4,23 +4,30 @@ Intent, effect, record. The wish is a document of the auxiliary collection, writ
 the change of the job. Whoever can reach the worker carries it out and removes it: the one who
 asked, at once, and a runner in any case, before it uploads the job again or in its next round. So
 a wish survives the death of whoever had it, and waits for a worker that is out of reach.
+
+Whoever carries wishes out holds them meanwhile, under a lease. Otherwise one who is slow could end
+or delete what the job has done since another one had carried its wish out.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from controller.documents import utc_now
-from controller.errors import ConfigError, RemoteError
+from controller.errors import ConfigError, ControllerError, RemoteError, StorageError
+from controller.locks import FREE, OBSERVER, hold_leases, live_lease, lock_fields
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.outside import Outside
 from controller.operations.queue import Queue
 from controller.states import QUEUED_STATES, JobState
+from controller.storage.base import Document, UpdateOne
 from controller.storage.outputs import delete_outputs
 
 logger = logging.getLogger(__name__)
@@ -29,7 +36,7 @@ _UNDER_WAY = frozenset({JobState.UPLOADED.value, *(s.value for s in QUEUED_STATE
 GIVEN_UP_AFTER = timedelta(minutes=10)
 """Age after which a wish is dropped whose job never changed: whoever had it died before."""
 _AT_ONCE = 200
-"""Wishes that are carried out before they are crossed off."""
+"""Wishes that are held, carried out and crossed off together."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,14 @@ def request(queue: Queue, wishes: Iterable[Wish], *, session: Any = None) -> Non
         queue.auxiliary.insert_many(documents, session=session)
 
 
+def withdraw(queue: Queue, wishes: Iterable[Wish], *, session: Any = None) -> None:
+    """Cross off wishes of the caller's own, whose jobs he could not change."""
+    made = [{"aftermath": asdict(wish)} for wish in wishes if not wish.is_empty]
+    for document in made:
+        query = {f"aftermath.{k}": document["aftermath"][k] for k in ("db_id", "requested_on")}
+        queue.auxiliary.delete_many(query, session=session)
+
+
 def verdict(wish: Wish, state: str | None, now: datetime) -> str:
     """Say what to do about a wish: "do", "wait" or "drop".
 
@@ -139,7 +154,7 @@ def carry_out(queue: Queue, outside: Outside, job: tuple[str, int] | None = None
     Notes
     -----
     Waits for the end of local processes, some seconds at most for each. What cannot be reached is
-    logged, and its wishes stay.
+    logged, and its wishes stay; so do those that somebody else carries out just now.
     """
     query: dict[str, Any] = {"aftermath": {"$exists": True}}
     if job is not None:
@@ -147,28 +162,80 @@ def carry_out(queue: Queue, outside: Outside, job: tuple[str, int] | None = None
     documents = list(queue.auxiliary.find(query))
     result = Aftermath()
     for start in range(0, len(documents), _AT_ONCE):
-        _carry_out(queue, outside, documents[start : start + _AT_ONCE], result)
+        some = documents[start : start + _AT_ONCE]
+        with _holding(queue, some, result) as held:
+            if held:
+                _carry_out(queue, outside, held, result)
     return result
 
 
+@contextmanager
+def _holding(
+    queue: Queue, documents: Sequence[Document], result: Aftermath
+) -> Iterator[list[Document]]:
+    """Hold those wishes that nobody else carries out and that have not been crossed off since."""
+    lock_id, auxiliary = str(uuid4()), queue.auxiliary
+    fields, ours = {"$set": lock_fields(lock_id)}, {"lock_id": lock_id}
+    with hold_leases(auxiliary, lock_id):
+        try:
+            auxiliary.update_many(
+                {"_id": {"$in": [d["_id"] for d in documents]}, "lock_id": None}, fields
+            )
+            expired = [d for d in documents if d.get("lock_id") and OBSERVER.is_expired(d)]
+            if expired:
+                auxiliary.bulk_write([UpdateOne(_as_seen(d), fields) for d in expired])
+            held = list(auxiliary.find(ours))
+            known = {d["_id"] for d in held}
+            others = [d for d in documents if d["_id"] not in known]
+            query = {"_id": {"$in": [d["_id"] for d in others]}}
+            left = {d["_id"] for d in auxiliary.find(query, ["_id"])} if others else set()
+            result.left += [d["aftermath"]["db_id"] for d in others if d["_id"] in left]
+            yield held
+        finally:
+            try:
+                auxiliary.update_many(ours, {"$set": dict(FREE)})
+            except StorageError as error:
+                # The first error is the one to report; the leases expire by themselves.
+                logger.warning("wishes could not be given back: %s", error)
+
+
+def _as_seen(document: Document) -> dict[str, Any]:
+    lease = live_lease(document)
+    assert lease is not None
+    return {
+        "_id": document["_id"],
+        "lock_id": document["lock_id"],
+        "lock_lease.id": lease["id"],
+        "lock_lease.seq": lease["seq"],
+    }
+
+
 def _carry_out(
-    queue: Queue, outside: Outside, documents: Sequence[Mapping[str, Any]], result: Aftermath
+    queue: Queue, outside: Outside, documents: Sequence[Document], result: Aftermath
 ) -> None:
     wishes = [(d["_id"], Wish(**d["aftermath"])) for d in documents]
     ids = [wish.db_id for _, wish in wishes]
     found = queue.jobs.find({"db_id": {"$in": ids}}, ["db_id", "state"])
     states = {d["db_id"]: d["state"] for d in found}
-    now, settled, outputs = utc_now(), [], dict[str | None, list[tuple[str, int]]]()
+    now, settled, outputs = utc_now(), [], dict[str | None, list[tuple[Any, Wish]]]()
     for document_id, wish in wishes:
         decision = verdict(wish, states.get(wish.db_id), now)
         if decision == "wait" or (decision == "do" and not _happened(outside, wish, result)):
             result.left.append(wish.db_id)
             continue
-        settled.append(document_id)
         if decision == "do" and wish.delete_output:
-            outputs.setdefault(wish.jobstore, []).append((wish.uuid, wish.index))
-    for name, pairs in outputs.items():
-        delete_outputs(outside.jobstore(name), pairs)
+            outputs.setdefault(wish.jobstore, []).append((document_id, wish))
+        else:
+            settled.append(document_id)
+    for name, many in outputs.items():
+        try:
+            delete_outputs(outside.jobstore(name), [(w.uuid, w.index) for _, w in many])
+        except ControllerError as error:
+            # A JobStore that is away must not keep a runner from its work.
+            logger.warning("outputs of %d jobs are not deleted yet: %s", len(many), error)
+            result.left += [wish.db_id for _, wish in many]
+        else:
+            settled += [document_id for document_id, _ in many]
     if settled:
         queue.auxiliary.delete_many({"_id": {"$in": settled}})
 

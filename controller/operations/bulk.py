@@ -203,7 +203,9 @@ def perform(
                 time.sleep(min(LONGEST_PAUSE, max(0.0, deadline - time.monotonic())))
     finally:
         if outside is not None and work.leaves_wishes:
-            work.result.postponed = carry_out(queue, outside).left
+            # Other people's wishes are carried out on the way, but not told of.
+            changed = set(work.result)
+            work.result.postponed = [i for i in carry_out(queue, outside).left if i in changed]
             outside.close()
     return work.result
 

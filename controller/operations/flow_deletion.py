@@ -14,8 +14,7 @@ from controller.operations.outside import Outside
 from controller.operations.queue import Queue
 from controller.operations.reading import JOB_FIELDS, flow_of
 from controller.operations.writing import Deletion
-from controller.rules.plans.view import CANCELLABLE
-from controller.states import JobState
+from controller.rules.plans.view import may_run
 from controller.storage.base import Document
 
 _FIELDS = ["uuid", "name", "state", "jobstore", "lock_id", "lock_time", "lock_lease"]
@@ -79,6 +78,8 @@ class FlowResult(list[str]):
     postponed
         db_ids of jobs of which something still runs or has not been deleted, since it could not
         be reached: a runner will see to it.
+    wished
+        db_ids of jobs of which something was to be ended or deleted.
     dry_run
         Whether nothing was written.
     """
@@ -90,6 +91,7 @@ class FlowResult(list[str]):
         self.unchanged: list[str] = []
         self.changes: list[FlowChange] = []
         self.postponed: list[str] = []
+        self.wished: set[str] = set()
 
 
 def delete_flows(
@@ -139,7 +141,9 @@ def delete_flows(
                 time.sleep(min(LONGEST_PAUSE, max(0.0, deadline - time.monotonic())))
     finally:
         if outside is not None and result and not options.dry_run:
-            result.postponed = carry_out(queue, outside).left
+            # Other people's wishes are carried out on the way, but not told of.
+            left = carry_out(queue, outside).left
+            result.postponed = [db_id for db_id in left if db_id in result.wished]
             outside.close()
     return result
 
@@ -170,7 +174,9 @@ def _delete(
             result.refused.append(FlowRefusal(uuid, error))
         flows = dict(held.documents)
         if flows:
-            result.jobs += _write(queue, held, deletion, cancel, dry_run=options.dry_run)
+            jobs, wished = _write(queue, held, deletion, cancel, dry_run=options.dry_run)
+            result.jobs += jobs
+            result.wished |= wished
     for uuid in uuids:
         if uuid in flows:
             result.append(uuid)
@@ -180,12 +186,12 @@ def _delete(
 
 def _write(
     queue: Queue, held: HeldFlows, deletion: Deletion, cancel: bool, *, dry_run: bool
-) -> int:
-    """Delete the flows that we hold; returns how many jobs they had."""
+) -> tuple[int, set[str]]:
+    """Delete the flows that we hold; returns how many jobs they had, and those with wishes."""
     flows = dict(held.documents)
     of_flows = {"job.hosts": {"$in": list(flows)}}
     if dry_run:
-        return queue.jobs.count_documents(of_flows)
+        return queue.jobs.count_documents(of_flows), set()
     with queue.database.transaction() as session:
         held.check(session)
         wishes = [
@@ -197,13 +203,13 @@ def _write(
         ours = {"uuid": {"$in": list(flows)}, "lock_id": held.lock_id}
         queue.flows.delete_many(ours, session=session)
     held.documents.clear()
-    return jobs
+    return jobs, {wish.db_id for wish in wishes if not wish.is_empty}
 
 
 def _wish(job: Document, flows: Mapping[str, Document], deletion: Deletion, cancel: bool) -> Wish:
     return Wish.for_job(
         job,
-        cancel=cancel and JobState(job["state"]) in CANCELLABLE,
+        cancel=cancel and may_run(job),
         deleted=True,
         delete_files=deletion.files,
         delete_output=deletion.outputs,

@@ -155,6 +155,17 @@ def state_of(doc: Doc) -> JobState:
     return JobState(doc["state"])
 
 
+def may_run(doc: Doc) -> bool:
+    """Whether something of a job may be in a queue.
+
+    A REMOTE_ERROR may come of a submission whose answer was lost.
+    """
+    state = state_of(doc)
+    if state is JobState.REMOTE_ERROR:
+        return doc.get("previous_state") in {s.value for s in CANCELLABLE}
+    return state in CANCELLABLE
+
+
 def change(
     doc: Doc,
     after: JobState | None,
@@ -162,7 +173,7 @@ def change(
     *,
     dependent: bool = False,
 ) -> JobChange:
-    """Compose the change of a document; leaving a state under way ends what runs."""
+    """Compose the change of a document; leaving the states under way ends what runs."""
     before = state_of(doc)
     return JobChange(
         db_id=doc["db_id"],
@@ -171,7 +182,7 @@ def change(
         before=before,
         after=after,
         fields=fields or {},
-        cancel=before in CANCELLABLE and after is not before,
+        cancel=may_run(doc) and after not in CANCELLABLE,
         dependent=dependent,
     )
 

@@ -1,0 +1,183 @@
+"""What is to happen outside the database, when several carry it out or something is in the way."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from staged import Stage
+
+from controller.errors import WriteConflictError
+from controller.execution.files import IN_FILE
+from controller.operations import aftermath, bulk, writing
+from controller.operations.outside import Outside
+from controller.runner.runner import Runner
+from controller.schedulers.processes import is_alive
+
+AWAY = {"remote": {"process_id": "1234567", "step_attempts": 0}, "worker": "away"}
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that runs as that of a job would."""
+    made = subprocess.Popen(["sleep", "600"], cwd=tmp_path, start_new_session=True)
+    yield made
+    made.kill()
+    made.wait()
+
+
+def wishes(stage: Stage) -> list[dict[str, Any]]:
+    return list(stage.controller.auxiliary.find({"aftermath": {"$exists": True}}))
+
+
+def wish_of(stage: Stage, **more: Any) -> None:
+    """Leave a wish of a job that was deleted."""
+    wish = aftermath.Wish("77", "u", 1, "local", None, None, aftermath.utc_now(), deleted=True)
+    aftermath.request(stage.controller.queue, [replace(wish, **more)])
+
+
+def test_a_wish_is_carried_out_by_one_at_a_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wish_of(stage, delete_files=True, run_dir=str(tmp_path / "none"))
+    original, seen = aftermath._happened, []
+
+    def slow(*args: Any) -> bool:
+        seen.append(aftermath.carry_out(queue, Outside(stage.project)).left if not seen else None)
+        return original(*args)
+
+    queue = stage.controller.queue
+    monkeypatch.setattr(aftermath, "_happened", slow)
+    assert aftermath.carry_out(queue, Outside(stage.project)).left == []
+    assert seen == [["77"]]
+    assert wishes(stage) == []
+
+
+def test_a_wish_is_taken_over_from_one_who_died(stage: Stage, tmp_path: Path) -> None:
+    wish_of(stage, delete_files=True, run_dir=str(tmp_path / "none"))
+    owner = {"host": socket.gethostname(), "boot_id": "an earlier one", "pid": 1}
+    lease = {"id": "dead", "owner": owner, "seq": 3}
+    stage.controller.auxiliary.update_many(
+        {"aftermath": {"$exists": True}}, {"$set": {"lock_id": "dead", "lock_lease": lease}}
+    )
+    assert aftermath.carry_out(stage.controller.queue, Outside(stage.project)).left == []
+    assert wishes(stage) == []
+
+
+def test_a_wish_that_is_left_is_given_back(stage: Stage) -> None:
+    wish_of(stage, cancel=True, worker="away", process_id="5")
+    for _ in range(2):
+        assert aftermath.carry_out(stage.controller.queue, Outside(stage.project)).left == ["77"]
+    assert [w["lock_id"] for w in wishes(stage)] == [None]
+
+
+def test_a_jobstore_that_is_gone_stops_nobody(stage: Stage, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / IN_FILE).write_text("{}")
+    wish_of(stage, delete_output=True, jobstore="gone")
+    wish_of(stage, delete_files=True, run_dir=str(folder))
+    assert aftermath.carry_out(stage.controller.queue, Outside(stage.project)).left == ["77"]
+    assert not folder.exists()
+    assert [w["aftermath"]["jobstore"] for w in wishes(stage)] == ["gone"]
+
+
+def test_only_ones_own_jobs_are_called_postponed(stage: Stage) -> None:
+    a = stage.flow(x=("RUNNING", AWAY), y=("RUNNING", AWAY), z="READY")
+    assert stage.controller.stop_jobs(db_ids=a["x"]).postponed == [a["x"]]
+    assert stage.controller.stop_jobs(db_ids=a["y"]).postponed == [a["y"]]
+    b = stage.flow(x=("RUNNING", AWAY), y="COMPLETED")
+    assert stage.controller.delete_flows([b["flow"]]).postponed == [b["x"]]
+
+
+def test_a_wish_goes_where_somebody_else_was_faster(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = stage.flow(x="READY", y="READY")
+    original = writing.write_plans
+
+    def claimed_first(*args: Any, **kwargs: Any) -> Any:
+        stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "CHECKED_OUT"}})
+        return original(*args, **{**kwargs, "accept_loss": True})
+
+    monkeypatch.setattr(bulk, "write_plans", claimed_first)
+    done = stage.controller.delete_jobs(db_ids=a["x"], delete_output=True, raise_on_error=False)
+    assert done == []
+    assert wishes(stage) == []
+
+
+def test_a_conflict_of_two_writers_is_tried_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not stage.controller.queue.database.supports_transactions:
+        pytest.skip("conflicts abort transactions")
+    a = stage.flow(x="READY")
+    original, tried = writing._Writer.write, []
+
+    def conflicting(self: Any, plans: Any) -> Any:
+        found = original(self, plans)
+        tried.append(1)
+        if len(tried) == 1:
+            raise WriteConflictError("somebody else")
+        return found
+
+    monkeypatch.setattr(writing._Writer, "write", conflicting)
+    assert stage.controller.pause_jobs() == [a["x"]]
+    assert len(tried) == 2
+    stage.check()
+
+
+@pytest.mark.parametrize("how", ["rerun", "delete", "flow"])
+def test_a_submission_whose_answer_was_lost_is_ended(
+    stage: Stage, process: subprocess.Popen[bytes], how: str
+) -> None:
+    remote = {"process_id": str(process.pid), "step_attempts": 3}
+    failed = ("REMOTE_ERROR", {"remote": remote, "previous_state": "UPLOADED"})
+    a = stage.flow(x=failed, y="READY")
+    if how == "rerun":
+        stage.controller.rerun_job(db_id=a["x"])
+    elif how == "delete":
+        stage.controller.delete_job(db_id=a["x"])
+    else:
+        stage.controller.delete_flow(a["flow"])
+    assert not is_alive(process.pid, None)
+
+
+def test_a_job_that_goes_on_is_not_ended(stage: Stage, process: subprocess.Popen[bytes]) -> None:
+    remote = {"process_id": str(process.pid), "step_attempts": 3}
+    failed = ("REMOTE_ERROR", {"remote": remote, "previous_state": "SUBMITTED"})
+    a = stage.flow(x=failed, y=("RUNNING", {"remote": remote}))
+    stage.controller.retry_job(db_id=a["x"])
+    stage.controller.set_job_state("SUBMITTED", db_id=a["y"])
+    assert wishes(stage) == []
+    assert is_alive(process.pid, None)
+
+
+def test_an_answer_about_an_earlier_process_changes_nothing(stage: Stage) -> None:
+    a = stage.flow(x=("RUNNING", {"remote": {"process_id": "2", "step_attempts": 0}}))
+    runner = Runner(project=stage.project, log_level="error")
+    try:
+        earlier = {**stage.job(a["x"]), "remote": {"process_id": "1"}}
+        assert not runner._apply(earlier, {"state": "DOWNLOADED"})
+        assert stage.state(a["x"]) == "RUNNING"
+        assert runner._apply(stage.job(a["x"]), {"state": "DOWNLOADED"})
+    finally:
+        runner.cleanup()
+    assert stage.state(a["x"]) == "DOWNLOADED"
+
+
+def test_files_of_a_job_that_runs_again_stay(stage: Stage, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / IN_FILE).write_text("{}")
+    a = stage.flow(x=("COMPLETED", {"run_dir": str(folder)}))
+    listed = stage.controller.get_jobs_info()
+    stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "RUNNING"}})
+    done = stage.controller.clean_job_files(listed)
+    assert (done.deleted, done.skipped) == ([], {a["x"]: "it is RUNNING"})
+    assert folder.exists()
