@@ -1,0 +1,142 @@
+"""A project with a queue that is thrown about, and children that do it."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from children import Report, Task, run
+from cluster import Cluster
+from points import Fuse
+
+from controller import locks
+from controller.config import Project
+from controller.doctor import diagnosing
+from controller.jobcontroller import JobController
+from controller.operations import aftermath
+from controller.rules.diagnosis import flows as flow_diagnosis
+from controller.runner import Runner
+from controller.runner import runner as runner_module
+
+Key = tuple[str, int]
+
+
+@dataclass
+class Arena:
+    """Everything of one project lies in one folder, so that it can be put back.
+
+    Attributes
+    ----------
+    folder
+        Of the project.
+    store
+        Description of the queue's store.
+    transactions
+        Whether the embedded engine keeps its transactions.
+    """
+
+    folder: Path
+    store: dict[str, Any]
+    transactions: bool = True
+    cluster: Cluster = field(init=False)
+    project: Project = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cluster = Cluster(self.folder / "cluster")
+        self.project = Project.model_validate(
+            {
+                "name": "chaos",
+                "base_dir": str(self.folder),
+                "queue": {"store": self.store},
+                "runner": {"max_step_attempts": 3, "delta_retry": [0]},
+                "workers": {
+                    "local": {
+                        "type": "local",
+                        "scheduler_type": "slurm",
+                        "work_dir": str(self.folder / "work"),
+                    }
+                },
+                "jobstore": {
+                    "docs_store": {
+                        "type": "EmbeddedStore",
+                        "path": str(self.folder / "outputs.db"),
+                        "collection_name": "outputs",
+                    }
+                },
+            }
+        )
+        os.environ.update(self.cluster.environment())
+
+    def create(self) -> None:
+        """Make an empty project."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.cluster.create()
+        self.do(lambda: self._set_up())
+
+    def _set_up(self) -> None:
+        with self.controller() as controller:
+            controller.reset()
+            _ = controller.jobstore
+
+    def save(self, place: Path) -> None:
+        """Copy everything."""
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.folder, place)
+
+    def restore(self, place: Path) -> None:
+        """Put everything back."""
+        shutil.rmtree(self.folder)
+        shutil.copytree(place, self.folder)
+
+    # ------------------------------------------------------------------ children
+
+    def do(self, work: Callable[[], Any], fuse: Fuse | None = None) -> Report:
+        """Do something in a child of its own; an error that is none of ours fails."""
+        return self.do_all([Task(work, fuse or Fuse())])[0]
+
+    def do_all(self, tasks: Sequence[Task]) -> list[Report]:
+        """Do several things at once, each in a child of its own."""
+        reports = run(tasks, transactions=self.transactions)
+        for report in reports:
+            assert report.error is None, report.error
+        return reports
+
+    @contextmanager
+    def controller(self) -> Iterator[JobController]:
+        """Open the controller, within a child."""
+        hurry()
+        with JobController.from_project(self.project) as controller:
+            yield controller
+
+    @contextmanager
+    def runner(self) -> Iterator[Runner]:
+        """Open a runner that never waits, within a child."""
+        hurry()
+        runner_module.QUEUE_POLL_FASTEST = runner_module.RECOVER_EVERY = 0.0
+        runner = Runner(project=self.project)
+        try:
+            yield runner
+        finally:
+            runner.cleanup()
+
+
+def hurry() -> None:
+    """Let nothing be said, and no time pass, in this child."""
+    logging.disable(logging.CRITICAL)
+    diagnosing.CONFIRM_AFTER = 0.0
+
+
+def let_time_pass() -> None:
+    """A lease that is seen twice has run out, an old wish or submission is given up."""
+    ticks = itertools.count(step=1000)
+    locks.OBSERVER._clock = lambda: float(next(ticks))
+    aftermath.GIVEN_UP_AFTER = flow_diagnosis.SUBMISSION_TIME = timedelta(0)

@@ -1,0 +1,1 @@
+"""What the sequences tried is said at the end of the run."""

@@ -1,0 +1,211 @@
+"""Random flows, operations, crashes and operators at once: nothing is lost, doubled or stuck."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import operations as ops
+import pytest
+from arena import Arena
+from chaos_jobs import KINDS, build_flow
+from children import Task
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from points import Fuse
+from verdict import Ledger, finish_submissions, judge, settle
+
+SHAPES = st.lists(
+    st.tuples(
+        st.sampled_from(sorted(KINDS)), st.lists(st.integers(0, 3), max_size=2), st.booleans()
+    ),
+    min_size=1,
+    max_size=4,
+)
+"""Flows: see `build_flow`."""
+FUSES = st.one_of(st.just(Fuse()), st.builds(Fuse, st.integers(1, 12), after=st.booleans()))
+LONG_FUSES = st.one_of(st.just(Fuse()), st.builds(Fuse, st.integers(1, 60), after=st.booleans()))
+OPERATION = st.tuples(
+    st.sampled_from(sorted(ops.OPERATORS)), st.integers(0, 12), st.integers(1, 4)
+)
+
+
+@dataclass
+class Tally:
+    """What was tried."""
+
+    sequences: int = 0
+    operations: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    seen: set[str] = field(default_factory=set)
+    killed: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+
+
+class Chaos(RuleBasedStateMachine):
+    """One project, and all that happens to it."""
+
+    arena: Arena
+    empty: Path
+    tally: Tally
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arena.restore(self.empty)
+        self.ledger = Ledger()
+        self.died: list[Any] = []
+        self.half_inserted = self.broken = False
+
+    def _do(self, *tasks: tuple[str, Any, Fuse]) -> list[Any]:
+        self.broken = True  # until this has ended well
+        reports = self.arena.do_all([Task(work, fuse) for _, work, fuse in tasks])
+        for (name, _, _), report in zip(tasks, reports):
+            self.tally.operations[name] += 1
+            self.tally.seen.update(report.seen)
+            if report.killed:
+                self.tally.killed[report.killed] += 1
+            if report.refused:
+                self.tally.refused[f"{name}: {report.refused.partition(':')[0]}"] += 1
+            self.ledger.take(report.notes)
+        self.broken = False
+        return reports
+
+    @initialize(shape=SHAPES)
+    def begin(self, shape: Any) -> None:
+        self.submit(shape, Fuse())
+
+    @rule(shape=SHAPES, fuse=FUSES)
+    def submit(self, shape: Any, fuse: Fuse) -> None:
+        self._submit(build_flow(shape), fuse)
+
+    def _submit(self, flow: Any, fuse: Fuse) -> None:
+        (report,) = self._do(("submit", partial(ops.submit, self.arena, flow), fuse))
+        if report.killed:
+            self.died.append(flow)
+            self.half_inserted = True
+        elif report.refused is None:
+            self.ledger.flows[flow.uuid] = list(flow.job_uuids)
+
+    @precondition(lambda self: self.died)
+    @rule()
+    def submit_again(self) -> None:
+        self._submit(self.died.pop(), Fuse())
+
+    @rule(rounds=st.integers(1, 3), fuse=LONG_FUSES)
+    def advance(self, rounds: int, fuse: Fuse) -> None:
+        self._do(("advance", partial(ops.advance, self.arena, rounds, patient=False), fuse))
+
+    @rule(limit=st.integers(1, 4), vanish=st.sampled_from([False, False, False, True]))
+    def execute(self, limit: int, vanish: bool) -> None:
+        self._do(("execute", partial(ops.execute, self.arena, limit, vanish=vanish), Fuse()))
+
+    @rule(operation=OPERATION, fuse=FUSES)
+    def operate(self, operation: Any, fuse: Fuse) -> None:
+        self._do((operation[0], partial(ops.operate, self.arena, *operation), fuse))
+
+    @rule(one=OPERATION, other=OPERATION, fuses=st.tuples(FUSES, FUSES))
+    def operate_both(self, one: Any, other: Any, fuses: Any) -> None:
+        self._do(
+            (one[0], partial(ops.operate, self.arena, *one), fuses[0]),
+            (other[0], partial(ops.operate, self.arena, *other), fuses[1]),
+        )
+
+    @rule(operation=OPERATION, fuses=st.tuples(FUSES, LONG_FUSES))
+    def operate_beside_runner(self, operation: Any, fuses: Any) -> None:
+        self._do(
+            (operation[0], partial(ops.operate, self.arena, *operation), fuses[0]),
+            ("advance", partial(ops.advance, self.arena, 2, patient=True), fuses[1]),
+        )
+
+    @rule(fuses=st.tuples(LONG_FUSES, LONG_FUSES))
+    def advance_both(self, fuses: Any) -> None:
+        self._do(
+            *(("advance", partial(ops.advance, self.arena, 2, patient=True), f) for f in fuses)
+        )
+
+    @rule(half=st.booleans(), fuse=FUSES)
+    def cure(self, half: bool, fuse: Fuse) -> None:
+        self._do(("doctor", partial(ops.cure, self.arena, half_inserted=half), fuse))
+
+    def teardown(self) -> None:
+        if self.broken:
+            return
+        self.tally.sequences += 1
+        self._do(("unlock", partial(ops.unlock, self.arena), Fuse()))
+        end(self.arena, self.ledger, self.half_inserted, self.tally)
+
+
+def end(arena: Arena, ledger: Ledger, half_inserted: bool, tally: Tally) -> None:
+    """Let everything come to its end, and judge it."""
+    arena.do(partial(settle, arena))
+    if half_inserted:
+        arena.do(partial(finish_submissions, arena, list(ledger.flows)))
+        arena.do(partial(settle, arena))
+    tally.ends.update(arena.do(partial(judge, arena, ledger)).result)
+
+
+SHARDS = int(os.environ.get("JFR_CHAOS_SHARDS", "2"))
+SEQUENCES = int(os.environ.get("JFR_CHAOS_SEQUENCES", "200"))
+
+
+def _run(arena: Arena, folder: Path, number: int, examples: int, record: Any) -> None:
+    tally = Tally()
+    arena.create()
+    arena.save(folder / "empty")
+    machine = type("Chaos", (Chaos,), {"arena": arena, "empty": folder / "empty", "tally": tally})
+    phases = [Phase.generate]
+    if "JFR_CHAOS_SHRINK" in os.environ:
+        phases.append(Phase.shrink)
+    options = settings(
+        max_examples=examples,
+        stateful_step_count=int(os.environ.get("JFR_CHAOS_STEPS", "12")),
+        deadline=None,
+        database=None,
+        phases=phases,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        seed(number)(lambda: None)
+        machine._hypothesis_internal_use_seed = number
+        run_state_machine_as_test(machine, settings=options)
+    finally:
+        record("chaos", tally)
+        print(tally)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory, where there is one: nothing here is to survive a power loss."""
+    memory = Path("/dev/shm")
+    place = tempfile.mkdtemp(prefix="jfr-chaos-", dir=memory if memory.is_dir() else None)
+    yield Path(place)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.mark.parametrize("transactions", [True, False], ids=["whole", "by-degrees"])
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_random_sequences(
+    folder: Path, shard: int, transactions: bool, record_property: Any
+) -> None:
+    store = {
+        "type": "EmbeddedStore",
+        "path": str(folder / "world" / "queue.db"),
+        "collection_name": "jobs",
+    }
+    arena = Arena(folder / "world", store, transactions)
+    _run(arena, folder, 2 * shard + transactions, SEQUENCES // (2 * SHARDS), record_property)
