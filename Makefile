@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format generate schemas screens bench clean
+.PHONY: demo test chaos check format generate schemas screens bench clean
 
 demo: $(READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
 
 test: $(READY)  ## all tests; those that need a server run where there is one
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
+
+CHAOS ?= 5000
+
+chaos: $(READY)  ## CHAOS=5000 random sequences of operations and crashes, then what was tried
+	JFR_CHAOS_SEQUENCES=$(CHAOS) JFR_CHAOS_SHARDS=20 $(BIN)/python -m pytest -n 2 tests/chaos
 
 check: $(READY)  ## the definition of clean: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .

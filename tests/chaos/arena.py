@@ -25,6 +25,7 @@ from controller.operations import aftermath
 from controller.rules.diagnosis import flows as flow_diagnosis
 from controller.runner import Runner
 from controller.runner import runner as runner_module
+from controller.schedulers.queue import build_scheduler
 
 Key = tuple[str, int]
 
@@ -74,6 +75,15 @@ class Arena:
             }
         )
         os.environ.update(self.cluster.environment())
+        build_scheduler("slurm")  # imported before the forks, not in each child
+
+    @classmethod
+    def embedded(cls, folder: Path, *, transactions: bool) -> Arena:
+        """Make one whose queue is the embedded engine's."""
+        world = folder / "world"
+        path = str(world / "queue.db")
+        store = {"type": "EmbeddedStore", "path": path, "collection_name": "jobs"}
+        return cls(world, store, transactions)
 
     def create(self) -> None:
         """Make an empty project."""

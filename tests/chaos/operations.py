@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -99,7 +101,9 @@ def retry(controller: JobController, ids: list[str]) -> Any:
 
 def set_failed(controller: JobController, ids: list[str]) -> Any:
     """Call finished jobs failed."""
-    return controller.set_jobs_state(JobState.FAILED, db_ids=_finished(controller, ids), raise_on_error=False)
+    return controller.set_jobs_state(
+        JobState.FAILED, db_ids=_finished(controller, ids), raise_on_error=False
+    )
 
 
 def set_completed(controller: JobController, ids: list[str]) -> Any:
@@ -123,14 +127,21 @@ def set_priority(controller: JobController, ids: list[str]) -> Any:
 
 def delete_jobs(controller: JobController, ids: list[str]) -> Any:
     """Delete jobs, and leave their files and outputs."""
-    note("deleted", _keys(controller, ids))
+    _note_deletion(controller, ids)
     return controller.delete_jobs(db_ids=ids, raise_on_error=False)
 
 
 def delete_jobs_wholly(controller: JobController, ids: list[str]) -> Any:
     """Delete jobs with files and outputs."""
+    _note_deletion(controller, ids)
+    return controller.delete_jobs(
+        db_ids=ids, delete_files=True, delete_output=True, raise_on_error=False
+    )
+
+
+def _note_deletion(controller: JobController, ids: list[str]) -> None:
     note("deleted", _keys(controller, ids))
-    return controller.delete_jobs(db_ids=ids, delete_files=True, delete_output=True, raise_on_error=False)
+    note("loosened", [d["job"]["hosts"][-1] for d in _jobs(controller) if d["db_id"] in ids])
 
 
 def delete_flow(controller: JobController, ids: list[str]) -> Any:
@@ -171,6 +182,18 @@ def lapse(controller: JobController, ids: list[str]) -> int:
     return moved
 
 
+def die_holding(controller: JobController, ids: list[str]) -> None:
+    """Die with a job and its flow locked."""
+    with controller.lock_job_flow(db_id=ids[0]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_holding_flow(controller: JobController, ids: list[str]) -> None:
+    """Die with a flow locked."""
+    with controller.lock_flow(filter={"ids": {"$exists": True}}):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 OPERATORS: dict[str, Callable[[JobController, list[str]], Any]] = {
     action.__name__: action
     for action in (
@@ -190,6 +213,8 @@ OPERATORS: dict[str, Callable[[JobController, list[str]], Any]] = {
         resume_flow,
         lock_as_others_do,
         lapse,
+        die_holding,
+        die_holding_flow,
     )
 }
 

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +12,7 @@ import pytest
 from arena import Arena
 from chaos_jobs import KINDS, build_flow
 from children import Task
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -27,7 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from points import Fuse
-from verdict import Ledger, finish_submissions, judge, settle
+from tally import Tally
+from verdict import Ledger, end
 
 SHAPES = st.lists(
     st.tuples(
@@ -39,21 +35,7 @@ SHAPES = st.lists(
 """Flows: see `build_flow`."""
 FUSES = st.one_of(st.just(Fuse()), st.builds(Fuse, st.integers(1, 12), after=st.booleans()))
 LONG_FUSES = st.one_of(st.just(Fuse()), st.builds(Fuse, st.integers(1, 60), after=st.booleans()))
-OPERATION = st.tuples(
-    st.sampled_from(sorted(ops.OPERATORS)), st.integers(0, 12), st.integers(1, 4)
-)
-
-
-@dataclass
-class Tally:
-    """What was tried."""
-
-    sequences: int = 0
-    operations: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    seen: set[str] = field(default_factory=set)
-    killed: Counter[str] = field(default_factory=Counter)
-    ends: Counter[str] = field(default_factory=Counter)
+OPERATION = st.tuples(st.sampled_from(sorted(ops.OPERATORS)), st.integers(0, 12), st.integers(1, 4))
 
 
 class Chaos(RuleBasedStateMachine):
@@ -74,12 +56,7 @@ class Chaos(RuleBasedStateMachine):
         self.broken = True  # until this has ended well
         reports = self.arena.do_all([Task(work, fuse) for _, work, fuse in tasks])
         for (name, _, _), report in zip(tasks, reports):
-            self.tally.operations[name] += 1
-            self.tally.seen.update(report.seen)
-            if report.killed:
-                self.tally.killed[report.killed] += 1
-            if report.refused:
-                self.tally.refused[f"{name}: {report.refused.partition(':')[0]}"] += 1
+            self.tally.take(name, report)
             self.ledger.take(report.notes)
         self.broken = False
         return reports
@@ -146,66 +123,47 @@ class Chaos(RuleBasedStateMachine):
             return
         self.tally.sequences += 1
         self._do(("unlock", partial(ops.unlock, self.arena), Fuse()))
-        end(self.arena, self.ledger, self.half_inserted, self.tally)
+        self.tally.ends.update(end(self.arena, self.ledger, half_inserted=self.half_inserted))
 
 
-def end(arena: Arena, ledger: Ledger, half_inserted: bool, tally: Tally) -> None:
-    """Let everything come to its end, and judge it."""
-    arena.do(partial(settle, arena))
-    if half_inserted:
-        arena.do(partial(finish_submissions, arena, list(ledger.flows)))
-        arena.do(partial(settle, arena))
-    tally.ends.update(arena.do(partial(judge, arena, ledger)).result)
+def _number(name: str, default: int) -> int:
+    return int(os.environ.get(f"JFR_CHAOS_{name}", default))
 
 
-SHARDS = int(os.environ.get("JFR_CHAOS_SHARDS", "2"))
-SEQUENCES = int(os.environ.get("JFR_CHAOS_SEQUENCES", "200"))
+SEQUENCES, STEPS, SEED = _number("SEQUENCES", 200), _number("STEPS", 6), _number("SEED", 0)
+SHARDS, SHRINK = _number("SHARDS", 2), _number("SHRINK", 0)
+"""From the environment: JFR_CHAOS_SEQUENCES and so on."""
 
 
-def _run(arena: Arena, folder: Path, number: int, examples: int, record: Any) -> None:
-    tally = Tally()
+def _run(arena: Arena, number: int, examples: int) -> Tally:
+    """Run sequences that depend on nothing but a number."""
+    empty, tally = arena.folder.with_name("empty"), Tally()
     arena.create()
-    arena.save(folder / "empty")
-    machine = type("Chaos", (Chaos,), {"arena": arena, "empty": folder / "empty", "tally": tally})
-    phases = [Phase.generate]
-    if "JFR_CHAOS_SHRINK" in os.environ:
-        phases.append(Phase.shrink)
+    arena.save(empty)
+    machine = type("Chaos", (Chaos,), {"arena": arena, "empty": empty, "tally": tally})
+    machine._hypothesis_internal_use_seed = number
     options = settings(
         max_examples=examples,
-        stateful_step_count=int(os.environ.get("JFR_CHAOS_STEPS", "12")),
+        stateful_step_count=STEPS,
         deadline=None,
         database=None,
-        phases=phases,
+        phases=[Phase.generate, *([Phase.shrink] if SHRINK else [])],
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
     try:
-        seed(number)(lambda: None)
-        machine._hypothesis_internal_use_seed = number
         run_state_machine_as_test(machine, settings=options)
-    finally:
-        record("chaos", tally)
-        print(tally)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory, where there is one: nothing here is to survive a power loss."""
-    memory = Path("/dev/shm")
-    place = tempfile.mkdtemp(prefix="jfr-chaos-", dir=memory if memory.is_dir() else None)
-    yield Path(place)
-    shutil.rmtree(place, ignore_errors=True)
+    except BaseException:
+        print(f"JFR_CHAOS_SEED={number}")
+        raise
+    return tally
 
 
 @pytest.mark.parametrize("transactions", [True, False], ids=["whole", "by-degrees"])
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_random_sequences(
-    folder: Path, shard: int, transactions: bool, record_property: Any
+    chaos_folder: Path, shard: int, transactions: bool, record_property: Any
 ) -> None:
-    store = {
-        "type": "EmbeddedStore",
-        "path": str(folder / "world" / "queue.db"),
-        "collection_name": "jobs",
-    }
-    arena = Arena(folder / "world", store, transactions)
-    _run(arena, folder, 2 * shard + transactions, SEQUENCES // (2 * SHARDS), record_property)
+    arena = Arena.embedded(chaos_folder, transactions=transactions)
+    tally = _run(arena, SEED + 2 * shard + transactions, SEQUENCES // (2 * SHARDS))
+    record_property("chaos embedded, random", tally.plain())

@@ -1,0 +1,127 @@
+"""Every injection point that these scenes pass is hit by a kill, once; then all ends well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import operations as ops
+import pytest
+from arena import Arena
+from chaos_jobs import build_flow
+from points import Fuse
+from tally import Tally
+from verdict import Ledger, end, settle
+
+DYNAMIC = [("everything", [], False), ("plain", [0], False), ("plain", [1], False)]
+FAILING = [("fails_once", [], False), ("plain", [0], True), ("plain", [0], False)]
+STOPPING = [("stops_flow", [], False), ("plain", [0], False), ("plain", [], False)]
+Step = Callable[[Arena], Any]
+
+
+def runs(rounds: int) -> Step:
+    return lambda arena: ops.advance(arena, rounds, patient=False)
+
+
+def works(limit: int = 9) -> Step:
+    return lambda arena: ops.execute(arena, limit, vanish=False)
+
+
+def does(name: str, pick: int = 0, count: int = 1) -> Step:
+    return lambda arena: ops.operate(arena, name, pick, count)
+
+
+def ends() -> Step:
+    return settle
+
+
+def mends() -> Step:
+    return lambda arena: ops.cure(arena, half_inserted=False)
+
+
+def breaks(**fields: Any) -> Step:
+    """Write something wrong into the flow, for the doctor."""
+
+    def plant(arena: Arena) -> None:
+        with arena.controller() as controller:
+            controller.flows.update_many({}, {"$set": fields})
+
+    return plant
+
+
+SCENES: dict[str, tuple[Any, list[Step], Step]] = {
+    "runner, to the queue": (DYNAMIC, [], runs(1)),
+    "runner, completes a dynamic job": (DYNAMIC, [runs(1), works()], runs(1)),
+    "runner, completes a failing job": (FAILING, [runs(1), works()], runs(1)),
+    "runner, completes a stopping job": (STOPPING, [runs(1), works()], runs(1)),
+    "runner, after a rerun": (FAILING, [ends(), does("rerun_force")], runs(1)),
+    "runner, takes over a job": (DYNAMIC, [runs(1), does("die_holding")], runs(3)),
+    "runner, takes over a flow": (DYNAMIC, [runs(1), does("die_holding_flow")], runs(3)),
+    "rerun of a running job": (DYNAMIC, [runs(2)], does("rerun")),
+    "rerun with force": (DYNAMIC, [ends()], does("rerun_force", 1)),
+    "rerun of a failed job": (FAILING, [runs(1), works(), runs(1)], does("rerun")),
+    "stop of a running job": (DYNAMIC, [runs(2)], does("stop")),
+    "pause": (STOPPING, [], does("pause", 0, 3)),
+    "resume": (STOPPING, [does("pause", 0, 3)], does("resume", 0, 3)),
+    "resume of a flow": (STOPPING, [does("pause", 0, 3)], does("resume_flow")),
+    "retry": (STOPPING, [runs(1)], does("retry")),
+    "a state by hand": (FAILING, [ends()], does("set_completed")),
+    "priority": (STOPPING, [], does("set_priority")),
+    "deletion of a job": (FAILING, [runs(2)], does("delete_jobs_wholly")),
+    "deletion of a finished job": (DYNAMIC, [ends()], does("delete_jobs_wholly", 1)),
+    "deletion of a flow": (DYNAMIC, [runs(2)], does("delete_flow")),
+    "doctor, flow": (DYNAMIC, [breaks(state="COMPLETED", jobs=[])], mends()),
+    "doctor, locks": (DYNAMIC, [runs(1), does("die_holding")], mends()),
+}
+
+
+@pytest.mark.parametrize("transactions", [True, False], ids=["whole", "by-degrees"])
+def test_every_point(chaos_folder: Path, transactions: bool, record_property: Any) -> None:
+    arena = Arena.embedded(chaos_folder, transactions=transactions)
+    empty, ready, tally = chaos_folder / "empty", chaos_folder / "ready", Tally()
+    arena.create()
+    arena.save(empty)
+    _submissions(arena, empty, tally)
+    for name, (shape, steps, last) in SCENES.items():
+        arena.restore(empty)
+        flow, ledger = build_flow(shape), Ledger()
+        ledger.flows[flow.uuid] = list(flow.job_uuids)
+        assert arena.do(partial(ops.submit, arena, flow)).refused is None
+        for step in steps:
+            ledger.take(arena.do(partial(step, arena)).notes)
+        arena.save(ready)
+        whole = arena.do(partial(last, arena))
+        tally.take(name, whole)
+        ledger.take(whole.notes)
+        points = [p for p in dict.fromkeys(whole.seen) if p not in tally.killed]
+        for point in points:
+            arena.restore(ready)
+            _kill(arena, partial(last, arena), point, name, tally)
+            if name.startswith("doctor"):
+                arena.do(partial(mends(), arena))  # nobody else mends what was planted
+            tally.ends.update(end(arena, ledger))
+    record_property(f"chaos embedded, every point, {transactions=}", tally.plain())
+    assert len(tally.killed) >= 60
+    assert tally.seen == set(tally.killed)
+
+
+def _submissions(arena: Arena, empty: Path, tally: Tally) -> None:
+    flow = build_flow(STOPPING)
+    submit = partial(ops.submit, arena, flow)
+    for point in dict.fromkeys(arena.do(submit).seen):
+        for again in (False, True):
+            arena.restore(empty)
+            _kill(arena, submit, point, "submit", tally)
+            ledger = Ledger()
+            if again and arena.do(submit).refused is None:
+                ledger.flows[flow.uuid] = list(flow.job_uuids)
+            tally.ends.update(end(arena, ledger, half_inserted=not again))
+
+
+def _kill(arena: Arena, work: Callable[[], Any], point: str, name: str, tally: Tally) -> None:
+    report = arena.do(work, Fuse(point=point))
+    assert report.killed == point, f"{name} did not come to {point}"
+    tally.take(name, report)
+    tally.sequences += 1
