@@ -40,7 +40,7 @@ from controller.runner.patience import Patience
 from controller.runner.recovery import take_over_expired
 from controller.runner.stages.complete import complete
 from controller.runner.stages.poll import queue_update
-from controller.runner.stages.submit import submit
+from controller.runner.stages.submit import submit, withdraw
 from controller.runner.stages.upload import upload
 from controller.runner.watch import ProcessWatcher
 from controller.states import ERROR_STATES, QUEUED_STATES, RESETTABLE_STATES, JobState
@@ -357,23 +357,29 @@ class Runner:
     def _step(self, query: dict[str, Any], step: Step) -> tuple[dict[str, Any] | None, bool]:
         """Advance one job; returns it, None when there was none, and whether it was not held up."""
         options = self.project.runner
-        advanced, job = False, None
-        with self.controller.lock_job_for_update(
-            query, options.max_step_attempts, options.delta_retry
-        ) as lock:
-            job = lock.locked_document
-            if job is None:
-                return None, False
-            self.context.touched.add(job["db_id"])
-            try:
-                lock.update_on_release = {"$set": step(self.context, job)}
-                advanced = True
-                self.patience.forget(job)
-            except Exception as error:
-                advanced = not is_busy(error)  # a step that failed is recorded: that is progress
-                if not advanced:
-                    self.patience.hold_back(job, error)
-                raise
+        advanced, job, fields = False, None, dict[str, Any]()
+        try:
+            with self.controller.lock_job_for_update(
+                query, options.max_step_attempts, options.delta_retry
+            ) as lock:
+                job = lock.locked_document
+                if job is None:
+                    return None, False
+                self.context.touched.add(job["db_id"])
+                try:
+                    fields = step(self.context, job)
+                    lock.update_on_release = {"$set": fields}
+                    advanced = True
+                    self.patience.forget(job)
+                except Exception as error:
+                    advanced = not is_busy(error)  # a failed step is recorded: that is progress
+                    if not advanced:
+                        self.patience.hold_back(job, error)
+                    raise
+        except LockLostError:
+            if job is not None and fields.get("remote.process_id"):
+                withdraw(self.context, job, fields["remote.process_id"])
+            raise
         return job, advanced
 
     def _poll(self, workers: list[str]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from controller.config import ExecutionConfig
 from controller.errors import ConfigError
+from controller.operations.aftermath import Wish, carry_out, request
 from controller.runner.context import RunnerContext
 from controller.schedulers import ScriptSpec, render_script
 from controller.schedulers.resources import stored_resources
@@ -20,6 +21,20 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     script = render_script(queue.scheduler, script_spec(context, job))
     process_id = queue.submit(Path(job["run_dir"]), script)
     return {"state": JobState.SUBMITTED.value, "remote.process_id": process_id}
+
+
+def withdraw(context: RunnerContext, job: dict[str, Any], process_id: str) -> None:
+    """End what was just submitted of a job that was deleted at the same time.
+
+    Whoever deleted it had found nothing to end yet. A job that somebody took over is his: he finds
+    the submission in its run directory.
+    """
+    queue = context.controller.queue
+    if queue.jobs.find_one({"db_id": job["db_id"]}, ["_id"]) is not None:
+        return
+    submitted = {**job, "remote": {"process_id": process_id}}
+    request(queue, [Wish.for_job(submitted, cancel=True, deleted=True)])
+    carry_out(queue, context.outside, (job["uuid"], job["index"]))
 
 
 def script_spec(context: RunnerContext, job: dict[str, Any]) -> ScriptSpec:

@@ -1,0 +1,42 @@
+"""Races that random sequences found, each by itself."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import operations as ops
+import pytest
+from arena import Arena
+from chaos_jobs import build_flow
+
+from controller.errors import LockLostError
+from controller.schedulers import Queue
+
+
+def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -> None:
+    arena = Arena.embedded(chaos_folder, transactions=True)
+    arena.create()
+    flow = build_flow([("plain", [], False)])
+    arena.do(partial(ops.submit, arena, flow))
+
+    def race() -> tuple[int, int]:
+        really = Queue.submit
+
+        def submit(self: Any, *given: Any) -> str:
+            found = really(self, *given)
+            with arena.controller() as other:
+                other.delete_flows(flow.uuid, delete_files=True)
+            return found
+
+        with pytest.MonkeyPatch.context() as patch, arena.runner() as runner:
+            patch.setattr(Queue, "submit", submit)
+            # What the deletion can know is that the job may be submitted, not as what.
+            patch.setattr(Queue, "earlier_submission", lambda *_: None)
+            with pytest.raises(LockLostError):
+                runner.advance()
+            wishes = runner.controller.auxiliary.count_documents({"aftermath": {"$exists": True}})
+        return len(arena.cluster.listed()), wishes
+
+    assert arena.do(race).result == (0, 0)
