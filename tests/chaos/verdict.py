@@ -134,7 +134,7 @@ def finish_halves(arena: Arena, whole: Set[str]) -> None:
             if finding.severity is not Severity.NOTE:
                 flow = known.get(finding.subject, finding.subject)
                 assert flow not in whole, finding
-        mend(controller, diagnosis, half_inserted=True)
+        mend(controller, diagnosis, dry_run=False, half_inserted=True)
 
 
 def judge(arena: Arena, ledger: Ledger) -> dict[str, int]:
