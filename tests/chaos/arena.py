@@ -23,7 +23,7 @@ from controller.doctor import diagnosing
 from controller.jobcontroller import JobController
 from controller.operations import aftermath
 from controller.rules.diagnosis import flows as flow_diagnosis
-from controller.runner import Runner
+from controller.runner import Runner, patience
 from controller.runner import runner as runner_module
 from controller.schedulers.queue import build_scheduler
 
@@ -132,6 +132,7 @@ class Arena:
         """Open a runner that never waits, within a child."""
         hurry()
         runner_module.QUEUE_POLL_FASTEST = runner_module.RECOVER_EVERY = 0.0
+        patience.FIRST_PAUSE = patience.LONGEST_PAUSE = 0.0
         runner = Runner(project=self.project)
         try:
             yield runner
