@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from children import Report, Task, run
 from cluster import Cluster
@@ -85,6 +86,17 @@ class Arena:
         store = {"type": "EmbeddedStore", "path": path, "collection_name": "jobs"}
         return cls(world, store, transactions)
 
+    @classmethod
+    def on_server(cls, folder: Path, uri: str) -> Arena:
+        """Make one whose queue is in a database of its own on a MongoDB-protocol server."""
+        store = {
+            "type": "MongoURIStore",
+            "uri": uri,
+            "database": f"jfr_chaos_{uuid4().hex[:12]}",
+            "collection_name": "jobs",
+        }
+        return cls(folder / "world", store, transactions=False)
+
     def create(self) -> None:
         """Make an empty project."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -106,6 +118,10 @@ class Arena:
         """Put everything back."""
         shutil.rmtree(self.folder)
         shutil.copytree(place, self.folder)
+        if "uri" in self.store:
+            self.do(
+                self._set_up
+            )  # a server's queue is not in the folder: only the empty one is known
 
     # ------------------------------------------------------------------ children
 

@@ -133,6 +133,8 @@ def _number(name: str, default: int) -> int:
 SEQUENCES, STEPS, SEED = _number("SEQUENCES", 200), _number("STEPS", 6), _number("SEED", 0)
 SHARDS, SHRINK = _number("SHARDS", 2), _number("SHRINK", 0)
 """From the environment: JFR_CHAOS_SEQUENCES and so on."""
+SERVER_SHARE = 8
+"""One of so many sequences runs on the server too, which takes some milliseconds a command."""
 
 
 def _run(arena: Arena, number: int, examples: int) -> Tally:
@@ -169,3 +171,21 @@ def test_random_sequences(
     number = SEED + 2 * shard + transactions
     tally = _run(arena, number, max(1, SEQUENCES * share // (4 * SHARDS)))
     record_property("chaos embedded, random", tally.plain())
+
+
+@pytest.mark.mongo
+def test_random_sequences_on_a_server(
+    chaos_folder: Path, mongo_uri: str, record_property: Any
+) -> None:
+    arena = Arena.on_server(chaos_folder, mongo_uri)
+    try:
+        tally = _run(arena, SEED, max(1, SEQUENCES // SERVER_SHARE))
+    finally:
+        arena.do(partial(_drop, arena))
+    record_property("chaos server, random", tally.plain())
+
+
+def _drop(arena: Arena) -> None:
+    with arena.controller() as controller:
+        for name in controller.queue.database.collection_names():
+            controller.queue.database.collection(name).drop()
