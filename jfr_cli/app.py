@@ -300,8 +300,8 @@ def run() -> int:
         sys.stdout.flush()
     except UsageError as error:
         return report_usage(error, as_json=_asks_for_json())
-    except (KeyboardInterrupt, typer.Abort):
-        return report_end(130, "interrupted", as_json=_asks_for_json())
+    except (KeyboardInterrupt, typer.Abort) as error:
+        return report_end(130, str(error) or "interrupted", as_json=_asks_for_json())
     except BrokenPipeError:
         return _nobody_reads()
     except Exception as error:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Report = Callable[[int, int], None]
 """Called with (dealt with, in total)."""
@@ -14,42 +18,71 @@ WORTH_A_BAR = 50
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Report | None]:
-    """Show a bar while the block runs; gives what to call, None where nobody looks.
+def progress_bar(what: str) -> Iterator[Report]:
+    """Show a bar while the block runs, on a terminal; gives what to call.
 
     Parameters
     ----------
     what
         What is done, as in "pausing jobs".
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Whoever looks has seen enough; its text says what was done.
     """
-    if not sys.stderr.isatty():
-        yield None
-        return
+    dealt_with = (0, 0)
+    show = _bar(what) if sys.stderr.isatty() else None
+
+    def report(done: int, total: int) -> None:
+        nonlocal dealt_with
+        dealt_with = (done, total)
+        if show is not None:
+            show.update(done, total)
+
+    try:
+        yield report
+    except KeyboardInterrupt:
+        done, total = dealt_with
+        if not total:
+            raise
+        raise KeyboardInterrupt(
+            f"interrupted ({what}): {done} of {total} had been dealt with; "
+            "the same command goes on with the rest"
+        ) from None
+    finally:
+        if show is not None:
+            show.stop()
+
+
+class _Bar:
+    """A bar that comes up when there is enough to do."""
+
+    def __init__(self, what: str, progress: Progress) -> None:
+        self._what, self._progress = what, progress
+        self._task: TaskID | None = None
+
+    def update(self, done: int, total: int) -> None:
+        """Show how far the work is."""
+        if self._task is None:
+            if total < WORTH_A_BAR:
+                return
+            self._task = self._progress.add_task(self._what, total=total)
+            self._progress.start()
+        self._progress.update(self._task, completed=done, total=total)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._task is not None:
+            self._progress.stop()
+
+
+def _bar(what: str) -> _Bar:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from jfr_cli.console import console_for
     from jfr_cli.session import CURRENT
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    bar = Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console_for(sys.stderr, CURRENT.color),
-        transient=True,
-    )
-    task = None
-
-    def report(done: int, total: int) -> None:
-        nonlocal task
-        if task is None:
-            if total < WORTH_A_BAR:
-                return
-            task = bar.add_task(what, total=total)
-            bar.start()
-        bar.update(task, completed=done, total=total)
-
-    try:
-        yield report
-    finally:
-        if task is not None:
-            bar.stop()
+    console = console_for(sys.stderr, CURRENT.color)
+    return _Bar(what, Progress(*columns, TimeElapsedColumn(), console=console, transient=True))

@@ -73,10 +73,8 @@ def restore(
     _show(counts, folder.absolute(), "restored from", dry_run=dry_run)
 
 
-def _of_each(report: Report | None) -> Callable[[str, int, int], None] | None:
+def _of_each(report: Report) -> Callable[[str, int, int], None]:
     """Make a bar of what is told per collection."""
-    if report is None:
-        return None
     return lambda name, done, total: report(done, total)
 
 

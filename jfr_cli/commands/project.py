@@ -277,9 +277,7 @@ def migrate(
         say("the copy is verified; the project file is unchanged: --switch changes it")
 
 
-def _steps(report: Report | None, total: int) -> Callable[[], None] | None:
+def _steps(report: Report, total: int) -> Callable[[], None]:
     """Make a bar of what is told per document."""
-    if report is None:
-        return None
     numbers = count(1)
     return lambda: report(next(numbers), total)
