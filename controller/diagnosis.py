@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from controller.documents import JobInfo, utc_now
 from controller.locks import live_lease, owner_is_dead
 from controller.operations.runner_record import live_runner
 from controller.reader import QueueReader
 from controller.rules.flows import newest_by_uuid
+from controller.rules.readiness import on_missing_of
 from controller.rules.why import JobFacts, ParentFacts, Reason, why_not_running
 from controller.states import QUEUED_STATES, JobState
 
@@ -25,7 +24,6 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
     doc = controller.jobs.find_one(
         {"db_id": job.db_id}, ["lock_id", "lock_lease", "job.config.on_missing_references"]
     )
-    config: dict[str, Any] = ((doc or {}).get("job") or {}).get("config") or {}
     lease = live_lease(doc or {})
     owner = (lease or {}).get("owner") or {}
     worker = controller.project.workers.get(job.worker) if controller.project else None
@@ -39,7 +37,7 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
         attempts=job.remote.step_attempts,
         retry_on=job.remote.retry_time_limit,
         parents=_parents(controller, job),
-        on_missing=config.get("on_missing_references"),
+        on_missing=on_missing_of(doc or {}),
         worker=job.worker,
         worker_problem=_worker_problem(controller, job.worker),
         max_jobs=worker.max_jobs if worker else None,

@@ -31,6 +31,7 @@ from controller.execution.files import (
 from controller.jobs.queries import job_id_query
 from controller.locks import MongoLock
 from controller.operations.completion import Ending, finish, is_finished, recover, stop_jobs
+from controller.operations.holding import locked_error
 from controller.operations.progress import (
     FLOW_FIELDS,
     Overlay,
@@ -479,21 +480,11 @@ def unavailable_job(lock: MongoLock, query: Mapping[str, Any]) -> Exception:
             f"there is no job with {', '.join(f'{k} {v}' for k, v in query.items())}",
             hint="`jf job list` shows those there are",
         )
-    return JobLockedError(
-        document_id=held.get("db_id") or str(held["_id"]),
-        lock_id=held.get("lock_id"),
-        lock_time=held.get("lock_time"),
-        owner=(held.get("lock_lease") or {}).get("owner"),
-    )
+    return locked_error(JobLockedError, held.get("db_id") or str(held["_id"]), held)
 
 
 def _unavailable_flow(lock: MongoLock, job: dict[str, Any]) -> Exception:
     held = lock.unavailable_document
     if held is None:
         return FlowNotFoundError(f"the flow of job {job['db_id']} is missing")
-    return FlowLockedError(
-        document_id=held.get("uuid") or str(held["_id"]),
-        lock_id=held.get("lock_id"),
-        lock_time=held.get("lock_time"),
-        owner=(held.get("lock_lease") or {}).get("owner"),
-    )
+    return locked_error(FlowLockedError, held.get("uuid") or str(held["_id"]), held)

@@ -17,7 +17,7 @@ from controller.documents import utc_now
 from controller.errors import FlowNotFoundError
 from controller.operations.queue import Queue
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
-from controller.rules.readiness import acceptable_parent_states
+from controller.rules.readiness import acceptable_parent_states, on_missing_of
 from controller.states import FlowState, JobState
 from controller.storage.base import Document, UpdateMany
 
@@ -198,14 +198,9 @@ def _ready_among(
     return [d["db_id"] for d in open_ if _may_run(d, newest)]
 
 
-def _on_missing(doc: Document) -> str | None:
-    value = ((doc.get("job") or {}).get("config") or {}).get("on_missing_references")
-    return value.get("value") if isinstance(value, Mapping) else value  # an enum, serialised
-
-
 def _is_held_back(doc: Document, newest: Newest) -> bool:
     """Whether one of the parents that are known holds a job back."""
-    good = acceptable_parent_states(_on_missing(doc))
+    good = acceptable_parent_states(on_missing_of(doc))
     return any(newest[p]["state"] not in good for p in doc["parents"] or () if p in newest)
 
 
@@ -213,7 +208,7 @@ def _may_run(doc: Document, newest: Newest) -> bool:
     parents = doc["parents"] or []
     if any(p not in newest for p in parents):
         return False  # a parent that is not in the database will never finish
-    return is_satisfied(_on_missing(doc), [JobState(newest[p]["state"]) for p in parents])
+    return is_satisfied(on_missing_of(doc), [JobState(newest[p]["state"]) for p in parents])
 
 
 def _last_open(uuids: Sequence[str], newest: Newest, docs: Iterable[Document]) -> str | None:

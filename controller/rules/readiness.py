@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from controller.states import JobState
 
 _STRICT = frozenset({JobState.COMPLETED})
 _TOLERANT = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.USER_STOPPED})
+
+
+def on_missing_of(job: Mapping[str, Any]) -> str | None:
+    """Return ``job.config.on_missing_references`` of a job's document.
+
+    jobflow may have serialised it as an enumeration.
+    """
+    value = ((job.get("job") or {}).get("config") or {}).get("on_missing_references")
+    return value.get("value") if isinstance(value, Mapping) else value
 
 
 def acceptable_parent_states(on_missing: str | None) -> frozenset[JobState]:

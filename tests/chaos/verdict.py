@@ -16,7 +16,7 @@ from controller.doctor import Severity, diagnose, mend
 from controller.execution.files import OUT_FILE
 from controller.jobcontroller import JobController
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
-from controller.rules.diagnosis.flowplan import on_missing
+from controller.rules.readiness import on_missing_of
 from controller.runner import Runner
 from controller.states import JobState
 from controller.storage.outputs import stored_outputs
@@ -193,7 +193,7 @@ def _derived(jobs: list[Any], flows: list[Any]) -> None:
     for job in newest.values():
         if job["state"] in (JobState.READY, JobState.WAITING):
             parents = [JobState(newest[p]["state"]) for p in job["parents"]]
-            satisfied = is_satisfied(on_missing(job), parents)
+            satisfied = is_satisfied(on_missing_of(job), parents)
             assert satisfied is (job["state"] == JobState.READY), (job["db_id"], parents)
     for flow in flows:
         mine = [j for j in jobs if j["job"]["hosts"][-1] == flow["uuid"]]

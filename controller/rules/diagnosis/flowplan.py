@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.rules.flows import flow_state, get_flow_leafs, newest_by_uuid
-from controller.rules.readiness import is_satisfied
+from controller.rules.readiness import is_satisfied, on_missing_of
 from controller.states import FlowState, JobState
 
 Doc = Mapping[str, Any]
@@ -99,12 +99,6 @@ def job_key(job: Doc) -> Key:
     return job["uuid"], job["index"]
 
 
-def on_missing(job: Doc) -> str | None:
-    """Return ``job.config.on_missing_references`` of a job's document."""
-    value = ((job.get("job") or {}).get("config") or {}).get("on_missing_references")
-    return value.get("value") if isinstance(value, Mapping) else value  # an enum, serialised
-
-
 def plan_flow(view: FlowView) -> FlowPlan:
     """Plan what makes a flow what its jobs make of it."""
     newest = newest_by_uuid(view.jobs)
@@ -137,12 +131,12 @@ def _begin_or_wait(job: Doc, parents: list[str], known: Mapping[str, Doc]) -> Jo
     """
     if job["state"] not in (JobState.WAITING, JobState.READY):
         return None
-    if len(parents) < len(job.get("parents") or ()) and on_missing(job) in (None, "error"):
+    if len(parents) < len(job.get("parents") or ()) and on_missing_of(job) in (None, "error"):
         return JobState.STOPPED
     states = [known[p]["state"] for p in parents]
     if not all(s in JobState.__members__ for s in states):
         return None
-    satisfied = is_satisfied(on_missing(job), [JobState(s) for s in states])
+    satisfied = is_satisfied(on_missing_of(job), [JobState(s) for s in states])
     ought = JobState.READY if satisfied else JobState.WAITING
     return None if ought == job["state"] else ought
 

@@ -18,11 +18,10 @@ from controller.rules.plans.view import (
     Key,
     Refusal,
     change,
-    on_missing_of,
     plan_each,
     state_of,
 )
-from controller.rules.readiness import acceptable_parent_states
+from controller.rules.readiness import acceptable_parent_states, on_missing_of
 from controller.states import PAUSABLE_STATES, JobState
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from controller.errors import ControllerError
 from controller.rules.actions import ACTIONS, check_action
 from controller.rules.flows import newest_by_uuid
-from controller.rules.readiness import resumed_state
+from controller.rules.readiness import on_missing_of, resumed_state
 from controller.states import BATCH_STATES, QUEUED_STATES, JobState
 
 Key = tuple[str, int]
@@ -241,12 +241,6 @@ def startable_state(view: FlowView, doc: Doc, assumed: Mapping[Key, JobState]) -
         key = (parent["uuid"], parent["index"])
         states.append(assumed.get(key, state_of(parent)))
     return resumed_state(on_missing_of(doc), states)
-
-
-def on_missing_of(doc: Doc) -> str | None:
-    """``on_missing_references`` of a job document, which jobflow may have serialised as an enum."""
-    value = ((doc.get("job") or {}).get("config") or {}).get("on_missing_references")
-    return value.get("value") if isinstance(value, Mapping) else value
 
 
 def is_in_batch(doc: Doc) -> bool:

@@ -20,7 +20,7 @@ from controller.doctor import Severity, diagnose, examine
 from controller.doctor import diagnosing as diagnosing_module
 from controller.locks import this_owner
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
-from controller.rules.diagnosis.flowplan import on_missing
+from controller.rules.readiness import on_missing_of
 from controller.states import FlowState, JobState
 
 STATES = [s.value for s in JobState]
@@ -182,7 +182,7 @@ def derived_is_stored(world: World) -> None:
     for job in newest.values():
         if job["state"] in (JobState.READY, JobState.WAITING):
             parents = [JobState(newest[p]["state"]) for p in job["parents"]]
-            assert is_satisfied(on_missing(job), parents) is (job["state"] == JobState.READY)
+            assert is_satisfied(on_missing_of(job), parents) is (job["state"] == JobState.READY)
     for flow in world.controller.flows.find({}):
         mine = [j for j in jobs if j["job"]["hosts"][-1] == flow["uuid"]]
         states = [JobState(j["state"]) for j in mine]
