@@ -6,19 +6,60 @@ those that are there already are not written twice. Nothing is deleted on either
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from typing import Any, Protocol
 
 from controller.errors import StateError, StorageError
-from controller.storage.base import Collection, Document, ReplaceOne
+from controller.storage.base import (
+    BulkWriteResult,
+    Document,
+    Filter,
+    Projection,
+    ReplaceOne,
+    Sort,
+    WriteOperation,
+)
 from controller.storage.checksum import CollectionDigest, collection_digest, document_digest
+from controller.storage.sizes import document_size
 
 PAGE = 200
-"""Documents that are read, compared and written at once."""
+"""Documents that are read, compared and written at once, if they are small."""
+
+PAGE_BYTES = 32 * 1024**2
+"""Bytes of documents that make a page full, however few they are."""
 
 Step = Callable[[], None]
 """Called after each document, to show how far the work is."""
+
+
+class Copyable(Protocol):
+    """What copying asks of a collection; every `controller.storage.base.Collection` has it."""
+
+    @property
+    def name(self) -> str:
+        """Name within the database."""
+
+    def find(
+        self,
+        filter: Filter | None = None,
+        projection: Projection = None,
+        *,
+        sort: Sort = None,
+    ) -> Iterator[Document]:
+        """Iterate over documents, selected and sorted by ``_id``."""
+
+    def count_documents(self, filter: Filter) -> int:
+        """Count documents, selected by ``_id``."""
+
+    def bulk_write(self, operations: Sequence[WriteOperation]) -> BulkWriteResult:
+        """Replace or insert whole documents."""
+
+    def index_information(self) -> dict[str, dict[str, Any]]:
+        """Return the indexes, as pymongo does."""
+
+    def create_index(self, keys: Sequence[tuple[str, int]], *, unique: bool = False) -> str:
+        """Create an index."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +72,14 @@ class Move:
         What it holds: jobs, flows, outputs and so on.
     source, target
         From where to where.
+    limit
+        Bytes that the target takes as one document; None when that cannot be too few.
     """
 
     what: str
-    source: Collection
-    target: Collection
+    source: Copyable
+    target: Copyable
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +99,25 @@ class Copied:
     written: int
     unchanged: int
     digest: CollectionDigest
+
+
+def large_documents(move: Move) -> Iterator[str]:
+    """Name the documents that are too large for the target, with their sizes."""
+    if move.limit is None:
+        return
+    for document in move.source.find({}):
+        size = document_size(document)
+        if size > move.limit:
+            yield f"{_name(document)} ({size / 1e6:.1f} MB)"
+
+
+def _name(document: Document) -> str:
+    if document.get("db_id"):
+        return f"db_id {document['db_id']}"
+    if "uuid" in document:
+        index = f" index {document['index']}" if "index" in document else ""
+        return f"{document['uuid']}{index}"
+    return str(document.get("blob_uuid", document["_id"]))
 
 
 def refuse_strangers(move: Move) -> None:
@@ -84,7 +147,7 @@ def copy_collection(move: Move, step: Step | None = None) -> Copied:
     StateError
         The two sides differ in the end: something was written meanwhile.
     StorageError
-        A document is refused, as one of more than 16 MB is by MongoDB.
+        A document is refused.
     """
     _copy_indexes(move)
     written = unchanged = 0
@@ -118,11 +181,19 @@ def _verified(move: Move) -> CollectionDigest:
 
 
 def _pages(documents: Iterator[Document]) -> Iterator[list[Document]]:
-    while page := list(islice(documents, PAGE)):
+    page: list[Document] = []
+    size = 0
+    for document in documents:
+        page.append(document)
+        size += document_size(document)
+        if len(page) == PAGE or size >= PAGE_BYTES:
+            yield page
+            page, size = [], 0
+    if page:
         yield page
 
 
-def _differing(page: list[Document], target: Collection) -> list[Document]:
+def _differing(page: list[Document], target: Copyable) -> list[Document]:
     """The documents that the target lacks or holds in another version."""
     there = {
         _key(doc): document_digest(doc)

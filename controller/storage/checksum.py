@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import bson
 from bson import Int64
 
-from controller.storage.base import Collection, Document
+from controller.storage.base import Document, Filter
 
 _SIZE = 16
 _MODULUS = 1 << (8 * _SIZE)
+
+
+class Readable(Protocol):
+    """What can be read from the first document to the last."""
+
+    def find(self, filter: Filter | None = None) -> Iterator[Document]:
+        """Iterate over documents."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ def document_digest(document: Document) -> int:
 
 
 def collection_digest(
-    collection: Collection, on_document: Callable[[], None] | None = None
+    collection: Readable, on_document: Callable[[], None] | None = None
 ) -> CollectionDigest:
     """Read a whole collection and return its digest.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ConfigError, NotFoundError, RemoteError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from jobflow.core.store import JobStore
 
 _MSON_KEYS = ("type", "@module", "@class", "@version")
+_URI_STORES = {"MongoURIStore": "MongoStore", "GridFSURIStore": "GridFSStore"}
+"""{store: the store that it became a part of in later versions of maggma, with a uri}."""
 _INDEXED_BLOB_FIELDS = ("blob_uuid", "job_uuid")
 _DELETED_AT_ONCE = 500
 
@@ -29,10 +32,12 @@ def build_store(spec: Mapping[str, Any]) -> Any:
         No such class, or arguments that it does not take.
     """
     name = store_type(spec)
-    arguments = {key: _decoded(value) for key, value in spec.items() if key not in _MSON_KEYS}
-    if name == "MongoURIStore":
-        name, arguments = _uri_store(arguments)
-    kind = _class_of(name, None if name == "MongoStore" else spec.get("@module"))
+    # A copy, because jobflow adds to the lists that a store has been given.
+    arguments = {k: _decoded(deepcopy(v)) for k, v in spec.items() if k not in _MSON_KEYS}
+    if name in _URI_STORES:
+        name, arguments = _uri_store(name, arguments)
+    merged = name in _URI_STORES.values()
+    kind = _class_of(name, None if merged else spec.get("@module"))
     try:
         return kind(**arguments)
     except (TypeError, ValueError, ImportError, AttributeError) as error:
@@ -70,15 +75,14 @@ def _decoded(value: Any) -> Any:
     return SSHTunnel.from_dict({k: v for k, v in value.items() if k != "type"})
 
 
-def _uri_store(arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Say how present maggma builds a MongoURIStore, which became a MongoStore with a uri."""
+def _uri_store(name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Say how present maggma builds a store of `_URI_STORES`."""
     from inspect import signature
 
-    from maggma.stores import MongoStore
-
-    if "uri" in signature(MongoStore).parameters:
-        return "MongoStore", {"database": None, **arguments}
-    return "MongoURIStore", arguments
+    merged = _URI_STORES[name]
+    if "uri" in signature(_class_of(merged, None)).parameters:
+        return merged, {"database": None, **arguments}
+    return name, arguments
 
 
 def open_jobstore(spec: Mapping[str, Any]) -> JobStore:

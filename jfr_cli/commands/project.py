@@ -220,7 +220,7 @@ def remove(
     Example: jf project remove old --dry-run
     """
     from controller.config import ConfigManager
-    from controller.projects import remove_project
+    from controller.projects.files import remove_project
 
     manager = ConfigManager()
     paths = remove_project(manager, name, keep_folders=keep_folders, dry_run=True)
@@ -248,6 +248,9 @@ def migrate(
     switch: Annotated[
         bool, typer.Option("--switch", help="Then use it: change the project file, keep a copy.")
     ] = False,
+    queue_only: Annotated[
+        bool, typer.Option("--queue-only", help="Leave all outputs where they are.")
+    ] = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -258,18 +261,23 @@ def migrate(
 
     Example: jf project migrate --to mongodb://localhost/jobs --switch
     """
-    from controller import projects
     from controller.config import ConfigManager
+    from controller.projects import migration
+    from controller.projects.migration_plan import plan_migration
 
     manager = ConfigManager()
-    plan = projects.plan_migration(manager.get_project(CURRENT.project_name), to)
-    numbers = projects.count_documents(plan)
+    project = manager.get_project(CURRENT.project_name)
+    plan = plan_migration(project, to, queue_only=queue_only)
+    numbers = migration.count_documents(plan)
+    for store in plan.left:
+        say(f"left: {store.what} ({store.shown}) stays in use")
     if dry_run:
-        show_rows(projects.planned_rows(plan, numbers), MIGRATED)
+        migration.refuse_too_large(plan)
+        show_rows(migration.planned_rows(plan, numbers), MIGRATED)
         return
     confirm(f"Copy {sum(numbers)} documents to {plan.rows[0]['target']}?", yes)
     with progress_bar("copying") as report:
-        done = projects.migrate(plan, manager, switch=switch, step=_steps(report, sum(numbers)))
+        done = migration.migrate(plan, manager, switch=switch, step=_steps(report, sum(numbers)))
     show_rows(done.rows, MIGRATED)
     if done.backup is not None:
         say(f"{done.project_file} names the new database; the file as it was: {done.backup}")

@@ -59,7 +59,7 @@ def replace(
     Example: jf project edit replace /scratch/old /scratch/new --dry-run
     """
     from controller.config.editing import apply_edit, plan_replacement
-    from controller.projects import files_to_edit
+    from controller.projects.files import files_to_edit
 
     edits = plan_replacement(files_to_edit(CURRENT.project_name, everywhere=everywhere), old, new)
     rows = []

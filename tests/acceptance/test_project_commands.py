@@ -174,6 +174,10 @@ def test_migrate(jf: Run, file: Path, engine: str, tmp_path: Path) -> None:
     planned = jf("project", "migrate", "--to", place, "--dry-run", "--json")
     assert planned.returncode == 0, planned.stderr
     assert {row["written"] for row in json.loads(planned.stdout)} == {None}
+    assert "left:" not in planned.stderr
+    less = jf("project", "migrate", "--to", place, "--dry-run", "--json", "--queue-only")
+    assert len(json.loads(less.stdout)) == 4
+    assert f"left: outputs (EmbeddedStore at {file.with_name('mine')}" in less.stderr
     assert jf("project", "migrate", "--to", place).returncode == 2
     done = jf("project", "migrate", "--to", place, "--yes", "--json")
     assert done.returncode == 0, done.stderr

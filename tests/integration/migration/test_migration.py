@@ -15,13 +15,9 @@ from controller.config import ConfigManager, Project, quickstart_project, settin
 from controller.documents import utc_now
 from controller.errors import ArgumentError, RunningRunnerError, StateError
 from controller.jobcontroller import JobController
-from controller.projects import (
-    count_documents,
-    files_to_edit,
-    migrate,
-    plan_migration,
-    remove_project,
-)
+from controller.projects.files import files_to_edit, remove_project
+from controller.projects.migration import count_documents, migrate
+from controller.projects.migration_plan import plan_migration
 from controller.storage.opening import open_store
 
 JOBS = 450
