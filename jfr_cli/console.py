@@ -68,11 +68,21 @@ def console_for(stream: TextIO, choice: str = "auto") -> Console:
     )
 
 
+def is_plain(choice: str = "auto") -> bool:
+    """Whether standard output is no terminal and takes no colours: text as it stands will do."""
+    return not sys.stdout.isatty() and not use_color(sys.stdout, choice)
+
+
 def print_data(text: str) -> None:
     """Write data; a letter that the locale cannot write becomes what JSON writes for it."""
     if not _can_write(sys.stdout, text):
         text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
     sys.stdout.write(text + "\n")
+
+
+def print_text(text: str) -> None:
+    """Write text for people; signs of our own that the locale cannot write become plain ones."""
+    print_data(_writable(sys.stdout, text))
 
 
 def say(text: str) -> None:
@@ -146,7 +156,7 @@ def drawn(content: RenderableType, console: Console, width: int | None) -> str:
     finally:
         console.file = stream
     text = _TRAILING.sub(r"\1", capture.get())
-    return text if _can_write(stream, text) else text.translate(_PLAIN)
+    return _writable(stream, text)
 
 
 class _AnyLetter:
@@ -159,6 +169,10 @@ class _AnyLetter:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _writable(stream: Any, text: str) -> str:
+    return text if _can_write(stream, text) else text.translate(_PLAIN)
 
 
 def _can_write(stream: Any, text: str) -> bool:

@@ -26,7 +26,14 @@ import typer
 from controller.errors import ArgumentError
 from jfr_cli import options
 from jfr_cli.bundles import F, with_options
-from jfr_cli.console import print_data, print_renderable, print_table, say
+from jfr_cli.console import (
+    is_plain,
+    print_data,
+    print_renderable,
+    print_table,
+    print_text,
+    say,
+)
 from jfr_cli.render import data
 from jfr_cli.render.kinds import Kind, Listing, chosen_columns, chosen_data, data_keys
 from jfr_cli.session import CURRENT
@@ -141,6 +148,9 @@ def show_rows(
     wide = CURRENT.output_format == "wide"
     columns = chosen_columns(kind, asked, verbosity + wide, defaults)
     listing = Listing(kind, items, columns, pinned=asked is not None)
+    if below is None and is_plain(CURRENT.color):
+        print_text("\n\n".join([*([title] if title else []), listing.plain()]))
+        return
     print_table(
         lambda width: _stacked(title, listing.table(width), below), CURRENT.color, whole=wide
     )

@@ -29,7 +29,6 @@ from jfr_cli.output import (
 )
 from jfr_cli.render.jobs import JOBS, job_kind, job_panel
 from jfr_cli.render.outcome import counted
-from jfr_cli.render.waiting import REASON, standing, why_picture, why_row
 from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
 
@@ -188,6 +187,7 @@ def wait(
     Example: jf job wait 12 --timeout 3600 && jf job output 12
     """
     from controller.waiting import Patience, wait_for_jobs
+    from jfr_cli.render.waiting import standing
 
     with CURRENT.reader() as controller:
         result = wait_for_jobs(
@@ -209,6 +209,7 @@ def why(job: options.JobIdArgument, index: options.IndexArgument = None) -> None
     Example: jf job why 12
     """
     from controller import diagnosis
+    from jfr_cli.render.waiting import REASON, why_picture, why_row
 
     with CURRENT.reader() as controller:
         found = named_job(controller, job, index)

@@ -9,7 +9,7 @@ from controller.states import BatchState
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import MORE, Column, Kind
 from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text, time
-from jfr_cli.render.words import cell_text, local_time, state_text
+from jfr_cli.render.words import cell_text, drawn_text, local_time, state_words
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -72,7 +72,7 @@ BATCHES = Kind(
         Column("batch_uid", "Batch UID", short=("Batch", lambda p: p[0].batch_uid[:8])),
         Column("worker", "Worker"),
         Column("folder", "Process folder", wraps=True, rank=3),
-        Column("state", "Status", lambda p: state_text(p[0].batch_state), rank=0),
+        Column("state", "Status", lambda p: state_words(p[0].batch_state), rank=0),
         Column(
             "jobs",
             "Jobs",
@@ -117,13 +117,13 @@ def batch_panel(batch: BatchDoc, folder: Path | None) -> Panel:
         if value is None or value == []:
             continue
         content.append(f"{key} = ", style="bold")
-        content.append(_shown(key, value))
+        content.append(drawn_text(_shown(key, value)))
         content.append("\n")
     content.rstrip()
     return Panel(content, expand=False)
 
 
-def _shown(key: str, value: Any) -> Any:
+def _shown(key: str, value: Any) -> str:
     if key == "jobs":
         return "".join(f"\n    {job['db_id']}  {job['uuid']} ({job['index']})" for job in value)
     return cell_text(value)

@@ -14,10 +14,13 @@ from typing import Any
 from controller.errors import ArgumentError
 
 Row = dict[str, Any]
+_SCALARS = (str, int, float, bool, type(None))
 
 
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it."""
+    if type(value) in _SCALARS:  # nearly all are: a list of 10,000 jobs has 350,000 values
+        return value
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     if isinstance(value, Enum):
@@ -30,9 +33,7 @@ def plain(value: Any) -> Any:
         return str(value)
     if hasattr(value, "model_dump"):
         return plain(value.model_dump())
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return str(value)
+    return value if isinstance(value, _SCALARS) else str(value)
 
 
 def value_at(row: Row, path: str) -> Any:
@@ -58,7 +59,7 @@ def written(rows: Sequence[Row], form: str, *, name_key: str, keys: Sequence[str
         The header of CSV, where there is no row to tell it.
     """
     if form == "json":
-        return json.dumps(list(rows), indent=2, ensure_ascii=False)
+        return _indented_json(list(rows))
     if form == "ndjson":
         return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     if form == "yaml":
@@ -80,6 +81,16 @@ def one_written(value: Any, form: str) -> str:
         indent = None if form == "ndjson" else 2
         return json.dumps(value, indent=indent, ensure_ascii=False)
     raise ArgumentError(f"this is no list: --format {form} cannot show it", hint="--format json")
+
+
+def _indented_json(rows: list[Row]) -> str:
+    """Write what ``json.dumps`` writes, in a tenth of its time; but NaN becomes null."""
+    import orjson
+
+    try:
+        return orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONEncodeError:  # a whole number of more than 64 bits, or half of a letter
+        return json.dumps(rows, indent=2, ensure_ascii=False)
 
 
 def _yaml(value: Any) -> str:

@@ -13,7 +13,7 @@ from jfr_cli.render.data import Row
 from jfr_cli.render.jobs import JOBS
 from jfr_cli.render.kinds import MORE, MOST, Column, Kind
 from jfr_cli.render.shapes import array, flag, integer, mapping, text, time
-from jfr_cli.render.words import SHORT_TIME, local_time, state_text
+from jfr_cli.render.words import SHORT_TIME, local_time, state_text, state_words
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -76,8 +76,8 @@ FLOWS = Kind(
         Column(
             "state",
             "State",
-            lambda f: state_text(f.state),
-            tiny=lambda f: state_text(f.state, short=True),
+            lambda f: state_words(f.state),
+            tiny=lambda f: state_words(f.state, short=True),
             rank=0,
         ),
         Column(

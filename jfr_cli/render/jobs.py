@@ -24,11 +24,19 @@ from jfr_cli.render.shapes import (
     text,
     time,
 )
-from jfr_cli.render.words import SHORT_TIME, cell_text, duration, local_time, state_text, zone
+from jfr_cli.render.words import (
+    SHORT_TIME,
+    Words,
+    cell_text,
+    duration,
+    local_time,
+    state_text,
+    state_words,
+    zone,
+)
 
 if TYPE_CHECKING:
     from rich.panel import Panel
-    from rich.text import Text
 
     from controller.documents import JobInfo
 
@@ -82,8 +90,8 @@ def flow_of(job: JobInfo) -> str:
     return job.hosts[-1] if job.hosts else ""
 
 
-def _state(job: JobInfo, *, short: bool = False) -> Text:
-    return state_text(job.state, retrying=job.remote.retry_time_limit is not None, short=short)
+def _state(job: JobInfo, *, short: bool = False) -> Words:
+    return state_words(job.state, retrying=job.remote.retry_time_limit is not None, short=short)
 
 
 def _run_time(job: JobInfo) -> str:
@@ -173,7 +181,7 @@ JOBS = Kind(
         Column(
             "prev_state",
             "Prev state",
-            lambda j: state_text(j.previous_state) if j.previous_state else "",
+            lambda j: state_words(j.previous_state) if j.previous_state else "",
             path="previous_state",
             levels=MORE,
             rank=7,
@@ -230,10 +238,8 @@ def _stored(key: str, job: JobInfo) -> Any:
     return cell_text((job.stored_data or {}).get(key))
 
 
-def _colored(job: JobInfo, colors: dict[str, str]) -> Text:
-    from rich.text import Text
-
-    return Text(job.name, style=colors[flow_of(job)])
+def _colored(job: JobInfo, colors: dict[str, str]) -> Words:
+    return Words(job.name, colors[flow_of(job)])
 
 
 def _flow_colors(jobs: Sequence[JobInfo]) -> dict[str, str]:

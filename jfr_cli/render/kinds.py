@@ -14,12 +14,12 @@ from controller.config.suggestions import no_such
 from controller.errors import ArgumentError
 from jfr_cli.render.data import Row, plain, value_at
 from jfr_cli.render.shapes import Shape
-from jfr_cli.render.words import cell_text, zone
+from jfr_cli.render.words import cell_text, drawn_text, zone
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-Cell = Callable[[Any], Any]
+Cell = Callable[[Any], str]
 
 _FOLDED = 14
 """Width to which long texts may be folded without becoming hard to read."""
@@ -200,13 +200,22 @@ class Listing:
                 short = fuller
         return self._table(short, gap=2 if _width(short.values(), 2) <= width else 1)
 
+    def plain(self) -> str:
+        """Return the table as text, whatever its width."""
+        from jfr_cli.render.plain import PlainColumn, plain_table
+
+        whole = {column: self._drawn(column, 0) for column in self.columns}
+        return plain_table(
+            [PlainColumn(d.header, d.cells, number=c.number) for c, d in whole.items()]
+        )
+
     def _drawn(self, column: Column, form: int) -> _Drawn:
         """Draw a column: 0 whole, 1 short, 2 tiny."""
         make = _maker(column, form)
         if make is None:
             cells = [cell_text(column.value(row)) for row in self._rows]
         else:
-            cells = [make(item) for item in self.items]
+            cells = [make(item) or "" for item in self.items]
         return _Drawn(_header(column, form), cells, _FOLDED if form else 3 * _FOLDED, column.wraps)
 
     @cached_property
@@ -216,6 +225,7 @@ class Listing:
     def _table(self, columns: Mapping[Column, _Drawn], gap: int = 2) -> Table:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(
             box=SIMPLE_HEAD,
@@ -227,13 +237,13 @@ class Listing:
         )
         for column, drawn in columns.items():
             table.add_column(
-                drawn.header,
+                Text(drawn.header),
                 overflow="fold",
                 no_wrap=not column.wraps,
                 justify="right" if column.number else "left",
             )
         for row in zip(*(drawn.cells for drawn in columns.values())):
-            table.add_row(*row)
+            table.add_row(*map(drawn_text, row))
         return table
 
 
@@ -242,21 +252,21 @@ class _Drawn:
     """A column in one of its forms; long texts may be folded to ``fold`` and stay readable."""
 
     header: str
-    cells: list[Any]
+    cells: list[str]
     fold: int
     wraps: bool
 
     @property
     def says_something(self) -> bool:
         """Whether any cell has content."""
-        return any(str(cell) for cell in self.cells)
+        return any(self.cells)
 
     @cached_property
     def width(self) -> int:
         """The width that it needs."""
         from rich.cells import cell_len
 
-        widest = max((cell_len(str(cell)) for cell in self.cells), default=0)
+        widest = max(map(cell_len, self.cells), default=0)
         return max(min(widest, self.fold) if self.wraps else widest, cell_len(self.header))
 
 

@@ -213,7 +213,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, Mapping):

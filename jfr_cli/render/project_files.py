@@ -30,11 +30,9 @@ def _worker_row(named: tuple[str, WorkerBase]) -> Row:
 def _lines(key: str) -> Any:
     """Make a cell that shows a mapping, one key a line."""
 
-    def cell(named: Any) -> Any:
-        from rich.text import Text
-
+    def cell(named: Any) -> str:
         shown = WORKERS.row(named)[key]
-        return Text("\n".join(f"{k}: {v}" for k, v in shown.items() if v is not None))
+        return "\n".join(f"{k}: {v}" for k, v in shown.items() if v is not None)
 
     return cell
 

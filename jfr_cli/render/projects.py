@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import MORE, Column, Kind
 from jfr_cli.render.shapes import Shape, array, flag, text
-from jfr_cli.render.words import ORANGE, verdict_text
+from jfr_cli.render.words import ORANGE, Words, verdict_words
 
 if TYPE_CHECKING:
     from controller.checks import CheckResult
@@ -25,20 +25,16 @@ def _check_row(result: CheckResult) -> Row:
     }
 
 
-def _verdict(result: CheckResult) -> Any:
-    from rich.text import Text
-
-    return Text("! warning", style=ORANGE) if result.warning else verdict_text(result.ok)
+def _verdict(result: CheckResult) -> Words:
+    return Words("! warning", ORANGE) if result.warning else verdict_words(result.ok)
 
 
-def _told(result: CheckResult, *, whole: bool = False) -> Any:
+def _told(result: CheckResult, *, whole: bool = False) -> str:
     """What is wrong and how to mend it, or what was found."""
-    from rich.text import Text
-
     if result.problem is None:
-        return Text(result.note or "", style="dim")
+        return Words(result.note or "", "dim")
     problem = result.problem if whole else result.problem.splitlines()[0]
-    return Text(f"{problem}\n→ {result.hint}" if result.hint else problem)
+    return f"{problem}\n→ {result.hint}" if result.hint else problem
 
 
 PROJECTS = Kind(

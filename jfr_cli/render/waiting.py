@@ -13,7 +13,7 @@ from controller.states import JobState
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import Column, Kind
 from jfr_cli.render.shapes import Shape, array, entry, number, text
-from jfr_cli.render.words import state_text
+from jfr_cli.render.words import state_text, state_words
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -34,7 +34,7 @@ AWAITED = Kind(
     columns=(
         Column("db_id", "DB id", number=True, rank=0),
         Column("name", "Name", wraps=True, rank=0),
-        Column("state", "State", lambda a: state_text(a.state), rank=0),
+        Column("state", "State", lambda a: state_words(a.state), rank=0),
     ),
 )
 WAIT = Shape(

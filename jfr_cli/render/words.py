@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from controller.states import BatchState, FlowState, JobState
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from rich.text import Text
 
 # A glyph beside every colour: the states can be told apart without seeing colours. The colours
@@ -44,9 +46,35 @@ GOOD, BAD = (GREEN, "✔"), (VERMILION, "✘")
 SHORT_TIME = "%m-%d %H:%M"
 
 
-def state_text(
+class Words(str):
+    """A text and how it looks: a cell of a table, which needs Rich on a terminal only.
+
+    Attributes
+    ----------
+    style
+        A style of Rich's; "" for none.
+    """
+
+    __slots__ = ("style",)
+    style: str
+
+    def __new__(cls, text: str, style: str = "") -> Self:
+        """Make a text with a style."""
+        made = super().__new__(cls, text)
+        made.style = style
+        return made
+
+
+def drawn_text(cell: str) -> Text:
+    """Return a text as Rich draws it: as it stands, in its style if it is `Words`."""
+    from rich.text import Text
+
+    return Text(cell, style=cell.style if isinstance(cell, Words) else "")
+
+
+def state_words(
     state: JobState | FlowState | BatchState, *, retrying: bool = False, short: bool = False
-) -> Text:
+) -> Words:
     """Return a state with its glyph and colour.
 
     Parameters
@@ -56,21 +84,22 @@ def state_text(
     short
         The state's short code, for the narrowest terminals.
     """
-    from rich.text import Text
-
     style, glyph = RETRYING if retrying else _STYLES[state.value]
     word = state.value
     if short:
         word = state.short_value if isinstance(state, JobState) else word[:4]
-    return Text(f"{glyph} {word}", style=style)
+    return Words(f"{glyph} {word}", style)
 
 
-def verdict_text(ok: bool, good: str = "ok", bad: str = "FAIL") -> Text:
+def state_text(state: JobState | FlowState | BatchState, *, retrying: bool = False) -> Text:
+    """Return a state as a part of a picture; parameters as of `state_words`."""
+    return drawn_text(state_words(state, retrying=retrying))
+
+
+def verdict_words(ok: bool, good: str = "ok", bad: str = "FAIL") -> Words:
     """Return a word with the glyph and colour of what is, or is not, as it should be."""
-    from rich.text import Text
-
     style, glyph = GOOD if ok else BAD
-    return Text(f"{glyph} {good if ok else bad}", style=style)
+    return Words(f"{glyph} {good if ok else bad}", style)
 
 
 def local_time(time: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
@@ -92,18 +121,16 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}"
 
 
-def cell_text(value: Any) -> Any:
+def cell_text(value: Any) -> str:
     """Return a value as a cell of a table shows it."""
-    from rich.text import Text
-
     if value is None or value == [] or value == {}:
         return ""
     if isinstance(value, (JobState, FlowState, BatchState)):
-        return state_text(value)
+        return state_words(value)
     if isinstance(value, datetime):
         return local_time(value)
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, (list, tuple)) and all(isinstance(v, (str, int)) for v in value):
-        return Text(", ".join(str(v) for v in value))
-    return Text(str(value))
+        return ", ".join(str(v) for v in value)
+    return str(value)

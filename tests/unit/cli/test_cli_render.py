@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -20,7 +22,7 @@ from controller.states import FlowState, JobState
 from jfr_cli.render import data, words
 from jfr_cli.render.flows import FLOWS
 from jfr_cli.render.jobs import JOBS, job_kind
-from jfr_cli.render.kinds import Kind, Listing, chosen_columns, chosen_data
+from jfr_cli.render.kinds import Column, Kind, Listing, chosen_columns, chosen_data
 
 T0 = datetime(2026, 1, 2, 3, 4, 5)
 FLOW = "aaaaaaaa-0000-4000-8000-000000000000"
@@ -48,10 +50,12 @@ def job(**fields: Any) -> JobInfo:
     return JobInfo.model_validate(given)
 
 
-def drawn(listing: Listing, width: int) -> list[str]:
+def drawn(listing: Listing, width: int, room: int | None = -1) -> list[str]:
+    """Draw a table on a console of a width, for which there is room."""
     out = io.StringIO()
-    Console(file=out, width=width, no_color=True).print(listing.table(width))
-    return [line.rstrip() for line in out.getvalue().splitlines()]
+    table = listing.table(width if room == -1 else room)
+    Console(file=out, width=width, no_color=True).print(table)
+    return [line.rstrip() for line in out.getvalue().removesuffix("\n").split("\n")]
 
 
 def listing(items: list[Any], level: int = 0, kind: Kind = JOBS, asked: str | None = None) -> Any:
@@ -115,6 +119,27 @@ def test_the_columns_that_were_asked_for_are_all_shown() -> None:
     text = " ".join(drawn(listing([job()], asked="worker,uuid,state,remote.process_id"), 40))
     for header in ("Worker", "uuid", "State", "remote.pro"):
         assert header in text
+
+
+TEXTS = st.text(st.sampled_from("ab \u539f\u5b50\u00e9[]\n"), max_size=12)
+HEADS = st.text("a[]\u539f", min_size=1, max_size=5)
+
+
+@given(st.lists(st.tuples(HEADS, TEXTS, st.booleans()), min_size=1, max_size=4), st.data())
+def test_a_plain_table_is_what_rich_draws(named: list[Any], data: st.DataObject) -> None:
+    columns = tuple(Column(f"k{i}", head, number=right) for i, (head, _, right) in enumerate(named))
+    row = {f"k{i}": text for i, (_, text, _) in enumerate(named)}
+    rows = [row, *data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(row, TEXTS))))]
+    kind = Kind("some", "Some.", {}, columns=columns)
+    whole = Listing(kind, rows, columns)
+    assert whole.plain().split("\n") == drawn(whole, 2000, None)
+
+
+def test_what_looks_like_markup_is_shown_as_it_stands() -> None:
+    text = listing([job(name="[bold]x[/bold]")], 1).plain()
+    assert "Run time [h:mm:ss]" in text
+    assert "[bold]x[/bold]" in text
+    assert "Run time [h:mm:ss]" in "".join(drawn(listing([job()], 1), 2000))
 
 
 @pytest.mark.parametrize("state", [*JobState, *FlowState])
@@ -244,3 +269,14 @@ def test_nothing_found_is_no_error(form: str, expected: str) -> None:
 def test_json_is_read_back_the_same() -> None:
     rows = [JOBS.data(job(name='ü "x"'))]
     assert json.loads(data.written(rows, "json", name_key="db_id")) == rows
+
+
+@pytest.mark.parametrize("value", [[], {}, [{"a": {}, "b": []}], 2**70, "\ud800", 0.1, 1e300])
+def test_json_is_what_python_writes(value: Any) -> None:
+    rows = [{"value": value, "text": "\u2028 \x7f </ \u539f"}]
+    whole = json.dumps(rows, indent=2, ensure_ascii=False)
+    assert data.written(rows, "json", name_key="value") == whole
+
+
+def test_json_has_no_nan() -> None:
+    assert '"a": null' in data.written([{"a": float("nan")}], "json", name_key="a")
