@@ -127,9 +127,9 @@ def run(*words: str, env: Mapping[str, str] | None = None) -> str:
     SystemExit
         It failed.
     """
-    done = subprocess.run(
-        words, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
-    )
+    whole = {**os.environ, **(env or {})}
+    whole.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled: so be ours
+    done = subprocess.run(words, env=whole, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(words)[:200]} failed ({done.returncode}):\n{done.stderr}")
     return done.stdout
