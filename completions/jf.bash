@@ -447,7 +447,7 @@ _jf_facts() {
         )
         ;;
     ' project migrate')
-        options='--to --switch --yes -y --dry-run --format --json --columns --watch -W --help'
+        options='--to --switch --queue-only --yes -y --dry-run --format --json --columns --watch -W --help'
         takes='--to --columns --watch -W'
         choices=(
             '--format |table wide json ndjson yaml csv name count'

@@ -1373,6 +1373,7 @@ function __jf_facts
             set __jf_options \
                 --to\t'mongodb://HOST/DATABASE, or a folder for an embedded one.' \
                 --switch\t'Then use it: change the project file, keep a copy.' \
+                --queue-only\t'Leave all outputs where they are.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
                 --dry-run\t'Say what would be done, and do nothing.' \
