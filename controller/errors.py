@@ -5,7 +5,8 @@
     ControllerError
     ├── ArgumentError (ValueError)          the call itself is wrong
     │   ├── DeprecatedStateError            a state that a later version renamed
-    │   └── FilterError                     a filter that cannot be meant
+    │   ├── FilterError                     a filter that cannot be meant
+    │   └── TooManyError                    more is selected than the limit allows
     ├── ConfigError (ValueError)            project files, workers, settings
     │   ├── ProjectUndefinedError           no project named, and more or less than one exists
     │   └── ProjectParsingError             the project is unknown, or its file cannot be used
@@ -55,7 +56,8 @@ class ControllerError(Exception):
     Attributes
     ----------
     done
-        What an action on many jobs had done before it was refused: a `BulkResult`, else None.
+        What an action on many jobs or flows had done before the error ended it: a `BulkResult` or
+        `FlowResult`, else None. (Other exceptions that end one have this attribute too.)
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -102,6 +104,20 @@ class DeprecatedStateError(ArgumentError):
 
 class FilterError(ArgumentError):
     """A filter that is malformed or contradicts another one."""
+
+
+class TooManyError(ArgumentError):
+    """More is selected than the limit allows; nothing was changed.
+
+    Attributes
+    ----------
+    number, limit
+        How many are selected, and how many may be.
+    """
+
+    def __init__(self, message: str, *, number: int, limit: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.number, self.limit = number, limit
 
 
 class ConfigError(ControllerError, ValueError):

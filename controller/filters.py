@@ -93,6 +93,14 @@ class JobFilter:
         return _is_empty(self)
 
     @property
+    def is_lasting(self) -> bool:
+        """Whether a job that matches will always match: what is asked of it cannot change."""
+        lasting = {"job_ids", "db_ids", "flow_ids", "name", "metadata"}
+        return all(
+            f.name in lasting or getattr(self, f.name) in (None, False) for f in fields(self)
+        )
+
+    @property
     def db_ids_of_flows(self) -> list[str]:
         """Members of ``flow_ids`` that are db_ids and have to be looked up."""
         return [i for i in self.flow_ids or () if not is_uuid(i)]

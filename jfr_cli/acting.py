@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import ArgumentError, ControllerError
+from controller.errors import ArgumentError
 from controller.filters import JobFilter
 from jfr_cli import options
 from jfr_cli.asking import confirm
@@ -95,8 +95,9 @@ class ChosenJobs:
         """
         with CURRENT.controller() as controller:
             selection = self._named(controller)
-            self._ask(controller, selection, done, default_limit)
-            how = {**self.how, **more, "dry_run": self.dry_run}
+            limit = default_limit if self.limit is None else self.limit
+            self._ask(controller, selection, done, limit)
+            how = {**self.how, **more, "max_limit": limit, "dry_run": self.dry_run}
             if self.job is not None:
                 how["raise_on_error"] = True
             with progress_bar(done) as report:
@@ -113,29 +114,14 @@ class ChosenJobs:
             return self.selection
         return JobFilter(db_ids=named_job(controller, self.job, self.index).db_id)
 
-    def _ask(
-        self, controller: JobController, selection: JobFilter, done: str, default_limit: int
-    ) -> None:
-        """Say how many jobs it is before all of them are changed, or more than there may be."""
-        limit = default_limit if self.limit is None else self.limit
-        if self.dry_run or (self.job is not None and not limit):
+    def _ask(self, controller: JobController, selection: JobFilter, done: str, limit: int) -> None:
+        """Say how many jobs it is before all of them are changed."""
+        if self.dry_run or not selection.is_empty:
             return
-        if not selection.is_empty and not limit:
-            return
-        number = controller.count_jobs(query=None, **_for_count(selection))
-        if limit and number > limit:
-            raise ControllerError(
-                f"{counted(number, 'job')} match, more than {limit}: nothing was changed",
-                hint=f"--max {number} allows it; 0 means any number",
-            )
-        if selection.is_empty and number:
+        number = controller.count_jobs()
+        too_many = limit and number > limit  # which the controller refuses
+        if number and not too_many:
             confirm(f"No filter: all {counted(number, 'job')} would be {done}. Proceed?", self.yes)
-
-
-def _for_count(selection: JobFilter) -> dict[str, Any]:
-    found = keywords(selection)
-    custom = found.pop("custom_query", None)
-    return found if custom is None else {**found, "query": custom}
 
 
 def changes_jobs(*shared: str, named: bool = True) -> Callable[[F], F]:

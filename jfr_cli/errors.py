@@ -34,13 +34,19 @@ _CODES: tuple[tuple[type[errors.ControllerError], int], ...] = (
     (errors.StateError, 6),
     (errors.RunningRunnerError, 6),
     (errors.JobFailedError, 7),
+    (errors.TooManyError, 1),
     (errors.ArgumentError, 2),
 )
+_REFUSED, _PARTLY = 6, 5
 
 
 def exit_code(error: errors.ControllerError) -> int:
-    """Return the exit status for an error: that of the first kind it is of."""
-    return next((code for kind, code in _CODES if isinstance(error, kind)), 1)
+    """Return the exit status for an error: that of the first kind it is of.
+
+    A refusal after something had been done leaves the work done in part.
+    """
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), 1)
+    return _PARTLY if code == _REFUSED and error.done else code
 
 
 def report(error: errors.ControllerError, *, as_json: bool) -> int:

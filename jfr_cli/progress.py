@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from controller.errors import ControllerError
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -28,8 +30,8 @@ def progress_bar(what: str) -> Iterator[Report]:
 
     Raises
     ------
-    KeyboardInterrupt
-        Whoever looks has seen enough; its text says what was done.
+    KeyboardInterrupt, ControllerError
+        What ended the work early; its text says how far it had come.
     """
     dealt_with = (0, 0)
     show = _bar(what) if sys.stderr.isatty() else None
@@ -43,16 +45,20 @@ def progress_bar(what: str) -> Iterator[Report]:
     try:
         yield report
     except KeyboardInterrupt:
-        done, total = dealt_with
-        if not total:
+        if not dealt_with[1]:
             raise
-        raise KeyboardInterrupt(
-            f"interrupted ({what}): {done} of {total} had been dealt with; "
-            "the same command goes on with the rest"
-        ) from None
+        raise KeyboardInterrupt(_how_far(f"interrupted ({what})", *dealt_with)) from None
+    except ControllerError as error:
+        if dealt_with[0]:
+            error.message = _how_far(error.message, *dealt_with)
+        raise
     finally:
         if show is not None:
             show.stop()
+
+
+def _how_far(text: str, done: int, total: int) -> str:
+    return f"{text}: {done} of {total} had been dealt with; the same command goes on with the rest"
 
 
 class _Bar:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from controller.errors import ArgumentError, FlowNotFoundError
-from controller.filters import FlowFilter
-from controller.operations.bulk import Options, Progress, check_limit
+from controller.errors import FlowNotFoundError
+from controller.filters import FlowFilter, Query
+from controller.operations.bulk import Options, Progress, check_limit, check_number
 from controller.operations.flow_deletion import FlowResult, delete_flows
 from controller.operations.outside import Outside
 from controller.operations.queue import ControllerGroup
@@ -67,6 +67,7 @@ class FlowDeletion(ControllerGroup):
         delete_output: bool = False,
         delete_files: bool = False,
         *,
+        selection: FlowFilter | None = None,
         cancel_processes: bool = True,
         raise_on_error: bool = False,
         wait: int | None = None,
@@ -87,10 +88,13 @@ class FlowDeletion(ControllerGroup):
         delete_files
             Delete the run directories too, at once where the worker can be reached, else by the
             next runner that can.
+        selection
+            What flows have to match too, at the moment when they are deleted.
         cancel_processes
             End what runs of their jobs.
         raise_on_error
-            Raise at the first flow that somebody holds.
+            Raise at the first flow that is refused: somebody holds it, or it does not match
+            ``selection`` any more.
         wait
             Seconds to wait at most for flows that somebody holds; None does not wait.
         break_lock
@@ -107,18 +111,16 @@ class FlowDeletion(ControllerGroup):
 
         Raises
         ------
-        ArgumentError
+        TooManyError
             More flows than ``max_limit``; nothing was deleted.
         FlowNotFoundError
             One of the ids names no flow, and ``raise_on_error``.
         """
         check_limit(max_limit)
-        uuids = self._flow_uuids(flow_ids, raise_on_error=raise_on_error)
-        if max_limit and len(uuids) > max_limit and not dry_run:
-            raise ArgumentError(
-                f"{len(uuids)} flows are selected, more than the limit of {max_limit}",
-                hint="raise the limit (max_limit, --max); 0 means none",
-            )
+        query = self.queue.query(selection or FlowFilter())
+        uuids = self._flow_uuids(flow_ids, query, raise_on_error=raise_on_error)
+        if not dry_run:
+            check_number(len(uuids), max_limit, "flow")
         return delete_flows(
             self.queue,
             uuids,
@@ -131,15 +133,20 @@ class FlowDeletion(ControllerGroup):
                 progress=progress,
             ),
             cancel=cancel_processes,
+            selection=query,
             outside=None if self.project is None else Outside(self.project),
         )
 
-    def _flow_uuids(self, flow_ids: str | list[str] | None, *, raise_on_error: bool) -> list[str]:
-        query = self.queue.query(FlowFilter(flow_ids=flow_ids))
+    def _flow_uuids(
+        self, flow_ids: str | list[str] | None, selection: Query, *, raise_on_error: bool
+    ) -> list[str]:
+        named = self.queue.query(FlowFilter(flow_ids=flow_ids))
+        query = {"$and": [named, selection]} if selection else named
         found = [d["uuid"] for d in self.flows.find(query, ["uuid"], sort=[("created_on", 1)])]
         asked = [flow_ids] if isinstance(flow_ids, str) else flow_ids
         if raise_on_error and asked is not None and len(found) < len(set(asked)):
-            known = {*found, *self.queue.flow_uuids(asked)}
+            known = {d["uuid"] for d in self.flows.find(named, ["uuid"])}
+            known.update(self.queue.flow_uuids(asked))
             missing = next((i for i in asked if i not in known), None)
             if missing is not None:
                 raise FlowNotFoundError(

@@ -7,32 +7,57 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.errors import ArgumentError, JobNotFoundError
+from controller.errors import JobNotFoundError
 from controller.filters import JobFilter
 from controller.jobs.queries import job_id_query
-from controller.operations.bulk import Action, BulkResult, Options, choose, perform
+from controller.operations.bulk import (
+    Action,
+    BulkResult,
+    Options,
+    check_limit,
+    check_number,
+    choose,
+    perform,
+)
 from controller.operations.outside import Outside
 from controller.operations.queue import ControllerGroup
 from controller.operations.reading import CHOSEN_FIELDS
 
 
 def act_on_jobs(
-    group: ControllerGroup, action: Action, selection: JobFilter, *, limit: int = 0, **options: Any
+    group: ControllerGroup,
+    action: Action,
+    selection: JobFilter,
+    *,
+    max_limit: int = 0,
+    **options: Any,
 ) -> BulkResult:
     """Do something to the selected jobs; keywords as the attributes of `Options`.
 
+    Parameters
+    ----------
+    max_limit
+        How many may be selected; 0 means any number. A dry run does not ask.
+
     Raises
     ------
-    ArgumentError
-        More than ``limit`` are selected, unless that is 0; nothing was done.
+    TooManyError
+        More are; nothing was done.
     """
-    chosen = choose(group.queue, group.queue.query(selection))
-    if limit and len(chosen) > limit:
-        raise ArgumentError(
-            f"{len(chosen)} jobs are selected, more than the limit of {limit}",
-            hint="raise the limit (max_limit, --max); 0 means none",
-        )
-    return perform(group.queue, action, chosen, Options(**options), outside=_outside(group))
+    check_limit(max_limit)
+    how = Options(**options)
+    query = group.queue.query(selection)
+    chosen = choose(group.queue, query)
+    if not how.dry_run:
+        check_number(len(chosen), max_limit, "job")
+    return perform(
+        group.queue,
+        action,
+        chosen,
+        how,
+        selection=None if selection.is_lasting else query,
+        outside=_outside(group),
+    )
 
 
 def act_on_job(

@@ -75,6 +75,7 @@ class JobControl(ControllerGroup):
         raise_on_error: bool = True,
         wait: int | None = None,
         *,
+        max_limit: int = 0,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
@@ -91,6 +92,8 @@ class JobControl(ControllerGroup):
             refusals are in the result.
         wait
             Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+        max_limit
+            Refuse to do it to more jobs than this; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -114,6 +117,7 @@ class JobControl(ControllerGroup):
             selection,
             raise_on_error=raise_on_error,
             wait=wait,
+            max_limit=max_limit,
             dry_run=dry_run,
             progress=progress,
         )
@@ -178,6 +182,7 @@ class JobControl(ControllerGroup):
         wait: int | None = None,
         break_lock: bool = False,
         *,
+        max_limit: int = 0,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
@@ -196,6 +201,8 @@ class JobControl(ControllerGroup):
             Seconds to wait at most for a job or flow that somebody holds; None does not wait.
         break_lock
             Take it whoever holds it. Its holder's writes are refused from then on.
+        max_limit
+            Refuse to do it to more jobs than this; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -220,6 +227,7 @@ class JobControl(ControllerGroup):
             raise_on_error=raise_on_error,
             wait=wait,
             break_lock=break_lock,
+            max_limit=max_limit,
             dry_run=dry_run,
             progress=progress,
         )
@@ -287,6 +295,7 @@ class JobControl(ControllerGroup):
         wait: int | None = None,
         break_lock: bool = False,
         *,
+        max_limit: int = 0,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
@@ -305,6 +314,8 @@ class JobControl(ControllerGroup):
             Seconds to wait at most for a job or flow that somebody holds; None does not wait.
         break_lock
             Take it whoever holds it. Its holder's writes are refused from then on.
+        max_limit
+            Refuse to do it to more jobs than this; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -329,6 +340,7 @@ class JobControl(ControllerGroup):
             raise_on_error=raise_on_error,
             wait=wait,
             break_lock=break_lock,
+            max_limit=max_limit,
             dry_run=dry_run,
             progress=progress,
         )

@@ -13,7 +13,7 @@ from controller.errors import ConfigError, RemoteError
 from controller.filters import JobFilter
 from controller.jobs.acting import act_on_job, act_on_jobs
 from controller.operations.actions import delete
-from controller.operations.bulk import BulkResult, Progress, check_limit
+from controller.operations.bulk import BulkResult, Progress
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.outside import Outside
 from controller.operations.queue import ControllerGroup
@@ -119,7 +119,7 @@ class JobDeletion(ControllerGroup):
 
         Raises
         ------
-        ArgumentError
+        TooManyError
             More jobs than ``max_limit`` are selected; nothing was deleted.
         """
         selection = JobFilter(
@@ -134,12 +134,11 @@ class JobDeletion(ControllerGroup):
             workers=workers,
             custom_query=custom_query,
         )
-        check_limit(max_limit)
         return act_on_jobs(
             self,
             delete(files=delete_files, outputs=delete_output),
             selection,
-            limit=0 if dry_run else max_limit,
+            max_limit=max_limit,
             raise_on_error=raise_on_error,
             wait=wait,
             break_lock=break_lock,

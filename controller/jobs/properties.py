@@ -87,6 +87,7 @@ class JobProperties(ControllerGroup):
         wait: int | None = None,
         break_lock: bool = False,
         *,
+        max_limit: int = 0,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
@@ -100,7 +101,7 @@ class JobProperties(ControllerGroup):
             See `JobFilter`.
         custom_query
             See `JobFilter`.
-        raise_on_error, wait, break_lock, dry_run, progress
+        raise_on_error, wait, break_lock, max_limit, dry_run, progress
             See `pause_jobs` and `stop_jobs`.
         """
         selection = JobFilter(
@@ -122,6 +123,7 @@ class JobProperties(ControllerGroup):
             raise_on_error=raise_on_error,
             wait=wait,
             break_lock=break_lock,
+            max_limit=max_limit,
             dry_run=dry_run,
             progress=progress,
         )
@@ -147,6 +149,7 @@ class JobProperties(ControllerGroup):
         priority: int | None = None,
         wait: int | None = None,
         break_lock: bool = False,
+        max_limit: int = 0,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
@@ -167,7 +170,7 @@ class JobProperties(ControllerGroup):
             See `JobFilter`.
         custom_query
             See `JobFilter`.
-        raise_on_error, wait, break_lock, dry_run, progress
+        raise_on_error, wait, break_lock, max_limit, dry_run, progress
             See `pause_jobs` and `stop_jobs`.
         priority
             Jobs with a larger one are claimed first. Alone it is accepted in every state.
@@ -214,6 +217,7 @@ class JobProperties(ControllerGroup):
             raise_on_error=raise_on_error,
             wait=wait,
             break_lock=break_lock,
+            max_limit=max_limit,
             dry_run=dry_run,
             progress=progress,
         )

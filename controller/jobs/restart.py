@@ -88,6 +88,7 @@ class JobRestart(ControllerGroup):
         break_lock: bool = False,
         *,
         delete_files: bool = True,
+        max_limit: int = 0,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
@@ -110,6 +111,8 @@ class JobRestart(ControllerGroup):
             Take it whoever holds it. Its holder's writes are refused from then on.
         delete_files
             The next upload removes the run directory first.
+        max_limit
+            Refuse to do it to more jobs than this; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -134,6 +137,7 @@ class JobRestart(ControllerGroup):
             raise_on_error=raise_on_error,
             wait=wait,
             break_lock=break_lock,
+            max_limit=max_limit,
             dry_run=dry_run,
             progress=progress,
         )
@@ -200,6 +204,7 @@ class JobRestart(ControllerGroup):
         wait: int | None = None,
         break_lock: bool = False,
         *,
+        max_limit: int = 0,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
@@ -218,6 +223,8 @@ class JobRestart(ControllerGroup):
             Seconds to wait at most for a job or flow that somebody holds; None does not wait.
         break_lock
             Take it whoever holds it. Its holder's writes are refused from then on.
+        max_limit
+            Refuse to do it to more jobs than this; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -242,6 +249,7 @@ class JobRestart(ControllerGroup):
             raise_on_error=raise_on_error,
             wait=wait,
             break_lock=break_lock,
+            max_limit=max_limit,
             dry_run=dry_run,
             progress=progress,
         )

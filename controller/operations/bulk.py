@@ -12,30 +12,29 @@ nobody holds, so that a runner that was faster wins, and the job is refused.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from controller.errors import ArgumentError, ControllerError, LockedDocumentError
+from controller.errors import (
+    ArgumentError,
+    ControllerError,
+    LockedDocumentError,
+    StateError,
+    TooManyError,
+)
 from controller.operations.aftermath import carry_out
 from controller.operations.holding import HeldFlows, hold_flows
 from controller.operations.outside import Outside
+from controller.operations.portions import bulk_work, deal_in_portions, until_undisturbed
 from controller.operations.progress import SMALL_FLOW
 from controller.operations.queue import Queue
 from controller.operations.reading import CHOSEN_FIELDS, Neighbours, flow_of, read_views
-from controller.operations.writing import Deletion, Overtaken, write_plans
+from controller.operations.writing import Deletion, write_plans
 from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
 from controller.storage.base import Document
 
-FLOWS_AT_ONCE = 50
-JOBS_AT_ONCE = 5000
-"""Size of a portion: at most so many flows and, but for a single flow, so many chosen jobs."""
-LONGEST_PAUSE = 0.5
-"""Seconds between two attempts of somebody who waits."""
-
-_TRIES = 5
 _FLOW_FIELDS: dict[str, Any] = {
     **dict.fromkeys(("uuid", "state", "lock_id", "lock_time", "lock_lease"), 1),
     "jobs": {"$slice": -SMALL_FLOW},
@@ -104,11 +103,28 @@ class Options:
 
 
 def check_limit(limit: Any) -> None:
-    """Refuse a limit of what may be deleted that is none."""
+    """Refuse a limit of what may be changed or deleted that is none."""
     if not isinstance(limit, int) or not _is_number(limit):
         raise ArgumentError(
             f"max_limit cannot be {limit!r}",
             hint="it is a number of jobs or flows; 0 means no limit",
+        )
+
+
+def check_number(number: int, limit: int, noun: str) -> None:
+    """Refuse a selection that is larger than the limit; 0 means no limit.
+
+    Raises
+    ------
+    TooManyError
+        It is.
+    """
+    if limit and number > limit:
+        raise TooManyError(
+            f"{number} {noun}s are selected, more than the limit of {limit}: nothing was done",
+            number=number,
+            limit=limit,
+            hint=f"a limit of {number} (max_limit, --max) allows it; 0 means none",
         )
 
 
@@ -165,6 +181,7 @@ def perform(
     chosen: Iterable[Document],
     options: Options,
     *,
+    selection: Mapping[str, Any] | None = None,
     outside: Outside | None = None,
 ) -> BulkResult:
     """Do something to jobs.
@@ -173,6 +190,9 @@ def perform(
     ----------
     chosen
         Documents with `reading.CHOSEN_FIELDS`; see `choose`.
+    selection
+        The query that chose them, asked once more when their flows are held: a job that it does
+        not match any more is refused. None where they were named.
     outside
         What runs of the jobs is ended, and what is to go is deleted, at once where it can be
         reached; otherwise a runner does it. Closed at the end.
@@ -180,8 +200,8 @@ def perform(
     Raises
     ------
     ControllerError
-        With ``raise_on_error``: the first refusal. Its ``done`` is the `BulkResult` of the flows
-        that were dealt with before.
+        With ``raise_on_error``: the first refusal. The ``done`` of whatever is raised is the
+        `BulkResult` of the flows that were dealt with before.
     LockLostError
         Somebody broke our lock on a flow; where there are transactions nothing of the portion was
         written.
@@ -189,50 +209,39 @@ def perform(
     by_flow: dict[str, list[Document]] = {}
     for document in chosen:
         by_flow.setdefault(flow_of(document), []).append(document)
-    work = _Work(queue, action, options, sum(map(len, by_flow.values())))
-    deadline = time.monotonic() + (options.wait or 0)
-    try:
-        while by_flow:
-            left: dict[str, list[Document]] = {}
-            patient = time.monotonic() < deadline and not options.dry_run
-            for portion in _portions(by_flow):
-                left.update(work.deal_with(portion, patient=patient))
-                work.report()
-            by_flow = left
-            if by_flow:
-                time.sleep(min(LONGEST_PAUSE, max(0.0, deadline - time.monotonic())))
-    finally:
-        if outside is not None and work.leaves_wishes:
-            # Other people's wishes are carried out on the way, but not told of.
-            changed = set(work.result)
-            work.result.postponed = [i for i in carry_out(queue, outside).left if i in changed]
-            outside.close()
+    work = _Work(queue, action, options, sum(map(len, by_flow.values())), selection)
+    with bulk_work(work.result, lambda: work.settle(outside)):
+        wait = None if options.dry_run else options.wait
+        deal_in_portions(by_flow, work.deal_with, wait=wait, report=work.report)
     return work.result
-
-
-def _portions(by_flow: Mapping[str, list[Document]]) -> Iterator[dict[str, list[Document]]]:
-    portion: dict[str, list[Document]] = {}
-    jobs = 0
-    for uuid, documents in by_flow.items():
-        if portion and (len(portion) >= FLOWS_AT_ONCE or jobs + len(documents) > JOBS_AT_ONCE):
-            yield portion
-            portion, jobs = {}, 0
-        portion[uuid] = documents
-        jobs += len(documents)
-    if portion:
-        yield portion
 
 
 class _Work:
     """One action under way."""
 
-    def __init__(self, queue: Queue, action: Action, options: Options, total: int) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        action: Action,
+        options: Options,
+        total: int,
+        selection: Mapping[str, Any] | None,
+    ) -> None:
         self.queue, self.action, self.options = queue, action, options
         self.result = BulkResult(total, dry_run=options.dry_run)
+        self._selection = selection
+
+    def settle(self, outside: Outside | None) -> None:
+        """Do what is to happen outside the database."""
+        if outside is not None and self._leaves_wishes:
+            # Other people's wishes are carried out on the way, but not told of.
+            changed = set(self.result)
+            left = carry_out(self.queue, outside).left
+            self.result.postponed = [db_id for db_id in left if db_id in changed]
+            outside.close()
 
     @property
-    def leaves_wishes(self) -> bool:
-        """Whether something outside the database is to happen."""
+    def _leaves_wishes(self) -> bool:
         if self.options.dry_run:
             return False
         deletes = self.action.deletion is not None
@@ -245,38 +254,21 @@ class _Work:
             done = len(result) + len(result.unchanged) + len(result.refused)
             self.options.progress(min(done, result.matched), result.matched)
 
-    def deal_with(
-        self, chosen: Mapping[str, list[Document]], *, patient: bool
-    ) -> dict[str, list[Document]]:
-        """Deal with a portion of flows.
-
-        Parameters
-        ----------
-        patient
-            Leave flows in which something is held by others for later, instead of refusing it.
-
-        Returns
-        -------
-        dict
-            The flows that were left for later.
-        """
+    def deal_with(self, chosen: Mapping[str, list[Document]], patient: bool) -> list[str]:
+        """Deal with a portion of flows; see `deal_in_portions`."""
         with self._holding(list(chosen)) as held:
             views = self._read(chosen)
-            left = {u: chosen[u] for u in chosen if patient and _is_busy(views[u], held)}
-            plans = [self._plan(views[u], held) for u in chosen if u not in left]
-            if self.options.raise_on_error:
-                plans, refused = _until_refused(plans)
+            left = [u for u in chosen if patient and _is_busy(views[u], held)]
+            now = {u: documents for u, documents in chosen.items() if u not in left}
+            if self.options.dry_run:
+                plans, refused = self._decide(views, now, held)
             else:
-                refused = None
-            if not self.options.dry_run:
-                plans = self._write(views, plans, held)
+                plans, refused = self._write(views, now, held)
         for plan in plans:
             self.result.add(plan)
-        if self.options.raise_on_error:
-            _, late = _until_refused(plans)
-            refused = refused or late
+        if self.options.raise_on_error and refused is None:
+            _, refused = _until_refused(plans)  # where somebody was faster
         if refused is not None:
-            refused.done = self.result
             raise refused
         return left
 
@@ -290,36 +282,73 @@ class _Work:
             yield held
 
     def _read(self, chosen: Mapping[str, Sequence[Document]]) -> dict[str, FlowView]:
-        return read_views(
+        views = read_views(
             self.queue,
             chosen,
             self.action.neighbours,
             self.action.fields,
             break_lock=self.options.break_lock,
         )
+        if self._selection is None:
+            return views
+        # After the states were read: a write asks for these, and what matches now had them then.
+        db_ids = [doc["db_id"] for view in views.values() for _, doc in view.chosen_docs()]
+        query = {"$and": [{"db_id": {"$in": db_ids}}, self._selection]}
+        wanted = {d["db_id"] for d in self.queue.jobs.find(query, ["db_id"])}
+        if len(wanted) == len(db_ids):
+            return views
+        return {uuid: _still_wanted(view, wanted) for uuid, view in views.items()}
+
+    def _decide(
+        self, views: Mapping[str, FlowView], uuids: Iterable[str], held: HeldFlows
+    ) -> tuple[list[FlowPlan], ControllerError | None]:
+        """Plan for flows; where a refusal is to be raised, those before it, and that refusal."""
+        plans = [self._plan(views[uuid], held) for uuid in uuids]
+        return _until_refused(plans) if self.options.raise_on_error else (plans, None)
 
     def _plan(self, view: FlowView, held: HeldFlows) -> FlowPlan:
         error = held.unavailable.get(view.uuid)
         if error is None:
-            return self.action.plan(view)
+            plan = self.action.plan(view)
+            return replace(plan, refused=(*view.strayed, *plan.refused)) if view.strayed else plan
         refused = (Refusal(document["db_id"], error) for _, document in view.chosen_docs())
-        return FlowPlan(view.uuid, refused=tuple(refused))
+        return FlowPlan(view.uuid, refused=(*view.strayed, *refused))
 
     def _write(
-        self, views: Mapping[str, FlowView], plans: list[FlowPlan], held: HeldFlows
-    ) -> list[FlowPlan]:
-        """Carry plans out; returns what was done: less, where somebody else was faster."""
-        for last in (*[False] * _TRIES, True):
-            try:
-                return write_plans(
-                    self.queue, views, plans, held, deletion=self.action.deletion, accept_loss=last
-                )
-            except Overtaken:
-                # Nothing was written: look again, and decide again.
-                uuids = [plan.flow_uuid for plan in plans]
-                views = self._read({u: [dict(d) for _, d in views[u].chosen_docs()] for u in uuids})
-                plans = [self._plan(views[u], held) for u in uuids]
-        raise AssertionError("the last attempt accepts what others did")
+        self, views: Mapping[str, FlowView], chosen: Mapping[str, list[Document]], held: HeldFlows
+    ) -> tuple[list[FlowPlan], ControllerError | None]:
+        """Decide and carry it out; returns what was done: less, where somebody was faster."""
+        seen: Mapping[str, FlowView] | None = views
+
+        def attempt(last: bool) -> tuple[list[FlowPlan], ControllerError | None]:
+            nonlocal seen
+            known, seen = seen or self._read(chosen), None
+            plans, refused = self._decide(known, chosen, held)
+            deletion = self.action.deletion
+            done = write_plans(self.queue, known, plans, held, deletion=deletion, accept_loss=last)
+            return done, refused
+
+        return until_undisturbed(attempt)
+
+
+def _still_wanted(view: FlowView, wanted: Collection[str]) -> FlowView:
+    """Leave out the chosen jobs that are not what was asked for any more."""
+    strayed = tuple(
+        Refusal(
+            doc["db_id"],
+            StateError(
+                f"job {doc['db_id']} was left alone: it is {doc['state']} now, and not among those "
+                "that were asked for any more",
+                db_id=doc["db_id"],
+                state=doc["state"],
+                hint="look again, then try again",
+            ),
+        )
+        for _, doc in view.chosen_docs()
+        if doc["db_id"] not in wanted
+    )
+    chosen = tuple(key for key, doc in view.chosen_docs() if doc["db_id"] in wanted)
+    return replace(view, chosen=chosen, strayed=strayed)
 
 
 def _is_busy(view: FlowView, held: HeldFlows) -> bool:

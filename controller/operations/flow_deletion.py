@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from controller.errors import ControllerError, LockedDocumentError
 from controller.operations.aftermath import Wish, carry_out, request
-from controller.operations.bulk import FLOWS_AT_ONCE, LONGEST_PAUSE, Options
+from controller.operations.bulk import Options
 from controller.operations.holding import HeldFlows, hold_flows
 from controller.operations.outside import Outside
+from controller.operations.portions import bulk_work, deal_in_portions, until_undisturbed
 from controller.operations.queue import Queue
 from controller.operations.reading import JOB_FIELDS, flow_of
 from controller.operations.writing import Deletion
@@ -101,6 +102,7 @@ def delete_flows(
     options: Options,
     *,
     cancel: bool = True,
+    selection: Mapping[str, Any] | None = None,
     outside: Outside | None = None,
 ) -> FlowResult:
     """Delete flows, whatever the states of their jobs.
@@ -116,102 +118,105 @@ def delete_flows(
         Whether files and outputs go too.
     cancel
         End what runs of their jobs.
+    selection
+        A query that a flow has to match when it is locked; None asks nothing.
     outside
         Used at once for what is outside the database, and closed.
 
     Raises
     ------
     ControllerError
-        With ``raise_on_error``: the first refusal; its ``done`` is what was deleted before.
+        With ``raise_on_error``: the first refusal. The ``done`` of whatever is raised is what was
+        deleted before.
     """
-    wanted = list(dict.fromkeys(uuids))
-    result = FlowResult(len(wanted), dry_run=options.dry_run)
-    deadline = time.monotonic() + (options.wait or 0)
-    try:
-        while wanted:
-            patient = time.monotonic() < deadline and not options.dry_run
-            left: list[str] = []
-            for start in range(0, len(wanted), FLOWS_AT_ONCE):
-                some = wanted[start : start + FLOWS_AT_ONCE]
-                left += _delete(queue, some, deletion, options, result, cancel, patient)
-                if options.progress is not None:
-                    options.progress(len(result) + len(result.refused), result.matched)
-            wanted = left
-            if wanted:
-                time.sleep(min(LONGEST_PAUSE, max(0.0, deadline - time.monotonic())))
-    finally:
-        if outside is not None and result and not options.dry_run:
+    wanted = dict.fromkeys(uuids, ())
+    work = _Work(queue, deletion, options, cancel, selection, len(wanted))
+    with bulk_work(work.result, lambda: work.settle(outside)):
+        wait = None if options.dry_run else options.wait
+        deal_in_portions(wanted, work.deal_with, wait=wait, report=work.report)
+    return work.result
+
+
+class _Work:
+    """One deletion under way."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        deletion: Deletion,
+        options: Options,
+        cancel: bool,
+        selection: Mapping[str, Any] | None,
+        total: int,
+    ) -> None:
+        self.queue, self.options = queue, options
+        self.result = FlowResult(total, dry_run=options.dry_run)
+        self._deletion, self._cancel, self._selection = deletion, cancel, selection
+
+    def settle(self, outside: Outside | None) -> None:
+        """Do what is to happen outside the database."""
+        if outside is not None and self.result and not self.options.dry_run:
             # Other people's wishes are carried out on the way, but not told of.
-            left = carry_out(queue, outside).left
-            result.postponed = [db_id for db_id in left if db_id in result.wished]
+            left = carry_out(self.queue, outside).left
+            self.result.postponed = [db_id for db_id in left if db_id in self.result.wished]
             outside.close()
-    return result
 
+    def report(self) -> None:
+        """Say how far the work is."""
+        if self.options.progress is not None:
+            done = len(self.result) + len(self.result.refused)
+            self.options.progress(done, self.result.matched)
 
-def _delete(
-    queue: Queue,
-    uuids: list[str],
-    deletion: Deletion,
-    options: Options,
-    result: FlowResult,
-    cancel: bool,
-    patient: bool,
-) -> list[str]:
-    """Delete a portion; returns the flows that were left for later."""
-    left: list[str] = []
-    how = {"break_lock": options.break_lock, "look_only": options.dry_run}
-    with hold_flows(queue, uuids, _FIELDS, **how) as held:
-        for uuid in uuids:
-            error = held.unavailable.get(uuid)
-            if error is None:
-                continue
-            if patient and isinstance(error, LockedDocumentError):
-                left.append(uuid)
-                continue
-            if options.raise_on_error:
-                error.done = result
-                raise error
-            result.refused.append(FlowRefusal(uuid, error))
-        flows = dict(held.documents)
-        if flows:
-            jobs, wished = _write(queue, held, deletion, cancel, dry_run=options.dry_run)
-            result.jobs += jobs
-            result.wished |= wished
-    for uuid in uuids:
-        if uuid in flows:
-            result.append(uuid)
-            result.changes.append(FlowChange(uuid, flows[uuid]["name"], flows[uuid]["state"]))
-    return left
+    def deal_with(self, uuids: Mapping[str, object], patient: bool) -> list[str]:
+        """Delete a portion; see `deal_in_portions`."""
+        left: list[str] = []
+        how = {"break_lock": self.options.break_lock, "look_only": self.options.dry_run}
+        with hold_flows(self.queue, list(uuids), _FIELDS, matching=self._selection, **how) as held:
+            for uuid in uuids:
+                error = held.unavailable.get(uuid)
+                if error is None:
+                    continue
+                if patient and isinstance(error, LockedDocumentError):
+                    left.append(uuid)
+                    continue
+                if self.options.raise_on_error:
+                    raise error
+                self.result.refused.append(FlowRefusal(uuid, error))
+            flows = dict(held.documents)
+            if flows:
+                jobs, wished = until_undisturbed(lambda last: self._write(held))
+                self.result.jobs += jobs
+                self.result.wished |= wished
+        for uuid, flow in flows.items():
+            self.result.append(uuid)
+            self.result.changes.append(FlowChange(uuid, flow["name"], flow["state"]))
+        return left
 
+    def _write(self, held: HeldFlows) -> tuple[int, set[str]]:
+        """Delete the flows that we hold; returns how many jobs they had, and those with wishes."""
+        queue, flows = self.queue, held.documents
+        of_flows = {"job.hosts": {"$in": list(flows)}}
+        if self.options.dry_run:
+            return queue.jobs.count_documents(of_flows), set()
+        with queue.database.transaction() as session:
+            held.check(session)
+            wishes = [
+                self._wish(job, flows[flow_of(job)])
+                for job in queue.jobs.find(of_flows, JOB_FIELDS, session=session)
+            ]
+            request(queue, wishes, session=session)
+            jobs = queue.jobs.delete_many(of_flows, session=session).deleted_count
+            ours = {"uuid": {"$in": list(flows)}, "lock_id": held.lock_id}
+            queue.flows.delete_many(ours, session=session)
+        held.documents.clear()
+        return jobs, {wish.db_id for wish in wishes if not wish.is_empty}
 
-def _write(
-    queue: Queue, held: HeldFlows, deletion: Deletion, cancel: bool, *, dry_run: bool
-) -> tuple[int, set[str]]:
-    """Delete the flows that we hold; returns how many jobs they had, and those with wishes."""
-    flows = dict(held.documents)
-    of_flows = {"job.hosts": {"$in": list(flows)}}
-    if dry_run:
-        return queue.jobs.count_documents(of_flows), set()
-    with queue.database.transaction() as session:
-        held.check(session)
-        wishes = [
-            _wish(job, flows, deletion, cancel)
-            for job in queue.jobs.find(of_flows, JOB_FIELDS, session=session)
-        ]
-        request(queue, wishes, session=session)
-        jobs = queue.jobs.delete_many(of_flows, session=session).deleted_count
-        ours = {"uuid": {"$in": list(flows)}, "lock_id": held.lock_id}
-        queue.flows.delete_many(ours, session=session)
-    held.documents.clear()
-    return jobs, {wish.db_id for wish in wishes if not wish.is_empty}
-
-
-def _wish(job: Document, flows: Mapping[str, Document], deletion: Deletion, cancel: bool) -> Wish:
-    return Wish.for_job(
-        job,
-        cancel=cancel and may_run(job),
-        deleted=True,
-        delete_files=deletion.files,
-        delete_output=deletion.outputs,
-        jobstore=flows[flow_of(job)].get("jobstore"),
-    )
+    def _wish(self, job: Document, flow: Document) -> Wish:
+        return Wish.for_job(
+            job,
+            cancel=self._cancel and may_run(job),
+            deleted=True,
+            delete_files=self._deletion.files,
+            delete_output=self._deletion.outputs,
+            jobstore=flow.get("jobstore"),
+        )

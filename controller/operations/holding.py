@@ -20,6 +20,7 @@ from controller.errors import (
     FlowNotFoundError,
     LockedDocumentError,
     LockLostError,
+    StateError,
     StorageError,
 )
 from controller.locks import FREE, OBSERVER, hold_leases, live_lease, lock_fields
@@ -107,16 +108,18 @@ def hold_flows(
         What to read of them.
     how
         ``break_lock``: take them whoever holds them. ``look_only``: lock nothing; the documents
-        are read, and those that others hold are unavailable all the same.
+        are read, and those that others hold are unavailable all the same. ``matching``: a query;
+        flows that it does not match, when they are locked, are unavailable.
     """
+    look_only = how.pop("look_only", False)
     held = HeldFlows(queue, str(uuid4()))
-    if how.get("look_only"):
-        _look(held, uuids, projection, break_lock=how.get("break_lock", False))
+    if look_only:
+        _look(held, uuids, projection, **how)
         yield held
         return
     with hold_leases(queue.flows, held.lock_id):
         try:
-            _take(held, uuids, projection, break_lock=how.get("break_lock", False))
+            _take(held, uuids, projection, **how)
             yield held
         finally:
             if held.documents:
@@ -127,10 +130,17 @@ def hold_flows(
                     logger.warning("flows could not be unlocked: %s", error)
 
 
-def _take(held: HeldFlows, uuids: Sequence[str], projection: Any, *, break_lock: bool) -> None:
+def _take(
+    held: HeldFlows,
+    uuids: Sequence[str],
+    projection: Any,
+    *,
+    break_lock: bool = False,
+    matching: Mapping[str, Any] | None = None,
+) -> None:
     flows, fields = held.queue.flows, {"$set": lock_fields(held.lock_id)}
     query: dict[str, Any] = {"uuid": {"$in": list(uuids)}}
-    flows.update_many(query if break_lock else {**query, "lock_id": None}, fields)
+    flows.update_many(_both(query if break_lock else {**query, "lock_id": None}, matching), fields)
     ours = {"lock_id": held.lock_id}
     held.documents.update({d["uuid"]: d for d in flows.find(ours, projection)})
     missing = [uuid for uuid in uuids if uuid not in held.documents]
@@ -138,14 +148,23 @@ def _take(held: HeldFlows, uuids: Sequence[str], projection: Any, *, break_lock:
         return
     expired = _look_at_others(held, missing)
     if expired:
-        flows.bulk_write([UpdateOne(query, fields) for query in expired], ordered=False)
+        operations = [UpdateOne(_both(query, matching), fields) for query in expired]
+        flows.bulk_write(operations, ordered=False)
         late = flows.find({**ours, "uuid": {"$in": missing}}, projection)
         held.documents.update({d["uuid"]: d for d in late})
         for uuid in held.documents:
             held.unavailable.pop(uuid, None)
+    _tell_strayed(held, [uuid for uuid in missing if uuid not in held.documents], matching)
 
 
-def _look(held: HeldFlows, uuids: Sequence[str], projection: Any, *, break_lock: bool) -> None:
+def _look(
+    held: HeldFlows,
+    uuids: Sequence[str],
+    projection: Any,
+    *,
+    break_lock: bool = False,
+    matching: Mapping[str, Any] | None = None,
+) -> None:
     found = held.queue.flows.find({"uuid": {"$in": list(uuids)}}, projection)
     documents = {d["uuid"]: d for d in found}
     if not break_lock:
@@ -153,7 +172,33 @@ def _look(held: HeldFlows, uuids: Sequence[str], projection: Any, *, break_lock:
     for uuid in uuids:
         if uuid not in documents:
             held.unavailable[uuid] = _missing(uuid)
+    _tell_strayed(held, list(documents), matching)
     held.documents = {u: d for u, d in documents.items() if u not in held.unavailable}
+
+
+def _both(query: dict[str, Any], matching: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"$and": [query, matching]} if matching else query
+
+
+def _tell_strayed(
+    held: HeldFlows, uuids: Sequence[str], matching: Mapping[str, Any] | None
+) -> None:
+    """Note which flows exist and could not be had since they do not match."""
+    if not matching or not uuids:
+        return
+    query = {"uuid": {"$in": list(uuids)}}
+    found = held.queue.flows.find(_both(query, matching), ["uuid"])
+    wanted = {document["uuid"] for document in found}
+    for document in held.queue.flows.find(query, ["uuid", "state"]):
+        uuid, state = document["uuid"], document["state"]
+        if uuid not in wanted:
+            held.unavailable[uuid] = StateError(
+                f"flow {uuid} was left alone: it is {state} now, and not among those that were "
+                "asked for any more",
+                db_id=uuid,
+                state=state,
+                hint="look again, then try again",
+            )
 
 
 def _look_at_others(held: HeldFlows, uuids: Sequence[str]) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from controller.errors import StateError, WriteConflictError
 from controller.locks import FREE
 from controller.operations.aftermath import Wish, request, withdraw
 from controller.operations.holding import HeldFlows
+from controller.operations.portions import Overtaken
 from controller.operations.progress import derive_flow_states, release_children
 from controller.operations.queue import Queue
 from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
@@ -45,10 +46,6 @@ class Deletion:
 
     files: bool = False
     outputs: bool = False
-
-
-class Overtaken(Exception):
-    """Somebody changed a job between our reading and our writing; nothing was written."""
 
 
 def write_plans(

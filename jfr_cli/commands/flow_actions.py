@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from controller.errors import ControllerError
 from controller.filters import FlowFilter
 from jfr_cli import options
 from jfr_cli.asking import confirm, knows_old_force
@@ -61,12 +60,8 @@ def delete(
     with CURRENT.controller() as controller:
         query = controller.queue.query(selection)
         found = controller.get_flows_info(custom_query=query, with_jobs_info=verbosity > 0)
-        if limit and len(found) > limit and not dry_run:
-            raise ControllerError(
-                f"{counted(len(found), 'flow')} match, more than {limit}: nothing was deleted",
-                hint=f"--max {len(found)} allows it; 0 means any number",
-            )
-        if found and not dry_run:
+        too_many = limit and len(found) > limit  # which the controller refuses
+        if found and not dry_run and not too_many:
             if verbosity and shows_table():
                 show_rows(found, FLOWS, verbosity=verbosity - 1)
             jobs = sum(len(flow.db_ids) for flow in found)
@@ -75,7 +70,8 @@ def delete(
         with progress_bar("deleting flows") as report:
             outcome = controller.delete_flows(
                 [flow.flow_id for flow in found],
-                max_limit=0,
+                max_limit=limit,
+                selection=selection,
                 delete_output=output or everything,
                 delete_files=files or everything,
                 cancel_processes=not keep_processes,

@@ -129,7 +129,6 @@ def delete(
         lambda c: c.delete_jobs,
         "deleted",
         default_limit=10,
-        max_limit=0,
         delete_output=output or everything,
         delete_files=files or everything,
     )

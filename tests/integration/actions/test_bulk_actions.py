@@ -15,7 +15,7 @@ from controller.errors import (
     JobNotFoundError,
     StateError,
 )
-from controller.operations import bulk, writing
+from controller.operations import bulk, portions, writing
 from controller.states import JobState
 
 
@@ -251,7 +251,7 @@ def test_waiting_takes_what_is_given_back_meanwhile(
         stage.controller.jobs.update_many({}, free)
         stage.controller.flows.update_many({}, free)
 
-    monkeypatch.setattr(bulk.time, "sleep", give_back)
+    monkeypatch.setattr(portions.time, "sleep", give_back)
     assert sorted(stage.controller.pause_jobs(wait=30)) == sorted([a["x"], b["x"]])
     stage.check()
 
@@ -263,7 +263,7 @@ def test_waiting_ends(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(
         monotonic=lambda: now[0], sleep=lambda s: now.__setitem__(0, now[0] + max(s, 0.1))
     )
-    monkeypatch.setattr(bulk, "time", clock)
+    monkeypatch.setattr(portions, "time", clock)
     with pytest.raises(JobLockedError):
         stage.controller.pause_job(db_id=a["x"], wait=3)
     assert 3 <= now[0] < 5

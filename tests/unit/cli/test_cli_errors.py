@@ -23,6 +23,7 @@ from jfr_cli.errors import EXIT_CODES, exit_code, report, report_usage
         (errors.ConfigError("x"), 1),
         (errors.ArgumentError("x"), 2),
         (errors.FilterError("x"), 2),
+        (errors.TooManyError("x", number=3, limit=2), 1),
         (errors.ProjectUndefinedError("x"), 3),
         (errors.ProjectParsingError("x"), 3),
         (errors.JobNotFoundError("x"), 3),
@@ -42,6 +43,12 @@ from jfr_cli.errors import EXIT_CODES, exit_code, report, report_usage
 def test_exit_codes(error: errors.ControllerError, code: int) -> None:
     assert exit_code(error) == code
     assert code in EXIT_CODES
+
+
+def test_a_refusal_after_something_was_done_is_done_in_part() -> None:
+    lost, away = errors.LockLostError("x"), errors.StorageUnavailableError("x")
+    lost.done = away.done = ["1"]
+    assert (exit_code(lost), exit_code(away)) == (5, 4)
 
 
 def test_an_error_for_people(capsys: pytest.CaptureFixture[str]) -> None:
