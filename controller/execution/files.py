@@ -3,7 +3,8 @@
 Names and contents are those of jobflow-remote 1.0.1, in both directions. ``jfr_started`` is ours:
 the first thing a submitted script does is to create it, so that a second start of the same
 submission ends at once; it holds the id that the queue knows the job by, and the start time of
-its process. ``jfr_exit`` is the exit status of the job's command, for results that are missing.
+its process. The files beside it of that name are described in ``controller.schedulers.queue``.
+``jfr_exit`` is the exit status of the job's command, for results that are missing.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ JOB_DATA = "remote_job_data"
 ADDITIONAL = "additional_store_"
 SUBMIT_SCRIPT = "submit.sh"
 QUEUE_OUT, QUEUE_ERR = "queue.out", "queue.err"
-STARTED_FILE = "jfr_started"
-SUBMITTED_FILE = "jfr_submitted"
 EXIT_FILE = "jfr_exit"
 
 EXCERPT = 3000

@@ -3,7 +3,8 @@
 Intent, effect, record. The wish is a document of the auxiliary collection, written together with
 the change of the job. Whoever can reach the worker carries it out and removes it: the one who
 asked, at once, and a runner in any case, before it uploads the job again or in its next round. So
-a wish survives the death of whoever had it, and waits for a worker that is out of reach.
+a wish survives the death of whoever had it, and waits for a worker that is out of reach. One for a
+worker that the project does not have any more is given up in the end.
 
 Whoever carries wishes out holds them meanwhile, under a lease. Otherwise one who is slow could end
 or delete what the job has done since another one had carried its wish out.
@@ -35,6 +36,11 @@ logger = logging.getLogger(__name__)
 _UNDER_WAY = frozenset({JobState.UPLOADED.value, *(s.value for s in QUEUED_STATES)})
 GIVEN_UP_AFTER = timedelta(minutes=10)
 """Age after which a wish is dropped whose job never changed: whoever had it died before."""
+WORKER_GONE_AFTER = timedelta(days=1)
+"""Age after which a wish is given up whose worker is not in the project: until then it may come
+back, or another user's runner have it."""
+SUBMITTED_WITHIN = timedelta(minutes=10)
+"""Age after which a submission that says it is under way counts as dead."""
 _AT_ONCE = 200
 """Wishes that are held, carried out and crossed off together."""
 
@@ -93,7 +99,19 @@ class Wish:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.cancel or self.delete_output or (self.delete_files and self.run_dir))
+        return not (self.delete_output or self.needs_worker)
+
+    @property
+    def needs_worker(self) -> bool:
+        """Whether something is to happen on the worker's machine."""
+        return self.cancel or bool(self.delete_files and self.run_dir)
+
+    @property
+    def left_to_do(self) -> str:
+        """What somebody has to do there, in words."""
+        todo = [f"end process {self.process_id or '(of unknown id)'}"] if self.cancel else []
+        todo += [f"delete {self.run_dir}"] if self.delete_files and self.run_dir else []
+        return " and ".join(todo)
 
 
 @dataclass
@@ -123,7 +141,8 @@ def withdraw(queue: Queue, wishes: Iterable[Wish], *, session: Any = None) -> No
     """Cross off wishes of the caller's own, whose jobs he could not change."""
     made = [{"aftermath": asdict(wish)} for wish in wishes if not wish.is_empty]
     for document in made:
-        query = {f"aftermath.{k}": document["aftermath"][k] for k in ("db_id", "requested_on")}
+        keys = ("uuid", "index", "requested_on")
+        query = {f"aftermath.{key}": document["aftermath"][key] for key in keys}
         queue.auxiliary.delete_many(query, session=session)
 
 
@@ -220,7 +239,7 @@ def _carry_out(
     now, settled, outputs = utc_now(), [], dict[str | None, list[tuple[Any, Wish]]]()
     for document_id, wish in wishes:
         decision = verdict(wish, states.get(wish.db_id), now)
-        if decision == "wait" or (decision == "do" and not _happened(outside, wish, result)):
+        if decision == "wait" or (decision == "do" and not _happened(outside, wish, result, now)):
             result.left.append(wish.db_id)
             continue
         if decision == "do" and wish.delete_output:
@@ -240,10 +259,12 @@ def _carry_out(
         queue.auxiliary.delete_many({"_id": {"$in": settled}})
 
 
-def _happened(outside: Outside, wish: Wish, result: Aftermath) -> bool:
-    """End what runs and remove what is to go; whether all that could be done."""
+def _happened(outside: Outside, wish: Wish, result: Aftermath, now: datetime) -> bool:
+    """End what runs and remove what is to go; whether all that could be done, or never will be."""
+    if wish.needs_worker and not outside.has_worker(wish.worker):
+        return _is_given_up(wish, now)
     try:
-        if wish.cancel and not _ended(outside, wish):
+        if wish.cancel and not _ended(outside, wish, now):
             return False
         if wish.delete_files and wish.run_dir:
             remove_run_dir(outside.host(wish.worker), Path(wish.run_dir))
@@ -260,16 +281,46 @@ def _happened(outside: Outside, wish: Wish, result: Aftermath) -> bool:
     return True
 
 
-def _ended(outside: Outside, wish: Wish) -> bool:
-    """Cancel in the queue, and say whether the job has left it."""
+def _is_given_up(wish: Wish, now: datetime) -> bool:
+    """Whether the worker has been gone for too long; the log then says what a person may do."""
+    if now - wish.requested_on <= WORKER_GONE_AFTER:
+        return False
+    logger.warning(
+        "job %s: given up, since the project has had no worker %r for a day: %s",
+        wish.db_id,
+        wish.worker,
+        wish.left_to_do,
+    )
+    return True
+
+
+def _ended(outside: Outside, wish: Wish, now: datetime) -> bool:
+    """Cancel in the queue; whether the job has left it, or will not come into it any more."""
     worker_queue = outside.queue(wish.worker)
     run_dir = Path(wish.run_dir) if wish.run_dir else None
     process_id = wish.process_id
     if run_dir is not None:
         # What the run directory says is newer than the database where a runner died in between.
         process_id = worker_queue.earlier_submission(run_dir) or process_id
+        if process_id is None:
+            if not worker_queue.withdraw(run_dir):
+                return _submission_died(wish, now)
+            process_id = worker_queue.earlier_submission(run_dir)
     if process_id is None:
         return True
     worker_queue.cancel(process_id, run_dir)
     state = worker_queue.poll([(process_id, run_dir)])[0].state
     return state in (None, "DONE", "FAILED")
+
+
+def _submission_died(wish: Wish, now: datetime) -> bool:
+    """Whether a submission has been under way for too long: its shell was killed."""
+    if now - wish.requested_on <= SUBMITTED_WITHIN:
+        return False
+    logger.warning(
+        "job %s: its submission on worker %r did not end: look whether the queue holds it (%s)",
+        wish.db_id,
+        wish.worker,
+        wish.run_dir,
+    )
+    return True

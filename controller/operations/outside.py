@@ -44,6 +44,10 @@ class Outside:
             raise ConfigError(f"the project has no worker {name!r}")
         return worker
 
+    def has_worker(self, name: str) -> bool:
+        """Whether the project has a worker."""
+        return name in self._project.workers
+
     def host(self, name: str) -> Host:
         """Return the machine of a worker.
 

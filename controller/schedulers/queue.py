@@ -4,7 +4,14 @@ Submitting is a crash-only step. The script creates ``jfr_started`` before it do
 second start ends at once; so submitting again after a crash never runs a job twice, and the id to
 record is always the one in that file, where the queue is the shell, or the first answer of the
 queue, which the submitting shell itself saves in ``jfr_submitted``. Both files are looked up
-before anything is submitted. An upload removes them.
+before anything is submitted.
+
+A job whose submission nobody has written down can be withdrawn all the same. Whoever submits
+makes a mark and then looks for ``jfr_withdrawn``; whoever withdraws creates that file and then
+looks for the mark. So one of the two sees the other, whichever of them dies. The mark is
+``jfr_submitting`` where a queue is asked, and ``jfr_started`` in the script itself.
+
+An upload removes all these files.
 """
 
 from __future__ import annotations
@@ -25,9 +32,12 @@ if TYPE_CHECKING:
     from controller.hosts.base import Host
 
 _STARTED, _SUBMITTED, _EXIT = "jfr_started", "jfr_submitted", "jfr_exit"
+_SUBMITTING, _WITHDRAWN = "jfr_submitting", "jfr_withdrawn"
 _SCRIPT = "submit.sh"
 _START_DEADLINE = 20.0
 """Seconds within which a shell job has to say that it started."""
+_WAS_WITHDRAWN = 76
+"""Exit status of a shell that found that it must not submit."""
 _SETTLE = 0.5
 """Seconds that a process may take between creating its start file and writing into it."""
 
@@ -73,7 +83,8 @@ class Queue:
         Raises
         ------
         RemoteError
-            The queue refused it, or gave an answer without an id (``no_retry``: it may run).
+            The queue refused it, gave an answer without an id (``no_retry``: it may run), or the
+            job was withdrawn (``no_retry``).
         """
         found = self.earlier_submission(run_dir)
         if found is not None:
@@ -114,10 +125,16 @@ class Queue:
         command = self.scheduler.get_submit_cmd(_SCRIPT)
         saved = f"{command} > .{_SUBMITTED} 2> .submit_err && mv .{_SUBMITTED} {_SUBMITTED}"
         done = self._host.execute(
-            f"{saved}; rc=$?; cat {_SUBMITTED} .{_SUBMITTED} 2>/dev/null; cat .submit_err >&2; "
-            "exit $rc",
+            f": > {_SUBMITTING} || exit 1; "
+            f"if [ -e {_WITHDRAWN} ]; then rm -f {_SUBMITTING}; exit {_WAS_WITHDRAWN}; fi; "
+            f"{saved}; rc=$?; rm -f {_SUBMITTING}; "
+            f"cat {_SUBMITTED} .{_SUBMITTED} 2>/dev/null; cat .submit_err >&2; exit $rc",
             run_dir,
         )
+        if done.returncode == _WAS_WITHDRAWN and self._host.exists(run_dir / _WITHDRAWN):
+            raise RemoteError(
+                "the job was withdrawn while it was submitted", True, hint="it can be rerun"
+            )
         answer = self.scheduler.parse_submit_output(done.returncode, done.stdout, done.stderr)
         if answer.status == SubmissionStatus.SUCCESSFUL and answer.job_id:
             return str(answer.job_id)
@@ -149,9 +166,30 @@ class Queue:
         self._host.remove(run_dir / _STARTED)
         return None
 
+    def withdraw(self, run_dir: Path) -> bool:
+        """Let nothing be submitted from a run directory any more.
+
+        Returns
+        -------
+        bool
+            Whether that is so; False while a submission is under way: ask again.
+
+        Raises
+        ------
+        RemoteError
+            The folder cannot be written.
+        """
+        try:
+            done = self._host.execute(f": > {_WITHDRAWN} && ! [ -e {_SUBMITTING} ]", run_dir)
+        except FileNotFoundError:
+            return True  # there is nothing to submit
+        if done.stderr:
+            raise RemoteError(f"{run_dir} cannot be withdrawn: {done.stderr.strip()}")
+        return done.returncode == 0
+
     def forget_submission(self, run_dir: Path) -> None:
         """Make a run directory ready for a new submission."""
-        for name in (_STARTED, _SUBMITTED, _EXIT):
+        for name in (_STARTED, _SUBMITTED, _SUBMITTING, _WITHDRAWN, _EXIT):
             self._host.remove(run_dir / name)
 
     def poll(self, jobs: Iterable[tuple[str, Path | None]]) -> list[QueuedJob]:

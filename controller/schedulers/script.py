@@ -19,13 +19,14 @@ _ONE_WORD = re.compile(
 )
 _PLAIN_PATH = re.compile(r"[\w./:@+,=-]*")
 _GUARD = """\
-# A second start of one submission ends here.
+# A second start of one submission ends here, and one of a job that was withdrawn.
 jfr_me="${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-$$}}}"
 if ! (set -C; echo "$jfr_me $(cut -d' ' -f22 /proc/$$/stat 2>/dev/null)" > jfr_started) 2>/dev/null
 then
   [ -s jfr_started ] || { echo "jfr: cannot write in $PWD: is the disk full?" >&2; exit 73; }
   [ "$(cut -d' ' -f1 jfr_started)" = "$jfr_me" ] || exit 0
-fi"""
+fi
+[ ! -e jfr_withdrawn ] || exit 0"""
 
 
 @dataclass(frozen=True)

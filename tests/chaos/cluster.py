@@ -99,6 +99,8 @@ class Cluster:
                 return
         except FileNotFoundError:
             return
+        if (run_dir / "jfr_withdrawn").exists():
+            return
         job = decode_json((run_dir / IN_FILE).read_bytes())["job"]
         with (self.folder / "executed").open("a") as stream:
             stream.write(f"{json.dumps([job['uuid'], job['index'], number])}\n")

@@ -10,6 +10,8 @@ import operations as ops
 import pytest
 from arena import Arena
 from chaos_jobs import build_flow
+from points import Fuse
+from verdict import Ledger, end
 
 from controller.errors import LockLostError
 from controller.schedulers import Queue
@@ -40,3 +42,42 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
         return len(arena.cluster.listed()), wishes
 
     assert arena.do(race).result == (0, 0)
+
+
+SUBMITTED = "schedulers/queue:_submit host.execute after"
+
+
+@pytest.mark.parametrize("moment", ["before", "within"])
+@pytest.mark.parametrize("transactions", [True, False], ids=["whole", "by-degrees"])
+def test_a_runner_that_dies_after_it_submitted_a_job_whose_flow_was_deleted(
+    chaos_folder: Path, transactions: bool, moment: str
+) -> None:
+    arena = Arena.embedded(chaos_folder, transactions=transactions)
+    arena.create()
+    flow, ledger = build_flow([("plain", [], False)]), Ledger()
+    arena.do(partial(ops.submit, arena, flow))
+
+    def race() -> None:
+        really = Queue._submit
+
+        def submit(self: Any, run_dir: Path) -> str:
+            with arena.controller() as other:
+                if moment == "within":
+                    (run_dir / "jfr_submitting").touch()
+                other.delete_flows(flow.uuid)
+                left = other.auxiliary.count_documents({"aftermath": {"$exists": True}})
+                assert left == (moment == "within")
+                if moment == "within":  # the shell had looked for it before
+                    (run_dir / "jfr_withdrawn").unlink()
+            return really(self, run_dir)
+
+        with pytest.MonkeyPatch.context() as patch, arena.runner() as runner:
+            patch.setattr(Queue, "_submit", submit)
+            runner.advance()
+
+    report = arena.do(race, Fuse(point=SUBMITTED))
+    assert (report.killed, report.error) == (SUBMITTED, None)
+    ledger.take([("deleted flows", {flow.uuid})])
+    end(arena, ledger)
+    assert arena.cluster.listed() == {}
+    assert arena.cluster.executed() == []

@@ -83,6 +83,33 @@ def test_a_refusal_is_an_error_with_its_text_and_may_be_repeated(commands, queue
     assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
 
 
+def test_nothing_is_submitted_that_was_withdrawn(commands, queue, run_dir):
+    ledger = commands("sbatch", SBATCH)
+    assert queue.withdraw(run_dir)
+    with pytest.raises(RemoteError, match="withdrawn") as caught:
+        queue.submit(run_dir, "#!/bin/bash\n")
+    assert caught.value.no_retry
+    assert not ledger.exists()
+    assert queue.withdraw(run_dir), "the submission has ended"
+    queue.forget_submission(run_dir)
+    assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
+
+
+def test_a_submission_under_way_is_waited_for(commands, queue, run_dir):
+    commands("sbatch", SBATCH + "[ -e jfr_submitting ] && touch seen")
+    (run_dir / "jfr_submitting").touch()
+    assert not queue.withdraw(run_dir)
+    (run_dir / "jfr_withdrawn").unlink()
+    assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
+    assert (run_dir / "seen").exists()
+    assert queue.withdraw(run_dir)
+    assert queue.earlier_submission(run_dir) == "101"
+
+
+def test_nothing_can_be_submitted_from_a_folder_that_is_gone(queue, tmp_path):
+    assert queue.withdraw(tmp_path / "gone")
+
+
 def test_an_answer_without_an_id_is_not_repeated(commands, queue, run_dir):
     commands("sbatch", "echo hm")
     with pytest.raises(RemoteError) as caught:

@@ -155,6 +155,13 @@ def test_a_second_start_does_nothing(tmp_path):
     assert "said" in out, "the second start emptied the log of the first"
 
 
+def test_a_job_that_was_withdrawn_does_nothing(tmp_path):
+    (tmp_path / "jfr_withdrawn").touch()
+    done, _ = run_shell_script(tmp_path, ScriptSpec(str(tmp_path), "touch ran", "job", {}))
+    assert done.returncode == 0
+    assert not (tmp_path / "ran").exists()
+
+
 def test_the_queue_may_restart_its_own_job(tmp_path):
     spec = ScriptSpec(str(tmp_path), "echo run >> ledger", "job", {})
     for _ in range(2):
