@@ -108,6 +108,7 @@ class Administration(ControllerGroup):
             self.jobs,
             self.flows,
             self.batches,
+            self.auxiliary,
             job_custom=job_custom_indexes or (),
             flow_custom=flow_custom_indexes or (),
             background=background,
@@ -116,7 +117,7 @@ class Administration(ControllerGroup):
 
     def custom_indexes(self) -> dict[str, list[str]]:
         """Return {collection: names of indexes that `build_indexes` does not make}."""
-        return foreign_indexes(self.jobs, self.flows, self.batches)
+        return foreign_indexes(self.jobs, self.flows, self.batches, self.auxiliary)
 
     def create_indexes(
         self,

@@ -28,6 +28,7 @@ from controller.rules.diagnosis.findings import Diagnosis, Finding, in_order
 from controller.rules.diagnosis.flowplan import FlowView
 from controller.rules.diagnosis.flows import examine_flow, examine_orphans
 from controller.rules.diagnosis.locks import LockView, examine_lock, has_remains
+from controller.rules.diagnosis.unfinished import examine_wishes
 from controller.states import JobState
 from controller.storage.base import Document
 from controller.storage.indexes import missing_indexes
@@ -93,6 +94,9 @@ class _Examination:
         self.without_output: dict[str | None, list[str]] = {}
 
     def run(self, held: list[LockView]) -> Diagnosis:
+        restore = reading.restore_finding(self.queue)
+        if restore is not None and restore.mending is None:
+            return Diagnosis((restore,), 0, 0)  # what is not all there cannot be judged
         record = get_running_runner(self.queue.auxiliary)
         self._read_flows()
         orphans = self._orphans()
@@ -105,11 +109,13 @@ class _Examination:
             orphans = self._confirmed_orphans(orphans)
         record = get_running_runner(self.queue.auxiliary)
         findings = [
+            *([restore] if restore else []),
             *suspicious_locks,
             *(f for many in self.suspects.values() for f in many),
             *orphans.values(),
             *examine_work(self.census, self.workers, live_runner=is_live(record)),
-            *examine_auxiliary(self.queue.auxiliary.find({}), self.census),
+            *examine_auxiliary(reading.auxiliary_documents(self.queue), self.census),
+            *examine_wishes(reading.wish_views(self.queue), self.workers, utc_now()),
             *self._indexes(),
             *(missing_outputs(name, many) for name, many in self.without_output.items() if many),
         ]
@@ -176,7 +182,7 @@ class _Examination:
         again: list[LockView] = []
         for where in {view.collection for view in views}:
             ids = [v.document["_id"] for v in views if v.collection == where]
-            fields = ["uuid", "db_id", *reading.LOCK_FIELDS]
+            fields = [*reading.NAME_FIELDS, *reading.LOCK_FIELDS]
             documents = getattr(self.queue, where).find({"_id": {"$in": ids}}, fields)
             again += [reading.view_of_lock(where, document) for document in documents]
         # Texts tell an age: what to do about a lock names the lock itself.

@@ -17,6 +17,7 @@ from controller.doctor import reading
 from controller.documents import new_flow_document, utc_now
 from controller.errors import DuplicateKeyError, LockLostError, StorageBusyError
 from controller.locks import FREE, MongoLock
+from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.progress import derive_flow_state
 from controller.operations.queue import Queue
 from controller.rules.diagnosis.findings import (
@@ -261,6 +262,17 @@ def _build_indexes(queue: Queue, mending: Mending) -> str | None:
     return None
 
 
+def _remove_note(queue: Queue, mending: Mending) -> str | None:
+    del mending  # there is one note
+    with MongoLock(queue.auxiliary, UNFINISHED, get_locked_doc=True) as lock:
+        if not lock.acquired:
+            return _HELD if lock.is_locked else _CHANGED
+        if queue.auxiliary.find_one(COUNTER, ["_id"]) is None:
+            return _CHANGED
+        lock.delete_on_release = True
+    return None
+
+
 _ACTIONS: dict[Action, Callable[[Queue, Mending], str | None]] = {
     Action.MEND_FLOW: _mend_flow,
     Action.REBUILD_FLOW: _rebuild_flow,
@@ -271,4 +283,5 @@ _ACTIONS: dict[Action, Callable[[Queue, Mending], str | None]] = {
     Action.RAISE_COUNTER: _raise_counter,
     Action.ADD_DOCUMENT: _add_document,
     Action.BUILD_INDEXES: _build_indexes,
+    Action.REMOVE_NOTE: _remove_note,
 }

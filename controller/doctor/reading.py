@@ -6,17 +6,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.locks import OBSERVER, live_lease
+from controller.operations.aftermath import Wish
+from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.queue import Queue
 from controller.rules import newest_by_uuid
+from controller.rules.diagnosis.findings import Finding
 from controller.rules.diagnosis.flowplan import FlowView
 from controller.rules.diagnosis.locks import LockView
+from controller.rules.diagnosis.unfinished import WishView, examine_restore
 from controller.storage.base import Collection, Document
-from controller.storage.indexes import BATCH_INDEXES, FLOW_INDEXES, JOB_INDEXES, Keys
+from controller.storage.indexes import (
+    AUXILIARY_INDEXES,
+    BATCH_INDEXES,
+    FLOW_INDEXES,
+    JOB_INDEXES,
+    Keys,
+)
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
 
 LOCK_FIELDS = ["lock_id", "lock_time", "lock_lease"]
+NAME_FIELDS = ["uuid", "db_id", "aftermath.db_id"]
+"""What tells which document it is that is locked."""
 FLOW_FIELDS = [
     *("uuid", "name", "state", "jobs", "ids", "parents", "jobstore", "created_on"),
     *LOCK_FIELDS,
@@ -31,6 +43,7 @@ INDEXES: Mapping[str, tuple[tuple[Keys, bool], ...]] = {
     "jobs": JOB_INDEXES,
     "flows": FLOW_INDEXES,
     "batches": BATCH_INDEXES,
+    "auxiliary": AUXILIARY_INDEXES,
 }
 """{collection: indexes that it needs}."""
 
@@ -157,19 +170,47 @@ def lock_views(queue: Queue) -> list[LockView]:
         view_of_lock(where, document)
         for where in ("jobs", "flows", "auxiliary")
         for document in getattr(queue, where).find(
-            {"lock_id": {"$ne": None}}, ["uuid", "db_id", *LOCK_FIELDS]
+            {"lock_id": {"$ne": None}}, [*NAME_FIELDS, *LOCK_FIELDS]
         )
+    ]
+
+
+def auxiliary_documents(queue: Queue) -> list[Document]:
+    """Read the documents of the database itself."""
+    return list(queue.auxiliary.find({"aftermath": {"$exists": False}}))
+
+
+def restore_finding(queue: Queue) -> Finding | None:
+    """Say what became of a restore that has left its note; None where there is none."""
+    note = queue.auxiliary.find_one(UNFINISHED)
+    if note is None:
+        return None
+    countable = queue.auxiliary.find_one(COUNTER, ["_id"]) is not None
+    return examine_restore(note["unfinished_restore"], at_work=is_held(note), countable=countable)
+
+
+def wish_views(queue: Queue) -> list[WishView]:
+    """Read what is still to happen outside the database."""
+    wishes = (
+        Wish(**document["aftermath"])
+        for document in queue.auxiliary.find({"aftermath": {"$exists": True}}, ["aftermath"])
+    )
+    return [
+        WishView(w.db_id, w.worker if w.needs_worker else None, w.requested_on, w.left_to_do)
+        for w in wishes
     ]
 
 
 def view_of_lock(where: str, document: Document) -> LockView:
     """Describe a document that is locked, or has the remains of a lock."""
-    subject = {
-        "jobs": str(document.get("db_id")),
-        "flows": str(document.get("uuid")),
-        "auxiliary": "running_runner",
+    wish = document.get("aftermath")
+    kind, subject = {
+        "jobs": ("job ", str(document.get("db_id"))),
+        "flows": ("flow ", str(document.get("uuid"))),
+        "auxiliary": ("the wish for job ", str(wish["db_id"]))
+        if wish
+        else ("the document ", "running_runner"),
     }[where]
-    kind = {"jobs": "job ", "flows": "flow ", "auxiliary": "the document "}[where]
     return LockView(
         where,
         subject,

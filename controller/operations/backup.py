@@ -311,7 +311,7 @@ def _fill(
     tools: MongoTools | None,
     progress: Progress | None,
 ) -> None:
-    build_queue_indexes(queue.jobs, queue.flows, queue.batches)
+    build_queue_indexes(queue.jobs, queue.flows, queue.batches, queue.auxiliary)
     names = standard_names(queue)
     for name in ("batches", "flows", "jobs"):
         if name not in found:

@@ -148,7 +148,8 @@ class DatabaseUpgrader:
                     self._change(action, session)
                 version.set_version(self.queue.auxiliary, number, session=session)
         version.write_version(self.queue.auxiliary, version.version_document(str(plan.target)))
-        build_queue_indexes(self.queue.jobs, self.queue.flows, self.queue.batches)
+        queue = self.queue
+        build_queue_indexes(queue.jobs, queue.flows, queue.batches, queue.auxiliary)
         return plan
 
     def _documents_against(self, condition: UpgradeCondition) -> int:

@@ -49,6 +49,13 @@ BATCH_INDEXES: tuple[tuple[Keys, bool], ...] = (
 )
 """(keys, unique) of the batch processes' collection."""
 
+AUXILIARY_INDEXES: tuple[tuple[Keys, bool], ...] = (
+    ("aftermath.uuid", False),  # what is still to happen for a job, before it is uploaded
+    ("lock_id", False),
+)
+"""(keys, unique) of the auxiliary collection: few documents, until many jobs are deleted at once
+whose worker or JobStore is away."""
+
 
 def build_indexes(
     collection: Collection,
@@ -103,6 +110,7 @@ def build_queue_indexes(
     jobs: Collection,
     flows: Collection,
     batches: Collection,
+    auxiliary: Collection,
     *,
     job_custom: Sequence[Keys] = (),
     flow_custom: Sequence[Keys] = (),
@@ -113,13 +121,19 @@ def build_queue_indexes(
     build_indexes(jobs, JOB_INDEXES, custom=job_custom, background=background, drop=drop)
     build_indexes(flows, FLOW_INDEXES, custom=flow_custom, background=background, drop=drop)
     build_indexes(batches, BATCH_INDEXES, background=background, drop=drop)
+    build_indexes(auxiliary, AUXILIARY_INDEXES, background=background, drop=drop)
 
 
 def foreign_indexes(
-    jobs: Collection, flows: Collection, batches: Collection
+    jobs: Collection, flows: Collection, batches: Collection, auxiliary: Collection
 ) -> dict[str, list[str]]:
     """Return {collection: names of its indexes that are none of ours}, for a queue."""
-    known = ((jobs, JOB_INDEXES), (flows, FLOW_INDEXES), (batches, BATCH_INDEXES))
+    known = (
+        (jobs, JOB_INDEXES),
+        (flows, FLOW_INDEXES),
+        (batches, BATCH_INDEXES),
+        (auxiliary, AUXILIARY_INDEXES),
+    )
     found = {target.name: _foreign(target, indexes) for target, indexes in known}
     return {name: names for name, names in found.items() if names}
 

@@ -40,6 +40,8 @@ class FindingKind(StrEnum):
     DUPLICATE = "duplicate"  # two documents under one key
     INDEX = "index"
     OUTPUT_MISSING = "output-missing"
+    WISH = "wish"  # something outside the database is to happen, and does not
+    UNFINISHED_RESTORE = "unfinished-restore"
 
 
 class Action(StrEnum):
@@ -54,6 +56,7 @@ class Action(StrEnum):
     RAISE_COUNTER = "raise-counter"
     ADD_DOCUMENT = "add-document"
     BUILD_INDEXES = "build-indexes"
+    REMOVE_NOTE = "remove-note"  # of a restore that changed nothing, or has ended
 
 
 CONSENT = {Action.FREE_FOREIGN_LOCK: "foreign_locks", Action.REMOVE_HALF: "half_inserted"}
@@ -166,6 +169,7 @@ _FIRST = (
     Action.REBUILD_FLOW,
     Action.MEND_FLOW,
     Action.BUILD_INDEXES,
+    Action.REMOVE_NOTE,
 )
 
 

@@ -15,6 +15,7 @@ from controller.errors import (
 )
 from controller.storage.base import Collection, Database, Document
 from controller.storage.indexes import (
+    AUXILIARY_INDEXES,
     BATCH_INDEXES,
     FLOW_INDEXES,
     JOB_INDEXES,
@@ -236,7 +237,12 @@ def test_dropping_a_collection_drops_its_indexes(fill: Fill) -> None:
     assert list(collection.index_information()) == ["_id_"]
 
 
-QUEUE = {"jobs": JOB_INDEXES, "flows": FLOW_INDEXES, "batches": BATCH_INDEXES}
+QUEUE = {
+    "jobs": JOB_INDEXES,
+    "flows": FLOW_INDEXES,
+    "batches": BATCH_INDEXES,
+    "auxiliary": AUXILIARY_INDEXES,
+}
 
 
 def keys_of(collection: Collection) -> dict[tuple[Any, ...], bool]:

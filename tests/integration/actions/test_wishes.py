@@ -6,12 +6,14 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from staged import Stage
+from staged import Stage, lock
 
+from controller.doctor import FindingKind, Severity, diagnose
 from controller.errors import WriteConflictError
 from controller.execution.files import IN_FILE
 from controller.operations import aftermath, bulk, writing
@@ -85,6 +87,63 @@ def test_a_jobstore_that_is_gone_stops_nobody(stage: Stage, tmp_path: Path) -> N
     assert aftermath.carry_out(stage.controller.queue, Outside(stage.project)).left == ["77"]
     assert not folder.exists()
     assert [w["aftermath"]["jobstore"] for w in wishes(stage)] == ["gone"]
+
+
+def asked_ago(stage: Stage, **age: float) -> None:
+    asked = aftermath.utc_now() - timedelta(**age)
+    stage.controller.auxiliary.update_many(
+        {"aftermath": {"$exists": True}}, {"$set": {"aftermath.requested_on": asked}}
+    )
+
+
+def test_a_wish_for_a_worker_that_left_the_project_ends(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    a = stage.flow(x=("RUNNING", {**AWAY, "run_dir": "/far/away"}), y="READY")
+    stage.controller.delete_jobs(db_ids=a["x"], delete_files=True)
+    asked_ago(stage, hours=23)
+    assert aftermath.carry_out(stage.controller.queue, Outside(stage.project)).left == [a["x"]]
+    assert caplog.messages == []
+    asked_ago(stage, hours=25)
+    assert aftermath.carry_out(stage.controller.queue, Outside(stage.project)).left == []
+    (said,) = caplog.messages
+    for words in (f"job {a['x']}", "no worker 'away'", "end process 1234567", "delete /far/away"):
+        assert words in said
+    assert wishes(stage) == []
+
+
+def test_an_output_goes_although_the_worker_has_left(stage: Stage) -> None:
+    wish_of(stage, worker="away", delete_output=True, delete_files=True)
+    assert aftermath.carry_out(stage.controller.queue, Outside(stage.project)).left == []
+    assert wishes(stage) == []
+
+
+def test_the_doctor_tells_of_wishes_that_nobody_can_carry_out(stage: Stage) -> None:
+    wish_of(stage, worker="away", cancel=True, process_id="55")
+    wish_of(stage, db_id="78", cancel=True, requested_on=aftermath.utc_now() - timedelta(hours=2))
+    wish_of(stage, db_id="79", cancel=True)
+    found = [f for f in diagnose(stage.controller).findings if f.kind is FindingKind.WISH]
+    assert [(f.severity, f.subject) for f in found] == [
+        (Severity.WARNING, "away"),
+        (Severity.NOTE, "wishes"),
+    ]
+    assert "77 (end process 55)" in found[0].what
+    assert "1 job stopped, rerun or deleted: 78" in found[1].what
+
+
+def test_a_wish_that_a_dead_process_holds_is_called_what_it_is(stage: Stage) -> None:
+    wish_of(stage, cancel=True)
+    stage.controller.auxiliary.update_one(
+        {"aftermath": {"$exists": True}}, {"$set": lock("somebody", leased=False)}
+    )
+    found = diagnose(stage.controller).findings
+    assert [(f.kind, f.subject) for f in found] == [(FindingKind.LOCK_FOREIGN, "77")]
+    assert "the wish for job 77" in found[0].what
+
+
+def test_looking_for_wishes_of_a_job_does_not_look_at_all_of_them(stage: Stage) -> None:
+    known = {tuple(e["key"]) for e in stage.controller.auxiliary.index_information().values()}
+    assert {(("aftermath.uuid", 1),), (("lock_id", 1),)} <= known
 
 
 def test_only_ones_own_jobs_are_called_postponed(stage: Stage) -> None:

@@ -23,6 +23,7 @@ from bson import Binary, Decimal128, Int64, ObjectId, Regex, Timestamp
 from servers import fresh_store, mongo_client
 from stored import Stock
 
+from controller.doctor import FindingKind, Severity, diagnose, examine
 from controller.documents import utc_now
 from controller.errors import (
     ArgumentError,
@@ -34,6 +35,7 @@ from controller.errors import (
     StorageFormatError,
 )
 from controller.jobcontroller import JobController
+from controller.locks import MongoLock
 from controller.operations import backup
 from controller.storage import dumps
 from controller.storage.opening import open_store
@@ -295,6 +297,10 @@ def test_a_restore_that_stopped_is_told_and_begun_anew(
     assert not filled.is_set_up(), "nobody can submit"
     with pytest.raises(StateError, match="half restored"):
         filled.backup_dump(tmp_path / "c")
+    (found,) = examine(filled, fix=True).remaining.findings
+    assert (found.kind, found.severity) == (FindingKind.UNFINISHED_RESTORE, Severity.PROBLEM)
+    assert str(folder) in found.what
+    assert not filled.is_set_up(), "nobody can submit"
     filled.backup_restore(folder)
     assert raw(filled) == before
 
@@ -309,6 +315,24 @@ def test_flows_submitted_after_the_note_are_not_lost(
     with pytest.raises(StateError, match="1 job documents"):
         controller.backup_restore(tmp_path / controller.queue.database.name)
     assert controller.count_jobs() == 1
+
+
+def test_a_note_without_a_restore_is_removed_by_the_doctor(
+    controller: JobController, stock: Stock, tmp_path: Path
+) -> None:
+    stock.flow("READY")
+    controller.auxiliary.insert_one({"unfinished_restore": {"folder": "x"}})
+    found = diagnose(controller).findings
+    assert [f.kind for f in found] == [FindingKind.UNFINISHED_RESTORE]
+    assert examine(controller, fix=True).remaining.findings == ()
+    assert controller.backup_dump(tmp_path)["jobs"] == 1
+
+
+def test_the_doctor_leaves_a_restore_at_work_alone(controller: JobController) -> None:
+    controller.auxiliary.insert_one({"unfinished_restore": {"folder": "x"}})
+    with MongoLock(controller.auxiliary, {"unfinished_restore": {"$exists": True}}):
+        (found,) = examine(controller, fix=True).remaining.findings
+        assert (found.kind, found.severity) == (FindingKind.UNFINISHED_RESTORE, Severity.NOTE)
 
 
 def test_a_restore_that_lacked_only_the_removal_of_its_note(
