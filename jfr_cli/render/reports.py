@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.states import JobState
@@ -13,14 +13,14 @@ from jfr_cli.render.words import (
     ORANGE,
     SKY,
     VERMILION,
+    drawn_text,
     duration,
     local_time,
-    state_text,
+    state_words,
 )
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
     from controller.documents import FlowInfo
     from controller.report import FlowsReport, FlowTrends, JobsReport
@@ -61,27 +61,22 @@ REPORT = Shape(
 def job_report(report: JobsReport) -> RenderableType:
     """Show how the jobs stand."""
     from rich.console import Group
-    from rich.table import Table
 
     parts: list[Any] = [_summary("Jobs", report), "", _states(report.state_counts)]
     if report.workers:
-        table = _table("Workers", "Worker", "Active", "All")
         most = max(load.jobs for load in report.workers.values())
-        for name, load in report.workers.items():
-            table.add_row(name, str(load.active), str(load.jobs), bar(load.jobs, most, "blue"))
-        parts += ["", table]
+        rows = [
+            (name, str(load.active), str(load.jobs), bar(load.jobs, most, "blue"))
+            for name, load in report.workers.items()
+        ]
+        parts += ["", _table("Workers", ("Worker", "Active", "All", ""), rows)]
     if report.longest_running:
-        running = Table(title="Running for the longest time", title_justify="left", box=None)
-        for header in ("DB id", "Name", "Since", "Run time"):
-            running.add_column(header)
-        for job in report.longest_running:
-            running.add_row(
-                job.db_id,
-                job.name,
-                local_time(job.start_time),
-                duration(job.estimated_run_time),
-            )
-        parts += ["", running]
+        headers = ("Name", "DB id", "Run time", "Since")
+        running = [
+            (j.name, j.db_id, duration(j.estimated_run_time), local_time(j.start_time))
+            for j in report.longest_running
+        ]
+        parts += ["", _table("Running for the longest time", headers, running)]
     return Group(*parts, "", _trends(report.trends))
 
 
@@ -153,43 +148,51 @@ def _summary(what: str, report: JobsReport | FlowsReport) -> Any:
     return line
 
 
-def _table(title: str, *headers: str) -> Table:
-    from rich.table import Table
+def _table(title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
+    """Return a table below its title; the first and the last column are aligned to the left.
 
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    Parameters
+    ----------
+    rows
+        Cells; texts are shown as they stand, whatever Rich would read in them.
+    """
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
     for position, header in enumerate(headers):
-        table.add_column(header, justify="left" if position == 0 else "right")
-    table.add_column("")
-    return table
+        ends = position in (0, len(headers) - 1)
+        table.add_column(Text(header), justify="left" if ends else "right")
+    for row in rows:
+        table.add_row(*(drawn_text(cell) if isinstance(cell, str) else cell for cell in row))
+    return Group(Text(title, style="italic"), table)
 
 
 def _states(counts: Mapping[Any, int]) -> Any:
-    table = _table("States", "State", "Number")
-    shown = {state: number for state, number in counts.items() if number}
+    shown = {state_words(state): number for state, number in counts.items() if number}
     most = max(shown.values(), default=0)
-    for state, number in shown.items():
-        label = state_text(state)
-        table.add_row(label, str(number), bar(number, most, str(label.style)))
-    if not shown:
-        table.add_row("there is nothing", "")
-    return table
+    rows: list[tuple[Any, ...]] = [
+        (word, str(n), bar(n, most, word.style)) for word, n in shown.items()
+    ]
+    return _table("States", ("State", "Number", ""), rows or [("there is nothing", "", "")])
 
 
 def _trends(trends: FlowTrends) -> Any:
-    rows: list[tuple[str, tuple[int, ...], str]] = [
+    series: list[tuple[str, tuple[int, ...], str]] = [
         ("Completed", trends.completed, GREEN),
         ("Failed", trends.failed, VERMILION),
     ]
     if hasattr(trends, "remote_error"):
-        rows.append(("Remote error", trends.remote_error, ORANGE))
+        series.append(("Remote error", trends.remote_error, ORANGE))
     title = f"Ended in the last {trends.num_intervals} {trends.interval} [{trends.timezone}]"
-    table = _table(title, "", *(name for name, *_ in rows))
-    most = max((max(numbers, default=0) for _, numbers, _ in rows), default=0)
+    most = max((max(numbers, default=0) for _, numbers, _ in series), default=0)
+    rows = []
     for position, date in enumerate(trends.dates):
-        numbers = [values[position] for _, values, _ in rows]
-        picture = _stacked(numbers, [style for *_, style in rows], max(most, 1))
-        table.add_row(date, *(str(n) if n else "·" for n in numbers), picture)
-    return table
+        numbers = [values[position] for _, values, _ in series]
+        picture = _stacked(numbers, [style for *_, style in series], max(most, 1))
+        rows.append((date, *(str(n) if n else "·" for n in numbers), picture))
+    return _table(title, ("", *(name for name, *_ in series), ""), rows)
 
 
 def _stacked(numbers: list[int], styles: list[str], most: int) -> Any:
