@@ -1,18 +1,15 @@
-"""How long `jf` takes to begin, against an empty Typer program with as many groups; and lists.
+"""How long `jf` takes to begin, against an empty Typer program with as many groups.
 
 TAB is pressed in bash, with the script that is shipped and with the one that Typer installs. Both
 programs are started in turn, in the same run, so that a busy machine slows both alike; the median
-of the ratios counts. A list of 10,000 jobs is measured by the import of typer: 0.6 s where that
-takes 0.1 s, and 2 s for all of them as JSON. ``python benchmarks/startup.py [REPEATS]``
+of the ratios counts. ``python benchmarks/startup.py [REPEATS]``
 """
 
 from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,7 +20,6 @@ from measuring import (
     Project,
     Table,
     controller_of,
-    in_turn,
     populate,
     project,
     run,
@@ -49,21 +45,7 @@ app(prog_name="yardstick")
 """
 LIMIT = 1.4
 JOBS = 10_000
-LIST_LIMIT = 6.0
-"""Times a Python that imports typer."""
-JSON_LIMIT = 20.0
-"""Times a Python that imports typer."""
 ID_LIMIT = 2.0
-AWAY = """
-name: away
-base_dir: {folder}
-workers: {{}}
-jobstore: {{docs_store: {{type: MemoryStore}}}}
-queue:
-  store: {{type: MongoStore, host: {host}, port: 9, database: x, collection_name: jobs}}
-"""
-
-
 PRESS = """
 . "$1"
 COMP_LINE="$3" COMP_POINT=${#3}
@@ -129,43 +111,6 @@ def beginnings(table: Table, folder: Path, made: Project, repeats: int) -> None:
         table.row(name, ratio, limit, "x", f"{ours_ms:.0f} ms, empty program {empty_ms:.0f} ms")
 
 
-def job_list(table: Table, made: Project, repeats: int) -> None:
-    taken = in_turn(
-        {
-            "list": lambda: made.jf("job", "list"),
-            "json": lambda: made.jf("job", "list", "--json", "-m", "0"),
-            "typer": lambda: run(PYTHON, "-c", "import typer"),
-        },
-        repeats,
-    )
-    typer = taken["typer"]
-    for what, name, limit in (
-        (f"jf job list, {JOBS} jobs in the database", "list", LIST_LIMIT),
-        (f"all {JOBS} jobs as JSON", "json", JSON_LIMIT),
-    ):
-        by = f"{limit:.0f} x python -c 'import typer' ({typer:.3f} s)"
-        table.row(what, taken[name], limit * typer, "s", by)
-
-
-def unreachable(table: Table, made: Project) -> None:
-    """How long until `jf` says that the server does not answer: one refuses, one is silent."""
-    for what, host in (("refuses", "127.0.0.1"), ("is silent", "10.255.255.1")):
-        folder = made.file.parent / what.replace(" ", "_")
-        folder.mkdir()
-        (folder / "away.yaml").write_text(AWAY.format(folder=folder, host=host))
-        env = {**os.environ, **made.env, "JFREMOTE_PROJECTS_FOLDER": str(folder)}
-        for doing, command, more, code, limit in (
-            ("jf job list", [JF, "job", "list"], {}, 4, 5.0),
-            ("TAB on a job id", [JF], {"_JF_OFFER": "jobs"}, 0, 2.0),
-        ):
-            start = time.perf_counter()
-            done = subprocess.run(command, env={**env, **more}, capture_output=True, text=True)
-            taken = time.perf_counter() - start
-            if done.returncode != code:
-                raise SystemExit(f"exit {done.returncode} instead of {code}: {done.stderr}")
-            table.row(f"{doing} where a server {what}", taken, limit, "s", "absolute")
-
-
 def main() -> int:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     table = Table("start of the command line")
@@ -175,8 +120,6 @@ def main() -> int:
         with controller_of(spec) as opened:
             populate(opened, JOBS)
         beginnings(table, folder, made, repeats)
-        job_list(table, made, max(3, repeats // 3))
-        unreachable(table, made)
     return table.end()
 
 
