@@ -106,6 +106,9 @@ class RemoteInfo(_Stored):
     queue_err: str | None = None
 
 
+_NEW_REMOTE = RemoteInfo().model_dump()
+
+
 class _JobEnvelope(_Stored):
     """The fields of a job that do not depend on its serialised body."""
 
@@ -289,7 +292,7 @@ def new_job_document(
         "db_id": db_id,
         "worker": worker,
         "state": state.value,
-        "remote": RemoteInfo().model_dump(),
+        "remote": dict(_NEW_REMOTE),
         "parents": list(parents),
         "previous_state": None,
         "error": None,

@@ -51,7 +51,9 @@ class RunSettings:
 
     def of_job(self, manager_config: Mapping[str, Any]) -> RunSettings:
         """Return the settings of a job that has its own in ``config.manager_config``."""
-        own = manager_config or {}
+        if not manager_config:
+            return self
+        own = manager_config
         resources = own.get("resources")
         return RunSettings(
             worker=own.get("worker") or self.worker,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ class NewJob:
         """Uuid of the job."""
         return str(self.data["uuid"])
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, int]:
         """(uuid, index)."""
         return self.data["uuid"], self.data["index"]

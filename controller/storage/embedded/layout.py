@@ -20,7 +20,10 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
+
+from bson import ObjectId
 
 from controller.errors import StorageFormatError
 from controller.storage.embedded.filters import split_path, values_at
@@ -36,6 +39,9 @@ NULL_KEY = b"\x00"
 
 Keys: TypeAlias = tuple[Any, frozenset[Any], bool]
 """(native key, keys for the side table, odd) of a document at an indexed path."""
+_ONLY_TEXT = {str}
+_SCALARS = frozenset({type(None), str, int, datetime, ObjectId})
+_NOT_PLAIN: Any = object()
 _NO_KEYS: frozenset[Any] = frozenset()
 _AND = "\0"
 """Between the two paths, or the two values, of a pair; no name of a field contains it."""
@@ -82,6 +88,8 @@ class Column:
         Whether they are two.
     names
         The names of the (first) path.
+    seconds
+        Those of the second path of a pair.
     sql
         Name of the native column.
     """
@@ -93,24 +101,42 @@ class Column:
     paths: tuple[str, ...] = field(init=False)
     is_pair: bool = field(init=False)
     names: tuple[str, ...] = field(init=False)
+    seconds: tuple[str, ...] = field(init=False)
     sql: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.paths = tuple(self.path.split(_AND))
         self.is_pair = len(self.paths) > 1
-        self.names = split_path(self.paths[0])
+        self.names, self.seconds = split_path(self.paths[0]), split_path(self.paths[-1])
         self.sql = "id" if self.path == "_id" else f"k{self.number}"
 
     def keys(self, document: dict[str, Any]) -> Keys:
         """Return (native key, keys for the side table, odd) of a document."""
         return self._pair_keys(document) if self.is_pair else self._own_keys(document)
 
+    def plain_keys(self, document: dict[str, Any]) -> Keys | None:
+        """Return the keys of a document as a caller gave it, which may hold what BSON changes.
+
+        None where that might matter, or is not worth a case of its own: decode it first.
+        """
+        value = _plain_value(document, self.names)
+        kind = type(value)
+        if kind is list and {*map(type, value)} <= _ONLY_TEXT:
+            if not self.is_pair:
+                return ARRAY_KEY, frozenset(value), True
+            second = _plain_value(document, self.seconds)
+            if type(second) is str:
+                return None, frozenset([pair_key(first, second) for first in value]), False
+        if kind in _SCALARS:
+            return None if self.is_pair else index_key(value), _NO_KEYS, False
+        return None
+
     def _pair_keys(self, document: dict[str, Any]) -> Keys:
         """Texts within an array with those at the other path; the rest has a native index."""
         native, firsts, _ = self._own_keys(document)
         if native != ARRAY_KEY:
             return None, _NO_KEYS, False
-        seconds = [v for v in values_at(document, split_path(self.paths[1])) if type(v) is str]
+        seconds = [v for v in values_at(document, self.seconds) if type(v) is str]
         pairs = (pair_key(a, b) for a in firsts if type(a) is str for b in seconds)
         return None, frozenset(pairs), False
 
@@ -126,6 +152,8 @@ class Column:
         if value is None or type(value) is str:
             return value, _NO_KEYS, False
         if type(value) is list:
+            if {*map(type, value)} <= _ONLY_TEXT:  # uuids, mostly
+                return ARRAY_KEY, frozenset(value), True
             return self._array_keys(document)
         return index_key(value), _NO_KEYS, is_odd(value)
 
@@ -135,6 +163,15 @@ class Column:
             return index_key(values[0]), _NO_KEYS, is_odd(values[0])
         keys = (index_key(v) for v in values if type(v) is not list)
         return ARRAY_KEY, frozenset(NULL_KEY if k is None else k for k in keys), True
+
+
+def _plain_value(document: Any, names: tuple[str, ...]) -> Any:
+    """Return the value at a path that runs through dictionaries only."""
+    for name in names:
+        if type(document) is not dict:
+            return _NOT_PLAIN
+        document = document.get(name)
+    return document
 
 
 @dataclass

@@ -196,7 +196,7 @@ def _cut_member(
     if part is not None and raw == old:
         container[name] = part.hole()
         return
-    if type(value) is dict and len(place) < _LEVELS:
+    if type(value) is dict and len(place) < _LEVELS and _may_be_hot(value):
         inner = dict(value)
         found = Cut(inner)
         for key, member in value.items():
@@ -209,6 +209,11 @@ def _cut_member(
             return
     container[name] = None
     result.values.append((container, name, raw))
+
+
+def _may_be_hot(value: dict[str, Any]) -> bool:
+    """Whether the names alone leave room, so that it is worth while to look at each member."""
+    return len(value) <= HOT_SIZE // 3 or any(map(is_hole, value.values()))
 
 
 def _is_cut(found: Cut, name: str) -> bool:

@@ -15,6 +15,7 @@ from controller.storage.embedded.connection import File, Link
 from controller.storage.embedded.layout import ARRAY_KEY, Column, Keys, Table, mark_column
 from controller.storage.embedded.lockfile import this_process
 from controller.storage.embedded.parts import (
+    HOT_SIZE,
     Cut,
     Part,
     cut,
@@ -23,7 +24,7 @@ from controller.storage.embedded.parts import (
     holes,
     refuse_foreign_holes,
 )
-from controller.storage.embedded.values import index_key, normalise, value_of_key
+from controller.storage.embedded.values import encode, value_of_key
 
 __all__ = [
     "Cut",
@@ -44,8 +45,6 @@ STAGE_SIZE = 1 << 20
 """Values of more bytes are written before the transaction that names them."""
 _BATCH = 200
 """Documents that are inserted by one statement."""
-_WRAPPED = slice(6, -1)
-"""Where `normalise` has the document within its BSON."""
 
 
 @dataclass
@@ -84,11 +83,34 @@ class Stored:
 
 @dataclass
 class Prepared:
-    """A document made ready outside the transaction that will write it."""
+    """A document made ready outside the transaction that will write it.
+
+    Attributes
+    ----------
+    document
+        The document; as the caller gave it where not `is_normal`.
+    pieces
+        What will be written.
+    staged
+        What was written already.
+    is_normal
+        Whether the document is as a server would see it; see `normalise`.
+    """
 
     document: dict[str, Any]
     pieces: Cut
     staged: list[Part] = field(default_factory=list)
+    is_normal: bool = True
+
+    def keys(self, column: Column) -> Keys:
+        """Return the keys of an indexed path; see `Column.keys`."""
+        if not self.is_normal:
+            # Decoding costs more than all that is done to most documents.
+            keys = column.plain_keys(self.document)
+            if keys is not None:
+                return keys
+            self.document, self.is_normal = bson.decode(self.pieces.encode()), True
+        return column.keys(self.document)
 
 
 def prepare(file: File, document: Any, *, stage: bool) -> Prepared:
@@ -101,11 +123,15 @@ def prepare(file: File, document: Any, *, stage: bool) -> Prepared:
     """
     if "_id" not in document:
         document["_id"] = ObjectId()
-    whole, raw = normalise({"_id": document["_id"], **document})
-    refuse_foreign_holes(raw)
-    if type(whole["_id"]) is list:
+    if isinstance(document["_id"], (list, tuple)):
         raise ArgumentError("_id cannot be an array")
-    prepared = Prepared(whole, cut(whole, raw=raw[_WRAPPED]))
+    given = {"_id": document["_id"], **document}
+    raw = encode(given)
+    refuse_foreign_holes(raw)
+    if len(raw) <= HOT_SIZE:
+        return Prepared(given, Cut(given, raw=raw), is_normal=False)
+    whole = bson.decode(raw)
+    prepared = Prepared(whole, cut(whole, raw=raw))
     if stage:
         stage_large(file, prepared)
     return prepared
@@ -142,9 +168,11 @@ class _Batch:
 
     def __init__(self, link: Link, table: Table) -> None:
         self._link, self._table = link, table
-        self._columns = [c for c in table.columns.values() if c.path != "_id"]
         self._unique = {c.path for _, columns in table.unique for c in columns}
-        names = "".join(f", {c.sql}" for c in self._columns)
+        self._id = table.columns["_id"]
+        columns = [c for c in table.columns.values() if c is not self._id]
+        self._columns = [(c, c.path not in self._unique) for c in columns]
+        names = "".join(f", {c.sql}" for c in columns)
         marks = ", ?" * len(self._columns)
         self._statement = f"INSERT INTO {table.rows}(seq, id, hot{names}) VALUES(?, ?, ?{marks})"
         last = link.sql.execute(f"SELECT max(seq) FROM {table.rows}").fetchone()[0]
@@ -157,14 +185,20 @@ class _Batch:
         document = prepared.document
         raw = _finish(self._link, prepared.pieces, prepared.staged)
         self._sequence += 1
-        row = [self._sequence, index_key(document["_id"]), raw]
-        for column in self._columns:
-            native, side, odd = column.keys(document)
+        row = [self._sequence, prepared.keys(self._id)[0], raw]
+        for column, is_free in self._columns:
+            if len(column.names) == 1 and not column.is_pair:
+                value = document.get(column.path)
+                kind = type(value)
+                if kind is str or kind is int or (value is None and is_free):  # most columns
+                    row.append(value)
+                    continue
+            native, side, odd = prepared.keys(column)
             if odd and not (column.odd and (column.multi or native != ARRAY_KEY)):
                 _mark(self._link, self._table, {column.path: (native, side, odd)})
             if native is None and column.path in self._unique:
                 self.write()  # a document of this very batch may have the same key
-                _check_nulls(self._link, self._table, self._unique_keys(document), None)
+                _check_nulls(self._link, self._table, self._unique_keys(prepared), None)
             if side:
                 self._side += [(column.number, key, self._sequence) for key in side]
             row.append(native)
@@ -172,8 +206,8 @@ class _Batch:
         if len(self._rows) >= _BATCH:
             self.write()
 
-    def _unique_keys(self, document: dict[str, Any]) -> dict[str, Any]:
-        return {path: self._table.columns[path].keys(document)[0] for path in self._unique}
+    def _unique_keys(self, prepared: Prepared) -> dict[str, Any]:
+        return {path: prepared.keys(self._table.columns[path])[0] for path in self._unique}
 
     def write(self) -> None:
         """Write what was taken so far."""

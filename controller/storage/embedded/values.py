@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -151,6 +152,20 @@ def key_bounds(value: Any) -> tuple[Any, Any] | None:
     return bounds.get(_RANKS.get(type(value), -1))
 
 
+def encode(document: Mapping[str, Any]) -> bytes:
+    """Return the BSON of a document.
+
+    Raises
+    ------
+    ArgumentError
+        A value that BSON does not know.
+    """
+    try:
+        return bson.encode(document)
+    except (BSONError, OverflowError) as error:
+        raise ArgumentError(f"cannot be stored in the database: {error}") from None
+
+
 def normalise(document: Any) -> tuple[Any, bytes]:
     """Return a value as a server would see it, and its BSON.
 
@@ -162,10 +177,7 @@ def normalise(document: Any) -> tuple[Any, bytes]:
     ArgumentError
         A value that BSON does not know.
     """
-    try:
-        raw = bson.encode({"": document})
-    except (BSONError, OverflowError) as error:
-        raise ArgumentError(f"cannot be stored in the database: {error}") from None
+    raw = encode({"": document})
     return bson.decode(raw)[""], raw
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -68,6 +69,39 @@ def test_values_come_back(collection: Collection, given: Any, stored: Any) -> No
     assert isinstance(found["v"], bool) == isinstance(stored, bool)
     collection.update_one({"_id": 1}, {"$set": {"w": given}})
     assert collection.find_one({"_id": 1}, {"_id": 0, "w": 1}) == {"w": stored}
+
+
+class Names(OrderedDict[str, Any]):
+    pass
+
+
+CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "enum": ({"v": State.READY}, {"v": "READY"}),
+    "tuple": ({"v": ("a", "b")}, {"v": "b"}),
+    "enum in a list": ({"v": ["a", State.READY]}, {"v": "READY"}),
+    "time": (
+        {"v": datetime(2024, 5, 6, 7, 8, 9, 123456)},
+        {"v": datetime(2024, 5, 6, 7, 8, 9, 123000)},
+    ),
+    "another dictionary": ({"p": Names(q="x")}, {"p.q": "x"}),
+    "a list of them": ({"p": [Names(q=("x", "y"))]}, {"p.q": "y"}),
+    "pair of a tuple": ({"v": ("a", "b"), "w": "c"}, {"v": "b", "w": "c"}),
+    "pair with an enum": ({"v": ["a", "b"], "w": State.READY}, {"v": "b", "w": "READY"}),
+    "id": ({"_id": State.READY}, {"_id": "READY"}),
+    "nothing on the way": ({"p": 7}, {"p.q": None}),
+}
+
+
+@pytest.mark.parametrize(("given", "query"), CHANGED.values(), ids=list(CHANGED))
+def test_an_index_finds_what_was_given_in_another_way(
+    collection: Collection, given: Document, query: dict[str, Any]
+) -> None:
+    for keys in ("v", "p.q", [("v", 1), ("w", 1)]):
+        collection.create_index(keys)
+    collection.insert_many([{"v": ["z"], "p": {"q": "z"}, "w": "z"}, dict(given)])
+    found = list(collection.find(query))
+    assert len(found) == 1
+    assert "z" not in found[0].values()
 
 
 @pytest.mark.parametrize(
