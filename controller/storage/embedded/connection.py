@@ -133,6 +133,7 @@ class Link:
         self.in_transaction = False
         self.closed = False
         self.swept = True
+        self._crowded = False
         self._tables: dict[str, layout.Table | None] = {}
         self._version = -1
 
@@ -169,6 +170,7 @@ class Link:
     def read_part(self, part: Part) -> bytes:
         """Return the BSON of a large value."""
         low = part.number << layout.ROW_BITS
+        self._crowded = self._crowded or part.rows > 1
         rows = self.sql.execute(
             "SELECT body FROM part WHERE id BETWEEN ? AND ? ORDER BY id",
             (low, low + part.rows - 1),
@@ -187,7 +189,14 @@ class Link:
         """Store a value within the present transaction."""
         part = Part(self.next_part_number(), row_count(raw))
         self.sql.executemany("INSERT INTO part VALUES(?,?)", part_rows(part, raw))
+        self._crowded = self._crowded or part.rows > 1
         return part
+
+    def give_back_memory(self) -> None:
+        """Forget the pages of large values, which are not read again soon; after a commit."""
+        if self._crowded:
+            self._crowded = False
+            self.sql.execute("PRAGMA shrink_memory")
 
     def drop_part(self, part: Part) -> None:
         """Remove a value; a large one is only marked, and removed in small steps later."""
@@ -382,6 +391,7 @@ class File:
                     if link.sql.in_transaction:
                         link.sql.execute("ROLLBACK")
                     raise
+            link.give_back_memory()
             self._sweep(link)
 
     def _transact(self, link: Link) -> None:
