@@ -35,6 +35,7 @@ from jfr_cli.console import (
     say,
 )
 from jfr_cli.render import data
+from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import Kind, Listing, chosen_columns, chosen_data, data_keys
 from jfr_cli.session import CURRENT
 from jfr_cli.watch import watch
@@ -98,6 +99,11 @@ def shows_table() -> bool:
     return CURRENT.output_format in ("table", "wide")
 
 
+def shows_object() -> bool:
+    """Whether one thing is shown as an object; the other formats list something."""
+    return CURRENT.output_format in ("json", "ndjson", "yaml")
+
+
 def wants_wide() -> bool:
     """Whether people want to see more than usual."""
     return CURRENT.output_format == "wide"
@@ -137,11 +143,10 @@ def show_rows(
     """
     asked = CURRENT.columns
     if not shows_table():
-        pick = chosen_data(kind, asked)
-        rows = [kind.data(item) for item in items]
         form, keys = CURRENT.output_format, data_keys(kind, asked)
-        picked = rows if form == "name" else [pick(row) for row in rows]
-        text = data.written(picked, form, name_key=kind.name_key, keys=keys)
+        picked = picked_rows(items, kind)
+        rows = [kind.data(item) for item in items] if form == "name" else picked
+        text = data.written(rows, form, name_key=kind.name_key, keys=keys)
         if text:
             print_data(text)
         return
@@ -154,6 +159,12 @@ def show_rows(
     print_table(
         lambda width: _stacked(title, listing.table(width), below), CURRENT.color, whole=wide
     )
+
+
+def picked_rows(items: Sequence[Any], kind: Kind) -> list[Row]:
+    """Return the data of things, with the keys that ``--columns`` asks for; errors as there."""
+    pick = chosen_data(kind, CURRENT.columns)
+    return [pick(kind.data(item)) for item in items]
 
 
 def _stacked(
@@ -186,7 +197,7 @@ def show_one(
             show_rows([item], kind)
         else:
             show_picture(picture)
-    elif CURRENT.output_format in ("json", "ndjson", "yaml"):
+    elif shows_object():
         print_data(data.one_written(kind.data(item) | data.plain(more), CURRENT.output_format))
     else:
         show_rows([item], kind)
@@ -246,9 +257,9 @@ def show_outcome(outcome: Outcome, noun: str, done: str) -> None:
     if form == "csv":
         show_rows(render.result_rows(outcome), render.RESULT)
     elif form == "name":
-        print_lines(render.outcome_row(outcome)["modified"])
+        print_lines(render.modified_ids(outcome))
     elif form == "count":
-        show_count(len(render.outcome_row(outcome)["modified"]))
+        show_count(len(render.modified_ids(outcome)))
     elif not shows_table():
         show_value(render.outcome_row(outcome))
     else:
@@ -275,7 +286,7 @@ def show_waited(result: WaitResult) -> None:
     """
     from jfr_cli.render.waiting import AWAITED, standing, wait_row
 
-    if CURRENT.output_format in ("json", "ndjson", "yaml"):
+    if shows_object():
         show_value(wait_row(result))
     else:
         show_rows(result.waited, AWAITED)

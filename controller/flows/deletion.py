@@ -119,8 +119,7 @@ class FlowDeletion(ControllerGroup):
         check_limit(max_limit)
         query = self.queue.query(selection or FlowFilter())
         uuids = self._flow_uuids(flow_ids, query, raise_on_error=raise_on_error)
-        if not dry_run:
-            check_number(len(uuids), max_limit, "flow")
+        check_number(len(uuids), max_limit, "flow")
         return delete_flows(
             self.queue,
             uuids,

@@ -37,7 +37,7 @@ def act_on_jobs(
     Parameters
     ----------
     max_limit
-        How many may be selected; 0 means any number. A dry run does not ask.
+        How many may be selected; 0 means any number.
 
     Raises
     ------
@@ -48,8 +48,7 @@ def act_on_jobs(
     how = Options(**options)
     query = group.queue.query(selection)
     chosen = choose(group.queue, query)
-    if not how.dry_run:
-        check_number(len(chosen), max_limit, "job")
+    check_number(len(chosen), max_limit, "job")
     return perform(
         group.queue,
         action,

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from controller.documents import JobInfo
-from controller.errors import ArgumentError, ControllerError, JobNotFoundError, NotFoundError
+from controller.errors import ArgumentError, ControllerError, NotFoundError
 from controller.execution.files import QUEUE_ERR, QUEUE_OUT
 from controller.hosts import Host
+from controller.jobs.acting import no_such_job
 from controller.jobs.queries import job_id_query
 from controller.operations.bulk import Progress
 from controller.operations.cleanup import remove_run_dir
@@ -163,10 +164,7 @@ class JobFiles(ControllerGroup):
         query, sort = job_id_query(**job)
         found = self.jobs.find_one(query, ["db_id", "state", "worker", "run_dir"], sort=sort)
         if found is None:
-            named = job.get("db_id") or job.get("job_id")
-            raise JobNotFoundError(
-                f"there is no job {named}", hint="`jf job list` shows those there are"
-            )
+            raise no_such_job(job.get("db_id"), job.get("job_id"), job.get("job_index"))
         if not found["run_dir"]:
             raise NotFoundError(
                 f"job {found['db_id']} has no run directory yet: it is {found['state']}",

@@ -135,6 +135,8 @@ def _is_number(value: Any) -> bool:
 class BulkResult(list[str]):
     """db_ids of the jobs that changed, and what became of the others.
 
+    Of a deletion it lists those that are gone.
+
     Attributes
     ----------
     matched
@@ -145,6 +147,8 @@ class BulkResult(list[str]):
         Chosen jobs that were left alone, and why.
     changes
         What changed, or would change, of each job.
+    dependents
+        Of these, the changes of jobs that were not chosen: they depend on a chosen one.
     postponed
         db_ids of jobs of which something still runs or has not been deleted, since it could not
         be reached: a runner will see to it.
@@ -158,13 +162,15 @@ class BulkResult(list[str]):
         self.unchanged: list[str] = []
         self.refused: list[Refusal] = []
         self.changes: list[JobChange] = []
+        self.dependents: list[JobChange] = []
         self.postponed: list[str] = []
         self.dry_run = dry_run
 
-    def add(self, plan: FlowPlan) -> None:
-        """Take in what was done to a flow."""
+    def add(self, plan: FlowPlan, chosen: Collection[str], *, deletes: bool = False) -> None:
+        """Take in what was done to a flow, of which these jobs (db_ids) were chosen."""
         self.changes += plan.changes
-        self.extend(change.db_id for change in plan.changes)
+        self.dependents += (c for c in plan.changes if c.db_id not in chosen)
+        self.extend(c.db_id for c in plan.changes if c.after is None or not deletes)
         self.unchanged += plan.unchanged
         self.refused += plan.refused
 
@@ -211,8 +217,7 @@ def perform(
         by_flow.setdefault(flow_of(document), []).append(document)
     work = _Work(queue, action, options, sum(map(len, by_flow.values())), selection)
     with bulk_work(work.result, lambda: work.settle(outside)):
-        wait = None if options.dry_run else options.wait
-        deal_in_portions(by_flow, work.deal_with, wait=wait, report=work.report)
+        deal_in_portions(by_flow, work.deal_with, wait=options.wait, report=work.report)
     return work.result
 
 
@@ -265,7 +270,8 @@ class _Work:
             else:
                 plans, refused = self._write(views, now, held)
         for plan in plans:
-            self.result.add(plan)
+            named = {document["db_id"] for document in chosen[plan.flow_uuid]}
+            self.result.add(plan, named, deletes=self.action.deletion is not None)
         if self.options.raise_on_error and refused is None:
             _, refused = _until_refused(plans)  # where somebody was faster
         if refused is not None:

@@ -70,8 +70,8 @@ class FlowResult(list[str]):
         How many flows were chosen.
     refused
         Flows that were left alone, and why.
-    unchanged
-        Nothing: it is there as in `BulkResult`.
+    unchanged, dependents
+        Nothing: they are there as in `BulkResult`.
     changes
         The flows that are deleted, or would be.
     jobs
@@ -91,6 +91,7 @@ class FlowResult(list[str]):
         self.refused: list[FlowRefusal] = []
         self.unchanged: list[str] = []
         self.changes: list[FlowChange] = []
+        self.dependents: list[FlowChange] = []
         self.postponed: list[str] = []
         self.wished: set[str] = set()
 
@@ -132,8 +133,7 @@ def delete_flows(
     wanted = dict.fromkeys(uuids, ())
     work = _Work(queue, deletion, options, cancel, selection, len(wanted))
     with bulk_work(work.result, lambda: work.settle(outside)):
-        wait = None if options.dry_run else options.wait
-        deal_in_portions(wanted, work.deal_with, wait=wait, report=work.report)
+        deal_in_portions(wanted, work.deal_with, wait=options.wait, report=work.report)
     return work.result
 
 

@@ -20,7 +20,7 @@ from controller.storage.base import Document
 JOB_FIELDS = [
     *("db_id", "uuid", "index", "state", "previous_state", "parents", "worker", "run_dir"),
     *("priority", "lock_id", "lock_time", "lock_lease", "remote.process_id"),
-    *("job.hosts", "job.config.on_missing_references"),
+    *("job.name", "job.hosts", "job.config.on_missing_references"),
 ]
 """What is read of every job."""
 CHOSEN_FIELDS = ["db_id", "uuid", "index", "job.hosts"]

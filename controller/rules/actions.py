@@ -100,7 +100,7 @@ def check_action(
     if state in allowed:
         return
     if hint is None and state in rule.forced:
-        hint = "possible with force"
+        hint = "force (--force) allows it"
     names = ", ".join(s.value for s in JobState if s in allowed)
     raise StateError(
         f"job {db_id} is in state {state.value}: {action} accepts {names}",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from jfr_cli.render.data import Row, plain
 from jfr_cli.render.kinds import Column, Kind
-from jfr_cli.render.shapes import Shape, anything, array, entry, integer, text
+from jfr_cli.render.shapes import Shape, anything, array, entry, flag, integer, text
 from jfr_cli.render.words import cell_text
 
 SHOWN_REFUSALS = 20
@@ -67,6 +68,10 @@ class Outcome(Protocol):
         """What became, or would become, of each."""
 
     @property
+    def dependents(self) -> Sequence[Change]:
+        """Of these, the changes of things that the action was not asked for."""
+
+    @property
     def dry_run(self) -> bool:
         """Whether nothing was written."""
 
@@ -78,12 +83,13 @@ REFUSAL = Shape(
 )
 CHANGE = Kind(
     "change",
-    "What becomes of one thing: an entry of `plan` of a dry run.",
+    "What becomes of one thing: an entry of `plan` of a dry run, and of `dependents`.",
     {
         "db_id": text("Its id."),
         "name": text("Its name, where that is known.", null=True),
         "before": anything("What it is: a state, a value or an object."),
         "after": anything("What it becomes; null where it is deleted."),
+        "dependent": flag("Whether it was not asked for: it depends on what was."),
     },
     columns=(
         Column("db_id", "DB id", number=True, rank=0),
@@ -97,35 +103,56 @@ OUTCOME = Shape(
     "What a command that changes things did; with --dry-run, what it would do.",
     {
         "matched": integer("Things that were selected."),
-        "modified": array(text("db_id."), "Things that were changed."),
+        "modified": array(text("db_id."), "Things that were asked for, and changed."),
         "unchanged": array(text("db_id."), "Things that were as wanted already."),
         "refused": array(REFUSAL, "Things that could not be changed."),
+        "dependents": array(entry(CHANGE), "Others that changed, as they depend on those."),
         "plan": array(entry(CHANGE), "With --dry-run: what would become of each."),
     },
     optional=frozenset({"plan"}),
 )
 
 
+_RESULTS = ("modified", "planned", "dependent", "unchanged", "refused")
+"""`planned` is what a dry run would modify."""
 RESULT = Kind(
     "result",
     "What became of one thing: a row of --format csv of a command that changes things.",
     {
         "db_id": text("Its id."),
-        "result": text("What became of it.", one_of=("modified", "unchanged", "refused")),
+        "result": text("What became of it.", one_of=_RESULTS),
         "reason": text("Why it was refused.", null=True),
+        "before": anything("What it was, where it changed."),
+        "after": anything("What it became; null where it was deleted."),
     },
 )
 
 
 def result_rows(outcome: Outcome) -> list[Row]:
     """Return what became of each thing, as rows of `RESULT`."""
-    row = outcome_row(outcome)
+    changed = "planned" if outcome.dry_run else "modified"
     rows = [
-        {"db_id": db_id, "result": result, "reason": None}
-        for result in ("modified", "unchanged")
-        for db_id in row[result]
+        _result(row["db_id"], "dependent" if row["dependent"] else changed, **_ends(row))
+        for row in map(plain, plan_rows(outcome))
     ]
-    return [*rows, *({"result": "refused", **refusal} for refusal in row["refused"])]
+    told = {row["db_id"] for row in rows}
+    rows += [_result(db_id, changed) for db_id in modified_ids(outcome) if db_id not in told]
+    rows += [_result(db_id, "unchanged") for db_id in outcome.unchanged]
+    return [*rows, *(_result(r.db_id, "refused", reason=r.reason) for r in outcome.refused)]
+
+
+def _result(db_id: str, result: str, **known: Any) -> Row:
+    return {**dict.fromkeys(RESULT.properties), "db_id": db_id, "result": result, **known}
+
+
+def _ends(row: Row) -> Row:
+    return {"before": row["before"], "after": row["after"]}
+
+
+def modified_ids(outcome: Outcome) -> list[str]:
+    """Ids of what was asked for and changed, or of what a dry run would change."""
+    others = {change.db_id for change in outcome.dependents}
+    return [str(db_id) for db_id in outcome if db_id not in others]
 
 
 def exit_status(outcome: Outcome) -> int:
@@ -139,23 +166,29 @@ def outcome_row(outcome: Outcome) -> Row:
     """Return what scripts see; a dry run modifies nothing, and says what it would."""
     row: Row = {
         "matched": outcome.matched,
-        "modified": [] if outcome.dry_run else [str(db_id) for db_id in outcome],
+        "modified": [] if outcome.dry_run else modified_ids(outcome),
         "unchanged": list(outcome.unchanged),
         "refused": [{"db_id": r.db_id, "reason": r.reason} for r in outcome.refused],
+        "dependents": [],
     }
+    plan = [plain(change) for change in plan_rows(outcome)]
     if outcome.dry_run:
-        row["plan"] = [plain(change) for change in plan_rows(outcome)]
+        row["plan"] = plan
+    else:
+        row["dependents"] = [change for change in plan if change["dependent"]]
     return row
 
 
 def plan_rows(outcome: Outcome) -> list[Row]:
     """Return the changes as rows of `CHANGE`."""
+    others = {change.db_id for change in outcome.dependents}
     return [
         {
             "db_id": change.db_id,
             "name": getattr(change, "name", None),
             "before": change.before,
             "after": _becomes(change),
+            "dependent": change.db_id in others,
         }
         for change in outcome.changes
     ]
@@ -179,8 +212,11 @@ def result_line(outcome: Outcome, noun: str, done: str) -> str:
     """
     if not outcome.matched and not len(outcome) and not outcome.refused:
         return f"no {noun} matches: nothing to do"
-    number = len(outcome.changes) if outcome.dry_run else len(outcome)
+    number = len(modified_ids(outcome))
     parts = [f"{counted(number, noun)} {'would be ' if outcome.dry_run else ''}{done}"]
+    becomes = "would become" if outcome.dry_run else "became"
+    further = Counter(plain(_becomes(change)) for change in outcome.dependents)
+    parts += [f"{n} more {becomes} {state}" for state, n in further.items()]
     if outcome.unchanged:
         parts.append(f"{len(outcome.unchanged)} unchanged")
     if outcome.refused:

@@ -226,7 +226,7 @@ def missing_outputs(jobstore: str | None, db_ids: Sequence[str]) -> Finding:
         Severity.PROBLEM,
         jobstore or "jobstore",
         f"{where} has no output of {count(db_ids, 'that completed')}: {some(db_ids)}",
-        "this cannot be mended: rerun them (with force), if the outputs are needed",
+        "this cannot be mended: rerun them (`jf job rerun --force`), if the outputs are needed",
     )
 
 

@@ -106,7 +106,7 @@ def _rerun(
     check_held(view, key)
     hint = None
     if is_in_batch(doc) and not force:
-        hint = "a batch process may run it a second time; possible with force"
+        hint = "a batch process may run it a second time; force (--force) allows it"
     check_action("rerun", doc["db_id"], state_of(doc), force=force, hint=hint)
     light = state_of(doc) in RESETTABLE_STATES
     dependents = {} if light else _taken_back(view, doc, force=force, delete_files=delete_files)
@@ -137,7 +137,7 @@ def _taken_back(
             raise _refusal(
                 doc,
                 f"job {other['db_id']}, which depends on it, is {state.value}",
-                "with force it is taken back as well",
+                "force (--force) takes it back as well",
             )
         if state is not JobState.WAITING:
             fields = _fresh(other, delete_files=delete_files)

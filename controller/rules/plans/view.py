@@ -41,6 +41,8 @@ class JobChange:
         Whether what runs of it is to be ended.
     dependent
         The change is a consequence of another one, and is written before it.
+    name
+        The job's name, where it was read.
     """
 
     db_id: str
@@ -51,6 +53,7 @@ class JobChange:
     fields: Mapping[str, Any] = field(default_factory=dict)
     cancel: bool = False
     dependent: bool = False
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,7 @@ def change(
         fields=fields or {},
         cancel=may_run(doc) and after not in CANCELLABLE,
         dependent=dependent,
+        name=(doc.get("job") or {}).get("name"),
     )
 
 

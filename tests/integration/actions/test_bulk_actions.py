@@ -112,7 +112,7 @@ def test_force_takes_back_all_generations(stage: Stage, deep: int) -> None:
     jobs: dict[str, Any] = {"j0": "COMPLETED"}
     jobs.update({f"j{n}": ("COMPLETED", f"j{n - 1}") for n in range(1, deep)})
     a = stage.flow(**jobs)
-    with pytest.raises(StateError, match="possible with force"):
+    with pytest.raises(StateError, match=r"force \(--force\) allows it"):
         stage.controller.rerun_job(db_id=a["j0"])
     done = stage.controller.rerun_job(db_id=a["j0"], force=True, delete_files=False)
     assert sorted(done) == sorted(v for k, v in a.items() if k != "flow")
@@ -239,8 +239,9 @@ def test_a_lock_can_be_broken(stage: Stage) -> None:
     stage.check()
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
 def test_waiting_takes_what_is_given_back_meanwhile(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, dry_run: bool
 ) -> None:
     a, b = stage.flow(x="READY"), stage.flow(x="READY")
     stage.hold(a["x"])
@@ -252,7 +253,8 @@ def test_waiting_takes_what_is_given_back_meanwhile(
         stage.controller.flows.update_many({}, free)
 
     monkeypatch.setattr(portions.time, "sleep", give_back)
-    assert sorted(stage.controller.pause_jobs(wait=30)) == sorted([a["x"], b["x"]])
+    done = stage.controller.pause_jobs(wait=30, dry_run=dry_run)
+    assert sorted(done) == sorted([a["x"], b["x"]])
     stage.check()
 
 
@@ -306,6 +308,19 @@ def test_a_dry_run_writes_nothing(stage: Stage) -> None:
     assert done.dry_run
     assert [(c.before, c.after) for c in done.changes] == [(JobState.READY, JobState.PAUSED)]
     assert (list(stage.controller.jobs.find({})), list(stage.controller.flows.find({}))) == before
+
+
+def test_what_depends_on_the_chosen_is_told_apart(stage: Stage) -> None:
+    a = stage.flow(x="FAILED", y=("WAITING", "x"), z="COMPLETED")
+    for dry_run in (True, False):
+        done = stage.controller.delete_jobs(db_ids=a["x"], dry_run=dry_run)
+        assert done == [a["x"]]
+        assert [(c.db_id, c.after) for c in done.dependents] == [(a["y"], JobState.STOPPED)]
+        assert {c.db_id: c.name for c in done.changes} == {a["x"]: "x", a["y"]: "y"}
+    b = stage.flow(x="FAILED", y=("READY", "x", {"on_missing": "none"}))
+    done = stage.controller.rerun_jobs(db_ids=b["x"])
+    assert done == [b["y"], b["x"]]
+    assert [c.db_id for c in done.dependents] == [b["y"]]
 
 
 def test_nothing_chosen_is_no_error(stage: Stage) -> None:

@@ -189,7 +189,10 @@ def test_flows_are_counted_first(stage: Stage) -> None:
     flows = [stage.flow(x="READY") for _ in range(3)]
     with pytest.raises(ArgumentError, match="3 flows"):
         stage.controller.delete_flows(max_limit=2)
-    done = stage.controller.delete_flows([f["flow"] for f in flows], max_limit=2, dry_run=True)
+    uuids = [f["flow"] for f in flows]
+    with pytest.raises(ArgumentError, match="3 flows"):
+        stage.controller.delete_flows(uuids, max_limit=2, dry_run=True)
+    done = stage.controller.delete_flows(uuids, max_limit=3, dry_run=True)
     assert (len(done), done.jobs) == (3, 3)
     assert stage.controller.count_flows() == 3
     assert stage.controller.delete_flows([]) == []

@@ -163,9 +163,10 @@ def test_a_limit_is_one_of_the_selection_itself(
     act = getattr(stage.controller, method)
     with pytest.raises(TooManyError, match=r"3 jobs are selected.*limit of 2") as caught:
         act(**more, max_limit=2)
+    with pytest.raises(TooManyError):
+        act(**more, max_limit=2, dry_run=True)
     assert (caught.value.number, caught.value.limit) == (3, 2)
     assert list(stage.controller.jobs.find({})) == before
-    act(**more, max_limit=2, dry_run=True, raise_on_error=False)
     assert act(**more, max_limit=3, raise_on_error=False).matched == 3
 
 

@@ -35,6 +35,7 @@ class Done(list[str]):
     unchanged: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     changes: list[Changed] = field(default_factory=list)
+    dependents: list[Changed] = field(default_factory=list)
     dry_run: bool = False
 
     def __post_init__(self) -> None:
@@ -56,6 +57,18 @@ class Done(list[str]):
         (Done([], ["1"], [Refused("2")]), 5, "0 jobs paused, 1 unchanged, 1 refused"),
         (Done([], [], [Refused("2"), Refused("3")]), 6, "0 jobs paused, 2 refused"),
         (Done(["1"], changes=[Changed("1")], dry_run=True), 0, "1 job would be paused"),
+        (
+            Done(["1", "2"], changes=[Changed("2"), Changed("1")], dependents=[Changed("2")]),
+            0,
+            "1 job paused, 1 more became PAUSED",
+        ),
+        (
+            Done(
+                ["1"], changes=[Changed("2"), Changed("1")], dependents=[Changed("2")], dry_run=True
+            ),
+            0,
+            "1 job would be paused, 1 more would become PAUSED",
+        ),
     ],
 )
 def test_what_happened(result: Done, status: int, line: str) -> None:
@@ -70,6 +83,7 @@ def test_the_data() -> None:
         "modified": ["1"],
         "unchanged": ["2"],
         "refused": [{"db_id": "3", "reason": "is COMPLETED"}],
+        "dependents": [],
     }
     assert [row["result"] for row in result_rows(result)] == ["modified", "unchanged", "refused"]
 
@@ -77,7 +91,21 @@ def test_the_data() -> None:
 def test_a_dry_run_modifies_nothing_and_says_what_it_would() -> None:
     row = outcome_row(Done(["1"], changes=[Changed("1")], dry_run=True))
     assert row["modified"] == []
-    assert row["plan"] == [{"db_id": "1", "name": None, "before": "READY", "after": "PAUSED"}]
+    assert row["plan"] == [
+        {"db_id": "1", "name": None, "before": "READY", "after": "PAUSED", "dependent": False}
+    ]
+
+
+def test_what_was_not_asked_for_is_told_apart() -> None:
+    child, own = Changed("2", "WAITING", "STOPPED"), Changed("1", "FAILED", None)
+    row = outcome_row(Done(["1"], changes=[child, own], dependents=[child]))
+    assert row["modified"] == ["1"]
+    assert [(d["db_id"], d["after"]) for d in row["dependents"]] == [("2", "STOPPED")]
+    planned = Done(["1"], changes=[child, own], dependents=[child], dry_run=True)
+    assert outcome_row(planned)["dependents"] == []
+    assert [p["dependent"] for p in outcome_row(planned)["plan"]] == [True, False]
+    told = [(r["db_id"], r["result"], r["after"]) for r in result_rows(planned)]
+    assert told == [("2", "dependent", "STOPPED"), ("1", "planned", None)]
 
 
 def test_refusals_are_told_up_to_a_number() -> None:
