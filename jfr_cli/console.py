@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 UNLIMITED = 10_000
 """Columns of a stream that is no terminal: nothing is cut."""
-_PLAIN = str.maketrans("✔✘○◔◑◕▶■‖↻·•→…─│├└╭╮╰╯█▏▎▍▌▋▊▉", "+xoooo>#=~.*>~-||`++++########")
+_PLAIN = str.maketrans("✔✘○◔◑◕▶■‖↻·•→…─│├└╭╮╰╯█▏▎▍▌▋▊▉▒░", "+xoooo>#=~.*>~-||`++++########x!")
 """What stands for our own signs where the locale has none of them."""
 _TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -198,7 +197,7 @@ EndDate = Annotated[
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--name", "-n", metavar="PATTERN", help="Whole name; *, ? and [abc] are wild."),
+    typer.Option("--name", "-n", metavar="PATTERN", help="Whole name; *, ? and [0-9] are wild."),
 ]
 Metadata = Annotated[
     str | None,
@@ -301,7 +300,10 @@ ReverseSort = Annotated[
 ]
 Count = Annotated[bool, typer.Option("--count", help="Print only how many there are.")]
 Verbosity = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, help="Show more; -vv still more.")
+    int,
+    typer.Option(
+        "--verbose", "-v", count=True, show_default=False, help="Show more; -vv still more."
+    ),
 ]
 StoredDataKeys = Annotated[
     list[str] | None,
@@ -376,16 +378,3 @@ AllStates = Annotated[
 SkipRunnerCheck = Annotated[
     bool, typer.Option("--force", "-f", help="Even while a runner is alive.")
 ]
-
-
-def local_zone_name() -> str:
-    """Name of this machine's time zone as the time zone database has it; UTC where unknown."""
-    from pathlib import Path
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    link = Path("/etc/localtime")
-    found = os.environ.get("TZ") or str(link.resolve()).partition("zoneinfo/")[2]
-    try:
-        return ZoneInfo(found).key or "UTC"
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return "UTC"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -27,6 +28,8 @@ _DATE_FORMS = (
     "%Y-%m-%d %H:%M:%S",
 )
 _TIME_FORMS = ("%H:%M", "%H:%M:%S")
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
+"""Beginning of a date and time of ISO 8601, with seconds in fractions, Z or an offset perhaps."""
 
 _SHARED: dict[str, Any] = {
     "db_id": options.DbIds,
@@ -120,7 +123,10 @@ def _flow_filter(given: dict[str, Any]) -> FlowFilter:
 
 
 def window(given: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
-    """Return the bounds that --start-date, --end-date, --days and --hours mean, in local time."""
+    """Return the bounds that --start-date, --end-date, --days and --hours mean.
+
+    A time without a zone is local.
+    """
     said = [n for n in ("start_date", "days", "hours") if given[n] is not None]
     if len(said) > 1:
         flags = " and ".join(f"--{n.replace('_', '-')}" for n in said)
@@ -143,9 +149,26 @@ def _before(now: datetime, unit: str, number: int) -> datetime:
 
 
 def parse_date(flag: str, text: str | None, now: datetime) -> datetime | None:
-    """Read a date, a date and time, or a time of the last 24 hours, all local."""
+    """Read a date, a date and time, or a time of the last 24 hours, all local.
+
+    With ``Z`` or an offset a date and time is what it says: it comes back with its zone.
+    """
     if text is None:
         return None
+    found = _read_date(text, now)
+    try:
+        if found is not None:
+            found.astimezone(UTC)
+            return found
+    except (OverflowError, ValueError):  # at either end of the calendar
+        pass
+    raise typer.BadParameter(
+        f"{text!r} is no date",
+        param_hint=f"{flag} (2026-01-31, 2026-01-31T12:00, 2026-01-31T12:00:00Z or 12:00)",
+    )
+
+
+def _read_date(text: str, now: datetime) -> datetime | None:
     for form in (*_DATE_FORMS, *_TIME_FORMS):
         try:
             found = datetime.strptime(text, form)
@@ -155,9 +178,10 @@ def parse_date(flag: str, text: str | None, now: datetime) -> datetime | None:
             return found
         today = datetime.combine(now.date(), found.time())
         return today if today <= now else today - timedelta(days=1)
-    raise typer.BadParameter(
-        f"{text!r} is no date", param_hint=f"{flag} (2026-01-31, 2026-01-31T12:00 or 12:00)"
-    )
+    try:
+        return datetime.fromisoformat(text) if _ISO_TIME.match(text) else None
+    except ValueError:
+        return None
 
 
 def dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
@@ -259,12 +283,17 @@ def named_job(controller: QueueReader, text: str, index: int | None = None) -> J
     JobNotFoundError
         There is none.
     """
-    found = controller.get_job_info(**job_keywords(controller, text, index))
-    if found is None:
+    named = job_keywords(controller, text, index)
+    found = controller.get_job_info(**named)
+    if found is not None:
+        return found
+    uuid = named.get("job_id")
+    indices = controller.jobs.find({"uuid": uuid}, ["index"]) if uuid else []
+    if known := sorted(doc["index"] for doc in indices):
         raise JobNotFoundError(
-            f"there is no job {text}", hint="`jf job list` shows those there are"
+            f"job {uuid} has no index {index}", hint=f"it has {', '.join(map(str, known))}"
         )
-    return found
+    raise JobNotFoundError(f"there is no job {text}", hint="`jf job list` shows those there are")
 
 
 def some_jobs(controller: QueueReader, ids: list[str] | None, selection: JobFilter) -> list[str]:

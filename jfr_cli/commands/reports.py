@@ -8,6 +8,7 @@ import typer
 
 from jfr_cli import options
 from jfr_cli.output import show_picture, show_value, shows_one, shows_table
+from jfr_cli.render.words import zone_name
 from jfr_cli.session import CURRENT
 
 jobs = options.part_of_group()
@@ -53,7 +54,7 @@ def flow_report(interval: Interval = "days", number: Number = None) -> None:
 
 def _show(kind: Any, picture: Any, interval: str, number: int | None) -> None:
     with CURRENT.controller() as controller:
-        report = kind.generate_report(controller, interval, number, options.local_zone_name())
+        report = kind.generate_report(controller, interval, number, zone_name() or "UTC")
     if shows_table():
         show_picture(lambda: picture(report))
     else:

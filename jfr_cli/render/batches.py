@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from controller.states import BatchState
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import MORE, Column, Kind
 from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text, time
-from jfr_cli.render.words import cell_text, drawn_text, local_time, state_words
+from jfr_cli.render.words import cell_text, drawn_text, exact_time, local_time, state_words
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -126,4 +127,4 @@ def batch_panel(batch: BatchDoc, folder: Path | None) -> Panel:
 def _shown(key: str, value: Any) -> str:
     if key == "jobs":
         return "".join(f"\n    {job['db_id']}  {job['uuid']} ({job['index']})" for job in value)
-    return cell_text(value)
+    return exact_time(value) if isinstance(value, datetime) else cell_text(value)

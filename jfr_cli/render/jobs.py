@@ -29,10 +29,10 @@ from jfr_cli.render.words import (
     Words,
     cell_text,
     duration,
+    exact_time,
     local_time,
     state_text,
     state_words,
-    zone,
 )
 
 if TYPE_CHECKING:
@@ -277,10 +277,10 @@ def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
     if isinstance(value, JobState):
         return state_text(value)
     if isinstance(value, datetime):
-        return f"{local_time(value, '%Y-%m-%d %H:%M:%S')} {zone()}"
+        return exact_time(value)
     if key == "remote" and isinstance(value, dict):
         kept = {
-            k: local_time(v, "%Y-%m-%d %H:%M:%S") if isinstance(v, datetime) else v
+            k: exact_time(v) if isinstance(v, datetime) else v
             for k, v in value.items()
             if (v not in (None, False) or show_none) and (verbosity or k not in _LONG)
         }

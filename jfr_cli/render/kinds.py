@@ -122,7 +122,7 @@ def chosen_columns(
         A key that does not exist.
     """
     if asked is not None:
-        return [_column(kind, key) for key in _keys(asked)]
+        return [_column(kind, key) for key in asked_keys(asked)]
     if level == 0 and defaults:
         return [_column(kind, key) for key in defaults]
     return [column for column in kind.columns if level in column.levels]
@@ -132,18 +132,19 @@ def chosen_data(kind: Kind, asked: str | None) -> Callable[[Row], Row]:
     """Return what makes the rows that were asked for from whole ones; errors as above."""
     if asked is None:
         return lambda row: row
-    columns = {key: _column(kind, key) for key in _keys(asked)}
+    columns = {key: _column(kind, key) for key in asked_keys(asked)}
     return lambda row: {key: column.value(row) for key, column in columns.items()}
 
 
 def data_keys(kind: Kind, asked: str | None) -> list[str]:
     """Keys of the rows, also where there is none: the header of CSV."""
     if asked is not None:
-        return _keys(asked)
+        return asked_keys(asked)
     return [key for key in kind.properties if key not in kind.optional]
 
 
-def _keys(asked: str) -> list[str]:
+def asked_keys(asked: str) -> list[str]:
+    """Split the value of ``--columns``; ArgumentError where it names none."""
     keys = [key.strip() for key in asked.split(",") if key.strip()]
     if not keys:
         raise ArgumentError("no column was named", hint="--columns db_id,state")
@@ -155,9 +156,17 @@ def _column(kind: Kind, key: str) -> Column:
         if column.key == key:
             return column
     if key.partition(".")[0] in kind.properties:
-        return Column(key, key, wraps=True)
+        return Column(key, f"{key} [{{zone}}]" if _is_time(kind, key) else key, wraps=True)
     known = [*dict.fromkeys([*(c.key for c in kind.columns), *kind.properties])]
     raise ArgumentError(f"there is no column {key!r}: {no_such(key, known)}")
+
+
+def _is_time(kind: Kind, path: str) -> bool:
+    """Whether the schema has a time at a path with dots."""
+    schema: Any = {"properties": kind.properties}
+    for key in path.split("."):
+        schema = schema.get("properties", {}).get(key, {})
+    return bool(schema.get("format") == "date-time")
 
 
 @dataclass(frozen=True)
@@ -285,4 +294,4 @@ def _maker(column: Column, form: int) -> Cell | None:
 
 def _header(column: Column, form: int) -> str:
     header = column.short[0] if form and column.short is not None else column.header
-    return header.format(zone=zone())
+    return header.replace("{zone}", zone()) if "{zone}" in header else header

@@ -15,8 +15,10 @@ from jfr_cli.render.words import (
     VERMILION,
     drawn_text,
     duration,
+    exact_time,
     local_time,
     state_words,
+    zone,
 )
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 BAR = 24
 """Columns of a full bar."""
-
-_TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
 
 TRENDS = Shape(
     "trends",
@@ -71,7 +71,7 @@ def job_report(report: JobsReport) -> RenderableType:
         ]
         parts += ["", _table("Workers", ("Worker", "Active", "All", ""), rows)]
     if report.longest_running:
-        headers = ("Name", "DB id", "Run time", "Since")
+        headers = ("Name", "DB id", "Run time", f"Since [{zone()}]")
         running = [
             (j.name, j.db_id, duration(j.estimated_run_time), local_time(j.start_time))
             for j in report.longest_running
@@ -103,10 +103,10 @@ def one_flow_report(flow: FlowInfo, title: str) -> RenderableType:
     spent = sum(job.run_time or job.estimated_run_time or 0 for job in jobs)
     times = Table(box=None, show_header=False, pad_edge=False)
     for label, value in (
-        ("Created", local_time(flow.created_on, _TO_THE_SECOND)),
-        ("First job began", local_time(min(starts, default=None), _TO_THE_SECOND)),
-        ("Last job ended", local_time(max(ends, default=None), _TO_THE_SECOND)),
-        ("Changed last", local_time(flow.updated_on, _TO_THE_SECOND)),
+        ("Created", exact_time(flow.created_on)),
+        ("First job began", exact_time(min(starts, default=None))),
+        ("Last job ended", exact_time(max(ends, default=None))),
+        ("Changed last", exact_time(flow.updated_on)),
         ("Run time of all jobs", duration(spent)),
     ):
         times.add_row(label, value or "-")
@@ -179,26 +179,29 @@ def _states(counts: Mapping[Any, int]) -> Any:
 
 
 def _trends(trends: FlowTrends) -> Any:
-    series: list[tuple[str, tuple[int, ...], str]] = [
-        ("Completed", trends.completed, GREEN),
-        ("Failed", trends.failed, VERMILION),
+    # Blocks of their own: without colours nothing else tells the parts of a bar apart.
+    series: list[tuple[str, tuple[int, ...], str, str]] = [
+        ("Completed", trends.completed, GREEN, "█"),
+        ("Failed", trends.failed, VERMILION, "▒"),
     ]
     if hasattr(trends, "remote_error"):
-        series.append(("Remote error", trends.remote_error, ORANGE))
+        series.append(("Remote error", trends.remote_error, ORANGE, "░"))
     title = f"Ended in the last {trends.num_intervals} {trends.interval} [{trends.timezone}]"
-    most = max((max(numbers, default=0) for _, numbers, _ in series), default=0)
+    most = max((max(numbers, default=0) for _, numbers, *_ in series), default=0)
     rows = []
     for position, date in enumerate(trends.dates):
-        numbers = [values[position] for _, values, _ in series]
-        picture = _stacked(numbers, [style for *_, style in series], max(most, 1))
+        numbers = [values[position] for _, values, *_ in series]
+        picture = _stacked(numbers, [(style, block) for *_, style, block in series], max(most, 1))
         rows.append((date, *(str(n) if n else "·" for n in numbers), picture))
-    return _table(title, ("", *(name for name, *_ in series), ""), rows)
+    return _table(title, ("", *(f"{block} {name}" for name, *_, block in series), ""), rows)
 
 
-def _stacked(numbers: list[int], styles: list[str], most: int) -> Any:
+def _stacked(numbers: list[int], looks: list[tuple[str, str]], most: int) -> Any:
+    """Return bars behind one another; what is there at all has a block."""
     from rich.text import Text
 
     line = Text()
-    for number, style in zip(numbers, styles):
-        line.append_text(bar(number, most, style, BAR // 2))
+    for number, (style, block) in zip(numbers, looks):
+        length = max(round(BAR // 2 * number / most), 1 if number else 0)
+        line.append(block * length, style=style)
     return line

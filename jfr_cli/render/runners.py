@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import Column, Kind
 from jfr_cli.render.shapes import Shape, array, flag, integer, mapping, number, text, time
-from jfr_cli.render.words import GREEN, ORANGE, VERMILION, duration, local_time
+from jfr_cli.render.words import GREEN, ORANGE, VERMILION, duration, exact_time
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -142,4 +143,4 @@ def runner_panel(found: RunnerInfo) -> Panel:
 
 
 def _shown(value: Any) -> str:
-    return local_time(value, "%Y-%m-%d %H:%M:%S") if hasattr(value, "astimezone") else str(value)
+    return exact_time(value) if isinstance(value, datetime) else str(value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from controller.states import BatchState, FlowState, JobState
@@ -43,6 +45,7 @@ RETRYING = (f"bold {ORANGE}", "↻")
 GOOD, BAD = (GREEN, "✔"), (VERMILION, "✘")
 """Style and glyph of what is as it should be, and of what is not."""
 
+_UTC = ("Etc/UTC", "UTC", "Etc/UCT", "UCT", "Etc/Universal", "Universal", "Etc/Zulu", "Zulu")
 SHORT_TIME = "%m-%d %H:%M"
 
 
@@ -103,13 +106,47 @@ def verdict_words(ok: bool, good: str = "ok", bad: str = "FAIL") -> Words:
 
 
 def local_time(time: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
-    """Return a stored time in the time zone of this machine."""
-    return "" if time is None else time.replace(tzinfo=UTC).astimezone().strftime(form)
+    """Return a stored time in the time zone of this machine.
+
+    In an hour that clocks repeat it says which of the two is meant.
+    """
+    if time is None:
+        return ""
+    local = time.replace(tzinfo=UTC).astimezone()
+    repeated = _is_repeated(local.replace(tzinfo=None, minute=local.minute // 15 * 15, second=0))
+    return local.strftime(f"{form} %Z" if repeated else form)
+
+
+def exact_time(time: datetime | None) -> str:
+    """Return a stored time to the second, in the time of this machine as it was called then."""
+    if time is None:
+        return ""
+    return time.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+@lru_cache(maxsize=4096)
+def _is_repeated(quarter: datetime) -> bool:
+    """Whether clocks show a quarter of an hour twice, as when summer time ends."""
+    first, second = (quarter.replace(microsecond=0, fold=fold).astimezone() for fold in (0, 1))
+    return first.utcoffset() != second.utcoffset()
 
 
 def zone() -> str:
-    """Name of the time zone of this machine."""
-    return datetime.now().astimezone().tzname() or "local"
+    """Name of the time zone of this machine, for headings: it holds in summer and in winter."""
+    return zone_name() or "local"
+
+
+def zone_name() -> str | None:
+    """Name of this machine's time zone as the time zone database has it; None where unknown."""
+    from zoneinfo import ZoneInfo
+
+    found = os.environ.get("TZ", "").lstrip(":") or os.path.realpath("/etc/localtime")
+    name = found.partition("zoneinfo/")[2] or found
+    try:
+        key = ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):  # no such zone, no name of one, a folder of them
+        return None
+    return "UTC" if key in _UTC else key
 
 
 def duration(seconds: float | None) -> str:

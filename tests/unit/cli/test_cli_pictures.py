@@ -85,3 +85,12 @@ def test_names_are_no_markup(name: str) -> None:
     out = io.StringIO()
     Console(file=out, width=200, no_color=True).print(PICTURES[name]())
     assert NAME in out.getvalue()
+
+
+def test_trends_can_be_told_apart_without_colours() -> None:
+    out = io.StringIO()
+    Console(file=out, width=80, no_color=True).print(report())
+    headings, line = out.getvalue().rstrip().splitlines()[-2:]
+    told = [part.strip() for part in headings.split("  ") if part]
+    assert told == ["█ Completed", "▒ Failed", "░ Remote error"]
+    assert line.split()[-1] == "██████░░░░░░░░░░░░"

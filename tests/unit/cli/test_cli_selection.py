@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -86,6 +86,8 @@ def test_flow_options(words: list[str], expected: dict[str, Any]) -> None:
         (["-ds", "1", "-hs", "2"], "--days and --hours"),
         (["-ds", "1", "-sdate", "2026-01-01"], "--start-date and --days"),
         (["-sdate", "yesterday"], "is no date"),
+        (["-sdate", "2026-W05"], "is no date"),
+        (["-sdate", "0001-01-01T00:00:00+10:00"], "is no date"),
         (["-meta", "tag"], "neither JSON"),
         (["-meta", "a=b=c"], "neither JSON"),
         (["-q", "[1]"], "neither JSON"),
@@ -110,6 +112,9 @@ def test_what_cannot_be_meant_is_refused(words: list[str], says: str) -> None:
         ("2026-01-31 06:07:08", datetime(2026, 1, 31, 6, 7, 8)),
         ("11:59", datetime(2026, 3, 10, 11, 59)),
         ("12:00:01", datetime(2026, 3, 9, 12, 0, 1)),
+        ("2026-01-31T06:07:08.009Z", datetime(2026, 1, 31, 6, 7, 8, 9000, tzinfo=UTC)),
+        ("2026-01-31 06:07:08+02:00", datetime(2026, 1, 31, 4, 7, 8, tzinfo=UTC)),
+        ("2026-01-31T06:07:08.5", datetime(2026, 1, 31, 6, 7, 8, 500000)),
     ],
 )
 def test_dates_and_times_of_the_last_day(text: str, expected: datetime) -> None:
