@@ -13,12 +13,12 @@ from typing import Annotated, Any
 
 import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]  # imported there
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from controller.errors import ControllerError
 from jfr_cli.console import say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_defect, report_end, report_usage
-from jfr_cli.lazy import UsageError, built
+from jfr_cli.lazy import Group, UsageError, built
 from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, choice, print_tree
 from jfr_cli.session import CURRENT
 from jfr_cli.watch import with_seconds
@@ -42,7 +42,7 @@ GROUPS: dict[str, str] = {
 _HIDDEN = ("execution",)
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(Group):
     """Imports a group's module when the group is used, not when it is listed."""
 
     _listing = False

@@ -48,7 +48,33 @@ class _Unbuilt(Mapping[str, Any]):
         return name in self._builders
 
 
-class CommandGroup(TyperGroup):
+def _without_values(params: list[Any]) -> list[Any]:
+    """Let help show nothing behind flags: what Typer writes there reads as if a value followed."""
+    for param in params:
+        if (getattr(param, "is_flag", False) or getattr(param, "count", False)) and (
+            param.metavar is None
+        ):
+            param.metavar = ""
+    return params
+
+
+class Command(TyperCommand):
+    """A command of ours."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return its parameters, --help included."""
+        return _without_values(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A group of ours."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return its parameters, --help included."""
+        return _without_values(super().get_params(ctx))
+
+
+class CommandGroup(Group):
     """A group that builds its commands when they are used, and suggests the nearest of them.
 
     Attributes
@@ -107,7 +133,9 @@ def built(app: typer.Typer) -> Any:
         A group, or a program of one command.
     """
     if app.info.cls is not CommandGroup:
-        return typer.main.get_command(app)
+        alone = copy.copy(app)
+        alone.registered_commands = [_ours(info) for info in app.registered_commands]
+        return typer.main.get_command(alone)
     empty = copy.copy(app)
     empty.registered_commands, empty.registered_groups = [], []
     group = typer.main.get_command(empty)
@@ -144,10 +172,17 @@ def _parts_of(app: typer.Typer) -> tuple[list[Any], list[Any]]:
     return commands, groups
 
 
+def _ours(info: Any) -> Any:
+    """Return what Typer knows of a command, to be built as a `Command`."""
+    found = copy.copy(info)
+    found.cls = Command
+    return found
+
+
 def _builder_of_command(info: Any) -> Callable[[], Any]:
     def build() -> Any:
         alone = typer.Typer(add_completion=False)
-        alone.registered_commands = [info]
+        alone.registered_commands = [_ours(info)]
         return typer.main.get_command(alone)
 
     return build

@@ -55,6 +55,12 @@ def test_every_command_and_parameter_is_described(command: Command) -> None:
     assert not [p.names for p in command.parameters if not p.text]
 
 
+def test_no_help_shows_a_value_behind_a_flag() -> None:
+    helps = {name: text for name, text in FILES.items() if name.startswith(FOLDERS[2])}
+    assert helps
+    assert not [name for name, text in helps.items() if "<bool>" in text or "BOOLEAN" in text]
+
+
 KNOWN_VALUES = {
     *("ID", "UUID", "UUID:INDEX", "STATE", "FORMAT", "WHEN", "FIELD", "WORKER", "PROJECT"),
 }
