@@ -111,8 +111,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -178,8 +178,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -222,8 +222,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -264,8 +264,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -312,8 +312,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -356,8 +356,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -398,8 +398,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -442,8 +442,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -486,8 +486,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -530,8 +530,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -580,8 +580,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -654,8 +654,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -698,8 +698,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -746,8 +746,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -790,8 +790,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -890,8 +890,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -953,8 +953,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -1002,8 +1002,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -1043,8 +1043,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -1520,8 +1520,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
                 --days\t'Changed within so many days.' \
@@ -1553,8 +1553,8 @@ function __jf_facts
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [abc] are wild.' \
-                -n\t'Whole name; *, ? and [abc] are wild.' \
+                --name\t'Whole name; *, ? and [0-9] are wild.' \
+                -n\t'Whole name; *, ? and [0-9] are wild.' \
                 --days\t'Changed within so many days.' \
                 -ds\t'Changed within so many days.' \
                 --hours\t'Changed within so many hours.' \

@@ -13,18 +13,20 @@ from jfr_cli import options
 from jfr_cli.commands import flow_actions, flow_graph, reports
 from jfr_cli.console import hint, status
 from jfr_cli.output import (
+    picked_rows,
     show_count,
     show_one,
     show_picture,
     show_rows,
     show_waited,
     shows_list,
+    shows_object,
     shows_one,
     shows_table,
     wants_count,
     wants_wide,
 )
-from jfr_cli.render.flows import FLOWS, flow_tree
+from jfr_cli.render.flows import FLOWS, flow_tree, needs_jobs
 from jfr_cli.render.jobs import job_kind
 from jfr_cli.render.waiting import standing
 from jfr_cli.selection import checked_sort, existing_flow, some_flows, with_flow_filter
@@ -62,7 +64,7 @@ def list_flows(
             custom_query=query,
             sort=[(checked_sort(sort), 1 if reverse_sort else -1)],
             limit=max_results,
-            with_jobs_info=bool(verbosity or wants_wide()),
+            with_jobs_info=needs_jobs(CURRENT.columns, verbosity + wants_wide()),
         )
     show_rows(flows, FLOWS, verbosity=verbosity)
     if max_results and len(flows) == max_results:
@@ -105,16 +107,20 @@ def info(
 ) -> None:
     """Show a flow: its structure and its jobs.
 
+    Columns are those of its jobs. As csv, name or count it lists its jobs.
+
     Example: jf flow info 12
     """
     order = [(checked_sort(jobs_sort), -1 if reverse_jobs_sort else 1)]
     with CURRENT.reader() as controller:
         found = existing_flow(controller, flow, by_job=by_job, jobs_sort=order)
-    if not shows_table():
-        show_one(found, FLOWS)
+    kind = job_kind(stored_data_key or ())
+    if shows_object():
+        jobs = picked_rows(found.jobs_info or [], kind)
+        show_one(found, FLOWS, None, jobs=jobs)
         return
     title = f"Flow: {found.name} - {found.flow_id} - {found.state.value}"
-    if report:
+    if report and shows_table():
         from jfr_cli.render.reports import one_flow_report
 
         show_picture(lambda: one_flow_report(found, title))
@@ -123,7 +129,7 @@ def info(
 
     show_rows(
         found.jobs_info or [],
-        job_kind(stored_data_key or ()),
+        kind,
         verbosity=verbosity,
         defaults=SETTINGS.cli_job_list_columns,
         title=title,

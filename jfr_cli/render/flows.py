@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from controller.documents import db_id_order
 from controller.graphs.model import Origin
 from controller.graphs.tree import TreeNode, get_tree
-from controller.states import FlowState
+from controller.states import FlowState, JobState
 from jfr_cli.render.data import Row
 from jfr_cli.render.jobs import JOBS
-from jfr_cli.render.kinds import MORE, MOST, Column, Kind
+from jfr_cli.render.kinds import MORE, MOST, Column, Kind, asked_keys
 from jfr_cli.render.shapes import array, flag, integer, mapping, text, time
 from jfr_cli.render.words import SHORT_TIME, local_time, state_text, state_words
 
@@ -39,6 +39,8 @@ def _row(flow: FlowInfo) -> Row:
     }
     if flow.jobs_info is not None:
         row["jobs"] = [JOBS.data(job) for job in flow.jobs_info]
+        row["workers"] = sorted(set(flow.workers))
+        row["job_states"] = flow.job_states
     return row
 
 
@@ -50,6 +52,10 @@ def _counted_codes(flow: FlowInfo) -> str:
     codes = Counter(state.short_value for state in flow.job_states)
     return " ".join(f"{number}{code}" for code, number in codes.items())
 
+
+_OF_JOBS = frozenset({"jobs", "workers", "job_states"})
+"""Keys for which the jobs' own documents have to be read."""
+_WHEN_JOBS = "with `jf flow info`, -v, wide, or where --columns asks"
 
 FLOWS = Kind(
     "flow",
@@ -66,9 +72,11 @@ FLOWS = Kind(
         "metadata": mapping("The flow's metadata."),
         "jobstore": text("Name of its JobStore, null for the default.", null=True),
         "locked": flag("Whether somebody holds the flow."),
-        "jobs": array(JOBS, "Its jobs: with `jf flow info`, -v and wide."),
+        "jobs": array(JOBS, f"Its jobs: {_WHEN_JOBS}."),
+        "workers": array(text("Name."), f"Workers of its jobs: {_WHEN_JOBS}."),
+        "job_states": array(text("State.", one_of=JobState), f"Of its jobs: {_WHEN_JOBS}."),
     },
-    optional=frozenset({"jobs"}),
+    optional=_OF_JOBS,
     row=_row,
     columns=(
         Column("db_id", "DB id", number=True, short=("Id", None), rank=0),
@@ -110,6 +118,21 @@ FLOWS = Kind(
     ),
 )
 """Flows, and the columns of their table."""
+
+
+def needs_jobs(columns: str | None, level: int) -> bool:
+    """Whether what is asked for of flows cannot be told without reading their jobs.
+
+    Parameters
+    ----------
+    columns
+        The value of ``--columns``; None for the usual ones.
+    level
+        The number of ``-v``; wide is one more.
+    """
+    if columns is None:
+        return level > 0
+    return any(key.partition(".")[0] in _OF_JOBS for key in asked_keys(columns))
 
 
 _BROUGHT = {

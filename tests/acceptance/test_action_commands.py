@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,57 @@ def test_a_dry_run_shows_the_plan(fresh: Project) -> None:
     assert "would be rerun" in table.stderr
     assert fresh.jf("job", "rerun", a).returncode == 0
     assert states(fresh)[a] == "READY"
+
+
+def test_a_dry_run_answers_in_every_format_and_as_the_action_does(fresh: Project) -> None:
+    a, b = stage(fresh, "FAILED", "FAILED")
+    plan = ["job", "rerun", a, "--dry-run", "--format"]
+    row = {"db_id": a, "result": "planned", "reason": "", "before": "FAILED", "after": "READY"}
+    assert list(csv.DictReader(fresh.jf(*plan, "csv").stdout.splitlines())) == [row]
+    assert fresh.jf(*plan, "name").stdout == f"{a}\n"
+    assert fresh.jf(*plan, "count").stdout == "1\n"
+    (named,) = json.loads(fresh.jf(*plan, "json").stdout)["plan"]
+    assert named["name"] == f"job {a}"
+    stage(fresh, "READY")
+    for words in (["job", "delete", "-s", "FAILED"], ["flow", "delete", "--days", "1"]):
+        action = fresh.jf(*words, "--max", "1", "--yes")
+        planned = fresh.jf(*words, "--max", "1", "--dry-run")
+        assert (planned.returncode, planned.stderr) == (action.returncode, action.stderr)
+        assert "2 " in action.stderr
+    assert states(fresh)[b] == "FAILED"
+
+
+def test_columns_of_flows_are_read_where_they_are_asked_for(fresh: Project) -> None:
+    a, b = stage(fresh, "READY", "COMPLETED")
+    asked = ["flow", "list", "--columns", "db_id,job_states,workers"]
+    row = {"db_id": a, "job_states": ["READY", "COMPLETED"], "workers": ["local"]}
+    assert json.loads(fresh.jf(*asked, "--json").stdout) == [row]
+    assert fresh.jf(*asked).stdout.splitlines()[-1].split() == [a, "R-C", "local"]
+    (jobs,) = json.loads(fresh.jf("flow", "list", "--columns", "jobs", "--json").stdout)
+    assert [job["db_id"] for job in jobs["jobs"]] == [a, b]
+
+
+def test_columns_of_one_flow_are_those_of_its_jobs(fresh: Project) -> None:
+    a, b = stage(fresh, "READY", "COMPLETED")
+    asked = ["flow", "info", a, "--columns", "db_id,state"]
+    jobs = [{"db_id": a, "state": "READY"}, {"db_id": b, "state": "COMPLETED"}]
+    assert json.loads(fresh.jf(*asked, "--json").stdout)["jobs"] == jobs
+    assert list(csv.DictReader(fresh.jf(*asked, "--format", "csv").stdout.splitlines())) == jobs
+    for form in ("table", "json", "csv"):
+        wrong = fresh.jf("flow", "info", a, "--columns", "nope", "--format", form)
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        assert "there is no column 'nope'" in wrong.stderr
+
+
+def test_a_missing_index_is_no_missing_job(fresh_embedded: Project) -> None:
+    (a,) = stage(fresh_embedded, "READY")
+    uuid = fresh_embedded.controller.jobs.find_one({}, ["uuid"])["uuid"]  # type: ignore[index]
+    assert fresh_embedded.jf("job", "info", uuid[:8], "1", "--format", "name").stdout == f"{a}\n"
+    for words in (["job", "info"], ["job", "pause"], ["job", "why"]):
+        done = fresh_embedded.jf(*words, uuid[:8], "7")
+        assert done.returncode == 3
+        assert f"job {uuid} has no index 7" in done.stderr
+    assert "with index 7" in fresh_embedded.jf("job", "files", "ls", uuid, "7").stderr
 
 
 def test_nobody_is_asked_without_a_terminal(fresh_embedded: Project) -> None:

@@ -20,8 +20,8 @@ from controller.documents import FlowInfo, JobInfo
 from controller.errors import ArgumentError
 from controller.states import FlowState, JobState
 from jfr_cli.render import data, words
-from jfr_cli.render.flows import FLOWS
-from jfr_cli.render.jobs import JOBS, job_kind
+from jfr_cli.render.flows import FLOWS, needs_jobs
+from jfr_cli.render.jobs import JOBS, job_kind, job_panel
 from jfr_cli.render.kinds import Column, Kind, Listing, chosen_columns, chosen_data
 
 T0 = datetime(2026, 1, 2, 3, 4, 5)
@@ -204,6 +204,23 @@ def test_data_has_the_columns_that_were_asked_for() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("columns", "level", "needed"),
+    [
+        (None, 0, False),
+        (None, 1, True),
+        ("name,state", 1, False),
+        ("db_id", 0, False),
+        ("db_id, workers", 0, True),
+        ("job_states", 0, True),
+        ("jobs", 0, True),
+        ("jobs.state", 0, True),
+    ],
+)
+def test_what_has_to_be_read_of_flows(columns: str | None, level: int, needed: bool) -> None:
+    assert needs_jobs(columns, level) is needed
+
+
 def test_stored_data_becomes_columns() -> None:
     kind = job_kind(["energy"])
     lines = drawn(listing([job(stored_data={"energy": -1.5}), job()], kind=kind), 200)
@@ -234,6 +251,54 @@ def flow(**fields: Any) -> FlowInfo:
         **fields,
     }
     return FlowInfo.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("zone", "named"),
+    [
+        ("America/New_York", "America/New_York"),
+        (":Europe/Berlin", "Europe/Berlin"),
+        ("Etc/UTC", "UTC"),
+        ("Nowhere/At_all", "local"),
+        ("XYZ-3", "local"),
+    ],
+)
+def test_a_zone_is_named_as_it_is_called_all_year(
+    monkeypatch: pytest.MonkeyPatch, zone: str, named: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    lines = drawn(listing([job()]), 200)
+    assert f"Last updated [{named}]" in lines[0]
+    (column,) = chosen_columns(JOBS, "remote.retry_time_limit", 0)
+    assert Listing(JOBS, [job()], [column]).plain().startswith(f"remote.retry_time_limit [{named}]")
+
+
+def test_an_hour_that_clocks_repeat_is_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    words._is_repeated.cache_clear()
+    told = [words.local_time(datetime(2026, 11, 1, hour, 30)) for hour in (4, 5, 6, 7)]
+    assert told == [
+        "2026-11-01 00:30",
+        "2026-11-01 01:30 EDT",
+        "2026-11-01 01:30 EST",
+        "2026-11-01 02:30",
+    ]
+    assert words.exact_time(datetime(2026, 7, 1, 12, 0, 1)) == "2026-07-01 08:00:01 EDT"
+    words._is_repeated.cache_clear()
+
+
+def test_the_panel_of_a_job_names_the_zone_of_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    summer = datetime(2026, 7, 1, 12)
+    found = job(created_on=summer, remote={"retry_time_limit": summer}).model_dump()
+    out = io.StringIO()
+    panel = job_panel(found, show_none=False, verbosity=0)
+    Console(file=out, width=100, no_color=True).print(panel)
+    for key in ("created_on", "retry_time_limit"):
+        assert f"{key} = 2026-07-01 08:00:00 EDT" in out.getvalue()
 
 
 def test_times_are_utc_in_data() -> None:
