@@ -2,13 +2,13 @@
 
 What is where, from the bottom up; a module imports only from those above it in this list:
 
-``states errors``          the vocabulary
+``states errors identity``   the vocabulary; which process of which boot
 ``config``                 project files, workers, settings
 ``documents``              what the database holds, and the lighter views of it
 ``rules filters graphs``   who may do what in which state; arguments -> filter; the structure of a
                            flow, and pictures of it. Pure functions
 ``storage hosts schedulers``   adapters: databases, machines, queues
-``locks execution``        leases on documents; what runs on the worker
+``leases locks execution``   who works on a document, and lives; what runs on the worker
 ``operations``             the work that several groups share
 ``jobs flows batches unlocking runner_records versions backups administration``   the public
 groups of methods

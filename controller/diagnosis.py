@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.documents import JobInfo, utc_now
-from controller.locks import live_lease, owner_is_dead
+from controller.leases import live_lease, owner_is_dead
 from controller.operations.runner_record import live_runner
 from controller.reader import QueueReader
 from controller.rules.flows import newest_by_uuid

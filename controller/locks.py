@@ -1,4 +1,4 @@
-"""Leases on documents: who works on a job or a flow, and what happens when he dies.
+"""Locks on documents: who works on a job or a flow, and what happens when he dies.
 
 A lock is two fields that jobflow-remote 1.0.1 knows too, ``lock_id`` and ``lock_time``. Beside
 them lies ``lock_lease: {id, owner, seq}``, valid only while ``lease.id == lock_id``:
@@ -21,199 +21,21 @@ take jobs of one flow in different orders end with *busy*, not in a deadlock.
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
-from controller.documents import utc_now
 from controller.errors import ArgumentError, LockLostError, StorageError
-from controller.storage.base import Collection, Document, UpdateMany, UpdateOne, WriteOperation
+from controller.leases import FREE, OBSERVER, LeaseObserver, end_renewal, lock_fields, renew
+from controller.storage.base import Collection, Document
 
 logger = logging.getLogger(__name__)
 
-RENEW_EVERY = 5.0
-"""Seconds between two renewals."""
-EXPIRES_AFTER = 20.0
-"""Seconds without a renewal after which a lease may be taken over."""
 MAX_SLEEP = 0.5
 """Longest pause, in seconds, between two attempts of somebody who waits."""
-
-FREE: dict[str, None] = {"lock_id": None, "lock_time": None, "lock_lease": None}
-"""What a free document holds."""
-
-
-@cache
-def _boot_id() -> str:
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return ""
-
-
-def _start_time(pid: int) -> str:
-    """Return when a process started, "" if there is none; a pid alone may be given out again."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in ("Z", "X") else fields[19]
-
-
-def this_owner() -> dict[str, Any]:
-    """Describe this process such that its end can be told later."""
-    pid = os.getpid()
-    return {
-        "host": socket.gethostname(),
-        "boot_id": _boot_id(),
-        "pid": pid,
-        "start_time": _start_time(pid),
-    }
-
-
-def owner_is_dead(owner: Mapping[str, Any] | None) -> bool:
-    """Whether the owner was a process of this host and boot that has ended for certain."""
-    if not owner or owner.get("host") != socket.gethostname() or not owner.get("boot_id"):
-        return False
-    if owner["boot_id"] != _boot_id():
-        return True  # the host was started again since
-    return _start_time(int(owner.get("pid") or 0)) != owner.get("start_time")
-
-
-def lock_fields(lock_id: str) -> dict[str, Any]:
-    """What a document holds that this process has locked."""
-    return {
-        "lock_id": lock_id,
-        "lock_time": utc_now(),
-        "lock_lease": {"id": lock_id, "owner": this_owner(), "seq": 0},
-    }
-
-
-def live_lease(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the lease that belongs to a document's lock, None for a foreign or no lock."""
-    lease = document.get("lock_lease")
-    lock_id = document.get("lock_id")
-    if lock_id is None or not isinstance(lease, dict) or lease.get("id") != lock_id:
-        return None
-    return lease
-
-
-class LeaseObserver:
-    """Remembers since when leases have not been renewed, as this process saw it.
-
-    Parameters
-    ----------
-    clock
-        Monotonic seconds; injected by tests.
-    limit
-        How many leases to remember; the oldest is forgotten first.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, limit: int = 10_000) -> None:
-        self._clock, self._limit = clock, limit
-        self._seen: OrderedDict[Any, tuple[str, int, float]] = OrderedDict()
-        self._mutex = threading.Lock()
-
-    def is_expired(self, document: Mapping[str, Any]) -> bool:
-        """Whether the document's lease may be taken over now; each call is an observation."""
-        lease = live_lease(document)
-        if lease is None:
-            return False
-        if owner_is_dead(lease.get("owner")):
-            return True
-        now, key = self._clock(), document["_id"]
-        with self._mutex:
-            known = self._seen.get(key)
-            if known is None or known[:2] != (lease["id"], lease["seq"]):
-                self._seen[key] = (lease["id"], lease["seq"], now)
-                self._seen.move_to_end(key)
-                while len(self._seen) > self._limit:
-                    self._seen.popitem(last=False)
-                return False
-        return now - known[2] >= EXPIRES_AFTER
-
-
-OBSERVER = LeaseObserver()
-"""What this process saw; shared, so that a short wait builds on the one before."""
-
-
-class _Renewer:
-    """One thread that renews all leases of this process, while there are any."""
-
-    def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._held: dict[str, tuple[Collection, Any]] = {}
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
-
-    def add(self, collection: Collection, document_id: Any, lock_id: str) -> None:
-        """Renew a lease until `remove`; a None for the document means all under this lock."""
-        with self._mutex:
-            if self._pid != os.getpid():  # forked: the thread stayed with the parent
-                self._held, self._thread, self._pid = {}, None, os.getpid()
-            self._held[f"{lock_id}/{document_id}"] = (collection, document_id)
-            if self._thread is None or not self._thread.is_alive():
-                self._wake = threading.Event()
-                self._thread = threading.Thread(target=self._run, name="jfr-leases", daemon=True)
-                self._thread.start()
-
-    def remove(self, document_id: Any, lock_id: str) -> None:
-        """Stop renewing a lease."""
-        with self._mutex:
-            self._held.pop(f"{lock_id}/{document_id}", None)
-
-    def _run(self) -> None:
-        while True:
-            self._wake.wait(RENEW_EVERY)
-            with self._mutex:
-                if not self._held:
-                    self._thread = None
-                    return
-                held = dict(self._held)
-            self.renew(held)
-
-    @staticmethod
-    def renew(held: Mapping[str, tuple[Collection, Any]]) -> None:
-        """Renew leases, in one command per collection."""
-        by_collection: dict[int, tuple[Collection, list[WriteOperation]]] = {}
-        for key, (collection, document_id) in held.items():
-            lock_id = key.partition("/")[0]
-            _, operations = by_collection.setdefault(id(collection), (collection, []))
-            ours = {"lock_id": lock_id, "lock_lease.id": lock_id}
-            renewal = {"$inc": {"lock_lease.seq": 1}}
-            if document_id is None:
-                operations.append(UpdateMany(ours, renewal))
-            else:
-                operations.append(UpdateOne({"_id": document_id, **ours}, renewal))
-        for collection, operations in by_collection.values():
-            try:
-                collection.bulk_write(operations, ordered=False)
-            except StorageError as error:
-                # The lease runs out if this goes on; fencing then protects the documents.
-                logger.warning("leases could not be renewed: %s", error)
-
-
-_RENEWER = _Renewer()
-
-
-@contextmanager
-def hold_leases(collection: Collection, lock_id: str) -> Iterator[None]:
-    """Renew the leases of all documents under one lock of ours, until the block ends."""
-    _RENEWER.add(collection, None, lock_id)
-    try:
-        yield
-    finally:
-        _RENEWER.remove(None, lock_id)
 
 
 class MongoLock:
@@ -321,7 +143,7 @@ class MongoLock:
         if self.locked_document is None:
             return False
         self.unavailable_document = None
-        _RENEWER.add(self.collection, self.locked_document["_id"], self.lock_id)
+        renew(self.collection, self.locked_document["_id"], self.lock_id)
         return True
 
     def _take(self, query: Mapping[str, Any]) -> Document | None:
@@ -421,7 +243,7 @@ class MongoLock:
 
     def _forget(self) -> None:
         if self.locked_document is not None:
-            _RENEWER.remove(self.locked_document["_id"], self.lock_id)
+            end_renewal(self.locked_document["_id"], self.lock_id)
         self.locked_document = None
 
     def __enter__(self) -> MongoLock:

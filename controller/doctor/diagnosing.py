@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from controller import locks
+from controller import leases
 from controller.doctor import reading
 from controller.documents import utc_now
 from controller.errors import ConfigError
@@ -69,7 +69,7 @@ def diagnose(controller: JobController, *, watch: bool = False, outputs: bool = 
 
 
 def _watched(controller: JobController) -> list[LockView]:
-    deadline = time.monotonic() + locks.EXPIRES_AFTER + _WATCH_EVERY
+    deadline = time.monotonic() + leases.EXPIRES_AFTER + _WATCH_EVERY
     while True:
         views = reading.lock_views(controller.queue)
         undecided = any(view.lease is not None and not view.expired for view in views)

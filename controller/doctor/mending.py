@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from controller.doctor import reading
 from controller.documents import new_flow_document, utc_now
 from controller.errors import DuplicateKeyError, LockLostError, StorageBusyError
-from controller.locks import FREE, MongoLock
+from controller.leases import FREE
+from controller.locks import MongoLock
 from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.progress import derive_flow_state
 from controller.operations.queue import Queue

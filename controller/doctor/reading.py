@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from controller.locks import OBSERVER, live_lease
+from controller.leases import OBSERVER, live_lease
 from controller.operations.aftermath import Wish
 from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.queue import Queue

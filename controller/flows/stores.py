@@ -5,7 +5,8 @@ from __future__ import annotations
 from controller.documents import utc_now
 from controller.errors import FlowLockedError, FlowNotFoundError, StateError
 from controller.flows.queries import find_flow
-from controller.locks import MongoLock, live_lease
+from controller.leases import live_lease
+from controller.locks import MongoLock
 from controller.operations.queue import ControllerGroup
 from controller.states import FlowState, JobState
 

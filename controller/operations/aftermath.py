@@ -23,7 +23,7 @@ from uuid import uuid4
 
 from controller.documents import utc_now
 from controller.errors import ConfigError, ControllerError, RemoteError, StorageError
-from controller.locks import FREE, OBSERVER, hold_leases, live_lease, lock_fields
+from controller.leases import FREE, OBSERVER, hold_leases, live_lease, lock_fields
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.outside import Outside
 from controller.operations.queue import Queue

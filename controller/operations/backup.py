@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 
 from controller.documents import utc_now
 from controller.errors import ArgumentError, LockedDocumentError, StateError, StorageError
-from controller.locks import MongoLock, live_lease
+from controller.leases import live_lease
+from controller.locks import MongoLock
 from controller.operations.queue import Queue
 from controller.operations.runner_record import refuse_beside_runner
 from controller.storage import dumps

@@ -23,7 +23,7 @@ from controller.errors import (
     StateError,
     StorageError,
 )
-from controller.locks import FREE, OBSERVER, hold_leases, live_lease, lock_fields
+from controller.leases import FREE, OBSERVER, hold_leases, live_lease, lock_fields
 from controller.operations.queue import Queue
 from controller.storage.base import Document, UpdateOne
 

@@ -11,7 +11,7 @@ from enum import Flag, auto
 from typing import Any
 
 from controller.errors import ControllerError, JobLockedError
-from controller.locks import OBSERVER
+from controller.leases import OBSERVER
 from controller.operations.holding import locked_error
 from controller.operations.queue import Queue
 from controller.rules.plans import FlowView

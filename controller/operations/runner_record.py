@@ -19,7 +19,8 @@ from typing import Any
 
 from controller.documents import utc_now
 from controller.errors import MissingDocumentError, RunnerLockedError, RunningRunnerError
-from controller.locks import MongoLock, live_lease
+from controller.leases import live_lease
+from controller.locks import MongoLock
 from controller.operations.queue import Queue
 from controller.storage.base import Collection
 

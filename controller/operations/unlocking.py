@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.filters import FlowFilter, JobFilter
-from controller.locks import FREE
+from controller.leases import FREE
 from controller.operations.queue import Queue
 from controller.storage.base import Collection, Filter
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from controller.documents import utc_now
 from controller.errors import StateError, WriteConflictError
-from controller.locks import FREE
+from controller.leases import FREE
 from controller.operations.aftermath import Wish, request, withdraw
 from controller.operations.holding import HeldFlows
 from controller.operations.portions import Overtaken

@@ -7,7 +7,8 @@ from typing import Any
 
 from controller.errors import FlowLockedError, JobLockedError, LockedDocumentError
 from controller.jobcontroller import JobController
-from controller.locks import OBSERVER, MongoLock, live_lease
+from controller.leases import OBSERVER, live_lease
+from controller.locks import MongoLock
 from controller.operations.completion import is_finished, recover
 from controller.operations.progress import release_flow, update_flow_state
 from controller.storage.base import Document

@@ -13,7 +13,12 @@ from jfr_cli.values import OFFERS
 
 NEVER_FOR_HELP = {"pymongo", "bson", "pydantic", "maggma", "jobflow", "qtoolkit", "numpy"}
 NEVER_FOR_LISTS = NEVER_FOR_HELP - {"bson", "pydantic"} | {"mongomock_ng", "networkx"}
-NEVER_TO_SHOW = {"controller.jobcontroller", "controller.locks", "controller.operations.insertion"}
+NEVER_TO_SHOW = {
+    "controller.jobcontroller",
+    "controller.leases",
+    "controller.locks",
+    "controller.operations.insertion",
+}
 TYPERS_OWN = {"pydantic"}
 """Typer itself imports it where a command has options (typer/_adapters.py, 0.29)."""
 

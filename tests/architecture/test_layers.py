@@ -64,6 +64,7 @@ ROWS: list[tuple[str, ...]] = [
     ),
     ("controller.operations",),
     ("controller.locks", "controller.execution"),
+    ("controller.leases",),
     ("controller.schedulers",),
     ("controller.storage", "controller.hosts"),
     ("controller.rules", "controller.filters", "controller.graphs"),
@@ -71,7 +72,7 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.examples",),
     ("controller.config",),
     ("controller.states",),
-    ("controller.errors",),
+    ("controller.errors", "controller.identity"),
 ]
 
 # (module, what it imports inside a function) for conveniences that users know and that look up.

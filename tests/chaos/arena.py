@@ -18,7 +18,7 @@ from children import Report, Task, run
 from cluster import Cluster
 from points import Fuse
 
-from controller import locks
+from controller import leases
 from controller.config import Project
 from controller.doctor import diagnosing
 from controller.jobcontroller import JobController
@@ -165,5 +165,5 @@ def hurry() -> None:
 def let_time_pass() -> None:
     """A lease that is seen twice has run out, an old wish or submission is given up."""
     ticks = itertools.count(step=1000)
-    locks.OBSERVER._clock = lambda: float(next(ticks))
+    leases.OBSERVER._clock = lambda: float(next(ticks))
     aftermath.GIVEN_UP_AFTER = flow_diagnosis.SUBMISSION_TIME = timedelta(0)

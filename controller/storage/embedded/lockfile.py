@@ -16,17 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from controller.errors import StorageBusyError
+from controller.identity import start_time
 
 _OWNER_SIZE = 200
-
-
-def start_time(pid: int) -> str:
-    """Return when a process started, "" when there is none: its id may have been given again."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]
 
 
 def this_process() -> str:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from world import World
 
 from controller.documents import utc_now
-from controller.locks import this_owner
+from controller.leases import this_owner
 from controller.rules.diagnosis import FindingKind as K
 from controller.rules.diagnosis import Severity
 

@@ -19,7 +19,7 @@ from controller.runner.recovery import take_over_expired
 def _no_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed process renews no lease."""
     silent = SimpleNamespace(add=lambda *_: None, remove=lambda *_: None)
-    monkeypatch.setattr("controller.locks._RENEWER", silent)
+    monkeypatch.setattr("controller.leases._RENEWER", silent)
 
 
 def chain() -> Flow:

@@ -13,7 +13,7 @@ from jobflow import Flow
 from lifecycle_jobs import add, detoured, everything, fail, replaced, stopping
 from world import World
 
-from controller import locks
+from controller import leases
 from controller.doctor import FindingKind, Outcome, Severity, diagnose, examine, mend
 from controller.doctor import diagnosing as diagnosing_module
 from controller.documents import utc_now
@@ -151,10 +151,10 @@ def test_a_lock_of_another_machine_is_only_judged_by_watching(
 ) -> None:
     controller = patient.controller
     lock("2", alive=True)(patient)
-    lease = {"id": "l", "owner": {**locks.this_owner(), "host": "elsewhere"}, "seq": 3}
+    lease = {"id": "l", "owner": {**leases.this_owner(), "host": "elsewhere"}, "seq": 3}
     set_job("2", lock_lease=lease)(patient)
     assert (diagnose(controller).findings, diagnose(controller).held) == ((), 1)
-    monkeypatch.setattr(locks, "EXPIRES_AFTER", 0.1)
+    monkeypatch.setattr(leases, "EXPIRES_AFTER", 0.1)
     monkeypatch.setattr(diagnosing_module, "_WATCH_EVERY", 0.05)
     watched = diagnose(controller, watch=True)
     assert [f.kind for f in watched.findings] == [FindingKind.LOCK_DEAD]
@@ -236,7 +236,7 @@ def _no_renewal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A killed process renews no lease."""
     silent = SimpleNamespace(add=lambda *_: None, remove=lambda *_: None)
     with monkeypatch.context() as patch:
-        patch.setattr("controller.locks._RENEWER", silent)
+        patch.setattr("controller.leases._RENEWER", silent)
         yield
 
 

@@ -18,7 +18,7 @@ from world import World
 
 from controller.doctor import Severity, diagnose, examine
 from controller.doctor import diagnosing as diagnosing_module
-from controller.locks import this_owner
+from controller.leases import this_owner
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
 from controller.rules.readiness import on_missing_of
 from controller.states import FlowState, JobState

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from controller import locks
+from controller import leases
 from controller.documents import utc_now
 from controller.errors import ArgumentError, LockLostError
-from controller.locks import FREE, LeaseObserver, MongoLock
+from controller.leases import FREE, LeaseObserver
+from controller.locks import MongoLock
 from controller.storage.base import Collection, Database
 
 
@@ -150,8 +151,8 @@ def test_a_lease_that_is_renewed_is_never_taken_over(jobs: Collection) -> None:
         for _ in range(10):
             held = stored(jobs)
             assert not observer.is_expired(held)
-            locks._RENEWER.renew({f"{lock.lock_id}/0": (jobs, 0)})
-            clock.now += locks.EXPIRES_AFTER * 0.9
+            leases._RENEWER.renew({f"{lock.lock_id}/0": (jobs, 0)})
+            clock.now += leases.EXPIRES_AFTER * 0.9
 
 
 def test_a_lease_without_renewal_expires_by_the_waiters_own_clock(jobs: Collection) -> None:
@@ -159,13 +160,13 @@ def test_a_lease_without_renewal_expires_by_the_waiters_own_clock(jobs: Collecti
     observer = LeaseObserver(clock)
     first = MongoLock(jobs, {"_id": 0})
     first.acquire()
-    locks._RENEWER.remove(0, first.lock_id)
+    leases._RENEWER.remove(0, first.lock_id)
     foreign_host(jobs)
     # What the machine's clock says does not matter: set back an hour, or forward a day.
     jobs.update_one({"_id": 0}, {"$set": {"lock_time": utc_now().replace(year=2001)}})
     early = MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer)
     assert not early.acquire()
-    clock.now += locks.EXPIRES_AFTER
+    clock.now += leases.EXPIRES_AFTER
     late = MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer)
     assert late.acquire()
     with pytest.raises(LockLostError):
@@ -183,7 +184,7 @@ def test_a_lock_of_other_software_is_never_taken_over(jobs: Collection) -> None:
     for _ in range(3):
         lock = MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer)
         assert not lock.acquire()
-        clock.now += 10 * locks.EXPIRES_AFTER
+        clock.now += 10 * leases.EXPIRES_AFTER
 
 
 def test_a_lock_taken_by_other_software_over_our_stale_lease_is_theirs(jobs: Collection) -> None:
@@ -228,7 +229,7 @@ def test_a_dead_process_of_this_host_loses_its_lock_at_once(
 
 
 def test_a_holder_renews_by_itself(jobs: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "RENEW_EVERY", 0.02)
+    monkeypatch.setattr(leases, "RENEW_EVERY", 0.02)
     with MongoLock(jobs, {"_id": 0}) as lock:
         deadline = time.monotonic() + 60
         while stored(jobs)["lock_lease"]["seq"] < 3:
@@ -268,7 +269,7 @@ def test_a_stopped_holder_loses_its_lock_and_writes_nothing(
         os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
         first = MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer)
         assert not first.acquire()
-        clock.now += locks.EXPIRES_AFTER
+        clock.now += leases.EXPIRES_AFTER
         with MongoLock(jobs, {"_id": 0}, get_locked_doc=True, observer=observer) as lock:
             assert lock.acquired
             lock.update_on_release = {"$set": {"state": "FRESH"}}

@@ -367,7 +367,7 @@ def test_a_runner_killed_at_any_write(
     described: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent = SimpleNamespace(add=lambda *_: None, remove=lambda *_: None)
-    monkeypatch.setattr("controller.locks._RENEWER", silent)  # a killed process renews no lease
+    monkeypatch.setattr("controller.leases._RENEWER", silent)  # a killed process renews no lease
     script, ledger = tmp_path / "quick.py", tmp_path / "ledger"
     script.write_text(QUICK)
     words = [sys.executable, "-S", "-E", str(script), "{}", str(ledger)]

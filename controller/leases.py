@@ -1,0 +1,188 @@
+"""Leases: that whoever locked a document still lives, and how everybody else sees it.
+
+`controller.locks` states the protocol.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from controller.documents import utc_now
+from controller.errors import StorageError
+from controller.identity import boot_id, start_time
+from controller.storage.base import Collection, UpdateMany, UpdateOne, WriteOperation
+
+logger = logging.getLogger(__name__)
+
+RENEW_EVERY = 5.0
+"""Seconds between two renewals."""
+EXPIRES_AFTER = 20.0
+"""Seconds without a renewal after which a lease may be taken over."""
+
+FREE: dict[str, None] = {"lock_id": None, "lock_time": None, "lock_lease": None}
+"""What a free document holds."""
+
+
+def this_owner() -> dict[str, Any]:
+    """Describe this process such that its end can be told later."""
+    pid = os.getpid()
+    return {
+        "host": socket.gethostname(),
+        "boot_id": boot_id(),
+        "pid": pid,
+        "start_time": start_time(pid),
+    }
+
+
+def owner_is_dead(owner: Mapping[str, Any] | None) -> bool:
+    """Whether the owner was a process of this host and boot that has ended for certain."""
+    if not owner or owner.get("host") != socket.gethostname() or not owner.get("boot_id"):
+        return False
+    if owner["boot_id"] != boot_id():
+        return True  # the host was started again since
+    return start_time(int(owner.get("pid") or 0)) != owner.get("start_time")
+
+
+def lock_fields(lock_id: str) -> dict[str, Any]:
+    """What a document holds that this process has locked."""
+    return {
+        "lock_id": lock_id,
+        "lock_time": utc_now(),
+        "lock_lease": {"id": lock_id, "owner": this_owner(), "seq": 0},
+    }
+
+
+def live_lease(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the lease that belongs to a document's lock, None for a foreign or no lock."""
+    lease = document.get("lock_lease")
+    lock_id = document.get("lock_id")
+    if lock_id is None or not isinstance(lease, dict) or lease.get("id") != lock_id:
+        return None
+    return lease
+
+
+class LeaseObserver:
+    """Remembers since when leases have not been renewed, as this process saw it.
+
+    Parameters
+    ----------
+    clock
+        Monotonic seconds; injected by tests.
+    limit
+        How many leases to remember; the oldest is forgotten first.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, limit: int = 10_000) -> None:
+        self._clock, self._limit = clock, limit
+        self._seen: OrderedDict[Any, tuple[str, int, float]] = OrderedDict()
+        self._mutex = threading.Lock()
+
+    def is_expired(self, document: Mapping[str, Any]) -> bool:
+        """Whether the document's lease may be taken over now; each call is an observation."""
+        lease = live_lease(document)
+        if lease is None:
+            return False
+        if owner_is_dead(lease.get("owner")):
+            return True
+        now, key = self._clock(), document["_id"]
+        with self._mutex:
+            known = self._seen.get(key)
+            if known is None or known[:2] != (lease["id"], lease["seq"]):
+                self._seen[key] = (lease["id"], lease["seq"], now)
+                self._seen.move_to_end(key)
+                while len(self._seen) > self._limit:
+                    self._seen.popitem(last=False)
+                return False
+        return now - known[2] >= EXPIRES_AFTER
+
+
+OBSERVER = LeaseObserver()
+"""What this process saw; shared, so that a short wait builds on the one before."""
+
+
+class _Renewer:
+    """One thread that renews all leases of this process, while there are any."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._held: dict[str, tuple[Collection, Any]] = {}
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+
+    def add(self, collection: Collection, document_id: Any, lock_id: str) -> None:
+        """Renew a lease until `remove`; a None for the document means all under this lock."""
+        with self._mutex:
+            if self._pid != os.getpid():  # forked: the thread stayed with the parent
+                self._held, self._thread, self._pid = {}, None, os.getpid()
+            self._held[f"{lock_id}/{document_id}"] = (collection, document_id)
+            if self._thread is None or not self._thread.is_alive():
+                self._wake = threading.Event()
+                self._thread = threading.Thread(target=self._run, name="jfr-leases", daemon=True)
+                self._thread.start()
+
+    def remove(self, document_id: Any, lock_id: str) -> None:
+        """Stop renewing a lease."""
+        with self._mutex:
+            self._held.pop(f"{lock_id}/{document_id}", None)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(RENEW_EVERY)
+            with self._mutex:
+                if not self._held:
+                    self._thread = None
+                    return
+                held = dict(self._held)
+            self.renew(held)
+
+    @staticmethod
+    def renew(held: Mapping[str, tuple[Collection, Any]]) -> None:
+        """Renew leases, in one command per collection."""
+        by_collection: dict[int, tuple[Collection, list[WriteOperation]]] = {}
+        for key, (collection, document_id) in held.items():
+            lock_id = key.partition("/")[0]
+            _, operations = by_collection.setdefault(id(collection), (collection, []))
+            ours = {"lock_id": lock_id, "lock_lease.id": lock_id}
+            renewal = {"$inc": {"lock_lease.seq": 1}}
+            if document_id is None:
+                operations.append(UpdateMany(ours, renewal))
+            else:
+                operations.append(UpdateOne({"_id": document_id, **ours}, renewal))
+        for collection, operations in by_collection.values():
+            try:
+                collection.bulk_write(operations, ordered=False)
+            except StorageError as error:
+                # The lease runs out if this goes on; fencing then protects the documents.
+                logger.warning("leases could not be renewed: %s", error)
+
+
+_RENEWER = _Renewer()
+
+
+def renew(collection: Collection, document_id: Any, lock_id: str) -> None:
+    """Renew the lease of a document that this process has locked, until `end_renewal`."""
+    _RENEWER.add(collection, document_id, lock_id)
+
+
+def end_renewal(document_id: Any, lock_id: str) -> None:
+    """Renew the lease no more."""
+    _RENEWER.remove(document_id, lock_id)
+
+
+@contextmanager
+def hold_leases(collection: Collection, lock_id: str) -> Iterator[None]:
+    """Renew the leases of all documents under one lock of ours, until the block ends."""
+    _RENEWER.add(collection, None, lock_id)
+    try:
+        yield
+    finally:
+        _RENEWER.remove(None, lock_id)
