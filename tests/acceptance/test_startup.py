@@ -82,7 +82,7 @@ def test_tab_imports_nothing_heavy(with_a_project: str, line: str) -> None:
     group = line.split(" ")[1]
     parts = {m for m in groups if m.startswith(f"{group}_")} | SHARED_PARTS
     assert groups <= {group, *parts}, "TAB imports the group that is typed, and no other"
-    assert "controller.storage.embedded.connection" not in found
+    assert "controller.storage.embedded.file" not in found
 
 
 @pytest.mark.parametrize("words", [["job", "list"], ["flow", "list"], ["job", "info", "1"]])
@@ -98,7 +98,7 @@ def test_what_only_shows_imports_nothing_that_changes(
 def test_the_scripts_get_their_answers_without_typer(with_a_project: str, kind: str) -> None:
     found = imported(prepare=f"{with_a_project}\nos.environ['_JF_OFFER'] = {kind!r}")
     assert not found & (NEVER_FOR_HELP | {"typer", "click", "rich"})
-    assert "controller.storage.embedded.connection" not in found
+    assert "controller.storage.embedded.file" not in found
 
 
 def test_help_of_a_group_imports_nothing_heavy() -> None:

@@ -8,9 +8,12 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
 ``parts``        a document lies in the file as a small hot part and its large values
 ``layout``       the tables, the catalogue of indexes, the version of the format
 ``lockfile``     who may write: a fair queue with a bounded wait
-``connection``   SQLite connections per thread, transactions, forks, network file systems
+``network``      which host may use a file on a network file system
+``errors``       SQLite's errors in our words
+``link file``    a connection, and large values on it; connections per thread, transactions, forks
 ``planner``      filter -> SQL that narrows the candidates
 ``rows``         documents in and out of the tables, with the keys of their indexes
+``changes``      updates and replacements, made ready before the file is held
 ``cursor collection aggregation database``   the contract
 ``store``        the same as a maggma Store (imports maggma; loaded on demand only)
 ``glance``       ids and names to complete a word, with the standard library alone

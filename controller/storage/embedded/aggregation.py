@@ -24,7 +24,8 @@ from controller.storage.embedded.values import (
 )
 
 if TYPE_CHECKING:
-    from controller.storage.embedded.connection import File, Link
+    from controller.storage.embedded.file import File
+    from controller.storage.embedded.link import Link
 
 Documents = Iterator[Document]
 

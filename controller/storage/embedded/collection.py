@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import bson
 
-from controller.errors import ArgumentError, UnsupportedOperationError
+from controller.errors import UnsupportedOperationError
 from controller.storage import base
 from controller.storage.base import (
     BulkWriteResult,
@@ -20,22 +20,18 @@ from controller.storage.base import (
 )
 from controller.storage.embedded import indexes, rows
 from controller.storage.embedded.aggregation import aggregate
+from controller.storage.embedded.changes import Change, Replacement, own_operation
 from controller.storage.embedded.cursor import Cursor, Query
 from controller.storage.embedded.filters import split_path, values_at
 from controller.storage.embedded.planner import plan_filter
 from controller.storage.embedded.projections import Projection
 from controller.storage.embedded.rows import Prepared, Stored
-from controller.storage.embedded.updates import (
-    Update,
-    is_pipeline,
-    replacement,
-    seed_of_upsert,
-)
-from controller.storage.embedded.values import MISSING, equal, index_key, normalise, value_of_key
+from controller.storage.embedded.values import MISSING, index_key, value_of_key
 
 if TYPE_CHECKING:
-    from controller.storage.embedded.connection import File, Link
-    from controller.storage.embedded.layout import Column, Table
+    from controller.storage.embedded.file import File
+    from controller.storage.embedded.layout import Table
+    from controller.storage.embedded.link import Link
     from controller.storage.embedded.parts import Part
 
 
@@ -256,7 +252,7 @@ class EmbeddedCollection:
     ) -> UpdateResult:
         """See `controller.storage.base.Collection.replace_one`."""
         _refuse(options)
-        change = _Replacement(replacement)
+        change = Replacement(replacement)
         staged = change.stage(self._file) if session is None else []
         try:
             with self._file.writing(_link(session)) as link:
@@ -288,7 +284,7 @@ class EmbeddedCollection:
     ) -> Document | None:
         """See `controller.storage.base.Collection.find_one_and_update`."""
         _refuse(options)
-        change = _Change(update)
+        change = Change(update)
         after = return_document is True or return_document == "after"
         query = Query(filter, sort)
         with self._file.writing(_link(session)) as link:
@@ -345,7 +341,7 @@ class EmbeddedCollection:
             return BulkWriteResult()
         total = dict.fromkeys(("inserted", "matched", "modified", "deleted", "upserted"), 0)
         with self._file.writing(_link(session)) as link:
-            for operation in map(_own_operation, operations):
+            for operation in map(own_operation, operations):
                 for what, count in self._carry_out(link, operation).items():
                     total[what] += count
         return BulkWriteResult(**{f"{what}_count": count for what, count in total.items()})
@@ -416,7 +412,7 @@ class EmbeddedCollection:
     def _update(
         self, link: Link, filter: base.Filter, update: base.Update, *, upsert: bool, many: bool
     ) -> UpdateResult:
-        change = _Change(update)
+        change = Change(update)
         if not many:
             return self._change_first(link, filter, change, upsert=upsert)
         query, table = Query(filter), self._table(link)
@@ -432,7 +428,7 @@ class EmbeddedCollection:
         self,
         link: Link,
         filter: base.Filter,
-        change: _Change | _Replacement,
+        change: Change | Replacement,
         *,
         upsert: bool,
         staged: Sequence[Part] = (),
@@ -453,7 +449,7 @@ class EmbeddedCollection:
         link: Link,
         table: Table,
         stored: Stored,
-        change: _Change | _Replacement,
+        change: Change | Replacement,
         staged: Sequence[Part] = (),
     ) -> bool:
         touched = [c for c in table.columns.values() if change.touches(c)]
@@ -469,7 +465,7 @@ class EmbeddedCollection:
         link: Link,
         table: Table,
         query: Query,
-        change: _Change | _Replacement,
+        change: Change | Replacement,
         staged: Sequence[Part] = (),
     ) -> Document:
         document = change.seed(query.spec)
@@ -501,7 +497,7 @@ class EmbeddedCollection:
         if isinstance(operation, base.DeleteMany):
             return {"deleted": self._delete(operation.filter, session, 0).deleted_count}
         if isinstance(operation, base.ReplaceOne):
-            change = _Replacement(operation.replacement)
+            change = Replacement(operation.replacement)
             done = self._change_first(link, operation.filter, change, upsert=operation.upsert)
         else:
             done = self._update(
@@ -518,82 +514,6 @@ class EmbeddedCollection:
         }
 
 
-class _Change:
-    """An update made ready."""
-
-    def __init__(self, update: base.Update) -> None:
-        if not isinstance(update, Mapping) and not is_pipeline(update):
-            raise ArgumentError(f"an update has to be a dictionary or a list, not {update!r}")
-        spec = dict(update) if isinstance(update, Mapping) else list(update)
-        self._update = Update(normalise(spec)[0])
-        self.paths = list(self._update.paths())
-        self._split = [split_path(path) if path else () for path in self.paths]
-
-    def touches(self, column: Column) -> bool:
-        """Whether the update may change the column's keys."""
-        return any(
-            path[: len(mine)] == mine[: len(path)]
-            for mine in map(split_path, column.paths)
-            for path in self._split
-        )
-
-    def apply(self, document: Document) -> Document:
-        """Change the document."""
-        self._update.apply(document)
-        return document
-
-    def cut(self, document: Document, filled: Any) -> rows.Cut:
-        """Cut the changed document."""
-        return rows.cut(document, filled)
-
-    def seed(self, query: Mapping[str, Any]) -> Document:
-        """Return what an upsert inserts."""
-        document = seed_of_upsert(query)
-        self._update.apply(document, inserting=True)
-        return document
-
-
-class _Replacement:
-    """A document that takes the place of another."""
-
-    paths: Sequence[str] = ("",)
-
-    def __init__(self, document: Document) -> None:
-        self._document, raw = normalise(replacement(document))
-        rows.refuse_foreign_holes(raw)
-        self._pieces: rows.Cut | None = None
-
-    def touches(self, column: Column) -> bool:
-        """Whether the column's keys may change: any of them."""
-        return column is not None
-
-    def stage(self, file: File) -> list[Part]:
-        """Write very large values before the transaction."""
-        prepared = Prepared(self._document, rows.cut(self._document))
-        rows.stage_large(file, prepared)
-        self._pieces = prepared.pieces if prepared.staged else None
-        return prepared.staged
-
-    def apply(self, document: Document) -> Document:
-        """Return the new document with the old one's _id."""
-        wanted = self._document.get("_id", document["_id"])
-        if not equal(wanted, document["_id"]):
-            raise ArgumentError("a replacement cannot change _id")
-        return {"_id": document["_id"], **self._document}
-
-    def cut(self, document: Document, filled: Any) -> rows.Cut:
-        """Cut the new document; what was staged has its holes already."""
-        if self._pieces is None:
-            return rows.cut(document, filled)
-        return rows.Cut({"_id": document["_id"], **self._pieces.hot}, self._pieces.values)
-
-    def seed(self, query: Mapping[str, Any]) -> Document:
-        """Return what an upsert inserts."""
-        wanted = query.get("_id", MISSING)
-        known = {} if wanted is MISSING or isinstance(wanted, Mapping) else {"_id": wanted}
-        return {**known, **self._document}
-
-
 def _link(session: Session | None) -> Link | None:
     return None if session is None else session.link
 
@@ -607,23 +527,6 @@ def _refuse(options: Mapping[str, Any], tolerated: Sequence[str] = ()) -> None:
     wrong = [name for name, value in options.items() if value and name not in tolerated]
     if wrong:
         raise UnsupportedOperationError(f"the option {', '.join(sorted(wrong))}")
-
-
-def _own_operation(operation: Any) -> base.WriteOperation:
-    """Take pymongo's operation objects, by name: pymongo need not be imported for it."""
-    if isinstance(operation, base.WriteOperation):
-        return operation
-    kind, fields = type(operation).__name__, operation
-    if kind == "InsertOne":
-        return base.InsertOne(fields._doc)
-    if kind == "ReplaceOne":
-        return base.ReplaceOne(fields._filter, fields._doc, bool(fields._upsert))
-    if kind in ("UpdateOne", "UpdateMany"):
-        own = base.UpdateOne if kind == "UpdateOne" else base.UpdateMany
-        return own(fields._filter, fields._doc, bool(fields._upsert))
-    if kind in ("DeleteOne", "DeleteMany"):
-        return (base.DeleteOne if kind == "DeleteOne" else base.DeleteMany)(fields._filter)
-    raise ArgumentError(f"not a write operation: {operation!r}")
 
 
 def _unique_values(values: list[Any]) -> list[Any]:

@@ -15,8 +15,9 @@ from controller.storage.embedded.rows import Stored
 from controller.storage.embedded.values import MISSING, normalise, sort_key
 
 if TYPE_CHECKING:
-    from controller.storage.embedded.connection import File, Link
+    from controller.storage.embedded.file import File
     from controller.storage.embedded.layout import Table
+    from controller.storage.embedded.link import Link
 
 PAGE_DOCUMENTS = 1000
 PAGE_BYTES = 8 << 20

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from controller.storage.embedded.collection import EmbeddedCollection, Session
-from controller.storage.embedded.connection import File, translated
+from controller.storage.embedded.errors import translated
+from controller.storage.embedded.file import File
 
 DEFAULT_WAIT = 30.0
 """Seconds to wait for another writer."""

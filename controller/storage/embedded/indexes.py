@@ -12,8 +12,8 @@ from controller.storage.embedded.layout import add_column, native_index_name, pa
 from controller.storage.embedded.rows import fill_column
 
 if TYPE_CHECKING:
-    from controller.storage.embedded.connection import Link
     from controller.storage.embedded.layout import Table
+    from controller.storage.embedded.link import Link
 
 
 def create(

@@ -11,8 +11,9 @@ import bson
 from bson import ObjectId
 
 from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
-from controller.storage.embedded.connection import File, Link
+from controller.storage.embedded.file import File
 from controller.storage.embedded.layout import ARRAY_KEY, Column, Keys, Table, mark_column
+from controller.storage.embedded.link import Link
 from controller.storage.embedded.lockfile import this_process
 from controller.storage.embedded.parts import (
     HOT_SIZE,

@@ -23,7 +23,7 @@ from controller.errors import (
     StorageUnavailableError,
 )
 from controller.storage.embedded import EmbeddedDatabase, open_database
-from controller.storage.embedded.connection import is_network_file_system
+from controller.storage.embedded.network import is_network_file_system
 
 PROGRAM = """
 import json, os, signal, sys

@@ -1,4 +1,4 @@
-"""SQLite connections: one per thread and process, short transactions, errors in our words.
+"""The file: one connection per thread and process, short transactions, and forks.
 
 Three traps shape this module.
 
@@ -8,228 +8,28 @@ Three traps shape this module.
   child that was forked in the middle of an operation is refused.
 * The database file is never opened and closed by anybody but SQLite: closing any descriptor of it
   drops every POSIX lock of the process.
-* On a network file system WAL does not work (its shared memory is of one host) and locks are only
-  good among processes of one host: there a rollback journal is used and a second host is refused.
+* On a network file system a rollback journal is used instead of WAL: see `network`.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-import socket
 import sqlite3
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bson.errors import InvalidBSON
-
-from controller.errors import (
-    StorageBusyError,
-    StorageError,
-    StorageFormatError,
-    StorageUnavailableError,
-)
+from controller.errors import StorageError, StorageUnavailableError
 from controller.storage.embedded import layout
-from controller.storage.embedded.lockfile import FileLock, is_gone
-from controller.storage.embedded.parts import CHUNK_SIZE, Part
+from controller.storage.embedded.errors import translated
+from controller.storage.embedded.link import Link, part_rows, row_count
+from controller.storage.embedded.lockfile import is_gone
+from controller.storage.embedded.network import HostRecord, is_network_file_system
+from controller.storage.embedded.parts import Part
 
 _OLDEST_SQLITE = (3, 26, 0)
-_NETWORK = {
-    *("nfs", "nfs4", "lustre", "gpfs", "beegfs", "cifs", "smb3", "fuse.sshfs", "9p", "afs", "ceph"),
-    *("fuse.glusterfs", "panfs", "orangefs", "pvfs2"),
-}
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours, naming the file.
-
-    Raises
-    ------
-    StorageUnavailableError, StorageBusyError, StorageFormatError
-        The file cannot be used, with what to do.
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _in_our_words(path, error) from error
-    except InvalidBSON as error:
-        raise _damaged(path, error) from error
-
-
-def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith("SQLITE_FULL"):
-        return StorageUnavailableError(
-            f"no space is left for {path}", hint="free some and try again; nothing was lost"
-        )
-    if name.startswith("SQLITE_BUSY"):
-        return StorageBusyError(f"{path} is busy", hint="try again")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in str(error):
-        return _damaged(path, error)
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
-        return StorageUnavailableError(
-            f"{path} cannot be opened for writing ({error})",
-            hint="check the permissions of the file and of its folder",
-        )
-    if name.startswith("SQLITE_IOERR"):
-        return StorageUnavailableError(
-            f"the disk failed or is full while using {path} ({error})",
-            hint="check the disk's space and health, then try again",
-        )
-    return StorageError(f"{path}: {error}")
-
-
-def _damaged(path: Path, error: Exception) -> StorageFormatError:
-    said = " ".join(str(error).split())
-    return StorageFormatError(
-        f"{path} is damaged or no database ({said})", hint="restore it from a backup"
-    )
-
-
-def is_network_file_system(path: Path) -> bool:
-    """Whether a path lies on a file system that several hosts may share.
-
-    ``JFR_EMBEDDED_NETWORK`` (0 or 1) decides instead of the list of mounts where it is set.
-    """
-    forced = os.environ.get("JFR_EMBEDDED_NETWORK")
-    if forced is not None:
-        return forced == "1"
-    best, kind = "", ""
-    with suppress(OSError), Path("/proc/self/mountinfo").open() as mounts:
-        for line in mounts:
-            fields = line.split()
-            point = fields[4].rstrip("/") + "/"
-            if f"{path}/".startswith(point) and len(point) >= len(best):
-                best, kind = point, fields[fields.index("-") + 1]
-    return kind in _NETWORK
-
-
-class Link:
-    """One connection, of one thread.
-
-    Attributes
-    ----------
-    sql
-        The SQLite connection.
-    in_transaction
-        A `File.transaction` is open on it.
-    """
-
-    def __init__(self, file: File) -> None:
-        self.lock = FileLock(file.path.with_name(file.path.name + ".lock"), file.wait)
-        self.sql = sqlite3.connect(
-            file.path,
-            timeout=file.wait,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=512,
-        )
-        self.in_transaction = False
-        self.closed = False
-        self.swept = True
-        self._crowded = False
-        self._tables: dict[str, layout.Table | None] = {}
-        self._version = -1
-
-    def refresh(self) -> None:
-        """Forget the catalogue if it changed; to be called at the start of a transaction."""
-        version = self.sql.execute("PRAGMA user_version").fetchone()[0]
-        if version != self._version:
-            self._version, self._tables = version, {}
-
-    def forget(self) -> None:
-        """Forget the catalogue: what was changed in it has been rolled back."""
-        self._version = -1
-
-    def catalogue_changed(self) -> None:
-        """Let every other connection notice that the catalogue changed."""
-        self._version += 1
-        self.sql.execute(f"PRAGMA user_version={self._version}")
-
-    def table(self, name: str, *, create: bool = False) -> layout.Table | None:
-        """Return a collection's tables."""
-        if self._tables.get(name) is None:
-            table = layout.load_table(self.sql, name)
-            if table is None and create:
-                table = layout.create_table(self.sql, name)
-                self.catalogue_changed()
-            self._tables[name] = table
-        return self._tables[name]
-
-    def drop_table(self, name: str) -> None:
-        """Forget a collection that was dropped."""
-        self._tables.pop(name, None)
-        self.catalogue_changed()
-
-    def read_part(self, part: Part) -> bytes:
-        """Return the BSON of a large value."""
-        low = part.number << layout.ROW_BITS
-        self._crowded = self._crowded or part.rows > 1
-        rows = self.sql.execute(
-            "SELECT body FROM part WHERE id BETWEEN ? AND ? ORDER BY id",
-            (low, low + part.rows - 1),
-        ).fetchall()
-        if len(rows) != part.rows:
-            raise StorageFormatError(f"a large value is damaged ({len(rows)} of {part.rows} rows)")
-        return rows[0][0] if len(rows) == 1 else b"".join(row[0] for row in rows)
-
-    def next_part_number(self) -> int:
-        """Return a number that no part has yet; good until the transaction ends."""
-        largest = self.sql.execute("SELECT max(id) FROM part").fetchone()[0] or 0
-        loose = self.sql.execute("SELECT max(number) FROM loose").fetchone()[0] or 0
-        return int(max(largest >> layout.ROW_BITS, loose)) + 1
-
-    def write_part(self, raw: bytes) -> Part:
-        """Store a value within the present transaction."""
-        part = Part(self.next_part_number(), row_count(raw))
-        self.sql.executemany("INSERT INTO part VALUES(?,?)", part_rows(part, raw))
-        self._crowded = self._crowded or part.rows > 1
-        return part
-
-    def give_back_memory(self) -> None:
-        """Forget the pages of large values, which are not read again soon; after a commit."""
-        if self._crowded:
-            self._crowded = False
-            self.sql.execute("PRAGMA shrink_memory")
-
-    def drop_part(self, part: Part) -> None:
-        """Remove a value; a large one is only marked, and removed in small steps later."""
-        if part.rows == 1:
-            self.sql.execute("DELETE FROM part WHERE id=?", (part.number << layout.ROW_BITS,))
-        else:
-            self.sql.execute("INSERT OR REPLACE INTO loose VALUES(?,NULL)", (part.number,))
-            self.swept = False
-
-    def close(self) -> None:
-        """Close the connection; the last one also empties the log, hence under the lock."""
-        if self.closed:
-            return
-        self.closed = True
-        try:
-            with self.lock.held():
-                self.sql.close()
-        except StorageBusyError:
-            self.sql.close()
-        self.lock.close()
-
-
-def row_count(raw: bytes) -> int:
-    """Rows that a value takes."""
-    return -(-len(raw) // CHUNK_SIZE)
-
-
-def part_rows(part: Part, raw: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (id, bytes) of the rows of a value."""
-    view = memoryview(raw)
-    for row in range(part.rows):
-        chunk = view[row * CHUNK_SIZE : (row + 1) * CHUNK_SIZE]
-        yield (part.number << layout.ROW_BITS) + row, bytes(chunk)
 
 
 class File:
@@ -286,9 +86,9 @@ class File:
                 hint="check the permissions of its folder, and the disk's space",
             ) from None
 
-    def _claim_host(self) -> _HostRecord:
+    def _claim_host(self) -> HostRecord:
         try:
-            return _HostRecord(self.path)
+            return HostRecord(self.path)
         except OSError as error:
             raise self._unusable(error) from None
 
@@ -313,7 +113,7 @@ class File:
                 hint="start processes with spawn, or fork before using the database",
             )
         try:
-            link = Link(self)
+            link = Link(self.path, self.wait)
         except OSError as error:
             raise self._unusable(error) from None
         try:
@@ -516,69 +316,6 @@ class File:
             self._forked_inside, self._active = bool(self._links), 0
             self._threads = threading.local()
         self._gate.release()
-
-
-class _HostRecord:
-    """Says which host uses a file on a network file system; refuses a second one.
-
-    Every process of that host holds the record shared; the last one to close removes it. After a
-    crash the record stays, and is taken over by the same host or once it names another boot.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + ".host")
-        me = {"host": socket.gethostname(), "boot_id": boot_id()}
-        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
-        self._descriptor = os.open(self._path, flags, 0o600)
-        other = _host_named(os.pread(self._descriptor, 1000, 0))
-        if other not in (None, me["host"]):
-            os.close(self._descriptor)
-            raise StorageUnavailableError(
-                f"{path} lies on a network file system and is in use by host {other}",
-                hint=f"run jf there; if that host no longer uses it, remove {self._path}",
-            )
-        record = {**me, "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-        try:
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, json.dumps(record).encode(), 0)
-        except OSError:
-            os.close(self._descriptor)
-            raise
-        self._lock(shared=True)
-
-    def release(self) -> None:
-        """Stop using the file."""
-        if self._descriptor < 0:
-            return
-        if self._lock(shared=False):
-            with suppress(FileNotFoundError):
-                self._path.unlink()
-        os.close(self._descriptor)
-        self._descriptor = -1
-
-    def _lock(self, *, shared: bool) -> bool:
-        try:
-            mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-            fcntl.flock(self._descriptor, mode | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
-
-
-def _host_named(record: bytes) -> str | None:
-    """Return the host that a record names, None where it was cut off and names nobody."""
-    try:
-        name = json.loads(record)["host"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return name if isinstance(name, str) else None
-
-
-def boot_id() -> str:
-    """Return what changes at each boot of this host; "" where the system does not tell."""
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return ""
 
 
 _FILES: weakref.WeakSet[File] = weakref.WeakSet()

@@ -1,0 +1,118 @@
+"""What a write does to a document, made ready before the file is held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import ArgumentError
+from controller.storage import base
+from controller.storage.base import Document
+from controller.storage.embedded import rows
+from controller.storage.embedded.filters import split_path
+from controller.storage.embedded.rows import Prepared
+from controller.storage.embedded.updates import (
+    Update,
+    is_pipeline,
+    replacement,
+    seed_of_upsert,
+)
+from controller.storage.embedded.values import MISSING, equal, normalise
+
+if TYPE_CHECKING:
+    from controller.storage.embedded.file import File
+    from controller.storage.embedded.layout import Column
+    from controller.storage.embedded.parts import Part
+
+
+class Change:
+    """An update made ready."""
+
+    def __init__(self, update: base.Update) -> None:
+        if not isinstance(update, Mapping) and not is_pipeline(update):
+            raise ArgumentError(f"an update has to be a dictionary or a list, not {update!r}")
+        spec = dict(update) if isinstance(update, Mapping) else list(update)
+        self._update = Update(normalise(spec)[0])
+        self.paths = list(self._update.paths())
+        self._split = [split_path(path) if path else () for path in self.paths]
+
+    def touches(self, column: Column) -> bool:
+        """Whether the update may change the column's keys."""
+        return any(
+            path[: len(mine)] == mine[: len(path)]
+            for mine in map(split_path, column.paths)
+            for path in self._split
+        )
+
+    def apply(self, document: Document) -> Document:
+        """Change the document."""
+        self._update.apply(document)
+        return document
+
+    def cut(self, document: Document, filled: Any) -> rows.Cut:
+        """Cut the changed document."""
+        return rows.cut(document, filled)
+
+    def seed(self, query: Mapping[str, Any]) -> Document:
+        """Return what an upsert inserts."""
+        document = seed_of_upsert(query)
+        self._update.apply(document, inserting=True)
+        return document
+
+
+class Replacement:
+    """A document that takes the place of another."""
+
+    paths: Sequence[str] = ("",)
+
+    def __init__(self, document: Document) -> None:
+        self._document, raw = normalise(replacement(document))
+        rows.refuse_foreign_holes(raw)
+        self._pieces: rows.Cut | None = None
+
+    def touches(self, column: Column) -> bool:
+        """Whether the column's keys may change: any of them."""
+        return column is not None
+
+    def stage(self, file: File) -> list[Part]:
+        """Write very large values before the transaction."""
+        prepared = Prepared(self._document, rows.cut(self._document))
+        rows.stage_large(file, prepared)
+        self._pieces = prepared.pieces if prepared.staged else None
+        return prepared.staged
+
+    def apply(self, document: Document) -> Document:
+        """Return the new document with the old one's _id."""
+        wanted = self._document.get("_id", document["_id"])
+        if not equal(wanted, document["_id"]):
+            raise ArgumentError("a replacement cannot change _id")
+        return {"_id": document["_id"], **self._document}
+
+    def cut(self, document: Document, filled: Any) -> rows.Cut:
+        """Cut the new document; what was staged has its holes already."""
+        if self._pieces is None:
+            return rows.cut(document, filled)
+        return rows.Cut({"_id": document["_id"], **self._pieces.hot}, self._pieces.values)
+
+    def seed(self, query: Mapping[str, Any]) -> Document:
+        """Return what an upsert inserts."""
+        wanted = query.get("_id", MISSING)
+        known = {} if wanted is MISSING or isinstance(wanted, Mapping) else {"_id": wanted}
+        return {**known, **self._document}
+
+
+def own_operation(operation: Any) -> base.WriteOperation:
+    """Take pymongo's operation objects, by name: pymongo need not be imported for it."""
+    if isinstance(operation, base.WriteOperation):
+        return operation
+    kind, fields = type(operation).__name__, operation
+    if kind == "InsertOne":
+        return base.InsertOne(fields._doc)
+    if kind == "ReplaceOne":
+        return base.ReplaceOne(fields._filter, fields._doc, bool(fields._upsert))
+    if kind in ("UpdateOne", "UpdateMany"):
+        own = base.UpdateOne if kind == "UpdateOne" else base.UpdateMany
+        return own(fields._filter, fields._doc, bool(fields._upsert))
+    if kind in ("DeleteOne", "DeleteMany"):
+        return (base.DeleteOne if kind == "DeleteOne" else base.DeleteMany)(fields._filter)
+    raise ArgumentError(f"not a write operation: {operation!r}")

@@ -1,0 +1,64 @@
+"""SQLite's errors in our words, with what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bson.errors import InvalidBSON
+
+from controller.errors import (
+    StorageBusyError,
+    StorageError,
+    StorageFormatError,
+    StorageUnavailableError,
+)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, naming the file.
+
+    Raises
+    ------
+    StorageUnavailableError, StorageBusyError, StorageFormatError
+        The file cannot be used, with what to do.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _in_our_words(path, error) from error
+    except InvalidBSON as error:
+        raise _damaged(path, error) from error
+
+
+def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        return StorageUnavailableError(
+            f"no space is left for {path}", hint="free some and try again; nothing was lost"
+        )
+    if name.startswith("SQLITE_BUSY"):
+        return StorageBusyError(f"{path} is busy", hint="try again")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in str(error):
+        return _damaged(path, error)
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        return StorageUnavailableError(
+            f"{path} cannot be opened for writing ({error})",
+            hint="check the permissions of the file and of its folder",
+        )
+    if name.startswith("SQLITE_IOERR"):
+        return StorageUnavailableError(
+            f"the disk failed or is full while using {path} ({error})",
+            hint="check the disk's space and health, then try again",
+        )
+    return StorageError(f"{path}: {error}")
+
+
+def _damaged(path: Path, error: Exception) -> StorageFormatError:
+    said = " ".join(str(error).split())
+    return StorageFormatError(
+        f"{path} is damaged or no database ({said})", hint="restore it from a backup"
+    )
