@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from controller.documents import JOB_INFO_PROJECTION, FlowInfo, db_id_order
+from controller.documents import JOB_INFO_PROJECTION, db_id_order
 from controller.errors import ArgumentError, FlowNotFoundError
 from controller.filters import FlowFilter, Query, is_id, parse_states
 from controller.operations.queue import ControllerGroup, Queue
@@ -15,6 +15,7 @@ from controller.states import FlowState
 from controller.storage.base import Document, Projection, Sort
 
 if TYPE_CHECKING:
+    from controller.documents import FlowInfo
     from controller.graphs import FlowGraph
 
 _LIGHT = {"parents": 0, "jobs": 0}
@@ -84,7 +85,7 @@ class FlowQueries(ControllerGroup):
             flows = self.flows.find(
                 query, _LIGHT, sort=_by_submission(sort), skip=skip, limit=limit
             )
-            return [FlowInfo.from_query_dict(doc) for doc in flows]
+            return _views(flows)
         extra = with_jobs_info if isinstance(with_jobs_info, list) else []
         joined = self.get_flow_job_aggreg(
             query,
@@ -95,7 +96,7 @@ class FlowQueries(ControllerGroup):
             jobs_sort=jobs_sort,
             skip=skip,
         )
-        return [FlowInfo.from_query_dict(doc) for doc in joined]
+        return _views(joined)
 
     def get_flow_job_aggreg(
         self,
@@ -397,3 +398,9 @@ def _speaks_of_jobs(key: str, value: Any) -> bool:
     if key in ("$and", "$or", "$nor"):
         return any(_speaks_of_jobs(k, v) for part in value for k, v in part.items())
     return False
+
+
+def _views(flows: Iterable[Mapping[str, Any]]) -> list[FlowInfo]:
+    from controller.documents import FlowInfo  # not on top: who lists jobs does without
+
+    return [FlowInfo.from_query_dict(flow) for flow in flows]

@@ -99,7 +99,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 # (module, package) pairs where a foreign package is named outside its home, for type checking or
 # inside a function, with the reason.
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("controller.documents", "qtoolkit"): "type of JobDoc.resources, under TYPE_CHECKING only",
+    ("controller.documents.jobs", "qtoolkit"): "type of JobDoc.resources, under TYPE_CHECKING only",
     ("controller.flows.lifecycle", "qtoolkit"): "type of an argument, under TYPE_CHECKING only",
     ("controller.jobs.properties", "qtoolkit"): "type of an argument, under TYPE_CHECKING only",
     ("controller.submission", "qtoolkit"): "type of an argument, under TYPE_CHECKING only",

@@ -1,0 +1,77 @@
+"""What the queue database holds, and the lighter views of it.
+
+`JobDoc`, `FlowDoc` and `BatchDoc` are whole documents; `JobInfo` and `FlowInfo` are what lists
+and tables need, without the serialised job. Names, types and defaults are those of
+jobflow-remote 1.0.1, so that both programs work on one database; unknown fields are kept where a
+document is read and ignored where a view is made. ``jobs``, ``flows`` and ``batches`` hold one
+kind each, ``stored`` what they share.
+
+Times are naive and in UTC, as the database returns them.
+
+Names are loaded when they are first asked for: building a model takes half a millisecond.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from controller.documents.batches import BatchDoc, new_batch_document
+    from controller.documents.flows import FlowDoc, FlowInfo, new_flow_document
+    from controller.documents.jobs import (
+        JOB_INFO_PROJECTION,
+        JobDoc,
+        JobInfo,
+        RemoteInfo,
+        get_reset_job_base_dict,
+        new_job_document,
+    )
+    from controller.documents.stored import (
+        DbCollection,
+        DynamicResponseType,
+        db_id_order,
+        utc_now,
+    )
+    from controller.errors import RemoteError
+
+__all__ = [
+    "JOB_INFO_PROJECTION",
+    "BatchDoc",
+    "DbCollection",
+    "DynamicResponseType",
+    "FlowDoc",
+    "FlowInfo",
+    "JobDoc",
+    "JobInfo",
+    "RemoteError",
+    "RemoteInfo",
+    "db_id_order",
+    "get_reset_job_base_dict",
+    "new_batch_document",
+    "new_flow_document",
+    "new_job_document",
+    "utc_now",
+]
+
+_HOMES = {
+    "controller.documents.batches": ("BatchDoc", "new_batch_document"),
+    "controller.documents.flows": ("FlowDoc", "FlowInfo", "new_flow_document"),
+    "controller.documents.jobs": (
+        *("JOB_INFO_PROJECTION", "JobDoc", "JobInfo", "RemoteInfo"),
+        *("get_reset_job_base_dict", "new_job_document"),
+    ),
+    "controller.documents.stored": (
+        *("DbCollection", "DynamicResponseType", "db_id_order", "utc_now"),
+    ),
+    "controller.errors": ("RemoteError",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
