@@ -11,20 +11,18 @@ name a flow by one of its jobs have to be looked up first: `JobFilter.db_ids_of_
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from controller.errors import ArgumentError, FilterError
-from controller.states import BatchState, FlowState, JobState
+from controller.globs import glob_to_regex
+from controller.states import BatchState, FlowState, JobState, parse_states
 
 Query = dict[str, Any]
-_E = TypeVar("_E", bound=Enum)
 
 NOTHING: Query = {"_id": {"$in": []}}
 """A query that no document matches."""
@@ -302,94 +300,6 @@ def is_start_of_uuid(text: str) -> bool:
 def to_utc(time: datetime) -> datetime:
     """Convert to a naive time in UTC; a naive argument is in the machine's local time zone."""
     return time.astimezone(UTC).replace(tzinfo=None)
-
-
-def parse_states(kind: type[_E], states: Any) -> tuple[_E, ...] | None:
-    """Turn members, names or a mixture of them into members; None stays None.
-
-    Raises
-    ------
-    ArgumentError
-        A name that is no state, with the nearest one that is.
-    """
-    if states is None:
-        return None
-    many = [states] if isinstance(states, (str, Enum)) else states
-    if not isinstance(many, Iterable):
-        raise ArgumentError(
-            f"states have to be {kind.__name__} members, not {states!r}",
-            hint="or their names, one alone or a list",
-        )
-    return tuple(parse_state(kind, s) for s in many)
-
-
-def parse_state(kind: type[_E], state: Any) -> _E:
-    """Turn a member or its name, in any case, into the member; see `parse_states`."""
-    if isinstance(state, kind):
-        return state
-    name = str(state.value if isinstance(state, Enum) else state)
-    try:
-        return kind(name.upper())
-    except ValueError as error:
-        if isinstance(error, ArgumentError):
-            raise  # a renamed state explains itself
-    names = [str(m.value) for m in kind]
-    near = difflib.get_close_matches(name.upper(), names, n=1)
-    raise ArgumentError(
-        f"{name!r} is not a {kind.__name__}",
-        hint=f"did you mean {near[0]}?" if near else f"one of {', '.join(names)}",
-    )
-
-
-def glob_to_regex(pattern: str) -> str:
-    r"""Translate a pattern of `fnmatch` into a regular expression for the whole text.
-
-    The result stays within what PCRE (MongoDB) and `re` read alike; ``fnmatch.translate`` ends
-    in ``\Z``, which they do not.
-    """
-    out, i = [], 0
-    while i < len(pattern):
-        char = pattern[i]
-        i += 1
-        if char == "*":
-            out.append(r"[\s\S]*")
-        elif char == "?":
-            out.append(r"[\s\S]")
-        elif char == "[" and (end := _class_end(pattern, i)) > 0:
-            out.append(_char_class(pattern[i:end]))
-            i = end + 1
-        else:
-            out.append(re.escape(char))
-    return f"^{''.join(out)}(?![\\s\\S])"
-
-
-def _class_end(pattern: str, start: int) -> int:
-    """Position of the ] that closes a class opened before ``start``, or -1."""
-    first = start + 1 if pattern[start : start + 1] == "!" else start
-    return pattern.find("]", first + 1)  # a ] right at the beginning is a member
-
-
-def _char_class(body: str) -> str:
-    """Translate the inside of [...]; a range that runs backwards holds nothing, as in `fnmatch`."""
-    negated = body[:1] == "!"
-    members, i, out = (body[1:] if negated else body), 0, ""
-    while i < len(members):
-        low, high = members[i], members[i + 2 : i + 3]
-        if high and members[i + 1] == "-":
-            if low <= high:
-                out += f"{_literal(low)}-{_literal(high)}"
-            i += 3
-        else:
-            out += _literal(low)
-            i += 1
-    if not out:
-        return r"[\s\S]" if negated else r"(?!)"
-    return f"[{'^' if negated else ''}{out}]"
-
-
-def _literal(char: str) -> str:
-    """A character as a member of a class; of two & or | together, `re` warns."""
-    return f"\\{char}" if char in "\\[]^-&|~" else char
 
 
 def _normalise(target: Any, **values: Any) -> None:

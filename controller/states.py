@@ -6,9 +6,13 @@ those of jobflow-remote 1.0.1, so that both programs read each other's databases
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Iterable
+from enum import Enum, StrEnum
+from typing import Any, TypeVar
 
-from controller.errors import DeprecatedStateError
+from controller.errors import ArgumentError, DeprecatedStateError
+
+_E = TypeVar("_E", bound=Enum)
 
 _RENAMED = {"TERMINATED": "RUN_FINISHED"}
 """Job states of jobflow-remote 0.1.x that a later version renamed."""
@@ -126,3 +130,42 @@ FINISHED_STATES = (JobState.COMPLETED, JobState.FAILED)
 
 QUEUED_STATES = (JobState.SUBMITTED, JobState.RUNNING)
 """Known to the worker's queue under ``remote.process_id``."""
+
+
+def parse_states(kind: type[_E], states: Any) -> tuple[_E, ...] | None:
+    """Turn members, names or a mixture of them into members; None stays None.
+
+    Raises
+    ------
+    ArgumentError
+        A name that is no state, with the nearest one that is.
+    """
+    if states is None:
+        return None
+    many = [states] if isinstance(states, (str, Enum)) else states
+    if not isinstance(many, Iterable):
+        raise ArgumentError(
+            f"states have to be {kind.__name__} members, not {states!r}",
+            hint="or their names, one alone or a list",
+        )
+    return tuple(parse_state(kind, s) for s in many)
+
+
+def parse_state(kind: type[_E], state: Any) -> _E:
+    """Turn a member or its name, in any case, into the member; see `parse_states`."""
+    if isinstance(state, kind):
+        return state
+    name = str(state.value if isinstance(state, Enum) else state)
+    try:
+        return kind(name.upper())
+    except ValueError as error:
+        if isinstance(error, ArgumentError):
+            raise  # a renamed state explains itself
+    names = [str(m.value) for m in kind]
+    import difflib
+
+    near = difflib.get_close_matches(name.upper(), names, n=1)
+    raise ArgumentError(
+        f"{name!r} is not a {kind.__name__}",
+        hint=f"did you mean {near[0]}?" if near else f"one of {', '.join(names)}",
+    )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from controller.errors import ArgumentError
-from controller.filters import parse_states
 from controller.operations.queue import ControllerGroup
 from controller.operations.trends import count_trends
-from controller.states import FlowState, JobState
+from controller.states import FlowState, JobState, parse_states
 
 
 class Statistics(ControllerGroup):

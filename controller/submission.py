@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from controller.config import ConfigManager
+from controller.config.suggestions import no_such
 from controller.errors import ConfigError, SubmissionError
 from controller.jobcontroller import JobController
 from controller.operations.insertion import (
@@ -125,11 +125,7 @@ def _known(what: str, name: str, known: Iterable[str]) -> None:
     names = list(known)
     if name in names:
         return
-    near = difflib.get_close_matches(name, names, n=1)
-    raise ConfigError(
-        f"there is no {what} {name!r}",
-        hint=f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}",
-    )
+    raise ConfigError(f"there is no {what} {name!r}", hint=no_such(name, names))
 
 
 def set_run_config(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from controller.documents import JOB_INFO_PROJECTION, db_id_order
 from controller.errors import ArgumentError, FlowNotFoundError
-from controller.filters import FlowFilter, Query, is_id, parse_states
+from controller.filters import FlowFilter, Query, is_id
 from controller.operations.queue import ControllerGroup, Queue
-from controller.states import FlowState
+from controller.states import FlowState, parse_states
 from controller.storage.base import Document, Projection, Sort
 
 if TYPE_CHECKING:

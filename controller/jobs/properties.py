@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from controller.documents import utc_now
 from controller.errors import ArgumentError, ConfigError, SubmissionError
-from controller.filters import JobFilter, parse_state, parse_states
+from controller.filters import JobFilter
 from controller.jobs.acting import act_on_job, act_on_jobs
-from controller.jobs.lifecycle import check_states, unavailable_job, waiting
+from controller.jobs.locking import check_states, unavailable_job, waiting
 from controller.jobs.queries import job_id_query
 from controller.locks import MongoLock
 from controller.operations.actions import set_fields, set_run, set_state
@@ -18,7 +18,7 @@ from controller.operations.bulk import BulkResult, Progress
 from controller.operations.insertion import plain_exec_config, plain_resources
 from controller.operations.queue import ControllerGroup
 from controller.rules.plans import RunChange, check_fields
-from controller.states import JobState
+from controller.states import JobState, parse_state, parse_states
 
 if TYPE_CHECKING:
     from qtoolkit.core.data_objects import QResources

@@ -8,9 +8,9 @@ from typing import Any
 
 from controller.documents import JOB_INFO_PROJECTION, JobDoc, JobInfo, db_id_order
 from controller.errors import ArgumentError
-from controller.filters import JobFilter, Query, parse_states
+from controller.filters import JobFilter, Query
 from controller.operations.queue import ControllerGroup
-from controller.states import JobState
+from controller.states import JobState, parse_states
 from controller.storage.base import Document, Projection, Sort
 
 

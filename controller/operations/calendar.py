@@ -6,13 +6,13 @@ hours, is decided here, so that every engine gives the same answer.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from controller.config.suggestions import nearest, no_such
 from controller.errors import ArgumentError
 
 INTERVALS: dict[str, int] = {"hours": 12, "days": 7, "weeks": 4, "months": 12, "years": 3}
@@ -65,11 +65,8 @@ def last_intervals(
         No such interval or time zone, or a number outside 1 to `MAX_INTERVALS`.
     """
     if interval not in INTERVALS:
-        near = difflib.get_close_matches(str(interval), INTERVALS, n=1)
-        raise ArgumentError(
-            f"{interval!r} is not an interval",
-            hint=f"did you mean {near[0]}?" if near else f"one of {', '.join(INTERVALS)}",
-        )
+        hint = no_such(str(interval), INTERVALS)
+        raise ArgumentError(f"{interval!r} is not an interval", hint=hint)
     count = INTERVALS[interval] if number is None else number
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_INTERVALS:
         raise ArgumentError(
@@ -112,10 +109,10 @@ def parse_zone(zone: str) -> tzinfo | None:
     try:
         return ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = difflib.get_close_matches(zone, available_timezones(), n=1)
+        near = nearest(zone, available_timezones())
     raise ArgumentError(
         f"there is no time zone {zone!r}",
-        hint=f"did you mean {near[0]}?" if near else "for example Europe/Rome, +02:00 or local",
+        hint=f"did you mean {near}?" if near else "for example Europe/Rome, +02:00 or local",
     )
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from controller.filters import FlowFilter, parse_states
-from controller.states import FlowState
+from controller.filters import FlowFilter
+from controller.states import FlowState, parse_states
 from jfr_cli import options
 from jfr_cli.commands import flow_actions, flow_graph, reports
 from jfr_cli.console import hint, status

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from controller.errors import ArgumentError, JobNotFoundError
-from controller.filters import JobFilter, parse_states
-from controller.states import ERROR_STATES, RUNNING_STATES, JobState
+from controller.filters import JobFilter
+from controller.states import ERROR_STATES, RUNNING_STATES, JobState, parse_states
 from jfr_cli import options
 from jfr_cli.commands import job_actions, job_files, job_set, reports
 from jfr_cli.console import hint, status

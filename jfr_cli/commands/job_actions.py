@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from controller.filters import parse_state
-from controller.states import JobState
+from controller.states import JobState, parse_state
 from jfr_cli import options
 from jfr_cli.acting import ChosenJobs, changes_jobs
 from jfr_cli.console import say

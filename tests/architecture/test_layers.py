@@ -68,6 +68,7 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.schedulers",),
     ("controller.storage", "controller.hosts"),
     ("controller.rules", "controller.filters", "controller.graphs"),
+    ("controller.globs",),
     ("controller.documents",),
     ("controller.examples",),
     ("controller.config",),

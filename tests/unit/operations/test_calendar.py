@@ -148,7 +148,7 @@ def test_the_largest_number(interval: str, zone: str) -> None:
     ("wrong", "hint"),
     [
         ({"interval": "day"}, "did you mean days"),
-        ({"interval": "fortnights"}, "hours, days"),
+        ({"interval": "fortnights"}, "days, hours"),
         ({"number": 0}, "1 to 1000"),
         ({"number": 1001}, "1 to 1000"),
         ({"number": True}, "1 to 1000"),

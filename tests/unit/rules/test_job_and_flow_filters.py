@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.errors import ArgumentError, FilterError
-from controller.filters import NOTHING, FlowFilter, JobFilter, glob_to_regex, to_utc
+from controller.filters import NOTHING, FlowFilter, JobFilter, to_utc
+from controller.globs import glob_to_regex
 from controller.states import FlowState, JobState
 
 UUID = "00000000-0000-4000-8000-000000000001"
