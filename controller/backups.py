@@ -9,7 +9,7 @@ from controller.operations.queue import ControllerGroup
 
 if TYPE_CHECKING:
     from controller.storage.dumps import Progress
-    from controller.storage.mongo_tools import MongoTools
+    from controller.storage.mongo.tools import MongoTools
 
 
 class Backups(ControllerGroup):
@@ -131,6 +131,6 @@ class Backups(ControllerGroup):
     def _tools(self, folder: str | Path | None) -> MongoTools | None:
         if folder is None:
             return None
-        from controller.storage.mongo_tools import mongo_tools
+        from controller.storage.mongo.tools import mongo_tools
 
         return mongo_tools(folder, self._need_project().queue.store or {})

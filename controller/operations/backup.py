@@ -32,7 +32,7 @@ from controller.storage.dumps import Dump, Progress, file_errors
 from controller.storage.indexes import build_queue_indexes
 
 if TYPE_CHECKING:
-    from controller.storage.mongo_tools import MongoTools
+    from controller.storage.mongo.tools import MongoTools
 
 AUXILIARY = "jf_auxiliary"
 OPTIONAL = ("batches",)

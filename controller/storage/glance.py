@@ -120,7 +120,7 @@ def _glance(queue: Mapping[str, Any]) -> Glance | None:
 
             path = Path(str(store.get("path") or "")).expanduser()
             return FileGlance(path) if path.is_absolute() and path.is_file() else None
-        from controller.storage.mongo_glance import ServerGlance
+        from controller.storage.mongo.glance import ServerGlance
 
         return ServerGlance(mongo_place(store))
     return None

@@ -103,8 +103,8 @@ def opened_from_maggma(store: Any) -> OpenedStore:
     if hasattr(store, "opened"):
         opened: OpenedStore = store.opened()
         return opened
-    from controller.storage.mongo import MongoDatabase
-    from controller.storage.mongo_errors import translated
+    from controller.storage.mongo.database import MongoDatabase
+    from controller.storage.mongo.errors import translated
 
     places = ("uri", "host", "port", "database", "ssh_tunnel")
     location = describe_store(
@@ -180,7 +180,7 @@ def mongo_place(spec: Mapping[str, Any]) -> MongoPlace:
 
 
 def _open_mongo(spec: Mapping[str, Any]) -> OpenedStore:
-    from controller.storage.mongo import connect
+    from controller.storage.mongo.database import connect
 
     place = mongo_place(spec)
     database = connect(place.database, location=describe_store(spec), **place.options)
@@ -238,8 +238,8 @@ def _shown_host(spec: Mapping[str, Any]) -> str:
 def _open_with_maggma(spec: Mapping[str, Any]) -> OpenedStore:
     from maggma.stores import MongoStore
 
-    from controller.storage.mongo import SERVER_SELECTION_TIMEOUT_MS, MongoDatabase
-    from controller.storage.mongo_errors import translated
+    from controller.storage.mongo.database import SERVER_SELECTION_TIMEOUT_MS, MongoDatabase
+    from controller.storage.mongo.errors import translated
     from controller.storage.outputs import build_store
 
     store = build_store(spec)

@@ -186,7 +186,7 @@ def reaching(store: Any) -> Iterator[None]:
     """
     from pymongo.errors import DocumentTooLarge, PyMongoError  # maggma has imported pymongo by now
 
-    from controller.storage.mongo_errors import in_our_words
+    from controller.storage.mongo.errors import in_our_words
 
     try:
         yield

@@ -21,7 +21,8 @@ import controller
 from controller.hosts.local import LocalHost
 from controller.storage.embedded.collection import EmbeddedCollection
 from controller.storage.embedded.database import EmbeddedDatabase
-from controller.storage.mongo import MongoCollection, MongoDatabase
+from controller.storage.mongo.collection import MongoCollection
+from controller.storage.mongo.database import MongoDatabase
 
 WRITES = (
     "insert_one",
@@ -38,7 +39,7 @@ WRITES = (
 HOST_ACTIONS = ("execute", "mkdir", "write_bytes", "remove", "rmtree")
 
 _PACKAGE = str(Path(controller.__file__).parent)
-_BELOW = tuple(f"{_PACKAGE}/{part}" for part in ("storage/embedded/", "storage/mongo", "hosts/"))
+_BELOW = tuple(f"{_PACKAGE}/{part}" for part in ("storage/embedded/", "storage/mongo/", "hosts/"))
 _LOCKS = f"{_PACKAGE}/locks.py"
 
 

@@ -16,7 +16,7 @@ from controller.errors import (
     UnsupportedOperationError,
     WriteConflictError,
 )
-from controller.storage.mongo_errors import translated
+from controller.storage.mongo.errors import translated
 
 PLACE = "MongoDB database d at h:1"
 

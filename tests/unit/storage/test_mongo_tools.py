@@ -11,7 +11,7 @@ import pytest
 
 from controller.errors import ConfigError, StorageError
 from controller.storage.dumps import Dump, find_dump
-from controller.storage.mongo_tools import MongoTools, connection_uri, mongo_tools
+from controller.storage.mongo.tools import MongoTools, connection_uri, mongo_tools
 
 FAKE = """#!{python}
 import json, os, sys

@@ -1,4 +1,4 @@
-"""MongoDB and servers that speak its protocol, through pymongo.
+"""A collection on a server, through pymongo.
 
 pymongo's collections already follow the contract; what is added is our vocabulary: our write
 operations go in, our results and errors come out.
@@ -6,18 +6,15 @@ operations go in, our results and errors come out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from itertools import islice
-from typing import Any, Literal, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import pymongo
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection as DriverCollection
-from pymongo.database import Database as DriverDatabase
 
-from controller.errors import ArgumentError, UnsupportedOperationError
+from controller.errors import ArgumentError
 from controller.storage import base
 from controller.storage.base import (
     BulkWriteResult,
@@ -27,70 +24,8 @@ from controller.storage.base import (
     InsertOneResult,
     UpdateResult,
 )
-from controller.storage.mongo_errors import translated
-
-SERVER_SELECTION_TIMEOUT_MS = 3000
-"""How long to look for a server; a user's ``mongoclient_kwargs`` win."""
-
-
-class Documents:
-    """Documents that a server returns, page by page: pymongo's cursor with our errors."""
-
-    def __init__(self, raw: Any, location: str) -> None:
-        self._raw, self._location = raw, location
-
-    def __iter__(self) -> Iterator[Document]:
-        return self
-
-    def __next__(self) -> Document:
-        with translated(self._location):
-            found: Document = next(self._raw)
-        return found
-
-    next = __next__
-
-    def to_list(self, length: int | None = None) -> list[Document]:
-        """Return the next documents as a list; None means all."""
-        return list(islice(self, length))
-
-    def close(self) -> None:
-        """Return no more documents."""
-        self._raw.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class Cursor(Documents):
-    """The answer to a find, which may be given its order and limits until it is read."""
-
-    def sort(self, key: str | Sequence[tuple[str, int]], direction: int = 1) -> Self:
-        """Sort by a path, or by (path, direction) pairs."""
-        self._raw.sort([(key, direction)] if isinstance(key, str) else key)
-        return self
-
-    def skip(self, count: int) -> Self:
-        """Leave out so many documents at the beginning."""
-        self._raw.skip(count)
-        return self
-
-    def limit(self, count: int) -> Self:
-        """Return at most so many documents; 0 means all."""
-        self._raw.limit(count)
-        return self
-
-    def batch_size(self, size: int) -> Self:
-        """Fetch so many documents at once."""
-        self._raw.batch_size(size)
-        return self
-
-    def __getitem__(self, index: int) -> Document:
-        with translated(self._location):
-            found: Document = self._raw[index]
-        return found
+from controller.storage.mongo.cursor import Cursor, Documents
+from controller.storage.mongo.errors import translated
 
 
 class MongoCollection:
@@ -399,131 +334,6 @@ class MongoCollection:
         """See `controller.storage.base.Collection.drop`."""
         with translated(self._location):
             self.raw.drop(session=session)
-
-
-class MongoDatabase:
-    """A database on a server; see `controller.storage.base.Database`.
-
-    Parameters
-    ----------
-    raw
-        pymongo's database.
-    location
-        Host and database name, without secrets.
-    on_close
-        What closes the client; None when somebody else will.
-    """
-
-    engine: Literal["mongodb"] = "mongodb"
-
-    def __init__(
-        self,
-        raw: DriverDatabase[Document],
-        location: str,
-        *,
-        on_close: Callable[[], object] | None = None,
-    ) -> None:
-        self._raw, self._location, self._on_close = raw, location, on_close
-        self._transactions: bool | None = None
-
-    def __repr__(self) -> str:
-        return f"MongoDatabase({self._location!r})"
-
-    @property
-    def name(self) -> str:
-        """Name of the database."""
-        return self._raw.name
-
-    @property
-    def location(self) -> str:
-        """Host and database, for messages."""
-        return self._location
-
-    @property
-    def supports_transactions(self) -> bool:
-        """Whether the server is a replica set or a router, which alone have transactions."""
-        if self._transactions is None:
-            with translated(self._location):
-                hello = self._raw.client.admin.command("hello")
-            self._transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
-        return self._transactions
-
-    def collection(self, name: str) -> MongoCollection:
-        """Return a collection."""
-        return MongoCollection(self._raw[name], self._location)
-
-    def collection_names(self) -> list[str]:
-        """Names of the collections that exist."""
-        with translated(self._location):
-            return sorted(self._raw.list_collection_names())
-
-    @contextmanager
-    def transaction(self) -> Iterator[Any]:
-        """Change several documents together where the server can; yields None where not."""
-        if not self.supports_transactions:
-            yield None
-            return
-        with translated(self._location):
-            session = self._raw.client.start_session()
-        with session:
-            with translated(self._location):
-                session.start_transaction()
-            try:
-                yield session
-            except BaseException:
-                session.abort_transaction()
-                raise
-            with translated(self._location):
-                session.commit_transaction()
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Yield None: a server's snapshots last some minutes, which may not be enough."""
-        yield None
-
-    def change_token(self) -> None:
-        """Return None: only looking tells whether a server's data changed."""
-        return
-
-    def ping(self) -> None:
-        """Ask the server for an answer."""
-        with translated(self._location):
-            self._raw.client.admin.command("ping")
-
-    def compact(self, names: Sequence[str]) -> None:
-        """Ask the server to give space back; one that cannot is left as it is."""
-        for name in set(names).intersection(self.collection_names()):
-            with suppress(UnsupportedOperationError), translated(self._location):
-                self._raw.command("compact", name)
-
-    def close(self) -> None:
-        """Close the connections, if they are ours."""
-        if self._on_close is not None:
-            self._on_close()
-            self._on_close = None
-
-
-def connect(
-    database: str, *, uri: str | None = None, location: str, **client_options: Any
-) -> MongoDatabase:
-    """Open a database on a server; no connection is made before the first operation.
-
-    Parameters
-    ----------
-    database
-        Its name.
-    uri
-        Connection string; None connects to ``host`` and ``port`` of the options.
-    location
-        How messages call it.
-    client_options
-        Keywords of pymongo's MongoClient.
-    """
-    options = {"serverSelectionTimeoutMS": SERVER_SELECTION_TIMEOUT_MS, **client_options}
-    with translated(location):
-        client: pymongo.MongoClient[Document]
-        client = pymongo.MongoClient(uri, **options) if uri else pymongo.MongoClient(**options)
-        return MongoDatabase(client[database], location, on_close=client.close)
 
 
 def _updated(done: Any) -> UpdateResult:

@@ -1,0 +1,7 @@
+"""MongoDB and servers that speak its protocol, through pymongo.
+
+``cursor collection database``   the contract
+``errors``   pymongo's errors in our words
+``glance``   ids and names to complete a word
+``tools``    mongodump and mongorestore
+"""
