@@ -13,6 +13,7 @@ from controller.jobs.control import JobControl
 from controller.jobs.deletion import JobDeletion
 from controller.jobs.files import JobFiles
 from controller.jobs.lifecycle import JobLifecycle
+from controller.jobs.locking import JobLocking
 from controller.jobs.properties import JobProperties
 from controller.jobs.restart import JobRestart
 from controller.jobs.results import JobResults
@@ -26,6 +27,7 @@ from controller.versions import Versions
 class JobController(
     QueueReader,
     JobLifecycle,
+    JobLocking,
     JobControl,
     JobRestart,
     JobProperties,

@@ -29,7 +29,7 @@ from controller import documents
 from controller.config import Project
 from controller.errors import ConfigError, RunningRunnerError
 from controller.jobcontroller import JobController
-from controller.jobs.lifecycle import error_text
+from controller.operations.failures import error_text
 from controller.runner import Runner
 from controller.runner.logs import start_logging, stop_logging
 from controller.states import JobState

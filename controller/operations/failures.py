@@ -1,0 +1,44 @@
+"""What a job's document keeps of a failure: the error within bounds, and the ends of its logs."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+from controller.errors import ControllerError, RemoteError
+from controller.execution.files import QUEUE_ERR, QUEUE_OUT, read_excerpt
+
+_LONGEST = 20_000
+"""Characters of an error that are kept: some quote all that they were given."""
+
+
+def error_text(error: BaseException) -> str:
+    """Describe a failed step for ``remote.error``, within bounds."""
+    return bounded(_error_text(error))
+
+
+def bounded(text: str) -> str:
+    """Cut the middle out of a long text."""
+    cut = len(text) - _LONGEST
+    if cut <= 0:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]}\n... {cut} characters were cut ...\n{text[-half:]}"
+
+
+def _error_text(error: BaseException) -> str:
+    if isinstance(error, ControllerError):
+        cause = error.__cause__
+        trace = "".join(traceback.format_exception(cause)) if cause is not None else ""
+        kind = "Remote error: " if isinstance(error, RemoteError) else ""
+        return f"{kind}{error}" + (f"\ncaused by:\n{trace}" if trace else "")
+    return "".join(traceback.format_exception(error))
+
+
+def log_fields(run_dir: Path) -> dict[str, Any]:
+    """Return the beginnings of a job's logs, as fields of its document."""
+    return {
+        "remote.queue_out": read_excerpt(run_dir, QUEUE_OUT),
+        "remote.queue_err": read_excerpt(run_dir, QUEUE_ERR),
+    }
