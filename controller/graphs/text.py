@@ -47,10 +47,7 @@ def get_mermaid(flow: FlowInfo | FlowGraph, label: str = "name", show_subflows: 
         return f'subgraph {_mermaid_id("flow-" + subflow.uuid)} ["{title}"]'
 
     lines = ["flowchart TD"]
-    if show_subflows:
-        lines += _nested(graph, job_line, frame, "end", _INDENT)
-    else:
-        lines += [_INDENT + job_line(job) for job in graph.jobs.values()]
+    lines += _nodes(graph, job_line, (frame, "end") if show_subflows else None)
     for edge in graph.edges:
         arrow = "-.->" if edge.kind is EdgeKind.REPLACE else "-->"
         lines.append(f"{_INDENT}{_mermaid_id(edge.source)} {arrow} {_mermaid_id(edge.target)}")
@@ -83,15 +80,25 @@ def get_dot(flow: FlowInfo | FlowGraph, label: str = "name", show_subflows: bool
         f"{_INDENT}label={_dot_text(graph.name)};",
         f'{_INDENT}node [shape=box, style="rounded,filled", fontname="sans-serif"];',
     ]
-    if show_subflows:
-        lines += _nested(graph, job_line, frame, "}", _INDENT)
-    else:
-        lines += [_INDENT + job_line(job) for job in graph.jobs.values()]
+    lines += _nodes(graph, job_line, (frame, "}") if show_subflows else None)
     for edge in graph.edges:
         dotted = " [style=dotted]" if edge.kind is EdgeKind.REPLACE else ""
         ends = f"{_dot_text(edge.source)} -> {_dot_text(edge.target)}"
         lines.append(f"{_INDENT}{ends}{dotted};")
     return "\n".join([*lines, "}"]) + "\n"
+
+
+_Frame = tuple[Callable[[SubFlow], str], str]
+"""What opens a flow within the flow, and what closes it."""
+
+
+def _nodes(
+    graph: FlowGraph, job_line: Callable[[JobNode], str], frame: _Frame | None
+) -> Iterator[str]:
+    """Lines of all jobs, framed as they lie in each other if there is a frame."""
+    if frame is None:
+        return (_INDENT + job_line(job) for job in graph.jobs.values())
+    return _nested(graph, job_line, *frame, _INDENT)
 
 
 def _nested(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -64,13 +66,8 @@ def unlock(selection: JobFilter, yes: options.Yes = False, dry_run: options.DryR
 
     Example: jf admin unlock -did 12 --dry-run
     """
-    wanted = keywords(selection)
     with CURRENT.controller() as controller:
-        number = controller.unlock_jobs(**wanted, dry_run=True)
-        if number and not dry_run:
-            confirm(f"Unlock {counted(number, 'job')}?", yes)
-            number = controller.unlock_jobs(**wanted)
-    _show_unlocked(counted(number, "job"), number, dry_run=dry_run)
+        _unlock("job", partial(controller.unlock_jobs, **keywords(selection)), yes, dry_run)
 
 
 @app.command("unlock-flow")
@@ -84,13 +81,8 @@ def unlock_flow(
 
     Example: jf admin unlock-flow -fid 12 --yes
     """
-    wanted = keywords(selection)
     with CURRENT.controller() as controller:
-        number = controller.unlock_flows(**wanted, dry_run=True)
-        if number and not dry_run:
-            confirm(f"Unlock {counted(number, 'flow')}?", yes)
-            number = controller.unlock_flows(**wanted)
-    _show_unlocked(counted(number, "flow"), number, dry_run=dry_run)
+        _unlock("flow", partial(controller.unlock_flows, **keywords(selection)), yes, dry_run)
 
 
 @app.command("unlock-runner")
@@ -107,6 +99,14 @@ def unlock_runner(dry_run: options.DryRun = False) -> None:
             "the database has no record of the running runner", hint="jf admin doctor --fix"
         )
     _show_unlocked(counted(number, "record"), number, dry_run=dry_run)
+
+
+def _unlock(what: str, action: Callable[..., int], yes: bool, dry_run: bool) -> None:
+    number = action(dry_run=True)
+    if number and not dry_run:
+        confirm(f"Unlock {counted(number, what)}?", yes)
+        number = action()
+    _show_unlocked(counted(number, what), number, dry_run=dry_run)
 
 
 def _show_unlocked(what: str, number: int, *, dry_run: bool) -> None:

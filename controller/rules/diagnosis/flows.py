@@ -172,17 +172,21 @@ def _has_doubles(flow: Doc) -> bool:
     return len(set(ids)) < len(ids) or len(set(jobs)) < len(jobs)
 
 
+def _on_its_way(uuid: str, what: str) -> Finding:
+    return Finding(
+        FindingKind.HALF_INSERTED,
+        Severity.NOTE,
+        uuid,
+        what,
+        "it may still be on its way into the database: look again in some minutes",
+    )
+
+
 def _ghost_entries(flow: Doc, ghosts: list[str], mending: Mending, now: datetime) -> Finding:
     uuid = flow["uuid"]
     what = f"flow {uuid} lists {count(ghosts, 'that do not exist')}: {some(ghosts)}"
     if _is_young(flow.get("created_on"), now):
-        return Finding(
-            FindingKind.HALF_INSERTED,
-            Severity.NOTE,
-            uuid,
-            what,
-            "it may still be on its way into the database: look again in some minutes",
-        )
+        return _on_its_way(uuid, what)
     return Finding(
         FindingKind.FLOW_ENTRY,
         Severity.PROBLEM,
@@ -207,13 +211,7 @@ def _empty_flow(flow: Doc, now: datetime) -> Finding:
     uuid = flow["uuid"]
     what = f"flow {uuid} ({flow.get('name')}) has no job: its submission was interrupted"
     if _is_young(flow.get("created_on"), now):
-        return Finding(
-            FindingKind.HALF_INSERTED,
-            Severity.NOTE,
-            uuid,
-            f"flow {uuid} ({flow.get('name')}) has no job yet",
-            "it may still be on its way into the database: look again in some minutes",
-        )
+        return _on_its_way(uuid, f"flow {uuid} ({flow.get('name')}) has no job yet")
     return Finding(
         FindingKind.HALF_INSERTED,
         Severity.PROBLEM,
