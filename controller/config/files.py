@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,46 @@ class UnreadableFileError(ConfigError):
     def __init__(self, path: Path, message: str, line: int | None = None) -> None:
         self.problem = Problem(str(path), line, "", message)
         super().__init__(str(self.problem))
+
+
+class ProjectFile:
+    """A file of the folder; what is in it is checked when somebody asks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.content: dict[str, Any] = {}
+        self._unreadable: str | None = None
+        try:
+            self.content = read_mapping(path)
+        except ConfigError as error:
+            self._unreadable = str(error)
+
+    @property
+    def name(self) -> str | None:
+        """The project's name, None where the file gives none."""
+        name = self.content.get("name")
+        return name if isinstance(name, str) and name else None
+
+    @cached_property
+    def _checked(self) -> tuple[Project | None, str | None]:
+        if self._unreadable is not None:
+            return None, self._unreadable
+        try:
+            return parse_project(self.path, self.content), None
+        except ConfigError as error:
+            return None, str(error)
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the file, None if it can be used."""
+        return self._checked[1]
+
+    @property
+    def data(self) -> ProjectData:
+        """The project and its file; only for a file without a problem."""
+        project = self._checked[0]
+        assert project is not None
+        return ProjectData(str(self.path), project, self.path.suffix.lstrip("."))
 
 
 def project_files(folder: Path) -> Iterator[Path]:

@@ -11,13 +11,13 @@ import logging
 import shutil
 import tomllib
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.config.files import (
     EXTENSIONS,
     ProjectData,
+    ProjectFile,
     parse_project,
     project_files,
     read_mapping,
@@ -25,7 +25,16 @@ from controller.config.files import (
 from controller.config.settings import get_settings
 from controller.config.suggestions import no_such
 from controller.config.tomltext import dump_toml
-from controller.config.writing import back_up, make_private_folder, plain, write_file
+from controller.config.writing import (
+    back_up,
+    changed_fields,
+    description,
+    make_private_folder,
+    merged,
+    plain,
+    project_content,
+    write_file,
+)
 from controller.errors import ConfigError, ProjectParsingError, ProjectUndefinedError
 
 if TYPE_CHECKING:
@@ -58,7 +67,7 @@ class ConfigManager:
     ) -> None:
         self.exclude_unset, self.exclude_none, self.warn = exclude_unset, exclude_none, warn
         self.folder = folder or get_settings().projects_path
-        self._files = [_ProjectFile(path) for path in project_files(self.folder)]
+        self._files = [ProjectFile(path) for path in project_files(self.folder)]
         if warn:
             for problem in self.unusable.values():
                 logger.warning("%s", problem)
@@ -85,7 +94,7 @@ class ConfigManager:
 
     def load_projects_data(self) -> dict[str, ProjectData]:
         """Read the folder again and return `projects_data`."""
-        self._files = [_ProjectFile(path) for path in project_files(self.folder)]
+        self._files = [ProjectFile(path) for path in project_files(self.folder)]
         return self.projects_data
 
     def project_names_from_files(
@@ -176,7 +185,7 @@ class ConfigManager:
         Fields that are not in the file get there with their defaults, unless ``exclude_unset``
         or ``exclude_none`` was set. Comments survive in YAML files only.
         """
-        content = _content(
+        content = project_content(
             data.project, exclude_unset=self.exclude_unset, exclude_none=self.exclude_none
         )
         self._write(Path(data.filepath), content)
@@ -206,7 +215,7 @@ class ConfigManager:
         if isinstance(project, Mapping):
             content = plain(project)
         else:
-            content = _content(project, exclude_unset=True)
+            content = project_content(project, exclude_unset=True)
         checked = parse_project(Path("the new project"), content)
         if checked.name in (".", "..") or not set("/\0").isdisjoint(checked.name):
             raise ConfigError(
@@ -253,7 +262,7 @@ class ConfigManager:
             A key has another value already: nothing is written.
         """
         data = self.get_project_data(project_name)
-        self._write(Path(data.filepath), _merged(_read(data), plain(config), ""))
+        self._write(Path(data.filepath), merged(_read(data), plain(config)))
 
     def backup_project(self, project_name: str | None = None) -> Path:
         """Copy a project file to the first free ``.bak.N`` beside it, and return the copy."""
@@ -271,7 +280,7 @@ class ConfigManager:
         replace: bool = False,
     ) -> None:
         """Add a worker to a project file, or replace it."""
-        content = {"type": worker.type, **_changed_fields(worker)}
+        content = {"type": worker.type, **changed_fields(worker)}
         self._set_entry("workers", name, content, project_name, replace)
 
     def remove_worker(self, worker_name: str, project_name: str | None = None) -> None:
@@ -292,7 +301,7 @@ class ConfigManager:
         replace: bool = False,
     ) -> None:
         """Add an execution configuration to a project file, or replace it."""
-        content = _changed_fields(exec_config)
+        content = changed_fields(exec_config)
         self._set_entry("exec_config", exec_config_name, content, project_name, replace)
 
     def remove_exec_config(self, exec_config_name: str, project_name: str | None = None) -> None:
@@ -306,7 +315,7 @@ class ConfigManager:
         """
         data = self.get_project_data(project_name)
         content = _read(data)
-        queue = {**(content.get("queue") or {}), "store": _description(store)}
+        queue = {**(content.get("queue") or {}), "store": description(store)}
         self._write(Path(data.filepath), {**content, "queue": queue})
 
     def set_jobstore(
@@ -315,7 +324,7 @@ class ConfigManager:
         """Set the default JobStore, given as description or as JobStore."""
         data = self.get_project_data(project_name)
         content = {k: v for k, v in _read(data).items() if k != "JOB_STORE"}
-        self._write(Path(data.filepath), {**content, "jobstore": _description(jobstore)})
+        self._write(Path(data.filepath), {**content, "jobstore": description(jobstore)})
 
     def set_stores(
         self,
@@ -344,9 +353,9 @@ class ConfigManager:
                 }
         self._write(Path(data.filepath), content)
 
-    def _usable(self) -> dict[str, list[_ProjectFile]]:
+    def _usable(self) -> dict[str, list[ProjectFile]]:
         """{name: the usable files that have it}."""
-        found: dict[str, list[_ProjectFile]] = {}
+        found: dict[str, list[ProjectFile]] = {}
         for file in self._files:
             if file.problem is None:
                 found.setdefault(str(file.name), []).append(file)
@@ -387,7 +396,7 @@ class ConfigManager:
                     "TOML has no null, which this project needs", hint="use YAML or JSON"
                 )
         write_file(path, content)
-        file = _ProjectFile(path)
+        file = ProjectFile(path)
         others = [f for f in self._files if f.path != path]
         self._files = sorted([*others, file], key=lambda f: f.path)
 
@@ -406,47 +415,7 @@ class ConfigManager:
                 )
 
 
-class _ProjectFile:
-    """A file of the folder; what is in it is checked when somebody asks."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.content: dict[str, Any] = {}
-        self._unreadable: str | None = None
-        try:
-            self.content = read_mapping(path)
-        except ConfigError as error:
-            self._unreadable = str(error)
-
-    @property
-    def name(self) -> str | None:
-        """The project's name, None where the file gives none."""
-        name = self.content.get("name")
-        return name if isinstance(name, str) and name else None
-
-    @cached_property
-    def _checked(self) -> tuple[Project | None, str | None]:
-        if self._unreadable is not None:
-            return None, self._unreadable
-        try:
-            return parse_project(self.path, self.content), None
-        except ConfigError as error:
-            return None, str(error)
-
-    @property
-    def problem(self) -> str | None:
-        """What is wrong with the file, None if it can be used."""
-        return self._checked[1]
-
-    @property
-    def data(self) -> ProjectData:
-        """The project and its file; only for a file without a problem."""
-        project = self._checked[0]
-        assert project is not None
-        return ProjectData(str(self.path), project, self.path.suffix.lstrip("."))
-
-
-def _duplicate(name: str, files: list[_ProjectFile]) -> ProjectParsingError:
+def _duplicate(name: str, files: list[ProjectFile]) -> ProjectParsingError:
     return ProjectParsingError(
         f"the project name {name!r} is used by {' and '.join(str(f.path) for f in files)}",
         hint="change the key 'name' in one of them, or move it away",
@@ -456,36 +425,3 @@ def _duplicate(name: str, files: list[_ProjectFile]) -> ProjectParsingError:
 def _read(data: ProjectData) -> dict[str, Any]:
     """The content of a project's file as it is now."""
     return read_mapping(Path(data.filepath))
-
-
-def _description(store: Any) -> dict[str, Any]:
-    described = store.as_dict() if hasattr(store, "as_dict") else store
-    return dict(plain(described))
-
-
-def _changed_fields(model: Any) -> dict[str, Any]:
-    """Fields that differ from their defaults: written out, they mean the same as the model."""
-    return dict(model.model_dump(mode="json", exclude_defaults=True))
-
-
-def _content(project: Project, **how: bool) -> dict[str, Any]:
-    """What to write for a project; the type of a worker is never left out."""
-    content = project.model_dump(mode="json", **how)  # type: ignore[arg-type]
-    for name, worker in project.workers.items():
-        content["workers"][name] = {"type": worker.type, **content["workers"][name]}
-    return content
-
-
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any], place: str) -> dict[str, Any]:
-    out = dict(old)
-    for key, value in new.items():
-        known = out.get(key)
-        if isinstance(known, Mapping) and isinstance(value, Mapping):
-            out[key] = _merged(known, value, f"{place}{key}.")
-        elif known is not None and known != value:
-            raise ConfigError(
-                f"{place}{key} has another value already", hint="change it in the file"
-            )
-        else:
-            out[key] = value
-    return out

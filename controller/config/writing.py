@@ -1,4 +1,4 @@
-"""Writing project files: the whole file or nothing, comments kept where the format allows it."""
+"""Writing project files: what, and the whole file or nothing, with comments kept where possible."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from enum import Enum
 from io import StringIO
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.config.tomltext import dump_toml
 from controller.config.yamltext import YAMLTextError, load_yaml
 from controller.errors import ConfigError
+
+if TYPE_CHECKING:
+    from controller.config.models import Project
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what we make: project files hold passwords, project folders hold results."""
@@ -179,3 +182,44 @@ def _round_trip() -> Any:
     yaml.preserve_quotes = True
     yaml.width = 4096  # long commands stay on one line
     return yaml
+
+
+def description(store: Any) -> dict[str, Any]:
+    """Return the description of a store, which may be given as a maggma Store."""
+    described = store.as_dict() if hasattr(store, "as_dict") else store
+    return dict(plain(described))
+
+
+def changed_fields(model: Any) -> dict[str, Any]:
+    """Return the fields that differ from their defaults, which mean the same as the model."""
+    return dict(model.model_dump(mode="json", exclude_defaults=True))
+
+
+def project_content(project: Project, **how: bool) -> dict[str, Any]:
+    """Return what to write for a project; the type of a worker is never left out."""
+    content = project.model_dump(mode="json", **how)  # type: ignore[arg-type]
+    for name, worker in project.workers.items():
+        content["workers"][name] = {"type": worker.type, **content["workers"][name]}
+    return content
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    """Add keys to the content of a file, as deep as both have mappings.
+
+    Raises
+    ------
+    ConfigError
+        A key has another value already.
+    """
+    out = dict(old)
+    for key, value in new.items():
+        known = out.get(key)
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            out[key] = merged(known, value, f"{place}{key}.")
+        elif known is not None and known != value:
+            raise ConfigError(
+                f"{place}{key} has another value already", hint="change it in the file"
+            )
+        else:
+            out[key] = value
+    return out

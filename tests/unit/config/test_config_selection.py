@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from config_samples import content, put
 
-from controller.config import ConfigManager, settings
+from controller.config import ConfigManager, files, settings
 from controller.errors import ConfigError, ProjectParsingError, ProjectUndefinedError
 
 BROKEN = "name: broken\nqueue: [\n"
@@ -113,14 +113,13 @@ def test_only_the_project_asked_for_is_checked(
     for name in ("a", "b"):
         put(folder, f"{name}.yaml", content(name=name))
     checked = []
+    parse_project = files.parse_project
 
     def spy(path: Path, data: object = None) -> object:
-        from controller.config.files import parse_project
-
         checked.append(path.name)
         return parse_project(path, data)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("controller.config.manager.parse_project", spy)
+    monkeypatch.setattr(files, "parse_project", spy)
     manager = ConfigManager()
     assert manager.get_project("b") is manager.get_project("b")
     assert set(manager.raw_contents()) == {"a", "b"}
