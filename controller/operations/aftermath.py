@@ -106,6 +106,13 @@ class Wish:
         """Whether something is to happen on the worker's machine."""
         return self.cancel or bool(self.delete_files and self.run_dir)
 
+    def is_in_the_way_of(self, run_dir: Path) -> bool:
+        """Whether the job must not begin anew in a folder before this has happened.
+
+        What is left on a worker that is gone is in nobody's way elsewhere.
+        """
+        return self.delete_output or self.run_dir is None or Path(self.run_dir) == run_dir
+
     @property
     def left_to_do(self) -> str:
         """What somebody has to do there, in words."""
@@ -120,14 +127,19 @@ class Aftermath:
 
     Attributes
     ----------
-    left
-        db_ids of jobs whose wishes have not been carried out: a runner will.
+    waiting
+        Those that have not been carried out: a runner will.
     not_removed
         Run directories that were left alone since they do not look like ours.
     """
 
-    left: list[str] = field(default_factory=list)
+    waiting: list[Wish] = field(default_factory=list)
     not_removed: list[str] = field(default_factory=list)
+
+    @property
+    def left(self) -> list[str]:
+        """db_ids of jobs whose wishes have not been carried out."""
+        return [wish.db_id for wish in self.waiting]
 
 
 def request(queue: Queue, wishes: Iterable[Wish], *, session: Any = None) -> None:
@@ -208,7 +220,7 @@ def _holding(
             others = [d for d in documents if d["_id"] not in known]
             query = {"_id": {"$in": [d["_id"] for d in others]}}
             left = {d["_id"] for d in auxiliary.find(query, ["_id"])} if others else set()
-            result.left += [d["aftermath"]["db_id"] for d in others if d["_id"] in left]
+            result.waiting += [Wish(**d["aftermath"]) for d in others if d["_id"] in left]
             yield held
         finally:
             try:
@@ -240,7 +252,7 @@ def _carry_out(
     for document_id, wish in wishes:
         decision = verdict(wish, states.get(wish.db_id), now)
         if decision == "wait" or (decision == "do" and not _happened(outside, wish, result, now)):
-            result.left.append(wish.db_id)
+            result.waiting.append(wish)
             continue
         if decision == "do" and wish.delete_output:
             outputs.setdefault(wish.jobstore, []).append((document_id, wish))
@@ -252,7 +264,7 @@ def _carry_out(
         except ControllerError as error:
             # A JobStore that is away must not keep a runner from its work.
             logger.warning("outputs of %d jobs are not deleted yet: %s", len(many), error)
-            result.left += [wish.db_id for _, wish in many]
+            result.waiting += [wish for _, wish in many]
         else:
             settled += [document_id for document_id, _ in many]
     if settled:

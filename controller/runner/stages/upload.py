@@ -27,10 +27,13 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     flow_uuid = job["job"]["hosts"][-1]
     spec = context.jobstore_spec(flow_uuid)
     worker, host = context.worker(job["worker"]), context.host(job["worker"])
-    key = (job["uuid"], job["index"])
-    if carry_out(context.controller.queue, context.outside, key).left:
-        raise StillRunningError(f"what ran of job {job['db_id']} before has not ended yet")
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
+    before = carry_out(context.controller.queue, context.outside, (job["uuid"], job["index"]))
+    for wish in before.waiting:
+        if wish.is_in_the_way_of(run_dir):
+            raise StillRunningError(
+                f"what ran of job {job['db_id']} before, on {wish.worker!r}, has not ended yet"
+            )
     if (job.get("remote") or {}).get("prerun_cleanup"):
         remove_run_dir(host, run_dir)
     body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))

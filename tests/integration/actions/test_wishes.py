@@ -14,11 +14,13 @@ import pytest
 from staged import Stage, lock
 
 from controller.doctor import FindingKind, Severity, diagnose
-from controller.errors import WriteConflictError
-from controller.execution.files import IN_FILE
+from controller.errors import StillRunningError, WriteConflictError
+from controller.execution.files import IN_FILE, run_dir_path
 from controller.operations import aftermath, bulk, writing
 from controller.operations.outside import Outside
+from controller.runner.context import RunnerContext
 from controller.runner.runner import Runner
+from controller.runner.stages.upload import upload
 from controller.schedulers.processes import is_alive
 
 AWAY = {"remote": {"process_id": "1234567", "step_attempts": 0}, "worker": "away"}
@@ -110,6 +112,25 @@ def test_a_wish_for_a_worker_that_left_the_project_ends(
     for words in (f"job {a['x']}", "no worker 'away'", "end process 1234567", "delete /far/away"):
         assert words in said
     assert wishes(stage) == []
+
+
+@pytest.mark.parametrize("same_folder", [False, True])
+def test_a_job_runs_elsewhere_although_its_worker_has_left(
+    stage: Stage, tmp_path: Path, same_folder: bool
+) -> None:
+    a = stage.flow(x="CHECKED_OUT")
+    job = stage.job(a["x"])
+    new = run_dir_path(tmp_path / "work", job["uuid"], 1)
+    old = str(new if same_folder else tmp_path / "old")
+    wish = aftermath.Wish.for_job({**job, "worker": "away", "run_dir": old}, cancel=True)
+    aftermath.request(stage.controller.queue, [wish])
+    context = RunnerContext(stage.controller, stage.project)
+    if same_folder:
+        with pytest.raises(StillRunningError, match="'away'"):
+            upload(context, job)
+    else:
+        assert upload(context, job)["state"] == "UPLOADED"
+    assert len(wishes(stage)) == 1
 
 
 def test_an_output_goes_although_the_worker_has_left(stage: Stage) -> None:
