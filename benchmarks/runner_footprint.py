@@ -1,7 +1,7 @@
 """What a runner costs after it has run jobs and while it has nothing to do: memory and load.
 
-The jobs are real: each starts a process that imports jobflow, so that 1,000 of them take some
-minutes. ``python benchmarks/runner_footprint.py [NUMBER OF JOBS]``
+The jobs are real: each starts a process that imports jobflow, so that 1,000 of them take six
+minutes and more. ``python benchmarks/runner_footprint.py [NUMBER OF JOBS]``
 """
 
 from __future__ import annotations
@@ -12,12 +12,19 @@ import sys
 from measuring import Table, project, scratch
 
 GROWTH_MB, TOTAL_MB, LOAD = 30, 130, 1.0
-SCRIPT = """
-import json, resource, sys, time
+SUBMIT = """
+import sys
 from jobflow import Flow
 from controller import JobController
-from controller.runner import Runner
 from footprint_jobs import add, big
+with JobController.from_project_name() as controller:
+    controller.add_flow(Flow([add(n, 1) for n in range(int(sys.argv[1]))]), "local")
+    controller.add_flow(big(), "local")
+"""
+SCRIPT = """
+import json, resource, time
+from controller import JobController
+from controller.runner import Runner
 
 def megabytes():
     with open("/proc/self/statm") as stream:
@@ -28,8 +35,6 @@ with JobController.from_project_name() as controller:
     runner = Runner(log_level="error")
     runner.context.project.get_jobstore()
     start = megabytes()
-    controller.add_flow(Flow([add(n, 1) for n in range(int(sys.argv[1]))]), "local")
-    controller.add_flow(big(), "local")
     runner.run_until_idle()
     after = megabytes()
     before, began = time.process_time(), time.monotonic()
@@ -52,10 +57,11 @@ def big():
 
 
 def main() -> int:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     table = Table("the runner")
     with scratch() as folder, project("embedded", folder, {"footprint_jobs": JOBS}) as made:
-        found = json.loads(made.python(SCRIPT, str(count)).splitlines()[-1])
+        made.python(SUBMIT, str(count))
+        found = json.loads(made.python(SCRIPT).splitlines()[-1])
     if found["done"] != count + 1:
         raise SystemExit(f"{found['done']} of {count + 1} jobs are COMPLETED")
     grown = found["after"] - found["start"]
