@@ -12,8 +12,8 @@ name a flow by one of its jobs have to be looked up first: `JobFilter.db_ids_of_
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -103,6 +103,17 @@ class JobFilter:
         """Members of ``flow_ids`` that are db_ids and have to be looked up."""
         return [i for i in self.flow_ids or () if not is_uuid(i)]
 
+    def with_whole_job_ids(self, whole: Callable[[str], str]) -> JobFilter:
+        """Return the filter with whole uuids of jobs in the place of beginnings of them.
+
+        Parameters
+        ----------
+        whole
+            Returns the uuid that begins so; a whole one as it is.
+        """
+        found = tuple((whole(uuid), index) for uuid, index in self.job_ids or ())
+        return self if found == (self.job_ids or ()) else replace(self, job_ids=found)
+
     def query(self, flow_uuids: Mapping[str, str] | None = None) -> Query:
         """Translate into a query on job documents.
 
@@ -175,6 +186,11 @@ class FlowFilter:
     def db_ids_of_flows(self) -> list[str]:
         """db_ids that have to be looked up: ``db_ids``, and those among ``flow_ids``."""
         return [*(self.db_ids or ()), *(i for i in self.flow_ids or () if not is_uuid(i))]
+
+    def with_whole_job_ids(self, whole: Callable[[str], str]) -> FlowFilter:
+        """As `JobFilter.with_whole_job_ids`."""
+        found = tuple(map(whole, self.job_ids or ()))
+        return self if found == (self.job_ids or ()) else replace(self, job_ids=found)
 
     def query(self, flow_uuids: Mapping[str, str] | None = None) -> Query:
         """Translate into a query on flow documents; ``flow_uuids`` as in `JobFilter.query`."""

@@ -309,19 +309,16 @@ def some_jobs(controller: QueueReader, ids: list[str] | None, selection: JobFilt
     _one_way("jobs", ids, selection)
     if ids:
         return list(dict.fromkeys(named_job(controller, text).db_id for text in ids))
-    return [
-        doc["db_id"] for doc in controller.jobs.find(controller.queue.query(selection), ["db_id"])
-    ]
+    found = controller.jobs.find(controller.queue.query(selection), ["db_id"])
+    return _unless_named([doc["db_id"] for doc in found], selection, JobNotFoundError, "job")
 
 
 def some_flows(controller: QueueReader, ids: list[str] | None, selection: FlowFilter) -> list[str]:
     """Return the uuids of the flows that ids or options select; errors as `some_jobs`."""
     _one_way("flows", ids, selection)
     if not ids:
-        return [
-            flow.flow_id
-            for flow in controller.get_flows_info(custom_query=controller.queue.query(selection))
-        ]
+        found = controller.flows.find(controller.queue.query(selection), ["uuid"])
+        return _unless_named([doc["uuid"] for doc in found], selection, FlowNotFoundError, "flow")
     ids = [controller.queue.whole_flow_id(text) for text in ids]
     by_job = controller.queue.flow_uuids([text for text in ids if not is_uuid(text)])
     unknown = [text for text in ids if not is_uuid(text) and text not in by_job]
@@ -331,6 +328,18 @@ def some_flows(controller: QueueReader, ids: list[str] | None, selection: FlowFi
             hint="`jf flow list` shows those there are",
         )
     return list(dict.fromkeys(by_job.get(text, text) for text in ids))
+
+
+def _unless_named(
+    found: list[str],
+    selection: JobFilter | FlowFilter,
+    error: type[JobNotFoundError | FlowNotFoundError],
+    noun: str,
+) -> list[str]:
+    """Return what was found; nothing is an error where ids say that there is something."""
+    if not found and (selection.job_ids or selection.db_ids or selection.flow_ids):
+        raise error(f"no {noun} matches", hint=f"`jf {noun} list` shows those there are")
+    return found
 
 
 def _one_way(noun: str, ids: list[str] | None, selection: JobFilter | FlowFilter) -> None:

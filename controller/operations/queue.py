@@ -87,8 +87,24 @@ class Queue:
         return _only_one("flow", text, self.flows)
 
     def query(self, selection: JobFilter | FlowFilter) -> Query:
-        """Translate a filter into a query, looking up the flows it names by a job's db_id."""
-        return selection.query(self.flow_uuids(selection.db_ids_of_flows))
+        """Translate a filter into a query.
+
+        The flows that it names by a job's db_id are looked up, and the uuids of which it has the
+        beginning only; a beginning of no uuid matches nothing.
+
+        Raises
+        ------
+        ArgumentError
+            Several uuids begin as one of the ids does.
+        """
+        flows = self.flow_uuids(selection.db_ids_of_flows)
+        for text in selection.flow_ids or ():
+            if text not in flows and is_start_of_uuid(text):
+                flows[text] = _only_one("flow", text, self.flows)
+        return selection.with_whole_job_ids(self._uuid_of_job).query(flows)
+
+    def _uuid_of_job(self, text: str) -> str:
+        return _only_one("job", text, self.jobs) if is_start_of_uuid(text) else text
 
 
 def _only_one(noun: str, start: str, collection: Collection) -> str:

@@ -51,3 +51,22 @@ def test_a_db_id_is_a_db_id(stage: Stage) -> None:
     a = stage.flow(x="READY")
     stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"db_id": "1234"}})
     assert stage.controller.queue.whole_job_id("1234") == "1234"
+
+
+def test_filters_take_beginnings(stage: Stage) -> None:
+    a, b = stage.flow(x="READY", y="READY"), stage.flow(z="READY")
+    controller = stage.controller
+    x = controller.get_job_info(db_id=a["x"])
+    assert x is not None
+    flow, uuid = a["flow"][:13], x.uuid[:13]
+    assert controller.count_jobs(flow_ids=flow) == 2
+    assert controller.count_jobs(flow_ids=[flow, b["z"]]) == 3
+    assert controller.count_jobs(job_ids=(uuid, 1)) == 1
+    assert [f.flow_id for f in controller.get_flows_info(job_ids=uuid)] == [a["flow"]]
+    assert [f.flow_id for f in controller.get_flows_info(flow_ids=flow)] == [a["flow"]]
+    assert controller.count_jobs(flow_ids="beef0000-0") == 0
+    for name, end in (("x", "1"), ("z", "2")):
+        new = {"$set": {"uuid": f"abcd1234-0000-4000-8000-00000000000{end}"}}
+        controller.jobs.update_one({"db_id": (a | b)[name]}, new)
+    with pytest.raises(ArgumentError, match="more than one job"):
+        controller.count_jobs(job_ids=("abcd1234", 1))
