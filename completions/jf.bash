@@ -171,6 +171,7 @@ _jf_facts() {
         options='--format --json --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
+            '<1> |hours days weeks months years'
         )
         ;;
     ' job set')
@@ -302,8 +303,10 @@ _jf_facts() {
     ' flow graph')
         options='--job -j --label -l --path -p --as --mermaid -m --dash -d --format --json --help'
         asks='<1>=flows'
-        takes='--label -l --path -p --as'
+        takes='--path -p'
         choices=(
+            '--label -l |name db_id uuid index state worker'
+            '--as |tree mermaid dot svg'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
@@ -311,6 +314,7 @@ _jf_facts() {
         options='--format --json --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
+            '<1> |hours days weeks months years'
         )
         ;;
     ' flow set')

@@ -617,7 +617,7 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count' '<1> |hours days weeks months years'
         case ' job set'
             set __jf_commands \
                 worker\t'Let jobs run on another worker. Jobs under way are refused.' \
@@ -1091,14 +1091,14 @@ function __jf_facts
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
-            set __jf_takes '--label' '-l' '--path' '-p' '--as'
-            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+            set __jf_takes '--path' '-p'
+            set __jf_choices '--label -l |name db_id uuid index state worker' '--as |tree mermaid dot svg' '--format |table wide json ndjson yaml csv name count'
         case ' flow report'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
-            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count' '<1> |hours days weeks months years'
         case ' flow set'
             set __jf_commands \
                 store\t'Choose the JobStore of a flow that has not begun.'

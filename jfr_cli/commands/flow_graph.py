@@ -35,7 +35,7 @@ def graph(
             "-l",
             metavar="LABEL",
             help=f"What stands on a job: {', '.join(LABELS)}.",
-            callback=options.one_of(LABELS),
+            **options.choice(LABELS),
         ),
     ] = "name",
     path: Annotated[
@@ -50,7 +50,7 @@ def graph(
             "--as",
             metavar="KIND",
             help=f"One of {', '.join(KINDS)}.",
-            callback=options.one_of(KINDS),
+            **options.choice(KINDS),
         ),
     ] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", "-m", help="Same as --as mermaid.")] = False,

@@ -20,7 +20,7 @@ Interval = Annotated[
     typer.Argument(
         metavar="INTERVAL",
         help=f"One of {', '.join(INTERVALS)}.",
-        callback=options.one_of(INTERVALS),
+        **options.choice(INTERVALS),
     ),
 ]
 Number = Annotated[int | None, typer.Argument(metavar="NUMBER", min=1, help="How many intervals.")]
