@@ -36,6 +36,7 @@ _CODES: tuple[tuple[type[errors.ControllerError], int], ...] = (
     (errors.JobFailedError, 7),
     (errors.TooManyError, 1),
     (errors.ArgumentError, 2),
+    (errors.UnsupportedOperationError, 2),  # in a query of the user's: ours are portable
 )
 _REFUSED, _PARTLY = 6, 5
 

@@ -6,12 +6,13 @@ An operator outside the portable subset is refused by name: a wrong answer is wo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from bson import Binary, Int64, ObjectId, Regex
 
+from controller.config.suggestions import no_such
 from controller.errors import FilterError, UnsupportedOperationError
 from controller.storage.embedded.expressions import evaluate, truthy
 from controller.storage.embedded.values import MISSING, equal, rank, sort_key
@@ -55,6 +56,11 @@ _ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
     "$lt": lambda a, b: a < b,
     "$lte": lambda a, b: a <= b,
 }
+_LOGICAL = ("$and", "$or", "$nor", "$expr")
+_OPERATORS = (
+    *("$eq", "$ne", *_ORDERINGS, "$in", "$nin", "$not", "$exists", "$type", "$regex"),
+    *("$options", "$mod", "$all", "$size", "$elemMatch"),
+)
 
 
 def split_path(path: str) -> Path:
@@ -137,7 +143,7 @@ def _compile_clause(key: str, value: Any) -> Test:
     if key == "$expr":
         return lambda document: truthy(evaluate(value, document))
     if key.startswith("$"):
-        raise UnsupportedOperationError(f"there is no filter operator {key} here")
+        raise _unknown(key, _LOGICAL)
     path = split_path(key)
     operators = value if is_operators(value) else {"$eq": value}
     if type(value) is Regex:
@@ -183,6 +189,8 @@ def _compile_array_operator(op: str, arg: Any) -> PathTest:
             type(v) is list and len(v) == arg for v in values_at(document, path, into_array=False)
         )
     if op == "$all":
+        if type(arg) is not list:
+            raise FilterError("$all needs a list")
         parts = [
             _compile_operator(
                 "$elemMatch" if is_operators(x) else "$eq",
@@ -192,6 +200,8 @@ def _compile_array_operator(op: str, arg: Any) -> PathTest:
             for x in arg
         ]
         return lambda document, path: bool(parts) and all(p(document, path) for p in parts)
+    if type(arg) is not dict:
+        raise FilterError("$elemMatch needs a filter")
     test = element_test(arg)
     return lambda document, path: any(
         any(map(test, v)) for v in values_at(document, path, into_array=False) if type(v) is list
@@ -226,9 +236,17 @@ def _value_test(op: str, arg: Any, siblings: Mapping[str, Any]) -> ValueTest:
         kinds = tuple(k for a in (arg if type(arg) is list else [arg]) for k in _kinds(a))
         return lambda value: type(value) in kinds
     if op == "$mod":
+        if type(arg) is not list or [type(x) for x in arg] != [int, int] or not arg[0]:
+            raise FilterError("$mod needs [divisor, remainder]")
         divisor, remainder = arg
         return lambda value: type(value) in (int, Int64) and value % divisor == remainder
-    raise UnsupportedOperationError(f"there is no filter operator {op} here")
+    raise _unknown(op, _OPERATORS)
+
+
+def _unknown(name: str, known: Iterable[str]) -> UnsupportedOperationError:
+    return UnsupportedOperationError(
+        f"there is no filter operator {name} here", hint=no_such(name, known)
+    )
 
 
 def _equals(arg: Any) -> ValueTest:

@@ -28,6 +28,7 @@ _DEADLOCK = "deadlock detected"
 """How servers on PostgreSQL say it; it passes when tried again."""
 _NOT_ALLOWED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, AtlasError
 _NOT_KNOWN = {59, 115, 168, 238, 40324}  # commands, options and stages that a server lacks
+_NO_OPERATOR = ("unknown operator", "unknown top level operator")
 _TOO_LARGE = {10334, 17280, 17419, 17420}
 _TOO_LARGE_ELSEWHERE = "MaxDocumentSize"
 """How servers that only speak MongoDB's protocol say it."""
@@ -100,7 +101,7 @@ def _refused(location: str, details: Mapping[str, Any], otherwise: str) -> Stora
             f"{location} does not let us in (code {code})",
             hint="check username, password and auth_source in the project file",
         )
-    if code in _NOT_KNOWN:
+    if code in _NOT_KNOWN or any(said in message for said in _NO_OPERATOR):
         return UnsupportedOperationError(f"{location}: {message}")
     if code in _TOO_LARGE or _TOO_LARGE_ELSEWHERE in message:
         return _too_large(location)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.errors import ControllerError, UnsupportedOperationError
+from controller.errors import ControllerError, FilterError, UnsupportedOperationError
 from controller.storage.base import Collection
 from controller.storage.embedded import EmbeddedDatabase, open_database
 
@@ -44,6 +44,34 @@ def test_filters(jobs: Collection, query: Any) -> None:
     for call in (jobs.find_one, jobs.count_documents, jobs.delete_many):
         with pytest.raises(UnsupportedOperationError):
             call(query)
+
+
+MALFORMED: list[dict[str, Any]] = [
+    {"a": {"$mod": 1}},
+    {"a": {"$mod": [0, 1]}},
+    {"a": {"$all": 1}},
+    {"a": {"$elemMatch": 1}},
+    {"a": {"$in": 1}},
+    {"a": {"$not": 1}},
+    {"$or": []},
+]
+
+
+@pytest.mark.parametrize("query", MALFORMED, ids=str)
+def test_malformed_filters(jobs: Collection, query: Any) -> None:
+    with pytest.raises(FilterError):
+        jobs.find_one(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [({"a": {"$gtee": 1}}, r"did you mean \$gte\?"), ({"$xor": []}, r"did you mean \$or\?")],
+)
+def test_an_unknown_operator_is_named_with_the_nearest(
+    jobs: Collection, query: Any, hint: str
+) -> None:
+    with pytest.raises(UnsupportedOperationError, match=hint):
+        jobs.find_one(query)
 
 
 UPDATES: list[Any] = [

@@ -24,6 +24,7 @@ from jfr_cli.errors import EXIT_CODES, exit_code, report, report_usage
         (errors.ArgumentError("x"), 2),
         (errors.FilterError("x"), 2),
         (errors.TooManyError("x", number=3, limit=2), 1),
+        (errors.UnsupportedOperationError("x"), 2),
         (errors.ProjectUndefinedError("x"), 3),
         (errors.ProjectParsingError("x"), 3),
         (errors.JobNotFoundError("x"), 3),
