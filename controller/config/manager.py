@@ -35,7 +35,7 @@ from controller.config.writing import (
     project_content,
     write_file,
 )
-from controller.errors import ConfigError, ProjectParsingError, ProjectUndefinedError
+from controller.errors import ArgumentError, ConfigError, ProjectParsingError, ProjectUndefinedError
 
 if TYPE_CHECKING:
     from controller.config.models import ExecutionConfig, Project
@@ -209,6 +209,8 @@ class ConfigManager:
         ------
         ConfigError
             The content is wrong, the project or the file exists, or cannot be written.
+        ArgumentError
+            No file can have the project's name.
         """
         if ext not in EXTENSIONS:
             raise ConfigError(f"a project file is one of {', '.join(EXTENSIONS)}, not {ext!r}")
@@ -218,7 +220,7 @@ class ConfigManager:
             content = project_content(project, exclude_unset=True)
         checked = parse_project(Path("the new project"), content)
         if checked.name in (".", "..") or not set("/\0").isdisjoint(checked.name):
-            raise ConfigError(
+            raise ArgumentError(
                 f"a project cannot be called {checked.name!r}", hint="its file gets this name"
             )
         path = self.folder / f"{checked.name}.{ext}"

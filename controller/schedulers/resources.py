@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.errors import SubmissionError
+from controller.config.suggestions import no_such
+from controller.errors import ArgumentError, SubmissionError
 
 
 def as_qresources(value: Any) -> dict[str, Any]:
@@ -36,19 +37,24 @@ def qresources_from(keywords: dict[str, Any]) -> Any:
 
     Raises
     ------
-    SubmissionError
+    ArgumentError
         It does not know a keyword, or not this combination.
     """
+    from dataclasses import fields
+
     from qtoolkit.core.data_objects import QResources
     from qtoolkit.core.exceptions import UnsupportedResourcesError
 
+    known = [field.name for field in fields(QResources)]
+    if unknown := [keyword for keyword in keywords if keyword not in known]:
+        raise ArgumentError(
+            f"a QResources has no {unknown[0]!r}: {no_such(unknown[0], known)}",
+            hint="keywords of the scheduler itself go without --qresources",
+        )
     try:
         return QResources(**keywords)
-    except (TypeError, UnsupportedResourcesError) as error:
-        raise SubmissionError(
-            f"the resources {keywords} cannot be used: {error}",
-            hint="see the fields of qtoolkit's QResources, or leave --qresources out",
-        ) from None
+    except UnsupportedResourcesError as error:
+        raise ArgumentError(f"the resources {keywords} cannot be used: {error}") from None
 
 
 def stored_resources(value: dict[str, Any] | None) -> Any:

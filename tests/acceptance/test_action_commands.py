@@ -174,6 +174,7 @@ def test_a_person_is_asked(fresh_embedded: Project, answer: str, expected: str) 
         (["job", "set-state", "DONE", "1"], 2),
         (["job", "set", "worker", "nowhere", "-did", "1"], 1),
         (["job", "set", "resources", "nonsense", "-did", "1"], 2),
+        (["job", "set", "resources", "nodess=1", "-qr", "-did", "1"], 2),
         (["job", "delete", "-s", "READY", "--max", "1"], 1),
         (["job", "pause", "-s", "READY", "--max", "1"], 1),
         (["job", "files", "ls", "1"], 3),
