@@ -45,8 +45,6 @@ _HIDDEN = ("execution",)
 class LazyGroup(Group):
     """Imports a group's module when the group is used, not when it is listed."""
 
-    _listing = False
-
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the table."""
         return list(GROUPS)
@@ -71,14 +69,6 @@ class LazyGroup(Group):
             raise UsageError(f"there is no command {word!r}: {no_such(word, known)}", ctx)
         return super().resolve_command(ctx, args)
 
-    @contextmanager
-    def _as_listing(self) -> Iterator[None]:
-        self._listing = True
-        try:
-            yield
-        finally:
-            self._listing = False
-
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Read the root options, some of which print."""
         with _unread_is_no_error():
@@ -88,16 +78,6 @@ class LazyGroup(Group):
         """Run the command."""
         with _unread_is_no_error():
             return super().invoke(ctx)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help without importing any group."""
-        with self._as_listing():
-            super().format_help(ctx, formatter)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Complete group names without importing any group."""
-        with self._as_listing():
-            return super().shell_complete(ctx, incomplete)
 
 
 def load_group(name: str) -> Any:

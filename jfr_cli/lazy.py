@@ -67,11 +67,31 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of ours."""
+    """A group of ours: it can be listed without what is in it, while ``_listing`` is true."""
+
+    _listing = False
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return its parameters, --help included."""
         return _without_values(super().get_params(ctx))
+
+    @contextmanager
+    def _as_listing(self) -> Iterator[None]:
+        self._listing = True
+        try:
+            yield
+        finally:
+            self._listing = False
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help without building any command."""
+        with self._as_listing():
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Complete the names of commands without building any."""
+        with self._as_listing():
+            return super().shell_complete(ctx, incomplete)
 
 
 class CommandGroup(Group):
@@ -84,7 +104,6 @@ class CommandGroup(Group):
     """
 
     listed: Mapping[str, Any] = {}
-    _listing = False
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order in which they were declared."""
@@ -104,24 +123,6 @@ class CommandGroup(Group):
             known = [name for name in self.commands if not self.commands[name].hidden]
             raise UsageError(f"there is no command {args[0]!r}: {no_such(args[0], known)}", ctx)
         return super().resolve_command(ctx, args)
-
-    @contextmanager
-    def _as_listing(self) -> Iterator[None]:
-        self._listing = True
-        try:
-            yield
-        finally:
-            self._listing = False
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help without building any command."""
-        with self._as_listing():
-            super().format_help(ctx, formatter)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Complete the names of commands without building any."""
-        with self._as_listing():
-            return super().shell_complete(ctx, incomplete)
 
 
 def built(app: typer.Typer) -> Any:
