@@ -77,15 +77,16 @@ class Batches(ControllerGroup):
         Parameters
         ----------
         batch_id
-            Our id of it, or its id in the worker's queue.
+            Our id of it, or the beginning of no other; or its id in the worker's queue.
 
         Raises
         ------
         BatchNotFoundError
             There is none.
         ArgumentError
-            Several workers gave out this id.
+            Several workers gave out this id, or several ids of ours begin so.
         """
+        batch_id = self.queue.whole_batch_uid(batch_id)
         query = {"$or": [{"batch_uid": batch_id}, {"process_id": batch_id}]}
         found = [BatchDoc.model_validate(doc) for doc in self.batches.find(query, limit=2)]
         if not found:

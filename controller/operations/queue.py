@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 _SHOWN = 50
 """Documents that are looked at to tell whether the start of a uuid is of one thing only; a job that
 was replaced has several documents of one uuid."""
+
+_SHORTEST = 4
+"""Letters of the shortest beginning of an id that names something."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,24 @@ class Queue:
             return text
         return _only_one("flow", text, self.flows)
 
+    def whole_batch_uid(self, text: str) -> str:
+        """Return the batch_uid that begins so, where only one does; else the text as it is.
+
+        A text of less than four letters, or one that is somebody's batch_uid or id in a queue,
+        comes back as it is.
+
+        Raises
+        ------
+        ArgumentError
+            Several begin so.
+        """
+        known = {"$or": [{"batch_uid": text}, {"process_id": text}]}
+        if len(text) < _SHORTEST or self.batches.find_one(known, ["_id"]) is not None:
+            return text
+        query = {"batch_uid": {"$regex": f"^{re.escape(text)}"}}
+        found = self.batches.find(query, ["batch_uid"], limit=_SHOWN)
+        return _the_only("batch process", text, [d["batch_uid"] for d in found])
+
     def query(self, selection: JobFilter | FlowFilter) -> Query:
         """Translate a filter into a query.
 
@@ -111,7 +133,13 @@ def _only_one(noun: str, start: str, collection: Collection) -> str:
     """Return the uuid that begins so, ``start`` itself when there is none."""
     # "g" follows all digits of a uuid: a range, which an index answers.
     query = {"uuid": {"$gte": start, "$lt": f"{start}g"}}
-    found = sorted({d["uuid"] for d in collection.find(query, ["uuid"], limit=_SHOWN)})
+    return _the_only(
+        noun, start, [d["uuid"] for d in collection.find(query, ["uuid"], limit=_SHOWN)]
+    )
+
+
+def _the_only(noun: str, start: str, ids: Iterable[str]) -> str:
+    found = sorted(set(ids))
     if len(found) > 1:
         raise ArgumentError(
             f"{start!r} could be more than one {noun}: {', '.join(found[:3])}",
