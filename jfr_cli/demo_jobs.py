@@ -86,13 +86,19 @@ def equation_of_state(element: str) -> Flow:
     return Flow([relaxed, cells, curve], name=f"equation of state {element}", output=curve.output)
 
 
+def demo_flows(elements: tuple[str, ...] = ("Al", "Cu", "Ag")) -> tuple[Flow, Flow]:
+    """Return a flow of all metals, and another with a job that fails."""
+    failing = fails_on_purpose("Si")
+    failing.name = "EMT knows no silicon"
+    return (
+        Flow([equation_of_state(e) for e in elements], name="equations of state"),
+        Flow([failing], name="fails on purpose"),
+    )
+
+
 def submit_demo(
     project: str | None = None, elements: tuple[str, ...] = ("Al", "Cu", "Ag")
 ) -> tuple[list[str], list[str]]:
-    """Submit all metals in one flow, and a job that fails in another; return their db_ids."""
-    metals = Flow([equation_of_state(e) for e in elements], name="equations of state")
-    failing = fails_on_purpose("Si")
-    failing.name = "EMT knows no silicon"
-    return submit_flow(metals, project=project), submit_flow(
-        Flow([failing], name="fails on purpose"), project=project
-    )
+    """Submit the `demo_flows`; return the db_ids of their jobs."""
+    metals, failing = demo_flows(elements)
+    return submit_flow(metals, project=project), submit_flow(failing, project=project)

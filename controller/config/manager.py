@@ -190,7 +190,9 @@ class ConfigManager:
         )
         self._write(Path(data.filepath), content)
 
-    def create_project(self, project: Project | Mapping[str, Any], ext: str = "yaml") -> Path:
+    def create_project(
+        self, project: Project | Mapping[str, Any], ext: str = "yaml", *, dry_run: bool = False
+    ) -> Path:
         """Write a new project file and make the project's folders.
 
         Parameters
@@ -199,6 +201,8 @@ class ConfigManager:
             The project, or the content of its file.
         ext
             yaml, json or toml.
+        dry_run
+            Check everything, and make nothing.
 
         Returns
         -------
@@ -228,6 +232,8 @@ class ConfigManager:
             raise ConfigError(
                 f"project {checked.name!r} exists already", hint="choose another name"
             )
+        if dry_run:
+            return path
         try:
             for folder in (checked.base_dir, checked.tmp_dir, checked.log_dir):
                 make_private_folder(Path(folder))

@@ -35,7 +35,7 @@ def write_file(path: Path, data: Mapping[str, Any]) -> None:
         The file cannot be written; it is then as it was before.
     """
     try:
-        text = _text(path.resolve(), plain(data))
+        text = file_text(path.resolve(), data)
     except OSError as error:
         raise _cannot_write(path, error) from error
     write_text(path, text)
@@ -121,7 +121,9 @@ def _replace(target: Path, text: str, mode: int) -> None:
         os.close(folder)
 
 
-def _text(path: Path, data: Mapping[str, Any]) -> str:
+def file_text(path: Path, data: Mapping[str, Any]) -> str:
+    """Return what `write_file` writes."""
+    data = plain(data)
     if path.suffix == ".json":
         return json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
     if path.suffix == ".toml":

@@ -6,25 +6,35 @@ import typer
 
 from controller.errors import ConfigError
 from jfr_cli import options
-from jfr_cli.console import say
+from jfr_cli.output import show_report, shows_document
 
 app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
 
 
 @app.command()
-def demo() -> None:
+@shows_document()
+def demo(dry_run: options.DryRun = False) -> None:
     """Submit the equation of state of some metals, in the selected project.
 
     Example: jf quickstart; jf demo; jf runner run --until-idle
     """
     try:
-        from jfr_cli.demo_jobs import submit_demo
+        from jfr_cli.demo_jobs import demo_flows, submit_demo
     except ImportError as error:
         raise ConfigError(
             f"the demonstration needs ASE: {error}", hint="pip install 'jfr[demo]'"
         ) from None
     from jfr_cli.session import CURRENT
 
-    metals, failing = submit_demo(CURRENT.project.name)
-    say(f"submitted jobs {', '.join(metals)} and, to see one fail, {', '.join(failing)}")
-    say("next: jf runner run --until-idle; jf flow list")
+    project = CURRENT.project.name
+    flows = [flow.name for flow in demo_flows()]
+    metals, failing = ([], []) if dry_run else submit_demo(project)
+    facts = {"metals": metals, "failing": failing, "flows": flows, "dry_run": dry_run}
+    if dry_run:
+        show_report(facts, f"would submit to project {project}: {', '.join(flows)}")
+        return
+    show_report(
+        facts,
+        f"submitted jobs {', '.join(metals)} and, to see one fail, {', '.join(failing)}",
+        "next: jf runner run --until-idle; jf flow list",
+    )

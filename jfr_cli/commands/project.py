@@ -15,11 +15,12 @@ from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands import project_parts
 from jfr_cli.console import hint, print_data, say
 from jfr_cli.output import (
+    only_documents,
     show_report,
     show_rows,
     show_value,
+    shows_document,
     shows_list,
-    shows_one,
     shows_table,
 )
 from jfr_cli.progress import Report, progress_bar
@@ -99,18 +100,19 @@ def generate(
     Example: jf project generate mine --full
     """
     from controller.config import ConfigManager, dummy_project
+    from controller.config.writing import file_text
 
-    content = dummy_project(name, full=full)
-    if dry_run:
-        print_data(data.one_written(content, "yaml"))
-        return
-    path = str(ConfigManager().create_project(content, ext=file_format))
     CURRENT.use_format(None, json)
-    if shows_table():
-        print_data(path)
+    only_documents()
+    content = dummy_project(name, full=full)
+    path = ConfigManager().create_project(content, ext=file_format, dry_run=dry_run)
+    if not shows_table():
+        show_value({"project": name, "file": path, "dry_run": dry_run})
+    elif dry_run:
+        print_data(file_text(path, content).rstrip("\n"))
     else:
-        show_value({"project": name, "file": path})
-    hint("edit it, then: jf project check")
+        print_data(str(path))
+        hint("edit it, then: jf project check")
 
 
 @app.command("check")
@@ -184,7 +186,7 @@ def validate(
 
 
 @app.command("show")
-@shows_one()
+@shows_document()
 def show(
     name: options.OptionalProject = None,
     resolved: Annotated[
@@ -206,7 +208,7 @@ def show(
 
 @app.command("remove")
 @knows_old_force
-@shows_one()
+@shows_document()
 def remove(
     name: options.ProjectArgument,
     keep_folders: Annotated[

@@ -9,15 +9,16 @@ import typer
 from controller.errors import ConfigError
 from jfr_cli import options
 from jfr_cli.console import say
-from jfr_cli.output import show_report, shows_one
+from jfr_cli.output import show_report, shows_document
 
 app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
 
 
 @app.command()
-@shows_one()
+@shows_document()
 def quickstart(
     name: Annotated[str, typer.Argument(help="Name of the project.")] = "jfr",
+    dry_run: options.DryRun = False,
 ) -> None:
     """Make a project on the embedded database, with a local worker, ready to run.
 
@@ -27,18 +28,23 @@ def quickstart(
     from controller.jobcontroller import JobController
 
     manager = ConfigManager()
-    if name in manager.projects_data:
+    made = name not in manager.projects_data
+    if not made:
         path = manager.projects_data[name].filepath
         if manager.projects[name].queue.store.get("type") != "EmbeddedStore":
             raise ConfigError(f"a project {name!r} exists ({path})", hint="choose another name")
         say(f"project {name} exists already ({path})")
     else:
-        path = str(manager.create_project(quickstart_project(name)))
+        path = str(manager.create_project(quickstart_project(name), dry_run=dry_run))
+    if dry_run:
+        lines = [f"project {name} would be made: {path}"] if made else []
+        show_report({"project": name, "file": path, "dry_run": True}, *lines)
+        return
     with JobController.from_project(manager.get_project(name)) as controller:
         if not controller.is_set_up():
             controller.reset()
     show_report(
-        {"project": name, "file": path},
+        {"project": name, "file": path, "dry_run": False},
         f"project {name}: {path}",
         "next, in Python:   from controller import submit_flow; submit_flow(your_flow)",
         "then:              jf runner run --until-idle",

@@ -74,8 +74,22 @@ CHECKS = Kind(
 )
 QUICKSTART = Shape(
     "quickstart",
-    "What `jf quickstart` and `jf project generate` made.",
-    {"project": text("Name of the project."), "file": text("Its file.")},
+    "What `jf quickstart` and `jf project generate` made, or would make.",
+    {
+        "project": text("Name of the project."),
+        "file": text("Its file."),
+        "dry_run": flag("Whether nothing was made."),
+    },
+)
+DEMO = Shape(
+    "demo",
+    "What `jf demo` submitted, or would submit.",
+    {
+        "metals": array(text("db_id."), "Jobs of the calculation."),
+        "failing": array(text("db_id."), "Jobs that fail on purpose."),
+        "flows": array(text("Name."), "The flows."),
+        "dry_run": flag("Whether nothing was submitted."),
+    },
 )
 RUN_SUMMARY = Shape(
     "run-summary",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 import uuid
 from pathlib import Path
 
@@ -196,4 +197,22 @@ def test_migrate(jf: Run, file: Path, engine: str, tmp_path: Path) -> None:
 def test_generate_writes_nothing_on_a_dry_run(jf: Run, file: Path) -> None:
     done = jf("project", "generate", "other", "--dry-run")
     assert done.stdout.startswith("name: other")
-    assert not file.with_name("other.yaml").exists()
+    toml = jf("project", "generate", "other", "-f", "toml", "--dry-run")
+    assert tomllib.loads(toml.stdout)["name"] == "other"
+    planned = jf("project", "generate", "other", "-f", "toml", "--dry-run", "--json")
+    there = str(file.with_name("other.toml"))
+    assert json.loads(planned.stdout) == {"project": "other", "file": there, "dry_run": True}
+    taken = jf("project", "generate", "mine", "--dry-run")
+    assert (taken.returncode, taken.stdout) == (1, "")
+    assert jf("--format", "csv", "project", "generate", "other").returncode == 2
+    assert not [path for path in file.parent.iterdir() if path.stem == "other"]
+
+
+def test_quickstart_makes_nothing_on_a_dry_run(jf: Run, tmp_path: Path) -> None:
+    planned = json.loads(jf("quickstart", "--dry-run", "--json").stdout)
+    assert list(tmp_path.rglob("jfr*")) == []
+    made = json.loads(jf("quickstart", "--json").stdout)
+    assert made == {**planned, "dry_run": False}
+    again = jf("quickstart", "--dry-run")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "exists already" in again.stderr
