@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from controller.filters import FlowFilter, JobFilter
 from controller.operations.queue import ControllerGroup
 from controller.operations.runner_record import RUNNER
-from controller.operations.unlocking import unlock, unlock_one
+from controller.operations.unlocking import HeldLock, find_locks, unlock, unlock_held, unlock_one
 from controller.states import FlowState, JobState
 
 
@@ -98,6 +100,22 @@ class Unlocking(ControllerGroup):
             locked=True,
         )
         return unlock(self.queue, self.flows, selection, dry_run=dry_run)
+
+    def locked_jobs(self, selection: JobFilter) -> list[HeldLock]:
+        """Return the locks of the selected jobs."""
+        return find_locks(self.queue, self.jobs, replace(selection, locked=True))
+
+    def locked_flows(self, selection: FlowFilter) -> list[HeldLock]:
+        """Return the locks of the selected flows."""
+        return find_locks(self.queue, self.flows, replace(selection, locked=True))
+
+    def unlock_held_jobs(self, held: Sequence[HeldLock]) -> int:
+        """Remove locks that `locked_jobs` found; returns how many were still there."""
+        return unlock_held(self.jobs, "db_id", held)
+
+    def unlock_held_flows(self, held: Sequence[HeldLock]) -> int:
+        """Remove locks that `locked_flows` found; returns how many were still there."""
+        return unlock_held(self.flows, "uuid", held)
 
     def unlock_runner(self, *, dry_run: bool = False) -> tuple[int, int]:
         """Remove the lock of the running runner's document.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from controller.errors import StateError
 from controller.flows.queries import find_flow
 from controller.operations.actions import RESUME
-from controller.operations.bulk import Options, Progress, choose, perform
+from controller.operations.bulk import BulkResult, Options, Progress, choose, perform
 from controller.operations.queue import ControllerGroup
 from controller.states import FlowState, JobState
 
@@ -26,6 +26,36 @@ class FlowControl(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> int:
+        """Let all paused and stopped jobs of a flow go on; see `resume_jobs_of_flow`.
+
+        Returns
+        -------
+        int
+            How many jobs go on.
+        """
+        return len(
+            self.resume_jobs_of_flow(
+                job_id,
+                db_id,
+                flow_id,
+                wait,
+                break_lock,
+                dry_run=dry_run,
+                progress=progress,
+            )
+        )
+
+    def resume_jobs_of_flow(
+        self,
+        job_id: str | None = None,
+        db_id: str | None = None,
+        flow_id: str | None = None,
+        wait: int | None = None,
+        break_lock: bool = False,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> BulkResult:
         """Let all paused and stopped jobs of a flow go on.
 
         Parameters
@@ -39,14 +69,14 @@ class FlowControl(ControllerGroup):
         break_lock
             Take it whoever holds it.
         dry_run
-            Count only.
+            Plan only; the result says what would change.
         progress
             Called with (jobs dealt with, jobs in total).
 
         Returns
         -------
-        int
-            How many jobs go on.
+        BulkResult
+            db_ids of the jobs that go on.
 
         Raises
         ------
@@ -77,4 +107,4 @@ class FlowControl(ControllerGroup):
             dry_run=dry_run,
             progress=progress,
         )
-        return len(perform(self.queue, RESUME, chosen, options))
+        return perform(self.queue, RESUME, chosen, options)

@@ -2,10 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
 from controller.filters import FlowFilter, JobFilter
 from controller.leases import FREE
 from controller.operations.queue import Queue
 from controller.storage.base import Collection, Filter
+
+
+@dataclass(frozen=True)
+class HeldLock:
+    """A lock of a job or a flow.
+
+    Attributes
+    ----------
+    db_id
+        Of the job; of a flow its uuid.
+    name
+        Of the job or flow; None where it has none.
+    lock_id
+        Who holds it.
+    lock_time
+        Since when, in UTC.
+    """
+
+    db_id: str
+    name: str | None
+    lock_id: str
+    lock_time: datetime | None
+
+
+def find_locks(
+    queue: Queue, collection: Collection, selection: JobFilter | FlowFilter
+) -> list[HeldLock]:
+    """Return the locks of the selected documents, also of damaged ones; ``locked=True``."""
+    fields = ["db_id", "uuid", "name", "job.name", "lock_id", "lock_time"]
+    return [
+        HeldLock(
+            doc.get("db_id") or doc["uuid"],
+            doc.get("name") or (doc.get("job") or {}).get("name"),
+            doc["lock_id"],
+            doc.get("lock_time"),
+        )
+        for doc in collection.find(queue.query(selection), fields)
+    ]
+
+
+def unlock_held(collection: Collection, key: str, held: Sequence[HeldLock]) -> int:
+    """Remove these very locks, not those that were set meanwhile; returns how many there were.
+
+    Parameters
+    ----------
+    key
+        The field that holds what stands for ``db_id``.
+    """
+    query = {
+        key: {"$in": [one.db_id for one in held]},
+        "lock_id": {"$in": [one.lock_id for one in held]},
+    }
+    return collection.update_many(query, {"$set": dict(FREE)}).modified_count
 
 
 def unlock(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,10 +12,14 @@ from controller.filters import FlowFilter, JobFilter
 from jfr_cli import options
 from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands import admin_index, admin_repair
-from jfr_cli.output import show_report, shows_one
+from jfr_cli.output import show_outcome, show_report, shows_document, shows_outcome
+from jfr_cli.render.administration import unlocking
 from jfr_cli.render.outcome import counted
-from jfr_cli.selection import keywords, with_stored_flow_filter, with_stored_job_filter
+from jfr_cli.selection import with_stored_flow_filter, with_stored_job_filter
 from jfr_cli.session import CURRENT
+
+if TYPE_CHECKING:
+    from controller.operations.unlocking import HeldLock
 
 app = options.command_group("Set up, repair and look after the database.")
 app.add_typer(admin_index.app, name="index")
@@ -26,7 +29,7 @@ app.command("doctor")(admin_repair.doctor)
 
 @app.command("reset")
 @knows_old_force
-@shows_one()
+@shows_document()
 def reset(
     date: Annotated[
         str | None, typer.Argument(help="Today's date, YYYY-MM-DD: needed from 25 flows on.")
@@ -59,7 +62,7 @@ def reset(
 
 @app.command("unlock")
 @knows_old_force
-@shows_one()
+@shows_outcome()
 @with_stored_job_filter
 def unlock(selection: JobFilter, yes: options.Yes = False, dry_run: options.DryRun = False) -> None:
     """Remove the locks of jobs whose holder is gone; a holder that is alive loses its work.
@@ -67,12 +70,13 @@ def unlock(selection: JobFilter, yes: options.Yes = False, dry_run: options.DryR
     Example: jf admin unlock -did 12 --dry-run
     """
     with CURRENT.controller() as controller:
-        _unlock("job", partial(controller.unlock_jobs, **keywords(selection)), yes, dry_run)
+        held = controller.locked_jobs(selection)
+        _unlock("job", held, controller.unlock_held_jobs, yes=yes, dry_run=dry_run)
 
 
 @app.command("unlock-flow")
 @knows_old_force
-@shows_one()
+@shows_outcome()
 @with_stored_flow_filter
 def unlock_flow(
     selection: FlowFilter, yes: options.Yes = False, dry_run: options.DryRun = False
@@ -82,11 +86,12 @@ def unlock_flow(
     Example: jf admin unlock-flow -fid 12 --yes
     """
     with CURRENT.controller() as controller:
-        _unlock("flow", partial(controller.unlock_flows, **keywords(selection)), yes, dry_run)
+        held = controller.locked_flows(selection)
+        _unlock("flow", held, controller.unlock_held_flows, yes=yes, dry_run=dry_run)
 
 
 @app.command("unlock-runner")
-@shows_one()
+@shows_document()
 def unlock_runner(dry_run: options.DryRun = False) -> None:
     """Remove the lock of the record that says which runner serves the project.
 
@@ -98,19 +103,23 @@ def unlock_runner(dry_run: options.DryRun = False) -> None:
         raise MissingDocumentError(
             "the database has no record of the running runner", hint="jf admin doctor --fix"
         )
-    _show_unlocked(counted(number, "record"), number, dry_run=dry_run)
-
-
-def _unlock(what: str, action: Callable[..., int], yes: bool, dry_run: bool) -> None:
-    number = action(dry_run=True)
-    if number and not dry_run:
-        confirm(f"Unlock {counted(number, what)}?", yes)
-        number = action()
-    _show_unlocked(counted(number, what), number, dry_run=dry_run)
-
-
-def _show_unlocked(what: str, number: int, *, dry_run: bool) -> None:
     show_report(
         {"unlocked": number, "dry_run": dry_run},
-        f"{what} {'would be ' if dry_run else ''}unlocked",
+        f"{counted(number, 'record')} {'would be ' if dry_run else ''}unlocked",
     )
+
+
+def _unlock(
+    what: str,
+    held: Sequence[HeldLock],
+    free: Callable[[Sequence[HeldLock]], int],
+    *,
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    number = len(held)
+    if number and not dry_run:
+        confirm(f"Unlock {counted(number, what)}?", yes)
+        number = free(held)
+    outcome = unlocking(held, dry_run=dry_run)
+    show_outcome(outcome, what, "unlocked", unlocked=number, dry_run=dry_run)

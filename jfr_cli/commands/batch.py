@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,17 +11,24 @@ from jfr_cli.asking import confirm
 from jfr_cli.output import (
     show_count,
     show_one,
+    show_outcome,
     show_report,
     show_rows,
+    shows_document,
     shows_list,
     shows_one,
+    shows_outcome,
     wants_count,
 )
-from jfr_cli.render.batches import BATCHES
+from jfr_cli.render.batches import BATCHES, forgetting
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import uuid_index_pairs
 from jfr_cli.session import CURRENT
 
+if TYPE_CHECKING:
+    from controller.documents import BatchDoc
+
+_NOUN = "batch process"
 app = options.command_group("Look after batch processes, which run many jobs in one submission.")
 
 
@@ -76,7 +83,7 @@ def info(
 
 
 @app.command("delete")
-@shows_one()
+@shows_outcome()
 def delete(
     state: options.BatchStates = None,
     process_id: Annotated[
@@ -97,23 +104,26 @@ def delete(
     """
     wanted: dict[str, Any] = {
         "process_id": process_id,
-        "batch_uid": batch_uid,
         "worker": worker,
         "batch_state": state or ["FINISHED"],
     }
     with CURRENT.controller() as controller:
-        number = controller.count_batches(**wanted)
-        if number and not dry_run:
-            confirm(f"Forget {_processes(number)}?", yes)
-            number = controller.delete_batches(**wanted)
-    show_report(
-        {"deleted": number, "dry_run": dry_run},
-        f"{_processes(number)} {'would be ' if dry_run else ''}deleted",
-    )
+        whole = controller.queue.whole_batch_uid
+        wanted["batch_uid"] = batch_uid and [whole(text) for text in batch_uid]
+        found = controller.get_batches(**wanted, limit=0)
+        left: list[BatchDoc] = []
+        if found and not dry_run:
+            confirm(f"Forget {counted(len(found), _NOUN)}?", yes)
+            wanted["batch_uid"] = [batch.batch_uid for batch in found]
+            if controller.delete_batches(**wanted) < len(found):
+                left = controller.get_batches(batch_uid=wanted["batch_uid"], limit=0)
+    outcome = forgetting(found, left, dry_run=dry_run)
+    number = 0 if dry_run else len(outcome)
+    show_outcome(outcome, _NOUN, "deleted", deleted=number, dry_run=dry_run)
 
 
 @app.command("fix-batch-doc-jobs-dict", hidden=True)
-@shows_one()
+@shows_document()
 def fix_jobs(dry_run: options.DryRun = False) -> None:
     """Mend what development versions of jobflow-remote 1.0 wrote.
 
@@ -123,9 +133,5 @@ def fix_jobs(dry_run: options.DryRun = False) -> None:
         number = controller.fix_batch_doc_jobs(dry_run=dry_run)
     show_report(
         {"changed": number, "dry_run": dry_run},
-        f"{_processes(number)} {'would be ' if dry_run else ''}changed",
+        f"{counted(number, _NOUN)} {'would be ' if dry_run else ''}changed",
     )
-
-
-def _processes(number: int) -> str:
-    return counted(number, "batch process") if number == 1 else f"{number} batch processes"

@@ -9,16 +9,17 @@ import typer
 from controller.filters import FlowFilter
 from jfr_cli import options
 from jfr_cli.asking import confirm, knows_old_force
+from jfr_cli.console import say
 from jfr_cli.output import (
     show_outcome,
     show_report,
     show_rows,
-    shows_one,
+    shows_document,
     shows_outcome,
     shows_table,
 )
 from jfr_cli.progress import progress_bar
-from jfr_cli.render.files import cleaning_facts, cleaning_lines
+from jfr_cli.render.files import cleaning, cleaning_facts, skipped_lines
 from jfr_cli.render.flows import FLOWS
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import flow_keywords, with_flow_filter
@@ -84,7 +85,7 @@ def delete(
 
 
 @app.command("clean")
-@shows_one()
+@shows_outcome()
 @with_flow_filter
 def clean(
     selection: FlowFilter,
@@ -114,14 +115,15 @@ def clean(
             done = controller.clean_job_files(
                 jobs, all_states=all_states, force=force, dry_run=dry_run, progress=report
             )
-    facts = cleaning_facts(done, dry_run=dry_run)
-    show_report(facts, *cleaning_lines(done, dry_run=dry_run))
-    if done.failed:
-        raise typer.Exit(5 if done.deleted else 6)
+    if shows_table():
+        for line in skipped_lines(done):
+            say(f"left alone: {line}")
+    outcome = cleaning(done, jobs, dry_run=dry_run)
+    show_outcome(outcome, "folder", "deleted", **cleaning_facts(done, dry_run=dry_run))
 
 
 @app.command("resume")
-@shows_one()
+@shows_outcome()
 def resume(
     flow: options.FlowIdArgument,
     by_job: ByJob = False,
@@ -134,19 +136,18 @@ def resume(
     Example: jf flow resume 12
     """
     with CURRENT.controller() as controller, progress_bar("resuming jobs") as report:
-        number = controller.resume_flow(
+        outcome = controller.resume_jobs_of_flow(
             **flow_keywords(controller, flow, by_job=by_job),
             wait=wait,
             break_lock=break_lock,
             dry_run=dry_run,
             progress=report,
         )
-    would = " would be" if dry_run else ""
-    show_report({"resumed": number, "dry_run": dry_run}, f"{counted(number, 'job')}{would} resumed")
+    show_outcome(outcome, "job", "resumed", resumed=len(outcome), dry_run=dry_run)
 
 
 @set_app.command("store")
-@shows_one()
+@shows_document()
 def set_store(
     flow: options.FlowIdArgument,
     store: Annotated[

@@ -12,12 +12,17 @@ from jfr_cli import options
 from jfr_cli.console import print_data, say
 from jfr_cli.output import (
     print_lines,
+    show_outcome,
     show_report,
+    show_rows,
     show_value,
+    shows_document,
+    shows_object,
     shows_one,
+    shows_outcome,
     shows_table,
 )
-from jfr_cli.render.files import cleaning_facts, cleaning_lines
+from jfr_cli.render.files import FILE, cleaning, cleaning_facts, skipped_lines
 from jfr_cli.selection import job_keywords, named_job
 from jfr_cli.session import CURRENT
 
@@ -37,12 +42,14 @@ def ls(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
     if shows_table():
         say(f"in {folder}:")
         print_lines(names)
-    else:
+    elif shows_object():
         show_value({"run_dir": folder, "files": names})
+    else:
+        show_rows([{"name": name} for name in names], FILE)
 
 
 @app.command("get")
-@shows_one()
+@shows_document()
 def get(
     job: options.JobIdArgument,
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Names in the folder.")],
@@ -70,7 +77,7 @@ def get(
 
 
 @app.command("delete")
-@shows_one()
+@shows_outcome()
 def delete(
     job: options.JobIdArgument,
     index: Annotated[int | None, typer.Option("--index", "-i", help="Index of the job.")] = None,
@@ -87,17 +94,20 @@ def delete(
         done = controller.clean_job_files(
             [found], all_states=all_states, force=force, dry_run=dry_run
         )
-    show_report(cleaning_facts(done, dry_run=dry_run), *cleaning_lines(done, dry_run=dry_run))
-    if done.failed or done.skipped:
-        why = next(iter({**done.failed, **done.skipped}.values()))
+    if found.run_dir and (why := {**done.failed, **done.skipped}.get(found.db_id)):
         raise StateError(
             f"the files of job {found.db_id} were left alone: {why}",
-            hint="--all-states deletes those of jobs in any state",
+            hint=None if done.failed else "--all-states deletes those of jobs in any state",
         )
+    if shows_table():
+        for line in skipped_lines(done):
+            say(f"left alone: {line}")
+    outcome = cleaning(done, [found], dry_run=dry_run)
+    show_outcome(outcome, "folder", "deleted", **cleaning_facts(done, dry_run=dry_run))
 
 
 @single.command("queue-out")
-@shows_one()
+@shows_document()
 def queue_out(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
     """Print what the queue wrote for a job: queue.out and queue.err.
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from jfr_cli.render.outcome import Changed, Tally, outcome_shape
 from jfr_cli.render.shapes import Shape, flag, integer, mapping, text
+
+if TYPE_CHECKING:
+    from controller.operations.unlocking import HeldLock
 
 _DRY_RUN = {"dry_run": flag("Whether nothing was changed.")}
 
@@ -16,10 +23,12 @@ RESET = Shape(
         **_DRY_RUN,
     },
 )
-UNLOCKED = Shape(
-    "unlocked",
-    "What `jf admin unlock`, `unlock-flow` and `unlock-runner` did, or would do.",
-    {"unlocked": integer("Documents whose lock was removed."), **_DRY_RUN},
+_NUMBER = {"unlocked": integer("Documents whose lock was, or would be, removed."), **_DRY_RUN}
+UNLOCKED = outcome_shape(
+    "unlocked", "What `jf admin unlock` and `unlock-flow` did, or would do.", **_NUMBER
+)
+UNLOCKED_RUNNER = Shape(
+    "unlocked-runner", "What `jf admin unlock-runner` did, or would do.", _NUMBER
 )
 REBUILT = Shape(
     "rebuilt-indexes",
@@ -46,3 +55,13 @@ BACKUP = Shape(
         **_DRY_RUN,
     },
 )
+
+
+def unlocking(held: Sequence[HeldLock], *, dry_run: bool) -> Tally:
+    """Return what became of the locks of jobs or flows."""
+    free = {"lock_id": None}
+    changes = [
+        Changed(one.db_id, one.name, {"lock_id": one.lock_id, "lock_time": one.lock_time}, free)
+        for one in held
+    ]
+    return Tally(changes, dry_run=dry_run)

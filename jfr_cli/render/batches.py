@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from controller.states import BatchState
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import MORE, Column, Kind
+from jfr_cli.render.outcome import Changed, LeftAlone, Tally, outcome_shape
 from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text, time
 from jfr_cli.render.words import cell_text, drawn_text, exact_time, local_time, state_words
 
@@ -90,13 +92,11 @@ BATCHES = Kind(
     ),
     name_key="process_id",
 )
-DELETED_BATCHES = Shape(
+DELETED_BATCHES = outcome_shape(
     "deleted-batches",
-    "What `jf batch delete` did, or would do.",
-    {
-        "deleted": integer("How many batch processes are forgotten."),
-        "dry_run": flag("Whether nothing was changed."),
-    },
+    "What `jf batch delete` did, or would do; what stands for db_id is the batch_uid.",
+    deleted=integer("How many batch processes are forgotten."),
+    dry_run=flag("Whether nothing was changed."),
 )
 CHANGED_BATCHES = Shape(
     "changed-batches",
@@ -106,6 +106,20 @@ CHANGED_BATCHES = Shape(
         "dry_run": flag("Whether nothing was changed."),
     },
 )
+
+
+def forgetting(found: Sequence[BatchDoc], left: Sequence[BatchDoc], *, dry_run: bool) -> Tally:
+    """Return what became of documents that were to be deleted; those left had changed."""
+    stays = {batch.batch_uid for batch in left}
+    return Tally(
+        [
+            Changed(batch.batch_uid, batch.process_id, batch.batch_state)
+            for batch in found
+            if batch.batch_uid not in stays
+        ],
+        refused=[LeftAlone(b.batch_uid, f"it is {b.batch_state.value} now") for b in left],
+        dry_run=dry_run,
+    )
 
 
 def batch_panel(batch: BatchDoc, folder: Path | None) -> Panel:

@@ -1,10 +1,17 @@
-"""What became of run directories that were to be deleted."""
+"""The files of runs: what lies there, what was fetched, and what became of folders to delete."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
-from jfr_cli.render.outcome import SHOWN_REFUSALS, counted
+from jfr_cli.render.data import Row
+from jfr_cli.render.kinds import Column, Kind
+from jfr_cli.render.outcome import REFUSAL, Changed, LeftAlone, Tally, outcome_shape, refusal_lines
+from jfr_cli.render.shapes import Shape, array, flag, integer, text
+
+if TYPE_CHECKING:
+    from controller.documents import JobInfo
 
 
 class Cleaned(Protocol):
@@ -15,22 +22,73 @@ class Cleaned(Protocol):
     failed: dict[str, str]
 
 
-def cleaning_facts(done: Cleaned, *, dry_run: bool = False) -> dict[str, Any]:
-    """Return what scripts see."""
-    return {
+FILE = Kind(
+    "file",
+    "A file of a job's run: a line of `jf job files ls` as csv.",
+    {"name": text("Its name in the folder.")},
+    columns=(Column("name", "Name", rank=0),),
+    name_key="name",
+)
+FOLDER = Shape(
+    "job-files",
+    "What lies in the run directory of a job: `jf job files ls`.",
+    {"run_dir": text("The folder on the worker."), "files": array(text("A name."), "Its files.")},
+)
+FETCHED = Shape(
+    "fetched-files",
+    "What `jf job files get` wrote.",
+    {"files": array(text("A path."), "The files on this machine.")},
+)
+QUEUE_FILES = Shape(
+    "queue-files",
+    "What the queue wrote for a job: `jf job queue-out`.",
+    {
+        name: text("The content of this file; null where there is none.", null=True)
+        for name in ("queue.out", "queue.err")
+    },
+)
+DUMPED = Shape(
+    "dumped-jobs",
+    "What `jf job dump` wrote.",
+    {"jobs": integer("How many."), "file": text("Where to.")},
+)
+CLEANED = outcome_shape(
+    "cleaned",
+    "Run folders that `jf flow clean` and `jf job files delete` deleted, or would delete.",
+    deleted=array(text("db_id."), "Jobs whose folder was deleted."),
+    would_delete=array(text("db_id."), "With --dry-run: whose folder would be."),
+    skipped=array(REFUSAL, "Jobs that were not asked for: their state, or they have no folder."),
+    failed=array(REFUSAL, "Jobs whose folder could not be deleted."),
+    dry_run=flag("Whether nothing was deleted."),
+)
+
+
+def cleaning(done: Cleaned, jobs: Iterable[JobInfo], *, dry_run: bool = False) -> Tally:
+    """Return what became of the folders of jobs."""
+    known = {job.db_id: job for job in jobs}
+    return Tally(
+        [Changed(i, known[i].name, known[i].run_dir) for i in done.deleted],
+        refused=_left(done.failed),
+        dry_run=dry_run,
+    )
+
+
+def cleaning_facts(done: Cleaned, *, dry_run: bool = False) -> Row:
+    """Return what scripts see beside the outcome."""
+    facts: dict[str, Any] = {
         "deleted": [] if dry_run else done.deleted,
-        **({"would_delete": done.deleted} if dry_run else {}),
+        "would_delete": done.deleted if dry_run else [],
         "skipped": [{"db_id": i, "reason": why} for i, why in done.skipped.items()],
         "failed": [{"db_id": i, "reason": why} for i, why in done.failed.items()],
+        "dry_run": dry_run,
     }
+    return facts
 
 
-def cleaning_lines(done: Cleaned, *, dry_run: bool = False) -> list[str]:
-    """Return what people read."""
-    would = " would be" if dry_run else ""
-    lines = [f"{counted(len(done.deleted), 'folder')}{would} deleted"]
-    left = {**done.failed, **done.skipped}
-    lines += [f"{i}: left alone: {why}" for i, why in list(left.items())[:SHOWN_REFUSALS]]
-    if len(left) > SHOWN_REFUSALS:
-        lines.append(f"... and {len(left) - SHOWN_REFUSALS} more")
-    return lines
+def skipped_lines(done: Cleaned) -> list[str]:
+    """Say which folders were left alone, and why."""
+    return refusal_lines(_left(done.skipped))
+
+
+def _left(reasons: dict[str, str]) -> list[LeftAlone]:
+    return [LeftAlone(db_id, why) for db_id, why in reasons.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from controller.documents import db_id_order
 from controller.graphs.model import Origin
@@ -12,7 +12,8 @@ from controller.states import FlowState, JobState
 from jfr_cli.render.data import Row
 from jfr_cli.render.jobs import JOBS
 from jfr_cli.render.kinds import MORE, MOST, Column, Kind, asked_keys
-from jfr_cli.render.shapes import array, flag, integer, mapping, text, time
+from jfr_cli.render.outcome import outcome_shape
+from jfr_cli.render.shapes import Shape, array, flag, integer, mapping, text, time
 from jfr_cli.render.words import SHORT_TIME, local_time, state_text, state_words
 
 if TYPE_CHECKING:
@@ -118,6 +119,48 @@ FLOWS = Kind(
     ),
 )
 """Flows, and the columns of their table."""
+
+
+_NODE: dict[str, Any] = {
+    "kind": text("What it is.", one_of=("flow", "job")),
+    "name": text("Its name."),
+    "uuid": text("Its id."),
+    "origin": text("How it came into the flow.", one_of=[origin.value for origin in Origin]),
+    "db_id": text("Of a job."),
+    "index": integer("Of a job."),
+    "state": text("Of a job.", one_of=JobState),
+    "worker": text("Of a job."),
+    "children": array({"type": "object"}, "What lies in it or was brought by it; as this one."),
+}
+GRAPH = Shape(
+    "flow-graph",
+    "A flow as nested parts: `jf flow graph`.",
+    _NODE,
+    optional=frozenset({"db_id", "index", "state", "worker"}),
+)
+DRAWING = Shape(
+    "drawing",
+    "A flow in a language of graphs: `jf flow graph --as` and `--path`.",
+    {
+        "as": text("Which.", one_of=("mermaid", "dot", "svg")),
+        "text": text("The drawing; null where it went into a file.", null=True),
+        "file": text("That file.", null=True),
+    },
+)
+RESUMED = outcome_shape(
+    "resumed",
+    "What `jf flow resume` did, or would do.",
+    resumed=integer("How many jobs go on, or would."),
+    dry_run=flag("Whether nothing was changed."),
+)
+FLOW_STORE = Shape(
+    "flow-store",
+    "What `jf flow set store` did, or would do.",
+    {
+        "store": text("Name of the JobStore; null for the default.", null=True),
+        "dry_run": flag("Whether nothing was changed."),
+    },
+)
 
 
 def needs_jobs(columns: str | None, level: int) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from jfr_cli.render.data import Row, plain
 from jfr_cli.render.kinds import Column, Kind
-from jfr_cli.render.shapes import Shape, anything, array, entry, flag, integer, text
-from jfr_cli.render.words import cell_text
+from jfr_cli.render.shapes import Schema, Shape, anything, array, entry, flag, integer, text
+from jfr_cli.render.words import cell_text, exact_time
 
 SHOWN_REFUSALS = 20
 """So many refusals are written out; the rest is counted."""
@@ -76,6 +78,42 @@ class Outcome(Protocol):
         """Whether nothing was written."""
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What became, or would become, of one thing; see `Change`. After None it is gone."""
+
+    db_id: str
+    name: str | None
+    before: Any
+    after: Any = None
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """Why one thing was left as it is; see `Refusal`."""
+
+    db_id: str
+    reason: str
+
+
+class Tally(list[str]):
+    """An `Outcome` of what the controller does in one go, put together from its parts."""
+
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        *,
+        unchanged: Sequence[str] = (),
+        refused: Sequence[Refusal] = (),
+        dry_run: bool = False,
+    ) -> None:
+        super().__init__(change.db_id for change in changes)
+        self.matched = len(changes) + len(unchanged) + len(refused)
+        self.unchanged, self.refused, self.changes = unchanged, refused, changes
+        self.dependents: Sequence[Change] = ()
+        self.dry_run = dry_run
+
+
 REFUSAL = Shape(
     "refusal",
     "A thing that was left as it is.",
@@ -115,6 +153,13 @@ OUTCOME = Shape(
 
 _RESULTS = ("modified", "planned", "dependent", "unchanged", "refused")
 """`planned` is what a dry run would modify."""
+
+
+def outcome_shape(name: str, summary: str, **more: Schema) -> Shape:
+    """Declare an `OUTCOME` with further keys."""
+    return Shape(name, summary, {**OUTCOME.properties, **more}, OUTCOME.optional)
+
+
 RESULT = Kind(
     "result",
     "What became of one thing: a row of --format csv of a command that changes things.",
@@ -224,10 +269,10 @@ def result_line(outcome: Outcome, noun: str, done: str) -> str:
     return ", ".join(parts)
 
 
-def refusal_lines(outcome: Outcome) -> list[str]:
+def refusal_lines(refused: Sequence[Refusal]) -> list[str]:
     """Say why things were refused, once for all that were refused for the same reason."""
     same: dict[str, list[Refusal]] = {}
-    for refusal in outcome.refused:
+    for refusal in refused:
         # A reason may begin with what it is about: "job 12 is in state ...".
         reason = refusal.reason.replace(f"job {refusal.db_id} ", "each ", 1)
         same.setdefault(reason, []).append(refusal)
@@ -246,12 +291,12 @@ def _told(reason: str, refused: Sequence[Refusal]) -> str:
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, Mapping):
-        return cell_text(", ".join(f"{k}={v}" for k, v in value.items()))
-    return cell_text(value)
+        return ", ".join(f"{key}={_shown(one)}" for key, one in value.items())
+    return exact_time(value) if isinstance(value, datetime) else cell_text(value)

@@ -46,7 +46,12 @@ def report(project: Project, *words: str) -> Any:
 
 
 def test_unlock(locked: Project) -> None:
-    assert report(locked, "admin", "unlock", "--dry-run") == {"unlocked": 2, "dry_run": True}
+    planned = report(locked, "admin", "unlock", "--dry-run")
+    assert (planned["unlocked"], planned["dry_run"], planned["modified"]) == (2, True, [])
+    assert {p["db_id"]: p["before"]["lock_id"] for p in planned["plan"]} == {
+        db_id: lock for db_id, lock in LOCKS if lock
+    }
+    assert LOCKS[0][0] in locked.jf("admin", "unlock", "--dry-run").stdout
     refused = locked.jf("admin", "unlock")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "Unlock 2 jobs?" in refused.stderr
@@ -55,7 +60,8 @@ def test_unlock(locked: Project) -> None:
     assert report(locked, "admin", "unlock", "-did", "1", "-y")["unlocked"] == 1
     pair = "00000003-0000-4000-8000-000000000000:1"
     assert report(locked, "admin", "unlock", "-jid", pair, "-y")["unlocked"] == 1
-    assert report(locked, "admin", "unlock") == {"unlocked": 0, "dry_run": False}
+    nothing = report(locked, "admin", "unlock")
+    assert (nothing["unlocked"], nothing["dry_run"], nothing["matched"]) == (0, False, 0)
 
 
 @pytest.mark.parametrize(("answer", "left"), [("y", 0), ("n", 1)])
@@ -153,16 +159,30 @@ def test_batch_info(batches: Project) -> None:
     assert row["batch_uid"] == "uid2"
     assert row["jobs"] == [{"db_id": "2", "uuid": "u2", "index": 1}]
     assert "uid1" in batches.jf("batch", "info", "uid1").stdout
+    more = {**new_batch_document(batch_uid="begin-1", process_id="9", worker="a"), "jobs": []}
+    batches.controller.batches.insert_many([more, {**more, "batch_uid": "begin-22"}])
+    assert report(batches, "batch", "info", "begin-2")["batch_uid"] == "begin-22"
+    several = batches.jf("batch", "info", "begin")
+    assert several.returncode == 2
+    assert "begin-1, begin-22" in several.stderr
+    assert batches.jf("batch", "info", "beg").returncode == 3
+    forgotten = report(batches, "batch", "delete", "-bid", "begin-2", "-s", "SUBMITTED", "-y")
+    assert forgotten["modified"] == ["begin-22"]
     ambiguous = batches.jf("batch", "info", "7")
     assert ambiguous.returncode == 2
     assert "batch uid" in ambiguous.stderr
-    assert batches.jf("batch", "info", "9").returncode == 3
+    assert batches.jf("batch", "info", "99").returncode == 3
     assert batches.jf("batch", "list", "-jid", "u1:1", "-did", "1").returncode == 2
     assert len(batches.jf("batch", "list", "-m", "1", "--format", "name").stdout.split()) == 1
 
 
 def test_batch_delete(batches: Project) -> None:
-    assert report(batches, "batch", "delete", "--dry-run") == {"deleted": 1, "dry_run": True}
+    planned = report(batches, "batch", "delete", "--dry-run")
+    assert (planned["deleted"], planned["dry_run"]) == (0, True)
+    assert [(p["db_id"], p["name"], p["before"]) for p in planned["plan"]] == [
+        ("uid0", "7", "FINISHED")
+    ]
+    assert "uid0" in batches.jf("batch", "delete", "--dry-run").stdout
     assert batches.jf("batch", "delete").returncode == 2
     assert report(batches, "batch", "delete", "-pid", "7", "-y")["deleted"] == 1
     left = report(batches, "batch", "delete", "-bid", "uid1", "-s", "RUNNING", "-y")
@@ -198,9 +218,11 @@ def register(project: Project, **more: Any) -> None:
 def test_runner_status(fresh: Project) -> None:
     nobody = fresh.jf("runner", "status", "--json")
     assert nobody.returncode == 9
+    assert fresh.jf("runner", "status", "--format", "count").stdout == "0\n"
     assert json.loads(nobody.stdout)["state"] == "none"
     register(fresh)
     assert report(fresh, "runner", "status")["alive"] is True
+    assert fresh.jf("runner", "status", "--format", "count").stdout == "1\n"
     assert "process 42 on node1" in fresh.jf("runner", "status").stdout
     register(fresh, last_pinged=utc_now() - timedelta(minutes=5))
     silent = fresh.jf("runner", "status", "--json")

@@ -110,7 +110,7 @@ def test_what_was_not_asked_for_is_told_apart() -> None:
 
 def test_refusals_are_told_up_to_a_number() -> None:
     many = [Refused(str(n), f"reason {n}") for n in range(1000)]
-    lines = refusal_lines(Done(refused=many))
+    lines = refusal_lines(many)
     assert lines[0] == "0: reason 0"
     assert lines[20:] == ["... and 980 more reasons"]
 
@@ -118,7 +118,7 @@ def test_refusals_are_told_up_to_a_number() -> None:
 def test_one_reason_is_told_once() -> None:
     many = [Refused(str(n), f"job {n} is in state PAUSED: stop accepts READY") for n in range(1000)]
     other = Refused("1000", "job 1000 is locked")
-    assert refusal_lines(Done(refused=[*many, other])) == [
+    assert refusal_lines([*many, other]) == [
         "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 990 more: each is in state PAUSED: stop accepts READY",
         "1000: job 1000 is locked",
     ]
