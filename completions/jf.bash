@@ -17,13 +17,16 @@ _jf_facts() {
         )
         ;;
     ' quickstart')
-        options='--format --json --help -h'
+        options='--dry-run --format --json --help -h'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' demo')
-        options='--help -h'
+        options='--dry-run --format --json --help -h'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' job')
         commands='list info output wait why set-state rerun retry pause resume stop delete queue-out todir report set files'

@@ -45,6 +45,7 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count' '--color |auto always never'
         case ' quickstart'
             set __jf_options \
+                --dry-run\t'Say what would be done, and do nothing.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.' \
@@ -52,8 +53,12 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' demo'
             set __jf_options \
+                --dry-run\t'Say what would be done, and do nothing.' \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job'
             set __jf_commands \
                 list\t'List jobs, the one that changed last first.' \

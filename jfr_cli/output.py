@@ -74,7 +74,20 @@ def shows_one(*, watchable: bool = False) -> Callable[[F], F]:
     watchable
         It reads only, and what it shows may change: it gets ``--watch``.
     """
-    return _decorator({**_FORMAT, "seconds": (options.Watch, None)} if watchable else _FORMAT)
+    return _decorator(_with_watch(watchable))
+
+
+def _with_watch(watchable: bool) -> dict[str, tuple[Any, Any]]:
+    return {**_FORMAT, "seconds": (options.Watch, None)} if watchable else _FORMAT
+
+
+def shows_document(*, watchable: bool = False) -> Callable[[F], F]:
+    """Give a command that ends with `show_value` or `show_report` its options.
+
+    Nothing of it can be listed: what is for lists is refused before the command does anything.
+    Parameters as of `shows_one`.
+    """
+    return _decorator(_with_watch(watchable), listable=False)
 
 
 def shows_outcome() -> Callable[[F], F]:
@@ -82,9 +95,11 @@ def shows_outcome() -> Callable[[F], F]:
     return _decorator(_FORMAT)
 
 
-def _decorator(bundle: dict[str, tuple[Any, Any]]) -> Callable[[F], F]:
+def _decorator(bundle: dict[str, tuple[Any, Any]], *, listable: bool = True) -> Callable[[F], F]:
     def call(command: Callable[..., Any], given: dict[str, Any], taken: dict[str, Any]) -> Any:
         CURRENT.use_format(taken["output_format"], taken["json"])
+        if not listable:
+            only_documents()
         CURRENT.columns = taken.get("columns")
         seconds = taken.get("seconds")
         if seconds is None:
@@ -92,6 +107,15 @@ def _decorator(bundle: dict[str, tuple[Any, Any]]) -> Callable[[F], F]:
         return watch(lambda: command(**given), seconds)
 
     return lambda command: with_options(command, bundle, call)
+
+
+def only_documents() -> None:
+    """Refuse the formats that are for lists, before something that is none is begun."""
+    if not (shows_table() or shows_object()):
+        raise ArgumentError(
+            f"this is one document: --format {CURRENT.output_format} is for lists",
+            hint="--format json, ndjson or yaml",
+        )
 
 
 def shows_table() -> bool:
@@ -238,13 +262,15 @@ def show_report(facts: dict[str, Any], *lines: str) -> None:
         show_value(facts)
 
 
-def show_outcome(outcome: Outcome, noun: str, done: str) -> None:
+def show_outcome(outcome: Outcome, noun: str, done: str, **more: Any) -> None:
     """Print what an action on many things did, and end with the exit status that says it.
 
     Parameters
     ----------
     noun, done
         As in "job", "paused".
+    more
+        Further keys of the data.
 
     Raises
     ------
@@ -261,7 +287,7 @@ def show_outcome(outcome: Outcome, noun: str, done: str) -> None:
     elif form == "count":
         show_count(len(render.modified_ids(outcome)))
     elif not shows_table():
-        show_value(render.outcome_row(outcome))
+        show_value(render.outcome_row(outcome) | more)
     else:
         if outcome.dry_run and outcome.changes:
             rows = render.plan_rows(outcome)
@@ -270,7 +296,7 @@ def show_outcome(outcome: Outcome, noun: str, done: str) -> None:
             show_rows(rows, replace(render.CHANGE, columns=columns))
         say(render.result_line(outcome, noun, done))
     if not CURRENT.as_json:
-        for line in render.refusal_lines(outcome):
+        for line in render.refusal_lines(outcome.refused):
             say(f"jf: {line}")
     if status := render.exit_status(outcome):
         raise typer.Exit(status)

@@ -8,7 +8,7 @@ import typer
 
 from jfr_cli import options
 from jfr_cli.asking import confirm
-from jfr_cli.output import show_report, shows_one
+from jfr_cli.output import show_report, shows_document
 from jfr_cli.session import CURRENT
 
 app = options.command_group("The indexes of the queue database.")
@@ -21,7 +21,7 @@ _Foreground = Annotated[
 
 
 @app.command("rebuild")
-@shows_one()
+@shows_document()
 def rebuild(
     foreground: _Foreground = False, yes: options.Yes = False, dry_run: options.DryRun = False
 ) -> None:
@@ -44,7 +44,7 @@ def rebuild(
 
 
 @app.command("create")
-@shows_one()
+@shows_document()
 def create(
     key: Annotated[str, typer.Argument(metavar="KEY", help="Field, with dots between levels.")],
     way: Annotated[

@@ -9,8 +9,8 @@ import typer
 from jfr_cli import options
 from jfr_cli.asking import confirm, confirm_by_typing
 from jfr_cli.console import print_renderable, say
-from jfr_cli.output import show_one, shows_one, shows_table
-from jfr_cli.render.doctor import EXAMINATION, examination_text
+from jfr_cli.output import show_one, show_rows, shows_object, shows_one, shows_table
+from jfr_cli.render.doctor import EXAMINATION, FINDING, examination_text
 from jfr_cli.render.upgrades import UPGRADE, UpgradeReport, upgrade_text
 from jfr_cli.session import CURRENT
 
@@ -98,6 +98,9 @@ def doctor(
             foreign_locks=foreign_locks,
             half_inserted=half_inserted,
         )
-    show_one(found, EXAMINATION, lambda: examination_text(found, fixed=mending))
+    if shows_table() or shows_object():
+        show_one(found, EXAMINATION, lambda: examination_text(found, fixed=mending))
+    else:
+        show_rows(found.remaining.findings, FINDING)
     if not found.ok:
         raise typer.Exit(9)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jfr_cli import options
-from jfr_cli.output import show_report, shows_one
+from jfr_cli.output import show_report, shows_document
 from jfr_cli.progress import Report, progress_bar
 from jfr_cli.session import CURRENT
 
@@ -25,7 +25,7 @@ _Python = Annotated[
 
 
 @app.command("create")
-@shows_one()
+@shows_document()
 def create(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Where the folder of the database goes.")
@@ -51,7 +51,7 @@ def create(
 
 
 @app.command("restore")
-@shows_one()
+@shows_document()
 def restore(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder that holds the files of the backup.")

@@ -10,8 +10,8 @@ import typer
 from controller.errors import ArgumentError, ControllerError
 from jfr_cli import options
 from jfr_cli.commands.flow_actions import ByJob
-from jfr_cli.console import print_data, say
-from jfr_cli.output import show_picture, show_value, shows_one, shows_table
+from jfr_cli.console import print_data
+from jfr_cli.output import show_picture, show_report, show_value, shows_document, shows_table
 from jfr_cli.render.flows import flow_tree
 from jfr_cli.selection import existing_flow
 from jfr_cli.session import CURRENT
@@ -24,7 +24,7 @@ LABELS = ("name", "db_id", "uuid", "index", "state", "worker")
 
 
 @app.command("graph")
-@shows_one()
+@shows_document()
 def graph(
     flow: options.FlowIdArgument,
     by_job: ByJob = False,
@@ -77,14 +77,16 @@ def graph(
         return
     draw = {"mermaid": graphs.get_mermaid, "dot": graphs.get_dot, "svg": graphs.get_svg}[chosen]
     text = draw(found, label)
-    if path is None:
+    if path is not None:
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ArgumentError(f"cannot write {path}: {error.strerror}") from None
+    drawn = None if path else text
+    if path is None and shows_table():
         print_data(text.rstrip("\n"))
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ArgumentError(f"cannot write {path}: {error.strerror}") from None
-    say(f"wrote {path}")
+    else:
+        show_report({"as": chosen, "text": drawn, "file": path}, f"wrote {path}")
 
 
 def _kind(kind: str | None, path: Path | None, *, mermaid: bool) -> str:

@@ -21,6 +21,7 @@ from jfr_cli.output import (
     show_rows,
     show_value,
     show_waited,
+    shows_document,
     shows_list,
     shows_one,
     shows_table,
@@ -149,7 +150,7 @@ def info(
 
 
 @app.command("output")
-@shows_one()
+@shows_document()
 def output(
     job: options.JobIdArgument,
     index: options.IndexArgument = None,
@@ -223,7 +224,7 @@ def why(job: options.JobIdArgument, index: options.IndexArgument = None) -> None
 
 
 @app.command("dump", hidden=True)
-@shows_one()
+@shows_document()
 @with_job_filter
 def dump(
     selection: JobFilter,

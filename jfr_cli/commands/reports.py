@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from jfr_cli import options
-from jfr_cli.output import show_picture, show_value, shows_one, shows_table
+from jfr_cli.output import show_picture, show_value, shows_document, shows_table
 from jfr_cli.render.words import zone_name
 from jfr_cli.session import CURRENT
 
@@ -27,7 +27,7 @@ Number = Annotated[int | None, typer.Argument(metavar="NUMBER", min=1, help="How
 
 
 @jobs.command("report")
-@shows_one()
+@shows_document()
 def job_report(interval: Interval = "days", number: Number = None) -> None:
     """Show how the jobs stand, and what ended lately.
 
@@ -40,7 +40,7 @@ def job_report(interval: Interval = "days", number: Number = None) -> None:
 
 
 @flows.command("report")
-@shows_one()
+@shows_document()
 def flow_report(interval: Interval = "days", number: Number = None) -> None:
     """Show how the flows stand, and what ended lately.
 

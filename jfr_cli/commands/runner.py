@@ -12,7 +12,7 @@ from jfr_cli import options
 from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands.runner_daemon import DAEMON_COMMANDS
 from jfr_cli.console import say
-from jfr_cli.output import show_one, show_report, shows_one
+from jfr_cli.output import show_count, show_one, show_report, shows_document, shows_one, wants_count
 from jfr_cli.render.outcome import counted
 from jfr_cli.render.runners import RUNNER, RUNNER_STATUS, status_line
 from jfr_cli.session import CURRENT
@@ -23,7 +23,7 @@ for later in DAEMON_COMMANDS:
 
 
 @app.command("run")
-@shows_one()
+@shows_document()
 def run(
     log_level: options.LogLevel = None,
     set_pid: options.SetPid = False,
@@ -101,7 +101,10 @@ def status() -> None:
     """
     with CURRENT.controller() as controller:
         found = controller.get_runner_status()
-    show_one(found, RUNNER_STATUS, lambda: status_line(found))
+    if wants_count():
+        show_count(int(found.alive))
+    else:
+        show_one(found, RUNNER_STATUS, lambda: status_line(found))
     if not found.alive:
         raise typer.Exit(9)
 
@@ -126,12 +129,15 @@ def info(
             controller.get_runner_pings() if pings else None,
             whole=verbosity > 0,
         )
-    show_one(found, RUNNER, lambda: runner_panel(found))
+    if wants_count():
+        show_count(int(found.status.alive))
+    else:
+        show_one(found, RUNNER, lambda: runner_panel(found))
 
 
 @app.command("reset")
 @knows_old_force
-@shows_one()
+@shows_document()
 def reset(
     yes: options.Yes = False,
     break_lock: options.BreakLock = False,
@@ -161,7 +167,7 @@ def reset(
 
 
 @app.command("update-status")
-@shows_one()
+@shows_document()
 def update_status(
     log_level: options.LogLevel = None,
     set_pid: options.SetPid = False,

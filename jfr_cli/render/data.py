@@ -11,8 +11,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from controller.errors import ArgumentError
-
 Row = dict[str, Any]
 _SCALARS = (str, int, float, bool, type(None))
 
@@ -70,7 +68,7 @@ def written(rows: Sequence[Row], form: str, *, name_key: str, keys: Sequence[str
         return "\n".join(str(row[name_key]) for row in rows)
     if form == "count":
         return str(len(rows))
-    raise ArgumentError(f"this is no table: --format {form} cannot show it", hint="--format json")
+    raise AssertionError(f"{form} is no format of lists")
 
 
 def one_written(value: Any, form: str) -> str:
@@ -80,7 +78,7 @@ def one_written(value: Any, form: str) -> str:
     if form in ("json", "ndjson", "table", "wide"):
         indent = None if form == "ndjson" else 2
         return json.dumps(value, indent=indent, ensure_ascii=False)
-    raise ArgumentError(f"this is no list: --format {form} cannot show it", hint="--format json")
+    raise AssertionError(f"{form} is for lists")
 
 
 def _indented_json(rows: list[Row]) -> str:

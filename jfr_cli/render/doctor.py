@@ -46,9 +46,9 @@ def _row(found: Examination) -> Row:
     }
 
 
-FINDING = Shape(
+FINDING = Kind(
     "finding",
-    "Something that is not as it should be.",
+    "Something that is not as it should be: a row of `jf admin doctor` as csv.",
     {
         "kind": text("What it is."),
         "severity": text("How much it matters.", one_of=("problem", "warning", "note")),
@@ -57,6 +57,8 @@ FINDING = Shape(
         "remedy": text("What mending does, or what you have to do."),
         "consent": text("The flag without which it is not mended, in words.", null=True),
     },
+    row=_finding_row,
+    name_key="subject",
 )
 MENDED = Shape(
     "mended",
@@ -87,7 +89,6 @@ EXAMINATION = Kind(
         Column("findings", "Findings", lambda found: str(len(found.diagnosis.findings))),
         Column("remaining", "Left", lambda found: str(len(found.remaining.findings))),
     ),
-    name_key="ok",
 )
 
 

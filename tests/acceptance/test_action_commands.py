@@ -14,6 +14,7 @@ from installed_jf import Project, answering
 from controller.documents import new_flow_document, new_job_document
 from controller.execution.files import IN_FILE
 from controller.states import JobState
+from jfr_cli.render.shapes import declared_shapes
 
 
 def stage(project: Project, *states: str, folder: Path | None = None) -> list[str]:
@@ -243,10 +244,63 @@ def test_files(fresh_embedded: Project, tmp_path: Path) -> None:
     missing = jf("job", "files", "get", a, "CHGCAR")
     assert missing.returncode == 3
     assert "queue.out" in missing.stderr
+    assert jf("job", "files", "ls", a, "--format", "count").stdout == "2\n"
+    assert jf("job", "files", "ls", a, "--format", "csv").stdout.startswith(f"name\n{IN_FILE}\n")
     assert jf("job", "files", "delete", a).returncode == 0
-    assert jf("job", "files", "delete", b).returncode == 6
+    refused = jf("job", "files", "delete", b)
+    assert refused.returncode == 6
+    assert refused.stderr.count("it is READY") == 1
+    planned = jf("flow", "clean", "--all-states", "--dry-run")
+    assert str(tmp_path / "work dir") in planned.stdout
+    left = json.loads(jf("flow", "clean", "--yes", "--json").stdout)
+    assert [s["db_id"] for s in left["skipped"]] == [b]
     cleaned = jf("flow", "clean", "--all-states", "--yes", "--json")
-    assert json.loads(cleaned.stdout)["deleted"] == [a, b]
+    told = json.loads(cleaned.stdout)
+    assert told["deleted"] == told["modified"] == [a, b]
+    assert told["matched"] == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "name", "count"])
+def test_what_is_no_list_is_refused_before_it_is_done(fresh_embedded: Project, form: str) -> None:
+    (a,) = stage(fresh_embedded, "READY")
+    said = set()
+    for words in (
+        ["flow", "set", "store", a],
+        ["job", "output", a],
+        ["job", "report"],
+        ["flow", "graph", a],
+        ["flow", "graph", a, "--as", "dot"],
+        ["project", "show"],
+        ["admin", "reset", "--yes"],
+    ):
+        done = fresh_embedded.jf(*words, "--format", form)
+        assert (done.returncode, done.stdout) == (2, ""), words
+        said.add(done.stderr)
+    assert len(said) == 1
+    assert "for lists" in said.pop()
+    assert states(fresh_embedded) == {a: "READY"}
+
+
+def test_what_further_writes_say(fresh_embedded: Project, tmp_path: Path) -> None:
+    (a,) = stage(fresh_embedded, "READY", folder=tmp_path / "work")
+    for name, words in {
+        "flow-store": ["flow", "set", "store", a, "--dry-run"],
+        "fetched-files": ["job", "files", "get", a, "queue.out", "--path", str(tmp_path)],
+        "dumped-jobs": ["job", "dump", "--path", str(tmp_path / "dump.json")],
+    }.items():
+        done = fresh_embedded.jf(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        assert set(json.loads(done.stdout)) == set(declared_shapes()[name].properties)
+
+
+def test_a_drawing_as_data(fresh_embedded: Project, tmp_path: Path) -> None:
+    (a,) = stage(fresh_embedded, "READY")
+    drawn = json.loads(fresh_embedded.jf("flow", "graph", a, "--as", "dot", "--json").stdout)
+    assert drawn["as"] == "dot"
+    assert drawn["text"].startswith("digraph")
+    file = str(tmp_path / "a flow.svg")
+    told = fresh_embedded.jf("flow", "graph", a, "--path", file, "--json")
+    assert json.loads(told.stdout) == {"as": "svg", "text": None, "file": file}
 
 
 def test_graphs_and_reports(fresh_embedded: Project, tmp_path: Path) -> None:
@@ -268,6 +322,10 @@ def test_graphs_and_reports(fresh_embedded: Project, tmp_path: Path) -> None:
 
 def test_a_flow_goes_on(fresh: Project) -> None:
     a, _b = stage(fresh, "PAUSED", "PAUSED")
+    planned = fresh.jf("flow", "resume", a, "--dry-run", "--format", "csv").stdout.splitlines()
+    assert [row["result"] for row in csv.DictReader(planned)] == ["planned", "planned"]
+    assert fresh.jf("flow", "resume", a, "--dry-run").stdout.count("PAUSED") == 2
     done = fresh.jf("flow", "resume", a, "--json")
-    assert json.loads(done.stdout) == {"resumed": 2, "dry_run": False}
+    told = json.loads(done.stdout)
+    assert (told["resumed"], told["dry_run"], told["matched"]) == (2, False, 2)
     assert set(states(fresh).values()) == {"READY"}

@@ -137,6 +137,9 @@ def test_doctor(ill: Project) -> None:
     found = report(ill, "admin", "doctor", code=9)
     assert {"flow-state", "index"} <= {finding["kind"] for finding in found["findings"]}
     assert {done["outcome"] for done in found["mended"]} == {"planned"}
+    subjects = ill.jf("admin", "doctor", "--format", "name").stdout.split()
+    assert "f" in subjects
+    assert ill.jf("admin", "doctor", "--format", "count").stdout == f"{len(found['remaining'])}\n"
     shown = ill.jf("admin", "doctor", "--fix", "--dry-run")
     assert shown.returncode == 9
     assert "--fix mends" in shown.stdout
