@@ -16,12 +16,12 @@ from typer.completion import completion_init  # type: ignore[attr-defined]  # im
 from typer.core import TyperCommand
 
 from controller.errors import ControllerError
-from jfr_cli.console import say, survive_the_locale
+from jfr_cli.console import give_up, say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_defect, report_end, report_usage
-from jfr_cli.lazy import Group, UsageError, built
+from jfr_cli.lazy import Group, built
 from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, choice, print_tree
+from jfr_cli.parsing import UsageError
 from jfr_cli.session import CURRENT
-from jfr_cli.watch import with_seconds
 
 GROUPS: dict[str, str] = {
     "quickstart": "Make a project that needs no database server, and say what comes next.",
@@ -211,6 +211,10 @@ def root(
     Begin with: jf quickstart
     """
     del tree, version, install_completion, show_completion
+    if project == "":
+        raise typer.BadParameter(
+            "it is empty: is a variable of the shell not set?", param_hint="-p"
+        )
     CURRENT.project_name, CURRENT.color = project, color
     CURRENT.full_exc, CURRENT.warn_project = full_exc, warn_project
     CURRENT.output_format = "json" if json else output_format
@@ -260,8 +264,8 @@ def _unread_is_no_error() -> Iterator[None]:
 
 
 def _nobody_reads() -> int:
-    """Send what is still buffered nowhere: whoever read our output has seen enough."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Whoever read our output has seen enough."""
+    give_up(sys.stdout)
     return 0
 
 
@@ -276,7 +280,7 @@ def run() -> int:
     survive_the_locale()
     signal.signal(signal.SIGTERM, _end_in_order)
     try:
-        code = app(with_seconds(sys.argv[1:]), prog_name="jf", standalone_mode=False)
+        code = app(sys.argv[1:], prog_name="jf", standalone_mode=False)
         sys.stdout.flush()
     except UsageError as error:
         return report_usage(error, as_json=_asks_for_json())

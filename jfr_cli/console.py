@@ -22,6 +22,9 @@ UNLIMITED = 10_000
 """Columns of a stream that is no terminal: nothing is cut."""
 _PLAIN = str.maketrans("✔✘○◔◑◕▶■‖↻·•→…─│├└╭╮╰╯█▏▎▍▌▋▊▉▒░", "+xoooo>#=~.*>~-||`++++########x!")
 """What stands for our own signs where the locale has none of them."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_BUT_COLORS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)")
+"""What a name may hold and a terminal would obey."""
 _TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
@@ -86,8 +89,21 @@ def print_text(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write a message for the person, on standard error."""
-    sys.stderr.write(text + "\n")
+    """Write a message for the person, on standard error; where that fails, nobody can be told."""
+    try:
+        sys.stderr.write(text + "\n")
+    except OSError:
+        give_up(sys.stderr)
+
+
+def in_one_line(text: str) -> str:
+    """Return a text without line breaks, and without what a terminal would obey."""
+    return _CONTROL.sub("?", text.replace("\n", " "))
+
+
+def give_up(stream: TextIO) -> None:
+    """Send what is still buffered for a stream, and all that follows, nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def hint(text: str) -> None:
@@ -155,7 +171,8 @@ def drawn(content: RenderableType, console: Console, width: int | None) -> str:
             console.print(content, width=width, crop=False)
     finally:
         console.file = stream
-    text = _TRAILING.sub(r"\1", capture.get())
+    harmful = _BUT_COLORS if console.color_system else _CONTROL
+    text = _TRAILING.sub(r"\1", harmful.sub("?", capture.get()))
     return _writable(stream, text)
 
 

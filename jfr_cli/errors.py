@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from controller import errors
-from jfr_cli.console import print_data, say
+from jfr_cli.console import in_one_line, print_data, say
 
 EXIT_CODES = {
     0: "done, also when a filter matches nothing",
@@ -64,10 +64,18 @@ def report_defect(error: Exception, *, as_json: bool) -> int:
     """Write an error that nobody foresaw and return its exit status."""
     if isinstance(error, OSError):
         # A full disk or a folder that is closed to us, where nobody knew better what it means.
-        said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        what = error.strerror or str(error)
+        said = f"{error.filename}: {what}" if error.filename else what
         return _write(1, said, None, as_json=as_json)
+    if isinstance(error, UnicodeEncodeError) and (words := unreadable_words(sys.argv)):
+        return _write(2, f"no text in this locale: {', '.join(words)}", None, as_json=as_json)
     message = " ".join(f"{type(error).__name__}: {error}".split())
     return _write(1, message, "`jf --full-exc ...` shows where this comes from", as_json=as_json)
+
+
+def unreadable_words(words: list[str]) -> list[str]:
+    """Those of some words that hold bytes which are no text; names of files may."""
+    return [ascii(word) for word in words if any("\ud800" <= c <= "\udfff" for c in word)]
 
 
 def report_usage(error: Any, *, as_json: bool) -> int:
@@ -112,5 +120,5 @@ def _write(code: int, message: str, hint: str | None, *, as_json: bool) -> int:
         content = {"code": code, "message": message, "hint": hint}
         say(json.dumps({"error": content}))
     else:
-        say(f"jf: {message}" + (f"\n    {hint}" if hint else ""))
+        say(f"jf: {in_one_line(message)}" + (f"\n    {in_one_line(hint)}" if hint else ""))
     return code

@@ -15,8 +15,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-UsageError: Any = typer.BadParameter.__mro__[1]
-"""Base of all that Typer finds wrong with a command; Typer has its own, or click's, by version."""
+from jfr_cli.parsing import Command, UsageError, without_values
 
 
 class _Unbuilt(Mapping[str, Any]):
@@ -48,24 +47,6 @@ class _Unbuilt(Mapping[str, Any]):
         return name in self._builders
 
 
-def _without_values(params: list[Any]) -> list[Any]:
-    """Let help show nothing behind flags: what Typer writes there reads as if a value followed."""
-    for param in params:
-        if (getattr(param, "is_flag", False) or getattr(param, "count", False)) and (
-            param.metavar is None
-        ):
-            param.metavar = ""
-    return params
-
-
-class Command(TyperCommand):
-    """A command of ours."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Return its parameters, --help included."""
-        return _without_values(super().get_params(ctx))
-
-
 class Group(TyperGroup):
     """A group of ours: it can be listed without what is in it, while ``_listing`` is true."""
 
@@ -73,7 +54,7 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return its parameters, --help included."""
-        return _without_values(super().get_params(ctx))
+        return without_values(super().get_params(ctx))
 
     @contextmanager
     def _as_listing(self) -> Iterator[None]:
@@ -176,7 +157,8 @@ def _parts_of(app: typer.Typer) -> tuple[list[Any], list[Any]]:
 def _ours(info: Any) -> Any:
     """Return what Typer knows of a command, to be built as a `Command`."""
     found = copy.copy(info)
-    found.cls = Command
+    if info.cls is TyperCommand:
+        found.cls = Command
     return found
 
 

@@ -16,11 +16,11 @@ _WITH_VALUE = ("-p", "--project")
 
 def main() -> None:
     """Run the command line."""
+    _open_what_is_closed()
     if "_JF_OFFER" in os.environ:
         from jfr_cli.values import answer
 
-        sys.stdout.write(answer(os.environ))
-        return
+        sys.exit(_written(answer(os.environ)))
     words = _without_root_options(sys.argv[1:])
     if words[:2] == ["execution", "run"] and not any(w.startswith("-") for w in words[2:]):
         from controller.execution.run import run_remote_job
@@ -29,11 +29,44 @@ def main() -> None:
     if words == ["--version"]:
         from controller import __version__
 
-        sys.stdout.write(f"jfr {__version__}\n")
+        if status := _written(f"jfr {__version__}\n"):
+            sys.exit(status)
         return
     from jfr_cli.app import run
 
     sys.exit(run())
+
+
+def _open_what_is_closed() -> None:
+    """Stand in for standard streams that the caller closed (``jf ... >&-``).
+
+    Nobody reads them, and nobody is asked. A database must not get their numbers either: what
+    some library writes to standard error would end up in its file.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
+def _written(text: str) -> int:
+    """Write to standard output, and return the exit status."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        from jfr_cli.console import give_up, say
+
+        give_up(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            return 0
+        say(f"jf: {error.strerror}")
+        return 1
+    return 0
 
 
 def _without_root_options(words: list[str]) -> list[str]:

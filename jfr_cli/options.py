@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from controller.states import BatchState, FlowState, JobState
 from jfr_cli import complete
 from jfr_cli.lazy import CommandGroup
+from jfr_cli.parsing import WATCH
 
 FORMATS = ("table", "wide", "json", "ndjson", "yaml", "csv", "name", "count")
 COLORS = ("auto", "always", "never")
@@ -105,7 +107,19 @@ def choice(allowed: Sequence[str]) -> dict[str, Any]:
     return {"callback": one_of(allowed), "autocompletion": _starting_with(allowed)}
 
 
+def _split_at_commas(values: list[str] | None) -> list[str] | None:
+    """Let ``-s FAILED,READY`` mean ``-s FAILED -s READY``: no state has a comma."""
+    return [part.strip() for value in values for part in value.split(",")] if values else values
+
+
 job_states = _starting_with([state.name for state in JobState])
+
+
+def _states(kind: Iterable[Enum]) -> dict[str, Any]:
+    """Settings of an option whose values are states."""
+    names = [state.name for state in kind]
+    return {"callback": _split_at_commas, "autocompletion": _starting_with(names)}
+
 
 OutputFormat = Annotated[
     str | None,
@@ -119,11 +133,10 @@ OutputFormat = Annotated[
 Watch = Annotated[
     float | None,
     typer.Option(
-        "--watch",
-        "-W",
-        metavar="SECONDS",
+        *WATCH,
+        metavar="[SECONDS]",
         min=0.1,
-        help="Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.",
+        help="Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Same as --format json.")]
@@ -173,8 +186,8 @@ JobStates = Annotated[
         "--state",
         "-s",
         metavar="STATE",
-        help="State, in any case.",
-        autocompletion=job_states,
+        help="State, in any case; several with commas.",
+        **_states(JobState),
     ),
 ]
 FlowStates = Annotated[
@@ -183,8 +196,8 @@ FlowStates = Annotated[
         "--state",
         "-s",
         metavar="STATE",
-        help="State, in any case.",
-        autocompletion=_starting_with([s.name for s in FlowState]),
+        help="State, in any case; several with commas.",
+        **_states(FlowState),
     ),
 ]
 StartDate = Annotated[
@@ -235,8 +248,8 @@ BatchStates = Annotated[
         "--state",
         "-s",
         metavar="STATE",
-        help="State of the batch process, in any case.",
-        autocompletion=_starting_with([s.name for s in BatchState]),
+        help="State of the batch process, in any case; several with commas.",
+        **_states(BatchState),
     ),
 ]
 LOG_LEVELS = ("error", "warn", "info", "debug")
@@ -347,7 +360,7 @@ ForJobStates = Annotated[
         "--for",
         metavar="STATE",
         help="Wait for this state, or one after it, instead of the end.",
-        autocompletion=_starting_with([s.name for s in JobState]),
+        **_states(JobState),
     ),
 ]
 ForFlowStates = Annotated[
@@ -356,7 +369,7 @@ ForFlowStates = Annotated[
         "--for",
         metavar="STATE",
         help="Wait for this state, or one after it, instead of the end.",
-        autocompletion=_starting_with([s.name for s in FlowState]),
+        **_states(FlowState),
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

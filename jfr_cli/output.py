@@ -49,13 +49,15 @@ if TYPE_CHECKING:
 _FORMAT = {"output_format": (options.OutputFormat, None), "json": (options.Json, False)}
 
 
-def shows_list(*further_flags: str) -> Callable[[F], F]:
+def shows_list(*further_flags: str, watchable: bool = True) -> Callable[[F], F]:
     """Give a command that ends with `show_rows` its options.
 
     Parameters
     ----------
     further_flags
         Further names of ``--columns``.
+    watchable
+        It reads only: it gets ``--watch``.
     """
     columns = Annotated[
         str | None,
@@ -63,7 +65,8 @@ def shows_list(*further_flags: str) -> Callable[[F], F]:
             "--columns", *further_flags, metavar="KEYS", help="Columns or keys, with commas."
         ),
     ]
-    return _decorator({**_FORMAT, "columns": (columns, None), "seconds": (options.Watch, None)})
+    bundle = {**_FORMAT, "columns": (columns, None)}
+    return _decorator({**bundle, "seconds": (options.Watch, None)} if watchable else bundle)
 
 
 def shows_one(*, watchable: bool = False) -> Callable[[F], F]:

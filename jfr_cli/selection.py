@@ -186,7 +186,7 @@ def _read_date(text: str, now: datetime) -> datetime | None:
 
 def dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
     """Read JSON, or ``key=value,key2=value2`` whose values are texts."""
-    if not text:
+    if text is None:
         return None
     try:
         found = json.loads(text)

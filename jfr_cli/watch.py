@@ -15,20 +15,13 @@ import typer
 
 from controller.errors import ArgumentError, StorageUnavailableError
 from jfr_cli.console import console_for, use_color
+from jfr_cli.parsing import TYPED, WATCH
 from jfr_cli.session import CURRENT
-
-EVERY = "2"
-"""Seconds between two looks where the user names none."""
 
 # Alternate screen, no cursor, no folding of long lines; and back.
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
 # A terminal that knows it shows nothing between the two: a frame appears as a whole.
 _HOLD, _SHOW = "\x1b[?2026h", "\x1b[?2026l"
-
-
-def with_seconds(words: list[str]) -> list[str]:
-    """Give ``--watch`` without a value its usual one: Typer knows no options with or without."""
-    return [f"--watch={EVERY}" if word == "--watch" else word for word in words]
 
 
 def watch(show: Callable[[], object], seconds: float) -> None:
@@ -119,7 +112,7 @@ def _put(terminal: TextIO, text: str, how: str) -> None:
     """Write a frame over the one before, line by line, so that nothing flickers."""
     console = console_for(terminal, CURRENT.color)
     height = console.height
-    words = " ".join(w for w in sys.argv[1:] if not w.startswith(("--watch", "-W")))
+    words = " ".join(w for w in TYPED if not w.startswith(WATCH))
     title = f"jf {words}   {how}   {datetime.now():%H:%M:%S}   Ctrl-C ends"[: console.width]
     if use_color(terminal, CURRENT.color):
         title = f"\x1b[2m{title}\x1b[0m"

@@ -248,8 +248,11 @@ class ConfigManager:
         Raises
         ------
         ConfigError
-            No such project, or its base folder holds what is not its own: nothing is deleted.
+            No such project, none was named, or its base folder holds what is not its own: nothing
+            is deleted.
         """
+        if not project_name:
+            raise ProjectUndefinedError("no project was named: nothing was deleted")
         data = self.get_project_data(project_name)
         base = Path(data.project.base_dir)
         try:

@@ -11,6 +11,7 @@ from jfr_cli import options
 from jfr_cli.asking import agrees, knows_old_force
 from jfr_cli.console import print_data, say
 from jfr_cli.output import show_rows, shows_list, shows_table
+from jfr_cli.parsing import CommandThatTakesEmpty
 from jfr_cli.render.project_files import EDITS, EXEC_CONFIGS, WORKERS, edit_row
 from jfr_cli.session import CURRENT
 
@@ -39,9 +40,9 @@ def list_exec_configs(verbosity: options.Verbosity = 0) -> None:
     show_rows(list(CURRENT.project.exec_config.items()), EXEC_CONFIGS, verbosity=verbosity)
 
 
-@edit.command("replace")
+@edit.command("replace", cls=CommandThatTakesEmpty)
 @knows_old_force
-@shows_list()
+@shows_list(watchable=False)
 def replace(
     old: Annotated[str, typer.Argument(metavar="OLD", help="Text to look for.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Text to put in its place.")],

@@ -311,7 +311,7 @@ def _takes(command: Command) -> list[str]:
     return [
         name
         for p, names in _named(command)
-        if p.is_option and not p.kind and not p.words
+        if p.is_option and not p.kind and not p.words and not p.value.startswith("[")
         for name in names
     ]
 

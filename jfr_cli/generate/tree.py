@@ -22,7 +22,7 @@ class Parameter:
     is_option
         Whether it is an option.
     value
-        What help calls its value; "" for a flag.
+        What help calls its value; "" for a flag, in brackets where it may be left out.
     kind
         What `jfr_cli.values` calls the values that it can take; "" where nobody knows.
     words

@@ -38,7 +38,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.asking", "jfr_cli.later", "jfr_cli.plugins"),
     ("jfr_cli.options", "jfr_cli.console", "jfr_cli.bundles", "jfr_cli.demo_jobs"),
     ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.lazy", "jfr_cli.pager"),
-    ("jfr_cli.values",),
+    ("jfr_cli.values", "jfr_cli.parsing"),
     ("controller.runner",),
     ("controller.projects",),
     (

@@ -130,7 +130,7 @@ def test_no_bound_is_no_bound() -> None:
     ("text", "expected"),
     [
         (None, None),
-        ("", None),
+        ("{ }", {}),
         ("{}", {}),
         ('{"a": [1, 2]}', {"a": [1, 2]}),
         ("a=1", {"a": "1"}),

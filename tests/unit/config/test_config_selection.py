@@ -23,6 +23,13 @@ def test_the_only_project(folder: Path, cleared: str | None) -> None:
     assert ConfigManager().get_project().name == "one"
 
 
+def test_the_only_project_is_not_deleted_without_its_name(folder: Path) -> None:
+    put(folder, "x.yaml", content(name="one"))
+    with pytest.raises(ProjectUndefinedError):
+        ConfigManager().remove_project("")
+    assert (folder / "x.yaml").exists()
+
+
 def test_a_name_given_goes_before_that_of_the_settings(folder: Path) -> None:
     for name in ("a", "b", "c"):
         put(folder, f"{name}.yaml", content(name=name))
