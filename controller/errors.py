@@ -12,6 +12,7 @@
     │   └── ProjectParsingError             the project is unknown, or its file cannot be used
     ├── NotFoundError (ValueError)          an id or name that does not exist
     │   ├── JobNotFoundError, FlowNotFoundError, BatchNotFoundError
+    │   └── EntryNotFoundError (ConfigError)  a worker, exec_config or JobStore of a project
     ├── MissingDocumentError                a document that jfr itself keeps is gone
     │   └── BatchNotFoundError
     ├── StateError (ValueError)             the action does not accept the job's or flow's state
@@ -134,6 +135,10 @@ class ProjectParsingError(ConfigError):
 
 class NotFoundError(ControllerError, ValueError):
     """An id or a name that does not exist."""
+
+
+class EntryNotFoundError(NotFoundError, ConfigError):
+    """A project has no worker, execution configuration or JobStore of the given name."""
 
 
 class JobNotFoundError(NotFoundError):

@@ -14,7 +14,7 @@ from controller.config.settings import expanded, get_settings
 from controller.config.stores import check_jobstore, check_queue_store
 from controller.config.suggestions import no_such
 from controller.config.workers import Count, Seconds, Worker, WorkerBase, described, same_host
-from controller.errors import ConfigError
+from controller.errors import ConfigError, EntryNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -358,5 +358,6 @@ def _share_pool(a: WorkerBase, b: WorkerBase) -> bool:
 
 def _entry(kind: str, name: str, known: Mapping[str, Entry], project: str) -> Entry:
     if name not in known:
-        raise ConfigError(f"project {project} has no {kind} {name!r}", hint=no_such(name, known))
+        text = f"project {project} has no {kind} {name!r}"
+        raise EntryNotFoundError(text, hint=no_such(name, known))
     return known[name]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.documents import utc_now
-from controller.errors import ArgumentError, ConfigError, SubmissionError
+from controller.errors import ArgumentError, EntryNotFoundError, SubmissionError
 from controller.filters import JobFilter
 from controller.jobs.acting import act_on_job, act_on_jobs
 from controller.jobs.locking import check_states, unavailable_job, waiting
@@ -179,7 +179,7 @@ class JobProperties(ControllerGroup):
         ------
         ArgumentError
             Nothing is to be set.
-        ConfigError
+        EntryNotFoundError
             The project has no such worker or execution configuration.
         """
         _check_kinds(exec_config, resources, priority)
@@ -234,7 +234,7 @@ class JobProperties(ControllerGroup):
             ("exec_config", wanted.exec_config, self.project.exec_config),
         ):
             if isinstance(name, str) and name not in known:
-                raise ConfigError(
+                raise EntryNotFoundError(
                     f"the project has no {what} {name!r}",
                     hint=f"one of {', '.join(known)}" if known else "it has none at all",
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.config.workers import WorkerBase
-from controller.errors import ConfigError
+from controller.errors import EntryNotFoundError
 from controller.hosts import Host, open_host
 from controller.schedulers import Queue as WorkerQueue
 from controller.storage.outputs import reaching
@@ -41,7 +41,7 @@ class Outside:
         """
         worker: WorkerBase | None = self._project.workers.get(name)
         if worker is None:
-            raise ConfigError(f"the project has no worker {name!r}")
+            raise EntryNotFoundError(f"the project has no worker {name!r}")
         return worker
 
     def has_worker(self, name: str) -> bool:

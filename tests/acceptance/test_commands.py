@@ -121,7 +121,7 @@ def test_a_pipe_gets_whole_ids_and_no_colour(finished: Run) -> None:
         (["job", "output", "3"], 3),
         (["flow", "info", "99"], 3),
         (["admin", "reset"], 2),
-        (["project", "check", "-w", "nowhere"], 1),
+        (["project", "check", "-w", "nowhere"], 3),
     ],
 )
 def test_bad_input_is_told_in_short(finished: Run, words: list[str], code: int) -> None:

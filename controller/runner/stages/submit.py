@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.config import ExecutionConfig
-from controller.errors import ConfigError
+from controller.errors import EntryNotFoundError
 from controller.operations.aftermath import Wish, carry_out, request
 from controller.runner.context import RunnerContext
 from controller.schedulers import ScriptSpec, render_script
@@ -63,6 +63,6 @@ def execution_config(context: RunnerContext, given: Any) -> ExecutionConfig:
     if isinstance(given, str):
         known = context.project.exec_config
         if given not in known:
-            raise ConfigError(f"the project has no exec_config {given!r}")
+            raise EntryNotFoundError(f"the project has no exec_config {given!r}")
         return known[given]
     return ExecutionConfig.model_validate(given)
