@@ -13,7 +13,7 @@ import random
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -244,23 +244,34 @@ class Runner:
             raise RuntimeError(f"job {job['db_id']} was not done after {max_seconds} s")
         return False
 
-    def update_status(self) -> list[str]:
+    def update_status(self, dry_run: bool = False) -> list[str]:
         """Ask the queues once what became of the jobs in them; nothing is submitted.
+
+        Parameters
+        ----------
+        dry_run
+            Ask, and change nothing.
 
         Returns
         -------
         list of str
-            db_ids of the jobs whose state changed.
+            db_ids of the jobs whose state changed, or would change.
 
         Raises
         ------
         RunningRunnerError
             A live runner serves the project, and asks them anyway.
         """
-        runner_record.refuse_beside_runner(self.controller.queue, "update-status")
+        if not dry_run:
+            runner_record.refuse_beside_runner(self.controller.queue, "update-status")
         handlers = start_logging(self.project, self.log_level.to_logging(), self.runner_id)
         try:
-            self._poll(self.context.usable_workers())
+            workers = self.context.usable_workers()
+            if dry_run:
+                queued = self._queued(workers).items()
+                ids = [j["db_id"] for name, jobs in queued for j, _ in self._answers(name, jobs)]
+                return _in_order(ids)
+            self._poll(workers)
         finally:
             stop_logging(handlers)
         return self._touched()
@@ -384,17 +395,8 @@ class Runner:
 
     def _poll(self, workers: list[str]) -> bool:
         """Ask the queues about what they hold, and follow local processes."""
-        fields = ["uuid", "index", "state", "worker", "remote", "run_dir"]
-        query = {
-            "state": {"$in": [s.value for s in QUEUED_STATES]},
-            "worker": {"$in": workers},
-            "lock_id": None,
-        }
-        by_worker: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for job in self.controller.jobs.find(query, fields):
-            by_worker[job["worker"]].append(job)
         moved, local = False, set()
-        for name, jobs in by_worker.items():
+        for name, jobs in self._queued(workers).items():
             if not self.context.queue(name).is_shell and not self._due(
                 f"poll {name}", self._poll_delay[name]
             ):
@@ -409,7 +411,29 @@ class Runner:
         self.watcher.set({p for p in local if p})
         return moved
 
+    def _queued(self, workers: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return {worker: jobs that are in its queue and that nobody holds}."""
+        fields = ["db_id", "uuid", "index", "state", "worker", "remote", "run_dir"]
+        query = {
+            "state": {"$in": [s.value for s in QUEUED_STATES]},
+            "worker": {"$in": workers},
+            "lock_id": None,
+        }
+        by_worker: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for job in self.controller.jobs.find(query, fields):
+            by_worker[job["worker"]].append(job)
+        return by_worker
+
     def _poll_worker(self, name: str, jobs: list[dict[str, Any]]) -> bool:
+        moved = False
+        for job, update in self._answers(name, jobs):
+            moved = self._apply(job, update) or moved
+        return moved
+
+    def _answers(
+        self, name: str, jobs: list[dict[str, Any]]
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Ask a queue about its jobs; yields each that changes, with its update."""
         pairs = [
             (str(j["remote"]["process_id"]), Path(j["run_dir"]) if j.get("run_dir") else None)
             for j in jobs
@@ -419,13 +443,12 @@ class Runner:
         except RemoteError as error:
             # Nothing is known about any job: none of them has failed.
             logger.warning("worker %s: %s", name, error)
-            return False
-        local, moved = self.context.worker(name).is_local, False
+            return
+        local = self.context.worker(name).is_local
         for job, queued in zip(jobs, found):
             update = queue_update(job, queued.state, local=local)
             if update is not None:
-                moved = self._apply(job, update) or moved
-        return moved
+                yield job, update
 
     def _apply(self, job: dict[str, Any], update: dict[str, Any]) -> bool:
         # The answer is about this process: meanwhile the job may run anew, as another one.
@@ -560,7 +583,7 @@ class Runner:
             return {}
 
     def _touched(self) -> list[str]:
-        return sorted(self.context.touched, key=lambda i: (len(i), i))
+        return _in_order(self.context.touched)
 
     def _summary(self, timed_out: bool) -> RunSummary:
         touched = self._touched()
@@ -576,6 +599,10 @@ class Runner:
             elif states.get(db_id) == JobState.COMPLETED.value:
                 summary.completed.append(db_id)
         return summary
+
+
+def _in_order(db_ids: Iterable[str]) -> list[str]:
+    return sorted(db_ids, key=lambda i: (len(i), i))
 
 
 def _refuse_stray(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:

@@ -172,6 +172,7 @@ def update_status(
     log_level: options.LogLevel = None,
     set_pid: options.SetPid = False,
     interactive: options.Interactive = False,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Ask the queues once what became of the jobs in them, where no runner does.
 
@@ -186,7 +187,10 @@ def update_status(
         connect_interactive=interactive,
     )
     try:
-        changed = runner.update_status()
+        changed = runner.update_status(dry_run)
     finally:
         runner.cleanup()
-    show_report({"changed": changed}, f"{counted(len(changed), 'job')} changed state")
+    show_report(
+        {"changed": changed, "dry_run": dry_run},
+        f"{counted(len(changed), 'job')} {'would change' if dry_run else 'changed'} state",
+    )

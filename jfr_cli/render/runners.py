@@ -109,7 +109,10 @@ RUNNER_RESET = Shape(
 UPDATED = Shape(
     "updated-jobs",
     "What `jf runner update-status` changed.",
-    {"changed": array(text("db_id."), "Jobs whose state changed.")},
+    {
+        "changed": array(text("db_id."), "Jobs whose state changed, or would change."),
+        "dry_run": flag("Whether nothing was to be changed."),
+    },
 )
 
 

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from acceptance_jobs import add
 from installed_jf import Project, answering
+from jobflow import Flow
 
 from controller.documents import new_batch_document, utc_now
 
@@ -263,8 +265,23 @@ def test_runner_reset(fresh_embedded: Project) -> None:
 
 def test_update_status_is_refused_beside_a_live_runner(fresh_embedded: Project) -> None:
     assert report(fresh_embedded, "runner", "update-status", "-log", "error", "-pid", "-i") == {
-        "changed": []
+        "changed": [],
+        "dry_run": False,
     }
     register(fresh_embedded)
     assert fresh_embedded.jf("runner", "update-status").returncode == 6
+    tried = report(fresh_embedded, "runner", "update-status", "--dry-run")
+    assert tried == {"changed": [], "dry_run": True}
     assert fresh_embedded.jf("admin", "reset", "-y").returncode == 6
+
+
+def test_update_status_can_be_tried_first(fresh_embedded: Project) -> None:
+    ids = fresh_embedded.controller.add_flow(Flow([add(1, 2), add(3, 4)]), worker="local")
+    gone = {"state": "RUNNING", "remote.process_id": "4000000", "run_dir": "/nowhere"}
+    fresh_embedded.controller.jobs.update_one({"db_id": ids[0]}, {"$set": gone})
+    tried = report(fresh_embedded, "runner", "update-status", "--dry-run")
+    assert tried == {"changed": [ids[0]], "dry_run": True}
+    assert fresh_embedded.controller.get_job_info(db_id=ids[0]).state.value == "RUNNING"
+    done = report(fresh_embedded, "runner", "update-status")
+    assert done == {"changed": [ids[0]], "dry_run": False}
+    assert fresh_embedded.controller.get_job_info(db_id=ids[0]).state.value == "DOWNLOADED"
