@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.documents import DbCollection
 from controller.errors import UnsupportedOperationError
@@ -13,6 +13,9 @@ from controller.operations.runner_record import refuse_beside_runner
 from controller.operations.version import version_document
 from controller.storage.base import Collection
 from controller.storage.indexes import build_queue_indexes, foreign_indexes
+
+if TYPE_CHECKING:
+    from controller.operations.bulk import Progress
 
 
 class Administration(ControllerGroup):
@@ -92,6 +95,7 @@ class Administration(ControllerGroup):
         job_custom_indexes: list[str | list[Any]] | None = None,
         flow_custom_indexes: list[str | list[Any]] | None = None,
         drop: bool = False,
+        progress: Progress | None = None,
     ) -> None:
         """Create the indexes of the queue that are missing.
 
@@ -103,6 +107,8 @@ class Administration(ControllerGroup):
             Further ones, as pymongo's ``create_index`` takes their keys.
         drop
             Drop all indexes first, those that users added too.
+        progress
+            Called with (indexes that are there, indexes in total).
         """
         build_queue_indexes(
             self.jobs,
@@ -113,6 +119,7 @@ class Administration(ControllerGroup):
             flow_custom=flow_custom_indexes or (),
             background=background,
             drop=drop,
+            progress=progress,
         )
 
     def custom_indexes(self) -> dict[str, list[str]]:

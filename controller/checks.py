@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -60,41 +61,73 @@ class CheckResult:
         return self.problem is None or self.warning
 
 
+PARTS = ("environment", "worker", "jobstore", "queue")
+"""What can be checked, in this order."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is checked next, checks done, checks in total)."""
+
+_Check = Callable[[], Sequence["CheckResult"]]
+
+
 def check_project(
-    project: Project, parts: Sequence[str], worker: str | None = None, *, full: bool = False
+    project: Project,
+    parts: Sequence[str] = PARTS,
+    worker: str | None = None,
+    *,
+    full: bool = False,
+    progress: Progress | None = None,
 ) -> list[CheckResult]:
     """Check parts of a project.
 
     Parameters
     ----------
     parts
-        Of "queue", "jobstore" and "worker".
+        Of `PARTS`; see `check_environment` for the environment.
     worker
         Only this one; None checks all.
     full
         Compare the versions of all packages of the workers with those here; otherwise of two
         packages, and of workers on other machines only.
+    progress
+        Called before each check and after the last.
 
     Raises
     ------
     ConfigError
         The project does not have the worker.
     """
-    results = []
-    if "worker" in parts:
-        if worker is not None:
-            project.get_worker(worker)
-        for name in [worker] if worker else list(project.workers):
-            results += _worker_results(name, project.workers[name], full=full)
-    if "jobstore" in parts:
-        results.append(_result("jobstore", lambda: _check_jobstore(project)))
-        for name in project.optional_jobstores or {}:
-            results.append(
-                _result(f"jobstore {name}", lambda name=name: _check_jobstore(project, name))  # type: ignore[misc]
-            )
-    if "queue" in parts:
-        results.append(_result("queue", lambda: _check_queue(project)))
+    if worker is not None:
+        project.get_worker(worker)
+    checks = _checks(project, parts, worker, full=full)
+    results: list[CheckResult] = []
+    for number, (what, check) in enumerate(checks):
+        if progress is not None:
+            progress(what, number, len(checks))
+        results += check()
+    if progress is not None and checks:
+        progress(checks[-1][0], len(checks), len(checks))
     return results
+
+
+def _checks(
+    project: Project, parts: Sequence[str], worker: str | None, *, full: bool
+) -> list[tuple[str, _Check]]:
+    """Return what is to be checked, with what checks it."""
+    found: list[tuple[str, _Check]] = []
+    if "environment" in parts:
+        found.append(("environment", check_environment))
+    if "worker" in parts:
+        for name in [worker] if worker else list(project.workers):
+            check: _Check = partial(_worker_results, name, project.workers[name], full=full)
+            found.append((f"worker {name}", check))
+    if "jobstore" in parts:
+        for other in (None, *(project.optional_jobstores or {})):
+            what = "jobstore" if other is None else f"jobstore {other}"
+            found.append((what, partial(_results, what, partial(_check_jobstore, project, other))))
+    if "queue" in parts:
+        found.append(("queue", partial(_results, "queue", partial(_check_queue, project))))
+    return found
 
 
 def check_environment(environ: Mapping[str, str] | None = None) -> list[CheckResult]:
@@ -139,6 +172,10 @@ def _check_command(environ: Mapping[str, str]) -> CheckResult:
         note=path,
         warning=True,
     )
+
+
+def _results(what: str, check: Callable[[], str | None]) -> list[CheckResult]:
+    return [_result(what, check)]
 
 
 def _result(what: str, check: Callable[[], str | None]) -> CheckResult:

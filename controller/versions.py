@@ -10,6 +10,7 @@ from controller.operations.queue import ControllerGroup
 if TYPE_CHECKING:
     from packaging.version import Version
 
+    from controller.operations.bulk import Progress
     from controller.rules.upgrades import UpgradePlan
 
 
@@ -96,7 +97,11 @@ class Versions(ControllerGroup):
         return DatabaseUpgrader(self).dry_run(target)
 
     def upgrade(
-        self, target: str | Version | None = None, force: bool = False, dry_run: bool = True
+        self,
+        target: str | Version | None = None,
+        force: bool = False,
+        dry_run: bool = True,
+        progress: Progress | None = None,
     ) -> UpgradePlan:
         """Upgrade a database that jobflow-remote 0.1.x or 1.0.x wrote.
 
@@ -110,6 +115,8 @@ class Versions(ControllerGroup):
             Pass by the conditions that allow it.
         dry_run
             Only say what would be done.
+        progress
+            Called with (steps done, steps in total).
 
         Returns
         -------
@@ -129,4 +136,4 @@ class Versions(ControllerGroup):
 
         if dry_run:
             return DatabaseUpgrader(self).dry_run(target)
-        return DatabaseUpgrader(self).upgrade(target, force)
+        return DatabaseUpgrader(self).upgrade(target, force, progress)

@@ -5,77 +5,91 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from controller.errors import ControllerError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-Report = Callable[[int, int], None]
-"""Called with (dealt with, in total)."""
+
+class Report(Protocol):
+    """What is told how far the work is."""
+
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        """Tell it: so many of so many; ``what`` is done from now on, if it is something else."""
+
 
 WORTH_A_BAR = 50
 """Less than this is done before a bar could be read."""
 
+GOES_ON = "the same command goes on with the rest"
+
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Report]:
+def progress_bar(
+    what: str, *, at_least: int = WORTH_A_BAR, afterwards: str = GOES_ON
+) -> Iterator[Report]:
     """Show a bar while the block runs, on a terminal; gives what to call.
 
     Parameters
     ----------
     what
         What is done, as in "pausing jobs".
+    at_least
+        With a smaller total there is no bar.
+    afterwards
+        What it means that the work ends early.
 
     Raises
     ------
     KeyboardInterrupt, ControllerError
         What ended the work early; its text says how far it had come.
     """
-    dealt_with = (0, 0)
-    show = _bar(what) if sys.stderr.isatty() else None
+    dealt_with, doing = (0, 0), what
+    show = _bar(at_least) if sys.stderr.isatty() else None
 
-    def report(done: int, total: int) -> None:
-        nonlocal dealt_with
-        dealt_with = (done, total)
+    def report(done: int, total: int, what: str = "") -> None:
+        nonlocal dealt_with, doing
+        dealt_with, doing = (done, total), what or doing
         if show is not None:
-            show.update(done, total)
+            show.update(done, total, doing)
 
     try:
         yield report
     except KeyboardInterrupt:
         if not dealt_with[1]:
             raise
-        raise KeyboardInterrupt(_how_far(f"interrupted ({what})", *dealt_with)) from None
+        said = _how_far(f"interrupted ({doing})", *dealt_with, afterwards)
+        raise KeyboardInterrupt(said) from None
     except ControllerError as error:
         if dealt_with[0]:
-            error.message = _how_far(error.message, *dealt_with)
+            error.message = _how_far(error.message, *dealt_with, afterwards)
         raise
     finally:
         if show is not None:
             show.stop()
 
 
-def _how_far(text: str, done: int, total: int) -> str:
-    return f"{text}: {done} of {total} had been dealt with; the same command goes on with the rest"
+def _how_far(text: str, done: int, total: int, afterwards: str) -> str:
+    return f"{text}: {done} of {total} had been dealt with; {afterwards}"
 
 
 class _Bar:
     """A bar that comes up when there is enough to do."""
 
-    def __init__(self, what: str, progress: Progress) -> None:
-        self._what, self._progress = what, progress
+    def __init__(self, at_least: int, progress: Progress) -> None:
+        self._at_least, self._progress = at_least, progress
         self._task: TaskID | None = None
 
-    def update(self, done: int, total: int) -> None:
+    def update(self, done: int, total: int, what: str) -> None:
         """Show how far the work is."""
         if self._task is None:
-            if total < WORTH_A_BAR:
+            if total < self._at_least:
                 return
-            self._task = self._progress.add_task(self._what, total=total)
+            self._task = self._progress.add_task(what, total=total)
             self._progress.start()
-        self._progress.update(self._task, completed=done, total=total)
+        self._progress.update(self._task, completed=done, total=total, description=what)
 
     def stop(self) -> None:
         """Take the bar away."""
@@ -83,7 +97,12 @@ class _Bar:
             self._progress.stop()
 
 
-def _bar(what: str) -> _Bar:
+def with_names(report: Report, what: str = "{}") -> Callable[[str, int, int], None]:
+    """Make what is called with (name, done, total); the name stands in the text of the bar."""
+    return lambda name, done, total: report(done, total, what.format(name))
+
+
+def _bar(at_least: int) -> _Bar:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from jfr_cli.console import console_for
@@ -91,4 +110,4 @@ def _bar(what: str) -> _Bar:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = console_for(sys.stderr, CURRENT.color)
-    return _Bar(what, Progress(*columns, TimeElapsedColumn(), console=console, transient=True))
+    return _Bar(at_least, Progress(*columns, TimeElapsedColumn(), console=console, transient=True))

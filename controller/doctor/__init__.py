@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from controller.doctor.diagnosing import diagnose
 from controller.doctor.mending import Mended, Outcome, mend
+from controller.doctor.reading import Progress
 from controller.rules.diagnosis import Diagnosis, Finding, FindingKind, Severity
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def examine(
     outputs: bool = False,
     foreign_locks: bool = False,
     half_inserted: bool = False,
+    progress: Progress | None = None,
 ) -> Examination:
     """Examine a queue, and mend it if asked to.
 
@@ -79,13 +81,15 @@ def examine(
         See `diagnose`.
     foreign_locks, half_inserted
         See `mend`.
+    progress
+        Called with (what is going on, how much of it is done, how much there is).
 
     Returns
     -------
     Examination
         What was found, what was or would be done, and what is left.
     """
-    first = remaining = diagnose(controller, watch=watch, outputs=outputs)
+    first = remaining = diagnose(controller, watch=watch, outputs=outputs, progress=progress)
     mended: list[Mended] = []
     for _ in range(ROUNDS if fix else 1):
         done = mend(
@@ -94,9 +98,10 @@ def examine(
             dry_run=not fix,
             foreign_locks=foreign_locks,
             half_inserted=half_inserted,
+            progress=progress,
         )
         mended += done
         if all(item.outcome is not Outcome.DONE for item in done):
             break
-        remaining = diagnose(controller, outputs=outputs)
+        remaining = diagnose(controller, outputs=outputs, progress=progress)
     return Examination(first, tuple(mended), remaining)

@@ -43,7 +43,13 @@ CONFIRM_AFTER = 0.5
 _WATCH_EVERY = 1.0
 
 
-def diagnose(controller: JobController, *, watch: bool = False, outputs: bool = False) -> Diagnosis:
+def diagnose(
+    controller: JobController,
+    *,
+    watch: bool = False,
+    outputs: bool = False,
+    progress: reading.Progress | None = None,
+) -> Diagnosis:
     """Find what is not as it should be in a queue.
 
     Parameters
@@ -53,6 +59,8 @@ def diagnose(controller: JobController, *, watch: bool = False, outputs: bool = 
         locks of processes of this host that have ended are.
     outputs
         Look for the outputs of COMPLETED jobs too, which opens the JobStores.
+    progress
+        Told the flows that have been looked at; while locks are watched, the seconds.
 
     Returns
     -------
@@ -64,13 +72,20 @@ def diagnose(controller: JobController, *, watch: bool = False, outputs: bool = 
     ConfigError
         ``outputs``, and a flow's JobStore is not in the project.
     """
-    held = _watched(controller) if watch else reading.lock_views(controller.queue)
-    return _Examination(controller, outputs=outputs).run(held)
+    told = progress or _untold
+    held = _watched(controller, told) if watch else reading.lock_views(controller.queue)
+    return _Examination(controller, told, outputs=outputs).run(held)
 
 
-def _watched(controller: JobController) -> list[LockView]:
-    deadline = time.monotonic() + leases.EXPIRES_AFTER + _WATCH_EVERY
+def _untold(what: str, done: int, total: int) -> None:
+    """Stand in where nobody wants to know how far it is."""
+
+
+def _watched(controller: JobController, progress: reading.Progress) -> list[LockView]:
+    whole = leases.EXPIRES_AFTER + _WATCH_EVERY
+    deadline = time.monotonic() + whole
     while True:
+        progress("watching locks", int(whole - (deadline - time.monotonic())), int(whole))
         views = reading.lock_views(controller.queue)
         undecided = any(view.lease is not None and not view.expired for view in views)
         left = deadline - time.monotonic()
@@ -82,8 +97,11 @@ def _watched(controller: JobController) -> list[LockView]:
 class _Examination:
     """One look at everything, and a second one at what was suspicious."""
 
-    def __init__(self, controller: JobController, *, outputs: bool) -> None:
+    def __init__(
+        self, controller: JobController, progress: reading.Progress, *, outputs: bool
+    ) -> None:
         self.controller, self.queue, self.outputs = controller, controller.queue, outputs
+        self.progress = progress
         project = controller.project
         self.workers = None if project is None else set(project.workers)
         prefix = project.queue.db_id_prefix if project else None
@@ -123,6 +141,8 @@ class _Examination:
         return Diagnosis(in_order(findings), self.census.jobs, len(self.flows), alive)
 
     def _read_flows(self) -> None:
+        total, seen = self.queue.flows.count_documents({}), 0
+        self.progress("examining flows", 0, total)
         for batch in reading.flow_batches(self.queue):
             now = utc_now()
             for view in batch:
@@ -138,6 +158,8 @@ class _Examination:
                     self.suspects[uuid] = found
             if self.outputs:
                 self._look_for_outputs(batch)
+            seen += len(batch)
+            self.progress("examining flows", seen, max(seen, total))
 
     def _note_remains(self, view: FlowView) -> None:
         marked = [("flows", view.flow), *(("jobs", job) for job in view.jobs)]

@@ -78,6 +78,7 @@ def mend(
     *,
     foreign_locks: bool = False,
     half_inserted: bool = False,
+    progress: reading.Progress | None = None,
 ) -> list[Mended]:
     """Mend what was found.
 
@@ -93,6 +94,8 @@ def mend(
         Free locks of programs that renew none. Make sure that none of them is at work.
     half_inserted
         Remove what interrupted submissions left behind. Nothing of it has ever run.
+    progress
+        Told the mendings that are done; not in a dry run.
 
     Returns
     -------
@@ -104,8 +107,9 @@ def mend(
         for name, given in (("foreign_locks", foreign_locks), ("half_inserted", half_inserted))
         if given
     ]
-    done = []
-    for planned in plan_mendings(diagnosis.findings, consents=consents):
+    done: list[Mended] = []
+    plans = plan_mendings(diagnosis.findings, consents=consents)
+    for planned in plans:
         subjects = some(list(dict.fromkeys(f.subject for f in planned.findings)))
         remedies = some(list(dict.fromkeys(f.remedy for f in planned.findings)))
         text = f"{subjects}: {remedies}"
@@ -114,6 +118,8 @@ def mend(
             reason = _carry_out(controller.queue, planned.mending)
             outcome = Outcome.DONE if reason is None else Outcome.SKIPPED
         done.append(Mended(text, outcome, planned.findings, reason))
+        if progress is not None and not dry_run:
+            progress("mending", len(done), len(plans))
     return done
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.leases import OBSERVER, live_lease
@@ -46,6 +46,9 @@ INDEXES: Mapping[str, tuple[tuple[Keys, bool], ...]] = {
     "auxiliary": AUXILIARY_INDEXES,
 }
 """{collection: indexes that it needs}."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is going on, how much of it is done, how much there is)."""
 
 _FLOWS_AT_ONCE = 500
 _JOBS_AT_ONCE = 5000

@@ -32,6 +32,7 @@ from controller.storage.indexes import build_queue_indexes
 
 if TYPE_CHECKING:
     from controller.config import Project
+    from controller.operations.bulk import Progress
 
 __all__ = ["DatabaseUpgrader", "NoDocumentsIn", "UpgradeAction", "UpgradeCondition"]
 
@@ -108,7 +109,12 @@ class DatabaseUpgrader:
             },
         )
 
-    def upgrade(self, target: str | Version | None = None, force: bool = False) -> UpgradePlan:
+    def upgrade(
+        self,
+        target: str | Version | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> UpgradePlan:
         """Upgrade the database, one version after the other.
 
         Each version is one transaction where there are any. Interrupted anywhere, the next
@@ -120,6 +126,8 @@ class DatabaseUpgrader:
             The version to reach; None for the latest.
         force
             Pass by the conditions that allow it.
+        progress
+            Called with (steps done, steps in total): a step is an action, or all indexes.
 
         Returns
         -------
@@ -138,6 +146,7 @@ class DatabaseUpgrader:
         refuse_beside_runner(self.queue, "upgrade")
         plan = self.dry_run(target)
         plan.check(force)
+        done, total = 0, len(plan.actions) + 1
         for number in plan.versions:
             actions = [p.action for p in plan.actions if p.version == number]
             for action in actions:
@@ -147,9 +156,14 @@ class DatabaseUpgrader:
                 for action in actions:
                     self._change(action, session)
                 version.set_version(self.queue.auxiliary, number, session=session)
+            done += len(actions)
+            if progress is not None:
+                progress(done, total)
         version.write_version(self.queue.auxiliary, version.version_document(str(plan.target)))
         queue = self.queue
         build_queue_indexes(queue.jobs, queue.flows, queue.batches, queue.auxiliary)
+        if progress is not None:
+            progress(total, total)
         return plan
 
     def _documents_against(self, condition: UpgradeCondition) -> int:

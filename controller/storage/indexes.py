@@ -5,7 +5,7 @@ Indexes that a user added are left alone unless everything is dropped on purpose
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from controller.storage.base import Collection
@@ -64,6 +64,7 @@ def build_indexes(
     custom: Sequence[Keys] = (),
     background: bool = True,
     drop: bool = False,
+    each: Callable[[int], None] | None = None,
 ) -> None:
     """Create the indexes of a collection that are not there yet, under whatever name.
 
@@ -75,6 +76,8 @@ def build_indexes(
         Let a server build them beside other work.
     drop
         Drop every index first, those of users too.
+    each
+        Called with the number of indexes that are there already, then with 1 for each other.
 
     Raises
     ------
@@ -85,8 +88,16 @@ def build_indexes(
     if drop:
         collection.drop_indexes()
     wanted = [*indexes, *((keys, False) for keys in custom)]
-    for pairs, unique in missing_indexes(collection, wanted):
+    missing = missing_indexes(collection, wanted)
+    told = each or _untold
+    told(len(wanted) - len(missing))
+    for pairs, unique in missing:
         collection.create_index(list(pairs), unique=unique, background=background)
+        told(1)
+
+
+def _untold(number: int) -> None:
+    """Stand in where nobody wants to know how far it is."""
 
 
 def missing_indexes(
@@ -116,12 +127,34 @@ def build_queue_indexes(
     flow_custom: Sequence[Keys] = (),
     background: bool = True,
     drop: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Create the indexes of a queue; keywords as for `build_indexes`."""
-    build_indexes(jobs, JOB_INDEXES, custom=job_custom, background=background, drop=drop)
-    build_indexes(flows, FLOW_INDEXES, custom=flow_custom, background=background, drop=drop)
-    build_indexes(batches, BATCH_INDEXES, background=background, drop=drop)
-    build_indexes(auxiliary, AUXILIARY_INDEXES, background=background, drop=drop)
+    """Create the indexes of a queue; keywords as for `build_indexes`.
+
+    Parameters
+    ----------
+    progress
+        Called with (indexes that are there, indexes in total).
+    """
+    wanted = (
+        (jobs, JOB_INDEXES, job_custom),
+        (flows, FLOW_INDEXES, flow_custom),
+        (batches, BATCH_INDEXES, ()),
+        (auxiliary, AUXILIARY_INDEXES, ()),
+    )
+    total = sum(len(indexes) + len(custom) for _, indexes, custom in wanted)
+    there = 0
+
+    def more(number: int) -> None:
+        nonlocal there
+        there += number
+        if progress is not None:
+            progress(there, total)
+
+    for collection, indexes, custom in wanted:
+        build_indexes(
+            collection, indexes, custom=custom, background=background, drop=drop, each=more
+        )
 
 
 def foreign_indexes(

@@ -9,12 +9,14 @@ import typer
 from jfr_cli import options
 from jfr_cli.asking import confirm
 from jfr_cli.output import show_report, shows_document
+from jfr_cli.progress import progress_bar
 from jfr_cli.session import CURRENT
 
 app = options.command_group("The indexes of the queue database.")
 
 _COLLECTIONS = ("jobs", "flows", "aux", "batches")
 _WAYS = {"asc": 1, "desc": -1}
+_AGAIN = "the others are missing until the same command has ended"
 _Foreground = Annotated[
     bool, typer.Option("--foreground", "-fg", help="Let a server do nothing else meanwhile.")
 ]
@@ -35,7 +37,8 @@ def rebuild(
         if not dry_run:
             if names:
                 confirm(f"This drops the indexes {', '.join(names)} for good. Proceed?", yes)
-            controller.build_indexes(background=not foreground, drop=True)
+            with progress_bar("building indexes", at_least=1, afterwards=_AGAIN) as report:
+                controller.build_indexes(background=not foreground, drop=True, progress=report)
     would = "would be " if dry_run else ""
     show_report(
         {"lost": lost, "dry_run": dry_run},

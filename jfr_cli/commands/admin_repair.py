@@ -10,6 +10,7 @@ from jfr_cli import options
 from jfr_cli.asking import confirm, confirm_by_typing
 from jfr_cli.console import print_renderable, say
 from jfr_cli.output import show_one, show_rows, shows_object, shows_one, shows_table
+from jfr_cli.progress import GOES_ON, WORTH_A_BAR, progress_bar, with_names
 from jfr_cli.render.doctor import EXAMINATION, FINDING, examination_text
 from jfr_cli.render.upgrades import UPGRADE, UpgradeReport, upgrade_text
 from jfr_cli.session import CURRENT
@@ -48,7 +49,8 @@ def upgrade(
                 print_renderable(upgrade_text(report), CURRENT.color)
             name = CURRENT.project.name
             confirm_by_typing(f"Upgrade the database to {plan.target}?", name, yes)
-            plan = controller.upgrade(target, force, dry_run=False)
+            with progress_bar("upgrading", at_least=1) as report_step:
+                plan = controller.upgrade(target, force, dry_run=False, progress=report_step)
             report = UpgradeReport(plan, report.differences, done=True, force=force)
             if shows_table():
                 say(f"the database has version {plan.target} now")
@@ -89,7 +91,12 @@ def doctor(
     mending = fix and not dry_run
     if mending and (foreign_locks or half_inserted):
         confirm("Free foreign locks, or remove what half submissions left?", yes)
-    with CURRENT.controller() as controller:
+    afterwards = GOES_ON if mending else "nothing was changed"
+    least = 1 if watch else WORTH_A_BAR
+    with (
+        CURRENT.controller() as controller,
+        progress_bar("examining", at_least=least, afterwards=afterwards) as report,
+    ):
         found = examine(
             controller,
             mending,
@@ -97,6 +104,7 @@ def doctor(
             outputs=outputs,
             foreign_locks=foreign_locks,
             half_inserted=half_inserted,
+            progress=with_names(report),
         )
     if shows_table() or shows_object():
         show_one(found, EXAMINATION, lambda: examination_text(found, fixed=mending))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,11 @@ import typer
 
 from jfr_cli import options
 from jfr_cli.output import show_report, shows_document
-from jfr_cli.progress import Report, progress_bar
+from jfr_cli.progress import progress_bar, with_names
 from jfr_cli.session import CURRENT
+
+_UNCHANGED = "nothing was written, and an older backup is as it was"
+_ANEW = "the database is unfinished until the same command, which begins anew, has ended"
 
 app = options.command_group("Copy the queue database into files, and back.")
 
@@ -42,9 +46,9 @@ def create(
 
     Example: jf backup create /backups --compress
     """
-    with CURRENT.controller() as controller, progress_bar("backing up") as report:
+    with CURRENT.controller() as controller, _bar("backing up", _UNCHANGED) as report:
         counts = controller.backup_dump(
-            folder, mongo_path, compress, python, progress=_of_each(report), dry_run=dry_run
+            folder, mongo_path, compress, python, progress=report, dry_run=dry_run
         )
         place = folder.absolute() / controller.queue.database.name
     _show(counts, place, "written to", dry_run=dry_run)
@@ -66,16 +70,18 @@ def restore(
 
     Example: jf backup restore /backups/queue
     """
-    with CURRENT.controller() as controller, progress_bar("restoring") as report:
+    with CURRENT.controller() as controller, _bar("restoring", _ANEW) as report:
         counts = controller.backup_restore(
-            folder, mongo_path, python, progress=_of_each(report), dry_run=dry_run
+            folder, mongo_path, python, progress=report, dry_run=dry_run
         )
     _show(counts, folder.absolute(), "restored from", dry_run=dry_run)
 
 
-def _of_each(report: Report) -> Callable[[str, int, int], None]:
-    """Make a bar of what is told per collection."""
-    return lambda name, done, total: report(done, total)
+@contextmanager
+def _bar(what: str, afterwards: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each collection."""
+    with progress_bar(what, afterwards=afterwards) as report:
+        yield with_names(report, f"{what} {{}}")
 
 
 def _show(counts: dict[str, int], folder: Path, done: str, *, dry_run: bool) -> None:

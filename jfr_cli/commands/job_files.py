@@ -22,6 +22,7 @@ from jfr_cli.output import (
     shows_outcome,
     shows_table,
 )
+from jfr_cli.progress import progress_bar
 from jfr_cli.render.files import FILE, cleaning, cleaning_facts, skipped_lines
 from jfr_cli.selection import job_keywords, named_job
 from jfr_cli.session import CURRENT
@@ -64,8 +65,8 @@ def get(
     Example: jf job files get 12 queue.err --path /tmp
     """
     written = []
-    with CURRENT.controller() as controller:
-        for name in files:
+    with CURRENT.controller() as controller, progress_bar("fetching", at_least=2) as report:
+        for number, name in enumerate(files, 1):
             target = path / Path(name).name
             content = controller.read_job_file(name, **job_keywords(controller, job, index))
             try:
@@ -73,6 +74,7 @@ def get(
             except OSError as error:
                 raise ArgumentError(f"cannot write {target}: {error.strerror}") from None
             written.append(str(target))
+            report(number, len(files))
     show_report({"files": written}, *(f"wrote {name}" for name in written))
 
 

@@ -23,7 +23,7 @@ from jfr_cli.output import (
     shows_list,
     shows_table,
 )
-from jfr_cli.progress import Report, progress_bar
+from jfr_cli.progress import Report, progress_bar, with_names
 from jfr_cli.render import data
 from jfr_cli.render.project_files import CONFLICTS, MIGRATED, PROBLEMS, problem_line
 from jfr_cli.render.projects import CHECKS, PROJECTS
@@ -132,14 +132,20 @@ def check(
 
     Example: jf project check -e
     """
-    from controller.checks import check_environment, check_project
+    from controller.checks import PARTS, check_project
 
     only = {"jobstore": jobstore, "queue": queue, "worker": worker is not None}
     parts = [part for part, chosen in only.items() if chosen]
     if len(parts) > 1:
         raise ArgumentError(f"--{' and --'.join(parts)} exclude each other")
-    results = [] if parts else check_environment()
-    results += check_project(CURRENT.project, parts or list(only), worker, full=full)
+    with progress_bar("checking", at_least=1, afterwards="nothing was changed") as report:
+        results = check_project(
+            CURRENT.project,
+            parts or PARTS,
+            worker,
+            full=full,
+            progress=with_names(report, "checking {}"),
+        )
     show_rows(results, CHECKS, verbosity=int(errors))
     if not all(result.ok for result in results):
         raise typer.Exit(9)
@@ -237,7 +243,7 @@ def remove(
 
 
 @app.command("migrate")
-@shows_list()
+@shows_list(watchable=False)
 def migrate(
     to: Annotated[
         str,

@@ -43,6 +43,30 @@ NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         (["flow", "list", "-meta", "a"], 2, "--metadata"),
         (["job", "list", "-jid", "abc"], 2, "UUID:INDEX"),
         (["job", "list", "--stat", "FAILED"], 2, "did you mean --state?"),
+        (["job", "list", "-s", "failed,completd"], 2, "did you mean COMPLETED?"),
+        (["job", "list", "--start-date", "2026-13-40"], 2, "'2026-13-40' is no date"),
+        (["job", "list", "--max-results", "abc"], 2, "--max-results"),
+        (["job", "list", "--max-results", "-1"], 2, "--max-results"),
+        (["job", "list", "--format", "xml"], 2, "yaml"),
+        (["job", "list", "--columns", ","], 2, "no column"),
+        (["job", "list", "--columns", "stat"], 2, "did you mean state?"),
+        (["job", "info", "12:34"], 3, "there is no job 12:34"),
+        (["job", "info", "1-5"], 3, "there is no job 1-5"),
+        (["job", "info", "0"], 3, "there is no job 0"),
+        (["job", "info", "-1"], 2, "there is no option -1"),
+        (["job", "info", "--", "-1"], 3, "there is no job -1"),
+        (["job", "info", "9" * 40], 3, "there is no job 999"),
+        (["job", "info", "1", "x"], 2, "INDEX"),
+        (["job", "info", "two\nlines"], 3, "there is no job"),
+        (["job", "set-state", "NOWHERE", "1"], 2, "JobState"),
+        (["job", "rerun", "", "--yes"], 2, "an empty word follows 'jf job rerun'"),
+        (["job", "rerun", "--query", "", "--yes"], 2, "an empty word follows '--query'"),
+        (["-p", "", "job", "rerun", "--yes"], 2, "empty"),
+        (["project", "remove", "", "--yes"], 2, "an empty word"),
+        (["project", "check", "-w", "nowhere"], 3, "nowhere"),
+        (["job", "info", "\udcff\udcfe"], 2, "no text in this locale"),
+        (["job", "list", "-n", "\udcff"], 2, "no text in this locale"),
+        (["job", "list", "-q", '{"name": "\udcff"}'], 2, "no text in this locale"),
         (["jobs", "list"], 2, "did you mean job?"),
         (["flow", "delete", "-did", "1", "--force"], 1, "--yes"),
         (["runner", "reset", "-f"], 1, "--yes"),
@@ -66,6 +90,38 @@ def test_an_operator_that_the_database_does_not_have(fresh: Project) -> None:
     assert done.stdout == ""
     assert "$nonsense" in done.stderr
     assert len(done.stderr.splitlines()) <= 2
+
+
+def test_a_short_uuid_that_several_jobs_have(fresh_embedded: Project) -> None:
+    for number in ("1", "2"):
+        fresh_embedded.controller.jobs.insert_one(
+            {"db_id": number, "uuid": f"abcd1234-0000-4000-8000-00000000000{number}", "index": 1}
+        )
+    for words in (["job", "info", "abcd"], ["job", "rerun", "abcd1234"], ["job", "wait", "abcd"]):
+        done = fresh_embedded.jf(*words)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert "abcd" in done.stderr
+        assert len(done.stderr.splitlines()) <= 2
+
+
+def test_names_that_a_terminal_would_obey(fresh_embedded: Project) -> None:
+    name = "a\x1b[31mred\x1b]0;title\x07\x00 b\nc"
+    submit(fresh_embedded, name)
+    shown = fresh_embedded.jf("job", "list").stdout + fresh_embedded.jf("job", "info", "1").stdout
+    assert not set("\x1b\x07\x00") & set(shown)
+    listed = json.loads(fresh_embedded.jf("job", "list", "--json").stdout)
+    assert [row["name"] for row in listed] == [name]
+    picked = fresh_embedded.jf("job", "list", "-n", "a*c", "--format", "name")
+    assert picked.stdout == "1\n"
+
+
+def submit(project: Project, *names: str) -> None:
+    from acceptance_jobs import add
+
+    for name in names:
+        job = add(1, 2)
+        job.name = name
+        project.controller.add_flow(job, worker="local")
 
 
 @pytest.mark.parametrize(

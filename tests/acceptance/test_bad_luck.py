@@ -188,16 +188,49 @@ def test_a_projects_folder_that_is_closed_to_us(jf: Run, folder: Path) -> None:
     assert str(folder) in text
 
 
-def test_output_that_cannot_be_written(folder: Path) -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [JF, "project", "list", "--json"],
-            env=environment(folder),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=120,
-        )
-    assert done.returncode == 1
-    assert "No space left" in done.stderr
-    assert "Traceback" not in done.stderr
+def in_shell(folder: Path, line: str, **env: str) -> tuple[int, str, str]:
+    """Exit status, output and messages of a line in which $JF is the command."""
+    done = subprocess.run(
+        ["bash", "-c", line],
+        env=environment(folder, JF=JF, **env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("words", ["project list --json", "--version", "--help"])
+def test_output_that_cannot_be_written(folder: Path, words: str) -> None:
+    told = in_shell(folder, f"$JF {words} >/dev/full")
+    assert told == (1, "", "jf: No space left on device\n") or (
+        told[:2] == (1, "") and '"No space left on device"' in told[2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("$JF job list --count <&-", (0, "0\n")),
+        ("$JF job list --count 2>&-", (0, "0\n")),
+        ("$JF job list --count >&-", (0, "")),
+        ("$JF job list --json <&- >&- 2>&-", (0, "")),
+        ("$JF --version >&-", (0, "")),
+        ("$JF --help >&-", (0, "")),
+        ("$JF job info 99 2>&-", (3, "")),
+        ("$JF job info 99 2>/dev/full", (3, "")),
+        ("$JF nonsense >&- 2>&-", (2, "")),
+        ("$JF admin reset --output <&-", (2, "")),  # nobody can be asked
+        ("$JF admin reset --yes <&- >&- 2>&-; $JF job list --count", (0, "0\n")),
+    ],
+)
+def test_streams_that_are_closed(folder: Path, line: str, expected: tuple[int, str]) -> None:
+    code, out, err = in_shell(folder, line)
+    assert (code, out) == expected, err
+    assert "Error:" not in err, "a defect of ours"
+
+
+@pytest.mark.parametrize("before", ["env -u HOME", "env HOME=", "env TERM=dumb", "env -u TERM"])
+def test_environments_that_lack_something(folder: Path, before: str) -> None:
+    assert in_shell(folder, f"{before} $JF job list --count") == (0, "0\n", "")

@@ -30,6 +30,18 @@ def test_reset_deletes_the_pools_of_local_batch_workers(
     assert "/scratch/pool of worker far was not emptied" in caplog.text
 
 
+def test_indexes_are_told_one_by_one(controller: JobController) -> None:
+    told: list[tuple[int, int]] = []
+    controller.build_indexes(drop=True, progress=lambda *numbers: told.append(numbers))
+    total = told[-1][1]
+    done = sorted({number for number, _ in told})
+    assert done == list(range(total + 1)), "none is left out, and none is counted twice"
+    assert {number for _, number in told} == {total}
+    told.clear()
+    controller.build_indexes(progress=lambda *numbers: told.append(numbers))
+    assert told[-1] == (total, total)
+
+
 def test_reset_is_guarded_by_the_number_of_flows(
     controller: JobController, stock: Stock, project: Project
 ) -> None:

@@ -53,6 +53,7 @@ def test_an_old_database_is_upgraded_once(old: JobController, project: Project) 
     assert old.get_current_db_version() == Version("0.1.0")
     before = everything(old)
     plan = old.upgrade()
+    told: list[tuple[int, int]] = []
     assert (plan.versions, plan.failed) == (("0.1.5", "1.0"), ())
     assert [p.count for p in plan.actions if isinstance(p.action, UpdateDocuments)] == [1, 1]
     manual = [p.action.description for p in plan.actions if isinstance(p.action, ManualAction)]
@@ -63,7 +64,9 @@ def test_an_old_database_is_upgraded_once(old: JobController, project: Project) 
     assert everything(old) == before, "a dry run changes nothing"
     assert (pool(project) / "terminated").exists()
 
-    assert old.upgrade(dry_run=False) == plan
+    assert old.upgrade(dry_run=False, progress=lambda *numbers: told.append(numbers)) == plan
+    steps = len(plan.actions) + 1
+    assert (told[0][0] > 0, told[-1]) == (True, (steps, steps))
     assert {j.db_id: j.state.value for j in old.get_jobs_info()} == {
         "1": "RUN_FINISHED",
         "2": "COMPLETED",

@@ -97,6 +97,17 @@ def test_a_damage(patient: World, damage: Damage) -> None:
     assert diagnose(controller).findings == again.findings
 
 
+def test_somebody_who_wants_to_know_is_told_how_far_it_is(patient: World) -> None:
+    set_flow(state="COMPLETED")(patient)
+    told: list[tuple[str, int, int]] = []
+    examine(patient.controller, progress=lambda *words: told.append(words))
+    look = [("examining flows", 0, 1), ("examining flows", 1, 1)]
+    assert told == look
+    told.clear()
+    assert examine(patient.controller, fix=True, progress=lambda *words: told.append(words)).ok
+    assert told == [*look, ("mending", 1, 1), *look]
+
+
 def test_healthy_flows_of_all_kinds(world: World) -> None:
     controller = world.controller
     for start in (everything(1), replaced(1), detoured(1), stopping(1, children=True), fail()):
