@@ -93,11 +93,24 @@ def _of_a_plugin(name: str) -> Any:
     from jfr_cli.plugins import plugin_group
 
     group = plugin_group(name, tuple(GROUPS))
-    if group is None:
-        return None
+    return None if group is None else _named(name, group)
+
+
+def _named(name: str, group: typer.Typer) -> Any:
     command = typer.main.get_command(group)
     command.name = name
     return command
+
+
+def _of_all_plugins() -> dict[str, Any]:
+    """Return {name: command} of all plugins; those that fail are named, and left out."""
+    from jfr_cli.plugins import loaded_plugins
+
+    plugins = loaded_plugins(tuple(GROUPS))
+    for plugin in plugins:
+        if plugin.error is not None:
+            say(f"warning: without plugin {plugin.name}: {plugin.error}")
+    return {name: _named(name, g) for plugin in plugins for name, g in plugin.commands.items()}
 
 
 app = typer.Typer(
@@ -115,7 +128,8 @@ def _show_completion(context: typer.Context, value: bool) -> None:
     if value and not context.resilient_parsing:
         from jfr_cli.generate import install
 
-        sys.stdout.write(install.script(context.command, install.calling_shell()))
+        shell = install.calling_shell()
+        sys.stdout.write(install.script(context.command, shell, _of_all_plugins()))
         raise typer.Exit
 
 
@@ -124,7 +138,7 @@ def _install_completion(context: typer.Context, value: bool) -> None:
         from jfr_cli.generate import install
 
         shell = install.calling_shell()
-        path = install.install(context.command, shell, Path.home())
+        path = install.install(context.command, shell, Path.home(), _of_all_plugins())
         say(f"{path} completes words of jf in every {shell} that starts from now on")
         raise typer.Exit
 

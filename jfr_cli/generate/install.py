@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,24 +74,32 @@ def calling_shell() -> str:
     return name
 
 
-def script(root: Any, shell: str) -> str:
+def script(root: Any, shell: str, further: Mapping[str, Any]) -> str:
     """Return the script for a shell.
 
     Parameters
     ----------
     root
         The command `jf`, as Typer made it.
+    further
+        {name: command} of plugins.
     """
-    return completion_scripts(command_tree(root))[_SHELLS[shell].script]
+    tree = command_tree(root)
+    added = [command_tree(command, (name,)) for name, command in further.items()]
+    return completion_scripts(replace(tree, commands=(*tree.commands, *added)))[
+        _SHELLS[shell].script
+    ]
 
 
-def install(root: Any, shell: str, home: Path) -> Path:
+def install(root: Any, shell: str, home: Path, further: Mapping[str, Any]) -> Path:
     """Write the script into a home folder, and the line that makes the shell look for it.
 
     Parameters
     ----------
     root
         The command `jf`, as Typer made it.
+    further
+        {name: command} of plugins.
 
     Returns
     -------
@@ -106,7 +115,7 @@ def install(root: Any, shell: str, home: Path) -> Path:
     path = home / wanted.place
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(script(root, shell), encoding="utf-8")
+        path.write_text(script(root, shell, further), encoding="utf-8")
         if wanted.startup:
             startup = home / wanted.startup
             text = startup.read_text(encoding="utf-8") if startup.exists() else ""

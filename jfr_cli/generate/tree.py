@@ -173,7 +173,7 @@ def _noted(found: Any, name: str, default: Any) -> Any:
     complete = found._custom_shell_complete
     if complete is None:
         return default
-    return getattr(inspect.getclosurevars(complete).nonlocals["autocompletion"], name, default)
+    return getattr(inspect.getclosurevars(complete).nonlocals.get("autocompletion"), name, default)
 
 
 def _in_words(default: Any) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
-from installed_jf import Run, runner_of
+from installed_jf import Run, environment, runner_of
 
 ENTRY_POINTS = """\
 [jfr.plugins]
@@ -18,8 +20,15 @@ stops = fake_plugin:stops
 old = fake_old_plugin
 """
 PLUGIN = """\
+import enum
 import sys
 import typer
+
+
+class Kind(str, enum.Enum):
+    round = "round"
+    square = "square"
+
 
 sys.stderr.write("fake_plugin is loaded\\n")
 group = typer.Typer(help="Of the plugin.")
@@ -31,7 +40,7 @@ def hello(name: str) -> None:
 
 
 @group.command()
-def other() -> None:
+def other(kind: Kind = Kind.round) -> None:
     raise SystemExit(7)
 
 
@@ -120,6 +129,32 @@ def test_a_group_of_a_plugin_is_a_command(jf: Run) -> None:
 )
 def test_nothing_is_loaded_without_need(jf: Run, words: list[str], more: dict[str, str]) -> None:
     assert "is loaded" not in jf(*words, **more).stderr
+
+
+def test_tab_knows_plugins_once_its_script_is_installed(jf: Run, tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    done = subprocess.run(
+        ["bash", "-c", "jf --install-completion; :"],
+        env={**environment(tmp_path / "projects"), "PYTHONPATH": str(tmp_path / "site"), **home},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "without plugin stops: RuntimeError: on purpose" in done.stderr
+    script = tmp_path / ".local/share/bash-completion/completions/jf"
+    lines = [
+        f"COMP_LINE={shlex.quote(line)}; COMP_POINT=${{#COMP_LINE}}; _jf jf; echo ${{COMPREPLY[@]}}"
+        for line in ("jf gre", "jf greet ", "jf greet other --ki", "jf jo")
+    ]
+    found = subprocess.run(
+        ["bash", "-c", "\n".join([f". {shlex.quote(str(script))}", *lines])],
+        env={**environment(tmp_path / "projects"), "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert found.stdout.splitlines() == ["greet", "hello other", "--kind", "job"]
+    assert "is loaded" not in found.stderr
 
 
 def test_failures_are_listed_and_harm_nobody(jf: Run) -> None:
