@@ -85,7 +85,7 @@ def print_data(text: str) -> None:
 
 def print_text(text: str) -> None:
     """Write text for people; signs of our own that the locale cannot write become plain ones."""
-    print_data(_writable(sys.stdout, text))
+    print_data(_writable(sys.stdout, _CONTROL.sub("?", text)))
 
 
 def say(text: str) -> None:
@@ -106,10 +106,10 @@ def give_up(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def hint(text: str) -> None:
-    """Write a hint, on a terminal only."""
+def hint(text: str, color: str = "auto") -> None:
+    """Write a hint, on a terminal only; where there are colours, so that it does not stand out."""
     if sys.stderr.isatty():
-        say(text)
+        say(f"\x1b[2m{text}\x1b[0m" if use_color(sys.stderr, color) else text)
 
 
 def status(text: str) -> None:

@@ -27,6 +27,7 @@ from controller.errors import ArgumentError
 from jfr_cli import options
 from jfr_cli.bundles import F, with_options
 from jfr_cli.console import (
+    hint,
     is_plain,
     print_data,
     print_renderable,
@@ -186,6 +187,9 @@ def show_rows(
     print_table(
         lambda width: _stacked(title, listing.table(width), below), CURRENT.color, whole=wide
     )
+    if listing.left_out:
+        names = ",".join(column.key for column in columns if column in listing.left_out)
+        hint(f"no room for {names}: --format wide, --columns or a pipe shows it", CURRENT.color)
 
 
 def picked_rows(items: Sequence[Any], kind: Kind) -> list[Row]:

@@ -6,7 +6,7 @@ A command that lists something new declares a `Kind` and calls `jfr_cli.output.s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -177,12 +177,15 @@ class Listing:
     ----------
     pinned
         The columns were chosen by the user: none is left out.
+    left_out
+        Columns with content that the last `table` had no room for.
     """
 
     kind: Kind
     items: Sequence[Any]
     columns: Sequence[Column]
     pinned: bool = False
+    left_out: list[Column] = field(default_factory=list)
 
     def table(self, width: int | None) -> Table:
         """Return the table for a terminal of a width; None for whole cells in every column.
@@ -190,6 +193,7 @@ class Listing:
         Where it does not fit, ids and times become short, as many as need be; columns of ``-v``
         without content and at last whole columns are left out, those of the largest rank first.
         """
+        self.left_out.clear()
         whole = {column: self._drawn(column, 0) for column in self.columns}
         if width is None or _width(whole.values(), 2) <= width:
             return self._table(whole)
@@ -202,7 +206,9 @@ class Listing:
             rank = max(column.rank for column in short)
             if rank == 0:
                 return self._table({column: self._drawn(column, 2) for column in short}, gap=1)
-            del short[[column for column in short if column.rank == rank][-1]]
+            last = [column for column in short if column.rank == rank][-1]
+            if short.pop(last).says_something:
+                self.left_out.append(last)
         for column in sorted(short, key=lambda column: column.rank):  # what has room is whole
             fuller = {**short, column: whole[column]}
             if _width(fuller.values(), 2) <= width:

@@ -110,6 +110,35 @@ def test_a_pager_that_is_not_there_is_done_without(folder: Path) -> None:
     assert "COMPLETED" in on_terminal(folder, "job", "list", lines=4, JF_PAGER="no-such-program")
 
 
+@pytest.mark.parametrize(
+    ("columns", "words", "left_out"),
+    [
+        (100, "job list", ""),
+        (80, "job list", ""),
+        (50, "job list", "job_id"),
+        (24, "job list", "job_id,worker,last_updated"),
+        (24, "job list --format wide", ""),
+        (24, "job list --columns db_id,job_id,worker", ""),
+        (24, "job list --json", ""),
+        (24, "job list | cat", ""),
+    ],
+)
+def test_columns_without_room_are_named(
+    folder: Path, columns: int, words: str, left_out: str
+) -> None:
+    out = pexpect.run(
+        shlex.join(["sh", "-c", f"{shlex.quote(JF)} {words}"]),
+        env=environment(folder, TERM="xterm-256color", JF_PAGER=""),
+        timeout=60,
+        dimensions=(40, columns),
+        encoding="utf-8",
+    )
+    said = " ".join(ESCAPE.sub("", str(out)).split())
+    assert ("no room for" in said) is bool(left_out)
+    if left_out:
+        assert f"no room for {left_out}: --format wide" in said
+
+
 @pytest.fixture
 def spawn(folder: Path) -> Iterator[Callable[..., pexpect.spawn]]:
     children: list[Any] = []
