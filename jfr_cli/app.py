@@ -71,12 +71,12 @@ class LazyGroup(Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Read the root options, some of which print."""
-        with _unread_is_no_error():
+        with _ends_as_we_say():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        with _unread_is_no_error():
+        with _ends_as_we_say():
             return super().invoke(ctx)
 
 
@@ -264,11 +264,17 @@ def _setting_wants_tracebacks() -> bool:
     return bool(SETTINGS.cli_full_exc)
 
 
+class Interrupted(Exception):
+    """Ctrl-C, with what had been done by then: of a KeyboardInterrupt Typer keeps only the code."""
+
+
 @contextmanager
-def _unread_is_no_error() -> Iterator[None]:
-    """End well where nobody reads our output any more, before Typer or Rich make it a failure."""
+def _ends_as_we_say() -> Iterator[None]:
+    """Get hold of interruptions, and of readers that went away, before Typer or Rich do."""
     try:
         yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(str(error)) from None
     except BrokenPipeError:
         raise typer.Exit(_nobody_reads()) from None
     except SystemExit as end:
@@ -298,7 +304,7 @@ def run() -> int:
         sys.stdout.flush()
     except UsageError as error:
         return report_usage(error, as_json=_asks_for_json())
-    except (KeyboardInterrupt, typer.Abort) as error:
+    except (Interrupted, KeyboardInterrupt, typer.Abort) as error:
         return report_end(130, str(error) or "interrupted", as_json=_asks_for_json())
     except BrokenPipeError:
         return _nobody_reads()

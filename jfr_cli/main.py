@@ -17,6 +17,14 @@ _WITH_VALUE = ("-p", "--project")
 def main() -> None:
     """Run the command line."""
     _open_what_is_closed()
+    try:
+        _run()
+    except KeyboardInterrupt:  # before anything has begun
+        sys.stderr.write("jf: interrupted\n")
+        sys.exit(130)
+
+
+def _run() -> None:
     if "_JF_OFFER" in os.environ:
         from jfr_cli.values import answer
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from controller.errors import ControllerError
+from jfr_cli.console import status
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+
+T = TypeVar("T")
 
 
 class Report(Protocol):
@@ -73,6 +77,35 @@ def progress_bar(
 
 def _how_far(text: str, done: int, total: int, afterwards: str) -> str:
     return f"{text}: {done} of {total} had been dealt with; {afterwards}"
+
+
+@contextmanager
+def waiting_line(words: Callable[[T], str]) -> Iterator[Callable[[T], None]]:
+    """Show in one line, on a terminal, how what is waited for stands; gives what to call.
+
+    Parameters
+    ----------
+    words
+        Says how it stands.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Whoever looks has seen enough; its text says how it stood.
+    """
+    now = ""
+
+    def tell(standing: T) -> None:
+        nonlocal now
+        now = words(standing)
+        status(now)
+
+    try:
+        yield tell
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted while waiting: {now}" if now else "") from None
+    finally:
+        status("")
 
 
 class _Bar:

@@ -45,6 +45,9 @@ class LocalHost:
         except subprocess.TimeoutExpired:
             _kill(process)
             raise RemoteError(f"no answer after {self._timeout} s from: {command}") from None
+        except KeyboardInterrupt:
+            _kill(process)  # in its own session, Ctrl-C has not reached it
+            raise
         return CommandResult(
             out.decode(errors="replace"), err.decode(errors="replace"), process.returncode
         )

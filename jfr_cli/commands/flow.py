@@ -11,7 +11,7 @@ from controller.filters import FlowFilter
 from controller.states import FlowState, parse_states
 from jfr_cli import options
 from jfr_cli.commands import flow_actions, flow_graph, reports
-from jfr_cli.console import hint, status
+from jfr_cli.console import hint
 from jfr_cli.output import (
     picked_rows,
     show_count,
@@ -26,6 +26,7 @@ from jfr_cli.output import (
     wants_count,
     wants_wide,
 )
+from jfr_cli.progress import waiting_line
 from jfr_cli.render.flows import FLOWS, flow_tree, needs_jobs
 from jfr_cli.render.jobs import job_kind
 from jfr_cli.render.waiting import standing
@@ -153,13 +154,12 @@ def wait(
     """
     from controller.waiting import Patience, wait_for_flows
 
-    with CURRENT.reader() as controller:
+    with CURRENT.reader() as controller, waiting_line(standing) as tell:
         result = wait_for_flows(
             controller,
             some_flows(controller, ids, selection),
             parse_states(FlowState, wanted),
             any_of=any_of,
-            patience=Patience(timeout, lambda waited: status(standing(waited))),
+            patience=Patience(timeout, tell),
         )
-    status("")
     show_waited(result)

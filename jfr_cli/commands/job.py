@@ -12,7 +12,7 @@ from controller.filters import JobFilter
 from controller.states import ERROR_STATES, RUNNING_STATES, JobState, parse_states
 from jfr_cli import options
 from jfr_cli.commands import job_actions, job_files, job_set, reports
-from jfr_cli.console import hint, status
+from jfr_cli.console import hint
 from jfr_cli.output import (
     show_count,
     show_one,
@@ -28,6 +28,7 @@ from jfr_cli.output import (
     wants_count,
     write_value,
 )
+from jfr_cli.progress import waiting_line
 from jfr_cli.render.jobs import JOBS, job_kind, job_panel
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
@@ -190,15 +191,14 @@ def wait(
     from controller.waiting import Patience, wait_for_jobs
     from jfr_cli.render.waiting import standing
 
-    with CURRENT.reader() as controller:
+    with CURRENT.reader() as controller, waiting_line(standing) as tell:
         result = wait_for_jobs(
             controller,
             some_jobs(controller, ids, selection),
             parse_states(JobState, wanted),
             any_of=any_of,
-            patience=Patience(timeout, lambda waited: status(standing(waited))),
+            patience=Patience(timeout, tell),
         )
-    status("")
     show_waited(result)
 
 
