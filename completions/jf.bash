@@ -35,7 +35,7 @@ _jf_facts() {
     ' job list')
         options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --columns --output -o --watch -W --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
-        takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o --watch -W'
+        takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o'
         choices=(
             '--sort |created_on updated_on db_id'
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
@@ -45,7 +45,7 @@ _jf_facts() {
     ' job info')
         options='--pid --show-none -n --verbose -v --format --json --watch -W --help'
         asks='<1>=jobs'
-        takes='--pid --watch -W'
+        takes='--pid'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -71,7 +71,6 @@ _jf_facts() {
     ' job why')
         options='--format --json --watch -W --help'
         asks='<1>=jobs'
-        takes='--watch -W'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -251,7 +250,7 @@ _jf_facts() {
     ' flow list')
         options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
         asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
-        takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --watch -W'
+        takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns'
         choices=(
             '--sort |created_on updated_on db_id'
             '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
@@ -261,7 +260,7 @@ _jf_facts() {
     ' flow info')
         options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --sort --reverse-jobs-sort --reverse-sort -jrevs -revs --report -rep --format --json --columns --output -o --watch -W --help'
         asks='<1>=flows'
-        takes='--stored-data-key -sdk --columns --output -o --watch -W'
+        takes='--stored-data-key -sdk --columns --output -o'
         choices=(
             '--jobs-sort --sort |created_on updated_on db_id'
             '--format |table wide json ndjson yaml csv name count'
@@ -394,7 +393,7 @@ _jf_facts() {
         )
         ;;
     ' runner update-status')
-        options='--log-level -log --set-pid -pid --connect-interactive -i --format --json --help'
+        options='--log-level -log --set-pid -pid --connect-interactive -i --dry-run --format --json --help'
         choices=(
             '--log-level -log |error warn info debug'
             '--format |table wide json ndjson yaml csv name count'
@@ -406,7 +405,7 @@ _jf_facts() {
         ;;
     ' project list')
         options='--warn -w --format --json --columns --watch -W --help'
-        takes='--columns --watch -W'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -420,21 +419,21 @@ _jf_facts() {
     ' project check')
         options='--jobstore -js --queue -q --worker -w --errors -e --full -f --format --json --columns --watch -W --help'
         asks='--worker=workers -w=workers'
-        takes='--columns --watch -W'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' project check-conflicts')
         options='--format --json --columns --watch -W --help'
-        takes='--columns --watch -W'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' project validate')
         options='--format --json --columns --watch -W --help'
-        takes='--columns --watch -W'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -454,8 +453,8 @@ _jf_facts() {
         )
         ;;
     ' project migrate')
-        options='--to --switch --queue-only --yes -y --dry-run --format --json --columns --watch -W --help'
-        takes='--to --columns --watch -W'
+        options='--to --switch --queue-only --yes -y --dry-run --format --json --columns --help'
+        takes='--to --columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -466,7 +465,7 @@ _jf_facts() {
         ;;
     ' project worker list')
         options='--verbose -v --format --json --columns --watch -W --help'
-        takes='--columns --watch -W'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -477,7 +476,7 @@ _jf_facts() {
         ;;
     ' project exec_config list')
         options='--verbose -v --format --json --columns --watch -W --help'
-        takes='--columns --watch -W'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -487,8 +486,8 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' project edit replace')
-        options='--all -a --yes -y --no-backup -nb --dry-run --format --json --columns --watch -W --help'
-        takes='--columns --watch -W'
+        options='--all -a --yes -y --no-backup -nb --dry-run --format --json --columns --help'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -565,7 +564,7 @@ _jf_facts() {
     ' batch list')
         options='--worker -wk --max-results -m --state -s --job-id -jid --db-id -did --verbose -v --format --json --columns --watch -W --help'
         asks='--worker=workers -wk=workers --job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs'
-        takes='--max-results -m --columns --watch -W'
+        takes='--max-results -m --columns'
         choices=(
             '--state -s |SUBMITTED RUNNING FINISHED'
             '--format |table wide json ndjson yaml csv name count'
@@ -620,7 +619,7 @@ _jf_facts() {
         ;;
     ' plugin list')
         options='--error -e --format --json --columns --watch -W --help'
-        takes='--columns --watch -W'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

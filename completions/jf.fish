@@ -106,8 +106,8 @@ function __jf_facts
                 -col\t'Colour the names, one colour per flow.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -133,11 +133,11 @@ function __jf_facts
                 --columns\t'Columns or keys, with commas.' \
                 --output\t'Columns or keys, with commas.' \
                 -o\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
-            set __jf_takes '--max-results' '-m' '--latest-flow' '-lf' '--stored-data-key' '-sdk' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns' '--output' '-o' '--watch' '-W'
+            set __jf_takes '--max-results' '-m' '--latest-flow' '-lf' '--stored-data-key' '-sdk' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns' '--output' '-o'
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job info'
             set __jf_options \
@@ -148,11 +148,11 @@ function __jf_facts
                 -v\t'Show more; -vv still more.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
-            set __jf_takes '--pid' '--watch' '-W'
+            set __jf_takes '--pid'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job output'
             set __jf_options \
@@ -173,8 +173,8 @@ function __jf_facts
                 --any\t'One of them is enough.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -205,11 +205,10 @@ function __jf_facts
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
-            set __jf_takes '--watch' '-W'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job dump'
             set __jf_options \
@@ -217,8 +216,8 @@ function __jf_facts
                 -p\t'Where to.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -259,8 +258,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -307,8 +306,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -351,8 +350,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -393,8 +392,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -437,8 +436,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -481,8 +480,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -525,8 +524,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -575,8 +574,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -649,8 +648,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -693,8 +692,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -741,8 +740,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -785,8 +784,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -885,8 +884,8 @@ function __jf_facts
                 --count\t'Print only how many there are.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -908,11 +907,11 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
-            set __jf_takes '--max-results' '-m' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns' '--watch' '-W'
+            set __jf_takes '--max-results' '-m' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns'
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow info'
             set __jf_options \
@@ -935,11 +934,11 @@ function __jf_facts
                 --columns\t'Columns or keys, with commas.' \
                 --output\t'Columns or keys, with commas.' \
                 -o\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
-            set __jf_takes '--stored-data-key' '-sdk' '--columns' '--output' '-o' '--watch' '-W'
+            set __jf_takes '--stored-data-key' '-sdk' '--columns' '--output' '-o'
             set __jf_choices '--jobs-sort --sort |created_on updated_on db_id' '--format |table wide json ndjson yaml csv name count'
         case ' flow wait'
             set __jf_options \
@@ -948,8 +947,8 @@ function __jf_facts
                 --any\t'One of them is enough.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -997,8 +996,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -1038,8 +1037,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -1271,6 +1270,7 @@ function __jf_facts
                 -pid\t'Use the process id as the runner\'s id.' \
                 --connect-interactive\t'Ask for logins.' \
                 -i\t'Ask for logins.' \
+                --dry-run\t'Say what would be done, and do nothing.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -1299,10 +1299,10 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--columns' '--watch' '-W'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project generate'
             set __jf_options \
@@ -1328,31 +1328,31 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--worker=workers' '-w=workers'
-            set __jf_takes '--columns' '--watch' '-W'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project check-conflicts'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--columns' '--watch' '-W'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project validate'
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--columns' '--watch' '-W'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project show'
             set __jf_options \
@@ -1385,10 +1385,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--to' '--columns' '--watch' '-W'
+            set __jf_takes '--to' '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project worker'
             set __jf_commands \
@@ -1404,10 +1402,10 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--columns' '--watch' '-W'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project exec_config'
             set __jf_commands \
@@ -1423,10 +1421,10 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--columns' '--watch' '-W'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project edit'
             set __jf_commands \
@@ -1447,10 +1445,8 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--columns' '--watch' '-W'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin'
             set __jf_commands \
@@ -1515,8 +1511,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -1548,8 +1544,8 @@ function __jf_facts
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case.' \
-                -s\t'State, in any case.' \
+                --state\t'State, in any case; several with commas.' \
+                -s\t'State, in any case; several with commas.' \
                 --db-id\t'Job by its db_id.' \
                 -did\t'Job by its db_id.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
@@ -1624,8 +1620,8 @@ function __jf_facts
                 -wk\t'Name of the worker.' \
                 --max-results\t'At most so many; 0 for all.' \
                 -m\t'At most so many; 0 for all.' \
-                --state\t'State of the batch process, in any case.' \
-                -s\t'State of the batch process, in any case.' \
+                --state\t'State of the batch process, in any case; several with commas.' \
+                -s\t'State of the batch process, in any case; several with commas.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
                 --db-id\t'Job by its db_id.' \
@@ -1635,11 +1631,11 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--worker=workers' '-wk=workers' '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs'
-            set __jf_takes '--max-results' '-m' '--columns' '--watch' '-W'
+            set __jf_takes '--max-results' '-m' '--columns'
             set __jf_choices '--state -s |SUBMITTED RUNNING FINISHED' '--format |table wide json ndjson yaml csv name count'
         case ' batch info'
             set __jf_options \
@@ -1649,8 +1645,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' batch delete'
             set __jf_options \
-                --state\t'State of the batch process, in any case.' \
-                -s\t'State of the batch process, in any case.' \
+                --state\t'State of the batch process, in any case; several with commas.' \
+                -s\t'State of the batch process, in any case; several with commas.' \
                 --process-id\t'Id in the queue.' \
                 -pid\t'Id in the queue.' \
                 --batch-uid\t'Our id of the process.' \
@@ -1728,10 +1724,10 @@ function __jf_facts
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
-                -W\t'Show again and again until Ctrl-C: --watch (every 2 s), --watch=5 or -W 5.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--columns' '--watch' '-W'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' execution'
             set __jf_commands \
