@@ -15,7 +15,7 @@ import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]  # imported there
 from typer.core import TyperCommand
 
-from controller.errors import ControllerError
+from controller.errors import ConfigError, ControllerError
 from jfr_cli.console import give_up, say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_defect, report_end, report_usage
 from jfr_cli.lazy import Group, built
@@ -259,8 +259,10 @@ def _asks_for_json() -> bool:
 
 
 def _setting_wants_tracebacks() -> bool:
-    from controller.config import SETTINGS
-
+    try:
+        from controller.config import SETTINGS
+    except ConfigError:  # they may be what is wrong
+        return False
     return bool(SETTINGS.cli_full_exc)
 
 

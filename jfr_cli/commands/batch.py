@@ -64,7 +64,7 @@ def list_batches(
 
 
 @app.command("info")
-@shows_one()
+@shows_one(watchable=True)
 def info(
     batch_id: Annotated[
         str, typer.Argument(metavar="BATCH", help="Id in the queue, or batch uid.")

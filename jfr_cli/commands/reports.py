@@ -27,7 +27,7 @@ Number = Annotated[int | None, typer.Argument(metavar="NUMBER", min=1, help="How
 
 
 @jobs.command("report")
-@shows_document()
+@shows_document(watchable=True)
 def job_report(interval: Interval = "days", number: Number = None) -> None:
     """Show how the jobs stand, and what ended lately.
 
@@ -40,7 +40,7 @@ def job_report(interval: Interval = "days", number: Number = None) -> None:
 
 
 @flows.command("report")
-@shows_document()
+@shows_document(watchable=True)
 def flow_report(interval: Interval = "days", number: Number = None) -> None:
     """Show how the flows stand, and what ended lately.
 

@@ -110,7 +110,7 @@ def status() -> None:
 
 
 @app.command("info")
-@shows_one()
+@shows_one(watchable=True)
 def info(
     verbosity: options.Verbosity = 0,
     pings: Annotated[

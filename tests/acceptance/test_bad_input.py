@@ -262,3 +262,26 @@ def test_a_flow_with_all_there_is_to_see(finished: Run) -> None:
     assert [word for word in ordered.stdout.split() if word in "12"][:2] == ["2", "1"]
     uuid = json.loads(finished("flow", "info", "1", "--json").stdout)["uuid"]
     assert finished("flow", "wait", uuid[:8], "--timeout", "5").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "env", "said"),
+    [
+        ("foo: [", {}, "settings.yaml"),
+        ("cli_log_level: loud", {}, "cli_log_level"),
+        ("[1]", {}, "settings.yaml"),
+        ("", {"JFREMOTE_CLI_FULL_EXC": "maybe"}, "JFREMOTE_CLI_FULL_EXC"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_settings_that_cannot_be_used(
+    finished: Run, tmp_path: Path, content: str, env: dict[str, str], said: str, more: list[str]
+) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(content)
+    done = finished("job", "list", *more, env={"JFREMOTE_CONFIG_FILE": str(settings), **env})
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    if more:
+        assert said in json.loads(done.stderr)["error"]["message"]

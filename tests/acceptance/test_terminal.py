@@ -174,8 +174,11 @@ def test_watching_updates_in_place(spawn: Callable[..., pexpect.spawn]) -> None:
     assert child.exitstatus == 130
 
 
-@pytest.mark.parametrize("words", [["flow", "info", "1"], ["job", "info", "1"], ["flow", "list"]])
-def test_lists_and_infos_can_be_watched(
+@pytest.mark.parametrize(
+    "words",
+    [["flow", "info", "1"], ["job", "info", "1"], ["flow", "list"], ["job", "report", "days"]],
+)
+def test_lists_infos_and_reports_can_be_watched(
     spawn: Callable[..., pexpect.spawn], words: list[str]
 ) -> None:
     child = spawn(*words, "--watch")

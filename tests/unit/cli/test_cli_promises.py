@@ -71,5 +71,11 @@ def test_what_changes_something_is_not_done_again_and_again(words: str) -> None:
 
 
 @pytest.mark.parametrize("words", sorted(set(COMMANDS) & READS))
+def test_lists_infos_and_reports_can_be_watched(words: str) -> None:
+    if words.rpartition(" ")[2] in ("list", "info", "report", "why"):
+        assert "--watch" in options_of(COMMANDS[words])
+
+
+@pytest.mark.parametrize("words", sorted(set(COMMANDS) & READS))
 def test_what_changes_nothing_asks_nothing(words: str) -> None:
     assert "--yes" not in options_of(COMMANDS[words])
