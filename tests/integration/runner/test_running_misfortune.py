@@ -179,7 +179,9 @@ def test_a_live_runner_of_jobflow_remote_is_in_the_way(
         run(project)
     assert "\n" not in str(error.value)
     dead = {**theirs, "last_pinged": now - timedelta(days=1)}
-    controller.auxiliary.update_one({}, {"$set": {"running_runner": dead}})
+    controller.auxiliary.update_one(
+        {"running_runner": {"$exists": True}}, {"$set": {"running_runner": dead}}
+    )
     controller.add_flow(add(1, 2), "local")
     assert len(run(project).completed) == 1
 
