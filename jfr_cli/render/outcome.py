@@ -18,6 +18,11 @@ SHOWN_REFUSALS = 20
 _SHOWN_IDS = 10
 
 
+def _after(row: Row) -> str:
+    """What a thing becomes, as a cell."""
+    return "gone" if row["after"] is None else _shown(row["after"])
+
+
 class Refusal(Protocol):
     """Why one thing was left as it is."""
 
@@ -133,7 +138,7 @@ CHANGE = Kind(
         Column("db_id", "DB id", number=True, rank=0),
         Column("name", "Name", wraps=True, rank=2),
         Column("before", "Is", lambda row: _shown(row["before"]), wraps=True, rank=0),
-        Column("after", "Becomes", lambda row: _shown(row["after"]), wraps=True, rank=0),
+        Column("after", "Becomes", _after, wraps=True, rank=0),
     ),
 )
 OUTCOME = Shape(

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from controller.states import JobState
 from jfr_cli.render.outcome import (
+    CHANGE,
     exit_status,
     outcome_row,
     refusal_lines,
@@ -86,6 +88,13 @@ def test_the_data() -> None:
         "dependents": [],
     }
     assert [row["result"] for row in result_rows(result)] == ["modified", "unchanged", "refused"]
+
+
+def test_a_table_says_what_is_gone() -> None:
+    becomes = CHANGE.columns[-1].cell
+    assert becomes is not None
+    assert becomes({"before": JobState.READY, "after": None}) == "gone"
+    assert becomes({"before": JobState.READY, "after": JobState.PAUSED}) == "‖ PAUSED"
 
 
 def test_a_dry_run_modifies_nothing_and_says_what_it_would() -> None:
