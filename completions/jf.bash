@@ -170,7 +170,7 @@ _jf_facts() {
         takes='--shell -s'
         ;;
     ' job report')
-        options='--format --json --help'
+        options='--format --json --watch -W --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
             '<1> |hours days weeks months years'
@@ -313,7 +313,7 @@ _jf_facts() {
         )
         ;;
     ' flow report')
-        options='--format --json --help'
+        options='--format --json --watch -W --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
             '<1> |hours days weeks months years'
@@ -381,7 +381,7 @@ _jf_facts() {
         )
         ;;
     ' runner info')
-        options='--verbose -v --pings -p --format --json --help'
+        options='--verbose -v --pings -p --format --json --watch -W --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -571,7 +571,7 @@ _jf_facts() {
         )
         ;;
     ' batch info')
-        options='--format --json --help'
+        options='--format --json --watch -W --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

@@ -620,6 +620,8 @@ function __jf_facts
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count' '<1> |hours days weeks months years'
         case ' job set'
@@ -1101,6 +1103,8 @@ function __jf_facts
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count' '<1> |hours days weeks months years'
         case ' flow set'
@@ -1249,6 +1253,8 @@ function __jf_facts
                 -p\t'Show the last signs of life too.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner reset'
@@ -1641,6 +1647,8 @@ function __jf_facts
             set __jf_options \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
+                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' batch delete'
