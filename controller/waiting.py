@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from controller.documents import db_id_order
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.reader import QueueReader
-from controller.rules.waiting import MOVING_STATES, Verdict, wait_verdict
+from controller.rules.flows import newest_by_uuid
+from controller.rules.waiting import MOVING_STATES, Verdict, is_about_to_move, wait_verdict
 from controller.states import FlowState, JobState
 from controller.storage.base import Collection as Documents
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two looks: short after something changed, longer the longer nothing does."""
 
-S = TypeVar("S", JobState, FlowState)
+_JOBS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,15 @@ class Awaited:
         Of the job or the flow.
     name, state
         As they were at the last look.
+    flow
+        Uuid of the submitted flow.
     """
 
     db_id: str
     uuid: str
     name: str
     state: JobState | FlowState
+    flow: str
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def wait_for_jobs(
         One of the jobs does not exist, or was deleted meanwhile.
     """
 
-    def look() -> tuple[list[Awaited], list[str]]:
+    def look() -> list[Awaited]:
         found = list(
             controller.jobs.find(
                 {"db_id": {"$in": list(db_ids)}},
@@ -120,11 +124,16 @@ def wait_for_jobs(
                 hint="`jf job list` shows those there are",
             )
         waited = [
-            Awaited(doc["db_id"], doc["uuid"], doc["job"].get("name") or "", JobState(doc["state"]))
+            Awaited(
+                doc["db_id"],
+                doc["uuid"],
+                doc["job"].get("name") or "",
+                JobState(doc["state"]),
+                (doc["job"].get("hosts") or [""])[-1],
+            )
             for doc in found
         ]
-        flows = {doc["job"]["hosts"][-1] for doc in found if doc["job"].get("hosts")}
-        return sorted(waited, key=lambda a: db_id_order(a.db_id)), sorted(flows)
+        return sorted(waited, key=lambda a: db_id_order(a.db_id))
 
     return _wait(controller, look, wanted, any_of, patience or Patience())
 
@@ -152,7 +161,7 @@ def wait_for_flows(
         One of the flows does not exist, or was deleted meanwhile.
     """
 
-    def look() -> tuple[list[Awaited], list[str]]:
+    def look() -> list[Awaited]:
         flows = controller.get_flows_info(flow_ids=list(flow_uuids))
         gone = set(flow_uuids) - {flow.flow_id for flow in flows}
         if gone:
@@ -160,15 +169,15 @@ def wait_for_flows(
                 f"there is no flow {', '.join(sorted(gone))}",
                 hint="`jf flow list` shows those there are",
             )
-        waited = [Awaited(f.db_id or "", f.flow_id, f.name, f.state) for f in flows]
-        return sorted(waited, key=lambda a: db_id_order(a.db_id)), sorted(flow_uuids)
+        waited = [Awaited(f.db_id or "", f.flow_id, f.name, f.state, f.flow_id) for f in flows]
+        return sorted(waited, key=lambda a: db_id_order(a.db_id))
 
     return _wait(controller, look, wanted, any_of, patience or Patience())
 
 
 def _wait(
     controller: QueueReader,
-    look: Callable[[], tuple[list[Awaited], list[str]]],
+    look: Callable[[], list[Awaited]],
     wanted: Collection[Any] | None,
     any_of: bool,
     patience: Patience,
@@ -180,15 +189,10 @@ def _wait(
     pause = SHORTEST_PAUSE
     while True:
         token = controller.queue.database.change_token()
-        waited, flows = look()
-        states = [awaited.state for awaited in waited]
-        verdict = wait_verdict(states, wanted, any_of=any_of)
-        if verdict is Verdict.PENDING and not _something_moves(controller.jobs, flows):
-            # Looked at after the states: what moved between the two is seen by a second look.
-            waited, flows = look()
-            states = [awaited.state for awaited in waited]
-            stuck = not _something_moves(controller.jobs, flows)
-            verdict = wait_verdict(states, wanted, any_of=any_of, stuck=stuck)
+        waited, verdict = _judged(controller.jobs, look, wanted, any_of)
+        if verdict is Verdict.FAILED:
+            # What moves was looked at after the states: a second look sees what moved in between.
+            waited, verdict = _judged(controller.jobs, look, wanted, any_of)
         if waited != before:
             before, pause = waited, SHORTEST_PAUSE
             if patience.progress is not None:
@@ -218,10 +222,32 @@ def _wait_for_change(
     return True
 
 
-def _something_moves(jobs: Documents, flows: list[str]) -> bool:
-    """Whether a job of these flows can end without a change of another job."""
-    query: Mapping[str, Any] = {
-        "job.hosts": {"$in": flows},
-        "state": {"$in": [state.value for state in MOVING_STATES]},
-    }
-    return jobs.find_one(query, ["db_id"]) is not None
+def _judged(
+    jobs: Documents, look: Callable[[], list[Awaited]], wanted: Collection[Any] | None, any_of: bool
+) -> tuple[list[Awaited], Verdict]:
+    waited = look()
+    open_flows = {a.flow for a in waited if a.state.value != JobState.COMPLETED.value}
+    moving = _moving_flows(jobs, open_flows)
+    found = [(awaited.state, awaited.flow in moving) for awaited in waited]
+    return waited, wait_verdict(found, wanted, any_of=any_of)
+
+
+def _moving_flows(jobs: Documents, flows: set[str]) -> set[str]:
+    """Those of the flows of which a job is READY or under way, or will be in a moment."""
+    states = [state.value for state in MOVING_STATES]
+    moving: set[str] = set()
+    while left := flows - moving:
+        # One job tells of one flow: few flows are waited for, and few of their jobs are needed.
+        query = {"job.hosts": {"$in": sorted(left)}, "state": {"$in": states}}
+        found = list(jobs.find(query, ["job.hosts"], limit=_JOBS_AT_ONCE))
+        moving |= {job["job"]["hosts"][-1] for job in found} & flows
+        if len(found) < _JOBS_AT_ONCE:
+            break
+    for uuid in sorted(flows - moving):
+        held = {"job.hosts": uuid, "state": JobState.WAITING.value}
+        waiting = list(jobs.find(held, ["parents", "job.config.on_missing_references"]))
+        wanted = sorted({parent for job in waiting for parent in job.get("parents") or ()})
+        known = jobs.find({"uuid": {"$in": wanted}}, ["uuid", "index", "state"]) if wanted else ()
+        if is_about_to_move(waiting, newest_by_uuid(known)):
+            moving.add(uuid)
+    return moving

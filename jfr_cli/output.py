@@ -317,7 +317,7 @@ def show_waited(result: WaitResult) -> None:
     typer.Exit
         With 7 where what was waited for failed, 8 where time was up.
     """
-    from jfr_cli.render.waiting import AWAITED, standing, wait_row
+    from jfr_cli.render.waiting import AWAITED, at_rest, standing, wait_row
 
     if shows_object():
         show_value(wait_row(result))
@@ -325,6 +325,8 @@ def show_waited(result: WaitResult) -> None:
         show_rows(result.waited, AWAITED)
     if result.verdict.value == "pending" and not CURRENT.as_json:
         say(f"jf: time was up after {result.seconds:.0f} s: {standing(result.waited)}")
+    if result.verdict.value == "failed" and not CURRENT.as_json and (why := at_rest(result.waited)):
+        say(f"jf: {why}")
     if status := {"failed": 7, "pending": 8}.get(result.verdict.value):
         raise typer.Exit(status)
 

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from controller.rules.readiness import is_satisfied, on_missing_of
 from controller.states import RUNNING_STATES, FlowState, JobState
 
 S = TypeVar("S", JobState, FlowState)
 
-FINAL_JOB_STATES = frozenset(
-    {
-        JobState.COMPLETED,
-        JobState.FAILED,
-        JobState.REMOTE_ERROR,
-        JobState.STOPPED,
-        JobState.USER_STOPPED,
-    }
-)
-"""States that a job does not leave by itself, and no person is expected to end."""
-FINAL_FLOW_STATES = frozenset({FlowState.COMPLETED, FlowState.FAILED, FlowState.STOPPED})
-"""States that a flow does not leave by itself, and no person is expected to end."""
-
-MOVING_STATES = (JobState.READY, *RUNNING_STATES, JobState.PAUSED)
-"""States that end without a change of another job: by the runner, or by who paused it."""
+MOVING_STATES = (JobState.READY, *RUNNING_STATES)
+"""States that a runner ends, without a person and without a change of another job."""
 
 _J, _F = JobState, FlowState
 _JOB_STEPS: dict[JobState, int] = {
@@ -69,38 +57,77 @@ def _step(state: JobState | FlowState) -> int | None:
     return _JOB_STEPS.get(state) if isinstance(state, JobState) else _FLOW_STEPS.get(state)
 
 
+def has_ended(state: JobState | FlowState, *, moves: bool) -> bool:
+    """Whether a job or a flow will not change any more unless a person does something.
+
+    A flow of which a job failed goes on as long as others run. A paused job stays paused. A
+    WAITING one depends on the others.
+
+    Parameters
+    ----------
+    moves
+        Whether a job of the flow is READY or under way.
+    """
+    if isinstance(state, FlowState):
+        return state is FlowState.COMPLETED or not moves
+    if state is JobState.WAITING:
+        return not moves
+    return state not in MOVING_STATES
+
+
 def wait_verdict(
-    states: Iterable[S],
+    found: Sequence[tuple[S, bool]],
     wanted: Collection[S] | None = None,
     *,
     any_of: bool = False,
-    stuck: bool = False,
 ) -> Verdict:
     """Decide whether waiting is over.
 
     Parameters
     ----------
-    states
-        Of the jobs, or of the flows, that are waited for.
+    found
+        Of each job, or each flow, that is waited for: its state, and whether a job of its flow is
+        READY or under way.
     wanted
         States that each has to reach; see `has_reached`. None waits for the end of each, and
         calls it a failure unless it is COMPLETED.
     any_of
         One of them is enough.
-    stuck
-        None of them can change by itself any more: nothing moves in their flows.
     """
-    found: Sequence[S] = list(states)
-    enough = any if any_of else all
-    final = [state in FINAL_JOB_STATES or state in FINAL_FLOW_STATES for state in found]
-    if wanted is None:
-        if enough(final) or not found:
-            done = enough(state.value == "COMPLETED" for state in found) or not found
-            return Verdict.REACHED if done else Verdict.FAILED
-        return Verdict.FAILED if stuck else Verdict.PENDING
-    reached = [has_reached(state, wanted) for state in found]
-    if enough(reached) or not found:
+    if not found:
         return Verdict.REACHED
-    lost = [ended and not come for ended, come in zip(final, reached)]
-    hopeless = all(lost) if any_of else any(lost)
-    return Verdict.FAILED if hopeless or stuck else Verdict.PENDING
+    enough = any if any_of else all
+    ended = [has_ended(state, moves=moves) for state, moves in found]
+    if wanted is None:
+        if not enough(ended):
+            return Verdict.PENDING
+        done = enough(state.value == "COMPLETED" for state, _ in found)
+        return Verdict.REACHED if done else Verdict.FAILED
+    reached = [has_reached(state, wanted) for state, _ in found]
+    if enough(reached):
+        return Verdict.REACHED
+    lost = [over and not come for over, come in zip(ended, reached)]
+    return Verdict.FAILED if (all(lost) if any_of else any(lost)) else Verdict.PENDING
+
+
+def is_about_to_move(
+    waiting: Iterable[Mapping[str, Any]], parents: Mapping[str, Mapping[str, Any]]
+) -> bool:
+    """Whether one of some WAITING jobs has all it waits for: its release is under way.
+
+    Without transactions a job is recorded as COMPLETED a moment before its children are READY.
+
+    Parameters
+    ----------
+    waiting
+        Documents with ``parents`` and ``job.config.on_missing_references``.
+    parents
+        {uuid: document of the newest index}.
+    """
+    return any(
+        all(uuid in parents for uuid in job.get("parents") or ())
+        and is_satisfied(
+            on_missing_of(job), (parents[uuid]["state"] for uuid in job.get("parents") or ())
+        )
+        for job in waiting
+    )

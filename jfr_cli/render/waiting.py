@@ -29,6 +29,7 @@ AWAITED = Kind(
         "uuid": text("Uuid of the job or flow."),
         "name": text("Its name."),
         "state": text("Its state at the end."),
+        "flow": text("Uuid of its submitted flow."),
     },
     row=asdict,
     columns=(
@@ -72,6 +73,9 @@ WHY = Shape(
         "error": text("The end of its error.", null=True),
     },
 )
+_UNTIL_SOMEBODY_ACTS = {"PAUSED", "WAITING", "READY", "RUNNING"}
+"""States of jobs and flows that have not ended, and of which some may not go on by themselves."""
+_SHOWN = 5
 _TAIL = 12
 """So many lines of an error are shown."""
 
@@ -89,6 +93,16 @@ def standing(waited: Sequence[Awaited]) -> str:
     """Say in one line how things stand."""
     counts = Counter(awaited.state.value for awaited in waited)
     return ", ".join(f"{count} {state}" for state, count in counts.most_common())
+
+
+def at_rest(waited: Sequence[Awaited]) -> str | None:
+    """Say why waiting ended although not everything has; None where everything has."""
+    held = [a for a in waited if a.state.value in _UNTIL_SOMEBODY_ACTS]
+    if not held:
+        return None
+    which = ", ".join(f"{a.db_id} {a.state.value}" for a in held[:_SHOWN])
+    more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
+    return f"nothing moves any more until somebody acts: {which}{more}"
 
 
 def why_row(job: JobInfo, reasons: Sequence[Reason]) -> Row:

@@ -78,10 +78,34 @@ def test_what_cannot_come_any_more_is_not_waited_for(stage: Stage) -> None:
     assert result.verdict is Verdict.FAILED
 
 
-def test_a_paused_job_may_be_resumed(stage: Stage) -> None:
-    ids = stage.flow(a="PAUSED", b=("WAITING", "a"))
-    result = wait_for_jobs(stage.controller, [ids["b"]], patience=Clock().patience(5))
+def test_a_flow_has_ended_when_nothing_of_it_moves(stage: Stage) -> None:
+    """A failed or stopped job beside a running one is not the end of their flow."""
+    for state in ("FAILED", "STOPPED"):
+        ids = stage.flow(a=state, b="RUNNING")
+        stage.controller.flows.update_one({"uuid": ids["flow"]}, {"$set": {"state": state}})
+        patience = Clock().patience(5)
+        assert wait_for_flows(stage.controller, [ids["flow"]], patience=patience).verdict is (
+            Verdict.PENDING
+        )
+        clock = Clock(setting(stage, ids["b"], "COMPLETED"))
+        ended = wait_for_flows(stage.controller, [ids["flow"]], patience=clock.patience())
+        assert ended.verdict is Verdict.FAILED
+
+
+def test_children_that_are_about_to_be_released_move(stage: Stage) -> None:
+    ids = stage.flow(a="COMPLETED", b=("WAITING", "a"))
+    result = wait_for_flows(stage.controller, [ids["flow"]], patience=Clock().patience(5))
     assert result.verdict is Verdict.PENDING
+
+
+def test_what_only_a_person_can_move_is_not_waited_for(stage: Stage) -> None:
+    ids = stage.flow(a="PAUSED", b=("WAITING", "a"), c="RUNNING")
+    for name, verdict in (("a", Verdict.FAILED), ("b", Verdict.PENDING)):
+        result = wait_for_jobs(stage.controller, [ids[name]], patience=Clock().patience(5))
+        assert result.verdict is verdict
+    setting(stage, ids["c"], "COMPLETED")()
+    result = wait_for_jobs(stage.controller, [ids["b"]], patience=Clock().patience(5))
+    assert result.verdict is Verdict.FAILED
 
 
 def test_one_is_enough_and_a_state_on_the_way_too(stage: Stage) -> None:
