@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,7 +109,7 @@ class Reason:
 def why_not_running(facts: JobFacts) -> list[Reason]:
     """Say why a job does not run, or that it does."""
     if facts.state in _ENDED or facts.state in _HELD:
-        return [_settled(facts)]
+        return [_settled(facts), *_lock(facts)]
     reasons = list(_obstacles(facts))
     if facts.state is _S.RUNNING:
         return [Reason("running", f"it runs on worker {facts.worker}"), *reasons]
@@ -127,14 +128,14 @@ def _settled(facts: JobFacts) -> Reason:
     if facts.state is _S.FAILED:
         return Reason(
             "failed",
-            f"its function failed: {last_line(facts.error)}",
+            f"its function failed: {error_line(facts.error)}",
             f"mend the cause, then: jf job rerun {i}",
         )
     if facts.state is _S.REMOTE_ERROR:
         step = f" after {facts.previous_state.value}" if facts.previous_state else ""
         return Reason(
             "remote-error",
-            f"the step{step} failed for good: {last_line(facts.remote_error)}",
+            f"the step{step} failed for good: {error_line(facts.remote_error)}",
             f"mend the cause, then: jf job retry {i}",
         )
     if facts.state is _S.PAUSED:
@@ -151,7 +152,7 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
     yield from _lock(facts)
     if facts.retry_on is not None and facts.retry_on > facts.now:
         seconds = round((facts.retry_on - facts.now).total_seconds())
-        failed = f" after {facts.attempts} failed attempts: {last_line(facts.remote_error)}"
+        failed = f" after {facts.attempts} failed attempts: {error_line(facts.remote_error)}"
         yield Reason(
             "retry",
             f"its step is tried again in {seconds} s{failed if facts.attempts else ''}",
@@ -189,7 +190,8 @@ def _lock(facts: JobFacts) -> Iterator[Reason]:
         )
     elif facts.owner_is_dead:
         yield Reason(
-            "lock", f"it is locked by {facts.lock_owner}, which has ended: a runner takes over"
+            "lock",
+            f"it is locked by {facts.lock_owner}, which has ended: whoever wants it takes it over",
         )
     else:
         yield Reason("lock", f"{facts.lock_owner} is working on it")
@@ -231,7 +233,20 @@ def _next_step(facts: JobFacts) -> Reason:
     )
 
 
-def last_line(text: str | None) -> str:
-    """Return the last line of an error that says something."""
-    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
-    return lines[-1] if lines else "no text was kept"
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(: .*)?")
+"""How Python begins what an exception says: at the margin, with its type."""
+_FRAME = re.compile(r"(Traceback |\s)")
+
+
+def error_line(text: str | None) -> str:
+    """Return the line of an error that says most: of a traceback ``Type: message``, else the last.
+
+    A message may have several lines: the first one after the last frame is the one with the type.
+    """
+    lines = [line.rstrip() for line in (text or "").splitlines() if line.strip()]
+    if not lines:
+        return "no text was kept"
+    frames = [n for n, line in enumerate(lines) if line.startswith("  File ")]
+    after = lines[frames[-1] + 1 :] if frames else []
+    named = (line for line in after if not _FRAME.match(line) and _EXCEPTION.fullmatch(line))
+    return next(named, lines[-1]).strip()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.rules.why import JobFacts, ParentFacts, why_not_running
+from controller.rules.why import JobFacts, ParentFacts, error_line, why_not_running
 from controller.states import JobState
 
 J = JobState
@@ -22,7 +22,7 @@ PARENT = ParentFacts("u1", "3", "relax", J.RUNNING)
     [
         ({}, ["soon"]),
         ({"state": J.COMPLETED, "runner_is_live": False}, ["completed"]),
-        ({"state": J.FAILED, "lock_id": "x"}, ["failed"]),
+        ({"state": J.FAILED, "lock_id": "x"}, ["failed", "lock"]),
         ({"state": J.REMOTE_ERROR}, ["remote-error"]),
         ({"state": J.PAUSED}, ["paused"]),
         ({"state": J.STOPPED}, ["stopped"]),
@@ -100,6 +100,41 @@ def test_a_waiting_parent_leads_to_the_next_question() -> None:
     (reason,) = why_not_running(facts)
     assert reason.text == "its parent 3 (relax) is FAILED"
     assert reason.advice == "jf job why 3"
+
+
+@pytest.mark.parametrize("state", [J.FAILED, J.REMOTE_ERROR, J.COMPLETED, J.PAUSED, J.STOPPED])
+def test_a_lock_on_a_job_at_rest_is_told_too(state: JobState) -> None:
+    """It would refuse the very action that is advised."""
+    found = why_not_running(replace(READY, state=state, lock_id="x"))
+    assert [reason.code for reason in found][1:] == ["lock"]
+    assert "jf admin unlock -did 7" in (found[1].advice or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, "no text was kept"),
+        ("queue.err is empty\n", "queue.err is empty"),
+        (
+            'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n    ^^^\n'
+            "ValueError: two lines\nthe second: one\n\n  indented\n",
+            "ValueError: two lines",
+        ),
+        (
+            'Traceback (most recent call last):\n  File "a.py", line 1, in f\nKeyError: 1\n\n'
+            "During handling of the above exception, another exception occurred:\n\n"
+            'Traceback (most recent call last):\n  File "b.py", line 2, in g\n    raise\n'
+            "pkg.errors.Bad: no\nmore",
+            "pkg.errors.Bad: no",
+        ),
+        (
+            'Traceback (most recent call last):\n  File "a.py", line 1\nAssertionError\n',
+            "AssertionError",
+        ),
+    ],
+)
+def test_what_of_an_error_is_told(error: str | None, said: str) -> None:
+    assert error_line(error) == said
 
 
 def test_errors_are_told_by_their_last_line() -> None:
