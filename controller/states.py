@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import Enum, StrEnum
 from typing import Any, TypeVar
 
-from controller.errors import ArgumentError, DeprecatedStateError
+from controller.errors import ArgumentError, DeprecatedStateError, StorageFormatError
 
 _E = TypeVar("_E", bound=Enum)
 
@@ -98,6 +98,36 @@ class BatchState(StrEnum):
     SUBMITTED = "SUBMITTED"
     RUNNING = "RUNNING"
     FINISHED = "FINISHED"
+
+
+_State = TypeVar("_State", JobState, FlowState, BatchState)
+
+
+def stored_state(kind: type[_State], value: Any, what: str) -> _State:
+    """Return a state that a document holds; a name of jobflow-remote 0.1.x is understood.
+
+    Parameters
+    ----------
+    kind
+        Of what it is a state.
+    what
+        What has it, for the message.
+
+    Raises
+    ------
+    StorageFormatError
+        There is no such state.
+    """
+    try:
+        return kind(value)
+    except DeprecatedStateError as error:
+        return kind(error.new_state)
+    except ValueError:
+        raise StorageFormatError(
+            f"{what} is in the state {value!r}, which this version does not know",
+            hint="was the database written by another version? See `jf admin upgrade` and "
+            "`jf admin doctor`",
+        ) from None
 
 
 PAUSABLE_STATES = (JobState.READY, JobState.WAITING)

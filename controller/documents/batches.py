@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from controller.documents.stored import Stored, utc_now
-from controller.states import BatchState
+from controller.states import BatchState, stored_state
 
 
 class BatchDoc(Stored):
@@ -34,6 +35,14 @@ class BatchDoc(Stored):
     start_time: datetime | None = None
     end_time: datetime | None = None
     last_ping_time: datetime | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_state(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or "batch_state" not in data:
+            return data
+        what = f"batch process {data.get('batch_uid')}"
+        return {**data, "batch_state": stored_state(BatchState, data["batch_state"], what)}
 
 
 def new_batch_document(

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from controller.documents.jobs import JobInfo
 from controller.documents.stored import Stored, db_id_order, utc_now
-from controller.states import FlowState, JobState
+from controller.states import FlowState, JobState, stored_state
 
 
 class FlowDoc(Stored):
@@ -170,7 +170,8 @@ class FlowInfo(Stored):
             "db_ids": [triple[0] for triple in triples],
             "job_ids": [triple[1] for triple in triples],
             "job_indexes": [triple[2] for triple in triples],
-            **{k: document.get(k) for k in ("state", "name", "created_on", "updated_on")},
+            "state": stored_state(FlowState, document.get("state"), f"flow {document['uuid']}"),
+            **{k: document.get(k) for k in ("name", "created_on", "updated_on")},
             **{k: document.get(k) for k in ("lock_id", "lock_time", "jobstore")},
         }
         if document.get("jobs_list") is None:

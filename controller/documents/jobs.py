@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from controller.documents.stored import Stored, utc_now
 from controller.errors import RemoteError
-from controller.states import JobState
+from controller.states import JobState, stored_state
 
 if TYPE_CHECKING:
     from jobflow.core.job import Job
@@ -79,8 +79,11 @@ class _JobEnvelope(Stored):
 
     @property
     def run_time(self) -> float | None:
-        """Duration of the finished run in seconds, None while it is not known."""
-        if self.start_time is None or self.end_time is None:
+        """Duration of the finished run in seconds, None while it is not known.
+
+        An end before the start is of an earlier run, or of another clock: it tells nothing.
+        """
+        if self.start_time is None or self.end_time is None or self.end_time < self.start_time:
             return None
         return (self.end_time - self.start_time).total_seconds()
 
@@ -89,7 +92,17 @@ class _JobEnvelope(Stored):
         """Seconds since the start of the run, None when it has not started."""
         if self.start_time is None:
             return None
-        return (utc_now() - self.start_time).total_seconds()
+        return max(0.0, (utc_now() - self.start_time).total_seconds())
+
+
+def _states(document: Mapping[str, Any]) -> dict[str, JobState | None]:
+    """Both states of a job's document, as far as it has them."""
+    what = f"job {document.get('db_id')}"
+    return {
+        name: None if document[name] is None else stored_state(JobState, document[name], what)
+        for name in ("state", "previous_state")
+        if name in document
+    }
 
 
 class JobInfo(_JobEnvelope):
@@ -113,6 +126,7 @@ class JobInfo(_JobEnvelope):
         return cls.model_validate(
             {
                 **document,
+                **_states(document),
                 "name": job.get("name") or "",
                 "metadata": job.get("metadata") or {},
                 "hosts": job.get("hosts") or [],
@@ -157,7 +171,7 @@ class JobDoc(_JobEnvelope):
         """Take a Job or QResources where their serialised form is expected."""
         if not isinstance(data, Mapping):
             return data
-        taken = dict(data)
+        taken = {**data, **_states(data)}
         for field in ("job", "resources"):
             if hasattr(taken.get(field), "as_dict"):
                 taken[field] = taken[field].as_dict()

@@ -18,7 +18,7 @@ from controller.errors import FlowNotFoundError
 from controller.operations.queue import Queue
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
 from controller.rules.readiness import acceptable_parent_states, on_missing_of
-from controller.states import FlowState, JobState
+from controller.states import FlowState, JobState, stored_state
 from controller.storage.base import Document, UpdateMany
 
 Overlay = Mapping[str, Mapping[int, JobState | None]]
@@ -208,7 +208,7 @@ def _may_run(doc: Document, newest: Newest) -> bool:
     parents = doc["parents"] or []
     if any(p not in newest for p in parents):
         return False  # a parent that is not in the database will never finish
-    return is_satisfied(on_missing_of(doc), [JobState(newest[p]["state"]) for p in parents])
+    return is_satisfied(on_missing_of(doc), [_state(newest[p]) for p in parents])
 
 
 def _last_open(uuids: Sequence[str], newest: Newest, docs: Iterable[Document]) -> str | None:
@@ -275,7 +275,7 @@ def derive_flow_states(
 
 def _state_of_all(docs: list[Document]) -> FlowState:
     leaves = get_flow_leafs(docs)
-    return flow_state([JobState(d["state"]) for d in docs], [JobState(d["state"]) for d in leaves])
+    return flow_state(map(_state, docs), map(_state, leaves))
 
 
 def _state_under_way(
@@ -311,7 +311,7 @@ def _held_up(queue: Queue, flow_uuid: str, session: Any) -> list[JobState]:
         some = queue.jobs.find_one(query, ["state"], session=session)
         if some is None:
             break
-        found = JobState(some["state"])
+        found = _state(some)
         decisive = _DECIDE_OVER[found]
     return [] if found is None else [found]
 
@@ -340,7 +340,7 @@ def _has_open_leaf(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any)
 
 def _shown(doc: Mapping[str, Any], overlay: Overlay) -> JobState:
     """State of a document under an overlay that deletes nothing."""
-    return overlay.get(doc["uuid"], {}).get(doc["index"]) or JobState(doc["state"])
+    return overlay.get(doc["uuid"], {}).get(doc["index"]) or _state(doc)
 
 
 def _exact_state(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -> FlowState:
@@ -360,7 +360,7 @@ def _exact_state(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -
                 doc["state"] = state.value
     kept = [d for d in docs if (d["uuid"], d["index"]) not in deleted]
     leaves = [d for d in get_flow_leafs(docs) if (d["uuid"], d["index"]) not in deleted]
-    return flow_state([JobState(d["state"]) for d in kept], [JobState(d["state"]) for d in leaves])
+    return flow_state(map(_state, kept), map(_state, leaves))
 
 
 def update_flow_state(
@@ -386,3 +386,8 @@ def update_flow_state(
     ):
         raise FlowNotFoundError(f"there is no flow {flow_uuid}")
     return state
+
+
+def _state(job: Mapping[str, Any]) -> JobState:
+    """State of a job; one of another version is named, with its job."""
+    return stored_state(JobState, job["state"], f"job {job.get('db_id')}")

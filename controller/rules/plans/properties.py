@@ -9,8 +9,17 @@ from typing import Any
 from controller.errors import ArgumentError, ControllerError, StateError
 from controller.rules.plans.restart import reset_fields
 from controller.rules.plans.view import Doc, FlowPlan, FlowView, change, plan_each, state_of
-from controller.states import JobState
+from controller.states import PAUSABLE_STATES, JobState
 
+_BEFORE_A_RUN = (
+    *PAUSABLE_STATES,
+    JobState.PAUSED,
+    JobState.CHECKED_OUT,
+    JobState.UPLOADED,
+    JobState.SUBMITTED,
+    JobState.BATCH_SUBMITTED,
+)
+"""States in which the times of a run are those of an earlier one."""
 _STATE_FIELDS = (
     "remote.step_attempts",
     "remote.retry_time_limit",
@@ -149,9 +158,15 @@ def plan_set_run(view: FlowView, *, wanted: RunChange) -> FlowPlan:
 def plan_set_state(view: FlowView, *, state: JobState) -> FlowPlan:
     """Give jobs a state, whatever they have; what is known of attempts and errors is forgotten.
 
-    What runs of a job is ended unless the new state says that it runs.
+    So are the times of an earlier run, where another one is to come. What runs of a job is ended
+    unless the new state says that it runs.
     """
-    fields = {k: v for k, v in reset_fields().items() if k in _STATE_FIELDS}
+    forgotten: tuple[str, ...] = _STATE_FIELDS
+    if state in _BEFORE_A_RUN:
+        forgotten += ("start_time", "end_time")
+    elif state in (JobState.RUNNING, JobState.BATCH_RUNNING):
+        forgotten += ("end_time",)
+    fields = {k: v for k, v in reset_fields().items() if k in forgotten}
     return plan_each(view, "set_state", lambda doc: change(doc, state, fields))
 
 

@@ -12,7 +12,7 @@ from controller.errors import ControllerError
 from controller.rules.actions import ACTIONS, check_action
 from controller.rules.flows import newest_by_uuid
 from controller.rules.readiness import on_missing_of, resumed_state
-from controller.states import BATCH_STATES, QUEUED_STATES, JobState
+from controller.states import BATCH_STATES, QUEUED_STATES, JobState, stored_state
 
 Key = tuple[str, int]
 """(uuid, index) of a job."""
@@ -157,8 +157,14 @@ class FlowView:
 
 
 def state_of(doc: Doc) -> JobState:
-    """State of a job document."""
-    return JobState(doc["state"])
+    """State of a job document.
+
+    Raises
+    ------
+    StorageFormatError
+        It is none that this version knows.
+    """
+    return stored_state(JobState, doc["state"], f"job {doc.get('db_id')}")
 
 
 def may_run(doc: Doc) -> bool:

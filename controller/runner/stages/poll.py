@@ -26,6 +26,7 @@ def queue_update(job: dict[str, Any], state: str | None, *, local: bool) -> dict
         return {
             "state": JobState.RUNNING.value,
             "start_time": utc_now(),
+            "end_time": None,  # of an earlier run, if any
             "remote.queue_state": state,
         }
     if state in (None, "DONE", "FAILED"):

@@ -25,6 +25,7 @@ from controller.rules.plans import (
 )
 from controller.states import JobState
 
+TIMES = {"start_time", "end_time"}
 ALL = [state.value for state in JobState]
 
 
@@ -355,3 +356,28 @@ def test_what_is_so_already_is_unchanged() -> None:
 def test_locks_are_no_properties(path: str) -> None:
     with pytest.raises(ControllerError):
         plan_set_fields(view("x", x="READY"), values={path: 1}, accepted=None)
+
+
+@pytest.mark.parametrize(
+    ("state", "cleared"),
+    [
+        ("READY", TIMES),
+        ("WAITING", TIMES),
+        ("PAUSED", TIMES),
+        ("CHECKED_OUT", TIMES),
+        ("UPLOADED", TIMES),
+        ("SUBMITTED", TIMES),
+        ("RUNNING", {"end_time"}),
+        ("DOWNLOADED", set()),
+        ("COMPLETED", set()),
+        ("FAILED", set()),
+    ],
+)
+def test_times_of_an_earlier_run_are_forgotten(state: str, cleared: set[str]) -> None:
+    plan = plan_set_state(view("a", a="COMPLETED"), state=JobState(state))
+    (changed,) = plan.changes or (None,)
+    if changed is None:
+        assert cleared == set()  # COMPLETED already
+        return
+    assert TIMES & set(changed.fields) == cleared
+    assert all(changed.fields[name] is None for name in cleared)
