@@ -13,6 +13,7 @@ from controller.operations.runner_record import refuse_beside_runner
 from controller.operations.version import version_document
 from controller.storage.base import Collection
 from controller.storage.indexes import build_queue_indexes, foreign_indexes
+from controller.storage.outputs import empty_jobstore
 
 if TYPE_CHECKING:
     from controller.operations.bulk import Progress
@@ -39,7 +40,7 @@ class Administration(ControllerGroup):
         max_limit
             With so many flows or more nothing is done; 0 means no limit.
         validation
-            Today's date, ``YYYY-MM-DD``: do it nevertheless.
+            Today's date, ``YYYY-MM-DD``: do it nevertheless. With any other text nothing is done.
 
         Returns
         -------
@@ -51,10 +52,13 @@ class Administration(ControllerGroup):
         RunningRunnerError
             A live runner serves the database.
         """
+        self.queue.database.create()
         refuse_beside_runner(self.queue, "reset")
+        if validation is not None and validation != date.today().isoformat():
+            return False
         if (
             max_limit
-            and validation != date.today().isoformat()
+            and validation is None
             and self.flows.count_documents({}, limit=max_limit) >= max_limit
         ):
             return False
@@ -73,17 +77,18 @@ class Administration(ControllerGroup):
     def _empty_outputs(self) -> None:
         project = self._need_project()
         for name in (None, *(project.optional_jobstores or {})):
-            store = project.get_jobstore(name)
-            store.connect()
-            store.remove_docs({})
-            for additional in store.additional_stores.values():
-                additional.remove_docs({})
-            store.close()
+            empty_jobstore(project.get_jobstore(name))
 
     @property
     def queue_supports_transactions(self) -> bool:
         """Whether the queue can change several documents together; asked once."""
         return self.queue.database.supports_transactions
+
+    def count_contents(self) -> tuple[int, int]:
+        """Return the numbers of jobs and flows, which `reset` would delete."""
+        if not self.queue.database.exists():
+            return 0, 0
+        return self.jobs.count_documents({}), self.flows.count_documents({})
 
     def is_set_up(self) -> bool:
         """Whether the database has been set up with `reset`."""

@@ -39,8 +39,8 @@ class Backups(ControllerGroup):
         dir_path
             Folder of backups; made if need be.
         mongo_bin_path
-            Folder of mongodump, to let it do the work where the database is on a server; it is
-            not needed.
+            Folder of mongodump, to let it do the work; only where the database is on a server,
+            and not needed there either.
         compress
             Write ``.bson.gz``.
         python
@@ -58,7 +58,10 @@ class Backups(ControllerGroup):
         Raises
         ------
         ArgumentError
-            The folder of the database exists there and holds other things.
+            The folder of the database exists there and holds other things, or mongodump is to
+            read an embedded database.
+        StorageMissingError
+            The database is not there, or has not been set up.
         RunningRunnerError
             A live runner serves a database without transactions.
         StorageError

@@ -21,6 +21,8 @@ from controller.config.suggestions import no_such
 from controller.errors import ConfigError, ControllerError, RemoteError
 from controller.hosts import open_host
 from controller.jobcontroller import JobController
+from controller.operations.version import refuse_newer
+from controller.storage.outputs import check_jobstore
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -254,11 +256,8 @@ def _normal(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def _check_jobstore(project: Project, name: str | None = None) -> None:
-    store = project.get_jobstore(name)
-    store.connect()
-    store.count()
-    store.close()
+def _check_jobstore(project: Project, name: str | None = None) -> str | None:
+    return check_jobstore(project.jobstore_spec(name))
 
 
 def _check_queue(project: Project) -> str:
@@ -266,4 +265,5 @@ def _check_queue(project: Project) -> str:
         controller.queue.database.ping()
         if not controller.is_set_up():
             raise ConfigError("the queue has not been set up", hint="jf admin reset")
+        refuse_newer(controller.auxiliary, "whatever changes it")
         return controller.queue.database.location

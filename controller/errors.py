@@ -26,6 +26,7 @@
     ├── JobFailedError                      awaited jobs ended in an error
     └── StorageError                        the database or its file
         ├── StorageUnavailableError         not reachable, not readable, not writable
+        │   ├── StorageMissingError         there is no database where one should be
         │   └── StorageBusyError            somebody kept the file locked for too long
         │       └── WriteConflictError      somebody changed the same documents at the same time
         ├── DocumentTooLargeError           MongoDB takes 16 MB
@@ -299,6 +300,10 @@ class StorageError(ControllerError):
 
 class StorageUnavailableError(StorageError):
     """The database cannot be reached, read or written, or we are not allowed in."""
+
+
+class StorageMissingError(StorageUnavailableError):
+    """There is no database where one should be: its disk is not mounted, or nobody has made it."""
 
 
 class StorageBusyError(StorageUnavailableError):

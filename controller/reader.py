@@ -74,14 +74,18 @@ class QueueReader(JobQueries, FlowQueries):
 
     @classmethod
     def from_project(cls, project: Project | None = None) -> Self:
-        """Open the controller of a project; None takes the default project."""
+        """Open the controller of a project; None takes the default project.
+
+        A database that is not there is not made: whatever needs it raises StorageMissingError,
+        but `JobController.reset` and `JobController.backup_restore`, which make it.
+        """
         if project is None:
             project = ConfigManager().get_project()
         queue = project.queue
         if not queue.store:
             raise ArgumentError(f"project {project.name} has no queue.store")
         return cls(
-            open_store(queue.store),
+            open_store(queue.store, create=False),
             None,
             queue.flows_collection,
             queue.auxiliary_collection,

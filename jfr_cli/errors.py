@@ -109,6 +109,10 @@ def _usage_message(error: Any) -> str:
         # Of an unknown word with one dash, only the first letter is reported.
         words = (word.partition("=")[0] for word in sys.argv[1:] if word.startswith(written))
         written = next((word for word in words if word not in known), written)
+    if written[1:2].isdigit():
+        return (
+            f"there is no option {written}: before a negative number write --, as in -- {written}"
+        )
     from controller.config.suggestions import nearest
 
     near = nearest(written, known)

@@ -21,7 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.documents import utc_now
-from controller.errors import ArgumentError, LockedDocumentError, StateError, StorageError
+from controller.errors import (
+    ArgumentError,
+    LockedDocumentError,
+    StateError,
+    StorageError,
+    StorageMissingError,
+)
 from controller.leases import live_lease
 from controller.locks import MongoLock
 from controller.operations.queue import Queue
@@ -82,6 +88,8 @@ def dump(
         The folder exists and holds other files than a backup.
     StateError
         The database is half restored.
+    StorageMissingError
+        It is not there, or has not been set up.
     RunningRunnerError
         A live runner serves the database, which cannot show one moment of itself.
     StorageError
@@ -96,6 +104,11 @@ def dump(
             hint="finish it with `jf backup restore`, or empty it with `jf admin reset`",
         )
     final = parent / queue.database.name
+    if queue.auxiliary.find_one(COUNTER) is None:
+        raise StorageMissingError(
+            f"{queue.database.location} has not been set up: there is nothing to back up",
+            hint="does the project file name the right one? `jf admin reset` sets a new one up",
+        )
     _refuse_other_files(final)
     if dry_run:
         return {name: c.count_documents({}) for name, c in standard_names(queue).items()}
@@ -200,6 +213,10 @@ def restore(
     """
     found = find_backup(folder)
     counts = {name: found[name].check() if name in found else 0 for name in standard_names(queue)}
+    if dry_run and not queue.database.exists():
+        return counts
+    if not dry_run:
+        queue.database.create()
     refuse_beside_runner(queue, "restore")
     if dry_run:
         if queue.auxiliary.find_one(UNFINISHED) is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.metadata import distributions, version
 from typing import TYPE_CHECKING, Any
 
+from controller.errors import StorageFormatError
 from controller.storage.base import Collection, Document, Session
 
 if TYPE_CHECKING:
@@ -64,6 +66,34 @@ def current_version(auxiliary: Collection) -> Version:
 
     stored = read_version(auxiliary)
     return parse_version(stored["jobflow_remote_version"] if stored else FIRST_VERSION)
+
+
+def refuse_newer(auxiliary: Collection, action: str) -> None:
+    """Refuse to change documents that a newer version may have written in another way.
+
+    Raises
+    ------
+    StorageFormatError
+        The database is of a newer version.
+    """
+    stored = read_version(auxiliary)
+    if stored is not None and (problem := newer_version(stored)):
+        raise StorageFormatError(
+            f"{problem}: {action} is refused", hint="use the version that wrote it, or a newer jfr"
+        )
+
+
+def newer_version(stored: Document) -> str | None:
+    """Say that a version document is of a newer version than this program knows, else None."""
+    number = str(stored["jobflow_remote_version"])
+    if number == SCHEMA_VERSION:
+        return None
+    from packaging.version import InvalidVersion, Version
+
+    with suppress(InvalidVersion):
+        if Version(number) > Version(SCHEMA_VERSION):
+            return f"the database is of version {number}, newer than {SCHEMA_VERSION} of this jfr"
+    return None
 
 
 def environment_of(document: Document | None) -> dict[str, Any]:

@@ -167,10 +167,12 @@ def _opened(plan: MigrationPlan, *, sources_only: bool = False) -> Iterator[list
     with ExitStack() as stack:
         known: dict[tuple[str, ...], Database] = {}
 
-        def collection(spec: Spec) -> Copyable:
+        def collection(spec: Spec, *, create: bool = True) -> Copyable:
             gridfs, place = is_gridfs(spec), collection_place(spec)
             if place not in known:
-                known[place] = open_gridfs(spec) if gridfs else open_store(spec).database
+                known[place] = (
+                    open_gridfs(spec) if gridfs else open_store(spec, create=create).database
+                )
                 stack.callback(known[place].close)
             if gridfs:
                 return GridFSCollection(known[place], spec)
@@ -178,7 +180,8 @@ def _opened(plan: MigrationPlan, *, sources_only: bool = False) -> Iterator[list
 
         moves = []
         for move in plan.moves:
-            source = collection(move.source)
+            # A JobStore comes with the first output: to have none yet is no loss.
+            source = collection(move.source, create=move.what not in QUEUE_PARTS)
             target = source if sources_only else collection(move.target)
             moves.append(Move(move.what, source, target, _limit(move)))
         yield moves

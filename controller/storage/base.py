@@ -378,6 +378,12 @@ class Database(Protocol):
         None where the engine cannot tell cheaply: the caller then has to look.
         """
 
+    def exists(self) -> bool:
+        """Whether the database is there; one on a server comes with its first document."""
+
+    def create(self) -> None:
+        """Make the database where it is missing: the one way to a new one."""
+
     def ping(self) -> None:
         """Do nothing, successfully.
 

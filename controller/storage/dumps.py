@@ -251,10 +251,14 @@ def restore_indexes(dump: Dump, collection: Collection) -> None:
 
 @contextmanager
 def writing(path: Path, compress: bool) -> Iterator[IO[bytes]]:
-    """Write a file, compressed under the name with ``.gz``; it is on the disk in the end."""
+    """Write a file that only its owner can read; it is on the disk in the end.
+
+    Compressed, it has the name with ``.gz``.
+    """
     if compress:
         path = path.with_name(f"{path.name}.gz")
-    with file_errors(path), path.open("xb") as plain:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    with file_errors(path), os.fdopen(os.open(path, flags, 0o600), "wb") as plain:
         if compress:
             with gzip.GzipFile(fileobj=plain, mode="wb", compresslevel=6) as stream:
                 yield stream  # type: ignore[misc]

@@ -17,6 +17,8 @@ from urllib.parse import unquote
 from controller.errors import ConfigError
 from controller.storage.base import Collection, Database
 
+SERVER_SELECTION_TIMEOUT_MS = 3000
+"""How long to look for a server; a user's ``mongoclient_kwargs`` win."""
 _MONGO_TYPES = ("MongoStore", "MongoURIStore")
 
 
@@ -73,7 +75,7 @@ def describe_store(spec: Mapping[str, Any]) -> str:
     return f"MongoDB database {database_name(spec) or '?'} at {_shown_host(spec)}{through}"
 
 
-def open_store(spec: Mapping[str, Any]) -> OpenedStore:
+def open_store(spec: Mapping[str, Any], *, create: bool = True) -> OpenedStore:
     """Open the database that a store's description names.
 
     A MongoDB server is only asked at the first operation.
@@ -83,6 +85,9 @@ def open_store(spec: Mapping[str, Any]) -> OpenedStore:
     spec
         ``{type: MongoStore, host, port, database, collection_name, ...}``, its MSON form, or
         ``{type: EmbeddedStore, path, collection_name}``.
+    create
+        Make the file of a missing embedded database. Otherwise it is missing at the first
+        operation, unless somebody has called `Database.create` before.
 
     Raises
     ------
@@ -94,7 +99,7 @@ def open_store(spec: Mapping[str, Any]) -> OpenedStore:
     if not opens_directly(spec):
         return _open_with_maggma(spec)
     if store_type(spec) == "EmbeddedStore":
-        return _open_embedded(spec)
+        return _open_embedded(spec, create=create)
     return _open_mongo(spec)
 
 
@@ -124,7 +129,7 @@ def _need(spec: Mapping[str, Any], key: str) -> Any:
     return spec[key]
 
 
-def _open_embedded(spec: Mapping[str, Any]) -> OpenedStore:
+def _open_embedded(spec: Mapping[str, Any], *, create: bool) -> OpenedStore:
     from controller.storage.embedded.database import DEFAULT_WAIT, open_database
 
     path = Path(str(_need(spec, "path"))).expanduser()
@@ -133,7 +138,8 @@ def _open_embedded(spec: Mapping[str, Any]) -> OpenedStore:
             f"the path of an EmbeddedStore has to be absolute, not {path}",
             hint="a relative one would depend on where a command is started",
         )
-    database = open_database(path, wait=float(spec.get("wait") or DEFAULT_WAIT))
+    wait = float(spec.get("wait") or DEFAULT_WAIT)
+    database = open_database(path, wait=wait, create=create)
     return OpenedStore(database, spec.get("collection_name") or "jobs")
 
 
@@ -238,17 +244,16 @@ def _shown_host(spec: Mapping[str, Any]) -> str:
 def _open_with_maggma(spec: Mapping[str, Any]) -> OpenedStore:
     from maggma.stores import MongoStore
 
-    from controller.storage.mongo.database import SERVER_SELECTION_TIMEOUT_MS, MongoDatabase
+    from controller.storage.mongo.database import MongoDatabase
     from controller.storage.mongo.errors import translated
     from controller.storage.outputs import build_store
 
-    store = build_store(spec)
+    store = build_store(spec)  # which sets how long to look for a server
     if not isinstance(store, MongoStore):
         raise ConfigError(
             f"the queue cannot use a {store_type(spec)}",
             hint="it has to be an EmbeddedStore or a store of MongoDB's kind",
         )
-    store.mongoclient_kwargs.setdefault("serverSelectionTimeoutMS", SERVER_SELECTION_TIMEOUT_MS)
     location = describe_store(spec)
     with translated(location):
         store.connect()

@@ -11,7 +11,12 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ConfigError, NotFoundError, RemoteError
-from controller.storage.opening import open_store, opens_directly, store_type
+from controller.storage.opening import (
+    SERVER_SELECTION_TIMEOUT_MS,
+    open_store,
+    opens_directly,
+    store_type,
+)
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 _MSON_KEYS = ("type", "@module", "@class", "@version")
 _URI_STORES = {"MongoURIStore": "MongoStore", "GridFSURIStore": "GridFSStore"}
 """{store: the store that it became a part of in later versions of maggma, with a uri}."""
+_SEEKS_A_SERVER = ("MongoStore", "MongoURIStore", "GridFSStore", "GridFSURIStore")
 _INDEXED_BLOB_FIELDS = ("blob_uuid", "job_uuid")
 _DELETED_AT_ONCE = 500
 
@@ -36,6 +42,11 @@ def build_store(spec: Mapping[str, Any]) -> Any:
     arguments = {k: _decoded(deepcopy(v)) for k, v in spec.items() if k not in _MSON_KEYS}
     if name in _URI_STORES:
         name, arguments = _uri_store(name, arguments)
+    if name in _SEEKS_A_SERVER:
+        arguments["mongoclient_kwargs"] = {
+            "serverSelectionTimeoutMS": SERVER_SELECTION_TIMEOUT_MS,
+            **(arguments.get("mongoclient_kwargs") or {}),
+        }
     merged = name in _URI_STORES.values()
     kind = _class_of(name, None if merged else spec.get("@module"))
     try:
@@ -141,13 +152,15 @@ def read_output(
     ------
     NotFoundError
         No output is stored for the job; an output that is None is not an error.
+    StorageUnavailableError
+        The store does not answer, or is not there.
     """
     docs = spec.get("docs_store") or {}
     if store is None and not load and docs and opens_directly(docs):
         query: dict[str, Any] = {"uuid": uuid}
         if index != "last":
             query["index"] = index
-        opened = open_store(docs)
+        opened = open_store(docs, create=False)
         try:
             found = opened.collection.find_one(query, ["output"], sort=[("index", -1)])
         finally:
@@ -158,14 +171,52 @@ def read_output(
     owned = store is None
     jobstore = store if store is not None else open_jobstore(spec)
     try:
-        if owned:
-            jobstore.connect()
-        return jobstore.get_output(uuid, which=index, load=load)
+        with reaching(jobstore):
+            if owned:
+                jobstore.connect()
+            return jobstore.get_output(uuid, which=index, load=load)
     except ValueError as error:
         raise _no_output(uuid, index) from error
     finally:
         if owned:
             jobstore.close()
+
+
+def check_jobstore(spec: Mapping[str, Any]) -> str | None:
+    """Make sure that the stores of a JobStore can be built, and answer.
+
+    Returns
+    -------
+    str or None
+        What else is worth telling.
+
+    Raises
+    ------
+    ConfigError
+        One of them cannot be built.
+    StorageError
+        One of them does not answer, within some seconds, or cannot be used.
+    """
+    jobstore, note = open_jobstore(spec), None
+    parts = [(spec["docs_store"], jobstore.docs_store)]
+    for name, part in (spec.get("additional_stores") or {}).items():
+        parts.append((part, jobstore.additional_stores[name]))
+    for description, store in parts:
+        if opens_directly(description):
+            database = open_store(description, create=False).database
+            try:
+                if database.exists():
+                    database.ping()
+                else:
+                    note = f"{database.location} will be made with the first output"
+            finally:
+                database.close()
+            continue
+        with reaching(store):
+            store.connect()
+            store.count()
+            store.close()
+    return note
 
 
 @contextmanager
@@ -252,8 +303,9 @@ def _save(
 def stored_outputs(store: JobStore, uuids: Iterable[str]) -> set[tuple[str, int]]:
     """Return the (uuid, index) pairs of those jobs whose outputs are in a connected JobStore."""
     query = {"uuid": {"$in": sorted(uuids)}}
-    found = store.docs_store.query(query, properties=["uuid", "index"])
-    return {(doc["uuid"], doc["index"]) for doc in found}
+    with reaching(store):
+        found = store.docs_store.query(query, properties=["uuid", "index"])
+        return {(doc["uuid"], doc["index"]) for doc in found}
 
 
 def delete_outputs(store: JobStore, pairs: Iterable[tuple[str, int]]) -> None:
@@ -267,6 +319,11 @@ def delete_outputs(store: JobStore, pairs: Iterable[tuple[str, int]]) -> None:
         (uuid, index) of the jobs.
     """
     wanted = list(dict.fromkeys(pairs))
+    with reaching(store):
+        _delete(store, wanted)
+
+
+def _delete(store: JobStore, wanted: list[tuple[str, int]]) -> None:
     for start in range(0, len(wanted), _DELETED_AT_ONCE):
         some = wanted[start : start + _DELETED_AT_ONCE]
         for additional in store.additional_stores.values():
@@ -284,6 +341,21 @@ def _of_jobs(pairs: list[tuple[str, int]], uuid_key: str, index_key: str) -> dic
         uuid_key: {"$in": sorted({uuid for uuid, _ in pairs})},
         "$or": [{uuid_key: uuid, index_key: index} for uuid, index in pairs],
     }
+
+
+def empty_jobstore(store: JobStore) -> None:
+    """Delete all documents of a JobStore (not connected).
+
+    Raises
+    ------
+    StorageUnavailableError
+        A store does not answer.
+    """
+    with reaching(store):
+        store.connect()
+        for part in (store.docs_store, *store.additional_stores.values()):
+            part.remove_docs({})
+        store.close()
 
 
 def ensure_output_indexes(store: JobStore) -> None:

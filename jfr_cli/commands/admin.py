@@ -43,15 +43,16 @@ def reset(
     Example: jf admin reset --yes
     """
     with CURRENT.controller() as controller:
-        jobs, flows = controller.jobs.count_documents({}), controller.flows.count_documents({})
+        jobs, flows = controller.count_contents()
         more = " and all outputs" if output else ""
         doomed = f"{counted(jobs, 'job')} and {counted(flows, 'flow')}{more}"
         if not dry_run:
             if jobs or flows or output:
                 confirm(f"This deletes {doomed}. Proceed?", yes)
             if not controller.reset(reset_output=output, validation=date):
+                wrong = f"{date} is not today, and " if date else ""
                 raise StateError(
-                    f"the database holds {flows} flows: nothing was deleted",
+                    f"{wrong}the database holds {counted(flows, 'flow')}: nothing was deleted",
                     hint="give today's date, as in `jf admin reset YYYY-MM-DD`",
                 )
     show_report(

@@ -41,7 +41,7 @@ def quickstart(
         show_report({"project": name, "file": path, "dry_run": True}, *lines)
         return
     with JobController.from_project(manager.get_project(name)) as controller:
-        if not controller.is_set_up():
+        if made or not controller.is_set_up():
             controller.reset()
     show_report(
         {"project": name, "file": path, "dry_run": False},

@@ -43,6 +43,7 @@ NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         (["flow", "list", "-meta", "a"], 2, "--metadata"),
         (["job", "list", "-jid", "abc"], 2, "UUID:INDEX"),
         (["job", "list", "--stat", "FAILED"], 2, "did you mean --state?"),
+        (["job", "set", "priority", "-5", "-did", "1"], 2, "before a negative number write --"),
         (["job", "list", "-s", "failed,completd"], 2, "did you mean COMPLETED?"),
         (["job", "list", "--start-date", "2026-13-40"], 2, "'2026-13-40' is no date"),
         (["job", "list", "--max-results", "abc"], 2, "--max-results"),

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import yaml
 from installed_jf import Run, answering, runner_of
 from servers import ENGINES, mongo_client
 
@@ -41,6 +42,34 @@ def test_check_says_how_to_mend_it(jf: Run, file: Path, tmp_path: Path) -> None:
     assert rows["command jf"]["problem"] is None
     assert jf("project", "check", "-q").returncode == 0
     assert "set pre_run or execution_cmd" in jf("project", "check").stdout
+
+
+def test_check_of_stores_that_do_not_answer(jf: Run, file: Path) -> None:
+    """One line each, and the other parts are checked all the same."""
+    project = yaml.safe_load(file.read_text())
+    dead = {"type": "MongoStore", "host": "127.0.0.1", "port": 1, "database": "o"}
+    project["jobstore"] = {"docs_store": {**dead, "collection_name": "outputs"}}
+    grid = {**dead, "type": "GridFSStore", "collection_name": "blobs"}
+    project["optional_jobstores"] = {
+        "grid": {"docs_store": {"type": "MemoryStore"}, "additional_stores": {"data": grid}}
+    }
+    file.write_text(yaml.safe_dump(project))
+    done = jf("--json", "project", "check")
+    assert done.returncode == 9, done.stderr
+    rows = {row["what"]: row for row in json.loads(done.stdout)}
+    assert rows["queue"]["ok"]
+    assert rows["worker local"]["ok"]
+    for name in ("jobstore", "jobstore grid"):
+        assert "does not answer" in rows[name]["problem"]
+        assert "is the server running" in rows[name]["hint"]
+        assert "\n" not in rows[name]["problem"]
+
+
+def test_check_makes_no_database(jf: Run, file: Path) -> None:
+    done = jf("--json", "project", "check", "-js")
+    assert done.returncode == 0
+    assert "first output" in json.loads(done.stdout)[-1]["note"]
+    assert not (file.parent / "mine" / "outputs.sqlite").exists()
 
 
 def test_check_names_a_foreign_jf_on_the_path(jf: Run, tmp_path: Path) -> None:

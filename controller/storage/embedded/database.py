@@ -76,6 +76,14 @@ class EmbeddedDatabase:
         # data_version counts what others did, as seen by one connection.
         return (id(link), version)
 
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        return self._file.exists()
+
+    def create(self) -> None:
+        """Make the file where it is missing."""
+        self._file.create()
+
     def ping(self) -> None:
         """Read something, successfully."""
         self.collection_names()
@@ -102,12 +110,15 @@ def open_database(
     Parameters
     ----------
     path
-        The file; created, readable by its owner only, when it is missing and ``create`` holds.
+        The file.
     wait
         Seconds to wait for another writer before `StorageBusyError`.
     synchronous
         "FULL" keeps every acknowledged write through a loss of power; "NORMAL" is faster and may
         lose the last ones then, but nothing when only a process dies.
+    create
+        Make a missing file, readable by its owner only. Otherwise whatever uses the database
+        raises StorageMissingError until somebody makes it.
 
     Raises
     ------

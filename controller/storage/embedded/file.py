@@ -8,6 +8,8 @@ Three traps shape this module.
   child that was forked in the middle of an operation is refused.
 * The database file is never opened and closed by anybody but SQLite: closing any descriptor of it
   drops every POSIX lock of the process.
+* A file that is gone is never made anew but where that was asked for: SQLite is told so, and each
+  operation first makes sure that the file under the name is still the one that is open.
 * On a network file system a rollback journal is used instead of WAL: see `network`.
 """
 
@@ -21,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from controller.errors import StorageError, StorageUnavailableError
+from controller.errors import StorageError, StorageMissingError, StorageUnavailableError
 from controller.storage.embedded import layout
 from controller.storage.embedded.errors import translated
 from controller.storage.embedded.link import Link, part_rows, row_count
@@ -44,7 +46,7 @@ class File:
     synchronous
         "FULL": an acknowledged write survives a loss of power; "NORMAL": only a crash.
     create
-        Whether a missing file may be created.
+        Make a missing file. Otherwise each use says that it is missing, until somebody makes it.
     """
 
     def __init__(self, path: Path, *, wait: float, synchronous: str, create: bool) -> None:
@@ -60,21 +62,54 @@ class File:
         self._gate = threading.RLock()
         self._active = 0
         self._forked_inside = False
-        self._create(create)
+        self._host: HostRecord | None = None
         self.network = is_network_file_system(path)
-        self._host = self._claim_host() if self.network else None
         _FILES.add(self)
-        with self.reading():
-            pass
+        if create:
+            self.create()
+        if self.exists():
+            with self.reading():
+                pass
 
-    def _create(self, create: bool) -> None:
+    def identity(self) -> tuple[int, int]:
+        """Return what tells this file from any other one that has its name at another time.
+
+        Raises
+        ------
+        StorageMissingError
+            There is none.
+        """
+        try:
+            found = self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise StorageMissingError(
+                f"the database {self.path} is not there",
+                hint="mount its disk or put a backup in its place; "
+                "for a new project, `jf admin reset` makes it",
+            ) from None
+        except OSError as error:
+            raise self._unusable(error) from None
+        return found.st_dev, found.st_ino
+
+    def exists(self) -> bool:
+        """Whether the file is there."""
+        try:
+            self.identity()
+        except StorageMissingError:
+            return False
+        return True
+
+    def create(self) -> None:
+        """Make the file and its folder where they are missing.
+
+        Raises
+        ------
+        StorageUnavailableError
+            They cannot be made.
+        """
         try:
             if self.path.exists():
                 return
-            if not create:
-                raise StorageUnavailableError(
-                    f"there is no database at {self.path}", hint="`jf quickstart` makes one"
-                )
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Before SQLite creates it with the umask's mode; O_EXCL, since a file that somebody
             # has open must not be opened and closed here.
@@ -86,11 +121,14 @@ class File:
                 hint="check the permissions of its folder, and the disk's space",
             ) from None
 
-    def _claim_host(self) -> HostRecord:
-        try:
-            return HostRecord(self.path)
-        except OSError as error:
-            raise self._unusable(error) from None
+    def _claim_host(self) -> None:
+        with self._gate:
+            if not self.network or self._host is not None:
+                return
+            try:
+                self._host = HostRecord(self.path)
+            except OSError as error:
+                raise self._unusable(error) from None
 
     def _unusable(self, error: OSError) -> StorageUnavailableError:
         return StorageUnavailableError(
@@ -99,8 +137,18 @@ class File:
         )
 
     def link(self) -> Link:
-        """Return the connection of this thread."""
+        """Return the connection of this thread.
+
+        Raises
+        ------
+        StorageMissingError
+            The file is not there, or not any more.
+        """
         link: Link | None = getattr(self._threads, "link", None)
+        is_open = link is not None and not link.closed and not link.in_transaction
+        if link is not None and is_open and link.identity != self.identity():
+            # Another file has taken its place: what is open has no name any more.
+            self._forget(link)
         if link is None or link.closed:
             link = self._open()
             self._threads.link = link
@@ -112,8 +160,10 @@ class File:
                 f"this process was forked while {self.path} was in use",
                 hint="start processes with spawn, or fork before using the database",
             )
+        identity = self.identity()
+        self._claim_host()
         try:
-            link = Link(self.path, self.wait)
+            link = Link(self.path, self.wait, identity)
         except OSError as error:
             raise self._unusable(error) from None
         try:
@@ -126,6 +176,11 @@ class File:
             self._links.append(link)
         self._collect(link)
         return link
+
+    def _forget(self, link: Link) -> None:
+        with self._gate:
+            self._links = [known for known in self._links if known is not link]
+        link.close()
 
     def _prepare(self, sql: sqlite3.Connection) -> None:
         mode = "truncate" if self.network else "wal"
@@ -290,10 +345,11 @@ class File:
         """Close every connection of this process; using the file again opens new ones."""
         with self._gate:
             links, self._links = self._links, []
+            host, self._host = self._host, None
         for link in links:
             link.close()
-        if self._host is not None:
-            self._host.release()
+        if host is not None:
+            host.release()
 
     def compact(self) -> None:
         """Rewrite the file without the space that deleted documents left."""

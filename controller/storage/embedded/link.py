@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from controller.errors import StorageBusyError, StorageFormatError
 from controller.storage.embedded import layout
@@ -21,19 +22,25 @@ class Link:
         The file.
     wait
         Seconds to wait for other writers.
+    identity
+        What `File.identity` said just before.
 
     Attributes
     ----------
     sql
         The SQLite connection.
+    identity
+        Of the file that is open.
     in_transaction
         A transaction of `File` is open on it.
     """
 
-    def __init__(self, path: Path, wait: float) -> None:
+    def __init__(self, path: Path, wait: float, identity: tuple[int, int]) -> None:
+        self.identity = identity
         self.lock = FileLock(path.with_name(path.name + ".lock"), wait)
         self.sql = sqlite3.connect(
-            path,
+            f"file:{quote(str(path))}?mode=rw",  # never made here
+            uri=True,
             timeout=wait,
             isolation_level=None,
             check_same_thread=False,

@@ -13,9 +13,7 @@ from controller.errors import UnsupportedOperationError
 from controller.storage.base import Document
 from controller.storage.mongo.collection import MongoCollection
 from controller.storage.mongo.errors import translated
-
-SERVER_SELECTION_TIMEOUT_MS = 3000
-"""How long to look for a server; a user's ``mongoclient_kwargs`` win."""
+from controller.storage.opening import SERVER_SELECTION_TIMEOUT_MS
 
 
 class MongoDatabase:
@@ -101,6 +99,13 @@ class MongoDatabase:
     def change_token(self) -> None:
         """Return None: only looking tells whether a server's data changed."""
         return
+
+    def exists(self) -> bool:
+        """Return True: what is on a server comes with its first document."""
+        return True
+
+    def create(self) -> None:
+        """Do nothing."""
 
     def ping(self) -> None:
         """Ask the server for an answer."""

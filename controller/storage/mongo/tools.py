@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from controller.errors import ConfigError, StorageError
+from controller.errors import ArgumentError, ConfigError, StorageError
 from controller.storage.dumps import Dump
 from controller.storage.opening import database_name, opens_directly, store_type, uri_of
 
@@ -50,6 +50,7 @@ class MongoTools:
                 ],
             )
             for path in (Path(temporary) / self.database).glob("*"):
+                path.chmod(0o600)
                 if path.name.startswith(f"{collection}."):
                     path.rename(folder / f"{name}{path.name.removeprefix(collection)}")
 
@@ -92,16 +93,21 @@ class MongoTools:
             raise StorageError(f"{program} failed: {message}")
 
 
-def mongo_tools(folder: str | Path, spec: Mapping[str, Any]) -> MongoTools | None:
-    """Return the programs for a store that is described so; None where it is on no server.
+def mongo_tools(folder: str | Path, spec: Mapping[str, Any]) -> MongoTools:
+    """Return the programs for a store that is described so.
 
     Raises
     ------
+    ArgumentError
+        The store is on no server.
     ConfigError
         The programs cannot reach the store.
     """
     if store_type(spec) == "EmbeddedStore":
-        return None
+        raise ArgumentError(
+            "mongodump and mongorestore know nothing of an embedded database",
+            hint="leave the folder of MongoDB's programs out: jfr needs none of them",
+        )
     if not opens_directly(spec):
         raise ConfigError(
             f"mongodump and mongorestore cannot reach this {store_type(spec)}",

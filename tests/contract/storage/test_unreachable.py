@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from controller.errors import StorageUnavailableError
-from controller.storage.opening import open_store
+from controller.storage.opening import SERVER_SELECTION_TIMEOUT_MS, open_store
+from controller.storage.outputs import (
+    build_store,
+    delete_outputs,
+    empty_jobstore,
+    open_jobstore,
+    stored_outputs,
+)
 
 
 def test_a_server_that_is_not_there() -> None:
@@ -30,3 +37,31 @@ def test_a_server_that_is_not_there() -> None:
         assert "secret" not in message
         assert "Topology" not in message
     opened.database.close()
+
+
+DEAD = {"type": "MongoStore", "host": "127.0.0.1", "port": 1, "database": "o"}
+
+
+@pytest.mark.parametrize("kind", ["MongoStore", "GridFSStore"])
+def test_stores_of_maggma_look_for_a_server_as_long_as_we_do(kind: str) -> None:
+    store = build_store({**DEAD, "type": kind, "collection_name": "c"})
+    assert store.mongoclient_kwargs == {"serverSelectionTimeoutMS": SERVER_SELECTION_TIMEOUT_MS}
+    own = {"serverSelectionTimeoutMS": 7, "appname": "x"}
+    store = build_store({**DEAD, "type": kind, "collection_name": "c", "mongoclient_kwargs": own})
+    assert store.mongoclient_kwargs == own
+
+
+def test_a_jobstore_that_is_not_there() -> None:
+    short = {"serverSelectionTimeoutMS": 50}
+    docs = {**DEAD, "collection_name": "c", "mongoclient_kwargs": short}
+    store = open_jobstore({"docs_store": docs})
+    store.connect()
+    for use in (
+        lambda: stored_outputs(store, ["u"]),
+        lambda: delete_outputs(store, [("u", 1)]),
+        lambda: empty_jobstore(store),
+    ):
+        with pytest.raises(StorageUnavailableError, match="does not answer") as caught:
+            use()
+        assert "Topology" not in str(caught.value)
+    store.close()

@@ -389,7 +389,8 @@ def test_mongodb_s_programs_are_not_asked_where_there_is_no_server(
 ) -> None:
     nowhere = tmp_path / "bin"
     if engine == "embedded":
-        assert controller.backup_dump(tmp_path, mongo_bin_path=nowhere)["jobs"] == 0
+        with pytest.raises(ArgumentError, match="embedded"):
+            controller.backup_dump(tmp_path, mongo_bin_path=nowhere)
         return
     assert controller.backup_dump(tmp_path, mongo_bin_path=nowhere, python=True)["jobs"] == 0
     with pytest.raises(StorageError, match="cannot be started"):

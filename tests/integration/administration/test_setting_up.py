@@ -62,3 +62,11 @@ def test_transactions_are_as_the_database_says(controller: JobController, engine
     expected = controller.queue.database.supports_transactions
     assert controller.queue_supports_transactions is expected
     assert expected or engine == "mongodb"
+
+
+def test_a_wrong_date_resets_nothing(controller: JobController, stock: Stock) -> None:
+    stock.flow("READY")
+    assert not controller.reset(validation="2020-01-01")
+    assert controller.count_jobs() == 1
+    assert controller.reset(validation=date.today().isoformat())
+    assert controller.count_jobs() == 0

@@ -20,6 +20,7 @@ from controller.errors import (
     StorageBusyError,
     StorageError,
     StorageFormatError,
+    StorageMissingError,
     StorageUnavailableError,
 )
 from controller.storage.embedded import EmbeddedDatabase, open_database
@@ -442,3 +443,39 @@ database.collection("jobs").update_one({"_id": 0}, {"$inc": {"n": 1}})
     assert said(child(path, code)) == ""
     found = database.collection("jobs").find_one({"_id": 0})
     assert found == {"_id": 0, "n": 2}
+
+
+def test_a_file_that_goes_and_comes_back(tmp_path: Path) -> None:
+    """As with a disk that is unmounted for a while, in a process that has it open."""
+    path = tmp_path / "disk" / "queue.sqlite"
+    database = open_database(path)
+    jobs = database.collection("jobs")
+    jobs.insert_one({"_id": 1})
+    elsewhere = open_database(tmp_path / "other" / "queue.sqlite")
+    elsewhere.collection("jobs").insert_one({"_id": 2})
+    elsewhere.close()
+    path.parent.rename(tmp_path / "away")
+    for use in (jobs.find_one, lambda: jobs.insert_one({}), database.change_token, database.ping):
+        with pytest.raises(StorageMissingError, match="is not there"):
+            use()
+    assert not path.parent.exists()
+    (tmp_path / "away").rename(path.parent)
+    assert jobs.find_one() == {"_id": 1}
+    path.parent.rename(tmp_path / "away")
+    (tmp_path / "other").rename(path.parent)
+    assert jobs.find_one() == {"_id": 2}, "what is there now counts"
+    jobs.insert_one({"_id": 3})
+    database.close()
+    assert open_database(path).collection("jobs").count_documents({}) == 2
+
+
+def test_a_database_that_was_never_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "queue.sqlite"
+    database = open_database(path, create=False)
+    assert not database.exists()
+    with pytest.raises(StorageMissingError):
+        database.collection("jobs").find_one()
+    assert not path.parent.exists()
+    database.create()
+    assert database.exists()
+    assert database.collection("jobs").find_one() is None

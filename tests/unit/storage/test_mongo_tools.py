@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.errors import ConfigError, StorageError
+from controller.errors import ArgumentError, ConfigError, StorageError
 from controller.storage.dumps import Dump, find_dump
 from controller.storage.mongo.tools import MongoTools, connection_uri, mongo_tools
 
@@ -136,7 +136,8 @@ def test_the_uri_has_the_login_and_no_database(spec: dict[str, Any], expected: s
 
 
 def test_stores_that_the_programs_cannot_reach() -> None:
-    assert mongo_tools("/bin", {"type": "EmbeddedStore", "path": "/x.db"}) is None
+    with pytest.raises(ArgumentError, match="embedded"):
+        mongo_tools("/bin", {"type": "EmbeddedStore", "path": "/x.db"})
     with pytest.raises(ConfigError, match="cannot reach"):
         mongo_tools("/bin", {"type": "MongoStore", "database": "d", "ssh_tunnel": {"a": 1}})
     with pytest.raises(ConfigError, match="cannot be read"):
