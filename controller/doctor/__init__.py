@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from controller.doctor.diagnosing import diagnose
 from controller.doctor.mending import Mended, Outcome, mend
 from controller.doctor.reading import Progress
+from controller.operations.version import refuse_newer
 from controller.rules.diagnosis import Diagnosis, Finding, FindingKind, Severity
 
 if TYPE_CHECKING:
@@ -88,7 +89,14 @@ def examine(
     -------
     Examination
         What was found, what was or would be done, and what is left.
+
+    Raises
+    ------
+    StorageFormatError
+        With ``fix``: the database is of a newer version.
     """
+    if fix:
+        refuse_newer(controller.auxiliary, "mending")
     first = remaining = diagnose(controller, watch=watch, outputs=outputs, progress=progress)
     mended: list[Mended] = []
     for _ in range(ROUNDS if fix else 1):

@@ -16,13 +16,15 @@ from controller import leases
 from controller.doctor import reading
 from controller.documents import utc_now
 from controller.errors import ConfigError
-from controller.operations.runner_record import get_running_runner, is_foreign, is_live
+from controller.operations.runner_record import get_running_runner, is_foreign, is_live, live_runner
+from controller.operations.version import newer_version, read_version
 from controller.rules.diagnosis.database import (
     Census,
     examine_auxiliary,
     examine_indexes,
     examine_work,
     missing_outputs,
+    written_by_newer,
 )
 from controller.rules.diagnosis.findings import Diagnosis, Finding, in_order
 from controller.rules.diagnosis.flowplan import FlowView
@@ -125,13 +127,15 @@ class _Examination:
             suspicious_locks = self._confirmed_locks(suspicious_locks, views, record)
             self._confirm_flows()
             orphans = self._confirmed_orphans(orphans)
-        record = get_running_runner(self.queue.auxiliary)
         findings = [
             *([restore] if restore else []),
             *suspicious_locks,
             *(f for many in self.suspects.values() for f in many),
             *orphans.values(),
-            *examine_work(self.census, self.workers, live_runner=is_live(record)),
+            *examine_work(
+                self.census, self.workers, live_runner=live_runner(self.queue) is not None
+            ),
+            *self._version(),
             *examine_auxiliary(reading.auxiliary_documents(self.queue), self.census),
             *examine_wishes(reading.wish_views(self.queue), self.workers, utc_now()),
             *self._indexes(),
@@ -139,6 +143,11 @@ class _Examination:
         ]
         alive = sum(view.lease is not None and not view.expired for view in views)
         return Diagnosis(in_order(findings), self.census.jobs, len(self.flows), alive)
+
+    def _version(self) -> list[Finding]:
+        stored = read_version(self.queue.auxiliary)
+        problem = newer_version(stored) if stored else None
+        return [written_by_newer(problem)] if problem else []
 
     def _read_flows(self) -> None:
         total, seen = self.queue.flows.count_documents({}), 0

@@ -31,6 +31,7 @@ from controller.operations.portions import bulk_work, deal_in_portions, until_un
 from controller.operations.progress import SMALL_FLOW
 from controller.operations.queue import Queue
 from controller.operations.reading import CHOSEN_FIELDS, Neighbours, flow_of, read_views
+from controller.operations.version import refuse_newer
 from controller.operations.writing import Deletion, write_plans
 from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
 from controller.storage.base import Document
@@ -211,7 +212,11 @@ def perform(
     LockLostError
         Somebody broke our lock on a flow; where there are transactions nothing of the portion was
         written.
+    StorageFormatError
+        The database is of a newer version.
     """
+    if not options.dry_run:
+        refuse_newer(queue.auxiliary, "an action on jobs")
     by_flow: dict[str, list[Document]] = {}
     for document in chosen:
         by_flow.setdefault(flow_of(document), []).append(document)

@@ -14,6 +14,7 @@ from controller.operations.outside import Outside
 from controller.operations.portions import bulk_work, deal_in_portions, until_undisturbed
 from controller.operations.queue import Queue
 from controller.operations.reading import JOB_FIELDS, flow_of
+from controller.operations.version import refuse_newer
 from controller.operations.writing import Deletion
 from controller.rules.plans.view import may_run
 from controller.storage.base import Document
@@ -129,7 +130,11 @@ def delete_flows(
     ControllerError
         With ``raise_on_error``: the first refusal. The ``done`` of whatever is raised is what was
         deleted before.
+    StorageFormatError
+        The database is of a newer version.
     """
+    if not options.dry_run:
+        refuse_newer(queue.auxiliary, "a deletion")
     wanted = dict.fromkeys(uuids, ())
     work = _Work(queue, deletion, options, cancel, selection, len(wanted))
     with bulk_work(work.result, lambda: work.settle(outside)):

@@ -18,6 +18,7 @@ from controller.documents import new_flow_document, new_job_document, utc_now
 from controller.errors import DuplicateKeyError, MissingDocumentError, SubmissionError
 from controller.operations.intake import NewJob, read_flow
 from controller.operations.queue import Queue
+from controller.operations.version import refuse_newer
 from controller.rules import initial_job_state
 from controller.states import FlowState, JobState
 
@@ -211,7 +212,10 @@ def insert_flow(
         One of its jobs, or the flow, was submitted before.
     MissingDocumentError
         The database has not been set up.
+    StorageFormatError
+        It is of a newer version.
     """
+    refuse_newer(queue.auxiliary, "a submission")
     known = _left_behind(queue, flow)
     fresh = [job for job in flow.jobs if job.key not in known]
     ids = dict(known)

@@ -9,8 +9,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import RunningRunnerError
+from controller.leases import this_owner
 from controller.operations import runner_record
 from controller.operations.queue import Queue
+from controller.operations.version import refuse_newer
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -25,6 +27,7 @@ def describe(project: Project, runner_id: str, daemon_id: str | None) -> dict[st
         "runner_id": runner_id,
         "daemon_id": daemon_id,
         "pid": os.getpid(),
+        "process": this_owner(),
         "hostname": socket.gethostname(),
         "mac_address": f"{uuid.getnode():012x}",
         "user": getpass.getuser(),
@@ -46,7 +49,10 @@ def enter(queue: Queue, record: dict[str, Any]) -> None:
         Somebody else is starting or stopping a runner.
     MissingDocumentError
         The database is not set up, or was written by jobflow-remote before 0.1.5.
+    StorageFormatError
+        It was written by a newer version.
     """
+    refuse_newer(queue.auxiliary, "a runner")
     foreign = None
     with runner_record.lock_runner(queue.auxiliary, wait=LOCK_WAIT) as lock:
         assert lock.locked_document is not None

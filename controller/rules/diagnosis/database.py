@@ -154,6 +154,17 @@ def examine_auxiliary(documents: Iterable[Mapping[str, Any]], census: Census) ->
     return findings
 
 
+def written_by_newer(problem: str) -> Finding:
+    """Say that the documents may not be what this program takes them for."""
+    return Finding(
+        FindingKind.AUXILIARY,
+        Severity.PROBLEM,
+        "jobflow_remote_version",
+        problem,
+        "use the version that wrote it, or a newer jfr",
+    )
+
+
 def _missing_document(name: str, value: Any) -> Finding:
     what = {
         "next_id": "the counter of db_ids is missing: nothing can be submitted",

@@ -224,7 +224,7 @@ def _empty_flow(flow: Doc, now: datetime) -> Finding:
 
 def _unknown_state(job: Doc) -> Finding:
     db_id, state = str(job["db_id"]), job.get("state")
-    remedy = "`jf job set-state` gives it one"
+    remedy = "use the version that wrote it, or correct the field `state` of its document"
     if state == "TERMINATED":
         remedy = "the database is of jobflow-remote 0.1: `jf admin upgrade`"
     return Finding(
