@@ -53,13 +53,15 @@ class RunnerRecords(ControllerGroup):
         Parameters
         ----------
         data
-            What to remember of who gave it; the present time is added as ``time``.
+            What to remember of who gave it; the present time is added as ``time``. With the key
+            ``runner_id`` it is that runner's sign, and no other one's record changes.
 
         Returns
         -------
         tuple
-            Whether a runner is registered, whose ``last_pinged`` is now the present; and the
-            signs of life that are kept (50), the newest last.
+            Whether a runner is registered (the one of ``runner_id``, if given), whose
+            ``last_pinged`` is now the present; and the signs of life that are kept (50), the
+            newest last.
         """
         return runner_record.ping(self.auxiliary, data)
 

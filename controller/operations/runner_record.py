@@ -4,6 +4,10 @@
 too. It gives a sign of life once an hour; we give one every `PING_EVERY` seconds and say so in
 the record (``ping_every``), so that everybody can tell a dead runner from a live one.
 
+One runner is registered; others beside it show by their signs of life only. When the registered one
+falls silent or ends, another one registers with its next sign of life. Until then its earlier ones
+tell that it is there.
+
 Who decides by the record and then changes it holds its lock meanwhile, as jobflow-remote does
 while it starts and stops its processes. Signs of life need no lock.
 """
@@ -19,7 +23,7 @@ from typing import Any
 
 from controller.documents import utc_now
 from controller.errors import MissingDocumentError, RunnerLockedError, RunningRunnerError
-from controller.leases import live_lease
+from controller.leases import live_lease, owner_is_dead
 from controller.locks import MongoLock
 from controller.operations.queue import Queue
 from controller.storage.base import Collection
@@ -45,8 +49,11 @@ def get_running_runner(auxiliary: Collection) -> dict[str, Any] | str | None:
 
 
 def is_live(record: Any, now: datetime | None = None) -> bool:
-    """Whether a record is of a runner that gave a sign of life not too long ago."""
-    if not isinstance(record, dict):
+    """Whether a record is of a runner that gave a sign of life not too long ago.
+
+    One of this machine whose process has ended is not live, however short its end is ago.
+    """
+    if not isinstance(record, dict) or owner_is_dead(record.get("process")):
         return False
     last = record.get("last_pinged") or record.get("start_time")
     if not isinstance(last, datetime):
@@ -65,7 +72,7 @@ class RunnerState(StrEnum):
 
     ALIVE = "alive"
     SILENT = "silent"  # registered, and gave no sign of life for too long
-    NONE = "none"  # none is registered
+    NONE = "none"  # none is registered, and none gave a sign of life
     NO_RECORD = "no record"  # the database has no place to register in
 
 
@@ -78,14 +85,18 @@ class RunnerStatus:
     state
         Whether.
     record
-        The ``running_runner`` sub-document; None where no runner is registered.
+        The ``running_runner`` sub-document, or what is known of a runner that is alive beside the
+        registered one which is not; None where there is neither.
     silent_for
         Seconds since its last sign of life, where it gave one.
+    has_ended
+        Its process has ended for certain.
     """
 
     state: RunnerState
     record: dict[str, Any] | None = None
     silent_for: float | None = None
+    has_ended: bool = False
 
     @property
     def alive(self) -> bool:
@@ -96,19 +107,31 @@ class RunnerStatus:
 def runner_status(auxiliary: Collection) -> RunnerStatus:
     """Say whether a runner serves a database."""
     record = get_running_runner(auxiliary)
+    now = utc_now()
+    if not is_live(record, now) and record != NO_DOCUMENT:
+        record = _alive_beside(get_pings(auxiliary), now) or record
     if not isinstance(record, dict):
         return RunnerStatus(RunnerState.NO_RECORD if record else RunnerState.NONE)
-    now = utc_now()
     last = record.get("last_pinged") or record.get("start_time")
     silent_for = (now - last).total_seconds() if isinstance(last, datetime) else None
     state = RunnerState.ALIVE if is_live(record, now) else RunnerState.SILENT
-    return RunnerStatus(state, record, silent_for)
+    return RunnerStatus(state, record, silent_for, owner_is_dead(record.get("process")))
+
+
+def _alive_beside(pings: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
+    """Return a runner of ours that is alive although it is not registered, as its record."""
+    newest = {ping["runner_id"]: ping for ping in pings if "process" in ping}
+    for ping in reversed(newest.values()):
+        record = {**ping, "last_pinged": ping["time"], "ping_every": PING_EVERY}
+        if not ping.get("ended") and is_live(record, now):
+            return record
+    return None
 
 
 def live_runner(queue: Queue) -> dict[str, Any] | None:
     """Return the record of a live runner, None when there is none."""
-    record = get_running_runner(queue.auxiliary)
-    return record if isinstance(record, dict) and is_live(record) else None
+    status = runner_status(queue.auxiliary)
+    return status.record if status.alive else None
 
 
 def refuse_beside_runner(queue: Queue, action: str) -> None:
@@ -184,11 +207,12 @@ def clean(auxiliary: Collection, *, break_lock: bool = False) -> None:
         lock.update_on_release = {"$set": {"running_runner": None}}
 
 
-def deregister(queue: Queue, runner_id: str) -> None:
-    """Remove the record of a runner that ends, if it is its own."""
+def deregister(queue: Queue, entry: Mapping[str, Any]) -> None:
+    """Note that a runner ends, and remove the record if it is its own."""
     queue.auxiliary.update_one(
-        {"running_runner.runner_id": runner_id}, {"$set": {"running_runner": None}}
+        {"running_runner.runner_id": entry["runner_id"]}, {"$set": {"running_runner": None}}
     )
+    _remember(queue.auxiliary, {**entry, "ended": True, "time": utc_now()})
 
 
 def ping(auxiliary: Collection, entry: Mapping[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
@@ -197,31 +221,37 @@ def ping(auxiliary: Collection, entry: Mapping[str, Any]) -> tuple[bool, list[di
     Parameters
     ----------
     entry
-        What to remember of who gave it; ``time`` is added.
+        What to remember of who gave it; ``time`` is added. With a ``runner_id`` it is the sign of
+        that runner only: the record of another one stays as it is.
 
     Returns
     -------
     tuple
-        Whether a runner is registered, whose record now has the time in ``last_pinged``; and the
-        signs of life that are kept, the newest last.
+        Whether there is a record, which now has the time in ``last_pinged``; and the signs of life
+        that are kept, the newest last.
     """
     now = utc_now()
-    registered = auxiliary.update_one(
-        {"running_runner": {"$ne": None}}, {"$set": {"running_runner.last_pinged": now}}
-    )
-    latest = {**entry, "time": now}
+    whose: dict[str, Any] = {"running_runner": {"$ne": None}}
+    if entry.get("runner_id") is not None:
+        whose = {"running_runner.runner_id": entry["runner_id"]}
+    registered = auxiliary.update_one(whose, {"$set": {"running_runner.last_pinged": now}})
+    return registered.matched_count > 0, _remember(auxiliary, {**entry, "time": now})
+
+
+def _remember(auxiliary: Collection, ping: Mapping[str, Any]) -> list[dict[str, Any]]:
     kept = auxiliary.find_one_and_update(
         PINGS,
-        {"$push": {"runner_pings": {"$each": [latest], "$slice": -KEPT_PINGS}}},
+        {"$push": {"runner_pings": {"$each": [dict(ping)], "$slice": -KEPT_PINGS}}},
         return_document="after",
     )
-    return registered.matched_count > 0, kept["runner_pings"] if kept else []
+    pings: list[dict[str, Any]] = kept["runner_pings"] if kept else []
+    return pings
 
 
-def keep_registered(queue: Queue, runner_id: str, entry: Mapping[str, Any]) -> None:
+def keep_registered(queue: Queue, entry: Mapping[str, Any]) -> None:
     """Give a sign of life; a runner that joined another one's record takes it over if need be."""
     record = get_running_runner(queue.auxiliary)
-    own = isinstance(record, dict) and record.get("runner_id") == runner_id
+    own = isinstance(record, dict) and record.get("runner_id") == entry["runner_id"]
     if not own and not is_live(record):
         # Somebody who is registering now is as good as we are; the next sign of life tells.
         with suppress(RunnerLockedError), lock_runner(queue.auxiliary) as lock:

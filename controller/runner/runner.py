@@ -32,6 +32,7 @@ from controller.errors import (
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
 from controller.operations.aftermath import carry_out
+from controller.operations.version import refuse_newer
 from controller.rules.retry import is_busy
 from controller.runner import registration
 from controller.runner.context import RunnerContext
@@ -61,6 +62,13 @@ CLAIMS_PER_ROUND = 32
 MAX_BACKOFF = 30.0
 
 _UNDER_WAY = tuple(s.value for s in RESETTABLE_STATES)
+_ENDS: dict[str, tuple[JobState, ...]] = {
+    "checkout": (JobState.READY,),
+    "transfer": (JobState.CHECKED_OUT, JobState.RUN_FINISHED),
+    "queue": (JobState.UPLOADED, *QUEUED_STATES),
+    "complete": (JobState.DOWNLOADED,),
+}
+"""{part of a runner: states that it ends}."""
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
 
 
@@ -136,6 +144,8 @@ class Runner:
         queue: bool = True,
         checkout: bool = True,
         ticks: int | None = None,
+        *,
+        max_time: float | None = None,
     ) -> None:
         """Run until a signal or `stop`.
 
@@ -145,37 +155,52 @@ class Runner:
             What this process does.
         ticks
             Rounds after which to end; None for no limit.
+        max_time
+            Seconds after which to end; None for no limit.
         """
         flags = {"transfer": transfer, "complete": complete, "queue": queue, "checkout": checkout}
+        deadline = _deadline(max_time)
         with self._serving():
             rounds = 0
-            while not self._stop and (ticks is None or rounds < ticks):
+            while not self._stop and (ticks is None or rounds < ticks) and not _is_past(deadline):
                 rounds += 1
                 if not self._guarded(lambda: self._round(**flags)):
-                    self._sleep()
+                    self._sleep(deadline)
 
-    def run_until_idle(self, max_time: float | None = None) -> RunSummary:
-        """Run until no job of the project is READY or under way; retries are waited for.
+    def run_until_idle(
+        self,
+        max_time: float | None = None,
+        *,
+        transfer: bool = True,
+        complete: bool = True,
+        queue: bool = True,
+        checkout: bool = True,
+    ) -> RunSummary:
+        """Run until this process has nothing left to do; retries are waited for.
 
         Parameters
         ----------
         max_time
             Seconds after which to end all the same; None for no limit.
+        transfer, complete, queue, checkout
+            What this process does. With all of them it ends when no job of the project is READY
+            or under way, else when none is in a state that its own steps end.
         """
-        deadline = None if max_time is None else time.monotonic() + max_time
+        flags = {"transfer": transfer, "complete": complete, "queue": queue, "checkout": checkout}
+        deadline = _deadline(max_time)
         timed_out = False
         with self._serving():
             while not self._stop:
-                if self._guarded(self._round):
-                    continue
-                if not self._backoff and self._guarded(self.is_idle):
+                moved = self._guarded(lambda: self._round(**flags))
+                if not moved and not self._backoff and self._guarded(lambda: self.is_idle(**flags)):
                     if self._guarded(self._refuse_strays):
                         continue
                     break
-                if deadline is not None and time.monotonic() >= deadline:
+                if _is_past(deadline):
                     timed_out = True
                     break
-                self._sleep(deadline)
+                if not moved:
+                    self._sleep(deadline)
             return self._summary(timed_out)
 
     def run_all_jobs(
@@ -264,6 +289,7 @@ class Runner:
         """
         if not dry_run:
             runner_record.refuse_beside_runner(self.controller.queue, "update-status")
+            refuse_newer(self.controller.auxiliary, "update-status")
         handlers = start_logging(self.project, self.log_level.to_logging(), self.runner_id)
         try:
             workers = self.context.usable_workers()
@@ -281,9 +307,16 @@ class Runner:
         self._stop = True
         self.watcher.wake()
 
-    def is_idle(self) -> bool:
-        """Whether no job that this version can run is READY or under way."""
-        states = [JobState.READY.value, *_UNDER_WAY]
+    def is_idle(
+        self,
+        transfer: bool = True,
+        complete: bool = True,
+        queue: bool = True,
+        checkout: bool = True,
+    ) -> bool:
+        """Whether no job that this version can run is in a state that these steps end."""
+        chosen = {"transfer": transfer, "complete": complete, "queue": queue, "checkout": checkout}
+        states = [s.value for name, ended in _ENDS.items() if chosen[name] for s in ended]
         query = {
             "state": {"$in": states},
             "worker": {"$in": self.context.usable_workers()},
@@ -556,20 +589,22 @@ class Runner:
         previous: dict[int, Any] = {}
         try:
             registration.enter(self.controller.queue, record)
-            previous = self._heed_signals()
-            logger.info("runner started, project %s", self.project.name)
-            yield
+            try:
+                previous = self._heed_signals()
+                logger.info("runner started, project %s", self.project.name)
+                yield
+            finally:
+                for number, handler in previous.items():
+                    signal.signal(number, handler)
+                with suppress(StorageUnavailableError):
+                    runner_record.deregister(self.controller.queue, record)
+                logger.info("runner stopped")
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-            with suppress(StorageUnavailableError):
-                runner_record.deregister(self.controller.queue, self.runner_id)
-            logger.info("runner stopped")
             stop_logging(handlers)
 
     def _ping(self) -> None:
         entry = registration.describe(self.project, self.runner_id, self.daemon_id)
-        runner_record.keep_registered(self.controller.queue, self.runner_id, entry)
+        runner_record.keep_registered(self.controller.queue, entry)
 
     def _heed_signals(self) -> dict[int, Any]:
         def handle(number: int, frame: FrameType | None) -> None:
@@ -608,6 +643,15 @@ def _in_order(db_ids: Iterable[str]) -> list[str]:
 def _refuse_stray(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     context.worker(job["worker"])  # raises: there is none
     return {}
+
+
+def _deadline(max_time: float | None) -> float | None:
+    """Time of the monotonic clock that is so many seconds ahead; None for no limit."""
+    return None if max_time is None else time.monotonic() + max_time
+
+
+def _is_past(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
 
 
 def _moves(state: JobState) -> bool:

@@ -40,10 +40,14 @@ def run(
         bool, typer.Option("--daemonized", "-d", help="Started by a daemon.")
     ] = False,
     until_idle: Annotated[
-        bool, typer.Option("--until-idle", help="End when nothing is left to do.")
+        bool,
+        typer.Option("--until-idle", help="End when nothing is left to do (for the parts chosen)."),
     ] = False,
     max_time: Annotated[
-        float | None, typer.Option("--max-time", help="Seconds after which to end (--until-idle).")
+        float | None,
+        typer.Option(
+            "--max-time", min=0, help="Seconds after which to end; exit 8 if not idle yet."
+        ),
     ] = None,
 ) -> None:
     """Run jobs in the foreground, until Ctrl-C or until nothing is left to do.
@@ -60,16 +64,17 @@ def run(
         daemon_id=str(os.getppid()) if daemonized else None,
     )
     try:
+        chosen = any((transfer, complete, queue, checkout))
+        parts = {
+            "transfer": transfer or not chosen,
+            "complete": complete or not chosen,
+            "queue": queue or not chosen,
+            "checkout": checkout or not chosen,
+        }
         if not until_idle:
-            chosen = any((transfer, complete, queue, checkout))
-            runner.run(
-                transfer=transfer or not chosen,
-                complete=complete or not chosen,
-                queue=queue or not chosen,
-                checkout=checkout or not chosen,
-            )
+            runner.run(**parts, max_time=max_time)
             return
-        summary = runner.run_until_idle(max_time)
+        summary = runner.run_until_idle(max_time, **parts)
     finally:
         runner.cleanup()
     show_report(

@@ -127,7 +127,8 @@ def status_line(status: RunnerStatus) -> Text:
     ago = "never" if status.silent_for is None else f"{duration(status.silent_for)} ago"
     if status.alive:
         return Text(f"▶ alive: {who}, last sign of life {ago}", style=GREEN)
-    return Text(f"✘ silent: {who}, last sign of life {ago}", style=VERMILION)
+    ended = ", its process has ended" if status.has_ended else ""
+    return Text(f"✘ silent: {who}, last sign of life {ago}{ended}", style=VERMILION)
 
 
 def runner_panel(found: RunnerInfo) -> Panel:
@@ -141,7 +142,9 @@ def runner_panel(found: RunnerInfo) -> Panel:
         lines.append(Text.assemble((f"{key} = ", "bold"), _shown(value)))
     for ping in found.pings or []:
         who = f"process {ping.get('pid')} on {ping.get('hostname')}"
-        lines.append(Text.assemble(("ping = ", "bold"), f"{_shown(ping.get('time'))}  {who}"))
+        ended = ": ended" if ping.get("ended") else ""
+        line = f"{_shown(ping.get('time'))}  {who}{ended}"
+        lines.append(Text.assemble(("ping = ", "bold"), line))
     return Panel(Group(*lines), expand=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from controller.config import Project
 from controller.documents import utc_now
 from controller.errors import MissingDocumentError, RunnerLockedError, RunningRunnerError
 from controller.jobcontroller import JobController
+from controller.leases import this_owner
 from controller.operations import runner_record
 from controller.runner import registration
 
@@ -106,15 +108,72 @@ def test_a_runner_whose_record_was_cleaned_registers_again(
     enter(controller, project)
     entry = registration.describe(project, "r1", None)
     controller.clean_running_runner()
-    runner_record.keep_registered(controller.queue, "r1", entry)
+    runner_record.keep_registered(controller.queue, entry)
     assert record_of(controller)["runner_id"] == "r1"
     foreign(controller)
-    runner_record.keep_registered(controller.queue, "r1", entry)
+    runner_record.keep_registered(controller.queue, entry)
     assert record_of(controller)["user"] == "ada", "a live one is not replaced"
     controller.clean_running_runner()
     controller.auxiliary.update_one(RUNNER, {"$set": FOREIGN_LOCK})
-    runner_record.keep_registered(controller.queue, "r1", entry)
+    runner_record.keep_registered(controller.queue, entry)
     assert controller.get_running_runner() is None, "and a locked record is not touched"
+
+
+def dead_process() -> dict[str, Any]:
+    """A process of this machine that has ended."""
+    return {**this_owner(), "pid": 2**22 + 1}
+
+
+def entry_of(project: Project, runner_id: str, **more: Any) -> dict[str, Any]:
+    return {**registration.describe(project, runner_id, None), **more}
+
+
+def status(controller: JobController) -> tuple[str, Any]:
+    found = controller.get_runner_status()
+    return found.state.value, (found.record or {}).get("runner_id")
+
+
+def test_a_runner_keeps_nobody_else_alive(controller: JobController, project: Project) -> None:
+    enter(controller, project, "a")
+    before = record_of(controller)["last_pinged"] - timedelta(seconds=20)
+    last = {"$set": {"running_runner.last_pinged": before}}
+    controller.auxiliary.update_one(RUNNER, last)
+    runner_record.keep_registered(controller.queue, entry_of(project, "b"))
+    assert record_of(controller)["last_pinged"] == before
+    runner_record.keep_registered(controller.queue, entry_of(project, "a"))
+    assert record_of(controller)["last_pinged"] > before
+
+
+def test_a_killed_runner_is_not_alive_and_who_is_beside_it_is(
+    controller: JobController, project: Project
+) -> None:
+    enter(controller, project, "a")
+    killed = {"$set": {"running_runner.process": dead_process()}}
+    controller.auxiliary.update_one(RUNNER, killed)
+    assert status(controller) == ("silent", "a")
+    assert controller.get_runner_status().has_ended
+    runner_record.ping(controller.auxiliary, entry_of(project, "b"))
+    assert status(controller) == ("alive", "b"), "before b registers itself"
+    runner_record.keep_registered(controller.queue, entry_of(project, "b"))
+    assert record_of(controller)["runner_id"] == "b"
+    assert status(controller) == ("alive", "b")
+    runner_record.deregister(controller.queue, entry_of(project, "b"))
+    assert status(controller) == ("none", None)
+
+
+def test_a_runner_that_joined_is_seen_when_the_first_one_ends(
+    controller: JobController, project: Project
+) -> None:
+    enter(controller, project, "a")
+    enter(controller, project, "b")
+    runner_record.keep_registered(controller.queue, entry_of(project, "b"))
+    runner_record.deregister(controller.queue, entry_of(project, "a"))
+    assert status(controller) == ("alive", "b")
+    with pytest.raises(RunningRunnerError):
+        controller.reset()
+    killed = entry_of(project, "b", process=dead_process())
+    runner_record.ping(controller.auxiliary, killed)
+    assert status(controller) == ("none", None)
 
 
 def test_lock_auxiliary(controller: JobController) -> None:

@@ -1,0 +1,81 @@
+"""A runner that ends by the clock, does a part of the work, or loses its database meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runner_jobs import add
+from running import DEADLINE, serve, states, wait_for
+
+from controller.config import Project
+from controller.jobcontroller import JobController
+from controller.runner import Runner
+
+STAGES = ("checkout", "transfer", "queue", "complete")
+EXPECTED = {
+    "checkout": "CHECKED_OUT",
+    "transfer": "UPLOADED",
+    "queue": "DOWNLOADED",
+    "complete": "COMPLETED",
+}
+
+
+def test_parts_of_a_runner_end_when_their_part_is_done(
+    project: Project, controller: JobController
+) -> None:
+    (db_id,) = controller.add_flow(add(1, 2), "local")
+    for stage in STAGES:
+        runner = Runner(project=project, log_level="error")
+        try:
+            parts = {name: name == stage for name in STAGES}
+            summary = runner.run_until_idle(DEADLINE, **parts)
+        finally:
+            runner.cleanup()
+        assert not summary.timed_out
+        assert states(controller)[db_id] == EXPECTED[stage]
+
+
+def test_time_is_up_for_a_runner(project: Project, controller: JobController) -> None:
+    (db_id,) = controller.add_flow(add(1, 2), "local")
+    runner = Runner(project=project, log_level="error")
+    try:
+        runner.run(max_time=0.3)  # ends
+        assert runner.run_until_idle(0, checkout=False).timed_out is (
+            states(controller)[db_id] != "COMPLETED"
+        )
+        assert runner.run_until_idle(DEADLINE).timed_out is False
+    finally:
+        runner.cleanup()
+    assert states(controller)[db_id] == "COMPLETED"
+
+
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+def test_a_database_that_goes_is_waited_for(
+    described: dict[str, Any], store_spec: dict[str, Any], tmp_path: Path
+) -> None:
+    """As with a disk that is unmounted for a while; nothing is made in its place."""
+    disk, away = tmp_path / "disk", tmp_path / "away"
+    described["queue"]["store"] = {**store_spec, "path": str(disk / "queue.sqlite")}
+    project = Project.model_validate(described)
+    with JobController.from_project(project) as controller:
+        controller.reset()
+    log = Path(project.log_dir) / "runner.log"
+    process = serve(project, "warn")
+    try:
+        with JobController.from_project(project) as controller:
+            wait_for(lambda: isinstance(controller.get_running_runner(), dict))
+        disk.rename(away)
+        wait_for(lambda: "is not there" in log.read_text())
+        assert not disk.exists()
+        away.rename(disk)
+        wait_for(lambda: "answers again" in log.read_text())
+        with JobController.from_project(project) as controller:
+            (db_id,) = controller.add_flow(add(1, 2), "local")
+            wait_for(lambda: states(controller)[db_id] == "COMPLETED")
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.communicate()
