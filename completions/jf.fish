@@ -1232,8 +1232,8 @@ function __jf_facts
                 -i\t'Ask for logins.' \
                 --daemonized\t'Started by a daemon.' \
                 -d\t'Started by a daemon.' \
-                --until-idle\t'End when nothing is left to do.' \
-                --max-time\t'Seconds after which to end (--until-idle).' \
+                --until-idle\t'End when nothing is left to do (for the parts chosen).' \
+                --max-time\t'Seconds after which to end; exit 8 if not idle yet.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
