@@ -1,6 +1,7 @@
 """The process that moves jobs along.
 
-``runner``        class Runner: what users start
+``runner``        class Runner: what users start; when a round begins, and what it waits for
+``rounds``        one round: each job that can take a step takes it
 ``context``       what the stages share: controller, hosts, queues, stores
 ``stages``        one file per step of a job's life
 ``watch``         notices the end of local processes and requests to wake up

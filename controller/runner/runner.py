@@ -2,8 +2,7 @@
 
 One round claims READY jobs, uploads, submits, asks the queues and completes, and begins again at
 once while anything moved. In between it sleeps until a local process ends, the database changes,
-or a time is reached; the delays of the project file are the longest time it sleeps. All queries
-go by state, so that a round costs nothing for jobs that are finished.
+or a time is reached; the delays of the project file are the longest time it sleeps.
 """
 
 from __future__ import annotations
@@ -12,37 +11,24 @@ import logging
 import random
 import signal
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any
 from uuid import uuid4
 
 from controller.config import ConfigManager, LogLevel, Project
 from controller.documents import utc_now
-from controller.errors import (
-    LockLostError,
-    RemoteError,
-    StorageUnavailableError,
-)
+from controller.errors import LockLostError, StorageUnavailableError
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
-from controller.operations.aftermath import carry_out
 from controller.operations.version import refuse_newer
-from controller.rules.retry import is_busy
 from controller.runner import registration
 from controller.runner.context import RunnerContext
 from controller.runner.logs import start_logging, stop_logging
-from controller.runner.patience import Patience
-from controller.runner.recovery import take_over_expired
-from controller.runner.stages.complete import complete
-from controller.runner.stages.poll import queue_update
-from controller.runner.stages.submit import submit, withdraw
-from controller.runner.stages.upload import upload
+from controller.runner.rounds import RECOVER_EVERY, Rounds, Timers
 from controller.runner.watch import ProcessWatcher
 from controller.states import ERROR_STATES, QUEUED_STATES, RESETTABLE_STATES, JobState
 
@@ -52,16 +38,10 @@ LOOK_EVERY = 0.25
 """Seconds between two looks for a change, where the database tells cheaply."""
 BLIND_LOOK_EVERY = 0.5
 """The same where only a query tells."""
-QUEUE_POLL_FASTEST, QUEUE_POLL_GROWTH = 1.0, 1.3
-"""Seconds between listings of a queue other than the shell, and their growth while nothing
-happens, up to ``delay_check_run_status``."""
-RECOVER_EVERY = 10.0
 STRAYS_EVERY = 60.0
 """Seconds between two looks for jobs whose worker does not exist, while others are under way."""
-CLAIMS_PER_ROUND = 32
 MAX_BACKOFF = 30.0
 
-_UNDER_WAY = tuple(s.value for s in RESETTABLE_STATES)
 _ENDS: dict[str, tuple[JobState, ...]] = {
     "checkout": (JobState.READY,),
     "transfer": (JobState.CHECKED_OUT, JobState.RUN_FINISHED),
@@ -69,7 +49,6 @@ _ENDS: dict[str, tuple[JobState, ...]] = {
     "complete": (JobState.DOWNLOADED,),
 }
 """{part of a runner: states that it ends}."""
-Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
 
 
 @dataclass
@@ -127,13 +106,11 @@ class Runner:
         self.context = RunnerContext(JobController.from_project(self.project), self.project)
         self.controller = self.context.controller
         self.watcher = ProcessWatcher()
-        self.patience = Patience()
         self._stop = False
+        self.rounds = Rounds(self.context, self.watcher, lambda: self._stop)
         self._token: object | None = None
-        self._timers: dict[str, float] = {}
-        self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
+        self._timers = Timers()
         self._backoff = 0.0
-        self._told: set[str] = set()
 
     # ------------------------------------------------------------------ running
 
@@ -193,7 +170,7 @@ class Runner:
             while not self._stop:
                 moved = self._guarded(lambda: self._round(**flags))
                 if not moved and not self._backoff and self._guarded(lambda: self.is_idle(**flags)):
-                    if self._guarded(self._refuse_strays):
+                    if self._guarded(self.rounds.refuse_strays):
                         continue
                     break
                 if _is_past(deadline):
@@ -294,10 +271,8 @@ class Runner:
         try:
             workers = self.context.usable_workers()
             if dry_run:
-                queued = self._queued(workers).items()
-                ids = [j["db_id"] for name, jobs in queued for j, _ in self._answers(name, jobs)]
-                return _in_order(ids)
-            self._poll(workers)
+                return _in_order(self.rounds.would_change(workers))
+            self.rounds.poll(workers)
         finally:
             stop_logging(handlers)
         return self._touched()
@@ -323,13 +298,6 @@ class Runner:
         }
         return self.controller.jobs.find_one(query, ["_id"]) is None
 
-    def cleanup(self) -> None:
-        """Close everything."""
-        self.context.close()
-        self.watcher.close()
-
-    # ------------------------------------------------------------------ one round
-
     def advance(
         self,
         transfer: bool = True,
@@ -338,179 +306,22 @@ class Runner:
         checkout: bool = True,
     ) -> bool:
         """Do one round; True when anything moved."""
-        moved = False
-        workers = self.context.usable_workers()
-        if self._due("recover", RECOVER_EVERY):
-            moved = take_over_expired(self.controller, self._told) > 0
-            carry_out(self.controller.queue, self.context.outside)
-        if checkout:
-            moved = self._checkout(workers) or moved
-        if transfer:
-            moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
-        if queue:
-            moved = self._submit(workers) or moved
-            moved = self._poll(workers) or moved
-        if complete:
-            moved = self._complete(workers) or moved
-        return moved
+        return self.rounds.advance(
+            transfer=transfer, complete=complete, queue=queue, checkout=checkout
+        )
 
-    def _checkout(self, workers: list[str]) -> bool:
-        claimed = 0
-        for name in workers:
-            room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
-            while room > 0 and claimed < CLAIMS_PER_ROUND and not self._stop:
-                if self.controller.checkout_job({"worker": name}) is None:
-                    break
-                claimed += 1
-                room -= 1
-        return claimed > 0
-
-    def _room(self, worker: str, states: tuple[JobState, ...]) -> int:
-        """How many jobs more a worker may have in these states."""
-        limit = self.context.worker(worker).max_jobs
-        if not limit:
-            return CLAIMS_PER_ROUND
-        query = {"worker": worker, "state": {"$in": [s.value for s in states]}}
-        return limit - self.controller.jobs.count_documents(query)
-
-    def _submit(self, workers: list[str]) -> bool:
-        moved = False
-        for name in workers:
-            room = self._room(name, QUEUED_STATES)
-            if room > 0:
-                moved = self._steps(JobState.UPLOADED, [name], submit, limit=room) or moved
-        return moved
-
-    def _steps(
-        self, state: JobState, workers: list[str], step: Step, limit: int | None = None
-    ) -> bool:
-        """Advance all jobs of a state by one step."""
-        done = 0
-        held_up: list[str] = []
-        query = {"state": state.value, "worker": {"$in": workers}}
-        while not self._stop and (limit is None or done < limit):
-            job, advanced = self._step(self.patience.others(query, held_up), step)
-            if job is None:
-                break
-            if advanced:
-                done += 1
-            else:
-                held_up.append(job["db_id"])  # not again in this round: others get their turn
-        return done > 0
-
-    def _step(self, query: dict[str, Any], step: Step) -> tuple[dict[str, Any] | None, bool]:
-        """Advance one job; returns it, None when there was none, and whether it was not held up."""
-        options = self.project.runner
-        advanced, job, fields = False, None, dict[str, Any]()
-        try:
-            with self.controller.lock_job_for_update(
-                query, options.max_step_attempts, options.delta_retry
-            ) as lock:
-                job = lock.locked_document
-                if job is None:
-                    return None, False
-                self.context.touched.add(job["db_id"])
-                try:
-                    fields = step(self.context, job)
-                    lock.update_on_release = {"$set": fields}
-                    advanced = True
-                    self.patience.forget(job)
-                except Exception as error:
-                    advanced = not is_busy(error)  # a failed step is recorded: that is progress
-                    if not advanced:
-                        self.patience.hold_back(job, error)
-                    raise
-        except LockLostError:
-            if job is not None and fields.get("remote.process_id"):
-                withdraw(self.context, job, fields["remote.process_id"])
-            raise
-        return job, advanced
-
-    def _poll(self, workers: list[str]) -> bool:
-        """Ask the queues about what they hold, and follow local processes."""
-        moved, local = False, set()
-        for name, jobs in self._queued(workers).items():
-            if not self.context.queue(name).is_shell and not self._due(
-                f"poll {name}", self._poll_delay[name]
-            ):
-                continue
-            changed = self._poll_worker(name, jobs)
-            moved = moved or changed
-            longest = self.project.runner.delay_check_run_status
-            grown = min(self._poll_delay[name] * QUEUE_POLL_GROWTH, longest)
-            self._poll_delay[name] = QUEUE_POLL_FASTEST if changed else grown
-            if self.context.queue(name).is_shell:
-                local |= {job["remote"]["process_id"] for job in jobs}
-        self.watcher.set({p for p in local if p})
-        return moved
-
-    def _queued(self, workers: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return {worker: jobs that are in its queue and that nobody holds}."""
-        fields = ["db_id", "uuid", "index", "state", "worker", "remote", "run_dir"]
-        query = {
-            "state": {"$in": [s.value for s in QUEUED_STATES]},
-            "worker": {"$in": workers},
-            "lock_id": None,
-        }
-        by_worker: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for job in self.controller.jobs.find(query, fields):
-            by_worker[job["worker"]].append(job)
-        return by_worker
-
-    def _poll_worker(self, name: str, jobs: list[dict[str, Any]]) -> bool:
-        moved = False
-        for job, update in self._answers(name, jobs):
-            moved = self._apply(job, update) or moved
-        return moved
-
-    def _answers(
-        self, name: str, jobs: list[dict[str, Any]]
-    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Ask a queue about its jobs; yields each that changes, with its update."""
-        pairs = [
-            (str(j["remote"]["process_id"]), Path(j["run_dir"]) if j.get("run_dir") else None)
-            for j in jobs
-        ]
-        try:
-            found = self.context.queue(name).poll(pairs)
-        except RemoteError as error:
-            # Nothing is known about any job: none of them has failed.
-            logger.warning("worker %s: %s", name, error)
-            return
-        local = self.context.worker(name).is_local
-        for job, queued in zip(jobs, found):
-            update = queue_update(job, queued.state, local=local)
-            if update is not None:
-                yield job, update
-
-    def _apply(self, job: dict[str, Any], update: dict[str, Any]) -> bool:
-        # The answer is about this process: meanwhile the job may run anew, as another one.
-        query = {k: job[k] for k in ("uuid", "index", "state")}
-        query["remote.process_id"] = job["remote"].get("process_id")
-        return self._step(query, lambda context, locked: update)[1]
-
-    def _complete(self, workers: list[str]) -> bool:
-        # Not all at once: let the children of what has finished start before the rest.
-        return self._steps(JobState.DOWNLOADED, workers, complete, limit=CLAIMS_PER_ROUND)
-
-    def _refuse_strays(self) -> bool:
-        """Give up jobs of a worker that the project does not have; True when there were any."""
-        query = {
-            "state": {"$in": [JobState.READY.value, *_UNDER_WAY]},
-            "worker": {"$nin": list(self.project.workers)},
-        }
-        found = False
-        while not self._stop and self._step(query, _refuse_stray)[0] is not None:
-            found = True
-        return found
+    def cleanup(self) -> None:
+        """Close everything."""
+        self.context.close()
+        self.watcher.close()
 
     # ------------------------------------------------------------------ waiting
 
     def _round(self, **flags: bool) -> bool:
         """Do one round, and what is due beside it; True when anything moved."""
-        if self._due("ping", runner_record.PING_EVERY):
+        if self._timers.due("ping", runner_record.PING_EVERY):
             self._ping()
-        strays = self._due("strays", STRAYS_EVERY) and self._refuse_strays()
+        strays = self._timers.due("strays", STRAYS_EVERY) and self.rounds.refuse_strays()
         return self.advance(**flags) or strays
 
     def _guarded(self, action: Callable[[], bool]) -> bool:
@@ -554,10 +365,7 @@ class Runner:
         """Seconds until a time that is known now; the delays of the project bound it."""
         options = self.project.runner
         longest = min(options.delay_checkout, options.delay_advance_status, RECOVER_EVERY)
-        now = time.monotonic()
-        due = [at - now for name, at in self._timers.items() if name.startswith("poll")]
-        if (pause := self.patience.seconds_left()) is not None:
-            due.append(pause)
+        due = self.rounds.seconds_until_due()
         retry = self._next_retry()
         if retry is not None:
             due.append((retry - utc_now()).total_seconds())
@@ -565,19 +373,11 @@ class Runner:
 
     def _next_retry(self) -> datetime | None:
         query = {
-            "state": {"$in": list(_UNDER_WAY)},
+            "state": {"$in": [s.value for s in RESETTABLE_STATES]},
             "remote.retry_time_limit": {"$gt": utc_now()},
         }
         found = self.controller.jobs.find(query, ["remote.retry_time_limit"])
         return min((d["remote"]["retry_time_limit"] for d in found), default=None)
-
-    def _due(self, name: str, every: float) -> bool:
-        """Whether a periodic task is due; the next time counts from now."""
-        now = time.monotonic()
-        if now < self._timers.get(name, 0.0):
-            return False
-        self._timers[name] = now + every
-        return True
 
     # ------------------------------------------------------------------ serving
 
@@ -638,11 +438,6 @@ class Runner:
 
 def _in_order(db_ids: Iterable[str]) -> list[str]:
     return sorted(db_ids, key=lambda i: (len(i), i))
-
-
-def _refuse_stray(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    context.worker(job["worker"])  # raises: there is none
-    return {}
 
 
 def _deadline(max_time: float | None) -> float | None:

@@ -24,8 +24,7 @@ from controller.doctor import diagnosing
 from controller.jobcontroller import JobController
 from controller.operations import aftermath
 from controller.rules.diagnosis import flows as flow_diagnosis
-from controller.runner import Runner, patience
-from controller.runner import runner as runner_module
+from controller.runner import Runner, patience, rounds
 from controller.schedulers.queue import build_scheduler
 
 Key = tuple[str, int]
@@ -147,7 +146,7 @@ class Arena:
     def runner(self) -> Iterator[Runner]:
         """Open a runner that never waits, within a child."""
         hurry()
-        runner_module.QUEUE_POLL_FASTEST = runner_module.RECOVER_EVERY = 0.0
+        rounds.QUEUE_POLL_FASTEST = rounds.RECOVER_EVERY = 0.0
         patience.FIRST_PAUSE = patience.LONGEST_PAUSE = 0.0
         runner = Runner(project=self.project)
         try:

@@ -243,9 +243,9 @@ def test_an_answer_about_an_earlier_process_changes_nothing(stage: Stage) -> Non
     runner = Runner(project=stage.project, log_level="error")
     try:
         earlier = {**stage.job(a["x"]), "remote": {"process_id": "1"}}
-        assert not runner._apply(earlier, {"state": "DOWNLOADED"})
+        assert not runner.rounds.apply(earlier, {"state": "DOWNLOADED"})
         assert stage.state(a["x"]) == "RUNNING"
-        assert runner._apply(stage.job(a["x"]), {"state": "DOWNLOADED"})
+        assert runner.rounds.apply(stage.job(a["x"]), {"state": "DOWNLOADED"})
     finally:
         runner.cleanup()
     assert stage.state(a["x"]) == "DOWNLOADED"

@@ -1,0 +1,273 @@
+"""One round of a runner: each job that can take a step now takes it, in the order of its life.
+
+Claim what is READY, upload, submit, ask the queues, complete. All queries go by state, so that a
+round costs nothing for jobs that are finished.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from controller.errors import LockLostError, RemoteError
+from controller.operations.aftermath import carry_out
+from controller.rules.retry import is_busy
+from controller.runner.context import RunnerContext
+from controller.runner.patience import Patience
+from controller.runner.recovery import take_over_expired
+from controller.runner.stages.complete import complete
+from controller.runner.stages.poll import queue_update
+from controller.runner.stages.submit import submit, withdraw
+from controller.runner.stages.upload import upload
+from controller.runner.watch import ProcessWatcher
+from controller.states import QUEUED_STATES, RESETTABLE_STATES, JobState
+
+logger = logging.getLogger(__name__)
+
+QUEUE_POLL_FASTEST, QUEUE_POLL_GROWTH = 1.0, 1.3
+"""Seconds between listings of a queue other than the shell, and their growth while nothing
+happens, up to ``delay_check_run_status``."""
+RECOVER_EVERY = 10.0
+CLAIMS_PER_ROUND = 32
+Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
+
+
+class Timers:
+    """When what is done now and then is due, by the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+
+    def due(self, name: str, every: float) -> bool:
+        """Whether a periodic task is due; the next time counts from now."""
+        now = time.monotonic()
+        if now < self._next.get(name, 0.0):
+            return False
+        self._next[name] = now + every
+        return True
+
+    def seconds_left(self, beginning: str) -> list[float]:
+        """Return the seconds until each task is due whose name begins so; negative if it is."""
+        now = time.monotonic()
+        return [at - now for name, at in self._next.items() if name.startswith(beginning)]
+
+
+class Rounds:
+    """What a runner does, again and again.
+
+    Parameters
+    ----------
+    context
+        Controller, workers, queues and stores; the jobs of a step are noted in its ``touched``.
+    watcher
+        Told of the local processes that are to be watched.
+    is_stopping
+        Asked before each step: whether to end after the present one.
+    """
+
+    def __init__(
+        self, context: RunnerContext, watcher: ProcessWatcher, is_stopping: Callable[[], bool]
+    ) -> None:
+        self._context = context
+        self._controller = context.controller
+        self._watcher = watcher
+        self._is_stopping = is_stopping
+        self._patience = Patience()
+        self._timers = Timers()
+        self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
+        self._told: set[str] = set()
+
+    def advance(
+        self,
+        transfer: bool = True,
+        complete: bool = True,
+        queue: bool = True,
+        checkout: bool = True,
+    ) -> bool:
+        """Do one round; True when anything moved."""
+        moved = False
+        workers = self._context.usable_workers()
+        if self._timers.due("recover", RECOVER_EVERY):
+            moved = take_over_expired(self._controller, self._told) > 0
+            carry_out(self._controller.queue, self._context.outside)
+        if checkout:
+            moved = self._checkout(workers) or moved
+        if transfer:
+            moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
+        if queue:
+            moved = self._submit(workers) or moved
+            moved = self.poll(workers) or moved
+        if complete:
+            moved = self._complete(workers) or moved
+        return moved
+
+    def _checkout(self, workers: list[str]) -> bool:
+        claimed = 0
+        for name in workers:
+            room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
+            while room > 0 and claimed < CLAIMS_PER_ROUND and not self._is_stopping():
+                if self._controller.checkout_job({"worker": name}) is None:
+                    break
+                claimed += 1
+                room -= 1
+        return claimed > 0
+
+    def _room(self, worker: str, states: tuple[JobState, ...]) -> int:
+        """How many jobs more a worker may have in these states."""
+        limit = self._context.worker(worker).max_jobs
+        if not limit:
+            return CLAIMS_PER_ROUND
+        query = {"worker": worker, "state": {"$in": [s.value for s in states]}}
+        return limit - self._controller.jobs.count_documents(query)
+
+    def _submit(self, workers: list[str]) -> bool:
+        moved = False
+        for name in workers:
+            room = self._room(name, QUEUED_STATES)
+            if room > 0:
+                moved = self._steps(JobState.UPLOADED, [name], submit, limit=room) or moved
+        return moved
+
+    def _steps(
+        self, state: JobState, workers: list[str], step: Step, limit: int | None = None
+    ) -> bool:
+        """Advance all jobs of a state by one step."""
+        done = 0
+        held_up: list[str] = []
+        query = {"state": state.value, "worker": {"$in": workers}}
+        while not self._is_stopping() and (limit is None or done < limit):
+            job, advanced = self._step(self._patience.others(query, held_up), step)
+            if job is None:
+                break
+            if advanced:
+                done += 1
+            else:
+                held_up.append(job["db_id"])  # not again in this round: others get their turn
+        return done > 0
+
+    def _step(self, query: dict[str, Any], step: Step) -> tuple[dict[str, Any] | None, bool]:
+        """Advance one job; returns it, None when there was none, and whether it was not held up."""
+        options = self._context.project.runner
+        advanced, job, fields = False, None, dict[str, Any]()
+        try:
+            with self._controller.lock_job_for_update(
+                query, options.max_step_attempts, options.delta_retry
+            ) as lock:
+                job = lock.locked_document
+                if job is None:
+                    return None, False
+                self._context.touched.add(job["db_id"])
+                try:
+                    fields = step(self._context, job)
+                    lock.update_on_release = {"$set": fields}
+                    advanced = True
+                    self._patience.forget(job)
+                except Exception as error:
+                    advanced = not is_busy(error)  # a failed step is recorded: that is progress
+                    if not advanced:
+                        self._patience.hold_back(job, error)
+                    raise
+        except LockLostError:
+            if job is not None and fields.get("remote.process_id"):
+                withdraw(self._context, job, fields["remote.process_id"])
+            raise
+        return job, advanced
+
+    def poll(self, workers: list[str]) -> bool:
+        """Ask the queues about what they hold, and follow local processes."""
+        moved, local = False, set()
+        for name, jobs in self._queued(workers).items():
+            if not self._context.queue(name).is_shell and not self._timers.due(
+                f"poll {name}", self._poll_delay[name]
+            ):
+                continue
+            changed = self._poll_worker(name, jobs)
+            moved = moved or changed
+            longest = self._context.project.runner.delay_check_run_status
+            grown = min(self._poll_delay[name] * QUEUE_POLL_GROWTH, longest)
+            self._poll_delay[name] = QUEUE_POLL_FASTEST if changed else grown
+            if self._context.queue(name).is_shell:
+                local |= {job["remote"]["process_id"] for job in jobs}
+        self._watcher.set({p for p in local if p})
+        return moved
+
+    def would_change(self, workers: list[str]) -> list[str]:
+        """Ask the queues; return the db_ids of the jobs whose state `poll` would change."""
+        queued = self._queued(workers).items()
+        return [j["db_id"] for name, jobs in queued for j, _ in self._answers(name, jobs)]
+
+    def _queued(self, workers: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return {worker: jobs that are in its queue and that nobody holds}."""
+        fields = ["db_id", "uuid", "index", "state", "worker", "remote", "run_dir"]
+        query = {
+            "state": {"$in": [s.value for s in QUEUED_STATES]},
+            "worker": {"$in": workers},
+            "lock_id": None,
+        }
+        by_worker: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for job in self._controller.jobs.find(query, fields):
+            by_worker[job["worker"]].append(job)
+        return by_worker
+
+    def _poll_worker(self, name: str, jobs: list[dict[str, Any]]) -> bool:
+        moved = False
+        for job, update in self._answers(name, jobs):
+            moved = self.apply(job, update) or moved
+        return moved
+
+    def _answers(
+        self, name: str, jobs: list[dict[str, Any]]
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Ask a queue about its jobs; yields each that changes, with its update."""
+        pairs = [
+            (str(j["remote"]["process_id"]), Path(j["run_dir"]) if j.get("run_dir") else None)
+            for j in jobs
+        ]
+        try:
+            found = self._context.queue(name).poll(pairs)
+        except RemoteError as error:
+            # Nothing is known about any job: none of them has failed.
+            logger.warning("worker %s: %s", name, error)
+            return
+        local = self._context.worker(name).is_local
+        for job, queued in zip(jobs, found):
+            update = queue_update(job, queued.state, local=local)
+            if update is not None:
+                yield job, update
+
+    def apply(self, job: dict[str, Any], update: dict[str, Any]) -> bool:
+        """Write what a queue answered about a job, if it is still about the same process."""
+        # The answer is about this process: meanwhile the job may run anew, as another one.
+        query = {k: job[k] for k in ("uuid", "index", "state")}
+        query["remote.process_id"] = job["remote"].get("process_id")
+        return self._step(query, lambda context, locked: update)[1]
+
+    def _complete(self, workers: list[str]) -> bool:
+        # Not all at once: let the children of what has finished start before the rest.
+        return self._steps(JobState.DOWNLOADED, workers, complete, limit=CLAIMS_PER_ROUND)
+
+    def refuse_strays(self) -> bool:
+        """Give up jobs of a worker that the project does not have; True when there were any."""
+        query = {
+            "state": {"$in": [s.value for s in (JobState.READY, *RESETTABLE_STATES)]},
+            "worker": {"$nin": list(self._context.project.workers)},
+        }
+        found = False
+        while not self._is_stopping() and self._step(query, _refuse_stray)[0] is not None:
+            found = True
+        return found
+
+    def seconds_until_due(self) -> list[float]:
+        """Return the seconds until queues are to be asked again, and jobs that are held up."""
+        due = self._timers.seconds_left("poll")
+        pause = self._patience.seconds_left()
+        return due if pause is None else [*due, pause]
+
+
+def _refuse_stray(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+    context.worker(job["worker"])  # raises: there is none
+    return {}
