@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.config.stores import collection_place
-from controller.errors import DocumentTooLargeError
+from controller.errors import DocumentTooLargeError, StorageMissingError
 from controller.operations.migration import (
     Copied,
     Copyable,
@@ -87,6 +87,25 @@ def refuse_too_large(plan: MigrationPlan) -> None:
         _refuse_large(moves)
 
 
+def rehearse(plan: MigrationPlan, manager: ConfigManager) -> None:
+    """Refuse what `migrate` would refuse, as it would. Nothing is written, no database is made.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The target does not answer.
+    RunningRunnerError, StateError, DocumentTooLargeError
+        See `migrate`.
+    """
+    project = manager.get_project(plan.project)
+    refuse_while_served(project, "migrate", unreachable_is_fine=False)
+    refuse_too_large(plan)
+    with _opened(plan, make_targets=False) as moves:
+        for move in moves:
+            with suppress(StorageMissingError):  # a file that is yet to be made holds nobody else's
+                refuse_strangers(move)
+
+
 def planned_rows(plan: MigrationPlan, numbers: list[int]) -> list[dict[str, Any]]:
     """Return the plan's rows in the form of `Migration.rows`: nothing is written yet."""
     open_fields = {"written": None, "unchanged": None, "checksum": None}
@@ -162,7 +181,9 @@ def _refuse_large(moves: list[Move]) -> None:
 
 
 @contextmanager
-def _opened(plan: MigrationPlan, *, sources_only: bool = False) -> Iterator[list[Move]]:
+def _opened(
+    plan: MigrationPlan, *, sources_only: bool = False, make_targets: bool = True
+) -> Iterator[list[Move]]:
     """Open every database once, and close them all."""
     with ExitStack() as stack:
         known: dict[tuple[str, ...], Database] = {}
@@ -182,7 +203,7 @@ def _opened(plan: MigrationPlan, *, sources_only: bool = False) -> Iterator[list
         for move in plan.moves:
             # A JobStore comes with the first output: to have none yet is no loss.
             source = collection(move.source, create=move.what not in QUEUE_PARTS)
-            target = source if sources_only else collection(move.target)
+            target = source if sources_only else collection(move.target, create=make_targets)
             moves.append(Move(move.what, source, target, _limit(move)))
         yield moves
 

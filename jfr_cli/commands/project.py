@@ -280,7 +280,7 @@ def migrate(
     for store in plan.left:
         say(f"left: {store.what} ({store.shown}) stays in use")
     if dry_run:
-        migration.refuse_too_large(plan)
+        migration.rehearse(plan, manager)
         show_rows(migration.planned_rows(plan, numbers), MIGRATED)
         return
     confirm(f"Copy {sum(numbers)} documents to {plan.rows[0]['target']}?", yes)

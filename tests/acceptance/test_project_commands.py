@@ -195,6 +195,13 @@ def test_remove_with_its_folder(jf: Run, file: Path) -> None:
     assert not file.with_name("mine").exists()
 
 
+def test_a_rehearsed_migration_needs_a_target_that_answers(jf: Run) -> None:
+    nowhere = "mongodb://127.0.0.1:9/new?serverSelectionTimeoutMS=500"
+    planned = jf("project", "migrate", "--to", nowhere, "--dry-run")
+    assert (planned.returncode, planned.stdout) == (4, "")
+    assert "does not answer" in planned.stderr
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_migrate(jf: Run, file: Path, engine: str, tmp_path: Path) -> None:
     name = f"jfr_test_{uuid.uuid4().hex[:12]}"
@@ -205,6 +212,7 @@ def test_migrate(jf: Run, file: Path, engine: str, tmp_path: Path) -> None:
     assert planned.returncode == 0, planned.stderr
     assert {row["written"] for row in json.loads(planned.stdout)} == {None}
     assert "left:" not in planned.stderr
+    assert not (tmp_path / "new").exists()
     less = jf("project", "migrate", "--to", place, "--dry-run", "--json", "--queue-only")
     assert len(json.loads(less.stdout)) == 4
     assert f"left: outputs (EmbeddedStore at {file.with_name('mine')}" in less.stderr
