@@ -108,8 +108,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -175,8 +175,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -218,8 +218,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -260,8 +260,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -308,8 +308,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -352,8 +352,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -394,8 +394,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -438,8 +438,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -482,8 +482,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -526,8 +526,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -576,8 +576,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -652,8 +652,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -696,8 +696,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -744,8 +744,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -788,8 +788,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -888,8 +888,8 @@ function __jf_facts
                 -jid\t'Flow of this job.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -951,8 +951,8 @@ function __jf_facts
                 -jid\t'Flow of this job.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -1000,8 +1000,8 @@ function __jf_facts
                 -jid\t'Flow of this job.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -1041,8 +1041,8 @@ function __jf_facts
                 -jid\t'Flow of this job.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -1519,8 +1519,8 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -1552,8 +1552,8 @@ function __jf_facts
                 -jid\t'Flow of this job.' \
                 --state\t'State, in any case; several with commas.' \
                 -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
@@ -1630,8 +1630,8 @@ function __jf_facts
                 -s\t'State of the batch process, in any case; several with commas.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --db-id\t'Job by its db_id.' \
-                -did\t'Job by its db_id.' \
+                --db-id\t'Job by its db_id; several with commas.' \
+                -did\t'Job by its db_id; several with commas.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \

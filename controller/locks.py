@@ -165,7 +165,9 @@ class MongoLock:
         }
         self.locked_document = self._take(query)
         if self.locked_document is not None:
-            logger.warning("took over the expired lock %s of %s", lease["id"], lease.get("owner"))
+            owner = lease.get("owner") or {}
+            who = f"process {owner.get('pid')} on {owner.get('host')}"
+            logger.warning("took over the expired lock %s of %s", lease["id"], who)
 
     def check(self, *, session: Any = None) -> None:
         """Make sure that we still hold the document.

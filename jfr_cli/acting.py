@@ -24,7 +24,7 @@ from jfr_cli.console import say
 from jfr_cli.output import show_outcome, shows_outcome, shows_table
 from jfr_cli.progress import progress_bar
 from jfr_cli.render.outcome import counted
-from jfr_cli.selection import job_named, keywords, named_job, with_job_filter
+from jfr_cli.selection import keywords, named_job, with_job_filter
 from jfr_cli.session import CURRENT
 
 if TYPE_CHECKING:
@@ -144,8 +144,6 @@ def changes_jobs(*shared: str, named: bool = True) -> Callable[[F], F]:
             raise ArgumentError(
                 "an ID and filters exclude each other", hint="leave one of the two out"
             )
-        if job is not None and index is not None and "job_id" not in job_named(job, index):
-            say("note: a db_id names one index already: INDEX is ignored")
         chosen = ChosenJobs(
             selection=selection,
             job=job,

@@ -24,13 +24,13 @@ from jfr_cli.parsing import UsageError
 from jfr_cli.session import CURRENT
 
 GROUPS: dict[str, str] = {
-    "quickstart": "Make a project that needs no database server, and say what comes next.",
-    "demo": "Run a real calculation in a project of its own and show the result.",
+    "quickstart": "Make a project on the embedded database, with a local worker, ready to run.",
+    "demo": "Submit the equation of state of some metals, in the selected project.",
     "job": "List jobs, look into them and change them.",
     "flow": "List flows, look into them and change them.",
     "runner": "Run the jobs of a project, and see who does.",
     "project": "Make, list, check, change and move projects.",
-    "admin": "Set up and look after the database.",
+    "admin": "Set up, repair and look after the database.",
     "batch": "Look after batch processes, which run many jobs in one submission.",
     "backup": "Copy the queue database into files, and back.",
     "gui": "Look at the project in a browser.",

@@ -108,7 +108,7 @@ def choice(allowed: Sequence[str]) -> dict[str, Any]:
 
 
 def _split_at_commas(values: list[str] | None) -> list[str] | None:
-    """Let ``-s FAILED,READY`` mean ``-s FAILED -s READY``: no state has a comma."""
+    """Let ``-s FAILED,READY`` mean ``-s FAILED -s READY``: no state and no id has a comma."""
     return [part.strip() for value in values for part in value.split(",")] if values else values
 
 
@@ -166,7 +166,8 @@ DbIds = Annotated[
         "--db-id",
         "-did",
         metavar="ID",
-        help="Job by its db_id.",
+        help="Job by its db_id; several with commas.",
+        callback=_split_at_commas,
         autocompletion=complete.job_ids,
     ),
 ]
@@ -177,6 +178,7 @@ FlowIds = Annotated[
         "-fid",
         metavar="ID",
         help="Flow by uuid, or any job's db_id.",
+        callback=_split_at_commas,
         autocompletion=complete.flow_ids,
     ),
 ]

@@ -15,6 +15,7 @@ from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.filters import FlowFilter, JobFilter, is_uuid
 from jfr_cli import options
 from jfr_cli.bundles import F, with_options
+from jfr_cli.console import say
 
 if TYPE_CHECKING:
     from controller.documents import FlowInfo, JobInfo
@@ -220,12 +221,17 @@ def job_named(text: str, index: int | None) -> dict[str, Any]:
 def job_keywords(controller: QueueReader, text: str, index: int | None) -> dict[str, Any]:
     """Return the keywords that name one job, by db_id, uuid or the beginning of a uuid.
 
+    An index beside a db_id, which has one already, is said to be ignored.
+
     Raises
     ------
     ArgumentError
         Several uuids begin so.
     """
-    return job_named(controller.queue.whole_job_id(text), index)
+    named = job_named(controller.queue.whole_job_id(text), index)
+    if index is not None and "db_id" in named:
+        say("note: a db_id names one index already: INDEX is ignored")
+    return named
 
 
 def flow_keywords(controller: QueueReader, text: str, *, by_job: bool = False) -> dict[str, Any]:

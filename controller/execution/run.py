@@ -73,7 +73,7 @@ def run_remote_job(run_dir: str | Path = ".") -> int:
 
 
 def _give_up(reason: str) -> int:
-    sys.stderr.write(f"jfr: {reason}\n")
+    sys.stderr.write(f"jf: {reason}\n")
     return 1
 
 

@@ -229,15 +229,16 @@ def _insert(collection: Collection, batch: list[Document]) -> int:
     return len(batch)
 
 
+_OF_THE_SERVER = ("v", "ns", "background", "storageEngine")
+"""What a server says of an index that is its own affair, and no other engine's."""
+
+
 def restore_indexes(dump: Dump, collection: Collection) -> None:
     """Build the indexes of a dump that the collection has not; what the engine cannot is said."""
     for index in dump.indexes():
         keys = list(index["key"].items())
-        options = {
-            k: v
-            for k, v in index.items()
-            if k not in ("v", "key", "name", "ns", "background", "unique")
-        }
+        said = {"key", "name", "unique", *_OF_THE_SERVER}
+        options = {name: value for name, value in index.items() if name not in said}
         try:
             if options:
                 collection.create_index(

@@ -208,3 +208,15 @@ def test_reset_refuses_to_ask_without_a_terminal(finished: Run) -> None:
     assert done.returncode == 2
     assert "--yes" in done.stderr
     assert finished("job", "list", "--count").stdout == "3\n"
+
+
+def test_ids_may_be_listed_with_commas(finished: Run) -> None:
+    assert finished("job", "list", "-did", "1,2", "--format", "count").stdout == "2\n"
+    assert finished("job", "list", "-did", "1,99", "-did", "3", "--format", "count").stdout == "2\n"
+    assert finished("job", "list", "-fid", "99,1", "--format", "count").stdout != "0\n"
+
+
+@pytest.mark.parametrize("words", [["info"], ["why"], ["queue-out"], ["pause", "--dry-run"]])
+def test_an_index_beside_a_db_id_is_said_to_be_ignored(finished: Run, words: list[str]) -> None:
+    done = finished("job", words[0], "1", "3", *words[1:])
+    assert done.stderr.count("INDEX is ignored") == 1

@@ -134,6 +134,24 @@ def test_the_files_are_those_of_mongodump(filled: JobController, tmp_path: Path)
     assert len(documents) == 13
 
 
+def test_what_a_server_says_of_its_own_of_an_index_is_no_option(
+    filled: JobController, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = backed_up(filled, tmp_path)
+    listed = folder / "jobs.metadata.json"
+    content = json.loads(listed.read_text())
+    for index in content["indexes"]:
+        index["storageEngine"] = {"enableOrderedIndex": True}
+    listed.write_text(json.dumps(content))
+    for name in [n for n in filled.jobs.index_information() if "number" in n]:
+        filled.jobs.drop_index(name)
+    filled.reset()
+    filled.backup_restore(folder)
+    assert "was not built" not in caplog.text
+    keys = [info["key"] for info in filled.jobs.index_information().values()]
+    assert [("job.metadata.number", -1)] in keys
+
+
 def test_a_backup_moves_between_engines(tmp_path: Path, mongo_uri: str) -> None:
     """From the embedded engine to the server and back, byte for byte."""
     with ExitStack() as stack:
