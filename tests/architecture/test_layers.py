@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,27 @@ def group_of(module: str) -> str:
     return max(
         (n for names in ROWS for n in names if module == n or module.startswith(n + ".")), key=len
     )
+
+
+def documented_rows() -> Iterator[set[str]]:
+    """Modules of each row of the table in docs/architecture.md."""
+    for line in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines():
+        cell = line.removeprefix("| ").partition(" | ")[0]
+        if not line.startswith(("| `jfr_cli.", "| `controller.")):
+            continue
+        row: set[str] = set()
+        for package, many, one in re.findall(r"`([\w.]+)\.(?:{([^}]*)}|(\w+))`", cell):
+            row |= {f"{package}.{name}" for name in (many.split(", ") if many else [one])}
+        yield row
+
+
+def test_the_docs_show_the_rows_as_they_are() -> None:
+    shown = list(documented_rows())
+    for row, names in zip_longest(shown, ROWS, fillvalue=set()):
+        if any(name.endswith("...") for name in row):
+            assert {name for name in row if not name.endswith("...")} < set(names)
+        else:
+            assert row == set(names)
 
 
 OWN = [name for name in MODULES if name not in ("controller", "jfr_cli")]
