@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jfr_cli.render.data import Row
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from controller.doctor import Examination, Finding, Mended
 
+SHOWN = 5
+"""So many findings of one kind and remedy are written out; the rest is counted."""
 _STYLES = {"problem": (VERMILION, "✘"), "warning": (ORANGE, "!"), "note": ("dim", "·")}
 
 
@@ -97,12 +100,12 @@ def examination_text(found: Examination, *, fixed: bool) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[Any] = [_finding_text(f) for f in found.diagnosis.findings]
+    parts: list[Any] = _finding_texts(found.diagnosis.findings)
     if fixed:
-        parts += [_mended_text(mended) for mended in found.mended]
+        parts += _mended_texts(found.mended)
         changed = found.remaining != found.diagnosis
         if changed and found.remaining.findings:
-            parts += [Text("left:", style="bold"), *map(_finding_text, found.remaining.findings)]
+            parts += [Text("left:", style="bold"), *_finding_texts(found.remaining.findings)]
     elif found.mended:
         parts.append(Text(f"--fix mends {len(found.mended)} of these", style="dim"))
     jobs, flows = found.diagnosis.jobs, found.diagnosis.flows
@@ -112,18 +115,39 @@ def examination_text(found: Examination, *, fixed: bool) -> Group:
     return Group(*parts, Text.assemble((verdict, style), f" in {examined}"))
 
 
-def _finding_text(finding: Finding) -> Text:
+def _finding_texts(findings: Iterable[Finding]) -> list[Text]:
+    """Return what was found, with one remedy for all that has the same cause and cure."""
+    alike: dict[Any, list[Finding]] = {}
+    for finding in findings:
+        cause = (finding.kind, finding.severity, finding.remedy, finding.consent)
+        alike.setdefault(cause, []).append(finding)
+    return [_finding_text(same) for same in alike.values()]
+
+
+def _finding_text(same: Sequence[Finding]) -> Text:
     from rich.text import Text
 
-    style, glyph = _STYLES[finding.severity]
-    flag = f" (with --{finding.consent.replace('_', '-')})" if finding.consent else ""
-    return Text.assemble((f"{glyph} {finding.severity} ", style), f"{finding.what}\n").append(
-        f"  → {finding.remedy}{flag}", style="dim"
-    )
+    first = same[0]
+    style, glyph = _STYLES[first.severity]
+    flag = f" (with --{first.consent.replace('_', '-')})" if first.consent else ""
+    text = Text()
+    for finding in same[:SHOWN]:
+        text.append(f"{glyph} {first.severity} ", style=style).append(f"{finding.what}\n")
+    if len(same) > SHOWN:
+        text.append(f"  and {len(same) - SHOWN} more alike: --json names all\n", style="dim")
+    return text.append(f"  → {first.remedy}{flag}", style="dim")
 
 
-def _mended_text(mended: Mended) -> Text:
+def _mended_texts(mended: Iterable[Mended]) -> list[Text]:
     from rich.text import Text
 
-    reason = f": {mended.reason}" if mended.reason else ""
-    return Text(f"{mended.outcome}: {mended.text}{reason}")
+    alike: dict[Any, list[Mended]] = {}
+    for one in mended:
+        alike.setdefault((one.outcome, one.reason), []).append(one)
+    lines = []
+    for (outcome, reason), same in alike.items():
+        told = f": {reason}" if reason else ""
+        lines += [f"{outcome}: {one.text}{told}" for one in same[:SHOWN]]
+        if len(same) > SHOWN:
+            lines.append(f"{outcome}: {len(same) - SHOWN} more alike")
+    return [Text(line) for line in lines]

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from controller.doctor import Diagnosis, Examination, Finding, FindingKind, Severity
 from controller.documents import FlowInfo, JobInfo, utc_now
 from controller.report import JobsReport, JobTrends, WorkerLoad
 from controller.rules.why import Reason
 from controller.states import JobState
+from jfr_cli.render.doctor import SHOWN, examination_text
 from jfr_cli.render.flows import flow_tree
 from jfr_cli.render.jobs import job_panel
 from jfr_cli.render.reports import job_report, one_flow_report
@@ -94,3 +96,20 @@ def test_trends_can_be_told_apart_without_colours() -> None:
     told = [part.strip() for part in headings.split("  ") if part]
     assert told == ["█ Completed", "▒ Failed", "░ Remote error"]
     assert line.split()[-1] == "██████░░░░░░░░░░░░"
+
+
+def test_findings_of_one_cause_share_their_remedy() -> None:
+    findings = tuple(
+        Finding(FindingKind.LOCK_DEAD, Severity.PROBLEM, f"f{n}", f"flow {n} is locked", "free it")
+        for n in range(50)
+    )
+    other = Finding(FindingKind.INDEX, Severity.WARNING, "x", "an index is missing", "build it")
+    found = Diagnosis(findings=(*findings, other), jobs=1, flows=50, held=0)
+    out = io.StringIO()
+    picture = examination_text(Examination(found, (), found), fixed=False)
+    Console(file=out, width=200, no_color=True).print(picture)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == SHOWN + 5
+    assert lines[SHOWN].strip() == "and 45 more alike: --json names all"
+    assert lines[SHOWN + 1].strip() == "→ free it"
+    assert lines[SHOWN + 2].strip() == "! warning an index is missing"
