@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controller.documents import JobInfo, utc_now
+from controller.identity import named_process
 from controller.leases import live_lease, owner_is_dead
 from controller.operations.runner_record import live_runner
 from controller.reader import QueueReader
@@ -44,7 +45,7 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
         present=_present(controller, job),
         ahead=_ahead(controller, job),
         lock_id=job.lock_id,
-        lock_owner=f"process {owner.get('pid')} on {owner.get('host')}" if lease else None,
+        lock_owner=named_process(owner) if lease else None,
         owner_is_dead=owner_is_dead(owner),
         runner_is_live=live_runner(controller.queue) is not None,
         process_id=job.remote.process_id,

@@ -44,6 +44,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from controller.identity import named_process
+
 
 class ControllerError(Exception):
     """Root of all errors of this package.
@@ -211,7 +213,7 @@ class LockedDocumentError(ControllerError):
     ) -> None:
         if message is None:
             since = f" since {lock_time:%Y-%m-%dT%H:%M:%SZ}" if lock_time else ""
-            holder = f" by process {owner.get('pid')} on {owner.get('host')}" if owner else ""
+            holder = f" by {named_process(owner)}" if owner else ""
             message = f"{self.noun} {document_id} is locked{holder}{since} (lock {lock_id})"
         super().__init__(message, hint="wait and try again, or see `jf admin unlock --help`")
         self.document_id, self.lock_id, self.lock_time = document_id, lock_id, lock_time

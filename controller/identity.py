@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+
+def named_process(owner: Mapping[str, Any] | None) -> str:
+    """Return who works on something, in words, from the owner that a lease names."""
+    known = owner or {}
+    return f"process {known.get('pid')} on {known.get('host')}"
 
 
 @cache

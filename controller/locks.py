@@ -29,6 +29,7 @@ from typing import Any
 from uuid import uuid4
 
 from controller.errors import ArgumentError, LockLostError, StorageError
+from controller.identity import named_process
 from controller.leases import FREE, OBSERVER, LeaseObserver, end_renewal, lock_fields, renew
 from controller.storage.base import Collection, Document
 
@@ -165,8 +166,7 @@ class MongoLock:
         }
         self.locked_document = self._take(query)
         if self.locked_document is not None:
-            owner = lease.get("owner") or {}
-            who = f"process {owner.get('pid')} on {owner.get('host')}"
+            who = named_process(lease.get("owner"))
             logger.warning("took over the expired lock %s of %s", lease["id"], who)
 
     def check(self, *, session: Any = None) -> None:

@@ -28,6 +28,7 @@ from controller.errors import (
     StorageError,
     StorageMissingError,
 )
+from controller.identity import named_process
 from controller.leases import live_lease
 from controller.locks import MongoLock
 from controller.operations.queue import Queue
@@ -292,10 +293,8 @@ def _alone(auxiliary: Collection) -> Iterator[MongoLock]:
     with lock:
         if not lock.acquired:
             held = lock.unavailable_document or {}
-            owner = (live_lease(held) or {}).get("owner") or {}
-            raise LockedDocumentError(
-                f"another restore is at work (process {owner.get('pid')} on {owner.get('host')})"
-            )
+            who = named_process((live_lease(held) or {}).get("owner"))
+            raise LockedDocumentError(f"another restore is at work ({who})")
         yield lock
 
 

@@ -75,7 +75,8 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.examples",),
     ("controller.config",),
     ("controller.states",),
-    ("controller.errors", "controller.identity"),
+    ("controller.errors",),
+    ("controller.identity",),
 ]
 
 # (module, what it imports inside a function) for conveniences that users know and that look up.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from controller.identity import named_process
 from controller.rules.diagnosis.findings import Action, Finding, FindingKind, Mending, Severity
 
 Doc = Mapping[str, Any]
@@ -80,8 +81,7 @@ def examine_lock(view: LockView, now: datetime, *, foreign_runner: bool) -> Find
 
 
 def _expired(view: LockView, lease: Mapping[str, Any]) -> Finding:
-    owner = lease.get("owner") or {}
-    who = f"process {owner.get('pid')} on {owner.get('host')}"
+    who = named_process(lease.get("owner"))
     return Finding(
         FindingKind.LOCK_DEAD,
         Severity.PROBLEM,
