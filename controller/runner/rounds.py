@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,33 @@ happens, up to ``delay_check_run_status``."""
 RECOVER_EVERY = 10.0
 CLAIMS_PER_ROUND = 32
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a process does of a runner's work; all of it unless several share it.
+
+    Attributes
+    ----------
+    transfer, complete, queue, checkout
+        Moves files, completes jobs, submits and asks the queues, claims READY jobs.
+    """
+
+    transfer: bool = True
+    complete: bool = True
+    queue: bool = True
+    checkout: bool = True
+
+    @property
+    def ends(self) -> list[str]:
+        """Values of the states that these parts end."""
+        ended: dict[str, tuple[JobState, ...]] = {
+            "checkout": (JobState.READY,),
+            "transfer": (JobState.CHECKED_OUT, JobState.RUN_FINISHED),
+            "queue": (JobState.UPLOADED, *QUEUED_STATES),
+            "complete": (JobState.DOWNLOADED,),
+        }
+        return [s.value for part, states in ended.items() if getattr(self, part) for s in states]
 
 
 class Timers:
@@ -81,27 +109,21 @@ class Rounds:
         self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
         self._told: set[str] = set()
 
-    def advance(
-        self,
-        transfer: bool = True,
-        complete: bool = True,
-        queue: bool = True,
-        checkout: bool = True,
-    ) -> bool:
+    def advance(self, parts: Parts) -> bool:
         """Do one round; True when anything moved."""
         moved = False
         workers = self._context.usable_workers()
         if self._timers.due("recover", RECOVER_EVERY):
             moved = take_over_expired(self._controller, self._told) > 0
             carry_out(self._controller.queue, self._context.outside)
-        if checkout:
+        if parts.checkout:
             moved = self._checkout(workers) or moved
-        if transfer:
+        if parts.transfer:
             moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
-        if queue:
+        if parts.queue:
             moved = self._submit(workers) or moved
             moved = self.poll(workers) or moved
-        if complete:
+        if parts.complete:
             moved = self._complete(workers) or moved
         return moved
 

@@ -28,9 +28,9 @@ from controller.operations.version import refuse_newer
 from controller.runner import registration
 from controller.runner.context import RunnerContext
 from controller.runner.logs import start_logging, stop_logging
-from controller.runner.rounds import RECOVER_EVERY, Rounds, Timers
+from controller.runner.rounds import RECOVER_EVERY, Parts, Rounds, Timers
 from controller.runner.watch import ProcessWatcher
-from controller.states import ERROR_STATES, QUEUED_STATES, RESETTABLE_STATES, JobState
+from controller.states import ERROR_STATES, RESETTABLE_STATES, JobState
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +41,7 @@ BLIND_LOOK_EVERY = 0.5
 STRAYS_EVERY = 60.0
 """Seconds between two looks for jobs whose worker does not exist, while others are under way."""
 MAX_BACKOFF = 30.0
-
-_ENDS: dict[str, tuple[JobState, ...]] = {
-    "checkout": (JobState.READY,),
-    "transfer": (JobState.CHECKED_OUT, JobState.RUN_FINISHED),
-    "queue": (JobState.UPLOADED, *QUEUED_STATES),
-    "complete": (JobState.DOWNLOADED,),
-}
-"""{part of a runner: states that it ends}."""
+ALL = Parts()
 
 
 @dataclass
@@ -135,13 +128,13 @@ class Runner:
         max_time
             Seconds after which to end; None for no limit.
         """
-        flags = {"transfer": transfer, "complete": complete, "queue": queue, "checkout": checkout}
+        parts = Parts(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
         with self._serving():
             rounds = 0
             while not self._stop and (ticks is None or rounds < ticks) and not _is_past(deadline):
                 rounds += 1
-                if not self._guarded(lambda: self._round(**flags)):
+                if not self._guarded(lambda: self._round(parts)):
                     self._sleep(deadline)
 
     def run_until_idle(
@@ -163,13 +156,13 @@ class Runner:
             What this process does. With all of them it ends when no job of the project is READY
             or under way, else when none is in a state that its own steps end.
         """
-        flags = {"transfer": transfer, "complete": complete, "queue": queue, "checkout": checkout}
+        parts = Parts(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
         timed_out = False
         with self._serving():
             while not self._stop:
-                moved = self._guarded(lambda: self._round(**flags))
-                if not moved and not self._backoff and self._guarded(lambda: self.is_idle(**flags)):
+                moved = self._guarded(lambda: self._round(parts))
+                if not moved and not self._backoff and self._guarded(lambda: self._is_idle(parts)):
                     if self._guarded(self.rounds.refuse_strays):
                         continue
                     break
@@ -290,10 +283,11 @@ class Runner:
         checkout: bool = True,
     ) -> bool:
         """Whether no job that this version can run is in a state that these steps end."""
-        chosen = {"transfer": transfer, "complete": complete, "queue": queue, "checkout": checkout}
-        states = [s.value for name, ended in _ENDS.items() if chosen[name] for s in ended]
+        return self._is_idle(Parts(transfer, complete, queue, checkout))
+
+    def _is_idle(self, parts: Parts) -> bool:
         query = {
-            "state": {"$in": states},
+            "state": {"$in": parts.ends},
             "worker": {"$in": self.context.usable_workers()},
         }
         return self.controller.jobs.find_one(query, ["_id"]) is None
@@ -306,9 +300,7 @@ class Runner:
         checkout: bool = True,
     ) -> bool:
         """Do one round; True when anything moved."""
-        return self.rounds.advance(
-            transfer=transfer, complete=complete, queue=queue, checkout=checkout
-        )
+        return self.rounds.advance(Parts(transfer, complete, queue, checkout))
 
     def cleanup(self) -> None:
         """Close everything."""
@@ -317,12 +309,12 @@ class Runner:
 
     # ------------------------------------------------------------------ waiting
 
-    def _round(self, **flags: bool) -> bool:
+    def _round(self, parts: Parts = ALL) -> bool:
         """Do one round, and what is due beside it; True when anything moved."""
         if self._timers.due("ping", runner_record.PING_EVERY):
             self._ping()
         strays = self._timers.due("strays", STRAYS_EVERY) and self.rounds.refuse_strays()
-        return self.advance(**flags) or strays
+        return self.rounds.advance(parts) or strays
 
     def _guarded(self, action: Callable[[], bool]) -> bool:
         """Do something; a database that is away is waited for, and fails no job."""
