@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jfr_cli.render.data import Row
 from jfr_cli.render.kinds import Column, Kind
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from controller.doctor import Examination, Finding, Mended
 
+T = TypeVar("T")
 SHOWN = 5
 """So many findings of one kind and remedy are written out; the rest is counted."""
 _STYLES = {"problem": (VERMILION, "✘"), "warning": (ORANGE, "!"), "note": ("dim", "·")}
@@ -117,11 +118,8 @@ def examination_text(found: Examination, *, fixed: bool) -> Group:
 
 def _finding_texts(findings: Iterable[Finding]) -> list[Text]:
     """Return what was found, with one remedy for all that has the same cause and cure."""
-    alike: dict[Any, list[Finding]] = {}
-    for finding in findings:
-        cause = (finding.kind, finding.severity, finding.remedy, finding.consent)
-        alike.setdefault(cause, []).append(finding)
-    return [_finding_text(same) for same in alike.values()]
+    alike = _alike(findings, lambda f: (f.kind, f.severity, f.remedy, f.consent))
+    return [_finding_text(same) for same in alike]
 
 
 def _finding_text(same: Sequence[Finding]) -> Text:
@@ -141,13 +139,19 @@ def _finding_text(same: Sequence[Finding]) -> Text:
 def _mended_texts(mended: Iterable[Mended]) -> list[Text]:
     from rich.text import Text
 
-    alike: dict[Any, list[Mended]] = {}
-    for one in mended:
-        alike.setdefault((one.outcome, one.reason), []).append(one)
     lines = []
-    for (outcome, reason), same in alike.items():
+    for same in _alike(mended, lambda one: (one.outcome, one.reason)):
+        outcome, reason = same[0].outcome, same[0].reason
         told = f": {reason}" if reason else ""
         lines += [f"{outcome}: {one.text}{told}" for one in same[:SHOWN]]
         if len(same) > SHOWN:
             lines.append(f"{outcome}: {len(same) - SHOWN} more alike")
     return [Text(line) for line in lines]
+
+
+def _alike(things: Iterable[T], cause: Callable[[T], Any]) -> list[list[T]]:
+    """Put together what has the same cause, in the order in which causes come first."""
+    found: dict[Any, list[T]] = {}
+    for thing in things:
+        found.setdefault(cause(thing), []).append(thing)
+    return list(found.values())
