@@ -16,12 +16,9 @@ from measuring import (
     PYTHON,
     Project,
     Table,
-    controller_of,
+    filled_project,
     in_turn,
-    populate,
-    project,
     run,
-    scratch,
 )
 
 JOBS = 10_000
@@ -81,11 +78,7 @@ def unreachable(table: Table, made: Project) -> None:
 def main() -> int:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     table = Table("lists of the command line")
-    with scratch() as folder, project("embedded", folder) as made:
-        path = made.file.with_suffix("") / "queue.sqlite"
-        spec = {"type": "EmbeddedStore", "path": str(path), "collection_name": "jobs"}
-        with controller_of(spec) as opened:
-            populate(opened, JOBS)
+    with filled_project(JOBS) as (made, _):
         job_lists(table, made, repeats)
         unreachable(table, made)
     return table.end()

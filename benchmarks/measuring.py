@@ -343,3 +343,14 @@ def _flow_of(numbers: Sequence[int], uuid: str, *, parents: bool) -> dict[str, A
         parents={job_uuid(n): {"1": _parents(n) if parents else []} for n in numbers},
         now=START,
     )
+
+
+@contextmanager
+def filled_project(jobs: int) -> Iterator[tuple[Project, Path]]:
+    """Give an embedded project whose queue holds so many jobs of `populate`, and its folder."""
+    with scratch() as folder, project("embedded", folder) as made:
+        path = made.file.with_suffix("") / "queue.sqlite"
+        spec = {"type": "EmbeddedStore", "path": str(path), "collection_name": "jobs"}
+        with controller_of(spec) as opened:
+            populate(opened, jobs)
+        yield made, folder

@@ -19,11 +19,8 @@ from measuring import (
     PYTHON,
     Project,
     Table,
-    controller_of,
-    populate,
-    project,
+    filled_project,
     run,
-    scratch,
     seconds,
 )
 
@@ -114,11 +111,7 @@ def beginnings(table: Table, folder: Path, made: Project, repeats: int) -> None:
 def main() -> int:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     table = Table("start of the command line")
-    with scratch() as folder, project("embedded", folder) as made:
-        path = made.file.with_suffix("") / "queue.sqlite"
-        spec = {"type": "EmbeddedStore", "path": str(path), "collection_name": "jobs"}
-        with controller_of(spec) as opened:
-            populate(opened, JOBS)
+    with filled_project(JOBS) as (made, folder):
         beginnings(table, folder, made, repeats)
     return table.end()
 

@@ -10,7 +10,7 @@ from typing import Any
 from controller.operations.queue import Queue
 from controller.storage.base import Document
 
-WRITES = {
+WRITES = (
     "insert_one",
     "insert_many",
     "update_one",
@@ -21,7 +21,7 @@ WRITES = {
     "bulk_write",
     "find_one_and_update",
     "find_one_and_delete",
-}
+)
 
 
 class Killed(BaseException):

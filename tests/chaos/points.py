@@ -17,6 +17,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from crashes import WRITES
+
 import controller
 from controller.hosts.local import LocalHost
 from controller.storage.embedded.collection import EmbeddedCollection
@@ -24,18 +26,6 @@ from controller.storage.embedded.database import EmbeddedDatabase
 from controller.storage.mongo.collection import MongoCollection
 from controller.storage.mongo.database import MongoDatabase
 
-WRITES = (
-    "insert_one",
-    "insert_many",
-    "update_one",
-    "update_many",
-    "replace_one",
-    "delete_one",
-    "delete_many",
-    "bulk_write",
-    "find_one_and_update",
-    "find_one_and_delete",
-)
 HOST_ACTIONS = ("execute", "mkdir", "write_bytes", "remove", "rmtree")
 
 _PACKAGE = str(Path(controller.__file__).parent)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from servers import ENGINES, fresh_store, mongo_client, require_mongo
 
-from controller.config import ConfigManager, Project, quickstart_project, settings
+from controller.config import ConfigManager, Project
 from controller.errors import DocumentTooLargeError, StorageError, UnsupportedOperationError
 from controller.jobcontroller import JobController
 from controller.projects.migration import migrate, refuse_too_large
@@ -26,18 +26,6 @@ from controller.storage.opening import OpenedStore, open_store
 
 NOWHERE = "mongodb://nowhere.invalid/db"
 MB = 10**6
-
-
-@pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConfigManager:
-    """A folder with one project, which is embedded and set up."""
-    values = settings.JobflowRemoteSettings(projects_folder=str(tmp_path / "projects"))
-    monkeypatch.setattr(settings, "SETTINGS", values, raising=False)
-    manager = ConfigManager(folder=tmp_path / "projects")
-    manager.create_project(quickstart_project("p"))
-    with JobController.from_project(manager.get_project("p")) as controller:
-        controller.reset()
-    return manager
 
 
 @pytest.fixture

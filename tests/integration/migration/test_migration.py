@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from servers import ENGINES, mongo_client
 
-from controller.config import ConfigManager, Project, quickstart_project, settings
+from controller.config import ConfigManager, Project
 from controller.documents import utc_now
 from controller.errors import ArgumentError, RunningRunnerError, StateError
 from controller.jobcontroller import JobController
@@ -25,14 +25,9 @@ JOBS = 450
 
 
 @pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConfigManager:
-    """A folder with one project on the embedded database that holds jobs and outputs."""
-    values = settings.JobflowRemoteSettings(projects_folder=str(tmp_path / "projects"))
-    monkeypatch.setattr(settings, "SETTINGS", values, raising=False)
-    manager = ConfigManager(folder=tmp_path / "projects")
-    manager.create_project(quickstart_project("p"))
+def manager(manager: ConfigManager) -> ConfigManager:
+    """The project, with jobs and outputs."""
     with JobController.from_project(manager.get_project("p")) as controller:
-        controller.reset()
         controller.jobs.insert_many(
             [
                 {"uuid": f"u{i}", "index": 1, "db_id": str(i), "job": {"n": [i, 1.0, None]}}
