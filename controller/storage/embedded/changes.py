@@ -49,9 +49,9 @@ class Change:
         self._update.apply(document)
         return document
 
-    def cut(self, document: Document, filled: Any) -> rows.Cut:
+    def cut(self, document: Document, filled: Any = None, raw: bytes | None = None) -> rows.Cut:
         """Cut the changed document."""
-        return rows.cut(document, filled)
+        return rows.cut(document, filled, raw)
 
     def seed(self, query: Mapping[str, Any]) -> Document:
         """Return what an upsert inserts."""
@@ -88,10 +88,10 @@ class Replacement:
             raise ArgumentError("a replacement cannot change _id")
         return {"_id": document["_id"], **self._document}
 
-    def cut(self, document: Document, filled: Any) -> rows.Cut:
+    def cut(self, document: Document, filled: Any = None, raw: bytes | None = None) -> rows.Cut:
         """Cut the new document; what was staged has its holes already."""
         if self._pieces is None:
-            return rows.cut(document, filled)
+            return rows.cut(document, filled, raw)
         return rows.Cut({"_id": document["_id"], **self._pieces.hot}, self._pieces.values)
 
     def seed(self, query: Mapping[str, Any]) -> Document:

@@ -456,9 +456,16 @@ class EmbeddedCollection:
         paths = [*change.paths, *(path for c in touched for path in c.paths)]
         document, filled = stored.open(link, paths)
         old_keys = {c.path: c.keys(document) for c in touched}
+        before = bson.encode(document) if filled else stored.raw
         document = change.apply(document)
-        prepared = Prepared(document, change.cut(document, filled), list(staged))
-        return rows.rewrite(link, table, stored, prepared, columns=touched, old_keys=old_keys)
+        after = bson.encode(document)
+        if after == before:  # the hot part may differ all the same: values move by size
+            for part in staged:
+                link.drop_part(part)
+            return False
+        prepared = Prepared(document, change.cut(document, filled, after), list(staged))
+        rows.rewrite(link, table, stored, prepared, columns=touched, old_keys=old_keys)
+        return True
 
     def _upsert(
         self,
@@ -471,7 +478,7 @@ class EmbeddedCollection:
         document = change.seed(query.spec)
         prepared = rows.prepare(self._file, document, stage=False)
         if staged:
-            prepared.pieces, prepared.staged = change.cut(prepared.document, {}), list(staged)
+            prepared.pieces, prepared.staged = change.cut(prepared.document), list(staged)
         rows.insert(link, table, prepared)
         return prepared.document
 

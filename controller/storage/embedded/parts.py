@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import bson
 from bson import Binary
@@ -30,6 +30,9 @@ CHUNK_SIZE = 1 << 19
 _SUBTYPE = 0xEE
 _SIGNATURE = b"\x0c\x00\x00\x00\xee"  # length and subtype of a hole within BSON
 _LEVELS = 2
+
+Place: TypeAlias = tuple[str, ...]
+"""Names that lead to a value of a document."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def fill(
     paths: Iterable[str],
     read: Callable[[Part], bytes],
     excluded: Iterable[str] = (),
-) -> dict[tuple[str, ...], tuple[Part, bytes]]:
+) -> dict[Place, tuple[Part, bytes]]:
     """Put the parts that lie on the paths back into the document.
 
     Parameters
@@ -125,7 +128,7 @@ def fill(
     return filled
 
 
-def _place(document: dict[str, Any], container: dict[str, Any], name: str) -> tuple[str, ...]:
+def _place(document: dict[str, Any], container: dict[str, Any], name: str) -> Place:
     if container is document:
         return (name,)
     outer = next(key for key, value in document.items() if value is container)
@@ -141,14 +144,22 @@ class Cut:
     hot
         Its members, with None where a value was cut out.
     values
-        (container, name, BSON) of each value that was cut out and has no part yet.
+        (place, BSON) of each value that was cut out and has no part yet. A place is the names
+        that lead to the value, never the dictionary that holds it: `hot` may be copied meanwhile.
     raw
         The BSON of a document of which nothing was cut out, where it is known already.
     """
 
     hot: dict[str, Any]
-    values: list[tuple[dict[str, Any], str, bytes]] = field(default_factory=list)
+    values: list[tuple[Place, bytes]] = field(default_factory=list)
     raw: bytes | None = None
+
+    def put(self, place: Place, hole: Binary) -> None:
+        """Name the part of a value that was cut out."""
+        container = self.hot
+        for name in place[:-1]:
+            container = container[name]
+        container[place[-1]] = hole
 
     def encode(self) -> bytes:
         """Return the hot part's BSON, once every value cut out has its hole."""
@@ -157,7 +168,7 @@ class Cut:
 
 def cut(
     document: dict[str, Any],
-    filled: Mapping[tuple[str, ...], tuple[Part, bytes]] | None = None,
+    filled: Mapping[Place, tuple[Part, bytes]] | None = None,
     raw: bytes | None = None,
 ) -> Cut:
     """Cut the large values out of a document; holes that it has already stay.
@@ -183,9 +194,9 @@ def cut(
 def _cut_member(
     result: Cut,
     container: dict[str, Any],
-    place: tuple[str, ...],
+    place: Place,
     value: Any,
-    filled: Mapping[tuple[str, ...], tuple[Part, bytes]],
+    filled: Mapping[Place, tuple[Part, bytes]],
 ) -> None:
     if type(value) not in (dict, list, str, bytes, Binary) or is_hole(value):
         return
@@ -202,19 +213,16 @@ def _cut_member(
         for key, member in value.items():
             _cut_member(found, inner, (*place, key), member, filled)
         keeps_holes = any(map(is_hole, inner.values()))
-        rest = {k: None if _is_cut(found, k) else v for k, v in inner.items()}
+        gone = {at[-1] for at, _ in found.values}
+        rest = {k: None if k in gone else v for k, v in inner.items()}
         if keeps_holes or len(bson.encode(rest)) < HOT_SIZE:
             container[name] = inner
             result.values += found.values
             return
     container[name] = None
-    result.values.append((container, name, raw))
+    result.values.append((place, raw))
 
 
 def _may_be_hot(value: dict[str, Any]) -> bool:
     """Whether the names alone leave room, so that it is worth while to look at each member."""
     return len(value) <= HOT_SIZE // 3 or any(map(is_hole, value.values()))
-
-
-def _is_cut(found: Cut, name: str) -> bool:
-    return any(key == name for _, key, _ in found.values)

@@ -141,13 +141,13 @@ def prepare(file: File, document: Any, *, stage: bool) -> Prepared:
 def stage_large(file: File, prepared: Prepared) -> None:
     """Write the very large values now, in short transactions of their own."""
     left = []
-    for container, name, raw in prepared.pieces.values:
+    for place, raw in prepared.pieces.values:
         if len(raw) > STAGE_SIZE:
             part = file.stage(raw, this_process())
-            container[name] = part.hole()
+            prepared.pieces.put(place, part.hole())
             prepared.staged.append(part)
         else:
-            left.append((container, name, raw))
+            left.append((place, raw))
     prepared.pieces.values = left
 
 
@@ -228,7 +228,7 @@ def rewrite(
     *,
     columns: Iterable[Column],
     old_keys: dict[str, Keys],
-) -> bool:
+) -> None:
     """Write a changed document in the place of the old one.
 
     Parameters
@@ -237,18 +237,11 @@ def rewrite(
         Indexed paths that the change may have touched.
     old_keys
         Their keys before the change, by path.
-
-    Returns
-    -------
-    bool
-        Whether anything is different now, byte for byte.
     """
     before = (
         {part for _, _, part in holes(bson.decode(stored.raw))} if has_holes(stored.raw) else set()
     )
     raw = _finish(link, prepared.pieces, prepared.staged)
-    if raw == stored.raw:
-        return False
     after = {part for _, _, part in holes(bson.decode(raw))} if has_holes(raw) else set()
     for part in before - after:
         link.drop_part(part)
@@ -272,7 +265,6 @@ def rewrite(
             [(column.number, key, stored.sequence) for key in old_side - side],
         )
         _add_side_keys(link, table, column, stored.sequence, side - old_side)
-    return True
 
 
 def remove(link: Link, table: Table, stored: Stored) -> None:
@@ -314,8 +306,8 @@ def fill_column(link: Link, table: Table, column: Column) -> None:
 
 def _finish(link: Link, pieces: Cut, staged: Iterable[Part]) -> bytes:
     """Store the values cut out, name those staged, and return the hot part's BSON."""
-    for container, name, raw in pieces.values:
-        container[name] = link.write_part(raw).hole()
+    for place, raw in pieces.values:
+        pieces.put(place, link.write_part(raw).hole())
     for part in staged:
         link.sql.execute("DELETE FROM loose WHERE number=?", (part.number,))
     return pieces.encode()

@@ -1,0 +1,94 @@
+"""Values of any size: what is written comes back, and only what differs counts as changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+
+from controller.storage.base import Collection, Database, Document, ReplaceOne
+
+Fill = Callable[[list[Document]], Collection]
+
+SIZES = {"small": 10, "hot": 900, "part": 3_000, "rows": 600_000, "staged": 1_500_000}
+"""Characters of a value: in the document, in a part, in several rows, written beforehand."""
+
+
+def _document(a: int, b: int) -> Document:
+    """Return a document with values of these sizes at the top, in a dictionary and in a list."""
+    return {
+        "text": "a" * a,
+        "notes": "n" * b,
+        "items": list(range(b // 10)),
+        "job": {"name": "x", "args": "j" * a, "metadata": {"m": "m" * b}},
+        "none": None,
+    }
+
+
+WAYS: dict[str, Callable[[Collection, Document], Any]] = {
+    "insert": lambda c, d: c.insert_one({"_id": 1, **d}),
+    "replace": lambda c, d: (c.insert_one({"_id": 1, "x": 1}), c.replace_one({"x": 1}, d)),
+    "replace large": lambda c, d: (
+        c.insert_one({"_id": 1, "x": 1, **_document(1_500_000, 3_000)}),
+        c.replace_one({"x": 1}, {"_id": 1, **d}),
+    ),
+    "upsert": lambda c, d: c.replace_one({"_id": 1}, d, upsert=True),
+    "upsert with _id": lambda c, d: c.replace_one({"x": 2}, {**d, "_id": 1}, upsert=True),
+    "bulk": lambda c, d: c.bulk_write([ReplaceOne({"_id": 1}, d, upsert=True)]),
+    "set": lambda c, d: (
+        c.insert_one({"_id": 1, "text": 0}),
+        c.update_one({"_id": 1}, {"$set": d}),
+    ),
+    "set in an upsert": lambda c, d: c.update_one({"_id": 1}, {"$set": d}, upsert=True),
+}
+
+
+@pytest.mark.parametrize("write", WAYS.values(), ids=list(WAYS))
+def test_values_beside_values_of_any_size(
+    shared_database: Database, collection: Collection, write: Any
+) -> None:
+    for number, (a, b) in enumerate(product(SIZES.values(), repeat=2)):
+        fresh = shared_database.collection(f"{collection.name}_{number}")
+        fresh.create_index("notes" if b < 1000 else "job.name")
+        document = _document(a, b)
+        write(fresh, document)
+        assert fresh.find_one({"_id": 1}) == {"_id": 1, **document}, (a, b)
+        assert fresh.count_documents({}) == 1
+        fresh.drop()
+
+
+def test_the_same_again_is_no_change(fill: Fill) -> None:
+    document = _document(1_500_000, 3_000)
+    collection = fill([{"_id": 1, **document}])
+    assert collection.replace_one({"_id": 1}, dict(document)).modified_count == 0
+    assert collection.update_one({"_id": 1}, {"$set": document}).modified_count == 0
+    assert collection.replace_one({"_id": 1}, {**document, "none": 0}).modified_count == 1
+    assert collection.find_one() == {"_id": 1, **document, "none": 0}
+
+
+SIZES_BESIDE = [1_100, 3_000, 50_000]
+
+
+@pytest.mark.parametrize("size", SIZES_BESIDE)
+@pytest.mark.parametrize("path", ["big.x", "big.deep.x", "x", "list.x", "list.9"])
+def test_unset_of_what_is_not_there_changes_nothing(fill: Fill, size: int, path: str) -> None:
+    document = {
+        "_id": 1,
+        "big": {"a": "b" * size, "deep": {"c": "d" * size}, "e": 1},
+        "list": ["f" * size],
+    }
+    collection = fill([document])
+    for _ in range(2):
+        done = collection.update_one({"_id": 1}, {"$unset": {path: ""}})
+        assert (done.matched_count, done.modified_count) == (1, 0)
+    assert collection.find_one() == document
+
+
+def test_a_replacement_that_matches_nothing_leaves_nothing(
+    collection: Collection, shared_database: Database
+) -> None:
+    assert collection.replace_one({"_id": 1}, _document(1_500_000, 10)).matched_count == 0
+    assert collection.find_one() is None
+    assert shared_database.collection(collection.name).count_documents({}) == 0
