@@ -17,7 +17,7 @@ from typing import Any
 
 from controller.documents import utc_now
 from controller.errors import StorageError
-from controller.identity import boot_id, start_time
+from controller.identity import Liveness, liveness, this_process
 from controller.storage.base import Collection, UpdateMany, UpdateOne, WriteOperation
 
 logger = logging.getLogger(__name__)
@@ -33,22 +33,18 @@ FREE: dict[str, None] = {"lock_id": None, "lock_time": None, "lock_lease": None}
 
 def this_owner() -> dict[str, Any]:
     """Describe this process such that its end can be told later."""
-    pid = os.getpid()
-    return {
-        "host": socket.gethostname(),
-        "boot_id": boot_id(),
-        "pid": pid,
-        "start_time": start_time(pid),
-    }
+    return this_process()
 
 
 def owner_is_dead(owner: Mapping[str, Any] | None) -> bool:
-    """Whether the owner was a process of this host and boot that has ended for certain."""
+    """Whether the owner was a process of this host that has ended for certain.
+
+    One of another PID namespace, or one that the system does not show, may live: its lease has to
+    run out.
+    """
     if not owner or owner.get("host") != socket.gethostname() or not owner.get("boot_id"):
         return False
-    if owner["boot_id"] != boot_id():
-        return True  # the host was started again since
-    return start_time(int(owner.get("pid") or 0)) != owner.get("start_time")
+    return liveness(owner) is Liveness.ENDED
 
 
 def lock_fields(lock_id: str) -> dict[str, Any]:

@@ -16,20 +16,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from controller.errors import StorageBusyError
-from controller.identity import start_time
+from controller.identity import Liveness, liveness, this_process
 
 _OWNER_SIZE = 200
+_KNOWN = ("pid", "start_time", "boot_id", "pid_namespace")
 
 
-def this_process() -> str:
+def owner_text() -> str:
     """Return a text that tells this process from all others, also after its end."""
-    return f"{socket.gethostname()} {os.getpid()} {start_time(os.getpid())}"
+    me = this_process()
+    return " ".join(str(me[key]) or "-" for key in ("host", *_KNOWN))
 
 
 def is_gone(owner: str) -> bool:
-    """Whether the process that `this_process` described was of this host and has ended."""
-    host, pid, started = [*owner.split(), "", "", ""][:3]
-    return host == socket.gethostname() and pid.isdigit() and start_time(int(pid)) != started
+    """Whether the process that `owner_text` described was of this host and has ended for certain.
+
+    Not so for one that is out of sight, in another PID namespace or behind a ``/proc`` that hides
+    it: it may write still.
+    """
+    host, *words = owner.split() or [""]
+    known = {key: "" if word == "-" else word for key, word in zip(_KNOWN, words)}
+    return host == socket.gethostname() and liveness(known) is Liveness.ENDED
 
 
 class FileLock:
@@ -64,7 +71,7 @@ class FileLock:
         if not shared:
             # Only a courtesy to those who wait: a full disk must not prevent what frees space.
             with suppress(OSError):
-                os.pwrite(self._descriptor, this_process().encode().ljust(_OWNER_SIZE), 0)
+                os.pwrite(self._descriptor, owner_text().encode().ljust(_OWNER_SIZE), 0)
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOpera
 from controller.storage.embedded.file import File
 from controller.storage.embedded.layout import ARRAY_KEY, Column, Keys, Table, mark_column
 from controller.storage.embedded.link import Link
-from controller.storage.embedded.lockfile import this_process
+from controller.storage.embedded.lockfile import owner_text
 from controller.storage.embedded.parts import (
     HOT_SIZE,
     Cut,
@@ -143,7 +143,7 @@ def stage_large(file: File, prepared: Prepared) -> None:
     left = []
     for place, raw in prepared.pieces.values:
         if len(raw) > STAGE_SIZE:
-            part = file.stage(raw, this_process())
+            part = file.stage(raw, owner_text())
             prepared.pieces.put(place, part.hole())
             prepared.staged.append(part)
         else:
