@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,6 +65,50 @@ def live_lease(document: Mapping[str, Any]) -> dict[str, Any] | None:
     return lease
 
 
+class GivenUpLocks:
+    """Locks of this process whose end could not be written: nobody works under them any more.
+
+    What was written before the database failed is not known. So they are not simply freed: to
+    `LeaseObserver` they are as if their holder had died, and whoever takes them over looks.
+
+    Parameters
+    ----------
+    limit
+        How many to remember; the oldest is forgotten first, and is left to time.
+    """
+
+    def __init__(self, *, limit: int = 10_000) -> None:
+        self._limit = limit
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._unseen: set[str] = set()
+        self._mutex = threading.Lock()
+
+    def add(self, lock_id: str) -> None:
+        """Note a lock that this process, which may still hold it, does not renew any more."""
+        with self._mutex:
+            self._ids[lock_id] = None
+            self._unseen.add(lock_id)
+            while len(self._ids) > self._limit:
+                self._unseen.discard(self._ids.popitem(last=False)[0])
+
+    def __contains__(self, lock_id: object) -> bool:
+        return lock_id in self._ids
+
+    def unseen(self) -> frozenset[str]:
+        """Return the locks that no recovery has looked at."""
+        with self._mutex:
+            return frozenset(self._unseen)
+
+    def mark_seen(self, lock_ids: Iterable[str]) -> None:
+        """Note that a recovery has looked at these."""
+        with self._mutex:
+            self._unseen.difference_update(lock_ids)
+
+
+GIVEN_UP = GivenUpLocks()
+"""Those of this process."""
+
+
 class LeaseObserver:
     """Remembers since when leases have not been renewed, as this process saw it.
 
@@ -86,7 +130,7 @@ class LeaseObserver:
         lease = live_lease(document)
         if lease is None:
             return False
-        if owner_is_dead(lease.get("owner")):
+        if lease["id"] in GIVEN_UP or owner_is_dead(lease.get("owner")):
             return True
         now, key = self._clock(), document["_id"]
         with self._mutex:
@@ -138,7 +182,10 @@ class _Renewer:
                     self._thread = None
                     return
                 held = dict(self._held)
-            self.renew(held)
+            try:
+                self.renew(held)
+            except Exception:
+                logger.exception("leases could not be renewed")
 
     @staticmethod
     def renew(held: Mapping[str, tuple[Collection, Any]]) -> None:

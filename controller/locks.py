@@ -10,6 +10,9 @@ them lies ``lock_lease: {id, owner, seq}``, valid only while ``lease.id == lock_
   lock is taken over at once.
 * A lock without a matching lease is somebody else's software at work. It is never taken over by
   itself; `break_lock` and ``unlock`` free it.
+* A holder that cannot write the end of its work, since the database fails, renews its lease no
+  more. What it had written is not known, so it is as if it had died: whoever takes over looks,
+  and in this process that may be at once.
 * A holder that lost its lease must not write: every write to the locked document asks for its
   ``lock_id``, and `MongoLock.check` is called before the first write to another document.
 
@@ -28,9 +31,23 @@ from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
-from controller.errors import ArgumentError, LockLostError, StorageError
+from controller.errors import (
+    ArgumentError,
+    LockLostError,
+    StorageError,
+    StorageUnavailableError,
+    WriteConflictError,
+)
 from controller.identity import named_process
-from controller.leases import FREE, OBSERVER, LeaseObserver, end_renewal, lock_fields, renew
+from controller.leases import (
+    FREE,
+    GIVEN_UP,
+    OBSERVER,
+    LeaseObserver,
+    end_renewal,
+    lock_fields,
+    renew,
+)
 from controller.storage.base import Collection, Document
 
 logger = logging.getLogger(__name__)
@@ -95,6 +112,7 @@ class MongoLock:
         self.collection, self.filter = collection, dict(filter)
         self.update, self.break_lock = update, break_lock
         self.lock_id = lock_id or str(uuid4())
+        self._id_is_ours = lock_id is None
         self.sleep, self.max_wait = sleep, max_wait
         self.projection, self.get_locked_doc = _with_lock_fields(projection), get_locked_doc
         self.kwargs = kwargs
@@ -103,6 +121,7 @@ class MongoLock:
         self.update_on_release: dict[str, Any] | list[dict[str, Any]] = {}
         self.delete_on_release = False
         self._observer = observer or OBSERVER
+        self._released: Document | None = None
 
     @property
     def acquired(self) -> bool:
@@ -148,13 +167,16 @@ class MongoLock:
         return True
 
     def _take(self, query: Mapping[str, Any]) -> Document | None:
-        return self.collection.find_one_and_update(
-            query,
-            _merged({"$set": lock_fields(self.lock_id)}, dict(self.update or {})),
-            self.projection,
-            sort=self.kwargs.get("sort"),
-            return_document="after",
-        )
+        update = _merged({"$set": lock_fields(self.lock_id)}, dict(self.update or {}))
+        sort = self.kwargs.get("sort")
+        try:
+            return self.collection.find_one_and_update(
+                query, update, self.projection, sort=sort, return_document="after"
+            )
+        except StorageUnavailableError:
+            if self._id_is_ours:
+                GIVEN_UP.add(self.lock_id)  # it may have been done before the answer was lost
+            raise
 
     def _take_over(self, held: Document) -> None:
         lease = held["lock_lease"]
@@ -198,6 +220,8 @@ class MongoLock:
     def release(self, *, session: Any = None) -> None:
         """Free the document, together with what `update_on_release` says.
 
+        Whatever goes wrong, the lease is not renewed any more.
+
         Parameters
         ----------
         session
@@ -213,35 +237,64 @@ class MongoLock:
         document = self.locked_document
         if document is None:
             return
+        try:
+            done = self._release(document, session)
+        except BaseException:
+            self.give_up()
+            raise
+        self._forget()
+        if not done:
+            raise self._lost()
+        if session is not None:
+            self._released = document  # unless the transaction fails
+
+    def _release(self, document: Document, session: Any) -> int:
         if self.delete_on_release and self.update_on_release:
             raise ArgumentError("update_on_release and delete_on_release exclude each other")
         query = {"_id": document["_id"], "lock_id": self.lock_id}
         if self.delete_on_release:
-            done = self.collection.delete_one(query, session=session).deleted_count
-        else:
-            update = self._release_update()
-            done = self.collection.update_one(query, update, session=session).matched_count
-        self._forget()
-        if not done:
-            raise self._lost()
+            return self.collection.delete_one(query, session=session).deleted_count
+        update = self._release_update()
+        return self.collection.update_one(query, update, session=session).matched_count
 
     def _release_update(self) -> Any:
         if isinstance(self.update_on_release, list):
             return [*self.update_on_release, {"$set": dict(FREE)}]
         return _merged(deepcopy(self.update_on_release), {"$set": dict(FREE)})
 
-    def abandon(self) -> None:
-        """Free the document without any other change; a lock lost already is fine."""
+    def abandon(self, *, unchanged: Mapping[str, Any] | None = None) -> None:
+        """Free the document without any other change; a lock lost already is fine.
+
+        Parameters
+        ----------
+        unchanged
+            Only if these fields are so; otherwise the lock is given up.
+        """
         document = self.locked_document
         if document is None:
             return
         query = {"_id": document["_id"], "lock_id": self.lock_id}
         try:
-            done = self.collection.update_one(query, {"$set": dict(FREE)}).matched_count
-            if not done:
-                logger.warning("%s", self._lost())
-        finally:
-            self._forget()
+            freed = {"$set": dict(FREE)}
+            done = self.collection.update_one({**query, **(unchanged or {})}, freed).matched_count
+        except BaseException:
+            self.give_up()
+            raise
+        if not done and unchanged:
+            self.give_up()
+            return
+        if not done and self._released is None:
+            logger.warning("%s", self._lost())
+        self._forget()
+
+    def give_up(self) -> None:
+        """Hold the document no more, and leave it to whoever takes the lock over.
+
+        For an end of which is not known how much was written: he looks, and finishes it.
+        """
+        if self.locked_document is not None:
+            GIVEN_UP.add(self.lock_id)
+        self._forget()
 
     def _forget(self) -> None:
         if self.locked_document is not None:
@@ -261,12 +314,17 @@ class MongoLock:
         if kind is None:
             self.release()
             return
-        if self.acquired and self.update_on_release:
+        if self._released is not None:
+            self.locked_document = self._released  # the transaction may have been undone
+        elif self.acquired and self.update_on_release:
             logger.warning("releasing a lock after %s: its update was not made", kind.__name__)
+        if isinstance(error, StorageUnavailableError) and not isinstance(error, WriteConflictError):
+            self.give_up()
+            return
         try:
             self.abandon()
         except StorageError as storage_error:
-            # The first error is the one to report; the lease expires by itself.
+            # The first error is the one to report; the lock was given up.
             logger.warning("a lock could not be released: %s", storage_error)
 
 

@@ -153,7 +153,8 @@ class JobLocking(ControllerGroup):
         except Exception as error:  # noqa: BLE001 (every failure of a step is recorded)
             if is_busy(error):
                 logger.debug("job %s: held up: %.1000s", job["db_id"], error)
-                lock.abandon()
+                # One that was recorded and not finished is for whoever takes the lock over.
+                lock.abandon(unchanged={"state": job["state"]})
                 return
             logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)
             self._record_failure(lock, job, error, max_step_attempts, delta_retry)

@@ -23,7 +23,7 @@ from uuid import uuid4
 
 from controller.documents import utc_now
 from controller.errors import ConfigError, ControllerError, RemoteError, StorageError
-from controller.leases import FREE, OBSERVER, hold_leases, live_lease, lock_fields
+from controller.leases import FREE, GIVEN_UP, OBSERVER, hold_leases, live_lease, lock_fields
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.outside import Outside
 from controller.operations.queue import Queue
@@ -226,7 +226,8 @@ def _holding(
             try:
                 auxiliary.update_many(ours, {"$set": dict(FREE)})
             except StorageError as error:
-                # The first error is the one to report; the leases expire by themselves.
+                # The first error is the one to report; whoever comes next takes them over.
+                GIVEN_UP.add(lock_id)
                 logger.warning("wishes could not be given back: %s", error)
 
 

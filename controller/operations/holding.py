@@ -22,8 +22,10 @@ from controller.errors import (
     LockLostError,
     StateError,
     StorageError,
+    StorageUnavailableError,
+    WriteConflictError,
 )
-from controller.leases import FREE, OBSERVER, hold_leases, live_lease, lock_fields
+from controller.leases import FREE, GIVEN_UP, OBSERVER, hold_leases, live_lease, lock_fields
 from controller.operations.queue import Queue
 from controller.storage.base import Document, UpdateOne
 
@@ -118,16 +120,28 @@ def hold_flows(
         yield held
         return
     with hold_leases(queue.flows, held.lock_id):
+        entered = False
         try:
             _take(held, uuids, projection, **how)
+            entered = True
             yield held
-        finally:
-            if held.documents:
-                try:
-                    queue.flows.update_many({"lock_id": held.lock_id}, {"$set": dict(FREE)})
-                except StorageError as error:
-                    # The first error is the one to report; the leases expire by themselves.
-                    logger.warning("flows could not be unlocked: %s", error)
+        except BaseException as error:
+            whole = queue.database.supports_transactions or isinstance(error, WriteConflictError)
+            if entered and isinstance(error, StorageUnavailableError) and not whole:
+                GIVEN_UP.add(held.lock_id)  # what was written is not known: see `controller.locks`
+            else:
+                _give_back(held)
+            raise
+        if held.documents:
+            _give_back(held)
+
+
+def _give_back(held: HeldFlows) -> None:
+    try:
+        held.queue.flows.update_many({"lock_id": held.lock_id}, {"$set": dict(FREE)})
+    except StorageError as error:
+        GIVEN_UP.add(held.lock_id)
+        logger.warning("flows could not be unlocked: %s", error)
 
 
 def _take(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.errors import LockLostError, RemoteError
+from controller.leases import GIVEN_UP
 from controller.operations.aftermath import carry_out
 from controller.rules.retry import is_busy
 from controller.runner.context import RunnerContext
@@ -113,7 +114,7 @@ class Rounds:
         """Do one round; True when anything moved."""
         moved = False
         workers = self._context.usable_workers()
-        if self._timers.due("recover", RECOVER_EVERY):
+        if self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen():
             moved = take_over_expired(self._controller, self._told) > 0
             carry_out(self._controller.queue, self._context.outside)
         if parts.checkout:

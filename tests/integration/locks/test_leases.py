@@ -14,8 +14,8 @@ import pytest
 
 from controller import leases
 from controller.documents import utc_now
-from controller.errors import ArgumentError, LockLostError
-from controller.leases import FREE, LeaseObserver
+from controller.errors import ArgumentError, LockLostError, StorageUnavailableError
+from controller.leases import FREE, OBSERVER, LeaseObserver
 from controller.locks import MongoLock
 from controller.storage.base import Collection, Database
 
@@ -276,3 +276,97 @@ def test_a_stopped_holder_loses_its_lock_and_writes_nothing(
         holder.send_signal(signal.SIGCONT)
         assert "was lost" in holder.stdout.readline()
     assert stored(jobs)["state"] == "FRESH"
+
+
+class Failing:
+    """A collection of which one write, from now on, fails.
+
+    Parameters
+    ----------
+    after
+        Whether the write is carried out, and only its answer is lost.
+    """
+
+    def __init__(self, inner: Collection, name: str, *, after: bool, times: int = 1) -> None:
+        self._inner, self._name, self._after, self.left = inner, name, after, times
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+        if name != self._name:
+            return method
+
+        def failing(*args: Any, **kwargs: Any) -> Any:
+            if not self.left:
+                return method(*args, **kwargs)
+            self.left -= 1
+            if self._after:
+                method(*args, **kwargs)
+            raise StorageUnavailableError("no answer, on purpose")
+
+        return failing
+
+
+def renewed(jobs: Collection, number: int = 0) -> bool:
+    """Whether the renewer of this process would renew a document's lease."""
+    before = (stored(jobs, number)["lock_lease"] or {}).get("seq")
+    leases._RENEWER.renew(dict(leases._RENEWER._held))
+    return bool((stored(jobs, number)["lock_lease"] or {}).get("seq") != before)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["not-done", "answer-lost"])
+def test_a_lock_whose_release_failed_is_not_renewed(jobs: Collection, after: bool) -> None:
+    failing: Any = Failing(jobs, "update_one", after=after)
+    lock = MongoLock(failing, {"_id": 0})
+    assert lock.acquire()
+    assert renewed(jobs)
+    lock.update_on_release = {"$set": {"state": "CHECKED_OUT"}}
+    with pytest.raises(StorageUnavailableError):
+        lock.release()
+    assert not lock.acquired
+    assert not renewed(jobs)
+    # Nobody has to wait for the lease to run out: this process knows that nobody works on it.
+    with MongoLock(jobs, {"_id": 0}, get_locked_doc=True) as again:
+        assert again.acquired
+    assert stored(jobs)["state"] == ("CHECKED_OUT" if after else "READY")
+
+
+def test_a_lock_whose_release_is_refused_is_not_renewed(jobs: Collection) -> None:
+    with MongoLock(jobs, {"_id": 0}) as lock:
+        lock.update_on_release = {"$set": {"lock_id": "mine for ever"}}
+        with pytest.raises(ArgumentError):
+            lock.release()
+    assert not renewed(jobs)
+
+
+def test_a_lock_whose_answer_was_lost_can_be_had(jobs: Collection) -> None:
+    failing: Any = Failing(jobs, "find_one_and_update", after=True)
+    with pytest.raises(StorageUnavailableError):
+        MongoLock(failing, {"_id": 0}).acquire()
+    assert stored(jobs)["lock_id"] is not None
+    with MongoLock(jobs, {"_id": 0}, get_locked_doc=True) as again:
+        assert again.acquired
+
+
+def test_a_lock_is_left_as_by_the_dead_when_the_database_fails_within(jobs: Collection) -> None:
+    with pytest.raises(StorageUnavailableError), MongoLock(jobs, {"_id": 0}) as lock:
+        raise StorageUnavailableError("on purpose")
+    held = stored(jobs)
+    assert held["lock_id"] == lock.lock_id
+    assert OBSERVER.is_expired(held)
+    assert not renewed(jobs)
+
+
+def test_a_release_in_a_transaction_that_fails_is_undone(
+    jobs: Collection, queue_database: Database
+) -> None:
+    if not queue_database.supports_transactions:
+        pytest.skip("there are no transactions")
+
+    def undone() -> None:
+        with MongoLock(jobs, {"_id": 0}) as lock, queue_database.transaction() as session:
+            lock.release(session=session)
+            raise KeyError("on purpose")
+
+    with pytest.raises(KeyError):
+        undone()
+    assert stored(jobs) == {"_id": 0, "n": 0, "state": "READY", **FREE}
