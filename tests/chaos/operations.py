@@ -32,6 +32,16 @@ def advance(arena: Arena, rounds: int, *, patient: bool) -> int:
         return sum(runner.advance() for _ in range(rounds))
 
 
+def go_on(arena: Arena, rounds: int) -> list[str]:
+    """Let a runner do some rounds, and more after its database failed; returns what it holds."""
+    with arena.runner() as runner:
+        for _ in range(rounds):
+            runner._guarded(runner.advance)
+        left = {"lock_id": {"$ne": None}}
+        held = [f"job {d['db_id']}" for d in runner.controller.jobs.find(left, ["db_id"])]
+        return held + [f"flow {d['uuid']}" for d in runner.controller.flows.find(left, ["uuid"])]
+
+
 def execute(arena: Arena, limit: int, *, vanish: bool) -> int:
     """Let the cluster run some of what it holds."""
     arena.cluster.start()

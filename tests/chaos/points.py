@@ -1,7 +1,8 @@
 """Injection points: every write to a database and every action on a host, before and after.
 
 A point is known by where it was called from in the package, what it does to what, and on which
-side of it the process dies; not by its number, which changes with the flow.
+side of it the process dies; not by its number, which changes with the flow. Instead of the process
+the database may fail there, or its answer be lost, once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 from crashes import WRITES
 
 import controller
+from controller.errors import StorageUnavailableError
 from controller.hosts.local import LocalHost
 from controller.storage.embedded.collection import EmbeddedCollection
 from controller.storage.embedded.database import EmbeddedDatabase
@@ -45,11 +47,14 @@ class Fuse:
         After the event instead of before it.
     point
         Instead of a number: the name of a point, at its first occurrence.
+    fails
+        The process does not die: the database fails, before the event or with the answer to it.
     """
 
     at: int = 0
     after: bool = False
     point: str | None = None
+    fails: bool = False
 
     def blows(self, number: int, name: str, side: str) -> bool:
         """Whether this is the moment."""
@@ -71,7 +76,7 @@ class Recorder:
 
     def __init__(self, fuse: Fuse, tell: Callable[[str, str], None]) -> None:
         self._fuse, self._tell = fuse, tell
-        self._number, self._inside = 0, False
+        self._number, self._inside, self._spent = 0, False, False
 
     def around(self, what: str, action: Callable[[], Any]) -> Any:
         """Carry out an event, unless the process dies before it."""
@@ -103,8 +108,11 @@ class Recorder:
 
     def _moment(self, number: int, name: str, side: str) -> None:
         self._tell("seen", f"{name} {side}")
-        if self._fuse.blows(number, name, side):
+        if not self._spent and self._fuse.blows(number, name, side):
+            self._spent = True
             self._tell("killed", f"{name} {side}")
+            if self._fuse.fails:
+                raise StorageUnavailableError("the database failed, on purpose")
             os.kill(os.getpid(), signal.SIGKILL)
 
 

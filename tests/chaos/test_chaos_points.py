@@ -107,6 +107,46 @@ def test_every_point(chaos_folder: Path, transactions: bool, record_property: An
     assert tally.seen == set(tally.killed)
 
 
+OUTAGES: dict[str, tuple[Any, list[Step]]] = {
+    "to the queue": (STOPPING, []),
+    "completes a dynamic job": (DYNAMIC, [runs(1), works()]),
+    "completes a failing job": (FAILING, [runs(1), works()]),
+    "after a rerun": (FAILING, [ends(), does("rerun_force")]),
+    "takes over a job": (STOPPING, [runs(1), does("die_holding")]),
+}
+
+
+@pytest.mark.parametrize("transactions", [True, False], ids=["whole", "by-degrees"])
+def test_a_database_that_fails_once_at_every_write(
+    chaos_folder: Path, transactions: bool, record_property: Any
+) -> None:
+    arena = Arena.embedded(chaos_folder, transactions=transactions)
+    empty, ready, tally = chaos_folder / "empty", chaos_folder / "ready", Tally()
+    arena.create()
+    arena.save(empty)
+    for name, (shape, steps) in OUTAGES.items():
+        arena.restore(empty)
+        flow, ledger = build_flow(shape), Ledger()
+        ledger.flows[flow.uuid] = list(flow.job_uuids)
+        assert arena.do(partial(ops.submit, arena, flow)).refused is None
+        for step in steps:
+            ledger.take(arena.do(partial(step, arena)).notes)
+        arena.save(ready)
+        whole = arena.do(partial(ops.go_on, arena, 1))
+        points = [p for p in dict.fromkeys(whole.seen) if p not in tally.killed]
+        for point in points:
+            if " host." in point:
+                continue
+            arena.restore(ready)
+            report = arena.do(partial(ops.go_on, arena, 6), Fuse(point=point, fails=True))
+            tally.take(name, report)
+            tally.sequences += 1
+            assert (report.killed, report.refused, report.result) == (point, None, []), point
+            tally.ends.update(end(arena, ledger))
+    record_property(f"chaos embedded, a failing database, {transactions=}", tally.plain())
+    assert len(tally.killed) >= 25
+
+
 def _submissions(arena: Arena, empty: Path, tally: Tally) -> None:
     flow = build_flow(STOPPING)
     submit = partial(ops.submit, arena, flow)
