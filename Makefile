@@ -31,7 +31,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 schemas: $(READY)  ## write the JSON Schema files anew from the declarations
-	$(BIN)/python -m jfr_cli.render.shapes docs/schemas
+	$(BIN)/python -m jfr_cli.render.schemas docs/schemas
 
 generate: schemas  ## completion scripts, manual pages and the helps that tests compare
 	$(BIN)/python -m jfr_cli.generate

@@ -343,4 +343,4 @@ class StorageFormatError(StorageError):
 
 
 class UnsupportedOperationError(StorageError, NotImplementedError):
-    """Outside the portable subset: refused, because a wrong answer is worse than an error."""
+    """Connections the portable subset: refused, because a wrong answer is worse than an error."""

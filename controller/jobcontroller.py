@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from controller.administration import Administration
-from controller.backups import Backups
-from controller.batches import Batches
-from controller.flows.control import FlowControl
-from controller.flows.deletion import FlowDeletion
-from controller.flows.lifecycle import FlowLifecycle
-from controller.flows.stores import FlowStores
-from controller.jobs.control import JobControl
-from controller.jobs.deletion import JobDeletion
-from controller.jobs.files import JobFiles
-from controller.jobs.lifecycle import JobLifecycle
-from controller.jobs.locking import JobLocking
-from controller.jobs.properties import JobProperties
-from controller.jobs.restart import JobRestart
-from controller.jobs.results import JobResults
+from controller.api.administration import Administration
+from controller.api.backups import Backups
+from controller.api.batches import Batches
+from controller.api.flow_control import FlowControl
+from controller.api.flow_deletion import FlowDeletion
+from controller.api.flow_stores import FlowStores
+from controller.api.flow_submission import FlowLifecycle
+from controller.api.job_control import JobControl
+from controller.api.job_deletion import JobDeletion
+from controller.api.job_files import JobFiles
+from controller.api.job_lifecycle import JobLifecycle
+from controller.api.job_properties import JobProperties
+from controller.api.job_restart import JobRestart
+from controller.api.job_results import JobResults
+from controller.api.locking import JobLocking
+from controller.api.runner_records import RunnerRecords
+from controller.api.statistics import Statistics
+from controller.api.unlocking import Unlocking
+from controller.api.versions import Versions
 from controller.reader import QueueReader
-from controller.runner_records import RunnerRecords
-from controller.statistics import Statistics
-from controller.unlocking import Unlocking
-from controller.versions import Versions
 
 
 class JobController(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from controller.api.flow_queries import FlowQueries
+from controller.api.job_queries import JobQueries
 from controller.config import ConfigManager, Project
 from controller.errors import ArgumentError
-from controller.flows.queries import FlowQueries
-from controller.jobs.queries import JobQueries
 from controller.operations.queue import Queue
 from controller.storage.opening import OpenedStore, open_store, opened_from_maggma
 

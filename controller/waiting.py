@@ -68,7 +68,7 @@ Progress = Callable[[list[Awaited]], None]
 
 
 @dataclass(frozen=True)
-class Patience:
+class WaitOptions:
     """How to wait.
 
     Attributes
@@ -93,7 +93,7 @@ def wait_for_jobs(
     wanted: Collection[JobState] | None = None,
     *,
     any_of: bool = False,
-    patience: Patience | None = None,
+    options: WaitOptions | None = None,
 ) -> WaitResult:
     """Wait for jobs. Locks nothing.
 
@@ -135,7 +135,7 @@ def wait_for_jobs(
         ]
         return sorted(waited, key=lambda a: db_id_order(a.db_id))
 
-    return _wait(controller, look, wanted, any_of, patience or Patience())
+    return _wait(controller, look, wanted, any_of, options or WaitOptions())
 
 
 def wait_for_flows(
@@ -144,7 +144,7 @@ def wait_for_flows(
     wanted: Collection[FlowState] | None = None,
     *,
     any_of: bool = False,
-    patience: Patience | None = None,
+    options: WaitOptions | None = None,
 ) -> WaitResult:
     """Wait for flows, with all jobs that join them meanwhile. Locks nothing.
 
@@ -172,7 +172,7 @@ def wait_for_flows(
         waited = [Awaited(f.db_id or "", f.flow_id, f.name, f.state, f.flow_id) for f in flows]
         return sorted(waited, key=lambda a: db_id_order(a.db_id))
 
-    return _wait(controller, look, wanted, any_of, patience or Patience())
+    return _wait(controller, look, wanted, any_of, options or WaitOptions())
 
 
 def _wait(
@@ -180,11 +180,11 @@ def _wait(
     look: Callable[[], list[Awaited]],
     wanted: Collection[Any] | None,
     any_of: bool,
-    patience: Patience,
+    options: WaitOptions,
 ) -> WaitResult:
-    if patience.timeout is not None and patience.timeout < 0:
-        raise ArgumentError(f"a timeout cannot be {patience.timeout:g} seconds")
-    begin = patience.clock()
+    if options.timeout is not None and options.timeout < 0:
+        raise ArgumentError(f"a timeout cannot be {options.timeout:g} seconds")
+    begin = options.clock()
     before: list[Awaited] | None = None
     pause = SHORTEST_PAUSE
     while True:
@@ -195,28 +195,28 @@ def _wait(
             waited, verdict = _judged(controller.jobs, look, wanted, any_of)
         if waited != before:
             before, pause = waited, SHORTEST_PAUSE
-            if patience.progress is not None:
-                patience.progress(waited)
-        spent = patience.clock() - begin
+            if options.progress is not None:
+                options.progress(waited)
+        spent = options.clock() - begin
         if verdict is not Verdict.PENDING:
             return WaitResult(verdict, waited, spent)
-        if not _wait_for_change(controller, token, pause, begin, patience):
-            return WaitResult(Verdict.PENDING, waited, patience.clock() - begin)
+        if not _wait_for_change(controller, token, pause, begin, options):
+            return WaitResult(Verdict.PENDING, waited, options.clock() - begin)
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 def _wait_for_change(
-    controller: QueueReader, token: object, pause: float, begin: float, patience: Patience
+    controller: QueueReader, token: object, pause: float, begin: float, options: WaitOptions
 ) -> bool:
     """Pause; less where the database tells that others changed it. False when time is up."""
-    end = patience.clock() + pause
-    while (now := patience.clock()) < end:
+    end = options.clock() + pause
+    while (now := options.clock()) < end:
         left = end - now
-        if patience.timeout is not None:
-            left = min(left, patience.timeout - (now - begin))
+        if options.timeout is not None:
+            left = min(left, options.timeout - (now - begin))
             if left <= 0:
                 return False
-        patience.sleep(left if token is None else min(left, SHORTEST_PAUSE))
+        options.sleep(left if token is None else min(left, SHORTEST_PAUSE))
         if token is not None and controller.queue.database.change_token() != token:
             break
     return True

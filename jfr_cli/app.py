@@ -158,7 +158,7 @@ def _version(value: bool) -> None:
     from controller import __version__
 
     if _asks_for_json():
-        from jfr_cli.render.shapes import VERSION
+        from jfr_cli.render.schemas import VERSION
 
         sys.stdout.write(f'{{"jfr": "{__version__}", "schema": {VERSION}}}\n')
     else:

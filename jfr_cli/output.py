@@ -25,7 +25,6 @@ import typer
 
 from controller.errors import ArgumentError
 from jfr_cli import options
-from jfr_cli.bundles import F, with_options
 from jfr_cli.console import (
     hint,
     is_plain,
@@ -35,9 +34,10 @@ from jfr_cli.console import (
     print_text,
     say,
 )
+from jfr_cli.option_decorators import F, with_options
 from jfr_cli.render import data
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import Kind, Listing, chosen_columns, chosen_data, data_keys
+from jfr_cli.render.tables import Listing, TableSpec, chosen_columns, chosen_data, data_keys
 from jfr_cli.session import CURRENT
 from jfr_cli.watch import watch
 
@@ -149,7 +149,7 @@ def show_count(number: int) -> None:
 
 def show_rows(
     items: Sequence[Any],
-    kind: Kind,
+    spec: TableSpec,
     *,
     verbosity: int = 0,
     defaults: Sequence[str] | None = None,
@@ -161,7 +161,7 @@ def show_rows(
     Parameters
     ----------
     items
-        The things, as ``kind.row`` takes them.
+        The things, as ``spec.row`` takes them.
     verbosity
         The number of ``-v``; the format ``wide`` adds one.
     defaults
@@ -171,16 +171,16 @@ def show_rows(
     """
     asked = CURRENT.columns
     if not shows_table():
-        form, keys = CURRENT.output_format, data_keys(kind, asked)
-        picked = picked_rows(items, kind)
-        rows = [kind.data(item) for item in items] if form == "name" else picked
-        text = data.written(rows, form, name_key=kind.name_key, keys=keys)
+        form, keys = CURRENT.output_format, data_keys(spec, asked)
+        picked = picked_rows(items, spec)
+        rows = [spec.data(item) for item in items] if form == "name" else picked
+        text = data.written(rows, form, name_key=spec.name_key, keys=keys)
         if text:
             print_data(text)
         return
     wide = CURRENT.output_format == "wide"
-    columns = chosen_columns(kind, asked, verbosity + wide, defaults)
-    listing = Listing(kind, items, columns, pinned=asked is not None)
+    columns = chosen_columns(spec, asked, verbosity + wide, defaults)
+    listing = Listing(spec, items, columns, pinned=asked is not None)
     if below is None and is_plain(CURRENT.color):
         print_text("\n\n".join([*([title] if title else []), listing.plain()]))
         return
@@ -192,10 +192,10 @@ def show_rows(
         hint(f"no room for {names}: --format wide, --columns or a pipe shows it", CURRENT.color)
 
 
-def picked_rows(items: Sequence[Any], kind: Kind) -> list[Row]:
+def picked_rows(items: Sequence[Any], spec: TableSpec) -> list[Row]:
     """Return the data of things, with the keys that ``--columns`` asks for; errors as there."""
-    pick = chosen_data(kind, CURRENT.columns)
-    return [pick(kind.data(item)) for item in items]
+    pick = chosen_data(spec, CURRENT.columns)
+    return [pick(spec.data(item)) for item in items]
 
 
 def _stacked(
@@ -210,7 +210,7 @@ def _stacked(
 
 def show_one(
     item: Any,
-    kind: Kind,
+    spec: TableSpec,
     picture: Callable[[], RenderableType] | None = None,
     **more: Any,
 ) -> None:
@@ -225,22 +225,22 @@ def show_one(
     """
     if shows_table():
         if picture is None:
-            show_rows([item], kind)
+            show_rows([item], spec)
         else:
             show_picture(picture)
     elif shows_object():
-        print_data(data.one_written(kind.data(item) | data.plain(more), CURRENT.output_format))
+        print_data(data.one_written(spec.data(item) | data.plain(more), CURRENT.output_format))
     else:
-        show_rows([item], kind)
+        show_rows([item], spec)
 
 
 def show_value(value: Any) -> None:
-    """Print a value of any kind, as JSON unless YAML was asked for."""
+    """Print a value of any spec, as JSON unless YAML was asked for."""
     print_data(data.one_written(data.plain(value), CURRENT.output_format))
 
 
 def write_value(value: Any, path: str) -> None:
-    """Write a value of any kind to a file: YAML where its name says so, else JSON.
+    """Write a value of any spec to a file: YAML where its name says so, else JSON.
 
     Raises
     ------

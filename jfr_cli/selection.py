@@ -14,8 +14,8 @@ import typer
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.filters import FlowFilter, JobFilter, is_uuid
 from jfr_cli import options
-from jfr_cli.bundles import F, with_options
 from jfr_cli.console import say
+from jfr_cli.option_decorators import F, with_options
 
 if TYPE_CHECKING:
     from controller.documents import FlowInfo, JobInfo

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import ControllerError
 
 if TYPE_CHECKING:
-    from controller.storage.glance import Identity
+    from controller.storage.lookup import Identity
 
 Offer = list[tuple[str, str]]
 """(value, description) pairs, the best first."""
@@ -44,14 +44,14 @@ def _exec_config_names(project: str | None, incomplete: str) -> Offer:
 
 def _job_ids(project: str | None, incomplete: str) -> Offer:
     """db_ids of jobs, or their uuids where only those begin so."""
-    from controller.storage.glance import newest_jobs
+    from controller.storage.lookup import newest_jobs
 
     return _by_db_id_or_uuid(newest_jobs, _queue(project), incomplete)
 
 
 def _flow_ids(project: str | None, incomplete: str) -> Offer:
     """db_ids of the first jobs of flows, or the flows' uuids where only those begin so."""
-    from controller.storage.glance import newest_flows
+    from controller.storage.lookup import newest_flows
 
     return _by_db_id_or_uuid(newest_flows, _queue(project), incomplete)
 
@@ -67,7 +67,7 @@ def _job_uuids_with_index(project: str | None, incomplete: str) -> Offer:
 
 
 def _jobs_by_uuid(project: str | None, incomplete: str, value: Callable[[Identity], str]) -> Offer:
-    from controller.storage.glance import newest_jobs
+    from controller.storage.lookup import newest_jobs
 
     found = newest_jobs(_queue(project), incomplete.partition(":")[0], by_uuid=True)
     pairs = dict(reversed([(value(job), _described(job)) for job in found]))

@@ -30,7 +30,7 @@ from controller.rules.diagnosis.findings import Diagnosis, Finding, in_order
 from controller.rules.diagnosis.flowplan import FlowView
 from controller.rules.diagnosis.flows import examine_flow, examine_orphans
 from controller.rules.diagnosis.locks import LockView, examine_lock, has_remains
-from controller.rules.diagnosis.unfinished import examine_wishes
+from controller.rules.diagnosis.unfinished import examine_pending_cleanup
 from controller.states import JobState
 from controller.storage.base import Document
 from controller.storage.indexes import missing_indexes
@@ -137,7 +137,9 @@ class _Examination:
             ),
             *self._version(),
             *examine_auxiliary(reading.auxiliary_documents(self.queue), self.census),
-            *examine_wishes(reading.wish_views(self.queue), self.workers, utc_now()),
+            *examine_pending_cleanup(
+                reading.pending_cleanup_views(self.queue), self.workers, utc_now()
+            ),
             *self._indexes(),
             *(missing_outputs(name, many) for name, many in self.without_output.items() if many),
         ]

@@ -115,7 +115,7 @@ def mend(
         text = f"{subjects}: {remedies}"
         outcome, reason = Outcome.PLANNED, None
         if not dry_run:
-            reason = _carry_out(controller.queue, planned.mending)
+            reason = _run_pending(controller.queue, planned.mending)
             outcome = Outcome.DONE if reason is None else Outcome.SKIPPED
         done.append(Mended(text, outcome, planned.findings, reason))
         if progress is not None and not dry_run:
@@ -123,7 +123,7 @@ def mend(
     return done
 
 
-def _carry_out(queue: Queue, mending: Mending) -> str | None:
+def _run_pending(queue: Queue, mending: Mending) -> str | None:
     """Do it; return why not, if so."""
     try:
         return _ACTIONS[mending.action](queue, mending)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.leases import OBSERVER, live_lease
-from controller.operations.aftermath import Wish
 from controller.operations.backup import COUNTER, UNFINISHED
+from controller.operations.pending_cleanup import PendingCleanup
 from controller.operations.queue import Queue
 from controller.rules import newest_by_uuid
 from controller.rules.diagnosis.findings import Finding
 from controller.rules.diagnosis.flowplan import FlowView
 from controller.rules.diagnosis.locks import LockView
-from controller.rules.diagnosis.unfinished import WishView, examine_restore
+from controller.rules.diagnosis.unfinished import PendingCleanupView, examine_restore
 from controller.storage.base import Collection, Document
 from controller.storage.indexes import (
     AUXILIARY_INDEXES,
@@ -192,26 +192,28 @@ def restore_finding(queue: Queue) -> Finding | None:
     return examine_restore(note["unfinished_restore"], at_work=is_held(note), countable=countable)
 
 
-def wish_views(queue: Queue) -> list[WishView]:
+def pending_cleanup_views(queue: Queue) -> list[PendingCleanupView]:
     """Read what is still to happen outside the database."""
-    wishes = (
-        Wish(**document["aftermath"])
+    entries = (
+        PendingCleanup(**document["aftermath"])
         for document in queue.auxiliary.find({"aftermath": {"$exists": True}}, ["aftermath"])
     )
     return [
-        WishView(w.db_id, w.worker if w.needs_worker else None, w.requested_on, w.left_to_do)
-        for w in wishes
+        PendingCleanupView(
+            w.db_id, w.worker if w.needs_worker else None, w.requested_on, w.left_to_do
+        )
+        for w in entries
     ]
 
 
 def view_of_lock(where: str, document: Document) -> LockView:
     """Describe a document that is locked, or has the remains of a lock."""
-    wish = document.get("aftermath")
+    entry = document.get("aftermath")
     kind, subject = {
         "jobs": ("job ", str(document.get("db_id"))),
         "flows": ("flow ", str(document.get("uuid"))),
-        "auxiliary": ("the wish for job ", str(wish["db_id"]))
-        if wish
+        "auxiliary": ("the entry for job ", str(entry["db_id"]))
+        if entry
         else ("the document ", "running_runner"),
     }[where]
     return LockView(

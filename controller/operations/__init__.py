@@ -1,15 +1,16 @@
 """The work that several groups of `JobController` share, as functions with explicit arguments.
 
-``queue``        the open collections, and the small base class of the groups
-``intake``       a flow is read: its jobs, serialised, and their parents
+``queue``        the open collections
+``flow_serialization``   a flow is read: its jobs, serialised, and their parents
 ``insertion``    jobs enter the database
 ``progress``     which jobs become READY; the state of a flow
 ``completion``   a job ends; ``failures`` what is kept of why
-``bulk``         an action on many jobs, by way of ``actions portions holding reading writing``
-``aftermath``    what is to happen outside the database then, and ``outside`` the way there
+``bulk``         an action on many jobs, by way of ``actions chunks flow_locks reading
+                 writing``
+``pending_cleanup``   what is done outside the database afterwards, over ``connections``
 ``cleanup flow_deletion unlocking``   run directories and flows go; documents are freed
 ``runner_record batch_record``   what runners and batch processes say of themselves
 ``backup migration upgrade version``   the database as a whole: into files and back, to another
                  place, to present documents
-``trends calendar``   how many jobs came to a state in each hour, day, week ...
+``trends intervals``   how many jobs came to a state in each hour, day, week ...
 """

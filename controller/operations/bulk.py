@@ -1,9 +1,9 @@
 """Act on many jobs: lock their flows, read, plan, write and give back.
 
-The work goes in portions of flows. A portion costs a handful of commands, whatever the number of
+The work goes in chunks of flows. A chunk costs a handful of commands, whatever the number of
 jobs in it and in its flows: one lock for all its flows, one or two reads, the pure plan, one write
 for jobs that change alike, one that gives the flows back with their new states. Where the engine
-has transactions a portion is done or untouched. Elsewhere its writes come in an order that the
+has transactions a chunk is done or untouched. Elsewhere its writes come in an order that the
 same call, made again, finishes (`controller.operations.writing`).
 
 Jobs themselves are not locked: every write asks for the state that was read and for a job that
@@ -24,10 +24,10 @@ from controller.errors import (
     StateError,
     TooManyError,
 )
-from controller.operations.aftermath import carry_out
-from controller.operations.holding import HeldFlows, hold_flows
-from controller.operations.outside import Outside
-from controller.operations.portions import bulk_work, deal_in_portions, until_undisturbed
+from controller.operations.chunks import bulk_work, process_in_chunks, retry_on_conflict
+from controller.operations.connections import Connections
+from controller.operations.flow_locks import LockedFlows, lock_flows
+from controller.operations.pending_cleanup import run_pending
 from controller.operations.progress import SMALL_FLOW
 from controller.operations.queue import Queue
 from controller.operations.reading import CHOSEN_FIELDS, Neighbours, flow_of, read_views
@@ -189,7 +189,7 @@ def perform(
     options: Options,
     *,
     selection: Mapping[str, Any] | None = None,
-    outside: Outside | None = None,
+    connections: Connections | None = None,
 ) -> BulkResult:
     """Do something to jobs.
 
@@ -200,7 +200,7 @@ def perform(
     selection
         The query that chose them, asked once more when their flows are held: a job that it does
         not match any more is refused. None where they were named.
-    outside
+    connections
         What runs of the jobs is ended, and what is to go is deleted, at once where it can be
         reached; otherwise a runner does it. Closed at the end.
 
@@ -210,7 +210,7 @@ def perform(
         With ``raise_on_error``: the first refusal. The ``done`` of whatever is raised is the
         `BulkResult` of the flows that were dealt with before.
     LockLostError
-        Somebody broke our lock on a flow; where there are transactions nothing of the portion was
+        Somebody broke our lock on a flow; where there are transactions nothing of the chunk was
         written.
     StorageFormatError
         The database is of a newer version.
@@ -221,8 +221,8 @@ def perform(
     for document in chosen:
         by_flow.setdefault(flow_of(document), []).append(document)
     work = _Work(queue, action, options, sum(map(len, by_flow.values())), selection)
-    with bulk_work(work.result, lambda: work.settle(outside)):
-        deal_in_portions(by_flow, work.deal_with, wait=options.wait, report=work.report)
+    with bulk_work(work.result, lambda: work.settle(connections)):
+        process_in_chunks(by_flow, work.deal_with, wait=options.wait, report=work.report)
     return work.result
 
 
@@ -241,17 +241,17 @@ class _Work:
         self.result = BulkResult(total, dry_run=options.dry_run)
         self._selection = selection
 
-    def settle(self, outside: Outside | None) -> None:
+    def settle(self, connections: Connections | None) -> None:
         """Do what is to happen outside the database."""
-        if outside is not None and self._leaves_wishes:
-            # Other people's wishes are carried out on the way, but not told of.
+        if connections is not None and self._leaves_pending_cleanup:
+            # Other people's entries are carried out on the way, but not told of.
             changed = set(self.result)
-            left = carry_out(self.queue, outside).left
+            left = run_pending(self.queue, connections).left
             self.result.postponed = [db_id for db_id in left if db_id in changed]
-            outside.close()
+            connections.close()
 
     @property
-    def _leaves_wishes(self) -> bool:
+    def _leaves_pending_cleanup(self) -> bool:
         if self.options.dry_run:
             return False
         deletes = self.action.deletion is not None
@@ -264,11 +264,11 @@ class _Work:
             done = len(result) + len(result.unchanged) + len(result.refused)
             self.options.progress(min(done, result.matched), result.matched)
 
-    def deal_with(self, chosen: Mapping[str, list[Document]], patient: bool) -> list[str]:
-        """Deal with a portion of flows; see `deal_in_portions`."""
-        with self._holding(list(chosen)) as held:
+    def deal_with(self, chosen: Mapping[str, list[Document]], may_wait: bool) -> list[str]:
+        """Deal with a chunk of flows; see `process_in_chunks`."""
+        with self._locked(list(chosen)) as held:
             views = self._read(chosen)
-            left = [u for u in chosen if patient and _is_busy(views[u], held)]
+            left = [u for u in chosen if may_wait and _is_busy(views[u], held)]
             now = {u: documents for u, documents in chosen.items() if u not in left}
             if self.options.dry_run:
                 plans, refused = self._decide(views, now, held)
@@ -284,12 +284,12 @@ class _Work:
         return left
 
     @contextmanager
-    def _holding(self, uuids: list[str]) -> Iterator[HeldFlows]:
+    def _locked(self, uuids: list[str]) -> Iterator[LockedFlows]:
         if not self.action.holds_flow:
-            yield HeldFlows(self.queue, "")
+            yield LockedFlows(self.queue, "")
             return
         how = {"break_lock": self.options.break_lock, "look_only": self.options.dry_run}
-        with hold_flows(self.queue, uuids, _FLOW_FIELDS, **how) as held:
+        with lock_flows(self.queue, uuids, _FLOW_FIELDS, **how) as held:
             yield held
 
     def _read(self, chosen: Mapping[str, Sequence[Document]]) -> dict[str, FlowView]:
@@ -311,22 +311,24 @@ class _Work:
         return {uuid: _still_wanted(view, wanted) for uuid, view in views.items()}
 
     def _decide(
-        self, views: Mapping[str, FlowView], uuids: Iterable[str], held: HeldFlows
+        self, views: Mapping[str, FlowView], uuids: Iterable[str], held: LockedFlows
     ) -> tuple[list[FlowPlan], ControllerError | None]:
         """Plan for flows; where a refusal is to be raised, those before it, and that refusal."""
         plans = [self._plan(views[uuid], held) for uuid in uuids]
         return _until_refused(plans) if self.options.raise_on_error else (plans, None)
 
-    def _plan(self, view: FlowView, held: HeldFlows) -> FlowPlan:
+    def _plan(self, view: FlowView, held: LockedFlows) -> FlowPlan:
         error = held.unavailable.get(view.uuid)
         if error is None:
             plan = self.action.plan(view)
-            return replace(plan, refused=(*view.strayed, *plan.refused)) if view.strayed else plan
+            return (
+                replace(plan, refused=(*view.unmatched, *plan.refused)) if view.unmatched else plan
+            )
         refused = (Refusal(document["db_id"], error) for _, document in view.chosen_docs())
-        return FlowPlan(view.uuid, refused=(*view.strayed, *refused))
+        return FlowPlan(view.uuid, refused=(*view.unmatched, *refused))
 
     def _write(
-        self, views: Mapping[str, FlowView], chosen: Mapping[str, list[Document]], held: HeldFlows
+        self, views: Mapping[str, FlowView], chosen: Mapping[str, list[Document]], held: LockedFlows
     ) -> tuple[list[FlowPlan], ControllerError | None]:
         """Decide and carry it out; returns what was done: less, where somebody was faster."""
         seen: Mapping[str, FlowView] | None = views
@@ -339,12 +341,12 @@ class _Work:
             done = write_plans(self.queue, known, plans, held, deletion=deletion, accept_loss=last)
             return done, refused
 
-        return until_undisturbed(attempt)
+        return retry_on_conflict(attempt)
 
 
 def _still_wanted(view: FlowView, wanted: Collection[str]) -> FlowView:
     """Leave out the chosen jobs that are not what was asked for any more."""
-    strayed = tuple(
+    unmatched = tuple(
         Refusal(
             doc["db_id"],
             StateError(
@@ -359,10 +361,10 @@ def _still_wanted(view: FlowView, wanted: Collection[str]) -> FlowView:
         if doc["db_id"] not in wanted
     )
     chosen = tuple(key for key, doc in view.chosen_docs() if doc["db_id"] in wanted)
-    return replace(view, chosen=chosen, strayed=strayed)
+    return replace(view, chosen=chosen, unmatched=unmatched)
 
 
-def _is_busy(view: FlowView, held: HeldFlows) -> bool:
+def _is_busy(view: FlowView, held: LockedFlows) -> bool:
     return bool(view.held) or isinstance(held.unavailable.get(view.uuid), LockedDocumentError)
 
 

@@ -22,8 +22,8 @@ from typing import Any
 from controller.documents import DynamicResponseType, utc_now
 from controller.errors import FlowNotFoundError, LockLostError
 from controller.locks import MongoLock
+from controller.operations.flow_serialization import NewJob, read_flow
 from controller.operations.insertion import RunSettings, insert_new_jobs
-from controller.operations.intake import NewJob, read_flow
 from controller.operations.progress import (
     FLOW_FIELDS,
     plan_progress,
@@ -177,13 +177,13 @@ def _additions(ending: Ending, job_doc: Document) -> list[_Addition]:
         described = ending.of_response(kind.value)
         if not described:
             continue
-        intake = read_flow(described)
+        serialized = read_flow(described)
         replaces = kind is DynamicResponseType.REPLACE
         roots = list(job_doc.get("parents") or []) if replaces else [job_doc["uuid"]]
         jobs = [
-            NewJob(_within_flow(job.data, job_doc), job.parents or roots) for job in intake.jobs
+            NewJob(_within_flow(job.data, job_doc), job.parents or roots) for job in serialized.jobs
         ]
-        found.append(_Addition(kind, jobs, intake.leaves))
+        found.append(_Addition(kind, jobs, serialized.leaves))
     return found
 
 

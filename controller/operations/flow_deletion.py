@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.errors import ControllerError, LockedDocumentError
-from controller.operations.aftermath import Wish, carry_out, request
 from controller.operations.bulk import Options
-from controller.operations.holding import HeldFlows, hold_flows
-from controller.operations.outside import Outside
-from controller.operations.portions import bulk_work, deal_in_portions, until_undisturbed
+from controller.operations.chunks import bulk_work, process_in_chunks, retry_on_conflict
+from controller.operations.connections import Connections
+from controller.operations.flow_locks import LockedFlows, lock_flows
+from controller.operations.pending_cleanup import PendingCleanup, request, run_pending
 from controller.operations.queue import Queue
 from controller.operations.reading import JOB_FIELDS, flow_of
 from controller.operations.version import refuse_newer
@@ -80,7 +80,7 @@ class FlowResult(list[str]):
     postponed
         db_ids of jobs of which something still runs or has not been deleted, since it could not
         be reached: a runner will see to it.
-    wished
+    requested
         db_ids of jobs of which something was to be ended or deleted.
     dry_run
         Whether nothing was written.
@@ -94,7 +94,7 @@ class FlowResult(list[str]):
         self.changes: list[FlowChange] = []
         self.dependents: list[FlowChange] = []
         self.postponed: list[str] = []
-        self.wished: set[str] = set()
+        self.requested: set[str] = set()
 
 
 def delete_flows(
@@ -105,11 +105,11 @@ def delete_flows(
     *,
     cancel: bool = True,
     selection: Mapping[str, Any] | None = None,
-    outside: Outside | None = None,
+    connections: Connections | None = None,
 ) -> FlowResult:
     """Delete flows, whatever the states of their jobs.
 
-    A portion of flows goes in one transaction. Without them the jobs go before their flow, so that
+    A chunk of flows goes in one transaction. Without them the jobs go before their flow, so that
     the same call finishes what was interrupted, and nothing that is left could run.
 
     Parameters
@@ -122,7 +122,7 @@ def delete_flows(
         End what runs of their jobs.
     selection
         A query that a flow has to match when it is locked; None asks nothing.
-    outside
+    connections
         Used at once for what is outside the database, and closed.
 
     Raises
@@ -137,8 +137,8 @@ def delete_flows(
         refuse_newer(queue.auxiliary, "a deletion")
     wanted = dict.fromkeys(uuids, ())
     work = _Work(queue, deletion, options, cancel, selection, len(wanted))
-    with bulk_work(work.result, lambda: work.settle(outside)):
-        deal_in_portions(wanted, work.deal_with, wait=options.wait, report=work.report)
+    with bulk_work(work.result, lambda: work.settle(connections)):
+        process_in_chunks(wanted, work.deal_with, wait=options.wait, report=work.report)
     return work.result
 
 
@@ -158,13 +158,13 @@ class _Work:
         self.result = FlowResult(total, dry_run=options.dry_run)
         self._deletion, self._cancel, self._selection = deletion, cancel, selection
 
-    def settle(self, outside: Outside | None) -> None:
+    def settle(self, connections: Connections | None) -> None:
         """Do what is to happen outside the database."""
-        if outside is not None and self.result and not self.options.dry_run:
-            # Other people's wishes are carried out on the way, but not told of.
-            left = carry_out(self.queue, outside).left
-            self.result.postponed = [db_id for db_id in left if db_id in self.result.wished]
-            outside.close()
+        if connections is not None and self.result and not self.options.dry_run:
+            # Other people's entries are carried out on the way, but not told of.
+            left = run_pending(self.queue, connections).left
+            self.result.postponed = [db_id for db_id in left if db_id in self.result.requested]
+            connections.close()
 
     def report(self) -> None:
         """Say how far the work is."""
@@ -172,16 +172,16 @@ class _Work:
             done = len(self.result) + len(self.result.refused)
             self.options.progress(done, self.result.matched)
 
-    def deal_with(self, uuids: Mapping[str, object], patient: bool) -> list[str]:
-        """Delete a portion; see `deal_in_portions`."""
+    def deal_with(self, uuids: Mapping[str, object], may_wait: bool) -> list[str]:
+        """Delete a chunk; see `process_in_chunks`."""
         left: list[str] = []
         how = {"break_lock": self.options.break_lock, "look_only": self.options.dry_run}
-        with hold_flows(self.queue, list(uuids), _FIELDS, matching=self._selection, **how) as held:
+        with lock_flows(self.queue, list(uuids), _FIELDS, matching=self._selection, **how) as held:
             for uuid in uuids:
                 error = held.unavailable.get(uuid)
                 if error is None:
                     continue
-                if patient and isinstance(error, LockedDocumentError):
+                if may_wait and isinstance(error, LockedDocumentError):
                     left.append(uuid)
                     continue
                 if self.options.raise_on_error:
@@ -189,35 +189,35 @@ class _Work:
                 self.result.refused.append(FlowRefusal(uuid, error))
             flows = dict(held.documents)
             if flows:
-                jobs, wished = until_undisturbed(lambda last: self._write(held))
+                jobs, requested = retry_on_conflict(lambda last: self._write(held))
                 self.result.jobs += jobs
-                self.result.wished |= wished
+                self.result.requested |= requested
         for uuid, flow in flows.items():
             self.result.append(uuid)
             self.result.changes.append(FlowChange(uuid, flow["name"], flow["state"]))
         return left
 
-    def _write(self, held: HeldFlows) -> tuple[int, set[str]]:
-        """Delete the flows that we hold; returns how many jobs they had, and those with wishes."""
+    def _write(self, held: LockedFlows) -> tuple[int, set[str]]:
+        """Delete the flows that we hold; returns how many jobs they had, and those with entries."""
         queue, flows = self.queue, held.documents
         of_flows = {"job.hosts": {"$in": list(flows)}}
         if self.options.dry_run:
             return queue.jobs.count_documents(of_flows), set()
         with queue.database.transaction() as session:
             held.check(session)
-            wishes = [
-                self._wish(job, flows[flow_of(job)])
+            entries = [
+                self._pending_cleanup(job, flows[flow_of(job)])
                 for job in queue.jobs.find(of_flows, JOB_FIELDS, session=session)
             ]
-            request(queue, wishes, session=session)
+            request(queue, entries, session=session)
             jobs = queue.jobs.delete_many(of_flows, session=session).deleted_count
             ours = {"uuid": {"$in": list(flows)}, "lock_id": held.lock_id}
             queue.flows.delete_many(ours, session=session)
         held.documents.clear()
-        return jobs, {wish.db_id for wish in wishes if not wish.is_empty}
+        return jobs, {entry.db_id for entry in entries if not entry.is_empty}
 
-    def _wish(self, job: Document, flow: Document) -> Wish:
-        return Wish.for_job(
+    def _pending_cleanup(self, job: Document, flow: Document) -> PendingCleanup:
+        return PendingCleanup.for_job(
             job,
             cancel=self._cancel and may_run(job),
             deleted=True,

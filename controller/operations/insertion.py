@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.documents import new_flow_document, new_job_document, utc_now
 from controller.errors import DuplicateKeyError, MissingDocumentError, SubmissionError
-from controller.operations.intake import NewJob, read_flow
+from controller.operations.flow_serialization import NewJob, read_flow
 from controller.operations.queue import Queue
 from controller.operations.version import refuse_newer
 from controller.rules import initial_job_state
@@ -151,18 +151,18 @@ def accept_flow(
             f"this cannot be submitted: {error}", hint="submit a Flow, a Job or a list of them"
         ) from error
     assert isinstance(whole, Flow)
-    intake = read_flow(whole)
-    if not intake.jobs:
+    serialized = read_flow(whole)
+    if not serialized.jobs:
         raise SubmissionError(f"the flow {whole.name!r} has no job")
-    if intake.external and not allow_external_references:
+    if serialized.external and not allow_external_references:
         missing = "; ".join(
-            f"{', '.join(names)} needs {uuid}" for uuid, names in intake.external.items()
+            f"{', '.join(names)} needs {uuid}" for uuid, names in serialized.external.items()
         )
         raise SubmissionError(
             f"the flow {whole.name!r} refers to jobs that are not part of it: {missing}",
             hint="add them, or set allow_external_references if they have run before",
         )
-    return AcceptedFlow(whole.uuid, whole.name, getattr(whole, "metadata", {}), intake.jobs)
+    return AcceptedFlow(whole.uuid, whole.name, getattr(whole, "metadata", {}), serialized.jobs)
 
 
 def reserve_db_ids(

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.documents import DbCollection
-from controller.errors import ArgumentError, ConfigError
+from controller.errors import ArgumentError
 from controller.filters import FlowFilter, JobFilter, Query, is_start_of_uuid
 from controller.storage.base import Collection, Database
 
 if TYPE_CHECKING:
-    from controller.config import Project
+    pass
 
 _SHOWN = 50
 """Documents that are looked at to tell whether the start of a uuid is of one thing only; a job that
@@ -146,46 +146,3 @@ def _the_only(noun: str, start: str, ids: Iterable[str]) -> str:
             hint="type more of the uuid",
         )
     return found[0] if found else start
-
-
-class ControllerGroup:
-    """What every group of methods of `JobController` works on. Holds data only.
-
-    Attributes
-    ----------
-    queue
-        The open collections.
-    project
-        The project they belong to; None when the controller was made from stores alone.
-    """
-
-    queue: Queue
-    project: Project | None
-
-    @property
-    def jobs(self) -> Collection:
-        """The jobs' collection."""
-        return self.queue.jobs
-
-    @property
-    def flows(self) -> Collection:
-        """The flows' collection."""
-        return self.queue.flows
-
-    @property
-    def auxiliary(self) -> Collection:
-        """The auxiliary collection."""
-        return self.queue.auxiliary
-
-    @property
-    def batches(self) -> Collection:
-        """The batch processes' collection."""
-        return self.queue.batches
-
-    def _need_project(self) -> Project:
-        if self.project is None:
-            raise ConfigError(
-                "this JobController was made without a project",
-                hint="use JobController.from_project_name",
-            )
-        return self.project

@@ -1,6 +1,6 @@
 """Read what an action has to know of its jobs' flows: the jobs and some of their neighbours.
 
-Portions of flows are read together, so the number of questions does not depend on how many jobs or
+Chunks of flows are read together, so the number of questions does not depend on how many jobs or
 flows there are. Nothing of a job's body is read.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.errors import ControllerError, JobLockedError
 from controller.leases import OBSERVER
-from controller.operations.holding import locked_error
+from controller.operations.flow_locks import locked_error
 from controller.operations.queue import Queue
 from controller.rules.plans import FlowView
 from controller.storage.base import Document

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from controller.documents import utc_now
-from controller.operations.calendar import Interval, last_intervals
+from controller.operations.intervals import Interval, last_intervals
 from controller.states import FlowState, JobState
 from controller.storage.base import Collection
 

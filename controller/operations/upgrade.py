@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from packaging.version import Version
 
 from controller.operations import version
-from controller.operations.queue import ControllerGroup, Queue
+from controller.operations.queue import Queue
 from controller.operations.runner_record import refuse_beside_runner
 from controller.rules.upgrades import (
     UPGRADES,
@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 __all__ = ["DatabaseUpgrader", "NoDocumentsIn", "UpgradeAction", "UpgradeCondition"]
 
 
+class _HasQueue(Protocol):
+    """A JobController, or anything else with its collections and project."""
+
+    queue: Queue
+    project: Project | None
+
+
 class DatabaseUpgrader:
     """Upgrades the database of a controller.
 
@@ -46,7 +53,7 @@ class DatabaseUpgrader:
         A `JobController`, or any group of its methods.
     """
 
-    def __init__(self, controller: ControllerGroup) -> None:
+    def __init__(self, controller: _HasQueue) -> None:
         self.queue: Queue = controller.queue
         self.project: Project | None = controller.project
         self.registry: list[Upgrade] = list(UPGRADES)

@@ -1,9 +1,9 @@
-"""Write the plans of a portion of flows.
+"""Write the plans of a chunk of flows.
 
 Where there are transactions all of it happens together. Without them the order is such that an
 interruption leaves nothing that the same action, made again, would not finish:
 
-1. the wishes to end what runs, which wait for the change of their job;
+1. the entries to end what runs, which wait for the change of their job;
 2. jobs that change as a consequence, then jobs that were chosen;
 3. parents that are no more, children that became READY;
 4. the flows: their lists and states, and they are given back.
@@ -21,9 +21,9 @@ from typing import Any
 from controller.documents import utc_now
 from controller.errors import StateError, WriteConflictError
 from controller.leases import FREE
-from controller.operations.aftermath import Wish, request, withdraw
-from controller.operations.holding import HeldFlows
-from controller.operations.portions import Overtaken
+from controller.operations.chunks import WriteConflict
+from controller.operations.flow_locks import LockedFlows
+from controller.operations.pending_cleanup import PendingCleanup, request, withdraw
 from controller.operations.progress import derive_flow_states, release_children
 from controller.operations.queue import Queue
 from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
@@ -52,7 +52,7 @@ def write_plans(
     queue: Queue,
     views: Mapping[str, FlowView],
     plans: Sequence[FlowPlan],
-    held: HeldFlows,
+    held: LockedFlows,
     *,
     deletion: Deletion | None = None,
     accept_loss: bool = False,
@@ -66,11 +66,11 @@ def write_plans(
     deletion
         What goes with jobs that are deleted.
     accept_loss
-        Refuse the jobs that somebody else changed meanwhile, instead of raising `Overtaken`.
+        Refuse the jobs that somebody else changed meanwhile, instead of raising `WriteConflict`.
 
     Raises
     ------
-    Overtaken
+    WriteConflict
         Only where there are transactions; without them losses are always accepted.
     LockLostError
         A flow is not ours any more.
@@ -87,7 +87,7 @@ def write_plans(
         # What was not written was not given back either.
         held.documents.update(before)
         if careful and isinstance(error, WriteConflictError):
-            raise Overtaken from error
+            raise WriteConflict from error
         raise
 
 
@@ -96,7 +96,7 @@ class _Writer:
         self,
         queue: Queue,
         views: Mapping[str, FlowView],
-        held: HeldFlows,
+        held: LockedFlows,
         session: Any,
         deletion: Deletion,
         *,
@@ -109,20 +109,20 @@ class _Writer:
     def write(self, plans: Sequence[FlowPlan]) -> list[FlowPlan]:
         if self.held.documents and self.session is None:
             self.held.check()
-        wishes = {c.db_id: self._wish(plan, c) for plan in plans for c in plan.changes}
-        request(self.queue, wishes.values(), session=self.session)
+        entries = {c.db_id: self._pending_cleanup(plan, c) for plan in plans for c in plan.changes}
+        request(self.queue, entries.values(), session=self.session)
         plans = self._write_jobs(plans, dependent=True)
         plans = self._write_jobs(plans, dependent=False)
         for change in (c for plan in plans for c in plan.changes):
-            del wishes[change.db_id]
-        withdraw(self.queue, wishes.values(), session=self.session)
+            del entries[change.db_id]
+        withdraw(self.queue, entries.values(), session=self.session)
         self._derive(plans)
         return list(plans)
 
-    def _wish(self, plan: FlowPlan, change: JobChange) -> Wish:
+    def _pending_cleanup(self, plan: FlowPlan, change: JobChange) -> PendingCleanup:
         gone = change.after is None
         flow = self.held.documents.get(plan.flow_uuid, {})
-        return Wish.for_job(
+        return PendingCleanup.for_job(
             self._doc(plan, change),
             cancel=change.cancel,
             deleted=gone,
@@ -143,7 +143,7 @@ class _Writer:
         if done.matched_count + done.deleted_count >= len(layer):
             return list(plans)
         if self._careful:
-            raise Overtaken
+            raise WriteConflict
         lost = self._lost([change for _, change in layer])
         return [_without(plan, lost) for plan in plans]
 

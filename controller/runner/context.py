@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from controller.jobcontroller import JobController
-from controller.operations.outside import Outside
+from controller.operations.connections import Connections
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -28,18 +28,18 @@ class RunnerContext:
     ----------
     touched
         db_ids of the jobs that this runner worked on.
-    outside
+    connections
         Hosts, queues and JobStores.
     """
 
     controller: JobController
     project: Project
     touched: set[str] = field(default_factory=set)
-    outside: Outside = field(init=False)
+    connections: Connections = field(init=False)
     _reported: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.outside = Outside(self.project)
+        self.connections = Connections(self.project)
 
     def usable_workers(self) -> list[str]:
         """Names of the workers that this version can run; the others are reported once."""
@@ -56,21 +56,21 @@ class RunnerContext:
         return names
 
     def worker(self, name: str) -> WorkerBase:
-        """Return a worker; see `Outside.worker`."""
-        return self.outside.worker(name)
+        """Return a worker; see `Connections.worker`."""
+        return self.connections.worker(name)
 
     def host(self, name: str) -> Host:
         """Return the machine of a worker."""
-        return self.outside.host(name)
+        return self.connections.host(name)
 
     def queue(self, name: str) -> Queue:
         """Return the queue of a worker."""
-        return self.outside.queue(name)
+        return self.connections.queue(name)
 
     def jobstore(self, flow_uuid: str) -> JobStore:
         """Return the connected JobStore of a flow."""
         flow = self.controller.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
-        return self.outside.jobstore(flow.get("jobstore"))
+        return self.connections.jobstore(flow.get("jobstore"))
 
     def jobstore_spec(self, flow_uuid: str) -> dict[str, Any]:
         """Return the description of a flow's JobStore."""
@@ -80,5 +80,5 @@ class RunnerContext:
 
     def close(self) -> None:
         """Close stores and the controller."""
-        self.outside.close()
+        self.connections.close()
         self.controller.close()

@@ -16,10 +16,10 @@ from typing import Any
 
 from controller.errors import LockLostError, RemoteError
 from controller.leases import GIVEN_UP
-from controller.operations.aftermath import carry_out
+from controller.operations.pending_cleanup import run_pending
 from controller.rules.retry import is_busy
+from controller.runner.backoff import JobBackoff
 from controller.runner.context import RunnerContext
-from controller.runner.patience import Patience
 from controller.runner.recovery import take_over_expired
 from controller.runner.stages.complete import complete
 from controller.runner.stages.poll import queue_update
@@ -39,7 +39,7 @@ Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Parts:
+class RunnerRoles:
     """What a process does of a runner's work; all of it unless several share it.
 
     Attributes
@@ -55,7 +55,7 @@ class Parts:
 
     @property
     def ends(self) -> list[str]:
-        """Values of the states that these parts end."""
+        """Values of the states that these roles end."""
         ended: dict[str, tuple[JobState, ...]] = {
             "checkout": (JobState.READY,),
             "transfer": (JobState.CHECKED_OUT, JobState.RUN_FINISHED),
@@ -105,26 +105,26 @@ class Rounds:
         self._controller = context.controller
         self._watcher = watcher
         self._is_stopping = is_stopping
-        self._patience = Patience()
+        self._backoff = JobBackoff()
         self._timers = Timers()
         self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
         self._told: set[str] = set()
 
-    def advance(self, parts: Parts) -> bool:
+    def advance(self, roles: RunnerRoles) -> bool:
         """Do one round; True when anything moved."""
         moved = False
         workers = self._context.usable_workers()
         if self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen():
             moved = take_over_expired(self._controller, self._told) > 0
-            carry_out(self._controller.queue, self._context.outside)
-        if parts.checkout:
+            run_pending(self._controller.queue, self._context.connections)
+        if roles.checkout:
             moved = self._checkout(workers) or moved
-        if parts.transfer:
+        if roles.transfer:
             moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
-        if parts.queue:
+        if roles.queue:
             moved = self._submit(workers) or moved
             moved = self.poll(workers) or moved
-        if parts.complete:
+        if roles.complete:
             moved = self._complete(workers) or moved
         return moved
 
@@ -163,7 +163,7 @@ class Rounds:
         held_up: list[str] = []
         query = {"state": state.value, "worker": {"$in": workers}}
         while not self._is_stopping() and (limit is None or done < limit):
-            job, advanced = self._step(self._patience.others(query, held_up), step)
+            job, advanced = self._step(self._backoff.others(query, held_up), step)
             if job is None:
                 break
             if advanced:
@@ -188,11 +188,11 @@ class Rounds:
                     fields = step(self._context, job)
                     lock.update_on_release = {"$set": fields}
                     advanced = True
-                    self._patience.forget(job)
+                    self._backoff.forget(job)
                 except Exception as error:
                     advanced = not is_busy(error)  # a failed step is recorded: that is progress
                     if not advanced:
-                        self._patience.hold_back(job, error)
+                        self._backoff.hold_back(job, error)
                     raise
         except LockLostError:
             if job is not None and fields.get("remote.process_id"):
@@ -273,24 +273,27 @@ class Rounds:
         # Not all at once: let the children of what has finished start before the rest.
         return self._steps(JobState.DOWNLOADED, workers, complete, limit=CLAIMS_PER_ROUND)
 
-    def refuse_strays(self) -> bool:
+    def fail_jobs_of_unknown_workers(self) -> bool:
         """Give up jobs of a worker that the project does not have; True when there were any."""
         query = {
             "state": {"$in": [s.value for s in (JobState.READY, *RESETTABLE_STATES)]},
             "worker": {"$nin": list(self._context.project.workers)},
         }
         found = False
-        while not self._is_stopping() and self._step(query, _refuse_stray)[0] is not None:
+        while (
+            not self._is_stopping()
+            and self._step(query, _fail_job_of_unknown_worker)[0] is not None
+        ):
             found = True
         return found
 
     def seconds_until_due(self) -> list[float]:
         """Return the seconds until queues are to be asked again, and jobs that are held up."""
         due = self._timers.seconds_left("poll")
-        pause = self._patience.seconds_left()
+        pause = self._backoff.seconds_left()
         return due if pause is None else [*due, pause]
 
 
-def _refuse_stray(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+def _fail_job_of_unknown_worker(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     context.worker(job["worker"])  # raises: there is none
     return {}

@@ -28,7 +28,7 @@ from controller.operations.version import refuse_newer
 from controller.runner import registration
 from controller.runner.context import RunnerContext
 from controller.runner.logs import start_logging, stop_logging
-from controller.runner.rounds import RECOVER_EVERY, Parts, Rounds, Timers
+from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles, Timers
 from controller.runner.watch import ProcessWatcher
 from controller.states import ERROR_STATES, RESETTABLE_STATES, JobState
 
@@ -38,10 +38,10 @@ LOOK_EVERY = 0.25
 """Seconds between two looks for a change, where the database tells cheaply."""
 BLIND_LOOK_EVERY = 0.5
 """The same where only a query tells."""
-STRAYS_EVERY = 60.0
+UNKNOWN_WORKERS_EVERY = 60.0
 """Seconds between two looks for jobs whose worker does not exist, while others are under way."""
 MAX_BACKOFF = 30.0
-ALL = Parts()
+ALL = RunnerRoles()
 
 
 @dataclass
@@ -128,13 +128,13 @@ class Runner:
         max_time
             Seconds after which to end; None for no limit.
         """
-        parts = Parts(transfer, complete, queue, checkout)
+        roles = RunnerRoles(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
         with self._serving():
             rounds = 0
             while not self._stop and (ticks is None or rounds < ticks) and not _is_past(deadline):
                 rounds += 1
-                if not self._guarded(lambda: self._round(parts)):
+                if not self._guarded(lambda: self._round(roles)):
                     self._sleep(deadline)
 
     def run_until_idle(
@@ -156,14 +156,14 @@ class Runner:
             What this process does. With all of them it ends when no job of the project is READY
             or under way, else when none is in a state that its own steps end.
         """
-        parts = Parts(transfer, complete, queue, checkout)
+        roles = RunnerRoles(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
         timed_out = False
         with self._serving():
             while not self._stop:
-                moved = self._guarded(lambda: self._round(parts))
-                if not moved and not self._backoff and self._guarded(lambda: self._is_idle(parts)):
-                    if self._guarded(self.rounds.refuse_strays):
+                moved = self._guarded(lambda: self._round(roles))
+                if not moved and not self._backoff and self._guarded(lambda: self._is_idle(roles)):
+                    if self._guarded(self.rounds.fail_jobs_of_unknown_workers):
                         continue
                     break
                 if _is_past(deadline):
@@ -283,11 +283,11 @@ class Runner:
         checkout: bool = True,
     ) -> bool:
         """Whether no job that this version can run is in a state that these steps end."""
-        return self._is_idle(Parts(transfer, complete, queue, checkout))
+        return self._is_idle(RunnerRoles(transfer, complete, queue, checkout))
 
-    def _is_idle(self, parts: Parts) -> bool:
+    def _is_idle(self, roles: RunnerRoles) -> bool:
         query = {
-            "state": {"$in": parts.ends},
+            "state": {"$in": roles.ends},
             "worker": {"$in": self.context.usable_workers()},
         }
         return self.controller.jobs.find_one(query, ["_id"]) is None
@@ -300,7 +300,7 @@ class Runner:
         checkout: bool = True,
     ) -> bool:
         """Do one round; True when anything moved."""
-        return self.rounds.advance(Parts(transfer, complete, queue, checkout))
+        return self.rounds.advance(RunnerRoles(transfer, complete, queue, checkout))
 
     def cleanup(self) -> None:
         """Close everything."""
@@ -309,12 +309,15 @@ class Runner:
 
     # ------------------------------------------------------------------ waiting
 
-    def _round(self, parts: Parts = ALL) -> bool:
+    def _round(self, roles: RunnerRoles = ALL) -> bool:
         """Do one round, and what is due beside it; True when anything moved."""
         if self._timers.due("ping", runner_record.PING_EVERY):
             self._ping()
-        strays = self._timers.due("strays", STRAYS_EVERY) and self.rounds.refuse_strays()
-        return self.rounds.advance(parts) or strays
+        unknown = (
+            self._timers.due("unknown", UNKNOWN_WORKERS_EVERY)
+            and self.rounds.fail_jobs_of_unknown_workers()
+        )
+        return self.rounds.advance(roles) or unknown
 
     def _guarded(self, action: Callable[[], bool]) -> bool:
         """Do something; a database that is away is waited for, and fails no job."""

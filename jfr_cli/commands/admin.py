@@ -10,9 +10,9 @@ import typer
 from controller.errors import MissingDocumentError, StateError
 from controller.filters import FlowFilter, JobFilter
 from jfr_cli import options
-from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands import admin_index, admin_repair
 from jfr_cli.output import show_outcome, show_report, shows_document, shows_outcome
+from jfr_cli.prompts import confirm, knows_old_force
 from jfr_cli.render.administration import unlocking
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import with_stored_flow_filter, with_stored_job_filter

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from jfr_cli import options
-from jfr_cli.asking import confirm
 from jfr_cli.output import show_report, shows_document
 from jfr_cli.progress import progress_bar
+from jfr_cli.prompts import confirm
 from jfr_cli.session import CURRENT
 
 app = options.command_group("The indexes of the queue database.")

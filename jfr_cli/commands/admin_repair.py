@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from jfr_cli import options
-from jfr_cli.asking import confirm, confirm_by_typing
 from jfr_cli.console import print_renderable, say
 from jfr_cli.output import show_one, show_rows, shows_object, shows_one, shows_table
 from jfr_cli.progress import GOES_ON, WORTH_A_BAR, progress_bar, with_names
+from jfr_cli.prompts import confirm, confirm_by_typing
 from jfr_cli.render.doctor import EXAMINATION, FINDING, examination_text
 from jfr_cli.render.upgrades import UPGRADE, UpgradeReport, upgrade_text
 from jfr_cli.session import CURRENT

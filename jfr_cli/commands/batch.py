@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jfr_cli import options
-from jfr_cli.asking import confirm
 from jfr_cli.output import (
     show_count,
     show_one,
@@ -20,6 +19,7 @@ from jfr_cli.output import (
     shows_outcome,
     wants_count,
 )
+from jfr_cli.prompts import confirm
 from jfr_cli.render.batches import BATCHES, forgetting
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import uuid_index_pairs

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jfr_cli import options
-from jfr_cli.later import Later
+from jfr_cli.not_implemented import Later
 
 app = options.command_group("What runs on a worker.")
 _RUN_BATCH: dict[str, tuple[Any, Any]] = {

@@ -28,7 +28,7 @@ from jfr_cli.output import (
 )
 from jfr_cli.progress import waiting_line
 from jfr_cli.render.flows import FLOWS, flow_tree, needs_jobs
-from jfr_cli.render.jobs import job_kind
+from jfr_cli.render.jobs import job_table
 from jfr_cli.render.waiting import standing
 from jfr_cli.selection import checked_sort, existing_flow, some_flows, with_flow_filter
 from jfr_cli.session import CURRENT
@@ -115,7 +115,7 @@ def info(
     order = [(checked_sort(jobs_sort), -1 if reverse_jobs_sort else 1)]
     with CURRENT.reader() as controller:
         found = existing_flow(controller, flow, by_job=by_job, jobs_sort=order)
-    kind = job_kind(stored_data_key or ())
+    kind = job_table(stored_data_key or ())
     if shows_object():
         jobs = picked_rows(found.jobs_info or [], kind)
         show_one(found, FLOWS, None, jobs=jobs)
@@ -152,7 +152,7 @@ def wait(
 
     Example: jf flow wait 12 --timeout 3600
     """
-    from controller.waiting import Patience, wait_for_flows
+    from controller.waiting import WaitOptions, wait_for_flows
 
     with CURRENT.reader() as controller, waiting_line(standing) as tell:
         result = wait_for_flows(
@@ -160,6 +160,6 @@ def wait(
             some_flows(controller, ids, selection),
             parse_states(FlowState, wanted),
             any_of=any_of,
-            patience=Patience(timeout, tell),
+            options=WaitOptions(timeout, tell),
         )
     show_waited(result)

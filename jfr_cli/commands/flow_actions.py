@@ -8,7 +8,6 @@ import typer
 
 from controller.filters import FlowFilter
 from jfr_cli import options
-from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.console import say
 from jfr_cli.output import (
     show_outcome,
@@ -19,6 +18,7 @@ from jfr_cli.output import (
     shows_table,
 )
 from jfr_cli.progress import progress_bar
+from jfr_cli.prompts import confirm, knows_old_force
 from jfr_cli.render.files import cleaning, cleaning_facts, skipped_lines
 from jfr_cli.render.flows import FLOWS
 from jfr_cli.render.outcome import counted

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jfr_cli import options
-from jfr_cli.later import Later
+from jfr_cli.not_implemented import Later
 
 app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
 _PORT = Annotated[int, typer.Option("--port", "-p", help="Port that it listens at.")]

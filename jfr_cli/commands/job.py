@@ -29,7 +29,7 @@ from jfr_cli.output import (
     write_value,
 )
 from jfr_cli.progress import waiting_line
-from jfr_cli.render.jobs import JOBS, job_kind, job_panel
+from jfr_cli.render.jobs import JOBS, job_panel, job_table
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
@@ -85,7 +85,7 @@ def list_jobs(
         )
     from controller.config import SETTINGS
 
-    kind = job_kind(stored_data_key or (), jobs if color_flows else ())
+    kind = job_table(stored_data_key or (), jobs if color_flows else ())
     show_rows(jobs, kind, verbosity=verbosity, defaults=SETTINGS.cli_job_list_columns)
     if max_results and len(jobs) == max_results:
         hint(f"only the first {max_results} are shown: -m 0 shows all")
@@ -188,7 +188,7 @@ def wait(
 
     Example: jf job wait 12 --timeout 3600 && jf job output 12
     """
-    from controller.waiting import Patience, wait_for_jobs
+    from controller.waiting import WaitOptions, wait_for_jobs
     from jfr_cli.render.waiting import standing
 
     with CURRENT.reader() as controller, waiting_line(standing) as tell:
@@ -197,7 +197,7 @@ def wait(
             some_jobs(controller, ids, selection),
             parse_states(JobState, wanted),
             any_of=any_of,
-            patience=Patience(timeout, tell),
+            options=WaitOptions(timeout, tell),
         )
     show_waited(result)
 

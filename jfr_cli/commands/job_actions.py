@@ -8,7 +8,7 @@ import typer
 
 from controller.states import JobState, parse_state
 from jfr_cli import options
-from jfr_cli.acting import ChosenJobs, changes_jobs
+from jfr_cli.bulk_actions import ChosenJobs, changes_jobs
 from jfr_cli.console import say
 
 app = options.part_of_group()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jfr_cli import complete, options
-from jfr_cli.acting import ChosenJobs, changes_jobs
+from jfr_cli.bulk_actions import ChosenJobs, changes_jobs
 from jfr_cli.selection import dictionary
 
 app = options.command_group("Set worker, execution settings and priority of jobs.")

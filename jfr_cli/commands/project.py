@@ -11,7 +11,6 @@ import typer
 
 from controller.errors import ArgumentError
 from jfr_cli import options
-from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands import project_parts
 from jfr_cli.console import hint, print_data, say
 from jfr_cli.output import (
@@ -24,6 +23,7 @@ from jfr_cli.output import (
     shows_table,
 )
 from jfr_cli.progress import Report, progress_bar, with_names
+from jfr_cli.prompts import confirm, knows_old_force
 from jfr_cli.render import data
 from jfr_cli.render.project_files import CONFLICTS, MIGRATED, PROBLEMS, problem_line
 from jfr_cli.render.projects import CHECKS, PROJECTS

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from jfr_cli import options
-from jfr_cli.asking import agrees, knows_old_force
 from jfr_cli.console import print_data, say
 from jfr_cli.output import show_rows, shows_list, shows_table
 from jfr_cli.parsing import CommandThatTakesEmpty
+from jfr_cli.prompts import agrees, knows_old_force
 from jfr_cli.render.project_files import EDITS, EXEC_CONFIGS, WORKERS, edit_row
 from jfr_cli.session import CURRENT
 

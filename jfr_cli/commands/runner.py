@@ -9,10 +9,10 @@ import typer
 
 from controller.errors import JobFailedError
 from jfr_cli import options
-from jfr_cli.asking import confirm, knows_old_force
 from jfr_cli.commands.runner_daemon import DAEMON_COMMANDS
 from jfr_cli.console import say
 from jfr_cli.output import show_count, show_one, show_report, shows_document, shows_one, wants_count
+from jfr_cli.prompts import confirm, knows_old_force
 from jfr_cli.render.outcome import counted
 from jfr_cli.render.runners import RUNNER, RUNNER_STATUS, status_line
 from jfr_cli.session import CURRENT

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jfr_cli import options
-from jfr_cli.later import Later
+from jfr_cli.not_implemented import Later
 
 _FOREGROUND = "jf runner run, in a terminal multiplexer or as a service"
 _CTRL_C = "Ctrl-C, or SIGTERM, ends `jf runner run` after the present step"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jfr_cli.render.outcome import Changed, Tally, outcome_shape
-from jfr_cli.render.shapes import Shape, flag, integer, mapping, text
+from jfr_cli.render.outcome import Changed, Tally, outcome_schema
+from jfr_cli.render.schemas import DocumentSchema, flag, integer, mapping, text
 
 if TYPE_CHECKING:
     from controller.operations.unlocking import HeldLock
 
 _DRY_RUN = {"dry_run": flag("Whether nothing was changed.")}
 
-RESET = Shape(
+RESET = DocumentSchema(
     "reset",
     "What `jf admin reset` deleted, or would delete.",
     {
@@ -24,18 +24,18 @@ RESET = Shape(
     },
 )
 _NUMBER = {"unlocked": integer("Documents whose lock was, or would be, removed."), **_DRY_RUN}
-UNLOCKED = outcome_shape(
+UNLOCKED = outcome_schema(
     "unlocked", "What `jf admin unlock` and `unlock-flow` did, or would do.", **_NUMBER
 )
-UNLOCKED_RUNNER = Shape(
+UNLOCKED_RUNNER = DocumentSchema(
     "unlocked-runner", "What `jf admin unlock-runner` did, or would do.", _NUMBER
 )
-REBUILT = Shape(
+REBUILT = DocumentSchema(
     "rebuilt-indexes",
     "What `jf admin index rebuild` did, or would do.",
     {"lost": mapping("{collection: names of indexes that were not ours}"), **_DRY_RUN},
 )
-CREATED_INDEX = Shape(
+CREATED_INDEX = DocumentSchema(
     "created-index",
     "The index that `jf admin index create` made, or would make.",
     {
@@ -46,7 +46,7 @@ CREATED_INDEX = Shape(
         **_DRY_RUN,
     },
 )
-BACKUP = Shape(
+BACKUP = DocumentSchema(
     "backup",
     "What `jf backup create` and `restore` did, or would do.",
     {

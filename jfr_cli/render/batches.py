@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from controller.states import BatchState
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import MORE, Column, Kind
-from jfr_cli.render.outcome import Changed, LeftAlone, Tally, outcome_shape
-from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text, time
+from jfr_cli.render.outcome import Changed, LeftAlone, Tally, outcome_schema
+from jfr_cli.render.schemas import DocumentSchema, array, entry, flag, integer, text, time
+from jfr_cli.render.tables import MORE, Column, TableSpec
 from jfr_cli.render.words import cell_text, drawn_text, exact_time, local_time, state_words
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _row(placed: Placed) -> Row:
     }
 
 
-BATCHES = Kind(
+BATCHES = TableSpec(
     "batch",
     "A batch process: `jf batch info`, and an entry of `jf batch list`.",
     {
@@ -51,7 +51,7 @@ BATCHES = Kind(
         "state": text("Its state.", one_of=[s.value for s in BatchState]),
         "jobs": array(
             entry(
-                Shape(
+                DocumentSchema(
                     "",
                     "A job.",
                     {
@@ -92,13 +92,13 @@ BATCHES = Kind(
     ),
     name_key="process_id",
 )
-DELETED_BATCHES = outcome_shape(
+DELETED_BATCHES = outcome_schema(
     "deleted-batches",
     "What `jf batch delete` did, or would do; what stands for db_id is the batch_uid.",
     deleted=integer("How many batch processes are forgotten."),
     dry_run=flag("Whether nothing was changed."),
 )
-CHANGED_BATCHES = Shape(
+CHANGED_BATCHES = DocumentSchema(
     "changed-batches",
     "What `jf batch fix-batch-doc-jobs-dict` did, or would do.",
     {

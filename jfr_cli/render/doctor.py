@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import Column, Kind
 from jfr_cli.render.outcome import counted
-from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text
+from jfr_cli.render.schemas import DocumentSchema, array, entry, flag, integer, text
+from jfr_cli.render.tables import Column, TableSpec
 from jfr_cli.render.words import GREEN, ORANGE, VERMILION
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _row(found: Examination) -> Row:
     }
 
 
-FINDING = Kind(
+FINDING = TableSpec(
     "finding",
     "Something that is not as it should be: a row of `jf admin doctor` as csv.",
     {
@@ -64,7 +64,7 @@ FINDING = Kind(
     row=_finding_row,
     name_key="subject",
 )
-MENDED = Shape(
+MENDED = DocumentSchema(
     "mended",
     "What was done about findings.",
     {
@@ -73,7 +73,7 @@ MENDED = Shape(
         "reason": text("Why it was skipped.", null=True),
     },
 )
-EXAMINATION = Kind(
+EXAMINATION = TableSpec(
     "examination",
     "What `jf admin doctor` found, did, and left.",
     {

@@ -6,40 +6,40 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import Column, Kind
-from jfr_cli.render.outcome import REFUSAL, Changed, LeftAlone, Tally, outcome_shape, refusal_lines
-from jfr_cli.render.shapes import Shape, array, flag, integer, text
+from jfr_cli.render.outcome import REFUSAL, Changed, LeftAlone, Tally, outcome_schema, refusal_lines
+from jfr_cli.render.schemas import DocumentSchema, array, flag, integer, text
+from jfr_cli.render.tables import Column, TableSpec
 
 if TYPE_CHECKING:
     from controller.documents import JobInfo
 
 
 class Cleaned(Protocol):
-    """See `controller.jobs.files.CleanedFiles`."""
+    """See `controller.api.job_files.CleanedFiles`."""
 
     deleted: list[str]
     skipped: dict[str, str]
     failed: dict[str, str]
 
 
-FILE = Kind(
+FILE = TableSpec(
     "file",
     "A file of a job's run: a line of `jf job files ls` as csv.",
     {"name": text("Its name in the folder.")},
     columns=(Column("name", "Name", rank=0),),
     name_key="name",
 )
-FOLDER = Shape(
+FOLDER = DocumentSchema(
     "job-files",
     "What lies in the run directory of a job: `jf job files ls`.",
     {"run_dir": text("The folder on the worker."), "files": array(text("A name."), "Its files.")},
 )
-FETCHED = Shape(
+FETCHED = DocumentSchema(
     "fetched-files",
     "What `jf job files get` wrote.",
     {"files": array(text("A path."), "The files on this machine.")},
 )
-QUEUE_FILES = Shape(
+QUEUE_FILES = DocumentSchema(
     "queue-files",
     "What the queue wrote for a job: `jf job queue-out`.",
     {
@@ -47,12 +47,12 @@ QUEUE_FILES = Shape(
         for name in ("queue.out", "queue.err")
     },
 )
-DUMPED = Shape(
+DUMPED = DocumentSchema(
     "dumped-jobs",
     "What `jf job dump` wrote.",
     {"jobs": integer("How many."), "file": text("Where to.")},
 )
-CLEANED = outcome_shape(
+CLEANED = outcome_schema(
     "cleaned",
     "Run folders that `jf flow clean` and `jf job files delete` deleted, or would delete.",
     deleted=array(text("db_id."), "Jobs whose folder was deleted."),

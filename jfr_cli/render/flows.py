@@ -11,9 +11,9 @@ from controller.graphs.tree import TreeNode, get_tree
 from controller.states import FlowState, JobState
 from jfr_cli.render.data import Row
 from jfr_cli.render.jobs import JOBS
-from jfr_cli.render.kinds import MORE, MOST, Column, Kind, asked_keys
-from jfr_cli.render.outcome import outcome_shape
-from jfr_cli.render.shapes import Shape, array, flag, integer, mapping, text, time
+from jfr_cli.render.outcome import outcome_schema
+from jfr_cli.render.schemas import DocumentSchema, array, flag, integer, mapping, text, time
+from jfr_cli.render.tables import MORE, MOST, Column, TableSpec, asked_keys
 from jfr_cli.render.words import SHORT_TIME, local_time, state_text, state_words
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _OF_JOBS = frozenset({"jobs", "workers", "job_states"})
 """Keys for which the jobs' own documents have to be read."""
 _WHEN_JOBS = "with `jf flow info`, -v, wide, or where --columns asks"
 
-FLOWS = Kind(
+FLOWS = TableSpec(
     "flow",
     "A flow: an entry of `jf flow list`, or what `jf flow info` prints.",
     {
@@ -132,13 +132,13 @@ _NODE: dict[str, Any] = {
     "worker": text("Of a job."),
     "children": array({"type": "object"}, "What lies in it or was brought by it; as this one."),
 }
-GRAPH = Shape(
+GRAPH = DocumentSchema(
     "flow-graph",
     "A flow as nested parts: `jf flow graph`.",
     _NODE,
     optional=frozenset({"db_id", "index", "state", "worker"}),
 )
-DRAWING = Shape(
+DRAWING = DocumentSchema(
     "drawing",
     "A flow in a language of graphs: `jf flow graph --as` and `--path`.",
     {
@@ -147,13 +147,13 @@ DRAWING = Shape(
         "file": text("That file.", null=True),
     },
 )
-RESUMED = outcome_shape(
+RESUMED = outcome_schema(
     "resumed",
     "What `jf flow resume` did, or would do.",
     resumed=integer("How many jobs go on, or would."),
     dry_run=flag("Whether nothing was changed."),
 )
-FLOW_STORE = Shape(
+FLOW_STORE = DocumentSchema(
     "flow-store",
     "What `jf flow set store` did, or would do.",
     {

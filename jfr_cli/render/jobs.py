@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import ArgumentError
 from controller.states import JobState
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import MORE, MOST, Column, Kind
-from jfr_cli.render.shapes import (
-    Shape,
+from jfr_cli.render.schemas import (
+    DocumentSchema,
     anything,
     array,
     entry,
@@ -24,6 +23,7 @@ from jfr_cli.render.shapes import (
     text,
     time,
 )
+from jfr_cli.render.tables import MORE, MOST, Column, TableSpec
 from jfr_cli.render.words import (
     SHORT_TIME,
     Words,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from controller.documents import JobInfo
 
-_REMOTE = Shape(
+_REMOTE = DocumentSchema(
     "remote",
     "What the runner knows about the present step of a job.",
     {
@@ -104,7 +104,7 @@ def _retry_time(job: JobInfo) -> str:
     return local_time(job.remote.retry_time_limit)
 
 
-JOBS = Kind(
+JOBS = TableSpec(
     "job",
     "A job: an entry of `jf job list`, of `jobs` in `jf flow info`, or what `jf job info` prints.",
     {
@@ -203,7 +203,7 @@ JOBS = Kind(
 """Jobs, and the columns of their table."""
 
 
-def job_kind(stored_data: Sequence[str] = (), by_flow: Sequence[JobInfo] = ()) -> Kind:
+def job_table(stored_data: Sequence[str] = (), by_flow: Sequence[JobInfo] = ()) -> TableSpec:
     """Return `JOBS` with further columns.
 
     Parameters

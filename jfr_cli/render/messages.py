@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from jfr_cli.render.shapes import Shape, entry, integer, text
+from jfr_cli.render.schemas import DocumentSchema, entry, integer, text
 
-ERROR = Shape(
+ERROR = DocumentSchema(
     "error",
     "What is written to standard error with --json when a command fails.",
     {
         "error": entry(
-            Shape(
+            DocumentSchema(
                 "",
                 "What went wrong.",
                 {
@@ -21,7 +21,7 @@ ERROR = Shape(
         )
     },
 )
-VERSION_INFO = Shape(
+VERSION_INFO = DocumentSchema(
     "version",
     "What `jf --version --json` prints.",
     {

@@ -9,8 +9,17 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from jfr_cli.render.data import Row, plain
-from jfr_cli.render.kinds import Column, Kind
-from jfr_cli.render.shapes import Schema, Shape, anything, array, entry, flag, integer, text
+from jfr_cli.render.schemas import (
+    DocumentSchema,
+    Schema,
+    anything,
+    array,
+    entry,
+    flag,
+    integer,
+    text,
+)
+from jfr_cli.render.tables import Column, TableSpec
 from jfr_cli.render.words import cell_text, exact_time
 
 SHOWN_REFUSALS = 20
@@ -119,12 +128,12 @@ class Tally(list[str]):
         self.dry_run = dry_run
 
 
-REFUSAL = Shape(
+REFUSAL = DocumentSchema(
     "refusal",
     "A thing that was left as it is.",
     {"db_id": text("Its id."), "reason": text("Why, in one line.")},
 )
-CHANGE = Kind(
+CHANGE = TableSpec(
     "change",
     "What becomes of one thing: an entry of `plan` of a dry run, and of `dependents`.",
     {
@@ -141,7 +150,7 @@ CHANGE = Kind(
         Column("after", "Becomes", _after, wraps=True, rank=0),
     ),
 )
-OUTCOME = Shape(
+OUTCOME = DocumentSchema(
     "outcome",
     "What a command that changes things did; with --dry-run, what it would do.",
     {
@@ -160,12 +169,12 @@ _RESULTS = ("modified", "planned", "dependent", "unchanged", "refused")
 """`planned` is what a dry run would modify."""
 
 
-def outcome_shape(name: str, summary: str, **more: Schema) -> Shape:
+def outcome_schema(name: str, summary: str, **more: Schema) -> DocumentSchema:
     """Declare an `OUTCOME` with further keys."""
-    return Shape(name, summary, {**OUTCOME.properties, **more}, OUTCOME.optional)
+    return DocumentSchema(name, summary, {**OUTCOME.properties, **more}, OUTCOME.optional)
 
 
-RESULT = Kind(
+RESULT = TableSpec(
     "result",
     "What became of one thing: a row of --format csv of a command that changes things.",
     {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import MORE, Column, Kind
-from jfr_cli.render.shapes import array, flag, text
+from jfr_cli.render.schemas import array, flag, text
+from jfr_cli.render.tables import MORE, Column, TableSpec
 
 if TYPE_CHECKING:
     from jfr_cli.plugins import Plugin
@@ -25,7 +25,7 @@ def _row(plugin: Plugin) -> Row:
     }
 
 
-PLUGINS = Kind(
+PLUGINS = TableSpec(
     "plugin",
     "A plugin: an entry of `jf plugin list`.",
     {

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import MORE, MOST, Column, Kind
-from jfr_cli.render.shapes import Shape, array, entry, flag, integer, mapping, text
+from jfr_cli.render.schemas import DocumentSchema, array, entry, flag, integer, mapping, text
+from jfr_cli.render.tables import MORE, MOST, Column, TableSpec
 
 if TYPE_CHECKING:
     from controller.config import ExecutionConfig, Problem, WorkerBase
@@ -37,7 +37,7 @@ def _lines(key: str) -> Any:
     return cell
 
 
-WORKERS = Kind(
+WORKERS = TableSpec(
     "worker",
     "A worker: an entry of `jf project worker list`.",
     {
@@ -63,7 +63,7 @@ def _exec_config_row(named: tuple[str, ExecutionConfig]) -> Row:
     return {"name": named[0], **masked(named[1].model_dump(mode="json"))}
 
 
-EXEC_CONFIGS = Kind(
+EXEC_CONFIGS = TableSpec(
     "exec-config",
     "An execution configuration: an entry of `jf project exec_config list`.",
     {
@@ -107,7 +107,7 @@ def problem_line(problem: Problem) -> str:
     return f"{place}: {key}{problem.message}{f' ({problem.hint})' if problem.hint else ''}"
 
 
-PROBLEMS = Kind(
+PROBLEMS = TableSpec(
     "problem",
     "What is wrong with a project file: an entry of `jf project validate`.",
     {
@@ -132,7 +132,7 @@ def _conflict_row(issue: ConflictIssue) -> Row:
     return {"kind": issue.kind, "projects": list(issue.projects), "message": issue.message}
 
 
-CONFLICTS = Kind(
+CONFLICTS = TableSpec(
     "conflict",
     "What projects share and must not: an entry of `jf project check-conflicts`.",
     {
@@ -149,7 +149,7 @@ CONFLICTS = Kind(
     name_key="kind",
 )
 
-EDITS = Kind(
+EDITS = TableSpec(
     "file-edit",
     "What `jf project edit replace` did to a file, or would do.",
     {
@@ -157,7 +157,8 @@ EDITS = Kind(
         "count": integer("How often the text was found."),
         "diff": text("The change as a unified diff, without secrets."),
         "problems": array(
-            entry(Shape("", "A problem.", PROBLEMS.properties)), "Why it could not be used then."
+            entry(DocumentSchema("", "A problem.", PROBLEMS.properties)),
+            "Why it could not be used then.",
         ),
         "changed": flag("Whether it was changed."),
         "backup": text("The file as it was.", null=True),
@@ -184,7 +185,7 @@ def edit_row(edit: FileEdit, *, changed: bool, backup: Path | None) -> Row:
     }
 
 
-REMOVED = Shape(
+REMOVED = DocumentSchema(
     "removed-project",
     "What `jf project remove` deleted, or would delete.",
     {
@@ -193,7 +194,7 @@ REMOVED = Shape(
         "dry_run": flag("Whether nothing was deleted."),
     },
 )
-MIGRATED = Kind(
+MIGRATED = TableSpec(
     "migrated-collection",
     "A collection that `jf project migrate` copied, or would copy.",
     {

@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import MORE, Column, Kind
-from jfr_cli.render.shapes import Shape, array, flag, text
+from jfr_cli.render.schemas import DocumentSchema, array, flag, text
+from jfr_cli.render.tables import MORE, Column, TableSpec
 from jfr_cli.render.words import ORANGE, Words, verdict_words
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _told(result: CheckResult, *, whole: bool = False) -> str:
     return f"{problem}\n→ {result.hint}" if result.hint else problem
 
 
-PROJECTS = Kind(
+PROJECTS = TableSpec(
     "project",
     "A project: an entry of `jf project list`.",
     {
@@ -52,7 +52,7 @@ PROJECTS = Kind(
     ),
     name_key="name",
 )
-CHECKS = Kind(
+CHECKS = TableSpec(
     "check",
     "A check: an entry of `jf project check`.",
     {
@@ -72,7 +72,7 @@ CHECKS = Kind(
     ),
     name_key="what",
 )
-QUICKSTART = Shape(
+QUICKSTART = DocumentSchema(
     "quickstart",
     "What `jf quickstart` and `jf project generate` made, or would make.",
     {
@@ -81,7 +81,7 @@ QUICKSTART = Shape(
         "dry_run": flag("Whether nothing was made."),
     },
 )
-DEMO = Shape(
+DEMO = DocumentSchema(
     "demo",
     "What `jf demo` submitted, or would submit.",
     {
@@ -91,7 +91,7 @@ DEMO = Shape(
         "dry_run": flag("Whether nothing was submitted."),
     },
 )
-RUN_SUMMARY = Shape(
+RUN_SUMMARY = DocumentSchema(
     "run-summary",
     "What `jf runner run --until-idle` did.",
     {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.states import JobState
-from jfr_cli.render.shapes import Shape, array, entry, integer, mapping, text
+from jfr_cli.render.schemas import DocumentSchema, array, entry, integer, mapping, text
 from jfr_cli.render.words import (
     ACTIVE,
     GREEN,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BAR = 24
 """Columns of a full bar."""
 
-TRENDS = Shape(
+TRENDS = DocumentSchema(
     "trends",
     "What ended in each of the last intervals.",
     {
@@ -44,7 +44,7 @@ TRENDS = Shape(
     },
     optional=frozenset({"remote_error"}),
 )
-REPORT = Shape(
+REPORT = DocumentSchema(
     "report",
     "How jobs or flows stand: what `jf job report` and `jf flow report` print.",
     {

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import Column, Kind
-from jfr_cli.render.shapes import Shape, array, flag, integer, mapping, number, text, time
+from jfr_cli.render.schemas import DocumentSchema, array, flag, integer, mapping, number, text, time
+from jfr_cli.render.tables import Column, TableSpec
 from jfr_cli.render.words import GREEN, ORANGE, VERMILION, duration, exact_time
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ _STATUS: dict[str, Any] = {
     "silent_for": number("Seconds since the last sign of life.", null=True),
     **_IDENTITY,
 }
-RUNNER_STATUS = Kind(
+RUNNER_STATUS = TableSpec(
     "runner-status",
     "Whether a runner serves the project: `jf runner status`.",
     _STATUS,
@@ -85,7 +85,7 @@ RUNNER_STATUS = Kind(
     columns=_STATUS_COLUMNS,
     name_key="state",
 )
-RUNNER = Kind(
+RUNNER = TableSpec(
     "runner",
     "The runner that is registered: `jf runner info`.",
     {
@@ -98,7 +98,7 @@ RUNNER = Kind(
     columns=_STATUS_COLUMNS,
     name_key="state",
 )
-RUNNER_RESET = Shape(
+RUNNER_RESET = DocumentSchema(
     "runner-reset",
     "What `jf runner reset` did.",
     {
@@ -106,7 +106,7 @@ RUNNER_RESET = Shape(
         "dry_run": flag("Whether nothing was to be changed."),
     },
 )
-UPDATED = Shape(
+UPDATED = DocumentSchema(
     "updated-jobs",
     "What `jf runner update-status` changed.",
     {

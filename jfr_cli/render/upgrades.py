@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import Column, Kind
-from jfr_cli.render.shapes import Shape, array, entry, flag, integer, text
+from jfr_cli.render.schemas import DocumentSchema, array, entry, flag, integer, text
+from jfr_cli.render.tables import Column, TableSpec
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -69,10 +69,10 @@ def _row(report: UpgradeReport) -> Row:
 
 
 def _an_entry(**properties: Any) -> Any:
-    return entry(Shape("", "One.", properties))
+    return entry(DocumentSchema("", "One.", properties))
 
 
-UPGRADE = Kind(
+UPGRADE = TableSpec(
     "upgrade",
     "What `jf admin upgrade` does, or would do.",
     {

@@ -11,8 +11,8 @@ from controller.rules.waiting import Verdict
 from controller.rules.why import Reason
 from controller.states import JobState
 from jfr_cli.render.data import Row
-from jfr_cli.render.kinds import Column, Kind
-from jfr_cli.render.shapes import Shape, array, entry, number, text
+from jfr_cli.render.schemas import DocumentSchema, array, entry, number, text
+from jfr_cli.render.tables import Column, TableSpec
 from jfr_cli.render.words import state_text, state_words
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from controller.documents import JobInfo
     from controller.waiting import Awaited, WaitResult
 
-AWAITED = Kind(
+AWAITED = TableSpec(
     "awaited",
     "A job or flow that was waited for: an entry of `waited`.",
     {
@@ -38,7 +38,7 @@ AWAITED = Kind(
         Column("state", "State", lambda a: state_words(a.state), rank=0),
     ),
 )
-WAIT = Shape(
+WAIT = DocumentSchema(
     "wait",
     "What `jf job wait` and `jf flow wait` came to.",
     {
@@ -47,7 +47,7 @@ WAIT = Shape(
         "waited": array(entry(AWAITED), "What was waited for."),
     },
 )
-REASON = Kind(
+REASON = TableSpec(
     "reason",
     "A reason: an entry of `reasons` of `jf job why`.",
     {
@@ -62,7 +62,7 @@ REASON = Kind(
     ),
     name_key="code",
 )
-WHY = Shape(
+WHY = DocumentSchema(
     "why",
     "What `jf job why` says.",
     {

@@ -14,7 +14,7 @@ from installed_jf import Project, answering
 from controller.documents import new_flow_document, new_job_document
 from controller.execution.files import IN_FILE
 from controller.states import JobState
-from jfr_cli.render.shapes import declared_shapes
+from jfr_cli.render.schemas import declared_schemas
 
 
 def stage(project: Project, *states: str, folder: Path | None = None) -> list[str]:
@@ -290,7 +290,7 @@ def test_what_further_writes_say(fresh_embedded: Project, tmp_path: Path) -> Non
     }.items():
         done = fresh_embedded.jf(*words, "--json")
         assert done.returncode == 0, done.stderr
-        assert set(json.loads(done.stdout)) == set(declared_shapes()[name].properties)
+        assert set(json.loads(done.stdout)) == set(declared_schemas()[name].properties)
 
 
 def test_a_drawing_as_data(fresh_embedded: Project, tmp_path: Path) -> None:

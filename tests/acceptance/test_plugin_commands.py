@@ -25,7 +25,7 @@ import sys
 import typer
 
 
-class Kind(str, enum.Enum):
+class TableSpec(str, enum.Enum):
     round = "round"
     square = "square"
 
@@ -40,7 +40,7 @@ def hello(name: str) -> None:
 
 
 @group.command()
-def other(kind: Kind = Kind.round) -> None:
+def other(kind: TableSpec = TableSpec.round) -> None:
     raise SystemExit(7)
 
 

@@ -11,7 +11,7 @@ import pytest
 from installed_jf import Run
 from jsonschema import Draft202012Validator
 
-from jfr_cli.render.shapes import declared_shapes
+from jfr_cli.render.schemas import declared_schemas
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 
@@ -112,7 +112,7 @@ def test_an_empty_result(finished: Run, words: list[str]) -> None:
         done = finished(*words, "--format", form)
         assert (done.returncode, done.stdout, done.stderr) == (0, text, "")
     header = finished(*words, "--format", "csv").stdout
-    shape = declared_shapes()[words[0]]
+    shape = declared_schemas()[words[0]]
     assert header == ",".join(k for k in shape.properties if k not in shape.optional) + "\n"
 
 

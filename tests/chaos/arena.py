@@ -22,9 +22,9 @@ from controller import leases
 from controller.config import Project
 from controller.doctor import diagnosing
 from controller.jobcontroller import JobController
-from controller.operations import aftermath
+from controller.operations import pending_cleanup
 from controller.rules.diagnosis import flows as flow_diagnosis
-from controller.runner import Runner, patience, rounds
+from controller.runner import Runner, backoff, rounds
 from controller.schedulers.queue import build_scheduler
 
 Key = tuple[str, int]
@@ -147,7 +147,7 @@ class Arena:
         """Open a runner that never waits, within a child."""
         hurry()
         rounds.QUEUE_POLL_FASTEST = rounds.RECOVER_EVERY = 0.0
-        patience.FIRST_PAUSE = patience.LONGEST_PAUSE = 0.0
+        backoff.FIRST_PAUSE = backoff.LONGEST_PAUSE = 0.0
         runner = Runner(project=self.project)
         try:
             yield runner
@@ -162,7 +162,7 @@ def hurry() -> None:
 
 
 def let_time_pass() -> None:
-    """A lease that is seen twice has run out, an old wish or submission is given up."""
+    """A lease that is seen twice has run out, an old entry or submission is given up."""
     ticks = itertools.count(step=1000)
     leases.OBSERVER._clock = lambda: float(next(ticks))
-    aftermath.GIVEN_UP_AFTER = flow_diagnosis.SUBMISSION_TIME = timedelta(0)
+    pending_cleanup.GIVEN_UP_AFTER = flow_diagnosis.SUBMISSION_TIME = timedelta(0)

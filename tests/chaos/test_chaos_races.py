@@ -38,8 +38,8 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
             patch.setattr(Queue, "earlier_submission", lambda *_: None)
             with pytest.raises(LockLostError):
                 runner.advance()
-            wishes = runner.controller.auxiliary.count_documents({"aftermath": {"$exists": True}})
-        return len(arena.cluster.listed()), wishes
+            entries = runner.controller.auxiliary.count_documents({"aftermath": {"$exists": True}})
+        return len(arena.cluster.listed()), entries
 
     assert arena.do(race).result == (0, 0)
 

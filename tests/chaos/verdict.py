@@ -150,8 +150,8 @@ def judge(arena: Arena, ledger: Ledger) -> dict[str, int]:
         _nothing_lost(jobs, ledger)
         _outputs(controller, jobs, ledger)
         _executions(arena, jobs, ledger)
-        wishes = list(controller.auxiliary.find({"aftermath": {"$exists": True}}))
-        assert wishes == []
+        entries = list(controller.auxiliary.find({"aftermath": {"$exists": True}}))
+        assert entries == []
         found = diagnose(controller, outputs=not ledger.by_hand).findings
         assert [f for f in found if f.severity is not Severity.NOTE] == []
         return dict(Counter(job["state"] for job in jobs))

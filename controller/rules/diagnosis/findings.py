@@ -40,7 +40,7 @@ class FindingKind(StrEnum):
     DUPLICATE = "duplicate"  # two documents under one key
     INDEX = "index"
     OUTPUT_MISSING = "output-missing"
-    WISH = "wish"  # something outside the database is to happen, and does not
+    PENDING_CLEANUP = "pending-cleanup"  # something outside the database is to happen, and does not
     UNFINISHED_RESTORE = "unfinished-restore"
 
 

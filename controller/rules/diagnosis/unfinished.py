@@ -11,11 +11,11 @@ from controller.rules.diagnosis.findings import Action, Finding, FindingKind, Me
 from controller.rules.diagnosis.flows import count, some
 
 LATE_AFTER = timedelta(hours=1)
-"""Age after which a wish whose worker is known counts as late; a runner tries every ten seconds."""
+"""Age after which an entry of a known worker counts as late; a runner tries every ten seconds."""
 
 
 @dataclass(frozen=True)
-class WishView:
+class PendingCleanupView:
     """What is to happen for one job outside the database.
 
     Attributes
@@ -36,8 +36,8 @@ class WishView:
     todo: str
 
 
-def examine_wishes(
-    wishes: Iterable[WishView], workers: Collection[str] | None, now: datetime
+def examine_pending_cleanup(
+    entries: Iterable[PendingCleanupView], workers: Collection[str] | None, now: datetime
 ) -> list[Finding]:
     """Find what is to happen outside the database and does not.
 
@@ -48,37 +48,37 @@ def examine_wishes(
     now
         UTC, naive.
     """
-    gone: dict[str, list[WishView]] = {}
-    late: list[WishView] = []
-    for wish in wishes:
-        if workers is not None and wish.worker is not None and wish.worker not in workers:
-            gone.setdefault(wish.worker, []).append(wish)
-        elif now - wish.requested_on > LATE_AFTER:
-            late.append(wish)
+    gone: dict[str, list[PendingCleanupView]] = {}
+    late: list[PendingCleanupView] = []
+    for entry in entries:
+        if workers is not None and entry.worker is not None and entry.worker not in workers:
+            gone.setdefault(entry.worker, []).append(entry)
+        elif now - entry.requested_on > LATE_AFTER:
+            late.append(entry)
     findings = [_of_no_worker(worker, many) for worker, many in gone.items()]
     return findings + ([_late(late)] if late else [])
 
 
-def _of_no_worker(worker: str, wishes: list[WishView]) -> Finding:
-    ids = [wish.db_id for wish in wishes]
+def _of_no_worker(worker: str, entries: list[PendingCleanupView]) -> Finding:
+    ids = [entry.db_id for entry in entries]
     done = count(ids, "stopped, rerun or deleted")
     return Finding(
-        FindingKind.WISH,
+        FindingKind.PENDING_CLEANUP,
         Severity.WARNING,
         worker,
         f"no worker {worker!r} in the project to see to {done}: "
-        + some([f"{wish.db_id} ({wish.todo})" for wish in wishes]),
+        + some([f"{entry.db_id} ({entry.todo})" for entry in entries]),
         "add the worker to the project, or do it by hand; runners give it up after a day",
     )
 
 
-def _late(wishes: list[WishView]) -> Finding:
-    since = min(wish.requested_on for wish in wishes)
-    ids = [wish.db_id for wish in wishes]
+def _late(entries: list[PendingCleanupView]) -> Finding:
+    since = min(entry.requested_on for entry in entries)
+    ids = [entry.db_id for entry in entries]
     return Finding(
-        FindingKind.WISH,
+        FindingKind.PENDING_CLEANUP,
         Severity.NOTE,
-        "wishes",
+        "entries",
         f"since {since:%Y-%m-%dT%H:%M:%SZ} a runner has to see to "
         f"{count(ids, 'stopped, rerun or deleted')}: {some(ids)}",
         "the log of a runner says what is in the way",

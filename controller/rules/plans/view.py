@@ -115,7 +115,7 @@ class FlowView:
         Why a job cannot be changed: somebody else holds it.
     size
         How many jobs the flow has, where the action has to know.
-    strayed
+    unmatched
         Jobs that were chosen and are not what was asked for any more.
     """
 
@@ -124,7 +124,7 @@ class FlowView:
     jobs: Mapping[Key, Doc]
     held: Mapping[Key, ControllerError] = field(default_factory=dict)
     size: int = 0
-    strayed: tuple[Refusal, ...] = ()
+    unmatched: tuple[Refusal, ...] = ()
 
     @cached_property
     def newest(self) -> Mapping[str, Doc]:

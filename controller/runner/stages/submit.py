@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.config import ExecutionConfig
 from controller.errors import EntryNotFoundError
-from controller.operations.aftermath import Wish, carry_out, request
+from controller.operations.pending_cleanup import PendingCleanup, request, run_pending
 from controller.runner.context import RunnerContext
 from controller.schedulers import ScriptSpec, render_script
 from controller.schedulers.resources import stored_resources
@@ -33,8 +33,8 @@ def withdraw(context: RunnerContext, job: dict[str, Any], process_id: str) -> No
     if queue.jobs.find_one({"db_id": job["db_id"]}, ["_id"]) is not None:
         return
     submitted = {**job, "remote": {"process_id": process_id}}
-    request(queue, [Wish.for_job(submitted, cancel=True, deleted=True)])
-    carry_out(queue, context.outside, (job["uuid"], job["index"]))
+    request(queue, [PendingCleanup.for_job(submitted, cancel=True, deleted=True)])
+    run_pending(queue, context.connections, (job["uuid"], job["index"]))
 
 
 def script_spec(context: RunnerContext, job: dict[str, Any]) -> ScriptSpec:

@@ -12,8 +12,8 @@ from controller.execution.files import (
     run_dir_path,
     store_file_names,
 )
-from controller.operations.aftermath import carry_out
 from controller.operations.cleanup import remove_run_dir
+from controller.operations.pending_cleanup import run_pending
 from controller.runner.context import RunnerContext
 from controller.states import JobState
 from controller.storage.outputs import reaching
@@ -28,11 +28,11 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     spec = context.jobstore_spec(flow_uuid)
     worker, host = context.worker(job["worker"]), context.host(job["worker"])
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
-    before = carry_out(context.controller.queue, context.outside, (job["uuid"], job["index"]))
-    for wish in before.waiting:
-        if wish.is_in_the_way_of(run_dir):
+    before = run_pending(context.controller.queue, context.connections, (job["uuid"], job["index"]))
+    for entry in before.waiting:
+        if entry.is_in_the_way_of(run_dir):
             raise StillRunningError(
-                f"what ran of job {job['db_id']} before, on {wish.worker!r}, has not ended yet"
+                f"what ran of job {job['db_id']} before, on {entry.worker!r}, has not ended yet"
             )
     if (job.get("remote") or {}).get("prerun_cleanup"):
         remove_run_dir(host, run_dir)

@@ -16,9 +16,9 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
 ``changes``      updates and replacements, made ready before the file is held
 ``cursor collection aggregation database``   the contract
 ``store``        the same as a maggma Store (imports maggma; loaded on demand only)
-``glance``       ids and names to complete a word, with the standard library alone
+``lookup``       ids and names to complete a word, with the standard library alone
 
-Names are loaded when they are first asked for: a glance needs no bson.
+Names are loaded when they are first asked for: a look-up needs no bson.
 """
 
 from __future__ import annotations

@@ -2,6 +2,6 @@
 
 ``cursor collection database``   the contract
 ``errors``   pymongo's errors in our words
-``glance``   ids and names to complete a word
+``lookup``   ids and names to complete a word
 ``tools``    mongodump and mongorestore
 """

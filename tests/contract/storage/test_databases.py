@@ -123,12 +123,12 @@ def test_a_transaction_is_invisible_until_its_end(
 ) -> None:
     if not queue_database.supports_transactions:
         pytest.skip("this server has no transactions")
-    outside = open_store(store_spec).database
+    connections = open_store(store_spec).database
     with queue_database.transaction() as session:
         queue_database.collection("jobs").insert_one({"_id": 1}, session=session)
-        assert outside.collection("jobs").find_one() is None
-    assert outside.collection("jobs").find_one() == {"_id": 1}
-    outside.close()
+        assert connections.collection("jobs").find_one() is None
+    assert connections.collection("jobs").find_one() == {"_id": 1}
+    connections.close()
 
 
 def test_a_duplicate_within_a_transaction_undoes_it(queue_database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Outside the portable subset the embedded engine says no, rather than something wrong."""
+"""Connections the portable subset the embedded engine says no, rather than something wrong."""
 
 from __future__ import annotations
 

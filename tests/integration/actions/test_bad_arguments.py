@@ -21,7 +21,7 @@ from controller.errors import (
     LockedDocumentError,
 )
 from controller.jobcontroller import JobController
-from controller.operations import portions
+from controller.operations import chunks
 from controller.states import JobState
 
 NEEDED: dict[str, dict[str, Any]] = {
@@ -333,7 +333,7 @@ def test_a_locked_job_is_refused_at_once_and_after_waiting(
     clock = SimpleNamespace(
         monotonic=lambda: now[0], sleep=lambda s: now.__setitem__(0, now[0] + max(s, 0.1))
     )
-    monkeypatch.setattr(portions, "time", clock)
+    monkeypatch.setattr(chunks, "time", clock)
     for name in CHANGING:
         state = STATES.get(name.partition("_")[0], "READY")
         flow = stage.flow(x=(state, {"previous_state": "UPLOADED"}), y="READY")

@@ -15,7 +15,7 @@ from controller.errors import (
     JobNotFoundError,
     StateError,
 )
-from controller.operations import bulk, portions, writing
+from controller.operations import bulk, chunks, writing
 from controller.states import JobState
 
 
@@ -252,7 +252,7 @@ def test_waiting_takes_what_is_given_back_meanwhile(
         stage.controller.jobs.update_many({}, free)
         stage.controller.flows.update_many({}, free)
 
-    monkeypatch.setattr(portions.time, "sleep", give_back)
+    monkeypatch.setattr(chunks.time, "sleep", give_back)
     done = stage.controller.pause_jobs(wait=30, dry_run=dry_run)
     assert sorted(done) == sorted([a["x"], b["x"]])
     stage.check()
@@ -265,7 +265,7 @@ def test_waiting_ends(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(
         monotonic=lambda: now[0], sleep=lambda s: now.__setitem__(0, now[0] + max(s, 0.1))
     )
-    monkeypatch.setattr(portions, "time", clock)
+    monkeypatch.setattr(chunks, "time", clock)
     with pytest.raises(JobLockedError):
         stage.controller.pause_job(db_id=a["x"], wait=3)
     assert 3 <= now[0] < 5

@@ -13,8 +13,8 @@ from staged import Stage
 from controller.documents import utc_now
 from controller.errors import ArgumentError, FlowLockedError, StateError
 from controller.execution.files import IN_FILE
-from controller.operations import aftermath
-from controller.operations.outside import Outside
+from controller.operations import pending_cleanup
+from controller.operations.connections import Connections
 from controller.schedulers.processes import is_alive
 from controller.storage.outputs import save_outputs
 
@@ -132,21 +132,23 @@ def test_a_retry_ends_nothing(stage: Stage, tmp_path: Path) -> None:
         process.wait()
 
 
-def test_a_wish_waits_for_a_worker_that_is_out_of_reach(stage: Stage) -> None:
+def test_a_pending_cleanup_waits_for_a_worker_that_is_out_of_reach(stage: Stage) -> None:
     remote = {"process_id": "1234567", "step_attempts": 0}
     a = stage.flow(x=("RUNNING", {"remote": remote, "worker": "away"}), y="READY")
     done = stage.controller.stop_jobs(db_ids=a["x"])
     assert done.postponed == [a["x"]]
-    wishes = list(stage.controller.auxiliary.find({"aftermath.db_id": a["x"]}))
-    assert [w["aftermath"]["worker"] for w in wishes] == ["away"]
+    entries = list(stage.controller.auxiliary.find({"aftermath.db_id": a["x"]}))
+    assert [w["aftermath"]["worker"] for w in entries] == ["away"]
     stage.controller.auxiliary.update_many(
         {"aftermath.db_id": a["x"]}, {"$set": {"aftermath.worker": "local"}}
     )
-    assert aftermath.carry_out(stage.controller.queue, Outside(stage.project)).left == []
+    assert (
+        pending_cleanup.run_pending(stage.controller.queue, Connections(stage.project)).left == []
+    )
 
 
 @pytest.mark.parametrize(
-    ("wish", "state", "minutes", "expected"),
+    ("entry", "state", "minutes", "expected"),
     [
         ({"cancel": True}, "USER_STOPPED", 0, "do"),
         ({"cancel": True}, "CHECKED_OUT", 0, "do"),
@@ -158,12 +160,14 @@ def test_a_wish_waits_for_a_worker_that_is_out_of_reach(stage: Stage) -> None:
         ({"deleted": True, "delete_files": True}, None, 11, "do"),
     ],
 )
-def test_a_wish_is_for_a_job_that_changed(
-    wish: dict[str, Any], state: str | None, minutes: int, expected: str
+def test_a_pending_cleanup_is_for_a_job_that_changed(
+    entry: dict[str, Any], state: str | None, minutes: int, expected: str
 ) -> None:
     now = utc_now()
-    made = aftermath.Wish("1", "u", 1, "w", None, None, now - timedelta(minutes=minutes), **wish)
-    assert aftermath.verdict(made, state, now) == expected
+    made = pending_cleanup.PendingCleanup(
+        "1", "u", 1, "w", None, None, now - timedelta(minutes=minutes), **entry
+    )
+    assert pending_cleanup.verdict(made, state, now) == expected
 
 
 def test_flows_go_as_a_whole(stage: Stage, tmp_path: Path) -> None:

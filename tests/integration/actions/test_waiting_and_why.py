@@ -13,7 +13,7 @@ from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.locks import MongoLock
 from controller.rules.waiting import Verdict
 from controller.states import FlowState, JobState
-from controller.waiting import LONGEST_PAUSE, Awaited, Patience, wait_for_flows, wait_for_jobs
+from controller.waiting import LONGEST_PAUSE, Awaited, WaitOptions, wait_for_flows, wait_for_jobs
 
 STEPS = ["CHECKED_OUT", "UPLOADED", "SUBMITTED", "RUNNING", "RUN_FINISHED", "DOWNLOADED"]
 
@@ -26,8 +26,8 @@ class Clock:
         self.pauses: list[float] = []
         self.happenings = list(happenings)
 
-    def patience(self, timeout: float | None = 1000, progress: Any = None) -> Patience:
-        return Patience(timeout, progress, lambda: self.now, self.sleep)
+    def options(self, timeout: float | None = 1000, progress: Any = None) -> WaitOptions:
+        return WaitOptions(timeout, progress, lambda: self.now, self.sleep)
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -49,7 +49,7 @@ def test_a_job_is_waited_for_to_its_end(stage: Stage) -> None:
     def progress(waited: list[Awaited]) -> None:
         seen.append(waited[0].state.value)
 
-    result = wait_for_jobs(stage.controller, [ids["a"]], patience=clock.patience(1000, progress))
+    result = wait_for_jobs(stage.controller, [ids["a"]], options=clock.options(1000, progress))
     assert result.verdict is Verdict.REACHED
     assert seen[0] == "READY"
     assert seen[-1] == "COMPLETED"
@@ -59,22 +59,22 @@ def test_a_job_is_waited_for_to_its_end(stage: Stage) -> None:
 def test_time_is_up(stage: Stage) -> None:
     ids = stage.flow(a="READY")
     clock = Clock()
-    result = wait_for_jobs(stage.controller, [ids["a"]], patience=clock.patience(30))
+    result = wait_for_jobs(stage.controller, [ids["a"]], options=clock.options(30))
     assert result.verdict is Verdict.PENDING
     assert clock.now == pytest.approx(30)
     assert max(clock.pauses) <= LONGEST_PAUSE
-    at_once = wait_for_jobs(stage.controller, [ids["a"]], patience=Clock().patience(0))
+    at_once = wait_for_jobs(stage.controller, [ids["a"]], options=Clock().options(0))
     assert at_once.verdict is Verdict.PENDING
 
 
 def test_what_cannot_come_any_more_is_not_waited_for(stage: Stage) -> None:
     ids = stage.flow(a="FAILED", b=("WAITING", "a"))
-    patience = Clock().patience(None)  # would wait for ever
-    result = wait_for_jobs(stage.controller, [ids["b"]], patience=patience)
+    options = Clock().options(None)  # would wait for ever
+    result = wait_for_jobs(stage.controller, [ids["b"]], options=options)
     assert result.verdict is Verdict.FAILED
     assert result.waited[0].state is JobState.WAITING
     dead = stage.flow(a="REMOTE_ERROR", b=("WAITING", "a"))
-    result = wait_for_flows(stage.controller, [dead["flow"]], patience=patience)
+    result = wait_for_flows(stage.controller, [dead["flow"]], options=options)
     assert result.verdict is Verdict.FAILED
 
 
@@ -83,35 +83,35 @@ def test_a_flow_has_ended_when_nothing_of_it_moves(stage: Stage) -> None:
     for state in ("FAILED", "STOPPED"):
         ids = stage.flow(a=state, b="RUNNING")
         stage.controller.flows.update_one({"uuid": ids["flow"]}, {"$set": {"state": state}})
-        patience = Clock().patience(5)
-        assert wait_for_flows(stage.controller, [ids["flow"]], patience=patience).verdict is (
+        options = Clock().options(5)
+        assert wait_for_flows(stage.controller, [ids["flow"]], options=options).verdict is (
             Verdict.PENDING
         )
         clock = Clock(setting(stage, ids["b"], "COMPLETED"))
-        ended = wait_for_flows(stage.controller, [ids["flow"]], patience=clock.patience())
+        ended = wait_for_flows(stage.controller, [ids["flow"]], options=clock.options())
         assert ended.verdict is Verdict.FAILED
 
 
 def test_children_that_are_about_to_be_released_move(stage: Stage) -> None:
     ids = stage.flow(a="COMPLETED", b=("WAITING", "a"))
-    result = wait_for_flows(stage.controller, [ids["flow"]], patience=Clock().patience(5))
+    result = wait_for_flows(stage.controller, [ids["flow"]], options=Clock().options(5))
     assert result.verdict is Verdict.PENDING
 
 
 def test_what_only_a_person_can_move_is_not_waited_for(stage: Stage) -> None:
     ids = stage.flow(a="PAUSED", b=("WAITING", "a"), c="RUNNING")
     for name, verdict in (("a", Verdict.FAILED), ("b", Verdict.PENDING)):
-        result = wait_for_jobs(stage.controller, [ids[name]], patience=Clock().patience(5))
+        result = wait_for_jobs(stage.controller, [ids[name]], options=Clock().options(5))
         assert result.verdict is verdict
     setting(stage, ids["c"], "COMPLETED")()
-    result = wait_for_jobs(stage.controller, [ids["b"]], patience=Clock().patience(5))
+    result = wait_for_jobs(stage.controller, [ids["b"]], options=Clock().options(5))
     assert result.verdict is Verdict.FAILED
 
 
 def test_one_is_enough_and_a_state_on_the_way_too(stage: Stage) -> None:
     ids = stage.flow(a="RUNNING", b="READY")
     both = [ids["a"], ids["b"]]
-    how: dict[str, Any] = {"patience": Clock().patience(0)}
+    how: dict[str, Any] = {"options": Clock().options(0)}
     assert (
         wait_for_jobs(stage.controller, both, [JobState.SUBMITTED], **how).verdict
         is Verdict.PENDING
@@ -128,7 +128,7 @@ def test_flows_are_waited_for(stage: Stage) -> None:
         setting(stage, ids["a"], "COMPLETED")()
         stage.controller.flows.update_one({"uuid": ids["flow"]}, {"$set": {"state": "COMPLETED"}})
 
-    result = wait_for_flows(stage.controller, [ids["flow"]], patience=Clock(end).patience())
+    result = wait_for_flows(stage.controller, [ids["flow"]], options=Clock(end).options())
     assert result.verdict is Verdict.REACHED
     assert result.waited[0].state is FlowState.COMPLETED
     assert result.waited[0].db_id == ids["a"]
@@ -141,7 +141,7 @@ def test_what_does_not_exist_is_named(stage: Stage) -> None:
         wait_for_flows(stage.controller, ["nowhere"])
     ids = stage.flow(a="READY")
     with pytest.raises(ArgumentError, match="-1"):
-        wait_for_jobs(stage.controller, [ids["a"]], patience=Patience(timeout=-1))
+        wait_for_jobs(stage.controller, [ids["a"]], options=WaitOptions(timeout=-1))
 
 
 def why(stage: Stage, db_id: str) -> list[str]:

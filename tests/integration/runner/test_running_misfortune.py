@@ -47,13 +47,13 @@ def info(controller: JobController, db_id: str) -> Any:
 
 
 def test_a_worker_that_does_not_exist(project: Project, controller: JobController) -> None:
-    (stray,) = controller.add_flow(add(1, 2), "nowhere")
+    (unknown,) = controller.add_flow(add(1, 2), "nowhere")
     (parent,) = controller.add_flow(then_on("elsewhere"), "local")
     summary = run(project)
-    (child,) = {*states(controller)} - {stray, parent}
+    (child,) = {*states(controller)} - {unknown, parent}
     assert summary.completed == [parent]
-    assert summary.failed == sorted([stray, child])
-    for db_id, worker in ((stray, "nowhere"), (child, "elsewhere")):
+    assert summary.failed == sorted([unknown, child])
+    for db_id, worker in ((unknown, "nowhere"), (child, "elsewhere")):
         job = info(controller, db_id)
         assert (job.state, job.previous_state) == (JobState.REMOTE_ERROR, JobState.READY)
         assert job.remote.error == f"the project has no worker {worker!r}"
@@ -133,7 +133,7 @@ def test_a_flow_that_jobflow_remote_locked_holds_up_no_other(
     project: Project, controller: JobController, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     """Held-up jobs are tried now and then, not all the time, and say what they wait for."""
-    monkeypatch.setattr("controller.runner.patience.TELL_AFTER", 0.4)
+    monkeypatch.setattr("controller.runner.backoff.TELL_AFTER", 0.4)
     (held,) = controller.add_flow(add(1, 2), "local", priority=9)
     (free,) = controller.add_flow(add(3, 4), "local")
     uuid = info(controller, held).uuid

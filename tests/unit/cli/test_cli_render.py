@@ -21,8 +21,8 @@ from controller.errors import ArgumentError
 from controller.states import FlowState, JobState
 from jfr_cli.render import data, words
 from jfr_cli.render.flows import FLOWS, needs_jobs
-from jfr_cli.render.jobs import JOBS, job_kind, job_panel
-from jfr_cli.render.kinds import Column, Kind, Listing, chosen_columns, chosen_data
+from jfr_cli.render.jobs import JOBS, job_panel, job_table
+from jfr_cli.render.tables import Column, Listing, TableSpec, chosen_columns, chosen_data
 
 T0 = datetime(2026, 1, 2, 3, 4, 5)
 FLOW = "aaaaaaaa-0000-4000-8000-000000000000"
@@ -58,7 +58,9 @@ def drawn(listing: Listing, width: int, room: int | None = -1) -> list[str]:
     return [line.rstrip() for line in out.getvalue().removesuffix("\n").split("\n")]
 
 
-def listing(items: list[Any], level: int = 0, kind: Kind = JOBS, asked: str | None = None) -> Any:
+def listing(
+    items: list[Any], level: int = 0, kind: TableSpec = JOBS, asked: str | None = None
+) -> Any:
     columns = chosen_columns(kind, asked, level)
     return Listing(kind, items, columns, pinned=asked is not None)
 
@@ -130,7 +132,7 @@ def test_a_plain_table_is_what_rich_draws(named: list[Any], data: st.DataObject)
     columns = tuple(Column(f"k{i}", head, number=right) for i, (head, _, right) in enumerate(named))
     row = {f"k{i}": text for i, (_, text, _) in enumerate(named)}
     rows = [row, *data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(row, TEXTS))))]
-    kind = Kind("some", "Some.", {}, columns=columns)
+    kind = TableSpec("some", "Some.", {}, columns=columns)
     whole = Listing(kind, rows, columns)
     assert whole.plain().split("\n") == drawn(whole, 2000, None)
 
@@ -222,7 +224,7 @@ def test_what_has_to_be_read_of_flows(columns: str | None, level: int, needed: b
 
 
 def test_stored_data_becomes_columns() -> None:
-    kind = job_kind(["energy"])
+    kind = job_table(["energy"])
     lines = drawn(listing([job(stored_data={"energy": -1.5}), job()], kind=kind), 200)
     assert lines[0].endswith("energy")
     assert lines[2].endswith("-1.5")

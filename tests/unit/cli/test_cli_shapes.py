@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from jfr_cli.render.shapes import declared_shapes, json_schema, schema_text
+from jfr_cli.render.schemas import declared_schemas, json_schema, schema_text
 
 FOLDER = Path(__file__).parents[3] / "docs" / "schemas"
-SHAPES = declared_shapes()
+SHAPES = declared_schemas()
 
 
 @pytest.mark.parametrize("name", sorted(SHAPES))

@@ -11,7 +11,7 @@ from monty.json import MontyDecoder, MontyEncoder
 
 from controller import testing
 from controller.errors import SubmissionError
-from controller.operations.intake import Intake, read_flow, references
+from controller.operations.flow_serialization import SerializedFlow, read_flow, references
 
 
 @job
@@ -24,10 +24,10 @@ def decorated(a: Any) -> Any:
     return add(add(a).output).output
 
 
-def shape(intake: Intake) -> dict[str, list[str]]:
+def shape(serialized: SerializedFlow) -> dict[str, list[str]]:
     """{name of a job: names of its parents}."""
-    names = {j.uuid: j.data["name"] for j in intake.jobs}
-    return {j.data["name"]: sorted(names[p] for p in j.parents) for j in intake.jobs}
+    names = {j.uuid: j.data["name"] for j in serialized.jobs}
+    return {j.data["name"]: sorted(names[p] for p in j.parents) for j in serialized.jobs}
 
 
 def named(name: str, *args: Any) -> Any:
@@ -69,18 +69,18 @@ def test_parents_from_objects_and_from_data(name: str) -> None:
     live = make()
     data = json.loads(json.dumps(live, cls=MontyEncoder))
     for source in (live, data):
-        intake = read_flow(source)
-        assert shape(intake) == expected
+        serialized = read_flow(source)
+        assert shape(serialized) == expected
         seen: set[str] = set()
-        for each in intake.jobs:
+        for each in serialized.jobs:
             assert set(each.parents) <= seen
             seen.add(each.uuid)
     assert [j.data for j in read_flow(data).jobs] == [j.data for j in read_flow(live).jobs]
 
 
 def test_leaves_are_nobodys_parents() -> None:
-    intake = read_flow(fan())
-    assert [j.data["name"] for j in intake.jobs if j.uuid in intake.leaves] == ["end"]
+    serialized = read_flow(fan())
+    assert [j.data["name"] for j in serialized.jobs if j.uuid in serialized.leaves] == ["end"]
 
 
 def test_a_decorated_flow_is_read() -> None:
@@ -96,9 +96,9 @@ def test_a_circle_is_named() -> None:
 
 def test_references_elsewhere_are_reported_with_who_needs_them() -> None:
     other = add(1)
-    intake = read_flow(Flow([named("needy", other.output)]))
-    assert intake.external == {other.uuid: ["needy"]}
-    assert intake.jobs[0].parents == []
+    serialized = read_flow(Flow([named("needy", other.output)]))
+    assert serialized.external == {other.uuid: ["needy"]}
+    assert serialized.jobs[0].parents == []
 
 
 def test_what_cannot_be_serialised_is_named() -> None:

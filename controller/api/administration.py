@@ -1,0 +1,159 @@
+"""Setting up and looking after the database."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from controller.api.base import ControllerGroup
+from controller.documents import DbCollection
+from controller.errors import UnsupportedOperationError
+from controller.operations.batch_record import remove_pools
+from controller.operations.runner_record import refuse_beside_runner
+from controller.operations.version import version_document
+from controller.storage.base import Collection
+from controller.storage.indexes import build_queue_indexes, foreign_indexes
+from controller.storage.outputs import empty_jobstore
+
+if TYPE_CHECKING:
+    from controller.operations.bulk import Progress
+
+
+class Administration(ControllerGroup):
+    """Methods that concern the database as a whole."""
+
+    def get_collection(self, collection: DbCollection) -> Collection:
+        """Return a collection; it understands pymongo's methods."""
+        return self.queue.collection(collection)
+
+    def reset(
+        self, reset_output: bool = False, max_limit: int = 25, validation: str | None = None
+    ) -> bool:
+        """Empty the queue database, or set up a new one, and build its indexes.
+
+        The pool folders of batch workers on this machine are deleted too.
+
+        Parameters
+        ----------
+        reset_output
+            Empty the JobStores of the project too, whatever they hold.
+        max_limit
+            With so many flows or more nothing is done; 0 means no limit.
+        validation
+            Today's date, ``YYYY-MM-DD``: do it nevertheless. With any other text nothing is done.
+
+        Returns
+        -------
+        bool
+            Whether it was done.
+
+        Raises
+        ------
+        RunningRunnerError
+            A live runner serves the database.
+        """
+        self.queue.database.create()
+        refuse_beside_runner(self.queue, "reset")
+        if validation is not None and validation != date.today().isoformat():
+            return False
+        if (
+            max_limit
+            and validation is None
+            and self.flows.count_documents({}, limit=max_limit) >= max_limit
+        ):
+            return False
+        for collection in (self.jobs, self.flows, self.auxiliary, self.batches):
+            collection.drop()
+        if self.project is not None:
+            remove_pools(self.project)
+        self.auxiliary.insert_many(
+            [{"next_id": 1}, {"running_runner": None}, {"runner_pings": []}, version_document()]
+        )
+        self.build_indexes()
+        if reset_output:
+            self._empty_outputs()
+        return True
+
+    def _empty_outputs(self) -> None:
+        project = self._need_project()
+        for name in (None, *(project.optional_jobstores or {})):
+            empty_jobstore(project.get_jobstore(name))
+
+    @property
+    def queue_supports_transactions(self) -> bool:
+        """Whether the queue can change several documents together; asked once."""
+        return self.queue.database.supports_transactions
+
+    def count_contents(self) -> tuple[int, int]:
+        """Return the numbers of jobs and flows, which `reset` would delete."""
+        if not self.queue.database.exists():
+            return 0, 0
+        return self.jobs.count_documents({}), self.flows.count_documents({})
+
+    def is_set_up(self) -> bool:
+        """Whether the database has been set up with `reset`."""
+        return self.auxiliary.find_one({"next_id": {"$exists": True}}, ["_id"]) is not None
+
+    def build_indexes(
+        self,
+        background: bool = True,
+        job_custom_indexes: list[str | list[Any]] | None = None,
+        flow_custom_indexes: list[str | list[Any]] | None = None,
+        drop: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        """Create the indexes of the queue that are missing.
+
+        Parameters
+        ----------
+        background
+            Let a server build them beside other work.
+        job_custom_indexes, flow_custom_indexes
+            Further ones, as pymongo's ``create_index`` takes their keys.
+        drop
+            Drop all indexes first, those that users added too.
+        progress
+            Called with (indexes that are there, indexes in total).
+        """
+        build_queue_indexes(
+            self.jobs,
+            self.flows,
+            self.batches,
+            self.auxiliary,
+            job_custom=job_custom_indexes or (),
+            flow_custom=flow_custom_indexes or (),
+            background=background,
+            drop=drop,
+            progress=progress,
+        )
+
+    def custom_indexes(self) -> dict[str, list[str]]:
+        """Return {collection: names of indexes that `build_indexes` does not make}."""
+        return foreign_indexes(self.jobs, self.flows, self.batches, self.auxiliary)
+
+    def create_indexes(
+        self,
+        indexes: list[str | list[Any]],
+        collection: DbCollection = DbCollection.JOBS,
+        unique: bool = False,
+        background: bool = True,
+    ) -> None:
+        """Create indexes on a collection.
+
+        Parameters
+        ----------
+        indexes
+            Keys of each, as pymongo's ``create_index`` takes them.
+        unique
+            Refuse documents with the same key.
+        """
+        target = self.queue.collection(collection)
+        for keys in indexes:
+            target.create_index(keys, unique=unique, background=background)
+
+    def compact(self) -> None:
+        """Give the space of deleted documents back, where the database can."""
+        try:
+            self.queue.database.compact([self.jobs.name, self.flows.name])
+        except UnsupportedOperationError:
+            return

@@ -1,0 +1,139 @@
+"""Back the queue database up, and restore it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.api.base import ControllerGroup
+
+if TYPE_CHECKING:
+    from controller.storage.dumps import Progress
+    from controller.storage.mongo.tools import MongoTools
+
+
+class Backups(ControllerGroup):
+    """Methods that write and read backups, in the format of mongodump.
+
+    A backup of one engine can be restored into the other. Outputs are not part of it.
+    """
+
+    def backup_dump(
+        self,
+        dir_path: str | Path,
+        mongo_bin_path: str | Path | None = None,
+        compress: bool = False,
+        python: bool = False,
+        *,
+        progress: Progress | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, int]:
+        """Write all documents of the queue, and its indexes, into ``dir_path/DATABASE``.
+
+        An older backup there is replaced when the new one is complete. On the embedded engine
+        it shows one moment of the database. On a server without transactions documents may
+        change while they are read one after the other: no runner may be active.
+
+        Parameters
+        ----------
+        dir_path
+            Folder of backups; made if need be.
+        mongo_bin_path
+            Folder of mongodump, to let it do the work; only where the database is on a server,
+            and not needed there either.
+        compress
+            Write ``.bson.gz``.
+        python
+            Do without mongodump in any case.
+        progress
+            Called with the name of a collection, the documents done, and the number of all.
+        dry_run
+            Write nothing.
+
+        Returns
+        -------
+        dict
+            {"jobs": number of documents, "flows": ..., "jf_auxiliary": ..., "batches": ...}.
+
+        Raises
+        ------
+        ArgumentError
+            The folder of the database exists there and holds other things, or mongodump is to
+            read an embedded database.
+        StorageMissingError
+            The database is not there, or has not been set up.
+        RunningRunnerError
+            A live runner serves a database without transactions.
+        StorageError
+            Something cannot be read or written; an older backup is as it was.
+        """
+        from controller.operations.backup import dump
+
+        tools = None if python else self._tools(mongo_bin_path)
+        parent = Path(dir_path).expanduser()
+        return dump(
+            self.queue, parent, compress=compress, tools=tools, progress=progress, dry_run=dry_run
+        )
+
+    def backup_restore(
+        self,
+        dir_path: str | Path,
+        mongo_bin_path: str | Path | None = None,
+        python: bool = False,
+        *,
+        progress: Progress | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, int]:
+        """Fill the empty queue database from a backup, and build its indexes.
+
+        A restore that was interrupted is begun anew by the next one. The record of the running
+        runner is not restored.
+
+        Parameters
+        ----------
+        dir_path
+            The folder that directly holds the files of the backup.
+        mongo_bin_path
+            Folder of mongorestore, as for `backup_dump`.
+        python
+            Do without mongorestore in any case.
+        progress, dry_run
+            As for `backup_dump`.
+
+        Returns
+        -------
+        dict
+            {"jobs": number of documents, "flows": ..., "jf_auxiliary": ..., "batches": ...}.
+
+        Raises
+        ------
+        ArgumentError
+            The folder holds no backup.
+        StorageFormatError
+            A file of it is damaged; nothing was changed.
+        RunningRunnerError
+            A live runner serves the database.
+        StateError
+            The database is not empty; nothing was changed.
+        LockedDocumentError
+            Another restore is at work.
+        StorageError
+            The database refused something.
+        """
+        from controller.operations.backup import restore
+
+        tools = None if python else self._tools(mongo_bin_path)
+        return restore(
+            self.queue,
+            Path(dir_path).expanduser(),
+            tools=tools,
+            progress=progress,
+            dry_run=dry_run,
+        )
+
+    def _tools(self, folder: str | Path | None) -> MongoTools | None:
+        if folder is None:
+            return None
+        from controller.storage.mongo.tools import mongo_tools
+
+        return mongo_tools(folder, self._need_project().queue.store or {})

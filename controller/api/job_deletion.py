@@ -1,0 +1,173 @@
+"""Delete jobs, and the files of runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from controller.api.base import ControllerGroup
+from controller.api.job_actions import act_on_job, act_on_jobs
+from controller.documents import JobInfo
+from controller.errors import ConfigError, RemoteError
+from controller.filters import JobFilter
+from controller.operations.actions import delete
+from controller.operations.bulk import BulkResult, Progress
+from controller.operations.cleanup import remove_run_dir
+from controller.operations.connections import Connections
+from controller.states import JobState
+
+logger = logging.getLogger(__name__)
+
+
+class JobDeletion(ControllerGroup):
+    """Methods that delete jobs.
+
+    The flow stays whole: its lists and its children lose the job. A child that still waited for
+    its output is STOPPED, unless it does without. What runs of a deleted job is ended.
+    """
+
+    def delete_job(
+        self,
+        job_id: str | None = None,
+        db_id: str | None = None,
+        job_index: int | None = None,
+        delete_output: bool = False,
+        delete_files: bool = False,
+        wait: int | None = None,
+        break_lock: bool = False,
+    ) -> str:
+        """Delete a job.
+
+        Parameters
+        ----------
+        job_id, db_id, job_index
+            The job; see `get_job_info`.
+        delete_output
+            Delete its output in the JobStore too.
+        delete_files
+            Delete its run directory too, at once where the worker can be reached, else by the next
+            runner that can.
+        wait
+            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+        break_lock
+            Take it whoever holds it.
+
+        Returns
+        -------
+        str
+            db_id of the job.
+
+        Raises
+        ------
+        JobNotFoundError
+            There is no such job.
+        StateError
+            A batch process has it, or it is the last one of its flow.
+        JobLockedError, FlowLockedError
+            Somebody else holds the job or its flow.
+        """
+        db_id_, _ = act_on_job(
+            self,
+            delete(files=delete_files, outputs=delete_output),
+            job_id=job_id,
+            db_id=db_id,
+            job_index=job_index,
+            wait=wait,
+            break_lock=break_lock,
+        )
+        return db_id_
+
+    def delete_jobs(
+        self,
+        job_ids: tuple[str, int] | list[tuple[str, int]] | None = None,
+        db_ids: str | list[str] | None = None,
+        flow_ids: str | list[str] | None = None,
+        states: JobState | list[JobState] | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        name: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        workers: str | list[str] | None = None,
+        custom_query: dict[str, Any] | None = None,
+        raise_on_error: bool = True,
+        wait: int | None = None,
+        delete_output: bool = False,
+        delete_files: bool = False,
+        max_limit: int = 10,
+        *,
+        break_lock: bool = False,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> BulkResult:
+        """Delete the selected jobs; see `delete_job`.
+
+        Parameters
+        ----------
+        job_ids, db_ids, flow_ids, states, start_date, end_date, name, metadata, workers
+            See `JobFilter`.
+        custom_query
+            See `JobFilter`.
+        raise_on_error, wait, break_lock, dry_run, progress
+            See `pause_jobs` and `stop_jobs`.
+        delete_output, delete_files
+            See `delete_job`.
+        max_limit
+            Refuse to delete more jobs than this; 0 means no limit.
+
+        Raises
+        ------
+        TooManyError
+            More jobs than ``max_limit`` are selected; nothing was deleted.
+        """
+        selection = JobFilter(
+            job_ids=job_ids,
+            db_ids=db_ids,
+            flow_ids=flow_ids,
+            states=states,
+            start_date=start_date,
+            end_date=end_date,
+            name=name,
+            metadata=metadata,
+            workers=workers,
+            custom_query=custom_query,
+        )
+        return act_on_jobs(
+            self,
+            delete(files=delete_files, outputs=delete_output),
+            selection,
+            max_limit=max_limit,
+            raise_on_error=raise_on_error,
+            wait=wait,
+            break_lock=break_lock,
+            dry_run=dry_run,
+            progress=progress,
+        )
+
+    def safe_delete_files(self, jobs_info: Iterable[JobInfo]) -> list[JobInfo]:
+        """Delete run directories: only those that hold the input of a job.
+
+        Parameters
+        ----------
+        jobs_info
+            The jobs; nothing is asked about their states.
+
+        Returns
+        -------
+        list
+            The jobs whose folder is gone now. Others are logged with the reason.
+        """
+        connections = Connections(self._need_project())
+        deleted = []
+        for job in jobs_info:
+            if not job.run_dir:
+                continue
+            try:
+                remove_run_dir(connections.host(job.worker), Path(job.run_dir))
+            except (RemoteError, ConfigError) as error:
+                logger.warning("files of job %s: %s", job.db_id, error)
+            else:
+                deleted.append(job)
+        return deleted

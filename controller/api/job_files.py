@@ -1,0 +1,174 @@
+"""The files of a job's run, where its worker can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from controller.api.base import ControllerGroup
+from controller.api.job_actions import no_such_job
+from controller.api.job_queries import job_id_query
+from controller.documents import JobInfo
+from controller.errors import ArgumentError, ControllerError, NotFoundError
+from controller.execution.files import QUEUE_ERR, QUEUE_OUT
+from controller.hosts import Host
+from controller.operations.bulk import Progress
+from controller.operations.cleanup import remove_run_dir
+from controller.operations.connections import Connections
+from controller.operations.runner_record import refuse_beside_runner
+from controller.states import JobState
+
+CLEANABLE_STATES = (JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR)
+"""Nothing reads the files of such a job any more."""
+
+_STATES_AT_ONCE = 20
+
+
+@dataclass
+class CleanedFiles:
+    """What became of run directories.
+
+    Attributes
+    ----------
+    deleted
+        db_ids of the jobs whose folder is gone.
+    skipped
+        {db_id: why it was left alone}: its state, or that it has no folder.
+    failed
+        {db_id: why its folder could not be deleted}.
+    """
+
+    deleted: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class JobFiles(ControllerGroup):
+    """Methods that reach the run directories of jobs. None of them locks."""
+
+    def list_job_files(self, **job: Any) -> tuple[str, list[str]]:
+        """Return the run directory of a job, and the names of the files in it.
+
+        Parameters
+        ----------
+        job
+            The job; see `get_job_info`.
+
+        Raises
+        ------
+        JobNotFoundError
+            There is no such job.
+        NotFoundError
+            It has no run directory.
+        RemoteError, ConfigError
+            Its worker refused, or cannot be reached by this version.
+        """
+        host, folder = self._folder(**job)
+        return str(folder), host.listdir(folder)
+
+    def read_job_file(self, name: str, **job: Any) -> bytes:
+        """Return the content of a file of a run directory; parameters as in `list_job_files`.
+
+        Raises
+        ------
+        ArgumentError
+            The name leads out of the folder.
+        NotFoundError
+            There is no such file; or as in `list_job_files`.
+        """
+        host, folder = self._folder(**job)
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ArgumentError(f"{name!r} is not in the run directory", hint="jf job files ls ID")
+        try:
+            return host.read_bytes(folder / path)
+        except (FileNotFoundError, IsADirectoryError):
+            names = ", ".join(host.listdir(folder)[:20]) or "nothing"
+            raise NotFoundError(
+                f"there is no file {name} in {folder}", hint=f"it holds {names}"
+            ) from None
+
+    def read_queue_files(self, **job: Any) -> dict[str, str | None]:
+        """Return what the queue wrote for a job: {"queue.out": text, "queue.err": text}.
+
+        None stands for a file that is not there; parameters and errors as in `list_job_files`.
+        """
+        host, folder = self._folder(**job)
+        found: dict[str, str | None] = {}
+        for name in (QUEUE_OUT, QUEUE_ERR):
+            try:
+                found[name] = host.read_bytes(folder / name).decode(errors="replace")
+            except FileNotFoundError:
+                found[name] = None
+        return found
+
+    def clean_job_files(
+        self,
+        jobs: Iterable[JobInfo],
+        *,
+        all_states: bool = False,
+        force: bool = False,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> CleanedFiles:
+        """Delete the run directories of jobs: those that hold the input of a job.
+
+        Parameters
+        ----------
+        all_states
+            Also of jobs that may still need them, which a live runner forbids.
+        force
+            Do not ask whether a runner is alive.
+        dry_run
+            Say only what would be deleted.
+        progress
+            Called with (jobs dealt with, jobs in total).
+
+        Raises
+        ------
+        RunningRunnerError
+            A live runner serves the database.
+        """
+        if all_states and not force and not dry_run:
+            refuse_beside_runner(self.queue, "deleting files of jobs in all states")
+        connections = Connections(self._need_project())
+        result = CleanedFiles()
+        listed = list(jobs)
+        states: dict[str, str] = {}
+        for number, job in enumerate(listed, 1):
+            if number % _STATES_AT_ONCE == 1:
+                # Since the jobs were listed, and a question was answered, one may run again.
+                some = [j.db_id for j in listed[number - 1 : number - 1 + _STATES_AT_ONCE]]
+                found = self.jobs.find({"db_id": {"$in": some}}, ["db_id", "state"])
+                states = {d["db_id"]: d["state"] for d in found}
+            state = JobState(states.get(job.db_id, job.state.value))
+            if not all_states and state not in CLEANABLE_STATES:
+                result.skipped[job.db_id] = f"it is {state.value}"
+            elif not job.run_dir:
+                result.skipped[job.db_id] = "it has no run directory"
+            else:
+                try:
+                    if not dry_run:
+                        remove_run_dir(connections.host(job.worker), Path(job.run_dir))
+                except ControllerError as error:
+                    result.failed[job.db_id] = str(error)
+                else:
+                    result.deleted.append(job.db_id)
+            if progress is not None:
+                progress(number, len(listed))
+        return result
+
+    def _folder(self, **job: Any) -> tuple[Host, Path]:
+        query, sort = job_id_query(**job)
+        found = self.jobs.find_one(query, ["db_id", "state", "worker", "run_dir"], sort=sort)
+        if found is None:
+            raise no_such_job(job.get("db_id"), job.get("job_id"), job.get("job_index"))
+        if not found["run_dir"]:
+            raise NotFoundError(
+                f"job {found['db_id']} has no run directory yet: it is {found['state']}",
+                hint=f"jf job info {found['db_id']}",
+            )
+        host = Connections(self._need_project()).host(found["worker"])
+        return host, Path(found["run_dir"])

@@ -1,0 +1,235 @@
+"""From checkout to completion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.api.base import ControllerGroup
+from controller.api.locking import CLAIM_ORDER, unavailable_flow
+from controller.documents import utc_now
+from controller.errors import ArgumentError, FlowNotFoundError
+from controller.execution.files import read_output, read_results, store_file_names
+from controller.locks import MongoLock
+from controller.operations.completion import Ending, finish, is_finished, recover, stop_jobs
+from controller.operations.failures import bounded, log_fields
+from controller.operations.progress import (
+    FLOW_FIELDS,
+    Overlay,
+    release_children,
+    update_flow_state,
+)
+from controller.states import FlowState, JobState
+from controller.storage.outputs import save_outputs
+
+if TYPE_CHECKING:
+    from jobflow.core.store import JobStore
+
+_NOT_BEGUN = [FlowState.WAITING.value, FlowState.READY.value]
+
+
+class JobLifecycle(ControllerGroup):
+    """Methods that move jobs along."""
+
+    def checkout_job(
+        self,
+        query: dict[str, Any] | None = None,
+        flow_uuid: str | None = None,
+        sort: list[tuple[str, int]] | None = None,
+    ) -> tuple[str, int] | None:
+        """Claim one READY job: CHECKED_OUT by one atomic update, without a lock.
+
+        Parameters
+        ----------
+        query
+            Further conditions.
+        flow_uuid
+            Only jobs of this flow.
+        sort
+            Which comes first; None means by priority, then by age.
+
+        Returns
+        -------
+        tuple
+            (uuid, index) of the job, None when there is none.
+        """
+        wanted = {**(query or {}), "state": JobState.READY.value, "lock_id": None}
+        if flow_uuid is not None:
+            wanted["job.hosts"] = flow_uuid
+        now = utc_now()
+        job = self.jobs.find_one_and_update(
+            wanted,
+            {"$set": {"state": JobState.CHECKED_OUT.value, "updated_on": now}},
+            ["uuid", "index"],
+            sort=sort or CLAIM_ORDER,
+            return_document="after",
+        )
+        if job is None:
+            return None
+        self.flows.update_one(
+            {"jobs": job["uuid"], "state": {"$in": _NOT_BEGUN}},
+            {"$set": {"state": FlowState.RUNNING.value, "updated_on": now}},
+        )
+        return job["uuid"], job["index"]
+
+    def complete_job(
+        self, job_doc: dict[str, Any], local_path: Path | str, store: JobStore
+    ) -> bool:
+        """Store the output of a job, record its end and release its children.
+
+        The caller holds the job; the flow is locked here and never waited for.
+
+        Parameters
+        ----------
+        job_doc
+            The locked document.
+        local_path
+            Where the files of its run directory are.
+        store
+            The connected JobStore of its flow.
+
+        Returns
+        -------
+        bool
+            True when the job is COMPLETED, False when it is FAILED.
+
+        Raises
+        ------
+        FlowLockedError
+            Somebody holds the flow: try again later.
+        RemoteError
+            The result cannot be read (``no_retry``).
+        LockLostError
+            The job is not ours any more.
+        """
+        path = Path(local_path)
+        ending = None if is_finished(job_doc) else self._ending(job_doc, path, store)
+        mine = {"jobs": job_doc["uuid"]}
+        with MongoLock(self.flows, mine, projection=FLOW_FIELDS, get_locked_doc=True) as flow_lock:
+            if flow_lock.locked_document is None:
+                raise unavailable_flow(flow_lock, job_doc)
+            if ending is None:
+                recover(self.queue, job_doc)
+                return bool(job_doc["state"] == JobState.COMPLETED.value)
+            state = finish(self.queue, job_doc, ending, prefix=self._prefix, flow_lock=flow_lock)
+        return state is JobState.COMPLETED
+
+    def _ending(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> Ending:
+        """Read how a job ended and store its output: before the flow is held, it may be large."""
+        output = read_output(path)
+        failure = output.error or self._save(job_doc, path, store)
+        error = bounded(failure) if failure else None
+        logs = log_fields(path) if error else {"remote.queue_out": None, "remote.queue_err": None}
+        times = {"start_time": output.start_time, "end_time": output.end_time}
+        known = {name: time for name, time in times.items() if time is not None}
+        return Ending(None if error else output.response, error, {**logs, **known})
+
+    def _save(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> str | None:
+        """Copy the output into the JobStore; return why that is impossible, if it is."""
+        remote = self._need_project().remote_jobstore
+        files = store_file_names(
+            set(store.additional_stores),
+            remote.store if remote else "maggma_json",
+            bool(remote and remote.zip),
+            remote.extension if remote else None,
+        )
+        try:
+            document, blobs = read_results(path, files)
+        except FileNotFoundError as error:
+            return f"the job's output is missing: {Path(error.filename).name}"
+        metadata = document.setdefault("metadata", {}) or {}
+        metadata.setdefault("db_id", job_doc["db_id"])
+        document["metadata"] = metadata
+        save_outputs(store, document, blobs)
+        return None
+
+    def checkin_job(
+        self,
+        job_doc: dict[str, Any],
+        flow_dict: dict[str, Any],
+        response: dict[str, Any] | None,
+        error: str | None = None,
+        doc_update: dict[str, Any] | None = None,
+    ) -> JobState:
+        """Record the end of a job whose output is stored already.
+
+        The caller holds the job and the flow.
+
+        Parameters
+        ----------
+        job_doc
+            The locked document.
+        flow_dict
+            The flow's document.
+        response
+            The serialised Response, or None when the job failed.
+        error
+            Why it failed, None when it did not.
+        doc_update
+            Further fields of the job to set, as dotted paths.
+        """
+        if flow_dict.get("uuid") != job_doc["job"]["hosts"][-1]:
+            raise ArgumentError("the flow is not that of the job")
+        return finish(self.queue, job_doc, Ending(response, error, doc_update), prefix=self._prefix)
+
+    def refresh_children(self, job_uuids: list[str]) -> list[str]:
+        """Make those of a flow's jobs READY that wait for nothing any more.
+
+        Parameters
+        ----------
+        job_uuids
+            Uuids of the jobs to look at. The caller holds their flow.
+
+        Returns
+        -------
+        list
+            db_ids of the jobs that became READY.
+        """
+        return release_children(self.queue, [], also=job_uuids)
+
+    def stop_children(self, job_uuid: str) -> int:
+        """Stop the WAITING and READY children of a job, held or not; return their number."""
+        return stop_jobs(self.queue, {"parents": job_uuid})
+
+    def stop_jobflow(self, job_uuid: str | None = None, flow_uuid: str | None = None) -> int:
+        """Stop all WAITING and READY jobs of a flow, held or not; return their number.
+
+        Parameters
+        ----------
+        job_uuid
+            Any job of the flow.
+        flow_uuid
+            The flow; exactly one of the two has to be given.
+
+        Raises
+        ------
+        ArgumentError
+            Neither or both were given.
+        FlowNotFoundError
+            There is no such flow.
+        """
+        if (job_uuid is None) == (flow_uuid is None):
+            raise ArgumentError("one flow is named by exactly one of job_uuid and flow_uuid")
+        query = {"uuid": flow_uuid} if flow_uuid is not None else {"jobs": job_uuid}
+        flow = self.flows.find_one(query, ["uuid"])
+        if flow is None:
+            raise FlowNotFoundError(f"there is no flow with {query}")
+        return stop_jobs(self.queue, {"job.hosts": flow["uuid"]})
+
+    def update_flow_state(self, flow_uuid: str, updated_states: Overlay | None = None) -> FlowState:
+        """Write the state that a flow's jobs give it. The caller holds the flow.
+
+        Parameters
+        ----------
+        updated_states
+            {uuid: {index: state not stored yet, or None for a job that is being deleted}}.
+        """
+        return update_flow_state(self.queue, flow_uuid, updated_states)
+
+    def ping_flow_doc(self, uuid: str) -> None:
+        """Set ``updated_on`` of a flow to the present."""
+        self.flows.update_one({"uuid": uuid}, {"$set": {"updated_on": utc_now()}})
+
+    @property
+    def _prefix(self) -> str | None:
+        return self.project.queue.db_id_prefix if self.project else None

@@ -1,0 +1,363 @@
+"""Find, read and count jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from controller.api.base import ControllerGroup
+from controller.documents import JOB_INFO_PROJECTION, JobDoc, JobInfo, db_id_order
+from controller.errors import ArgumentError
+from controller.filters import JobFilter, Query
+from controller.states import JobState, parse_states
+from controller.storage.base import Document, Projection, Sort
+
+
+class JobQueries(ControllerGroup):
+    """Methods that read jobs. None of them locks or waits.
+
+    The parameters that select jobs are described in `controller.filters.JobFilter`.
+    """
+
+    def get_jobs_info(
+        self,
+        job_ids: tuple[str, int] | list[tuple[str, int]] | None = None,
+        db_ids: str | list[str] | None = None,
+        flow_ids: str | list[str] | None = None,
+        states: JobState | list[JobState] | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        name: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        workers: str | list[str] | None = None,
+        locked: bool = False,
+        sort: list[tuple[str, int]] | None = None,
+        limit: int = 0,
+        *,
+        custom_query: dict[str, Any] | None = None,
+        skip: int = 0,
+    ) -> list[JobInfo]:
+        """Return the light views of the selected jobs.
+
+        Parameters
+        ----------
+        job_ids, db_ids, flow_ids, states, start_date, end_date, name, metadata, workers, locked
+            See `JobFilter`.
+        sort
+            (field, direction) pairs, direction 1 or -1. ``db_id`` sorts by its number.
+        limit
+            At most so many jobs; 0 means all.
+        custom_query
+            See `JobFilter`.
+        skip
+            Leave out so many jobs at the beginning.
+        """
+        query = self._job_query(
+            job_ids=job_ids,
+            db_ids=db_ids,
+            flow_ids=flow_ids,
+            states=states,
+            start_date=start_date,
+            end_date=end_date,
+            name=name,
+            metadata=metadata,
+            workers=workers,
+            locked=locked,
+            custom_query=custom_query,
+        )
+        return self.get_jobs_info_query(query, sort=sort, limit=limit, skip=skip)
+
+    def get_jobs_info_query(self, query: Query | None = None, **kwargs: Any) -> list[JobInfo]:
+        """Return the light views of the jobs that match a query.
+
+        Parameters
+        ----------
+        query
+            A query in MongoDB's language; None selects all jobs.
+        kwargs
+            ``sort``, ``skip`` and ``limit`` as for pymongo's ``Collection.find``.
+        """
+        kwargs.setdefault("projection", JOB_INFO_PROJECTION)
+        return [JobInfo.from_query_output(doc) for doc in self._find_jobs(query, **kwargs)]
+
+    def get_jobs_doc(
+        self,
+        job_ids: tuple[str, int] | list[tuple[str, int]] | None = None,
+        db_ids: str | list[str] | None = None,
+        flow_ids: str | list[str] | None = None,
+        states: JobState | list[JobState] | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        name: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        workers: str | list[str] | None = None,
+        locked: bool = False,
+        sort: list[tuple[str, int]] | None = None,
+        limit: int = 0,
+        *,
+        custom_query: dict[str, Any] | None = None,
+        skip: int = 0,
+    ) -> list[JobDoc]:
+        """Return the whole documents of the selected jobs; parameters as in `get_jobs_info`."""
+        query = self._job_query(
+            job_ids=job_ids,
+            db_ids=db_ids,
+            flow_ids=flow_ids,
+            states=states,
+            start_date=start_date,
+            end_date=end_date,
+            name=name,
+            metadata=metadata,
+            workers=workers,
+            locked=locked,
+            custom_query=custom_query,
+        )
+        return self.get_jobs_doc_query(query, sort=sort, limit=limit, skip=skip)
+
+    def get_jobs_doc_query(self, query: Query | None = None, **kwargs: Any) -> list[JobDoc]:
+        """Return the whole documents of the jobs that match a query.
+
+        Parameters as in `get_jobs_info_query`.
+        """
+        return [JobDoc.model_validate(doc) for doc in self._find_jobs(query, **kwargs)]
+
+    def get_jobs(
+        self, query: Query, projection: list[str] | dict[str, Any] | None = None
+    ) -> list[Document]:
+        """Return the stored documents of the jobs that match a query, as dictionaries."""
+        return list(self.jobs.find(query, projection))
+
+    def get_job_info(
+        self,
+        job_id: str | None = None,
+        db_id: str | None = None,
+        job_index: int | None = None,
+    ) -> JobInfo | None:
+        """Return the light view of one job, or None when there is no such job.
+
+        Parameters
+        ----------
+        job_id
+            Uuid of the job.
+        db_id
+            db_id of the job; exactly one of the two has to be given.
+        job_index
+            With ``job_id``: the index, None for the largest one.
+        """
+        doc = self._find_job(job_id, db_id, job_index, JOB_INFO_PROJECTION)
+        return None if doc is None else JobInfo.from_query_output(doc)
+
+    def get_job_doc(
+        self,
+        job_id: str | None = None,
+        db_id: str | None = None,
+        job_index: int | None = None,
+    ) -> JobDoc | None:
+        """Return the whole document of one job or None; parameters as in `get_job_info`."""
+        doc = self._find_job(job_id, db_id, job_index, None)
+        return None if doc is None else JobDoc.model_validate(doc)
+
+    def get_job_info_by_job_uuid(
+        self,
+        job_uuid: str,
+        job_index: int | str = "last",
+        projection: list[str] | dict[str, Any] | None = None,
+    ) -> Document | None:
+        """Return the stored document of one job, as a dictionary, or None.
+
+        Parameters
+        ----------
+        job_index
+            The index, or "last" for the largest one.
+
+        Raises
+        ------
+        ArgumentError
+            ``job_index`` is a text other than "last".
+        """
+        if isinstance(job_index, str) and job_index != "last":
+            raise ArgumentError(f"job_index has to be a number or 'last', not {job_index!r}")
+        index = None if isinstance(job_index, str) else job_index
+        return self._find_job(job_uuid, None, index, projection)
+
+    def get_job_info_by_pid(self, pid: int | str) -> JobInfo | None:
+        """Return the light view of the job with this id in its worker's queue, or None.
+
+        Queues of different workers may give out one id: the job that changed last is meant.
+        """
+        doc = self.jobs.find_one(
+            {"remote.process_id": str(pid)}, JOB_INFO_PROJECTION, sort=[("updated_on", -1)]
+        )
+        return None if doc is None else JobInfo.from_query_output(doc)
+
+    def get_jobs_info_by_flow_uuid(
+        self, flow_uuid: str, projection: list[str] | dict[str, Any] | None = None
+    ) -> list[Document]:
+        """Return the stored documents of a flow's jobs, as dictionaries.
+
+        ``flow_uuid`` may be that of a flow within the submitted one.
+        """
+        return list(self.jobs.find({"job.hosts": flow_uuid}, projection))
+
+    def get_job_uuids(self, flow_uuids: list[str]) -> list[str]:
+        """Return the uuids of the jobs that belong to the flows with these uuids."""
+        flows = self.flows.find({"uuid": {"$in": list(flow_uuids)}}, ["jobs"])
+        return [uuid for flow in flows for uuid in flow["jobs"]]
+
+    def count_jobs(
+        self,
+        query: Query | None = None,
+        job_ids: tuple[str, int] | list[tuple[str, int]] | None = None,
+        db_ids: str | list[str] | None = None,
+        flow_ids: str | list[str] | None = None,
+        states: JobState | list[JobState] | None = None,
+        locked: bool = False,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        name: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        workers: str | list[str] | None = None,
+    ) -> int:
+        """Count the selected jobs.
+
+        Parameters
+        ----------
+        query
+            As ``custom_query`` of `JobFilter`: combined with the other parameters.
+        job_ids, db_ids, flow_ids, states, locked, start_date, end_date, name, metadata, workers
+            See `JobFilter`.
+        """
+        selection = self._job_query(
+            job_ids=job_ids,
+            db_ids=db_ids,
+            flow_ids=flow_ids,
+            states=states,
+            start_date=start_date,
+            end_date=end_date,
+            name=name,
+            metadata=metadata,
+            workers=workers,
+            locked=locked,
+            custom_query=query,
+        )
+        return self.jobs.count_documents(selection)
+
+    def count_jobs_states(
+        self, states: Sequence[JobState], worker: str | None = None
+    ) -> dict[JobState, int]:
+        """Count jobs by state.
+
+        Parameters
+        ----------
+        states
+            The states that are asked for.
+        worker
+            Only jobs of this worker; None means all.
+
+        Returns
+        -------
+        dict
+            One entry for each of ``states``, also where there is no job.
+        """
+        wanted = parse_states(JobState, states) or ()
+        match: Query = {"state": {"$in": [s.value for s in wanted]}}
+        if worker is not None:
+            match["worker"] = worker
+        groups = self.jobs.aggregate(
+            [{"$match": match}, {"$group": {"_id": "$state", "count": {"$sum": 1}}}]
+        )
+        counts = {group["_id"]: group["count"] for group in groups}
+        return {state: counts.get(state.value, 0) for state in wanted}
+
+    @staticmethod
+    def generate_job_id_query(
+        db_id: str | None = None, job_id: str | None = None, job_index: int | None = None
+    ) -> tuple[Query, list[tuple[str, int]] | None]:
+        """Compose the query, and the sort, that find one job.
+
+        Parameters
+        ----------
+        db_id
+            db_id of the job.
+        job_id
+            Uuid of the job; exactly one of the two has to be given.
+        job_index
+            With ``job_id``: the index. None sorts by it, so that the largest one comes first.
+
+        Raises
+        ------
+        ArgumentError
+            Neither or both of ``db_id`` and ``job_id``, or one of a wrong type.
+        """
+        return job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
+
+    def _job_query(self, **given: Any) -> Query:
+        return self.queue.query(JobFilter(**given))
+
+    def _find_job(
+        self,
+        job_id: str | None,
+        db_id: str | None,
+        job_index: int | None,
+        projection: Projection,
+    ) -> Document | None:
+        query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
+        return self.jobs.find_one(query, projection, sort=sort)
+
+    def _find_jobs(
+        self,
+        query: Query | None,
+        projection: Projection = None,
+        sort: Sort = None,
+        skip: int = 0,
+        limit: int = 0,
+        **kwargs: Any,
+    ) -> list[Document]:
+        order = [(sort, 1)] if isinstance(sort, str) else list(sort or ())
+        if not order or order[0][0] != "db_id":
+            found = self.jobs.find(
+                query or {}, projection, sort=order or None, skip=skip, limit=limit, **kwargs
+            )
+            return list(found)
+        page = self._db_ids_in_order(query or {}, order[0][1] < 0)[skip:][: limit or None]
+        docs = self.jobs.find({"db_id": {"$in": page}}, _with_db_id(projection))
+        by_id = {doc["db_id"]: doc for doc in docs}
+        return [by_id[db_id] for db_id in page if db_id in by_id]
+
+    def _db_ids_in_order(self, query: Query, descending: bool) -> list[str]:
+        """db_ids by their number: stored as text, the database would put "10" before "9"."""
+        ids = [doc["db_id"] for doc in self.jobs.find(query, {"_id": 0, "db_id": 1})]
+        return sorted(ids, key=db_id_order, reverse=descending)
+
+
+def job_id_query(
+    *, db_id: str | None = None, job_id: str | None = None, job_index: int | None = None
+) -> tuple[Query, list[tuple[str, int]] | None]:
+    """Compose the query, and the sort, that find one job; see `generate_job_id_query`."""
+    if (db_id is None) == (job_id is None):
+        raise ArgumentError(
+            "one job is named by exactly one of db_id and job_id",
+            hint="give one of the two",
+        )
+    given: dict[str, tuple[Any, type | tuple[type, ...]]] = {
+        "db_id": (db_id, (str, int)),
+        "job_id": (job_id, str),
+        "job_index": (job_index, int),
+    }
+    for name, (value, kind) in given.items():
+        if value is not None and (value is True or value is False or not isinstance(value, kind)):
+            wanted = "an integer" if name == "job_index" else "the text that `jf job list` shows"
+            raise ArgumentError(f"{name} cannot be {value!r}", hint=f"it is {wanted}")
+    if db_id is not None:
+        return {"db_id": str(db_id)}, None
+    if job_index is not None:
+        return {"uuid": job_id, "index": job_index}, None
+    return {"uuid": job_id}, [("index", -1)]
+
+
+def _with_db_id(projection: Projection) -> Projection:
+    if projection is None or not isinstance(projection, Mapping):
+        return None if projection is None else [*dict.fromkeys([*projection, "db_id"])]
+    excludes = any(key != "_id" and not value for key, value in projection.items())
+    return projection if excludes else {**projection, "db_id": 1}

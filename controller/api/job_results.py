@@ -1,0 +1,45 @@
+"""Outputs of jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.api.base import ControllerGroup
+from controller.api.job_actions import no_such_job
+from controller.api.job_queries import job_id_query
+from controller.storage.outputs import read_output
+
+
+class JobResults(ControllerGroup):
+    """Methods that read what jobs returned."""
+
+    def get_job_output(
+        self,
+        job_id: str | None = None,
+        db_id: str | None = None,
+        job_index: int | None = None,
+        load: bool = False,
+    ) -> Any:
+        """Return the output of a job, from the JobStore of its flow.
+
+        Parameters
+        ----------
+        job_id, db_id, job_index
+            The job; see `get_job_info`.
+        load
+            Put in place what lies in additional stores.
+
+        Raises
+        ------
+        JobNotFoundError
+            There is no such job.
+        NotFoundError
+            No output is stored for it; an output that is None is not an error.
+        """
+        query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
+        job = self.jobs.find_one(query, ["uuid", "index"], sort=sort)
+        if job is None:
+            raise no_such_job(db_id, job_id, job_index)
+        flow = self.flows.find_one({"jobs": job["uuid"]}, ["jobstore"]) or {}
+        spec = self._need_project().jobstore_spec(flow.get("jobstore"))
+        return read_output(spec, job["uuid"], job["index"], load=load)

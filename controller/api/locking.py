@@ -1,0 +1,233 @@
+"""Locking jobs and flows, and what a step of the runner that holds a job writes when it ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from controller.api.base import ControllerGroup
+from controller.api.job_queries import job_id_query
+from controller.documents import utc_now
+from controller.errors import (
+    FlowLockedError,
+    FlowNotFoundError,
+    JobLockedError,
+    JobNotFoundError,
+    StateError,
+)
+from controller.locks import MongoLock
+from controller.operations.failures import error_text, log_fields
+from controller.operations.flow_locks import locked_error
+from controller.rules.retry import (
+    due_query,
+    failed_step_update,
+    is_busy,
+    is_final,
+    succeeded_step_update,
+)
+from controller.states import JobState
+
+logger = logging.getLogger(__name__)
+
+CLAIM_ORDER = [("priority", -1), ("created_on", 1)]
+"""Larger priority first, then who came first."""
+_POLL = 0.5
+
+
+class JobLocking(ControllerGroup):
+    """Methods that hold a job or a flow for the time of a ``with`` block."""
+
+    @contextmanager
+    def lock_job(self, **lock_kwargs: Any) -> Iterator[MongoLock]:
+        """Lock a job document; keywords as for `MongoLock`, without the collection."""
+        with MongoLock(collection=self.jobs, **lock_kwargs) as lock:
+            yield lock
+
+    @contextmanager
+    def lock_flow(self, **lock_kwargs: Any) -> Iterator[MongoLock]:
+        """Lock a flow document; keywords as for `MongoLock`, without the collection."""
+        with MongoLock(collection=self.flows, **lock_kwargs) as lock:
+            yield lock
+
+    @contextmanager
+    def lock_job_flow(
+        self,
+        job_id: str | None = None,
+        db_id: str | None = None,
+        job_index: int | None = None,
+        wait: int | None = None,
+        break_lock: bool = False,
+        acceptable_states: list[JobState] | None = None,
+        job_lock_kwargs: dict[str, Any] | None = None,
+        flow_lock_kwargs: dict[str, Any] | None = None,
+    ) -> Iterator[tuple[MongoLock, MongoLock]]:
+        """Lock one job, then its flow.
+
+        Parameters
+        ----------
+        job_id, db_id, job_index
+            The job; see `get_job_info`.
+        wait
+            Seconds to wait for a lock at most; None never waits.
+        break_lock
+            Take locks whoever holds them.
+        acceptable_states
+            Refuse a job in another state.
+        job_lock_kwargs, flow_lock_kwargs
+            Further keywords of the two locks.
+
+        Raises
+        ------
+        JobNotFoundError, FlowNotFoundError
+            There is no such job, or its flow is missing.
+        JobLockedError, FlowLockedError
+            Somebody else holds it.
+        StateError
+            The job is in none of the acceptable states.
+        """
+        query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
+        how: dict[str, Any] = {
+            "get_locked_doc": True,
+            "break_lock": break_lock,
+            **waiting(wait),
+        }
+        with self.lock_job(
+            filter=query, **({"sort": sort} if sort else {}), **how, **(job_lock_kwargs or {})
+        ) as job_lock:
+            job = job_lock.locked_document
+            if job is None:
+                raise unavailable_job(job_lock, query)
+            if acceptable_states:
+                check_states(job, acceptable_states)
+            with self.lock_flow(
+                filter={"jobs": job["uuid"]}, **how, **(flow_lock_kwargs or {})
+            ) as flow_lock:
+                if flow_lock.locked_document is None:
+                    raise unavailable_flow(flow_lock, job)
+                yield job_lock, flow_lock
+
+    @contextmanager
+    def lock_job_for_update(
+        self,
+        query: dict[str, Any],
+        max_step_attempts: int,
+        delta_retry: Sequence[float],
+        next_step_delay: float | None = None,
+        **kwargs: Any,
+    ) -> Iterator[MongoLock]:
+        """Lock a job for one step of the runner, and record how the step went.
+
+        The block sets ``lock.update_on_release["$set"]`` for a step that succeeded. An exception
+        within it is recorded on the job: another attempt later, or REMOTE_ERROR. A step that was
+        only held up (somebody holds the flow, the database is away) consumes no attempt.
+
+        Parameters
+        ----------
+        query
+            Which jobs are eligible; those whose ``retry_time_limit`` lies ahead never are.
+        max_step_attempts, delta_retry
+            Of the project's runner.
+        next_step_delay
+            Seconds before the next step may begin.
+        kwargs
+            Keywords of `MongoLock`.
+
+        Raises
+        ------
+        LockLostError
+            The job was not ours any more at the end; nothing was written.
+        """
+        due = due_query(utc_now(), self._longest_delay(delta_retry))
+        eligible = {**query, "$and": [*query.get("$and", []), due]}
+        lock = MongoLock(collection=self.jobs, filter=eligible, **{"sort": CLAIM_ORDER, **kwargs})
+        if not lock.acquire():
+            yield lock
+            return
+        job = lock.locked_document
+        assert job is not None
+        try:
+            yield lock
+        except Exception as error:  # noqa: BLE001 (every failure of a step is recorded)
+            if is_busy(error):
+                logger.debug("job %s: held up: %.1000s", job["db_id"], error)
+                # One that was recorded and not finished is for whoever takes the lock over.
+                lock.abandon(unchanged={"state": job["state"]})
+                return
+            logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)
+            self._record_failure(lock, job, error, max_step_attempts, delta_retry)
+        except BaseException:
+            lock.abandon()
+            raise
+        else:
+            given = lock.update_on_release
+            if isinstance(given, dict):
+                fields = succeeded_step_update(utc_now(), next_step_delay)
+                given["$set"] = {**fields, **given.get("$set", {})}
+            lock.release()
+
+    def _longest_delay(self, delta_retry: Sequence[float]) -> float:
+        """Seconds that the next step of a job may have been put off at most."""
+        workers = self.project.workers.values() if self.project else ()
+        return max([0.0, *delta_retry, *(w.delay_download or 0.0 for w in workers)])
+
+    def _record_failure(
+        self,
+        lock: MongoLock,
+        job: dict[str, Any],
+        error: Exception,
+        max_attempts: int,
+        delays: Sequence[float],
+    ) -> None:
+        fields = failed_step_update(
+            state=JobState(job["state"]),
+            attempts=(job.get("remote") or {}).get("step_attempts") or 0,
+            max_attempts=max_attempts,
+            delays=delays,
+            final=is_final(error),
+            text=error_text(error),
+            now=utc_now(),
+        )
+        if job.get("run_dir") and fields.get("state"):
+            fields.update(log_fields(Path(job["run_dir"])))
+        lock.update_on_release = {"$set": fields}
+        lock.release()
+
+
+def waiting(wait: float | None) -> dict[str, Any]:
+    """Return the keywords of `MongoLock` that wait so many seconds; None and 0 do not wait."""
+    return {"sleep": _POLL, "max_wait": wait} if wait else {}
+
+
+def check_states(job: dict[str, Any], acceptable: Sequence[JobState]) -> None:
+    """Refuse a job whose state is not acceptable."""
+    if JobState(job["state"]) in acceptable:
+        return
+    names = ", ".join(state.value for state in acceptable)
+    raise StateError(
+        f"job {job['db_id']} is in state {job['state']}, not in {names}",
+        db_id=job["db_id"],
+        state=JobState(job["state"]),
+        allowed=acceptable,
+    )
+
+
+def unavailable_job(lock: MongoLock, query: Mapping[str, Any]) -> Exception:
+    """Say why a job could not be locked: there is none, or somebody else holds it."""
+    held = lock.unavailable_document
+    if held is None:
+        return JobNotFoundError(
+            f"there is no job with {', '.join(f'{k} {v}' for k, v in query.items())}",
+            hint="`jf job list` shows those there are",
+        )
+    return locked_error(JobLockedError, held.get("db_id") or str(held["_id"]), held)
+
+
+def unavailable_flow(lock: MongoLock, job: dict[str, Any]) -> Exception:
+    """Say why the flow of a job could not be locked."""
+    held = lock.unavailable_document
+    if held is None:
+        return FlowNotFoundError(f"the flow of job {job['db_id']} is missing")
+    return locked_error(FlowLockedError, held.get("uuid") or str(held["_id"]), held)

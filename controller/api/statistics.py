@@ -1,0 +1,81 @@
+"""What is counted over all jobs and flows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from controller.api.base import ControllerGroup
+from controller.errors import ArgumentError
+from controller.operations.trends import count_trends
+from controller.states import FlowState, JobState, parse_states
+
+
+class Statistics(ControllerGroup):
+    """Methods that count. None of them locks or waits."""
+
+    def get_trends(
+        self,
+        states: Sequence[JobState] | Sequence[FlowState],
+        interval: str = "days",
+        num_intervals: int | None = None,
+        interval_timezone: str = "UTC",
+    ) -> dict[str, dict[JobState, int]] | dict[str, dict[FlowState, int]]:
+        """Count jobs or flows by their state and the interval of their last change.
+
+        Parameters
+        ----------
+        states
+            `JobState` members count jobs, `FlowState` members count flows. Names alone are
+            taken for states of jobs.
+        interval
+            hours, days, weeks, months or years.
+        num_intervals
+            How many, the present one included; None means 12 hours, 7 days, 4 weeks, 12 months
+            or 3 years.
+        interval_timezone
+            Where days begin: a name such as ``Europe/Rome``, an offset such as ``+02:00``, or
+            ``local``.
+
+        Returns
+        -------
+        dict
+            {interval: {state: number}}, oldest first; every interval and every state is there,
+            with 0 where nothing was. Intervals read ``YYYY-MM-DD HH``, ``YYYY-MM-DD``,
+            ``YYYY-WW`` (ISO weeks), ``YYYY-MM`` and ``YYYY``.
+
+        Raises
+        ------
+        ArgumentError
+            No such interval, time zone or state, or states of both kinds.
+        """
+        given = [states] if isinstance(states, str) else list(states)
+        of_flows = sum(isinstance(state, FlowState) for state in given)
+        if of_flows and of_flows < len(given):
+            raise ArgumentError(
+                "trends are those of jobs or of flows, not of both",
+                hint="ask twice: once with JobState members, once with FlowState members",
+            )
+        when = (interval, num_intervals, interval_timezone)
+        if of_flows:
+            return count_trends(self.flows, parse_states(FlowState, given) or (), *when)
+        return count_trends(self.jobs, parse_states(JobState, given) or (), *when)
+
+    def count_jobs_workers(self, states: Sequence[JobState] | None = None) -> dict[str, int]:
+        """Count jobs by worker.
+
+        Parameters
+        ----------
+        states
+            Only jobs in these states; None means all.
+
+        Returns
+        -------
+        dict
+            {worker: number}, by name; only workers that have such a job.
+        """
+        wanted = parse_states(JobState, states)
+        match = {} if wanted is None else {"state": {"$in": [s.value for s in wanted]}}
+        groups = self.jobs.aggregate(
+            [{"$match": match}, {"$group": {"_id": "$worker", "count": {"$sum": 1}}}]
+        )
+        return {g["_id"]: g["count"] for g in sorted(groups, key=lambda g: str(g["_id"]))}

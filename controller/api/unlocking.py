@@ -1,0 +1,134 @@
+"""Free documents by force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from controller.api.base import ControllerGroup
+from controller.filters import FlowFilter, JobFilter
+from controller.operations.runner_record import RUNNER
+from controller.operations.unlocking import HeldLock, find_locks, unlock, unlock_held, unlock_one
+from controller.states import FlowState, JobState
+
+
+class Unlocking(ControllerGroup):
+    """Methods that remove locks whoever holds them.
+
+    A lease whose holder died is taken over without them; they are for locks that have none,
+    such as jobflow-remote sets. A holder that is alive after all is refused his next write.
+    """
+
+    def unlock_jobs(
+        self,
+        job_ids: tuple[str, int] | list[tuple[str, int]] | None = None,
+        db_ids: str | list[str] | None = None,
+        flow_ids: str | list[str] | None = None,
+        states: JobState | list[JobState] | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        name: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        workers: str | list[str] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> int:
+        """Remove the locks of the selected jobs, in one update.
+
+        Parameters
+        ----------
+        job_ids, db_ids, flow_ids, states, start_date, end_date, name, metadata, workers
+            See `controller.filters.JobFilter`; nothing given selects all.
+        dry_run
+            Change nothing.
+
+        Returns
+        -------
+        int
+            Jobs that were unlocked, or would be.
+        """
+        selection = JobFilter(
+            job_ids=job_ids,
+            db_ids=db_ids,
+            flow_ids=flow_ids,
+            states=states,
+            start_date=start_date,
+            end_date=end_date,
+            name=name,
+            metadata=metadata,
+            workers=workers,
+            locked=True,
+        )
+        return unlock(self.queue, self.jobs, selection, dry_run=dry_run)
+
+    def unlock_flows(
+        self,
+        job_ids: str | list[str] | None = None,
+        db_ids: str | list[str] | None = None,
+        flow_ids: str | list[str] | None = None,
+        states: FlowState | list[FlowState] | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        name: str | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> int:
+        """Remove the locks of the selected flows, in one update; their jobs' locks stay.
+
+        Parameters
+        ----------
+        job_ids, db_ids, flow_ids, states, start_date, end_date, name
+            See `controller.filters.FlowFilter`; nothing given selects all.
+        dry_run
+            Change nothing.
+
+        Returns
+        -------
+        int
+            Flows that were unlocked, or would be.
+        """
+        selection = FlowFilter(
+            job_ids=job_ids,
+            db_ids=db_ids,
+            flow_ids=flow_ids,
+            states=states,
+            start_date=start_date,
+            end_date=end_date,
+            name=name,
+            locked=True,
+        )
+        return unlock(self.queue, self.flows, selection, dry_run=dry_run)
+
+    def locked_jobs(self, selection: JobFilter) -> list[HeldLock]:
+        """Return the locks of the selected jobs."""
+        return find_locks(self.queue, self.jobs, replace(selection, locked=True))
+
+    def locked_flows(self, selection: FlowFilter) -> list[HeldLock]:
+        """Return the locks of the selected flows."""
+        return find_locks(self.queue, self.flows, replace(selection, locked=True))
+
+    def unlock_held_jobs(self, held: Sequence[HeldLock]) -> int:
+        """Remove locks that `locked_jobs` found; returns how many were still there."""
+        return unlock_held(self.jobs, "db_id", held)
+
+    def unlock_held_flows(self, held: Sequence[HeldLock]) -> int:
+        """Remove locks that `locked_flows` found; returns how many were still there."""
+        return unlock_held(self.flows, "uuid", held)
+
+    def unlock_runner(self, *, dry_run: bool = False) -> tuple[int, int]:
+        """Remove the lock of the running runner's document.
+
+        Parameters
+        ----------
+        dry_run
+            Change nothing.
+
+        Returns
+        -------
+        tuple
+            (documents found, documents that were locked): (1, 0) when it was free, (0, 0) when
+            the database has none.
+        """
+        return unlock_one(self.auxiliary, RUNNER, dry_run=dry_run)

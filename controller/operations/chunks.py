@@ -1,0 +1,127 @@
+"""Work on many flows, chunk by chunk, and report what was done.
+
+Every action on many flows goes through `process_in_chunks`, reads and decides again with
+`retry_on_conflict` where another process wrote at the same time, and runs within `bulk_work`, so
+that an error that ends it early carries what had been done.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from controller.errors import ControllerError, WriteConflictError
+
+logger = logging.getLogger(__name__)
+
+FLOWS_AT_ONCE = 50
+JOBS_AT_ONCE = 5000
+"""Size of a chunk: at most so many flows and, but for a single flow, so many chosen jobs."""
+LONGEST_PAUSE = 0.5
+"""Seconds between two attempts of somebody who waits."""
+_TRIES = 5
+
+_T = TypeVar("_T", bound=Sized)
+_R = TypeVar("_R")
+
+
+class WriteConflict(Exception):
+    """Another process changed a job between our read and our write; nothing was written."""
+
+
+@contextmanager
+def bulk_work(result: Any, afterwards: Callable[[], None]) -> Iterator[None]:
+    """Let whatever ends the work early carry what had been done, as ``done``.
+
+    Parameters
+    ----------
+    result
+        Filled while the work goes on. Of a chunk that an error ended nothing is in it; where
+        there are no transactions a part of that one may have been written.
+    afterwards
+        Called at the end, and after an error too: what was done has consequences. The first
+        error is the one that is raised.
+    """
+    try:
+        try:
+            yield
+        except BaseException:
+            try:
+                afterwards()
+            except ControllerError as second:
+                logger.warning("%s", second)
+            raise
+        afterwards()
+    except BaseException as error:
+        if getattr(error, "done", None) is None:
+            error.done = result  # type: ignore[attr-defined]
+        raise
+
+
+def process_in_chunks(
+    flows: Mapping[str, _T],
+    deal_with: Callable[[dict[str, _T], bool], Iterable[str]],
+    *,
+    wait: float | None,
+    report: Callable[[], None],
+) -> None:
+    """Deal with flows until none is left.
+
+    Parameters
+    ----------
+    flows
+        {uuid: what of it is concerned}; counted for the size of a chunk.
+    deal_with
+        Called with a chunk and whether to leave for later what others hold; returns the uuids
+        of the flows that were left.
+    wait
+        Seconds to wait at most for what others hold; None does not wait.
+    report
+        Called after each chunk, also after one that an error ended.
+    """
+    deadline = time.monotonic() + (wait or 0)
+    waiting = dict(flows)
+    while waiting:
+        may_wait = time.monotonic() < deadline
+        left: list[str] = []
+        for chunk in _chunks(waiting):
+            try:
+                left += deal_with(chunk, may_wait)
+            finally:
+                report()
+        waiting = {uuid: waiting[uuid] for uuid in left}
+        if waiting:
+            time.sleep(min(LONGEST_PAUSE, max(0.0, deadline - time.monotonic())))
+
+
+def retry_on_conflict(attempt: Callable[[bool], _R]) -> _R:
+    """Read, decide and write again where somebody else wrote at the same time.
+
+    Parameters
+    ----------
+    attempt
+        Called with whether it is the last one; raises `WriteConflict` or WriteConflictError where
+        nothing was written because of others.
+    """
+    for _ in range(_TRIES):
+        try:
+            return attempt(False)
+        except (WriteConflict, WriteConflictError) as error:
+            logger.debug("once more: %r", error)
+    return attempt(True)
+
+
+def _chunks(flows: Mapping[str, _T]) -> Iterator[dict[str, _T]]:
+    chunk: dict[str, _T] = {}
+    jobs = 0
+    for uuid, concerned in flows.items():
+        if chunk and (len(chunk) >= FLOWS_AT_ONCE or jobs + len(concerned) > JOBS_AT_ONCE):
+            yield chunk
+            chunk, jobs = {}, 0
+        chunk[uuid] = concerned
+        jobs += len(concerned)
+    if chunk:
+        yield chunk

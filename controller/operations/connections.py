@@ -1,0 +1,85 @@
+"""What lies outside the queue database: hosts, queues and JobStores, opened when needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from controller.config.workers import WorkerBase
+from controller.errors import EntryNotFoundError
+from controller.hosts import Host, open_host
+from controller.schedulers import Queue as WorkerQueue
+from controller.storage.outputs import reaching
+
+if TYPE_CHECKING:
+    from jobflow.core.store import JobStore
+
+    from controller.config import Project
+
+
+class Connections:
+    """Hosts, queues and JobStores of a project, each opened once.
+
+    Parameters
+    ----------
+    project
+        Says which there are.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._hosts: dict[str, Host] = {}
+        self._queues: dict[str, WorkerQueue] = {}
+        self._stores: dict[str | None, JobStore] = {}
+
+    def worker(self, name: str) -> WorkerBase:
+        """Return a worker.
+
+        Raises
+        ------
+        ConfigError
+            The project does not have it.
+        """
+        worker: WorkerBase | None = self._project.workers.get(name)
+        if worker is None:
+            raise EntryNotFoundError(f"the project has no worker {name!r}")
+        return worker
+
+    def has_worker(self, name: str) -> bool:
+        """Whether the project has a worker."""
+        return name in self._project.workers
+
+    def host(self, name: str) -> Host:
+        """Return the machine of a worker.
+
+        Raises
+        ------
+        ConfigError
+            There is no such worker, or this version cannot reach its machine.
+        """
+        if name not in self._hosts:
+            self._hosts[name] = open_host(self.worker(name))
+        return self._hosts[name]
+
+    def queue(self, name: str) -> WorkerQueue:
+        """Return the queue of a worker; errors as for `host`."""
+        if name not in self._queues:
+            worker = self.worker(name)
+            self._queues[name] = WorkerQueue(
+                worker.scheduler_type, self.host(name), worker.scheduler_username
+            )
+        return self._queues[name]
+
+    def jobstore(self, name: str | None) -> JobStore:
+        """Return a JobStore, connected (which imports jobflow); None for the default one."""
+        if name not in self._stores:
+            store = self._project.get_jobstore(name)
+            with reaching(store):
+                store.connect()
+            self._stores[name] = store
+        return self._stores[name]
+
+    def close(self) -> None:
+        """Close the JobStores."""
+        for store in self._stores.values():
+            store.close()
+        self._stores = {}

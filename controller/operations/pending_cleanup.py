@@ -1,0 +1,346 @@
+"""Clean-up that is written down with the change of a job and done after it, outside the database.
+
+Processes end, files and outputs are deleted. Intent, effect, record: the entry is a document of
+the auxiliary collection, written together with the change of the job. Any process that can reach
+the worker runs it and removes it: the one that asked, at once, and in any case a runner, before it
+uploads the job again or in its next round. So an entry survives the death of the process that
+wrote it, and waits for a worker that is out of reach. An entry for a worker that the project no
+longer has is given up in the end.
+
+Entries are leased while they run. Otherwise a slow process could end or delete what the job has
+done since another process ran its entry.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from controller.documents import utc_now
+from controller.errors import ConfigError, ControllerError, RemoteError, StorageError
+from controller.leases import FREE, GIVEN_UP, OBSERVER, hold_leases, live_lease, lock_fields
+from controller.operations.cleanup import remove_run_dir
+from controller.operations.connections import Connections
+from controller.operations.queue import Queue
+from controller.states import QUEUED_STATES, JobState
+from controller.storage.base import Document, UpdateOne
+from controller.storage.outputs import delete_outputs
+
+logger = logging.getLogger(__name__)
+
+_UNDER_WAY = frozenset({JobState.UPLOADED.value, *(s.value for s in QUEUED_STATES)})
+GIVEN_UP_AFTER = timedelta(minutes=10)
+"""Age after which an entry is dropped whose job never changed: whoever had it died before."""
+WORKER_GONE_AFTER = timedelta(days=1)
+"""Age after which an entry is given up whose worker is not in the project: until then it may come
+back, or another user's runner have it."""
+SUBMITTED_WITHIN = timedelta(minutes=10)
+"""Age after which a submission that says it is under way counts as dead."""
+_AT_ONCE = 200
+"""Wishes that are held, carried out and crossed off together."""
+
+
+@dataclass(frozen=True)
+class PendingCleanup:
+    """What is to happen for one job.
+
+    Attributes
+    ----------
+    db_id, uuid, index, worker
+        The job, and where it was submitted.
+    process_id
+        Its id in the queue; None when it may have been submitted but nobody wrote that down.
+    run_dir
+        Its run directory, None when there is none.
+    requested_on
+        UTC, naive.
+    cancel
+        What runs of it is to end.
+    deleted
+        The job itself is deleted; before that nothing of this happens.
+    delete_files, delete_output
+        Its run directory, and its output, are to go.
+    jobstore
+        Where the output is: a name of ``optional_jobstores``, None for the default JobStore.
+    """
+
+    db_id: str
+    uuid: str
+    index: int
+    worker: str
+    process_id: str | None
+    run_dir: str | None
+    requested_on: datetime
+    cancel: bool = False
+    deleted: bool = False
+    delete_files: bool = False
+    delete_output: bool = False
+    jobstore: str | None = None
+
+    @classmethod
+    def for_job(cls, job: Mapping[str, Any], **wanted: Any) -> PendingCleanup:
+        """Make an entry for a job document; keywords as the attributes."""
+        return cls(
+            db_id=job["db_id"],
+            uuid=job["uuid"],
+            index=job["index"],
+            worker=job["worker"],
+            process_id=(job.get("remote") or {}).get("process_id"),
+            run_dir=job.get("run_dir"),
+            requested_on=utc_now(),
+            **wanted,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.delete_output or self.needs_worker)
+
+    @property
+    def needs_worker(self) -> bool:
+        """Whether something is to happen on the worker's machine."""
+        return self.cancel or bool(self.delete_files and self.run_dir)
+
+    def is_in_the_way_of(self, run_dir: Path) -> bool:
+        """Whether the job must not begin anew in a folder before this has happened.
+
+        What is left on a worker that is gone is in nobody's way elsewhere.
+        """
+        return self.delete_output or self.run_dir is None or Path(self.run_dir) == run_dir
+
+    @property
+    def left_to_do(self) -> str:
+        """What somebody has to do there, in words."""
+        todo = [f"end process {self.process_id or '(of unknown id)'}"] if self.cancel else []
+        todo += [f"delete {self.run_dir}"] if self.delete_files and self.run_dir else []
+        return " and ".join(todo)
+
+
+@dataclass
+class CleanupResult:
+    """What became of entries.
+
+    Attributes
+    ----------
+    waiting
+        Those that have not been carried out: a runner will.
+    not_removed
+        Run directories that were left alone since they do not look like ours.
+    """
+
+    waiting: list[PendingCleanup] = field(default_factory=list)
+    not_removed: list[str] = field(default_factory=list)
+
+    @property
+    def left(self) -> list[str]:
+        """db_ids of jobs whose entries have not been carried out."""
+        return [entry.db_id for entry in self.waiting]
+
+
+def request(queue: Queue, entries: Iterable[PendingCleanup], *, session: Any = None) -> None:
+    """Write down what is to happen."""
+    documents = [{"aftermath": asdict(entry)} for entry in entries if not entry.is_empty]
+    if documents:
+        queue.auxiliary.insert_many(documents, session=session)
+
+
+def withdraw(queue: Queue, entries: Iterable[PendingCleanup], *, session: Any = None) -> None:
+    """Cross off entries of the caller's own, whose jobs he could not change."""
+    made = [{"aftermath": asdict(entry)} for entry in entries if not entry.is_empty]
+    for document in made:
+        keys = ("uuid", "index", "requested_on")
+        query = {f"aftermath.{key}": document["aftermath"][key] for key in keys}
+        queue.auxiliary.delete_many(query, session=session)
+
+
+def verdict(entry: PendingCleanup, state: str | None, now: datetime) -> str:
+    """Say what to do about an entry: "do", "wait" or "drop".
+
+    Parameters
+    ----------
+    state
+        State of the job as it is now; None when it is gone.
+    now
+        UTC, naive.
+    """
+    if state is None or (not entry.deleted and state not in _UNDER_WAY):
+        return "do"
+    # Not changed: whoever requested is about to change the job, or died before he could.
+    return "drop" if now - entry.requested_on > GIVEN_UP_AFTER else "wait"
+
+
+def run_pending(
+    queue: Queue, connections: Connections, job: tuple[str, int] | None = None
+) -> CleanupResult:
+    """Do what is to happen, for one job or for all.
+
+    Parameters
+    ----------
+    job
+        (uuid, index); a job that was deleted and submitted again is the same by these.
+
+    Notes
+    -----
+    Waits for the end of local processes, some seconds at most for each. What cannot be reached is
+    logged, and its entries stay; so do those that somebody else carries out just now.
+    """
+    query: dict[str, Any] = {"aftermath": {"$exists": True}}
+    if job is not None:
+        query = {"aftermath.uuid": job[0], "aftermath.index": job[1]}
+    documents = list(queue.auxiliary.find(query))
+    result = CleanupResult()
+    for start in range(0, len(documents), _AT_ONCE):
+        some = documents[start : start + _AT_ONCE]
+        with _lock_entries(queue, some, result) as held:
+            if held:
+                _run_pending(queue, connections, held, result)
+    return result
+
+
+@contextmanager
+def _lock_entries(
+    queue: Queue, documents: Sequence[Document], result: CleanupResult
+) -> Iterator[list[Document]]:
+    """Hold those entries that nobody else carries out and that have not been crossed off since."""
+    lock_id, auxiliary = str(uuid4()), queue.auxiliary
+    fields, ours = {"$set": lock_fields(lock_id)}, {"lock_id": lock_id}
+    with hold_leases(auxiliary, lock_id):
+        try:
+            auxiliary.update_many(
+                {"_id": {"$in": [d["_id"] for d in documents]}, "lock_id": None}, fields
+            )
+            expired = [d for d in documents if d.get("lock_id") and OBSERVER.is_expired(d)]
+            if expired:
+                auxiliary.bulk_write([UpdateOne(_as_seen(d), fields) for d in expired])
+            held = list(auxiliary.find(ours))
+            known = {d["_id"] for d in held}
+            others = [d for d in documents if d["_id"] not in known]
+            query = {"_id": {"$in": [d["_id"] for d in others]}}
+            left = {d["_id"] for d in auxiliary.find(query, ["_id"])} if others else set()
+            result.waiting += [PendingCleanup(**d["aftermath"]) for d in others if d["_id"] in left]
+            yield held
+        finally:
+            try:
+                auxiliary.update_many(ours, {"$set": dict(FREE)})
+            except StorageError as error:
+                # The first error is the one to report; the next process takes them over.
+                GIVEN_UP.add(lock_id)
+                logger.warning("clean-ups could not be unlocked: %s", error)
+
+
+def _as_seen(document: Document) -> dict[str, Any]:
+    lease = live_lease(document)
+    assert lease is not None
+    return {
+        "_id": document["_id"],
+        "lock_id": document["lock_id"],
+        "lock_lease.id": lease["id"],
+        "lock_lease.seq": lease["seq"],
+    }
+
+
+def _run_pending(
+    queue: Queue, connections: Connections, documents: Sequence[Document], result: CleanupResult
+) -> None:
+    entries = [(d["_id"], PendingCleanup(**d["aftermath"])) for d in documents]
+    ids = [entry.db_id for _, entry in entries]
+    found = queue.jobs.find({"db_id": {"$in": ids}}, ["db_id", "state"])
+    states = {d["db_id"]: d["state"] for d in found}
+    now, settled, outputs = utc_now(), [], dict[str | None, list[tuple[Any, PendingCleanup]]]()
+    for document_id, entry in entries:
+        decision = verdict(entry, states.get(entry.db_id), now)
+        if decision == "wait" or (
+            decision == "do" and not _happened(connections, entry, result, now)
+        ):
+            result.waiting.append(entry)
+            continue
+        if decision == "do" and entry.delete_output:
+            outputs.setdefault(entry.jobstore, []).append((document_id, entry))
+        else:
+            settled.append(document_id)
+    for name, many in outputs.items():
+        try:
+            delete_outputs(connections.jobstore(name), [(w.uuid, w.index) for _, w in many])
+        except ControllerError as error:
+            # A JobStore that is away must not keep a runner from its work.
+            logger.warning("outputs of %d jobs are not deleted yet: %s", len(many), error)
+            result.waiting += [entry for _, entry in many]
+        else:
+            settled += [document_id for document_id, _ in many]
+    if settled:
+        queue.auxiliary.delete_many({"_id": {"$in": settled}})
+
+
+def _happened(
+    connections: Connections, entry: PendingCleanup, result: CleanupResult, now: datetime
+) -> bool:
+    """End what runs and remove what is to go; whether all that could be done, or never will be."""
+    if entry.needs_worker and not connections.has_worker(entry.worker):
+        return _is_given_up(entry, now)
+    try:
+        if entry.cancel and not _ended(connections, entry, now):
+            return False
+        if entry.delete_files and entry.run_dir:
+            remove_run_dir(connections.host(entry.worker), Path(entry.run_dir))
+    except RemoteError as error:
+        if error.no_retry:
+            logger.warning("job %s: %s", entry.db_id, error)
+            result.not_removed.append(str(entry.run_dir))
+            return True
+        logger.warning("job %s: not done yet: %s", entry.db_id, error)
+        return False
+    except ConfigError as error:
+        logger.warning("job %s: not done yet: %s", entry.db_id, error)
+        return False
+    return True
+
+
+def _is_given_up(entry: PendingCleanup, now: datetime) -> bool:
+    """Whether the worker has been gone for too long; the log then says what a person may do."""
+    if now - entry.requested_on <= WORKER_GONE_AFTER:
+        return False
+    logger.warning(
+        "job %s: given up, since the project has had no worker %r for a day: %s",
+        entry.db_id,
+        entry.worker,
+        entry.left_to_do,
+    )
+    return True
+
+
+def _ended(connections: Connections, entry: PendingCleanup, now: datetime) -> bool:
+    """Cancel in the queue; whether the job has left it, or will not come into it any more."""
+    worker_queue = connections.queue(entry.worker)
+    run_dir = Path(entry.run_dir) if entry.run_dir else None
+    process_id = entry.process_id
+    if run_dir is not None:
+        # What the run directory says is newer than the database where a runner died in between.
+        process_id = worker_queue.earlier_submission(run_dir) or process_id
+        if process_id is None:
+            if not worker_queue.withdraw(run_dir):
+                return _submission_died(entry, now)
+            process_id = worker_queue.earlier_submission(run_dir)
+    if process_id is None:
+        return True
+    worker_queue.cancel(process_id, run_dir)
+    state = worker_queue.poll([(process_id, run_dir)])[0].state
+    return state in (None, "DONE", "FAILED")
+
+
+def _submission_died(entry: PendingCleanup, now: datetime) -> bool:
+    """Whether a submission has been under way for too long: its shell was killed."""
+    if now - entry.requested_on <= SUBMITTED_WITHIN:
+        return False
+    logger.warning(
+        "job %s: its submission on worker %r did not end: look whether the queue holds it (%s)",
+        entry.db_id,
+        entry.worker,
+        entry.run_dir,
+    )
+    return True

@@ -1,0 +1,126 @@
+"""Look-ups of the jobs and flows there are, to complete a word: fast, and silent where that fails.
+
+A path of its own beside `opening`: no model, no lock, nothing created, no wait beyond a second.
+A database that cannot be asked in that time, or only through maggma, has nothing to offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from controller.errors import ConfigError
+from controller.storage.opening import mongo_place, opens_directly, store_type
+
+LIMIT = 50
+"""How many are offered."""
+_FLOWS_READ = 200
+"""Among how many of the newest flows one is looked for: they have no db_id of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells one job, or one flow, from another.
+
+    Attributes
+    ----------
+    db_id
+        The job's, or that of the flow's first job.
+    uuid, state, name
+        As in the document.
+    index
+        The job's; None for a flow.
+    """
+
+    db_id: str
+    uuid: str
+    state: str
+    name: str
+    index: int | None = None
+
+
+class Lookup(Protocol):
+    """What each engine does for `newest_jobs` and `newest_flows`; the last changed goes first."""
+
+    def jobs(
+        self, collection: str, key: str, begins: str, limit: int
+    ) -> list[tuple[str, str, int, str, str]]:
+        """Return (db_id, uuid, index, state, name) of jobs whose ``key`` begins so."""
+
+    def flows(
+        self, collection: str, jobs: str, begins: str, limit: int
+    ) -> list[tuple[str, str, str, str]]:
+        """Return (db_id of the first job or "", uuid, state, name) of flows by their uuid."""
+
+
+def newest_jobs(
+    queue: Mapping[str, Any], begins: str = "", *, by_uuid: bool = False
+) -> list[Identity]:
+    """Return the jobs that changed last, the last one first; `LIMIT` at most.
+
+    Parameters
+    ----------
+    queue
+        The part ``queue`` of a project file, unchecked.
+    begins
+        Only jobs whose db_id begins so.
+    by_uuid
+        Compare the uuid instead of the db_id.
+    """
+    lookup = _open_lookup(queue)
+    if lookup is None:
+        return []
+    key = "uuid" if by_uuid else "db_id"
+    found = lookup.jobs(_jobs_collection(queue), key, begins, LIMIT)
+    return [Identity(db_id, uuid, state, name, index) for db_id, uuid, index, state, name in found]
+
+
+def newest_flows(
+    queue: Mapping[str, Any], begins: str = "", *, by_uuid: bool = False
+) -> list[Identity]:
+    """Return the flows that changed last, the last one first; `LIMIT` at most.
+
+    Parameters
+    ----------
+    queue
+        The part ``queue`` of a project file, unchecked.
+    begins
+        Only flows whose first job's db_id begins so, among the newest few hundred.
+    by_uuid
+        Compare the flow's uuid instead.
+    """
+    lookup = _open_lookup(queue)
+    if lookup is None:
+        return []
+    flows = str(queue.get("flows_collection") or "flows")
+    read = LIMIT if by_uuid or not begins else _FLOWS_READ
+    found = lookup.flows(flows, _jobs_collection(queue), begins if by_uuid else "", read)
+    identities = [Identity(*row) for row in found]
+    if not by_uuid:
+        identities = [i for i in identities if i.db_id and i.db_id.startswith(begins)]
+    return identities[:LIMIT]
+
+
+def _jobs_collection(queue: Mapping[str, Any]) -> str:
+    return str(queue["store"].get("collection_name") or "jobs")
+
+
+def _open_lookup(queue: Mapping[str, Any]) -> Lookup | None:
+    """Return what looks into the queue's store; None where it cannot be looked into."""
+    store = queue.get("store")
+    # RuntimeError is of a home folder that is not known.
+    with suppress(ConfigError, RuntimeError):
+        if not isinstance(store, Mapping) or not opens_directly(store):
+            return None
+        if store_type(store) == "EmbeddedStore":
+            from controller.storage.embedded.lookup import FileLookup
+
+            path = Path(str(store.get("path") or "")).expanduser()
+            return FileLookup(path) if path.is_absolute() and path.is_file() else None
+        from controller.storage.mongo.lookup import ServerLookup
+
+        return ServerLookup(mongo_place(store))
+    return None

@@ -1,0 +1,281 @@
+"""What happens between the selection and the work, and what is left when an error ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from staged import Stage
+
+from controller.api import flow_deletion as flow_methods
+from controller.api import job_actions
+from controller.errors import (
+    LockLostError,
+    StateError,
+    StorageUnavailableError,
+    TooManyError,
+    WriteConflictError,
+)
+from controller.filters import FlowFilter
+from controller.operations import bulk, flow_deletion, flow_locks
+from controller.operations.connections import Connections
+
+
+def after_the_choice(
+    monkeypatch: pytest.MonkeyPatch, home: Any, name: str, change: Callable[[], object]
+) -> None:
+    """Let something happen between the selection and the work: once."""
+    original, changed = getattr(home, name), []
+
+    def then(*args: Any, **kwargs: Any) -> Any:
+        found = original(*args, **kwargs) if home is job_actions else None
+        if not changed:
+            changed.append(change())
+        return found if home is job_actions else original(*args, **kwargs)
+
+    monkeypatch.setattr(home, name, then)
+
+
+# ------------------------------------------------------------------ the selection, asked again
+
+
+def test_a_job_that_completed_meanwhile_is_not_deleted_as_failed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = stage.flow(x="FAILED", y="FAILED", z="READY"), stage.flow(x="FAILED", y="READY")
+
+    def complete() -> None:
+        stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "COMPLETED"}})
+
+    after_the_choice(monkeypatch, job_actions, "choose", complete)
+    done = stage.controller.delete_jobs(states="FAILED", max_limit=0, raise_on_error=False)
+    assert sorted(done) == sorted([a["y"], b["x"]])
+    (refused,) = done.refused
+    assert refused.db_id == a["x"]
+    assert "is COMPLETED now" in refused.reason
+    assert stage.states(a) == {"x": "COMPLETED", "y": "gone", "z": "READY"}
+
+
+def test_a_job_that_was_named_is_deleted_whatever_it_became(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = stage.flow(x="FAILED", y="READY")
+
+    def complete() -> None:
+        stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "COMPLETED"}})
+
+    after_the_choice(monkeypatch, job_actions, "choose", complete)
+    assert stage.controller.delete_jobs(db_ids=[a["x"]]) == [a["x"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [
+        ("set_jobs_state", {"state": "PAUSED"}),
+        ("rerun_jobs", {"force": True}),
+        ("set_job_run_properties", {"priority": 3}),
+    ],
+)
+def test_every_action_leaves_alone_what_was_not_asked_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, method: str, more: dict[str, Any]
+) -> None:
+    a = stage.flow(x="FAILED", y="FAILED")
+
+    def complete() -> None:
+        stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "COMPLETED"}})
+
+    after_the_choice(monkeypatch, job_actions, "choose", complete)
+    act = getattr(stage.controller, method)
+    done = act(**more, states="FAILED", raise_on_error=False)
+    assert done == [a["y"]]
+    assert [refused.db_id for refused in done.refused] == [a["x"]]
+    assert stage.state(a["x"]) == "COMPLETED"
+
+
+def test_what_is_not_asked_for_any_more_is_refused_before_its_flow_is_written(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = stage.flow(x="FAILED", y="READY"), stage.flow(x="FAILED", y="FAILED", z="READY")
+
+    def complete() -> None:
+        stage.controller.jobs.update_one({"db_id": b["x"]}, {"$set": {"state": "COMPLETED"}})
+
+    after_the_choice(monkeypatch, job_actions, "choose", complete)
+    with pytest.raises(StateError, match="is COMPLETED now") as caught:
+        stage.controller.delete_jobs(states="FAILED")
+    assert caught.value.done == [a["x"]]
+    assert stage.states(b) == {"x": "COMPLETED", "y": "FAILED", "z": "READY"}
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_flow_that_goes_on_again_is_not_deleted_as_failed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    a, b = stage.flow(x="FAILED"), stage.flow(x="FAILED")
+
+    def go_on() -> None:
+        stage.controller.flows.update_one({"uuid": a["flow"]}, {"$set": {"state": "RUNNING"}})
+
+    after_the_choice(monkeypatch, flow_methods, "delete_flows", go_on)
+    failed = FlowFilter(states="FAILED")
+    done = stage.controller.delete_flows(selection=failed, dry_run=dry_run)
+    assert done == [b["flow"]]
+    (refused,) = done.refused
+    assert refused.flow_id == a["flow"]
+    assert "is RUNNING now" in refused.reason
+    assert stage.states(a) == {"x": "FAILED"}
+
+
+def test_a_flow_that_is_held_is_asked_for_the_selection_too(stage: Stage) -> None:
+    a, b = stage.flow(x="FAILED"), stage.flow(x="READY")
+    stage.hold_flow(a)
+    done = stage.controller.delete_flows(selection=FlowFilter(states="FAILED"))
+    assert done == []
+    assert "locked" in done.refused[0].reason
+    assert stage.controller.delete_flows(
+        [a["flow"], b["flow"]], selection=FlowFilter(states="FAILED"), break_lock=True
+    ) == [a["flow"]]
+
+
+# ------------------------------------------------------------------ limits
+
+
+@pytest.mark.parametrize(
+    ("method", "more"),
+    [
+        ("pause_jobs", {}),
+        ("resume_jobs", {}),
+        ("stop_jobs", {}),
+        ("rerun_jobs", {}),
+        ("retry_jobs", {}),
+        ("delete_jobs", {}),
+        ("set_jobs_state", {"state": "PAUSED"}),
+        ("set_job_run_properties", {"priority": 3}),
+    ],
+)
+def test_a_limit_is_one_of_the_selection_itself(
+    stage: Stage, method: str, more: dict[str, Any]
+) -> None:
+    stage.flow(x="READY", y="READY", z="READY")
+    before = list(stage.controller.jobs.find({}))
+    act = getattr(stage.controller, method)
+    with pytest.raises(TooManyError, match=r"3 jobs are selected.*limit of 2") as caught:
+        act(**more, max_limit=2)
+    with pytest.raises(TooManyError):
+        act(**more, max_limit=2, dry_run=True)
+    assert (caught.value.number, caught.value.limit) == (3, 2)
+    assert list(stage.controller.jobs.find({})) == before
+    assert act(**more, max_limit=3, raise_on_error=False).matched == 3
+
+
+# ------------------------------------------------------------------ what ends work early
+
+
+def losing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let the second chunk end in an error, before anything of it is written."""
+    original, seen = flow_locks._take, []
+
+    def take(*args: Any, **kwargs: Any) -> None:
+        original(*args, **kwargs)
+        seen.append(1)
+        if len(seen) == 2:
+            raise error
+
+    monkeypatch.setattr(flow_locks, "_take", take)
+    monkeypatch.setattr("controller.operations.chunks.FLOWS_AT_ONCE", 1)
+
+
+ENDS = [
+    *(partial(kind, "said") for kind in (LockLostError, StorageUnavailableError, OSError)),
+    KeyboardInterrupt,
+]
+NAMES = ["lock-lost", "away", "no-room", "interrupted"]
+
+
+@pytest.mark.parametrize("make", ENDS, ids=NAMES)
+def test_whatever_ends_an_action_says_what_was_done(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, make: Callable[[], BaseException]
+) -> None:
+    error = make()
+    a, b = stage.flow(x="READY", y="COMPLETED"), stage.flow(x="READY")
+    losing(monkeypatch, error)
+    told: list[tuple[int, int]] = []
+    with pytest.raises(type(error)) as caught:
+        stage.controller.pause_jobs(raise_on_error=False, progress=lambda *n: told.append(n))
+    done = caught.value.done  # type: ignore[attr-defined]
+    assert (done, len(done.refused), done.matched) == ([a["x"]], 1, 3)
+    assert told[-1] == (2, 3)
+    assert stage.state(b["x"]) == "READY"
+    assert stage.controller.flows.count_documents({"lock_id": {"$ne": None}}) == 0
+
+
+@pytest.mark.parametrize("make", ENDS, ids=NAMES)
+def test_whatever_ends_a_deletion_of_flows_says_what_was_done(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, make: Callable[[], BaseException]
+) -> None:
+    error = make()
+    a, b = stage.flow(x="READY"), stage.flow(x="READY")
+    losing(monkeypatch, error)
+    with pytest.raises(type(error)) as caught:
+        stage.controller.delete_flows()
+    assert caught.value.done == [a["flow"]]  # type: ignore[attr-defined]
+    assert stage.state(b["x"]) == "READY"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda stage: stage.controller.stop_jobs(states="SUBMITTED"),
+        lambda stage: stage.controller.delete_flows(),
+    ],
+    ids=["jobs", "flows"],
+)
+def test_the_first_error_is_the_one_that_is_raised(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, act: Callable[[Stage], object]
+) -> None:
+    stage.flow(x="SUBMITTED", y="READY"), stage.flow(x="SUBMITTED", y="READY")
+    losing(monkeypatch, LockLostError("lost"))
+
+    def away(*args: Any) -> None:
+        raise StorageUnavailableError("away")
+
+    monkeypatch.setattr(bulk, "run_pending", away)
+    monkeypatch.setattr(flow_deletion, "run_pending", away)
+    with pytest.raises(LockLostError) as caught:
+        act(stage)
+    assert len(caught.value.done or ()) == 1
+
+
+def test_an_error_after_the_work_says_that_it_was_done(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = stage.flow(x="SUBMITTED")
+
+    def away(queue: Any, connections: Connections) -> None:
+        raise StorageUnavailableError("away")
+
+    monkeypatch.setattr(bulk, "run_pending", away)
+    with pytest.raises(StorageUnavailableError) as caught:
+        stage.controller.stop_jobs()
+    assert caught.value.done == [a["x"]]
+
+
+def test_a_deletion_of_flows_is_tried_again_after_a_conflict(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not stage.controller.queue.database.supports_transactions:
+        pytest.skip("conflicts abort transactions")
+    a = stage.flow(x="READY", y="SUBMITTED")
+    original, tried = flow_deletion.request, []
+
+    def conflicting(*args: Any, **kwargs: Any) -> None:
+        original(*args, **kwargs)
+        tried.append(1)
+        if len(tried) == 1:
+            raise WriteConflictError("somebody else")
+
+    monkeypatch.setattr(flow_deletion, "request", conflicting)
+    done = stage.controller.delete_flows()
+    assert (done, done.jobs, len(tried)) == ([a["flow"]], 2, 2)
