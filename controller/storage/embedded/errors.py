@@ -46,8 +46,8 @@ def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
         return _damaged(path, error)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StorageUnavailableError(
-            f"{path} cannot be opened for writing ({error})",
-            hint="check the permissions of the file and of its folder",
+            f"{path} cannot be opened ({error})",
+            hint="check the permissions of the file, of the files beside it and of its folder",
         )
     if name.startswith("SQLITE_IOERR"):
         return StorageUnavailableError(

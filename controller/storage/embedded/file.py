@@ -20,18 +20,30 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from controller.errors import StorageError, StorageMissingError, StorageUnavailableError
+from controller.errors import (
+    StorageBusyError,
+    StorageError,
+    StorageMissingError,
+    StorageUnavailableError,
+)
 from controller.storage.embedded import layout
+from controller.storage.embedded.creation import make_file
 from controller.storage.embedded.errors import translated
 from controller.storage.embedded.link import Link, part_rows, row_count
 from controller.storage.embedded.lockfile import is_gone
-from controller.storage.embedded.network import HostRecord, is_network_file_system
+from controller.storage.embedded.network import (
+    HostRecord,
+    is_network_file_system,
+    refuse_other_host,
+)
 from controller.storage.embedded.parts import Part
 
 _OLDEST_SQLITE = (3, 26, 0)
+_COURTESY = 1.0
+"""Seconds that a reader waits for writers who came before it, where it keeps them out."""
 
 
 class File:
@@ -107,23 +119,14 @@ class File:
         StorageUnavailableError
             They cannot be made.
         """
-        try:
-            if self.path.exists():
-                return
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Before SQLite creates it with the umask's mode; O_EXCL, since a file that somebody
-            # has open must not be opened and closed here.
-            with suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise StorageUnavailableError(
-                f"{self.path} cannot be opened or made: {error.strerror}",
-                hint="check the permissions of its folder, and the disk's space",
-            ) from None
+        make_file(self.path, network=self.network, wait=self.wait)
 
-    def _claim_host(self) -> None:
+    def _claim_host(self, *, read_only: bool) -> None:
         with self._gate:
             if not self.network or self._host is not None:
+                return
+            if read_only:
+                refuse_other_host(self.path)
                 return
             try:
                 self._host = HostRecord(self.path)
@@ -146,7 +149,7 @@ class File:
         """
         link: Link | None = getattr(self._threads, "link", None)
         is_open = link is not None and not link.closed and not link.in_transaction
-        if link is not None and is_open and link.identity != self.identity():
+        if link is not None and is_open and not link.is_of(self.identity()):
             # Another file has taken its place: what is open has no name any more.
             self._forget(link)
         if link is None or link.closed:
@@ -160,21 +163,20 @@ class File:
                 f"this process was forked while {self.path} was in use",
                 hint="start processes with spawn, or fork before using the database",
             )
+        self._forget_ended_threads()
         identity = self.identity()
-        self._claim_host()
         try:
-            link = Link(self.path, self.wait, identity)
+            link = Link(self.path, self.wait, identity, network=self.network)
         except OSError as error:
             raise self._unusable(error) from None
         try:
-            with link.lock.held():
-                self._prepare(link.sql)
+            self._claim_host(read_only=link.read_only)
+            self._prepare(link)
         except BaseException:
             link.close()
             raise
         with self._gate:
             self._links.append(link)
-        self._collect(link)
         return link
 
     def _forget(self, link: Link) -> None:
@@ -182,15 +184,32 @@ class File:
             self._links = [known for known in self._links if known is not link]
         link.close()
 
-    def _prepare(self, sql: sqlite3.Connection) -> None:
-        mode = "truncate" if self.network else "wal"
+    def _forget_ended_threads(self) -> None:
+        with self._gate:
+            ended = [link for link in self._links if not link.thread.is_alive()]
+        for link in ended:
+            self._forget(link)
+
+    def _prepare(self, link: Link) -> None:
+        """Look at the file and set the connection up.
+
+        The write lock is only taken where the kind of journal, which the file itself remembers,
+        has to change: reading does not wait for writers.
+        """
+        sql = link.sql
         sql.execute(f"PRAGMA synchronous={self._synchronous}")
         sql.execute("PRAGMA cache_size=-16384")
         sql.execute("PRAGMA temp_store=MEMORY")
-        sql.execute(f"PRAGMA journal_mode={mode}")
-        sql.execute("BEGIN IMMEDIATE")
-        layout.prepare(sql, str(self.path))
-        sql.execute("COMMIT")
+        layout.check(sql, str(self.path))
+        if link.read_only:
+            return
+        wanted = "truncate" if self.network else "wal"
+        found = sql.execute("PRAGMA journal_mode").fetchone()[0]
+        if (found == "wal") != (wanted == "wal"):
+            with link.lock.held():
+                sql.execute(f"PRAGMA journal_mode={wanted}")
+        elif found != wanted:
+            sql.execute(f"PRAGMA journal_mode={wanted}")
 
     @contextmanager
     def reading(self, link: Link | None = None) -> Iterator[Link]:
@@ -207,19 +226,28 @@ class File:
             return
         with self._in_use(), translated(self.path):
             link = self._free_link()
-            if self.network:
-                # A writer of a rollback journal waits for readers, and would starve.
-                with link.lock.held(shared=True):
+            with self._turn_of_reader(link):
+                link.sql.execute("BEGIN")
+                try:
                     link.refresh()
                     yield link
-                return
-            link.sql.execute("BEGIN")
-            try:
-                link.refresh()
-                yield link
-            finally:
-                if link.sql.in_transaction:  # SQLite ends it where the disk or the file is bad
-                    link.sql.execute("COMMIT")
+                finally:
+                    if link.sql.in_transaction:  # SQLite ends it where the disk or file is bad
+                        link.sql.execute("COMMIT")
+
+    @contextmanager
+    def _turn_of_reader(self, link: Link) -> Iterator[None]:
+        """Let writers come in their turn where readers keep them out, as a rollback journal does.
+
+        That is a courtesy: where a writer was stopped, a reader does not wait for it.
+        """
+        if not self.network or link.read_only:
+            yield
+            return
+        with ExitStack() as stack:
+            with suppress(StorageBusyError):
+                stack.enter_context(link.lock.held(shared=True, wait=min(_COURTESY, self.wait)))
+            yield
 
     @contextmanager
     def writing(self, link: Link | None = None) -> Iterator[Link]:
@@ -235,9 +263,9 @@ class File:
                 yield link
             return
         with self._in_use(), translated(self.path):
-            link = self._free_link()
-            with link.lock.held():
-                self._transact(link)
+            link = self._free_link(to_write=True)
+            with link.lock.held() as waited:
+                self._transact(link, waited)
                 try:
                     yield link
                     link.sql.execute("COMMIT")
@@ -249,9 +277,16 @@ class File:
             link.give_back_memory()
             self._sweep(link)
 
-    def _transact(self, link: Link) -> None:
-        link.sql.execute("BEGIN IMMEDIATE")
-        link.refresh()
+    def _transact(self, link: Link, waited: float = 0.0) -> None:
+        """Begin to write; the time that we waited for other writers counts for SQLite, too."""
+        if waited > 1:
+            link.wait_for_sqlite(max(self.wait - waited, 1))
+        try:
+            link.sql.execute("BEGIN IMMEDIATE")
+            link.refresh()
+        finally:
+            if waited > 1:
+                link.wait_for_sqlite(self.wait)
 
     @contextmanager
     def transaction(self) -> Iterator[Link]:
@@ -273,12 +308,20 @@ class File:
             finally:
                 link.in_transaction = False
 
-    def _free_link(self) -> Link:
+    def _free_link(self, *, to_write: bool = False) -> Link:
         link = self.link()
         if link.in_transaction:
             raise StorageError(
                 "this thread has a transaction open on the database", hint="pass its session"
             )
+        if to_write and link.read_only:
+            self._forget(link)  # perhaps it may be written by now
+            link = self.link()
+            if link.read_only:
+                raise StorageUnavailableError(
+                    f"{self.path} cannot be opened for writing: it can only be read here",
+                    hint="check the permissions of the file and of its folder",
+                )
         return link
 
     def stage(self, raw: bytes, owner: str) -> Part:
@@ -286,29 +329,49 @@ class File:
         with self.writing() as link:
             part = Part(link.next_part_number(), row_count(raw))
             link.sql.execute("INSERT INTO loose VALUES(?,?)", (part.number, owner))
-        for row in part_rows(part, raw):
-            with self.writing() as link:
-                link.sql.execute("INSERT INTO part VALUES(?,?)", row)
+        try:
+            for row in part_rows(part, raw):
+                with self.writing() as link:
+                    link.sql.execute("INSERT INTO part VALUES(?,?)", row)
+        except BaseException:
+            self.abandon(part)
+            raise
         return part
 
     def abandon(self, part: Part) -> None:
-        """Give up a value that was staged and that no document will name."""
-        with self.writing() as link:
-            link.drop_part(part)
+        """Give up a value that was staged and that no document will name.
+
+        Where even that fails, its rows go after the end of this process.
+        """
+        with suppress(StorageError), self.writing() as link:
+            link.sql.execute("INSERT OR REPLACE INTO loose VALUES(?,NULL)", (part.number,))
+            link.swept = False
 
     def _sweep(self, link: Link) -> None:
-        """Remove parts that nothing names, a few rows per transaction."""
-        while not link.swept:
-            with link.lock.held():
-                self._transact(link)
-                row = link.sql.execute(
-                    "SELECT number FROM loose WHERE owner IS NULL LIMIT 1"
-                ).fetchone()
-                if row is None:
-                    link.swept = True
-                else:
-                    self._remove_some(link, row[0])
-                link.sql.execute("COMMIT")
+        """Remove parts that nothing names, a few rows per transaction.
+
+        What the caller wrote is written: this neither waits nor fails, and goes on another time.
+        """
+        with suppress(StorageBusyError, sqlite3.Error):
+            while not link.swept:
+                with link.lock.held(wait=0):
+                    self._sweep_some(link)
+
+    def _sweep_some(self, link: Link) -> None:
+        self._transact(link)
+        try:
+            if not link.collected:
+                self._collect(link)
+            row = link.sql.execute(
+                "SELECT number FROM loose WHERE owner IS NULL LIMIT 1"
+            ).fetchone()
+            if row is not None:
+                self._remove_some(link, row[0])
+            link.sql.execute("COMMIT")
+        finally:
+            if link.sql.in_transaction:
+                link.sql.execute("ROLLBACK")
+        link.collected, link.swept = True, row is None
 
     @staticmethod
     def _remove_some(link: Link, number: int) -> None:
@@ -322,14 +385,12 @@ class File:
         if not removed:
             link.sql.execute("DELETE FROM loose WHERE number=?", (number,))
 
-    def _collect(self, link: Link) -> None:
-        """Mark what dead writers left behind; the next write of this thread removes it."""
+    @staticmethod
+    def _collect(link: Link) -> None:
+        """Mark what dead writers left behind."""
         rows = link.sql.execute("SELECT number, owner FROM loose").fetchall()
         dead = [(n,) for n, owner in rows if owner is not None and is_gone(owner)]
-        if dead:
-            with link.lock.held():
-                link.sql.executemany("UPDATE loose SET owner=NULL WHERE number=?", dead)
-        link.swept = not dead and all(owner is not None for _, owner in rows)
+        link.sql.executemany("UPDATE loose SET owner=NULL WHERE number=?", dead)
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
@@ -354,7 +415,7 @@ class File:
     def compact(self) -> None:
         """Rewrite the file without the space that deleted documents left."""
         with self._in_use(), translated(self.path):
-            link = self._free_link()
+            link = self._free_link(to_write=True)
             with link.lock.held():
                 link.sql.execute("VACUUM")
 

@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 
 from bson import ObjectId
 
-from controller.errors import StorageFormatError
+from controller.errors import StorageFormatError, StorageUnavailableError
 from controller.storage.embedded.filters import split_path, values_at
 from controller.storage.embedded.values import index_key, is_odd
 
@@ -209,25 +209,31 @@ class Table:
         return {"_id", *firsts}
 
 
-def prepare(connection: sqlite3.Connection, path: str) -> None:
-    """Create the tables in a new file; refuse one that is not ours or of a newer format.
+def create(connection: sqlite3.Connection) -> None:
+    """Create the tables in a new file."""
+    for statement in _SCHEMA.strip().split(";"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES(?)", (FORMAT,))
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+
+
+def check(connection: sqlite3.Connection, path: str) -> None:
+    """Refuse a file that is not ours, of a newer format, or empty; nothing is locked for it.
 
     Raises
     ------
     StorageFormatError
         The file belongs to another program, or to a newer version of this one, or is damaged.
+    StorageUnavailableError
+        There is nothing in it.
     """
     known = connection.execute("PRAGMA application_id").fetchone()[0]
-    if known == 0:
-        if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise StorageFormatError(
-                f"{path} is a database of another program", hint="choose another path"
-            )
-        for statement in _SCHEMA.strip().split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO meta VALUES(?)", (FORMAT,))
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        return
+    if known == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise StorageUnavailableError(
+            f"{path} is an empty file, not a database",
+            hint="put a backup in its place; if it was never used, remove it, and for a new "
+            "project `jf admin reset` makes it",
+        )
     if known != APPLICATION_ID:
         raise StorageFormatError(
             f"{path} is a database of another program", hint="choose another path"

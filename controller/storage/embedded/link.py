@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from controller.errors import StorageBusyError, StorageFormatError
+from controller.errors import StorageFormatError, StorageUnavailableError
 from controller.storage.embedded import layout
+from controller.storage.embedded.creation import is_writable, read_only_uri
 from controller.storage.embedded.lockfile import FileLock
 from controller.storage.embedded.parts import CHUNK_SIZE, Part
 
@@ -24,22 +26,39 @@ class Link:
         Seconds to wait for other writers.
     identity
         What `File.identity` said just before.
+    network
+        Whether the file lies on a network file system.
 
     Attributes
     ----------
     sql
         The SQLite connection.
-    identity
-        Of the file that is open.
+    thread
+        The thread that opened it.
+    read_only
+        The file, or its folder, did not let us write when it was opened.
     in_transaction
         A transaction of `File` is open on it.
+    collected
+        What dead writers left behind has been marked.
+    swept
+        Nothing is marked to be removed.
     """
 
-    def __init__(self, path: Path, wait: float, identity: tuple[int, int]) -> None:
-        self.identity = identity
+    def __init__(
+        self, path: Path, wait: float, identity: tuple[int, int], *, network: bool
+    ) -> None:
+        self._path, self._identity = path, identity
+        self.thread = threading.current_thread()
         self.lock = FileLock(path.with_name(path.name + ".lock"), wait)
+        self.read_only = not is_writable(path)
+        self._seen = self._look() if self.read_only else None
+        uri = f"file:{quote(str(path))}?mode=rw"  # never made here
+        if self.read_only:
+            log = path.with_name(path.name + "-wal").exists()
+            uri = read_only_uri(quote(str(path)), log=log, network=network)
         self.sql = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=rw",  # never made here
+            uri,
             uri=True,
             timeout=wait,
             isolation_level=None,
@@ -48,10 +67,26 @@ class Link:
         )
         self.in_transaction = False
         self.closed = False
-        self.swept = True
+        self.collected = self.swept = False
         self._crowded = False
         self._tables: dict[str, layout.Table | None] = {}
         self._version = -1
+
+    def is_of(self, identity: tuple[int, int]) -> bool:
+        """Whether this is a connection to the file that is there now, as it is now.
+
+        SQLite does not look again at a file that it takes for immutable.
+        """
+        return identity == self._identity and (not self.read_only or self._look() == self._seen)
+
+    def _look(self) -> tuple[object, ...]:
+        found = self._path.stat()
+        log = self._path.with_name(self._path.name + "-wal").exists()
+        return found.st_size, found.st_mtime_ns, log
+
+    def wait_for_sqlite(self, seconds: float) -> None:
+        """Let SQLite wait so long for what the lock file does not keep away."""
+        self.sql.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
     def refresh(self) -> None:
         """Forget the catalogue if it changed; to be called at the start of a transaction."""
@@ -123,14 +158,21 @@ class Link:
             self.swept = False
 
     def close(self) -> None:
-        """Close the connection; the last one also empties the log, hence under the lock."""
+        """Close the connection, without waiting for anybody.
+
+        The last one also empties the log, hence under the lock. While somebody else holds that,
+        ours is not the last one.
+        """
         if self.closed:
             return
         self.closed = True
+        if self.read_only:
+            self.sql.close()
+            return
         try:
-            with self.lock.held():
+            with self.lock.held(wait=0):
                 self.sql.close()
-        except StorageBusyError:
+        except StorageUnavailableError:
             self.sql.close()
         self.lock.close()
 

@@ -11,11 +11,12 @@ import fcntl
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from controller.errors import StorageBusyError
+from controller.errors import StorageBusyError, StorageUnavailableError
 from controller.identity import Liveness, liveness, this_process
 
 _OWNER_SIZE = 200
@@ -45,35 +46,47 @@ class FileLock:
     Parameters
     ----------
     path
-        The lock file. It is never removed: its name must lead everybody to one inode.
+        The lock file; opened, and made, when it is first needed. It is never removed: its name
+        must lead everybody to one inode.
     wait
         Seconds to wait before `StorageBusyError`.
     """
 
     def __init__(self, path: Path, wait: float) -> None:
         self._path, self._wait = path, wait
-        self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._descriptor = -1
+        self._turn: _Turn | None = None
 
     @contextmanager
-    def held(self, *, shared: bool = False) -> Iterator[None]:
-        """Hold the lock.
+    def held(self, *, shared: bool = False, wait: float | None = None) -> Iterator[float]:
+        """Hold the lock; the value is how many seconds that took.
+
+        Parameters
+        ----------
+        wait
+            Seconds to wait, where it is not the usual time; 0 takes no place in the queue.
 
         Raises
         ------
         StorageBusyError
             Somebody else held it for the whole time; the message names the process.
+        StorageUnavailableError
+            The lock file cannot be opened.
         """
         mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        if self._descriptor < 0:
+            self._descriptor = self._open()
+        waited = 0.0
         try:
             fcntl.flock(self._descriptor, mode | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._queue(mode)
+            waited = self._queue(mode, self._wait if wait is None else wait)
         if not shared:
             # Only a courtesy to those who wait: a full disk must not prevent what frees space.
             with suppress(OSError):
                 os.pwrite(self._descriptor, owner_text().encode().ljust(_OWNER_SIZE), 0)
         try:
-            yield
+            yield waited
         finally:
             # Not by closing: a process forked meanwhile may hold a copy of the descriptor.
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
@@ -84,37 +97,76 @@ class FileLock:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _queue(self, mode: int) -> None:
-        """Wait in the kernel's queue, in a thread, since ``flock`` itself cannot time out."""
-        turn = _Turn(self._descriptor, mode)
-        threading.Thread(target=turn.take, daemon=True, name="jfr-file-lock").start()
-        if turn.arrived.wait(self._wait) or not turn.give_up():
-            return
-        # The thread keeps the old descriptor, and its place in the queue, until its turn comes.
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_CLOEXEC
+        try:
+            with suppress(FileExistsError):
+                descriptor = os.open(self._path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+                os.fchmod(descriptor, 0o600)  # whatever the umask
+                return descriptor
+            return os.open(self._path, flags | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageUnavailableError(
+                f"{self._path.with_suffix('')} cannot be opened for writing: {error.strerror}",
+                hint="check the permissions of the file and of its folder, and the disk's space",
+            ) from None
+
+    def _queue(self, mode: int, wait: float) -> float:
+        """Wait in the kernel's queue, in a thread, since ``flock`` itself cannot time out.
+
+        Whoever gave up before takes up the place that the thread still has: however often one
+        asks, there is one thread.
+        """
+        began = time.monotonic()
+        if wait > 0:
+            turn, self._turn = self._turn, None
+            if turn is None or not turn.resume(mode):
+                turn = _Turn(self._descriptor, mode)
+                threading.Thread(target=turn.take, daemon=True, name="jfr-file-lock").start()
+            try:
+                came = turn.arrived.wait(wait) or not turn.give_up()
+            except BaseException:  # Ctrl-C: nobody would release what the thread gets
+                if not turn.give_up():
+                    self._take_over(turn)
+                    fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+                raise
+            if came:
+                self._take_over(turn)
+                return time.monotonic() - began
+            self._turn = turn
+            if turn.descriptor == self._descriptor:  # it belongs to the thread now
+                self._descriptor = -1
+                self._descriptor = self._open()
         holder = os.pread(self._descriptor, _OWNER_SIZE, 0).decode(errors="replace").split()
         who = f"process {holder[1]} on {holder[0]}" if len(holder) > 1 else "another process"
         raise StorageBusyError(
-            f"{self._path.with_suffix('')} has been busy for {self._wait:g} s; {who} holds it",
+            f"{self._path.with_suffix('')} has been busy for {wait:g} s; {who} holds it",
             hint="if that process was stopped (Ctrl-Z), continue or end it, then try again",
         )
+
+    def _take_over(self, turn: _Turn) -> None:
+        """Use the descriptor that a turn came on from now on."""
+        if turn.descriptor != self._descriptor:
+            self.close()
+            self._descriptor = turn.descriptor
 
 
 class _Turn:
     """One thread's place in the queue; whoever waits for it may give up."""
 
     def __init__(self, descriptor: int, mode: int) -> None:
-        self._descriptor, self._mode = descriptor, mode
+        self.descriptor, self._mode = descriptor, mode
         self._decided = threading.Lock()
-        self._given_up = False
+        self._given_up = self._ended = False
         self.arrived = threading.Event()
 
     def take(self) -> None:
-        fcntl.flock(self._descriptor, self._mode)
+        fcntl.flock(self.descriptor, self._mode)
         with self._decided:
             if self._given_up:
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-                os.close(self._descriptor)
+                self._ended = True
+                fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+                os.close(self.descriptor)
                 return
             self.arrived.set()
 
@@ -124,4 +176,12 @@ class _Turn:
             if self.arrived.is_set():
                 return False
             self._given_up = True
+            return True
+
+    def resume(self, mode: int) -> bool:
+        """Wait again; False when the turn has come and gone."""
+        with self._decided:
+            if self._ended or mode != self._mode:
+                return False
+            self._given_up = False
             return True

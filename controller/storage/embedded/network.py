@@ -53,13 +53,11 @@ class HostRecord:
         me = {"host": socket.gethostname(), "boot_id": boot_id()}
         flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
         self._descriptor = os.open(self._path, flags, 0o600)
-        other = _host_named(os.pread(self._descriptor, 1000, 0))
-        if other not in (None, me["host"]):
+        try:
+            _refuse_other_host(path, os.pread(self._descriptor, 1000, 0))
+        except StorageUnavailableError:
             os.close(self._descriptor)
-            raise StorageUnavailableError(
-                f"{path} lies on a network file system and is in use by host {other}",
-                hint=f"run jf there; if that host no longer uses it, remove {self._path}",
-            )
+            raise
         record = {**me, "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
         try:
             os.ftruncate(self._descriptor, 0)
@@ -86,6 +84,28 @@ class HostRecord:
         except OSError:
             return False
         return True
+
+
+def refuse_other_host(path: Path) -> None:
+    """Refuse a file that another host uses, where this one may only read and leaves no record.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The record names another host.
+    """
+    with suppress(OSError):
+        _refuse_other_host(path, path.with_name(path.name + ".host").read_bytes())
+
+
+def _refuse_other_host(path: Path, record: bytes) -> None:
+    other = _host_named(record)
+    if other not in (None, socket.gethostname()):
+        raise StorageUnavailableError(
+            f"{path} lies on a network file system and is in use by host {other}",
+            hint="run jf there; if that host no longer uses it, remove "
+            f"{path.with_name(path.name + '.host')}",
+        )
 
 
 def _host_named(record: bytes) -> str | None:
