@@ -32,9 +32,9 @@ class ProcessWatcher:
         for new in process_ids - set(self._descriptors):
             try:
                 self._descriptors[new] = os.pidfd_open(int(new))
-            except (ProcessLookupError, ValueError):
+            except ProcessLookupError:
                 self.wake()  # it has ended already
-            except OSError:
+            except (OSError, ValueError, OverflowError):
                 self._blind = True
 
     def wake(self) -> None:
