@@ -307,7 +307,7 @@ def _happened(
     except (StorageError, LockLostError):
         raise
     except Exception as error:  # noqa: BLE001 (it keeps nothing from the others)
-        logger.warning("job %s: not done yet: %s: %s", wish.db_id, type(error).__name__, error)
+        logger.warning("job %s: not done yet: %s: %s", entry.db_id, type(error).__name__, error)
         return False
     return True
 
