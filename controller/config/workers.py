@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from controller.config.base import RefusedError, StrictModel
+from controller.late_binding import bound
 
 if TYPE_CHECKING:
     from qtoolkit.io.base import BaseSchedulerIO
 
-    from controller.hosts import Host
+    from controller import Host
 
 SCHEDULERS = ("shell", "slurm", "pbs", "sge")
 """Names of schedulers; anything else is the MSON description of one."""
@@ -200,9 +201,7 @@ class WorkerBase(StrictModel):
 
         Close it after use: its connection is shared with other hosts of this process.
         """
-        from controller.hosts import open_host
-
-        return open_host(self)
+        return bound("Worker.get_host")(self)
 
     def get_scheduler_io(self) -> BaseSchedulerIO:
         """Build the qtoolkit scheduler of this worker.
@@ -212,9 +211,7 @@ class WorkerBase(StrictModel):
         ConfigError
             The description of the scheduler cannot be decoded.
         """
-        from controller.schedulers.queue import build_scheduler
-
-        return build_scheduler(self.scheduler_type)
+        return bound("Worker.get_scheduler_io")(self.scheduler_type)
 
 
 class LocalWorker(WorkerBase):
