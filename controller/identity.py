@@ -42,8 +42,8 @@ class Process:
 
     Attributes
     ----------
-    session
-        Its session; 0 where that is not known.
+    session, group
+        Its session and its process group; 0 where they are not known.
     start
         What `start_time` returns, but never "".
     has_ended
@@ -53,6 +53,7 @@ class Process:
     pid: int
     parent: int
     session: int
+    group: int
     start: str
     has_ended: bool = False
 
@@ -206,6 +207,24 @@ def all_processes() -> list[Process]:
     return [process for process in map(find_process, pids) if process is not None]
 
 
+def working_folder(pid: int) -> Path | None:
+    """Return where a process works, None where the system does not tell."""
+    if sys.platform == "linux" and _has_own_proc():
+        try:
+            found = str(Path(f"/proc/{pid}/cwd").readlink())
+        except OSError:
+            return None
+        return Path(found.removesuffix(" (deleted)"))
+    if sys.platform == "linux" and Path("/proc/version").exists():
+        return None
+    import psutil
+
+    try:
+        return Path(psutil.Process(pid).cwd())
+    except (psutil.Error, OSError, ValueError):
+        return None
+
+
 def _has_own_proc() -> bool:
     """Whether ``/proc`` shows the processes of our own namespace."""
     try:
@@ -222,7 +241,7 @@ def _from_proc(pid: int) -> Process | None:
     # The name before the last parenthesis may hold anything.
     fields = text.rpartition(")")[2].split()
     ended = fields[0] in ("Z", "X", "x")
-    return Process(pid, int(fields[1]), int(fields[3]), fields[19], ended)
+    return Process(pid, int(fields[1]), int(fields[3]), int(fields[2]), fields[19], ended)
 
 
 def _from_psutil(pid: int) -> Process | None:
@@ -232,12 +251,13 @@ def _from_psutil(pid: int) -> Process | None:
         process = psutil.Process(pid)
         with process.oneshot():
             created, parent, status = process.create_time(), process.ppid(), process.status()
-        session = os.getsid(pid)
+        session, group = os.getsid(pid), os.getpgid(pid)
     except psutil.ZombieProcess:
-        return Process(pid, 0, 0, "@", has_ended=True)
+        return Process(pid, 0, 0, 0, "@", has_ended=True)
     except (psutil.Error, OSError, ValueError, OverflowError):
         return None
-    return Process(pid, parent, session, clock_text(created), status == psutil.STATUS_ZOMBIE)
+    ended = status == psutil.STATUS_ZOMBIE
+    return Process(pid, parent, session, group, clock_text(created), ended)
 
 
 def clock_text(seconds: float) -> str:

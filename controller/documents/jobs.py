@@ -37,6 +37,12 @@ class RemoteInfo(Stored):
         The run directory has to be removed before the next upload.
     queue_out, queue_err
         The beginning of the job's standard output and error, kept when it failed.
+    submission_token
+        By which the present attempt is known in the queue and in the run directory; made by the
+        upload.
+    process
+        Where the queue is the shell, the process of the job: ``host``, ``pid``, ``start_time``,
+        ``boot_id`` and ``pid_namespace``.
     """
 
     step_attempts: int = 0
@@ -47,6 +53,8 @@ class RemoteInfo(Stored):
     prerun_cleanup: bool = False
     queue_out: str | None = None
     queue_err: str | None = None
+    submission_token: str | None = None
+    process: dict[str, Any] | None = None
 
 
 class _JobEnvelope(Stored):

@@ -23,17 +23,12 @@ from typing import Any
 from uuid import uuid4
 
 from controller.documents import utc_now
-from controller.errors import (
-    ConfigError,
-    ControllerError,
-    LockLostError,
-    RemoteError,
-    StorageError,
-)
+from controller.errors import ConfigError, ControllerError, RemoteError, StorageError
 from controller.leases import FREE, GIVEN_UP, OBSERVER, hold_leases, live_lease, lock_fields
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
 from controller.operations.queue import Queue
+from controller.schedulers.queue import ENDED_STATES, UNSEEN, Submission
 from controller.states import QUEUED_STATES, JobState
 from controller.storage.base import Document, UpdateOne
 from controller.storage.outputs import delete_outputs
@@ -74,6 +69,8 @@ class PendingCleanup:
         Its run directory, and its output, are to go.
     jobstore
         Where the output is: a name of ``optional_jobstores``, None for the default JobStore.
+    token, process
+        Of the attempt, and of its process: see `controller.schedulers.queue.Submission`.
     """
 
     db_id: str
@@ -88,18 +85,23 @@ class PendingCleanup:
     delete_files: bool = False
     delete_output: bool = False
     jobstore: str | None = None
+    token: str | None = None
+    process: dict[str, Any] | None = None
 
     @classmethod
     def for_job(cls, job: Mapping[str, Any], **wanted: Any) -> PendingCleanup:
         """Make an entry for a job document; keywords as the attributes."""
+        remote = job.get("remote") or {}
         return cls(
             db_id=job["db_id"],
             uuid=job["uuid"],
             index=job["index"],
             worker=job["worker"],
-            process_id=(job.get("remote") or {}).get("process_id"),
+            process_id=remote.get("process_id"),
             run_dir=job.get("run_dir"),
             requested_on=utc_now(),
+            token=remote.get("submission_token"),
+            process=remote.get("process"),
             **wanted,
         )
 
@@ -304,11 +306,6 @@ def _happened(
     except ConfigError as error:
         logger.warning("job %s: not done yet: %s", entry.db_id, error)
         return False
-    except (StorageError, LockLostError):
-        raise
-    except Exception as error:  # noqa: BLE001 (it keeps nothing from the others)
-        logger.warning("job %s: not done yet: %s: %s", entry.db_id, type(error).__name__, error)
-        return False
     return True
 
 
@@ -329,19 +326,40 @@ def _ended(connections: Connections, entry: PendingCleanup, now: datetime) -> bo
     """Cancel in the queue; whether the job has left it, or will not come into it any more."""
     worker_queue = connections.queue(entry.worker)
     run_dir = Path(entry.run_dir) if entry.run_dir else None
-    process_id = entry.process_id
-    if run_dir is not None:
-        # What the run directory says is newer than the database where a runner died in between.
-        process_id = worker_queue.earlier_submission(run_dir) or process_id
-        if process_id is None:
-            if not worker_queue.withdraw(run_dir):
-                return _submission_died(entry, now)
-            process_id = worker_queue.earlier_submission(run_dir)
-    if process_id is None:
+    # What the run directory says is newer than the database where a runner died in between, and
+    # an answer of the queue that was lost leaves two submissions.
+    known = worker_queue.earlier_submissions(run_dir, entry.token) if run_dir else []
+    if entry.process_id is not None:
+        known.append(entry.process_id)
+    if not known and run_dir is not None:
+        if not worker_queue.withdraw(run_dir):
+            return _submission_died(entry, now)
+        known = worker_queue.earlier_submissions(run_dir, entry.token)
+    known = list(dict.fromkeys(known)) or worker_queue.find_by_token(entry.token)
+    for process_id in known:
+        worker_queue.cancel(process_id, run_dir, entry.process)
+    if not known:
         return True
-    worker_queue.cancel(process_id, run_dir)
-    state = worker_queue.poll([(process_id, run_dir)])[0].state
-    return state in (None, "DONE", "FAILED")
+    jobs = [Submission(process_id, run_dir, process=entry.process) for process_id in known]
+    states = {job.state for job in worker_queue.poll(jobs)}
+    if UNSEEN in states:
+        return _is_out_of_sight(entry, now)
+    return states <= set(ENDED_STATES)
+
+
+def _is_out_of_sight(entry: PendingCleanup, now: datetime) -> bool:
+    """Whether a process that cannot be seen from here has been waited for long enough."""
+    if now - entry.requested_on <= SUBMITTED_WITHIN:
+        return False
+    logger.warning(
+        "job %s: process %s on worker %r may run: it is not this runner's to end, since it is of "
+        "another machine, container or user; if it does run, end it there (%s)",
+        entry.db_id,
+        entry.process_id,
+        entry.worker,
+        entry.run_dir,
+    )
+    return True
 
 
 def _submission_died(entry: PendingCleanup, now: datetime) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 from controller.errors import (
     ControllerError,
     DocumentTooLargeError,
-    HostUnavailableError,
     LockedDocumentError,
     LockLostError,
     RemoteError,
@@ -18,13 +17,7 @@ from controller.errors import (
 )
 from controller.states import JobState
 
-_BUSY = (
-    LockedDocumentError,
-    LockLostError,
-    StillRunningError,
-    StorageUnavailableError,
-    HostUnavailableError,
-)
+_BUSY = (LockedDocumentError, LockLostError, StillRunningError, StorageUnavailableError)
 
 
 def is_busy(error: BaseException) -> bool:

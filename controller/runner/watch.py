@@ -7,6 +7,8 @@ import select
 import time
 from contextlib import suppress
 
+from controller.identity import exists, find_process, start_time
+
 _BLIND_POLL = 0.05
 """Seconds between looks at processes where the kernel cannot tell of their end."""
 
@@ -14,28 +16,46 @@ _BLIND_POLL = 0.05
 class ProcessWatcher:
     """Wakes up when a process ends, without asking for it again and again.
 
-    The processes need not be children of this one (``pidfd_open(2)``, Linux 5.3).
+    The processes need not be children of this one (``pidfd_open(2)``, Linux 5.3). Where the kernel
+    has no such thing they are looked at many times a second.
     """
 
     def __init__(self) -> None:
         self._descriptors: dict[str, int] = {}
+        self._unseen: set[int] = set()
+        self._told: set[str] = set()
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         os.set_blocking(self._read, False)
-        self._blind = False
 
     def set(self, process_ids: set[str]) -> None:
         """Say which processes to watch from now on."""
         for gone in set(self._descriptors) - process_ids:
             os.close(self._descriptors.pop(gone))
-        self._blind = False
-        for new in process_ids - set(self._descriptors):
+        self._unseen = set()
+        self._told &= process_ids
+        for new in process_ids - set(self._descriptors) - self._told:
             try:
-                self._descriptors[new] = os.pidfd_open(int(new))
+                self._watch(new)
+            except (ProcessLookupError, ValueError, OverflowError):
+                # It has ended already, or its number means nothing here: told once.
+                self._told.add(new)
+                self.wake()
+
+    def _watch(self, process_id: str) -> None:
+        number = int(process_id)
+        if hasattr(os, "pidfd_open"):
+            try:
+                self._descriptors[process_id] = os.pidfd_open(number)
             except ProcessLookupError:
-                self.wake()  # it has ended already
-            except (OSError, ValueError, OverflowError):
-                self._blind = True
+                raise
+            except OSError:
+                pass  # an older kernel, or no descriptor is left
+            else:
+                return
+        if not exists(number):
+            raise ProcessLookupError(process_id)
+        self._unseen.add(number)
 
     def wake(self) -> None:
         """End the present or the next `wait` at once; may be called from a signal handler."""
@@ -48,15 +68,32 @@ class ProcessWatcher:
         poller = select.poll()
         for descriptor in (self._read, *self._descriptors.values()):
             poller.register(descriptor, select.POLLIN)
-        step = min(timeout, _BLIND_POLL) if self._blind else timeout
-        events = poller.poll(max(0, int(step * 1000)))
-        if any(descriptor == self._read for descriptor, _ in events):
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            step = min(left, _BLIND_POLL) if self._unseen else left
+            events = poller.poll(int(step * 1000))
+            if events or self._has_one_ended():
+                break
+            if time.monotonic() >= deadline or not self._unseen:
+                return False
+        self._heed([descriptor for descriptor, _ in events])
+        return True
+
+    def _has_one_ended(self) -> bool:
+        ended = {pid for pid in self._unseen if not start_time(pid) and not self._is_hidden(pid)}
+        self._unseen -= ended
+        return bool(ended)
+
+    @staticmethod
+    def _is_hidden(pid: int) -> bool:
+        return find_process(pid) is None and exists(pid)
+
+    def _heed(self, descriptors: list[int]) -> None:
+        if self._read in descriptors:
             with suppress(BlockingIOError):
                 os.read(self._read, 4096)
-        ended = {d for d, _ in events if d != self._read}
-        for process_id in [p for p, d in self._descriptors.items() if d in ended]:
+        for process_id in [p for p, d in self._descriptors.items() if d in descriptors]:
             os.close(self._descriptors.pop(process_id))
-        return bool(events) or (self._blind and time.monotonic() < deadline)
 
     def close(self) -> None:
         """Release all descriptors."""

@@ -1,38 +1,48 @@
 """Submit, poll and cancel jobs.
 
-Submitting is a crash-only step. The script creates ``jfr_started`` before it does anything, and a
-second start ends at once; so submitting again after a crash never runs a job twice, and the id to
-record is always the one in that file, where the queue is the shell, or the first answer of the
-queue, which the submitting shell itself saves in ``jfr_submitted``. Both files are looked up
-before anything is submitted.
+Submitting is a crash-only step. Each attempt at a job has a token, which is made before anything is
+submitted and stored with the job. It stands in the script, in the start file that the script
+creates before it does anything (``controller.schedulers.start``), and in what the queue says of
+the job (``controller.schedulers.dialects``). A second start of an attempt ends at once, so
+submitting again after a crash never runs a job twice, and the id to record is always the one in
+the start file or the first answer of the queue, which the submitting shell itself saves in
+``jfr_submitted``. Both files are looked up before anything is submitted; where a submission was
+tried and left neither, the token is looked up in the queue.
 
 A job whose submission nobody has written down can be withdrawn all the same. Whoever submits
 makes a mark and then looks for ``jfr_withdrawn``; whoever withdraws creates that file and then
 looks for the mark. So one of the two sees the other, whichever of them dies. The mark is
 ``jfr_submitting`` where a queue is asked, and ``jfr_started`` in the script itself.
 
-An upload removes all these files.
+An upload removes all these files, and leaves ``jfr_attempt``, which names the present attempt:
+what an earlier one left in a queue then ends as soon as it starts.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.errors import ConfigError, RemoteError
-from controller.schedulers.processes import end_process, is_alive
+from controller.identity import Liveness
+from controller.schedulers.dialects import dialect_of
+from controller.schedulers.processes import (
+    complete_identity,
+    end_process,
+    is_over,
+    job_liveness,
+)
+from controller.schedulers.start import ATTEMPT, STARTED, WITHDRAWN, Start, is_token, parse_start
 
 if TYPE_CHECKING:
     from qtoolkit.io.base import BaseSchedulerIO
 
     from controller.hosts.base import Host
 
-_STARTED, _SUBMITTED, _EXIT = "jfr_started", "jfr_submitted", "jfr_exit"
-_SUBMITTING, _WITHDRAWN = "jfr_submitting", "jfr_withdrawn"
+_SUBMITTED, _SUBMITTING, _EXIT = "jfr_submitted", "jfr_submitting", "jfr_exit"
 _SCRIPT = "submit.sh"
 _START_DEADLINE = 20.0
 """Seconds within which a shell job has to say that it started."""
@@ -40,21 +50,73 @@ _WAS_WITHDRAWN = 76
 """Exit status of a shell that found that it must not submit."""
 _SETTLE = 0.5
 """Seconds that a process may take between creating its start file and writing into it."""
+ENDED_STATES = (None, "DONE", "FAILED")
+"""States of jobs that have left the queue."""
+UNSEEN = "UNDETERMINED"
+"""State of a job of which the queue cannot tell: it may run, and it may have ended."""
+_LAUNCH = f"""\
+jfr_sh=$(command -v bash || command -v sh)
+if command -v setsid; then set -- setsid "$jfr_sh"
+elif command -v python3; then
+  set -- python3 -c 'import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])' "$jfr_sh"
+elif command -v perl; then set -- perl -e 'use POSIX; POSIX::setsid(); exec @ARGV' "$jfr_sh"
+else set -m; set -- "$jfr_sh"
+fi > /dev/null 2>&1
+nohup "$@" {_SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"""
+"""Starts the script in a session of its own, so that its end ends all that it started."""
 
 
-@dataclass(frozen=True)
-class QueuedJob:
+class Submission(NamedTuple):
+    """A job that was submitted.
+
+    Attributes
+    ----------
+    process_id
+        Its id in the queue.
+    run_dir
+        Its run directory.
+    token
+        That of the attempt.
+    process
+        What is known of its process, where the queue is the shell: see
+        `controller.identity.liveness`.
+    """
+
+    process_id: str
+    run_dir: Path | None = None
+    token: str | None = None
+    process: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, job: Mapping[str, Any]) -> Submission:
+        """Return that of a job document."""
+        remote = job.get("remote") or {}
+        return cls(
+            process_id=str(remote.get("process_id")),
+            run_dir=Path(job["run_dir"]) if job.get("run_dir") else None,
+            token=remote.get("submission_token"),
+            process=remote.get("process"),
+        )
+
+
+class QueuedJob(NamedTuple):
     """A job as its queue sees it.
 
     Attributes
     ----------
+    process_id
+        Its id; not the one that was asked for where another submission of the attempt is the one
+        that runs.
     state
         Name of qtoolkit's QState: QUEUED, RUNNING, DONE, FAILED and so on; None for a job that
         the queue does not list any more.
+    process
+        See `Submission`.
     """
 
     process_id: str
     state: str | None
+    process: Mapping[str, Any] | None = None
 
 
 class Queue:
@@ -77,8 +139,13 @@ class Queue:
         self._host, self._username = host, username
         self.is_shell = scheduler_type == "shell"
 
-    def submit(self, run_dir: Path, script: str) -> str:
+    def submit(self, run_dir: Path, script: str, token: str = "") -> str:
         """Submit a script, unless it was submitted before, and return its id in the queue.
+
+        Parameters
+        ----------
+        token
+            That of the attempt, which the script holds.
 
         Raises
         ------
@@ -86,23 +153,25 @@ class Queue:
             The queue refused it, gave an answer without an id (``no_retry``: it may run), or the
             job was withdrawn (``no_retry``).
         """
-        found = self.earlier_submission(run_dir)
+        found = self.earlier_submission(run_dir, token)
         if found is not None:
             return found
-        self._host.write_bytes(run_dir / _SCRIPT, script.encode())
-        return self._start_shell(run_dir) if self.is_shell else self._submit(run_dir)
+        path = run_dir / _SCRIPT
+        was_tried = not self.is_shell and token and self._host.exists(path)
+        if was_tried and (ids := self.find_by_token(token)):
+            return ids[0]  # no answer was heard of it
+        self._host.write_bytes(path, script.encode())
+        return self._start_shell(run_dir) if self.is_shell else self._submit_or_find(run_dir, token)
 
     def _start_shell(self, run_dir: Path) -> str:
-        # A session of its own: stopping the job stops everything that it started. Its logs are
-        # queue.out and queue.err, which the script opens after its guard.
-        command = f"setsid nohup bash {_SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"
-        result = self._host.execute(command, run_dir)
+        # The logs of the job are queue.out and queue.err, which the script opens after its guard.
+        result = self._host.execute(_LAUNCH, run_dir)
         if result.returncode:
             raise RemoteError(f"the job could not be started: {result.stderr.strip()}")
         launched = result.stdout.strip()
         deadline = time.monotonic() + _START_DEADLINE
         while time.monotonic() < deadline:
-            ended = not is_alive(launched, None)
+            ended = is_over(launched)
             found = self.earlier_submission(run_dir)
             if found is not None:
                 return found
@@ -119,6 +188,18 @@ class Queue:
         said = [line for line in lines if line.strip() and not line.startswith("nohup:")]
         return said[-1] if said else f"nothing is known of it in {run_dir}"
 
+    def _submit_or_find(self, run_dir: Path, token: str) -> str:
+        try:
+            return self._submit(run_dir)
+        except RemoteError:
+            # The queue may have taken the job, and only its answer was lost.
+            with suppress(RemoteError):
+                if not self._host.exists(run_dir / WITHDRAWN) and (
+                    ids := self.find_by_token(token)
+                ):
+                    return ids[0]
+            raise
+
     def _submit(self, run_dir: Path) -> str:
         from qtoolkit.core.data_objects import SubmissionStatus
 
@@ -126,12 +207,12 @@ class Queue:
         saved = f"{command} > .{_SUBMITTED} 2> .submit_err && mv .{_SUBMITTED} {_SUBMITTED}"
         done = self._host.execute(
             f": > {_SUBMITTING} || exit 1; "
-            f"if [ -e {_WITHDRAWN} ]; then rm -f {_SUBMITTING}; exit {_WAS_WITHDRAWN}; fi; "
+            f"if [ -e {WITHDRAWN} ]; then rm -f {_SUBMITTING}; exit {_WAS_WITHDRAWN}; fi; "
             f"{saved}; rc=$?; rm -f {_SUBMITTING}; "
             f"cat {_SUBMITTED} .{_SUBMITTED} 2>/dev/null; cat .submit_err >&2; exit $rc",
             run_dir,
         )
-        if done.returncode == _WAS_WITHDRAWN and self._host.exists(run_dir / _WITHDRAWN):
+        if done.returncode == _WAS_WITHDRAWN and self._host.exists(run_dir / WITHDRAWN):
             raise RemoteError(
                 "the job was withdrawn while it was submitted", True, hint="it can be rerun"
             )
@@ -143,28 +224,66 @@ class Queue:
             raise RemoteError(f"the queue refused the job: {text}")
         raise RemoteError(f"the queue took the job but gave no id: {text}", no_retry=True)
 
-    def earlier_submission(self, run_dir: Path) -> str | None:
+    def find_by_token(self, token: str | None) -> list[str]:
+        """Return the ids of what the queue holds of an attempt.
+
+        Raises
+        ------
+        RemoteError
+            The queue did not answer: it is not known.
+        """
+        dialect = dialect_of(self.scheduler)
+        if not token or not dialect.listing:
+            return []
+        done = self._host.execute(dialect.listing)
+        if done.returncode:
+            raise RemoteError(f"the queue does not say what it holds: {done.stderr.strip()}")
+        return dialect.find(done.stdout, token)
+
+    def earlier_submission(self, run_dir: Path, token: str | None = None) -> str | None:
         """Return the id that a run directory says its job has in the queue, None if none."""
+        return next(iter(self.earlier_submissions(run_dir, token)), None)
+
+    def earlier_submissions(self, run_dir: Path, token: str | None = None) -> list[str]:
+        """Return all ids that a run directory knows: that of the start file is the one that runs.
+
+        Parameters
+        ----------
+        token
+            That of the attempt: a start file of another one says nothing.
+        """
+        start = self.start_of(run_dir)
+        found = [start.process_id] if start is not None and start.is_of(token) else []
         if not self.is_shell:
             with suppress(FileNotFoundError):
                 text = self._host.read_bytes(run_dir / _SUBMITTED).decode()
                 answer = self.scheduler.parse_submit_output(0, text, "")
-                return str(answer.job_id) if answer.job_id else None
-        with suppress(FileNotFoundError):
-            words = self._host.read_bytes(run_dir / _STARTED).decode().split()
-            return words[0] if words else self._wait_for_start(run_dir)
-        return None
+                found += [str(answer.job_id)] if answer.job_id else []
+        return list(dict.fromkeys(found))
 
-    def _wait_for_start(self, run_dir: Path) -> str | None:
-        """Give a script time to write into the start file it made; remove that of a dead one."""
+    def start_of(self, run_dir: Path) -> Start | None:
+        """Return what a start file says; None where there is none.
+
+        A script has some time to write into the one it made; that of a dead one is removed.
+        """
         deadline = time.monotonic() + _SETTLE
-        while time.monotonic() < deadline:
-            words = self._host.read_bytes(run_dir / _STARTED).decode().split()
-            if words:
-                return words[0]
+        while True:
+            try:
+                text = self._host.read_bytes(run_dir / STARTED).decode(errors="replace")
+            except FileNotFoundError:
+                return None
+            start = parse_start(text)
+            if start is not None:
+                return start
+            if time.monotonic() >= deadline:
+                self._host.remove(run_dir / STARTED)
+                return None
             time.sleep(0.02)
-        self._host.remove(run_dir / _STARTED)
-        return None
+
+    def identify(self, run_dir: Path) -> dict[str, Any] | None:
+        """Return what is to be stored of a job's process; None where the queue is not the shell."""
+        start = self.start_of(run_dir) if self.is_shell else None
+        return None if start is None else complete_identity(start.identity, run_dir)
 
     def withdraw(self, run_dir: Path) -> bool:
         """Let nothing be submitted from a run directory any more.
@@ -180,48 +299,78 @@ class Queue:
             The folder cannot be written.
         """
         try:
-            done = self._host.execute(f": > {_WITHDRAWN} && ! [ -e {_SUBMITTING} ]", run_dir)
+            done = self._host.execute(f": > {WITHDRAWN} && ! [ -e {_SUBMITTING} ]", run_dir)
         except FileNotFoundError:
             return True  # there is nothing to submit
         if done.stderr:
             raise RemoteError(f"{run_dir} cannot be withdrawn: {done.stderr.strip()}")
         return done.returncode == 0
 
+    def begin_attempt(self, run_dir: Path, token: str) -> None:
+        """Make a run directory ready for a new submission; what earlier ones left is outdated."""
+        if not is_token(token):
+            raise RemoteError(f"{token!r} cannot be the token of an attempt", no_retry=True)
+        self._host.write_bytes(run_dir / ATTEMPT, f"{token}\n".encode())
+        self.forget_submission(run_dir)
+
     def forget_submission(self, run_dir: Path) -> None:
-        """Make a run directory ready for a new submission."""
-        for name in (_STARTED, _SUBMITTED, _SUBMITTING, _WITHDRAWN, _EXIT):
+        """Remove all that tells of a submission."""
+        for name in (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT):
             self._host.remove(run_dir / name)
 
-    def poll(self, jobs: Iterable[tuple[str, Path | None]]) -> list[QueuedJob]:
+    def poll(self, jobs: Iterable[tuple[Any, ...]]) -> list[QueuedJob]:
         """Ask for the states of jobs, in one listing.
 
         Parameters
         ----------
         jobs
-            (id in the queue, run directory) pairs.
+            Of each what `Submission` holds; (id in the queue, run directory) is enough.
 
         Returns
         -------
         list
-            One for each pair, in their order: two jobs may have had one process id after the
-            other. A job that the queue no longer lists has the state None.
+            One for each, in their order: two jobs may have had one process id after the other. A
+            job that the queue no longer lists has the state None; one of which nothing can be
+            told, `UNSEEN`.
 
         Raises
         ------
         RemoteError
             The listing failed: nothing is known.
         """
-        from qtoolkit.core.exceptions import QTKError
-
-        wanted = list(jobs)
+        wanted = [Submission(*job) for job in jobs]
         if self.is_shell:
-            return [
-                QueuedJob(pid, "RUNNING" if is_alive(pid, _start_of(run_dir)) else None)
-                for pid, run_dir in wanted
-            ]
+            return [self._look_at_process(job) for job in wanted]
         if not wanted:
             return []
-        ids = list(dict.fromkeys(pid for pid, _ in wanted))
+        states = self._listed([job.process_id for job in wanted])
+        found = [QueuedJob(job.process_id, states.get(job.process_id)) for job in wanted]
+        left = [n for n, queued in enumerate(found) if queued.state is None]
+        others = {n: other for n in left if (other := self._other_submission(wanted[n]))}
+        if others:
+            # A second submission of the attempt ended at its guard: the first is the one.
+            states = self._listed(list(others.values()))
+            for n, other in others.items():
+                found[n] = QueuedJob(other, states.get(other))
+        return found
+
+    def _other_submission(self, job: Submission) -> str | None:
+        """Return the id by which a job runs, where it is not the one that was recorded."""
+        if job.run_dir is None:
+            return None
+        try:
+            start = self.start_of(job.run_dir)
+        except RemoteError:
+            return None
+        if start is None or not start.is_of(job.token) or start.process_id == job.process_id:
+            return None
+        return start.process_id
+
+    def _listed(self, process_ids: Iterable[str]) -> dict[str, str | None]:
+        """Return {id: state} of what the queue lists, of these ids at least."""
+        from qtoolkit.core.exceptions import QTKError
+
+        ids = list(dict.fromkeys(process_ids))
         command = self.scheduler.get_jobs_list_cmd(None if self._username else ids, self._username)
         done = self._host.execute(command)
         try:
@@ -231,11 +380,42 @@ class Queue:
         except (QTKError, ValueError, LookupError, AttributeError, TypeError) as error:
             # The parsers trust their input: a cut-off answer says nothing of any job.
             raise RemoteError(f"the queue's listing cannot be read: {error}") from error
-        states = {str(j.job_id): j.state.value if j.state else None for j in listed or []}
-        return [QueuedJob(pid, states.get(pid)) for pid, _ in wanted]
+        return {str(j.job_id): j.state.value if j.state else None for j in listed or []}
 
-    def cancel(self, process_id: str, run_dir: Path | None = None) -> None:
+    def _look_at_process(self, job: Submission) -> QueuedJob:
+        known = self._process_of(job)
+        state = _STATES[job_liveness(known, job.run_dir)]
+        if state == UNSEEN and job.run_dir is not None and self._host.exists(job.run_dir / _EXIT):
+            state = None  # its script says that it is done
+        process = known if state == "RUNNING" and known.get("start_time") else None
+        return QueuedJob(job.process_id, state, process)
+
+    def _process_of(self, job: Submission) -> Mapping[str, Any]:
+        """Return what is known of the process of a shell job, at least its number."""
+        if job.process and str(job.process.get("pid")) == job.process_id:
+            return job.process
+        if job.run_dir is not None:
+            with suppress(RemoteError):
+                start = self.start_of(job.run_dir)
+                if start is not None and start.process_id == job.process_id:
+                    known = complete_identity(start.identity, job.run_dir)
+                    return known or start.identity
+        return {"pid": job.process_id}
+
+    def cancel(
+        self,
+        process_id: str,
+        run_dir: Path | None = None,
+        process: Mapping[str, Any] | None = None,
+    ) -> None:
         """End a job with everything that it started; one that has ended is fine.
+
+        A process that is not known for certain to be that of the job is left alone.
+
+        Parameters
+        ----------
+        process
+            See `Submission`.
 
         Raises
         ------
@@ -243,11 +423,37 @@ class Queue:
             The queue refused.
         """
         if self.is_shell:
-            end_process(process_id, _start_of(run_dir))
+            known = self._process_of(Submission(process_id, run_dir, process=process))
+            end_process(known, run_dir)
             return
         done = self._host.execute(self.scheduler.get_cancel_cmd(process_id))
         if done.returncode and self._is_listed(process_id):
             raise RemoteError(f"the queue did not cancel {process_id}: {done.stderr.strip()}")
+
+    def end_leftover(self, run_dir: Path) -> bool:
+        """End what a run directory says has begun there, unless its script says that it is done.
+
+        A job may have been taken for ended while it ran. What cannot be seen is not waited for.
+
+        Returns
+        -------
+        bool
+            Whether nothing is known to run there any more; False where it has not ended yet.
+
+        Raises
+        ------
+        RemoteError
+            The queue refused, or does not answer.
+        """
+        start = self.start_of(run_dir)
+        if start is None or self._host.exists(run_dir / _EXIT):
+            return True
+        gone = (*ENDED_STATES, UNSEEN)
+        job = Submission(start.process_id, run_dir)
+        if self.poll([job])[0].state in gone:
+            return True
+        self.cancel(job.process_id, run_dir)
+        return self.poll([job])[0].state in gone
 
     def _is_listed(self, process_id: str) -> bool:
         """Whether the queue may still hold a job; yes when it does not answer."""
@@ -255,7 +461,14 @@ class Queue:
             state = self.poll([(process_id, None)])[0].state
         except RemoteError:
             return True
-        return state not in (None, "DONE", "FAILED")
+        return state not in ENDED_STATES
+
+
+_STATES = {
+    Liveness.ALIVE: "RUNNING",
+    Liveness.ENDED: None,
+    Liveness.UNKNOWN: UNSEEN,
+}
 
 
 def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
@@ -277,14 +490,3 @@ def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
         )
     scheduler: BaseSchedulerIO = known[scheduler_type]()
     return scheduler
-
-
-def _start_of(run_dir: Path | None) -> str | None:
-    """Return the start time that a shell job wrote down; None where nothing is known."""
-    if run_dir is None:
-        return None
-    try:
-        words = (run_dir / _STARTED).read_text().split()
-    except OSError:
-        return None
-    return words[1] if len(words) > 1 else None

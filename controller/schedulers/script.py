@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ConfigError
+from controller.schedulers.dialects import dialect_of, with_token
+from controller.schedulers.start import guard
 
 if TYPE_CHECKING:
     from qtoolkit.io.base import BaseSchedulerIO
@@ -18,15 +20,6 @@ _ONE_WORD = re.compile(
     r"""(?:[\w./:@%+,=$~^-]|\$\{\w+\}|\\.|'[^']*'|"(?:[^"\\`]|\\.)*")*""", re.DOTALL
 )
 _PLAIN_PATH = re.compile(r"[\w./:@+,=-]*")
-_GUARD = """\
-# A second start of one submission ends here, and one of a job that was withdrawn.
-jfr_me="${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-$$}}}"
-if ! (set -C; echo "$jfr_me $(cut -d' ' -f22 /proc/$$/stat 2>/dev/null)" > jfr_started) 2>/dev/null
-then
-  [ -s jfr_started ] || { echo "jfr: cannot write in $PWD: is the disk full?" >&2; exit 73; }
-  [ "$(cut -d' ' -f1 jfr_started)" = "$jfr_me" ] || exit 0
-fi
-[ ! -e jfr_withdrawn ] || exit 0"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +38,8 @@ class ScriptSpec:
         Keywords of the scheduler, or a QResources.
     worker_pre_run, worker_post_run, pre_run, post_run, modules, export
         Of the worker and of the execution configuration.
+    token
+        That of the attempt, by which it is known everywhere.
     """
 
     run_dir: str
@@ -57,6 +52,7 @@ class ScriptSpec:
     post_run: str | None = None
     modules: list[str] = field(default_factory=list)
     export: Mapping[str, Any] = field(default_factory=dict)
+    token: str = ""
 
 
 def render_script(scheduler: BaseSchedulerIO, spec: ScriptSpec) -> str:
@@ -70,16 +66,17 @@ def render_script(scheduler: BaseSchedulerIO, spec: ScriptSpec) -> str:
     from qtoolkit.core.exceptions import UnsupportedResourcesError
     from qtoolkit.io.shell import ShellIO
 
-    is_shell = isinstance(scheduler, ShellIO)
+    is_shell, dialect = isinstance(scheduler, ShellIO), dialect_of(scheduler)
+    body = body_lines(spec, guard(dialect, spec.token), logs=is_shell)
     options = _shell_options(spec) if is_shell else _options(spec, type(scheduler).__name__)
     try:
-        script = scheduler.get_submission_script(body_lines(spec, logs=is_shell), options)
+        script = scheduler.get_submission_script(body, options)
     except (ValueError, UnsupportedResourcesError) as error:
         raise ConfigError(f"the resources of job {spec.name!r} cannot be used: {error}") from error
-    return str(script)
+    return with_token(str(script), dialect, spec.token)
 
 
-def body_lines(spec: ScriptSpec, *, logs: bool = False) -> list[str]:
+def body_lines(spec: ScriptSpec, start: str = "", *, logs: bool = False) -> list[str]:
     """Return the lines after the header, in the order of jobflow-remote 1.0.1.
 
     Code of the user (pre_run, post_run, modules) is shell and stays as it is; what comes from
@@ -87,11 +84,13 @@ def body_lines(spec: ScriptSpec, *, logs: bool = False) -> list[str]:
 
     Parameters
     ----------
+    start
+        What sees to it that the attempt runs once.
     logs
         Send the output to queue.out and queue.err. After the guard, so that a second start does
         not empty the logs of the first.
     """
-    lines = [f"cd {shlex.quote(spec.run_dir)} || exit 1", _GUARD]
+    lines = [f"cd {shlex.quote(spec.run_dir)} || exit 1", start]
     lines += ["exec > queue.out 2> queue.err"] if logs else []
     lines += [text for text in (spec.worker_pre_run, spec.pre_run) if text]
     lines += [f"export {name}={quote_export(value)}" for name, value in spec.export.items()]

@@ -35,7 +35,7 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
         with pytest.MonkeyPatch.context() as patch, arena.runner() as runner:
             patch.setattr(Queue, "submit", submit)
             # What the deletion can know is that the job may be submitted, not as what.
-            patch.setattr(Queue, "earlier_submission", lambda *_: None)
+            patch.setattr(Queue, "earlier_submissions", lambda *_: [])
             with pytest.raises(LockLostError):
                 runner.advance()
             entries = runner.controller.auxiliary.count_documents({"aftermath": {"$exists": True}})

@@ -5,31 +5,37 @@ from __future__ import annotations
 from typing import Any
 
 from controller.documents import utc_now
+from controller.schedulers.queue import ENDED_STATES, QueuedJob
 from controller.states import JobState
 
 
-def queue_update(job: dict[str, Any], state: str | None, *, local: bool) -> dict[str, Any] | None:
+def queue_update(job: dict[str, Any], queued: QueuedJob, *, local: bool) -> dict[str, Any] | None:
     """Return what a queue's answer changes about a job; None for nothing.
 
     Parameters
     ----------
     job
-        Document with ``state``.
-    state
-        Name of the queue's state; None when the queue no longer lists the job.
+        Document with ``state`` and ``remote``.
+    queued
+        What the queue says.
     local
         On a local worker there is nothing to download.
     """
-    if state == "RUNNING":
-        if job["state"] == JobState.RUNNING.value:
-            return None
+    state, known = queued.state, job.get("remote") or {}
+    found: dict[str, Any] = {}
+    if queued.process_id != str(known.get("process_id")):
+        found["remote.process_id"] = queued.process_id
+    if queued.process is not None and queued.process != known.get("process"):
+        found["remote.process"] = dict(queued.process)
+    if state == "RUNNING" and job["state"] != JobState.RUNNING.value:
         return {
             "state": JobState.RUNNING.value,
             "start_time": utc_now(),
             "end_time": None,  # of an earlier run, if any
             "remote.queue_state": state,
+            **found,
         }
-    if state in (None, "DONE", "FAILED"):
+    if state in ENDED_STATES:
         finished = JobState.DOWNLOADED if local else JobState.RUN_FINISHED
-        return {"state": finished.value, "remote.queue_state": state}
-    return None
+        return {"state": finished.value, "remote.queue_state": state, **found}
+    return found or None

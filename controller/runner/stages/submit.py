@@ -19,8 +19,18 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     """Write the script and submit it; returns what to set."""
     queue = context.queue(job["worker"])
     script = render_script(queue.scheduler, script_spec(context, job))
-    process_id = queue.submit(Path(job["run_dir"]), script)
-    return {"state": JobState.SUBMITTED.value, "remote.process_id": process_id}
+    run_dir = Path(job["run_dir"])
+    process_id = queue.submit(run_dir, script, attempt_token(job))
+    return {
+        "state": JobState.SUBMITTED.value,
+        "remote.process_id": process_id,
+        "remote.process": queue.identify(run_dir),
+    }
+
+
+def attempt_token(job: dict[str, Any]) -> str:
+    """Return the token of the present attempt; one that an earlier version uploaded has none."""
+    return (job.get("remote") or {}).get("submission_token") or ""
 
 
 def withdraw(context: RunnerContext, job: dict[str, Any], process_id: str) -> None:
@@ -32,7 +42,7 @@ def withdraw(context: RunnerContext, job: dict[str, Any], process_id: str) -> No
     queue = context.controller.queue
     if queue.jobs.find_one({"db_id": job["db_id"]}, ["_id"]) is not None:
         return
-    submitted = {**job, "remote": {"process_id": process_id}}
+    submitted = {**job, "remote": {**(job.get("remote") or {}), "process_id": process_id}}
     request(queue, [PendingCleanup.for_job(submitted, cancel=True, deleted=True)])
     run_pending(queue, context.connections, (job["uuid"], job["index"]))
 
@@ -53,6 +63,7 @@ def script_spec(context: RunnerContext, job: dict[str, Any]) -> ScriptSpec:
         post_run=config.post_run,
         modules=config.modules or [],
         export=config.export or {},
+        token=attempt_token(job),
     )
 
 

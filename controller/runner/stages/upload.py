@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from controller.errors import RemoteError, StillRunningError
 from controller.execution.files import (
@@ -34,6 +35,9 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
             raise StillRunningError(
                 f"what ran of job {job['db_id']} before, on {entry.worker!r}, has not ended yet"
             )
+    queue = context.queue(job["worker"])
+    if not queue.end_leftover(run_dir):
+        raise StillRunningError(f"what ran of job {job['db_id']} before has not ended yet")
     if (job.get("remote") or {}).get("prerun_cleanup"):
         remove_run_dir(host, run_dir)
     body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))
@@ -46,12 +50,15 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     )
     content = encode_input(body, job_store_description(run_dir, files, spec), job)
     host.mkdir(run_dir)
-    context.queue(job["worker"]).forget_submission(run_dir)
+    token = uuid4().hex
+    queue.begin_attempt(run_dir, token)
     host.write_bytes(run_dir / IN_FILE, content)
     return {
         "state": JobState.UPLOADED.value,
         "run_dir": str(run_dir),
         "remote.prerun_cleanup": False,
+        "remote.submission_token": token,
+        "remote.process": None,
     }
 
 

@@ -13,9 +13,10 @@ from staged import Stage
 from controller.documents import utc_now
 from controller.errors import ArgumentError, FlowLockedError, StateError
 from controller.execution.files import IN_FILE
+from controller.identity import described
 from controller.operations import pending_cleanup
 from controller.operations.connections import Connections
-from controller.schedulers.processes import is_alive
+from controller.schedulers.processes import is_over
 from controller.storage.outputs import save_outputs
 
 
@@ -95,6 +96,10 @@ def test_files_and_outputs_go_with_the_job(stage: Stage, tmp_path: Path) -> None
     stage.check()
 
 
+def remote_of(process: subprocess.Popen[bytes], **more: Any) -> dict[str, Any]:
+    return {"process_id": str(process.pid), "process": described(process.pid), **more}
+
+
 def running_process(tmp_path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["sleep", "600"], cwd=tmp_path, start_new_session=True)
 
@@ -103,7 +108,7 @@ def running_process(tmp_path: Path) -> subprocess.Popen[bytes]:
 def test_what_runs_is_ended(stage: Stage, tmp_path: Path, how: str) -> None:
     process = running_process(tmp_path)
     try:
-        remote = {"process_id": str(process.pid), "step_attempts": 0}
+        remote = remote_of(process, step_attempts=0)
         a = stage.flow(x=("RUNNING", {"remote": remote}), y="READY")
         act = {
             "stop": lambda: stage.controller.stop_job(db_id=a["x"]),
@@ -113,7 +118,7 @@ def test_what_runs_is_ended(stage: Stage, tmp_path: Path, how: str) -> None:
             "set_state": lambda: stage.controller.set_job_state("FAILED", db_id=a["x"]),
         }[how]
         act()
-        assert not is_alive(process.pid, None)
+        assert is_over(str(process.pid))
         stage.check()
     finally:
         process.kill()
@@ -123,10 +128,10 @@ def test_what_runs_is_ended(stage: Stage, tmp_path: Path, how: str) -> None:
 def test_a_retry_ends_nothing(stage: Stage, tmp_path: Path) -> None:
     process = running_process(tmp_path)
     try:
-        remote = {"process_id": str(process.pid), "step_attempts": 2}
+        remote = remote_of(process, step_attempts=2)
         a = stage.flow(x=("RUNNING", {"remote": remote}))
         stage.controller.retry_job(db_id=a["x"])
-        assert is_alive(process.pid, None)
+        assert not is_over(str(process.pid))
     finally:
         process.kill()
         process.wait()

@@ -16,12 +16,14 @@ from staged import Stage, lock
 from controller.doctor import FindingKind, Severity, diagnose
 from controller.errors import StillRunningError, WriteConflictError
 from controller.execution.files import IN_FILE, run_dir_path
+from controller.identity import described
 from controller.operations import bulk, pending_cleanup, writing
 from controller.operations.connections import Connections
 from controller.runner.context import RunnerContext
 from controller.runner.runner import Runner
 from controller.runner.stages.upload import upload
-from controller.schedulers.processes import is_alive
+from controller.schedulers import Queue, QueuedJob
+from controller.schedulers.processes import is_over
 
 AWAY = {"remote": {"process_id": "1234567", "step_attempts": 0}, "worker": "away"}
 
@@ -33,6 +35,10 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     yield made
     made.kill()
     made.wait()
+
+
+def remote_of(process: subprocess.Popen[bytes], **more: Any) -> dict[str, Any]:
+    return {"process_id": str(process.pid), "process": described(process.pid), **more}
 
 
 def entries(stage: Stage) -> list[dict[str, Any]]:
@@ -240,7 +246,7 @@ def test_a_conflict_of_two_writers_is_tried_again(
 def test_a_submission_whose_answer_was_lost_is_ended(
     stage: Stage, process: subprocess.Popen[bytes], how: str
 ) -> None:
-    remote = {"process_id": str(process.pid), "step_attempts": 3}
+    remote = remote_of(process, step_attempts=3)
     failed = ("REMOTE_ERROR", {"remote": remote, "previous_state": "UPLOADED"})
     a = stage.flow(x=failed, y="READY")
     if how == "rerun":
@@ -249,17 +255,51 @@ def test_a_submission_whose_answer_was_lost_is_ended(
         stage.controller.delete_job(db_id=a["x"])
     else:
         stage.controller.delete_flow(a["flow"])
-    assert not is_alive(process.pid, None)
+    assert is_over(str(process.pid))
+
+
+@pytest.mark.parametrize("minutes", [0, 11])
+def test_a_process_out_of_sight_is_waited_for_but_not_for_ever(
+    stage: Stage,
+    process: subprocess.Popen[bytes],
+    caplog: pytest.LogCaptureFixture,
+    minutes: int,
+) -> None:
+    """Of another container, say: it is neither signalled nor taken for ended."""
+    elsewhere = {**described(process.pid), "pid_namespace": "pid:[1]"}
+    asked = pending_cleanup.utc_now() - timedelta(minutes=minutes)
+    known = {"process_id": str(process.pid), "process": elsewhere}
+    pending_cleanup_of(stage, cancel=True, requested_on=asked, **known)
+    pending_cleanup.run_pending(stage.controller.queue, Connections(stage.project))
+    assert len(entries(stage)) == (minutes == 0)
+    assert ("it is not this runner's to end" in caplog.text) == (minutes > 0)
+    assert not is_over(str(process.pid))
+
+
+def test_both_submissions_of_a_job_are_cancelled(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An answer of the queue was lost: 102 is recorded, 101 runs."""
+    cancelled: list[str] = []
+    described_as = {"earlier_submissions": lambda *_: ["101"], "find_by_token": lambda *_: []}
+    for name, method in described_as.items():
+        monkeypatch.setattr(Queue, name, method)
+    monkeypatch.setattr(Queue, "cancel", lambda self, number, *_: cancelled.append(number))
+    monkeypatch.setattr(Queue, "poll", lambda self, jobs: [QueuedJob(j[0], None) for j in jobs])
+    pending_cleanup_of(stage, cancel=True, process_id="102", run_dir=str(tmp_path))
+    pending_cleanup.run_pending(stage.controller.queue, Connections(stage.project))
+    assert cancelled == ["101", "102"]
+    assert entries(stage) == []
 
 
 def test_a_job_that_goes_on_is_not_ended(stage: Stage, process: subprocess.Popen[bytes]) -> None:
-    remote = {"process_id": str(process.pid), "step_attempts": 3}
+    remote = remote_of(process, step_attempts=3)
     failed = ("REMOTE_ERROR", {"remote": remote, "previous_state": "SUBMITTED"})
     a = stage.flow(x=failed, y=("RUNNING", {"remote": remote}))
     stage.controller.retry_job(db_id=a["x"])
     stage.controller.set_job_state("SUBMITTED", db_id=a["y"])
     assert entries(stage) == []
-    assert is_alive(process.pid, None)
+    assert not is_over(str(process.pid))
 
 
 def test_an_answer_about_an_earlier_process_changes_nothing(stage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from controller.errors import RemoteError
 from controller.hosts import LocalHost
-from controller.schedulers import Queue
+from controller.schedulers import Queue, QueuedJob, Submission
 
 SBATCH = """
 echo "$@" >> {ledger}
@@ -149,3 +149,130 @@ def test_a_cancellation_that_is_refused_is_an_error(commands, queue):
     commands("scancel", "echo 'scancel: error: Access/permission denied' >&2; exit 1")
     with pytest.raises(RemoteError, match="denied"):
         queue.cancel("7")
+
+
+LOST = """
+echo "$@" >> {ledger}
+n=$((100 + $(wc -l < {ledger})))
+echo "$n $(sed -n 's/#SBATCH --comment=//p' "$1")" >> {ledger}.held
+[ $n != 101 ] || { echo 'Socket timed out on send/recv operation' >&2; exit 1; }
+echo "Submitted batch job $n"
+"""
+"""The first job is taken, and the answer of the queue is lost."""
+LISTING = """
+case "$*" in
+  *%k*) cat {held}; exit ;;
+esac
+for n in {listed}; do
+  echo "$n<><> {state}<><> None<><> j<><> me<><> p<><> 1:00<><> 1<><> 1<><> 0:01<><> 0"
+done
+"""
+
+
+def listing(held: Path | str = "/dev/null", listed: str = "", state: str = "R") -> str:
+    words = {"{held}": str(held), "{listed}": listed, "{state}": state}
+    text = LISTING
+    for name, value in words.items():
+        text = text.replace(name, value)
+    return text
+
+
+def script(token: str) -> str:
+    return f"#!/bin/bash\n#SBATCH --comment=jfr:{token}\n"
+
+
+def test_a_lost_answer_of_the_queue_is_found_by_the_token(commands, queue, run_dir):
+    ledger = commands("sbatch", LOST)
+    commands("squeue", listing(f"{ledger}.held"))
+    queue.begin_attempt(run_dir, "t1")
+    assert queue.submit(run_dir, script("t1"), "t1") == "101"
+    assert len(ledger.read_text().splitlines()) == 1
+
+
+def test_a_job_that_shows_late_is_found_before_it_is_submitted_again(commands, queue, run_dir):
+    ledger = commands("sbatch", LOST)
+    commands("squeue", "echo 'Socket timed out' >&2; exit 1")
+    queue.begin_attempt(run_dir, "t1")
+    for _ in range(2):
+        with pytest.raises(RemoteError, match="timed out"):
+            queue.submit(run_dir, script("t1"), "t1")
+    commands("squeue", listing(f"{ledger}.held"))
+    assert queue.submit(run_dir, script("t1"), "t1") == "101"
+    assert len(ledger.read_text().splitlines()) == 1, "while the queue says nothing, nothing is"
+
+
+def test_a_queue_that_took_nothing_is_asked_again(commands, queue, run_dir):
+    commands("sbatch", "echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1")
+    commands("squeue", listing())
+    queue.begin_attempt(run_dir, "t1")
+    with pytest.raises(RemoteError, match="QOSMax"):
+        queue.submit(run_dir, script("t1"), "t1")
+    ledger = commands("sbatch", SBATCH)
+    assert queue.submit(run_dir, script("t1"), "t1") == "101"
+    assert len(ledger.read_text().splitlines()) == 1
+
+
+def test_the_queue_is_not_asked_about_a_first_submission(commands, queue, run_dir):
+    commands("sbatch", SBATCH)
+    asked = commands("squeue", "echo asked >> {ledger}")
+    queue.begin_attempt(run_dir, "t1")
+    assert queue.submit(run_dir, script("t1"), "t1") == "101"
+    assert not asked.exists()
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "QUEUED"])
+def test_the_submission_that_runs_is_the_one(commands, queue, run_dir, state):
+    """102 was recorded, and ended at its guard: 101 runs."""
+    (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
+    commands("squeue", listing(listed="101", state={"RUNNING": "R", "QUEUED": "PD"}[state]))
+    queued = queue.poll([Submission("102", run_dir, "t1"), Submission("103", None, "t2")])
+    assert queued == [QueuedJob("101", state), QueuedJob("103", None)]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("102 - t1 55 - -", "102"), ("101 - t0 55 - -", "102"), ("101 99", "101")],
+)
+def test_whose_start_a_start_file_tells_of(commands, queue, run_dir, said, expected):
+    (run_dir / "jfr_started").write_text(f"{said}\n")
+    commands("squeue", listing())
+    assert queue.poll([Submission("102", run_dir, "t1")]) == [QueuedJob(expected, None)]
+
+
+def test_what_a_job_left_running_is_cancelled_before_it_runs_again(commands, queue, run_dir):
+    ledger = commands("scancel", "echo $* >> {ledger}")
+    commands("squeue", listing(listed="101"))
+    (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
+    assert not queue.end_leftover(run_dir), "it is listed still"
+    assert ledger.read_text().split()[-1] == "101"
+    commands("squeue", listing())
+    assert queue.end_leftover(run_dir)
+
+
+def test_a_script_that_says_it_is_done_needs_no_question(commands, queue, run_dir):
+    asked = commands("squeue", "echo asked >> {ledger}")
+    (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
+    (run_dir / "jfr_exit").write_text("1\n")
+    assert queue.end_leftover(run_dir)
+    assert not asked.exists()
+
+
+def test_a_new_attempt_forgets_what_an_earlier_one_left(commands, queue, run_dir):
+    commands("sbatch", SBATCH)
+    queue.begin_attempt(run_dir, "t1")
+    queue.submit(run_dir, script("t1"), "t1")
+    (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
+    queue.begin_attempt(run_dir, "t2")
+    assert queue.earlier_submissions(run_dir, "t2") == []
+    assert (run_dir / "jfr_attempt").read_text() == "t2\n"
+
+
+def test_both_submissions_of_an_attempt_are_known(queue, run_dir):
+    (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
+    (run_dir / "jfr_submitted").write_text("Submitted batch job 102\n")
+    assert queue.earlier_submissions(run_dir, "t1") == ["101", "102"]
+
+
+def test_a_token_never_becomes_code(queue, run_dir):
+    with pytest.raises(RemoteError):
+        queue.begin_attempt(run_dir, "$(touch hacked)")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from controller.hosts import LocalHost
+from controller.identity import described
 from controller.schedulers import Queue, ScriptSpec, render_script
 
 DEADLINE = 15.0
@@ -219,6 +222,80 @@ def test_a_process_that_took_over_the_number_is_left_alone(queue, run_dir, bysta
     assert bystander.poll() is None
 
 
+@pytest.mark.parametrize("work", ["is there", "is gone"])
+def test_a_number_alone_is_no_process_of_ours(queue, run_dir, tmp_path, bystander, work):
+    """The run directory lost its start file, or was lost: a cleared scratch, say."""
+    place = run_dir if work == "is there" else tmp_path / "gone"
+    pid = str(bystander.pid)
+    assert state(queue, pid, place) is None
+    queue.cancel(pid, place)
+    assert bystander.poll() is None
+
+
+def test_a_process_that_cannot_be_seen_is_neither_ended_nor_signalled(queue, run_dir, bystander):
+    pid = str(bystander.pid)
+    elsewhere = {**described(bystander.pid), "pid_namespace": "pid:[1]"}
+    assert queue.poll([(pid, run_dir, None, elsewhere)])[0].state == "UNDETERMINED"
+    queue.cancel(pid, run_dir, elsewhere)
+    assert bystander.poll() is None
+    (run_dir / "jfr_exit").write_text("0\n")
+    assert queue.poll([(pid, run_dir, None, elsewhere)])[0].state is None
+
+
+def test_a_job_has_ended_with_the_boot_that_it_ran_in(queue, run_dir, bystander):
+    pid = str(bystander.pid)
+    before = {**described(bystander.pid), "boot_id": "of yesterday"}
+    assert queue.poll([(pid, run_dir, None, before)])[0].state is None
+    queue.cancel(pid, run_dir, before)
+    assert bystander.poll() is None
+
+
+def test_what_is_stored_of_a_process_outlives_its_folder(queue, run_dir):
+    process_id = submit(queue, run_dir, "sleep 60")
+    known = queue.identify(run_dir)
+    assert known["start_time"]
+    assert known["boot_id"]
+    assert known["pid_namespace"]
+    shutil.rmtree(run_dir)
+    job = (process_id, run_dir, None, known)
+    assert queue.poll([job])[0].state == "RUNNING"
+    queue.cancel(process_id, run_dir, known)
+    wait_for(lambda: queue.poll([job])[0].state is None, "the job did not end")
+
+
+def test_a_start_file_of_an_earlier_version_is_read(queue, run_dir):
+    process_id = submit(queue, run_dir, "sleep 60")
+    start = (run_dir / "jfr_started").read_text().split()
+    (run_dir / "jfr_started").write_text(f"{process_id} {start[1]}\n")
+    queued = queue.poll([(process_id, run_dir)])[0]
+    assert queued.state == "RUNNING"
+    assert queued.process == queue.identify(run_dir)
+    assert queued.process["boot_id"] == start[4], "which is stored from now on"
+    queue.cancel(process_id, run_dir)
+    wait_for_end(queue, process_id, run_dir)
+
+
+def test_what_still_runs_in_a_folder_is_ended_before_it_is_used_again(queue, run_dir):
+    process_id = submit(queue, run_dir, "sleep 60")
+    assert queue.end_leftover(run_dir)
+    assert state(queue, process_id, run_dir) is None
+    assert queue.end_leftover(run_dir)
+    assert queue.end_leftover(run_dir / "not there")
+
+
+def test_without_setsid_a_job_still_has_a_session_of_its_own(queue, run_dir, tmp_path, monkeypatch):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "nohup", "sleep", "readlink"):
+        (tools / name).symlink_to(shutil.which(name))
+    (tools / "python3").symlink_to(Path(sys.executable).resolve())
+    monkeypatch.setattr("controller.hosts.local._environment", lambda: {"PATH": str(tools)})
+    process_id = submit(queue, run_dir, "sleep 60 & sleep 60")
+    assert os.getsid(int(process_id)) == int(process_id)
+    queue.cancel(process_id, run_dir)
+    wait_for_end(queue, process_id, run_dir)
+
+
 def test_jobs_that_had_one_number_are_told_apart(queue, run_dir, tmp_path):
     """A number is given out again; neither job may hide the other."""
     process_id = submit(queue, run_dir, "sleep 60")
@@ -249,7 +326,8 @@ def test_a_suspended_job_has_not_ended(queue, run_dir, bystander):
         lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T",
         "no stop",
     )
-    assert state(queue, pid, run_dir) in ("SUSPENDED", "RUNNING")
+    known = described(bystander.pid)
+    assert queue.poll([(pid, run_dir, None, known)])[0].state in ("SUSPENDED", "RUNNING")
 
 
 def test_a_zombie_has_ended(queue, run_dir):

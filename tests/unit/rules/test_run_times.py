@@ -7,6 +7,7 @@ from typing import Any
 
 from controller.documents import JobInfo, utc_now
 from controller.runner.stages.poll import queue_update
+from controller.schedulers import QueuedJob
 
 NOW = utc_now()
 
@@ -24,6 +25,6 @@ def test_no_run_takes_less_than_no_time() -> None:
 
 
 def test_a_run_that_begins_has_not_ended() -> None:
-    update = queue_update({"state": "SUBMITTED"}, "RUNNING", local=True)
+    update = queue_update({"state": "SUBMITTED"}, QueuedJob("1", "RUNNING"), local=True)
     assert update is not None
     assert update["end_time"] is None

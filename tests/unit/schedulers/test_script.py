@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import time
 from copy import deepcopy
 from pathlib import Path
 
@@ -10,11 +12,15 @@ import pytest
 from qtoolkit.core.data_objects import QResources
 
 from controller.errors import ConfigError
+from controller.identity import described
 from controller.schedulers import ScriptSpec, render_script
+from controller.schedulers.dialects import dialect_of
 from controller.schedulers.queue import build_scheduler
 from controller.schedulers.resources import stored_resources
 from controller.schedulers.script import body_lines, quote_export
+from controller.schedulers.start import Start, parse_start
 
+SHELLS = [s for s in ("bash", "dash", "busybox sh", "ksh") if shutil.which(s.split()[0])]
 ODD_NAMES = [
     "two words",
     "it's",
@@ -163,18 +169,161 @@ def test_a_job_that_was_withdrawn_does_nothing(tmp_path):
 
 
 def test_the_queue_may_restart_its_own_job(tmp_path):
-    spec = ScriptSpec(str(tmp_path), "echo run >> ledger", "job", {})
+    """A requeue of Slurm keeps the id; the start file then tells of the new process."""
+    spec = ScriptSpec(str(tmp_path), "echo run >> ledger", "job", {}, token="t1")
+    starts = []
     for _ in range(2):
-        run_shell_script(tmp_path, spec, SLURM_JOB_ID="77")
-    run_shell_script(tmp_path, spec, SLURM_JOB_ID="78")
+        run_script(tmp_path, spec, "slurm", SLURM_JOB_ID="77")
+        starts.append(start_file(tmp_path))
+    run_script(tmp_path, spec, "slurm", SLURM_JOB_ID="78")
     assert (tmp_path / "ledger").read_text() == "run\nrun\n"
+    assert [start.process_id for start in starts] == ["77", "77"]
+    assert starts[0].pid != starts[1].pid
+    assert start_file(tmp_path) == starts[1]
 
 
-def test_the_start_tells_who_runs(tmp_path):
-    run_shell_script(tmp_path, ScriptSpec(str(tmp_path), "echo $$ > pid", "job", {}))
-    pid, start = (tmp_path / "jfr_started").read_text().split()
-    assert pid == (tmp_path / "pid").read_text().strip()
-    assert start.isdigit()
+IDS_OF_OTHERS = {"SLURM_JOB_ID": "12345", "PBS_JOBID": "6.server", "JOB_ID": "7"}
+"""Of an allocation that the runner runs in, or of a CI that exports JOB_ID."""
+
+
+def test_a_job_of_the_shell_is_known_by_its_process_wherever_the_runner_runs(tmp_path):
+    spec = ScriptSpec(str(tmp_path), "echo $$ > pid", "job", {})
+    run_shell_script(tmp_path, spec, **IDS_OF_OTHERS)
+    assert start_file(tmp_path).process_id == (tmp_path / "pid").read_text().strip()
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "expected"), [("slurm", "12345"), ("pbs", "6.server"), ("sge", "7")]
+)
+def test_a_job_of_a_queue_is_known_by_the_id_that_this_queue_gave(tmp_path, scheduler, expected):
+    run_script(tmp_path, ScriptSpec(str(tmp_path), "true", "job", {}), scheduler, **IDS_OF_OTHERS)
+    assert start_file(tmp_path).process_id == expected
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_start_tells_who_runs(tmp_path, shell):
+    spec = ScriptSpec(str(tmp_path), "until [ -e go ]; do sleep 0.02; done", "job", {}, token="t1")
+    (tmp_path / "submit.sh").write_text(render_script(build_scheduler("shell"), spec))
+    process = subprocess.Popen([*shell.split(), "submit.sh"], cwd=tmp_path)
+    wait_for_file(tmp_path / "queue.out")
+    start, seen = start_file(tmp_path), described(process.pid)
+    (tmp_path / "go").touch()
+    process.wait()
+    assert start.token == "t1"
+    assert start.process_id == start.pid == str(process.pid)
+    for name in ("start_time", "boot_id", "pid_namespace"):
+        assert getattr(start, name) == seen[name]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("scheduler", ["shell", "slurm"])
+def test_any_shell_runs_the_script_once(tmp_path, shell, scheduler):
+    spec = ScriptSpec(str(tmp_path), "echo run >> ledger", "job", {}, token="t1")
+    (tmp_path / "submit.sh").write_text(render_script(build_scheduler(scheduler), spec))
+    for number in ("1", "2"):
+        env = {"PATH": "/usr/bin:/bin", "SLURM_JOB_ID": number}
+        subprocess.run([*shell.split(), "submit.sh"], cwd=tmp_path, env=env, timeout=20, check=True)
+    assert (tmp_path / "ledger").read_text() == "run\n"
+
+
+def test_an_earlier_attempt_that_starts_late_does_nothing(tmp_path):
+    """A second submission that waited in the queue while the job was begun anew."""
+    spec = ScriptSpec(str(tmp_path), "touch ran", "job", {}, token="old")
+    (tmp_path / "jfr_attempt").write_text("new\n")
+    done, _ = run_shell_script(tmp_path, spec)
+    assert done.returncode == 0
+    assert "earlier attempt" in done.stderr
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "jfr_started").exists()
+
+
+def test_an_old_copy_of_the_attempt_file_is_waited_out(tmp_path):
+    """A node may see the file of a network file system as it was a minute ago."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "sleep").write_text("#!/bin/sh\necho new > jfr_attempt\n")
+    (folder / "sleep").chmod(0o755)
+    (tmp_path / "jfr_attempt").write_text("old\n")
+    spec = ScriptSpec(str(tmp_path), "touch ran", "job", {}, token="new")
+    run_script(tmp_path, spec, "slurm", SLURM_JOB_ID="1", PATH=f"{folder}:/usr/bin:/bin")
+    assert (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("\n", None),
+        ("55", Start("55")),
+        ("55 123\n", Start("55", "123")),
+        ("7 - t1 55 b n\n", Start("7", "", "t1", "55", "b", "n")),
+        ("7 1 - 55 - - more\n", Start("7", "1", "", "55")),
+    ],
+)
+def test_start_files_of_this_and_of_earlier_versions(text, expected):
+    assert parse_start(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "same"),
+    [("a", "a", True), ("a", "b", False), ("a", "", True), ("", "b", True), (None, "b", True)],
+)
+def test_a_start_is_of_an_attempt_as_far_as_both_are_known(ours, theirs, same):
+    assert Start("1", token=theirs).is_of(ours) is same
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "line"),
+    [
+        ("slurm", "#SBATCH --comment=jfr:t1"),
+        ("sge", "#$ -ac jfr_token=t1"),
+        ("pbs", "#PBS -v JFR_TOKEN=t1"),
+    ],
+)
+def test_the_queue_is_told_the_token(scheduler, line):
+    spec = ScriptSpec("/run", "x", "job", {"qverbatim": "# of the user"}, token="t1")
+    lines = render_script(build_scheduler(scheduler), spec).splitlines()
+    assert lines[0].startswith("#!")
+    assert lines[1] == line, "first of all: a directive of the user's with the same name wins"
+
+
+def test_variables_that_the_user_hands_on_are_not_replaced():
+    spec = ScriptSpec("/run", "x", "job", {"qverbatim": "#PBS -v A=1"}, token="t1")
+    assert "JFR_TOKEN" not in render_script(build_scheduler("pbs"), spec)
+
+
+SGE_JOBS = """\
+==============================================================
+job_number:                 4
+job_name:                   a
+context:                    jfr_token=t1,other=2
+==============================================================
+job_number:                 5
+context:                    jfr_token=t12
+"""
+PBS_JOBS = """\
+Job Id: 4.server
+    Job_Name = a
+    Variable_List = PBS_O_HOME=/home/me,PBS_O_PATH=/bin,
+\tJFR_TO
+\tKEN=t1
+Job Id: 5.server
+    Variable_List = A=1
+"""
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "text", "expected"),
+    [
+        ("slurm", "4 jfr:t1\n5 (null)\n6 jfr:t12\n7\n8 jfr:t1 \n", ["4", "8"]),
+        ("sge", SGE_JOBS, ["4"]),
+        ("pbs", PBS_JOBS, ["4.server"]),
+        ("shell", "", []),
+        ("slurm", "", []),
+    ],
+)
+def test_the_token_is_found_in_what_a_queue_says(scheduler, text, expected):
+    assert dialect_of(build_scheduler(scheduler)).find(text, "t1") == expected
 
 
 def test_nothing_runs_outside_of_the_run_directory(tmp_path):
@@ -264,7 +413,27 @@ def run_shell_script(
     run_dir: Path, spec: ScriptSpec, **env: str
 ) -> tuple[subprocess.CompletedProcess[str], str]:
     """Run a script of the shell scheduler; (the process, what is in queue.out)."""
-    (run_dir / "submit.sh").write_text(render_script(build_scheduler("shell"), spec))
-    done = bash("bash ./submit.sh", run_dir, **env)
+    done = run_script(run_dir, spec, "shell", **env)
     log = run_dir / "queue.out"
     return done, log.read_text() if log.exists() else ""
+
+
+def run_script(
+    run_dir: Path, spec: ScriptSpec, scheduler: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script as a queue would."""
+    (run_dir / "submit.sh").write_text(render_script(build_scheduler(scheduler), spec))
+    return bash("bash ./submit.sh", run_dir, **env)
+
+
+def start_file(run_dir: Path) -> Start:
+    start = parse_start((run_dir / "jfr_started").read_text())
+    assert start is not None
+    return start
+
+
+def wait_for_file(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -1,0 +1,123 @@
+"""What differs from queue to queue: ids of jobs, and where the token of an attempt is put.
+
+A queue may take a job and lose its answer. The token, which was made before, is then found again
+in what the queue says of its jobs: in the comment (Slurm), in the context (Grid Engine), or in the
+variables (PBS). All commands here are for a POSIX shell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qtoolkit.io.base import BaseSchedulerIO
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one kind of queue speaks.
+
+    Attributes
+    ----------
+    own_id
+        What a started script takes for its id in the queue, as a word of the shell.
+    is_requeued
+        Whether the queue may start a job anew, under the same id.
+    directive
+        Line of a script's header that holds ``{token}``; "" where there is none.
+    clashes
+        Beginning of a directive of the user's that ours would undo: it then stays away.
+    listing
+        Command that lists what the user has in the queue, with the tokens.
+    find
+        (output of the command, token) -> ids.
+    """
+
+    own_id: str
+    is_requeued: bool = True
+    directive: str = ""
+    clashes: str = ""
+    listing: str = ""
+    find: Callable[[str, str], list[str]] = lambda text, token: []
+
+
+def _slurm_ids(text: str, token: str) -> list[str]:
+    lines = (line.split() for line in text.splitlines())
+    return [words[0] for words in lines if words[1:] == [f"jfr:{token}"]]
+
+
+def _blocks(beginning: str, text: str) -> list[tuple[str, str]]:
+    """Split into (id, what is said of it)."""
+    parts = re.split(rf"^{beginning}:?\s+(\S+)", text, flags=re.MULTILINE)
+    return list(zip(parts[1::2], parts[2::2]))
+
+
+def _sge_ids(text: str, token: str) -> list[str]:
+    known = re.compile(rf"^context:.*\bjfr_token={re.escape(token)}\b", re.MULTILINE)
+    return [number for number, said in _blocks("job_number", text) if known.search(said)]
+
+
+def _pbs_ids(text: str, token: str) -> list[str]:
+    # Without -w a long list of variables is wrapped, and goes on after a tabulator.
+    known = re.compile(rf"\bJFR_TOKEN={re.escape(token)}\b")
+    blocks = _blocks(r"\s*Job Id", text)
+    return [number for number, said in blocks if known.search(said.replace("\n\t", ""))]
+
+
+_UNKNOWN = Dialect('"${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-$$}}}"')
+_DIALECTS = {
+    "ShellIO": Dialect('"$$"', is_requeued=False),
+    "SlurmIO": Dialect(
+        '"${SLURM_JOB_ID:-$$}"',
+        directive="#SBATCH --comment=jfr:{token}",
+        listing='squeue -h -u "$(id -un)" -o "%i %k"',
+        find=_slurm_ids,
+    ),
+    "SGEIO": Dialect(
+        '"${JOB_ID:-$$}"',
+        directive="#$ -ac jfr_token={token}",
+        listing=(
+            'jfr_all=$(qstat -u "$(id -un)") || exit 1; '
+            "jfr_all=$(echo \"$jfr_all\" | awk 'NR > 2 {print $1}' | sort -u | tr '\\n' ','); "
+            '[ -z "$jfr_all" ] || qstat -j "${jfr_all%,}"'
+        ),
+        find=_sge_ids,
+    ),
+    "PBSIO": Dialect(
+        '"${PBS_JOBID:-$$}"',
+        directive="#PBS -v JFR_TOKEN={token}",
+        clashes="#PBS -v",
+        listing=(
+            'jfr_all=$(qselect -u "$(id -un)") || exit 1; [ -z "$jfr_all" ] || qstat -f $jfr_all'
+        ),
+        find=_pbs_ids,
+    ),
+}
+
+
+def dialect_of(scheduler: BaseSchedulerIO) -> Dialect:
+    """Return how a queue speaks; one of the user's own as the one that it is made from."""
+    for kind in type(scheduler).__mro__:
+        if kind.__name__ in _DIALECTS:
+            return _DIALECTS[kind.__name__]
+    return _UNKNOWN
+
+
+def with_token(script: str, dialect: Dialect, token: str) -> str:
+    """Put the token of an attempt into the header of a script.
+
+    First of all directives: where the user's say the same, theirs wins.
+    """
+    if not (token and dialect.directive):
+        return script
+    if dialect.clashes and any(map(_begins(dialect.clashes), script.splitlines())):
+        return script
+    first, rest = script.split("\n", 1)
+    return f"{first}\n{dialect.directive.format(token=token)}\n{rest}"
+
+
+def _begins(words: str) -> Callable[[str], bool]:
+    return lambda line: line.startswith((f"{words} ", f"{words}\t"))

@@ -1,0 +1,129 @@
+"""The first lines of a submitted script, which see to it that an attempt runs once.
+
+They are for any POSIX shell. The start file that they write is one line of words, "-" where the
+system does not tell::
+
+    ID START TOKEN PID BOOT NAMESPACE
+
+that is the id in the queue, the start time of the script's process, the token of the attempt, its
+process id, the boot of its machine and its PID namespace. Earlier versions wrote the first two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.schedulers.dialects import Dialect
+
+STARTED, ATTEMPT, WITHDRAWN = "jfr_started", "jfr_attempt", "jfr_withdrawn"
+_CACHE = 70
+"""Seconds for which a node may see an older file of a network file system."""
+
+_WHO = r"""
+jfr_me=@ID@; jfr_token=@TOKEN@
+jfr_start= jfr_boot= jfr_space= jfr_line=
+{ read -r jfr_line < /proc/self/stat; } 2>/dev/null
+if [ "${jfr_line%% *}" = "$$" ]; then
+  jfr_start=$(set -f; set -- ${jfr_line##*") "}; shift 19; echo "$1")
+  jfr_space=$(readlink /proc/self/ns/pid 2>/dev/null)
+elif [ "$(uname -s)" != Linux ]; then
+  jfr_start=$(LC_ALL=C TZ=UTC0 ps -o lstart= -p "$$" 2>/dev/null)
+  jfr_start=$(set -- $jfr_start; [ $# -lt 5 ] || echo "@$2_$3_$4_$5")
+  jfr_space=none
+fi
+{ read -r jfr_boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null ||
+  jfr_boot=$(sysctl -n kern.bootsessionuuid 2>/dev/null)
+jfr_line="$jfr_me ${jfr_start:--} $jfr_token $$ ${jfr_boot:--} ${jfr_space:--}"
+""".strip()
+
+_IS_PRESENT = r"""
+jfr_is_present() {
+  jfr_last=; { read -r jfr_last < jfr_attempt; } 2>/dev/null
+  [ "${jfr_last:-$jfr_token}" = "$jfr_token" ]
+}
+jfr_is_present@WAIT@ || {
+  echo "jfr: the job was begun anew: this start of an earlier attempt ends" >&2; exit 0
+}
+""".strip()
+
+_ONCE = r"""
+if ! (set -C; echo "$jfr_line" > jfr_started) 2>/dev/null; then
+  [ -s jfr_started ] || { echo "jfr: cannot write in $PWD: is the disk full?" >&2; exit 73; }
+@AGAIN@
+fi
+[ ! -e jfr_withdrawn ] || exit 0
+""".strip()
+
+_REQUEUED = r"""
+  read -r jfr_first jfr_rest < jfr_started
+  [ "$jfr_first" = "$jfr_me" ] || exit 0
+  # The queue has started it anew, as another process.
+  echo "$jfr_line" > .jfr_started && mv -f .jfr_started jfr_started || exit 73
+""".strip("\n")
+
+
+def guard(dialect: Dialect, token: str) -> str:
+    """Return the lines: a second start of one attempt ends there, as does one that is outdated.
+
+    Parameters
+    ----------
+    token
+        That of the attempt; "" for one that has none, of an earlier version.
+    """
+    # An older attempt can wait; the present one must not take an old copy of the file for true.
+    wait = f" || {{ sleep {_CACHE}; ls > /dev/null; jfr_is_present; }}"
+    present = _IS_PRESENT.replace("@WAIT@", wait if dialect.is_requeued else "")
+    again = _REQUEUED if dialect.is_requeued else "  exit 0"
+    parts = [
+        "# A second start of one submission ends here, and one of a job that was withdrawn.",
+        _WHO.replace("@ID@", dialect.own_id).replace("@TOKEN@", token or "-"),
+        *([present] if token else []),
+        _ONCE.replace("@AGAIN@", again),
+    ]
+    return "\n".join(parts)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a start file says; "" is not known.
+
+    Attributes
+    ----------
+    process_id
+        The id in the queue.
+    """
+
+    process_id: str
+    start_time: str = ""
+    token: str = ""
+    pid: str = ""
+    boot_id: str = ""
+    pid_namespace: str = ""
+
+    def is_of(self, token: str | None) -> bool:
+        """Whether it is of the attempt, as far as both are known."""
+        return not (token and self.token) or token == self.token
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What it says of the process, as `controller.identity.liveness` takes it."""
+        return {
+            "pid": self.pid or self.process_id,
+            "start_time": self.start_time,
+            "boot_id": self.boot_id,
+            "pid_namespace": self.pid_namespace,
+        }
+
+
+def parse_start(text: str) -> Start | None:
+    """Read a start file; None for one that is empty yet."""
+    words = ["" if word == "-" else word for word in text.split()[:6]]
+    return Start(*words) if words and words[0] else None
+
+
+def is_token(text: str) -> bool:
+    """Whether a text may stand in a script as it is."""
+    return re.fullmatch(r"[\w.-]+", text) is not None
