@@ -130,7 +130,13 @@ def stored_state(kind: type[_State], value: Any, what: str) -> _State:
         ) from None
 
 
-PAUSABLE_STATES = (JobState.READY, JobState.WAITING)
+NOT_STARTED_STATES = (JobState.READY, JobState.WAITING)
+"""No runner has claimed the job, and nothing holds it back but its parents."""
+
+NOT_STARTED_FLOW_STATES = (FlowState.READY, FlowState.WAITING)
+"""All jobs of the flow are in `NOT_STARTED_STATES`."""
+
+PAUSABLE_STATES = NOT_STARTED_STATES
 """States that pause accepts."""
 
 RESETTABLE_STATES = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from controller.documents import db_id_order
+from controller.documents import db_id_order, flow_if_named, flow_of
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.reader import QueueReader
 from controller.rules.flows import newest_by_uuid
@@ -129,7 +129,7 @@ def wait_for_jobs(
                 doc["uuid"],
                 doc["job"].get("name") or "",
                 JobState(doc["state"]),
-                (doc["job"].get("hosts") or [""])[-1],
+                flow_if_named(doc) or "",
             )
             for doc in found
         ]
@@ -240,7 +240,7 @@ def _moving_flows(jobs: Documents, flows: set[str]) -> set[str]:
         # One job tells of one flow: few flows are waited for, and few of their jobs are needed.
         query = {"job.hosts": {"$in": sorted(left)}, "state": {"$in": states}}
         found = list(jobs.find(query, ["job.hosts"], limit=_JOBS_AT_ONCE))
-        moving |= {job["job"]["hosts"][-1] for job in found} & flows
+        moving |= {flow_of(job) for job in found} & flows
         if len(found) < _JOBS_AT_ONCE:
             break
     for uuid in sorted(flows - moving):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.api.base import ControllerGroup
-from controller.documents import JOB_INFO_PROJECTION, db_id_order
+from controller.documents import JOB_INFO_PROJECTION, db_id_order, flow_of
 from controller.errors import ArgumentError, FlowNotFoundError
 from controller.filters import FlowFilter, Query, is_id
 from controller.operations.queue import Queue
@@ -336,7 +336,7 @@ class FlowQueries(ControllerGroup):
             {"job.hosts": {"$in": flow_uuids}}, _with(projection, "job.hosts", "db_id"), sort=sort
         )
         for job in found:
-            jobs[job["job"]["hosts"][-1]].append(job)
+            jobs[flow_of(job)].append(job)
         return jobs
 
 

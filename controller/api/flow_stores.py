@@ -8,9 +8,9 @@ from controller.documents import utc_now
 from controller.errors import FlowLockedError, FlowNotFoundError, StateError
 from controller.leases import live_lease
 from controller.locks import MongoLock
-from controller.states import FlowState, JobState
+from controller.states import NOT_STARTED_STATES, FlowState
 
-_NOT_BEGUN = [JobState.WAITING.value, JobState.READY.value]
+_NOT_STARTED = [state.value for state in NOT_STARTED_STATES]
 _FIELDS = ["uuid", "state", "jobstore"]
 
 
@@ -94,7 +94,7 @@ class FlowStores(ControllerGroup):
         begun = None
         if state is FlowState.READY:
             # A checkout changes the job first and the flow right after, without a lock.
-            query = {"job.hosts": uuid, "state": {"$nin": _NOT_BEGUN}}
+            query = {"job.hosts": uuid, "state": {"$nin": _NOT_STARTED}}
             begun = self.jobs.find_one(query, ["db_id", "state"])
             if begun is None:
                 return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.api.base import ControllerGroup
 from controller.api.locking import CLAIM_ORDER, unavailable_flow
-from controller.documents import utc_now
+from controller.documents import flow_of, utc_now
 from controller.errors import ArgumentError, FlowNotFoundError
 from controller.execution.files import read_output, read_results, store_file_names
 from controller.locks import MongoLock
@@ -19,13 +19,13 @@ from controller.operations.progress import (
     release_children,
     update_flow_state,
 )
-from controller.states import FlowState, JobState
+from controller.states import NOT_STARTED_FLOW_STATES, FlowState, JobState
 from controller.storage.outputs import save_outputs
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
 
-_NOT_BEGUN = [FlowState.WAITING.value, FlowState.READY.value]
+_NOT_STARTED = [state.value for state in NOT_STARTED_FLOW_STATES]
 
 
 class JobLifecycle(ControllerGroup):
@@ -67,7 +67,7 @@ class JobLifecycle(ControllerGroup):
         if job is None:
             return None
         self.flows.update_one(
-            {"jobs": job["uuid"], "state": {"$in": _NOT_BEGUN}},
+            {"jobs": job["uuid"], "state": {"$in": _NOT_STARTED}},
             {"$set": {"state": FlowState.RUNNING.value, "updated_on": now}},
         )
         return job["uuid"], job["index"]
@@ -168,7 +168,7 @@ class JobLifecycle(ControllerGroup):
         doc_update
             Further fields of the job to set, as dotted paths.
         """
-        if flow_dict.get("uuid") != job_doc["job"]["hosts"][-1]:
+        if flow_dict.get("uuid") != flow_of(job_doc):
             raise ArgumentError("the flow is not that of the job")
         return finish(self.queue, job_doc, Ending(response, error, doc_update), prefix=self._prefix)
 

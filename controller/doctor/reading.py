@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from controller.documents import flow_if_named
 from controller.leases import OBSERVER, live_lease
 from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.pending_cleanup import PendingCleanup
@@ -54,12 +55,6 @@ _FLOWS_AT_ONCE = 500
 _JOBS_AT_ONCE = 5000
 
 
-def flow_of(job: Mapping[str, Any]) -> str | None:
-    """Uuid of the flow that a job names as the submitted one."""
-    hosts = (job.get("job") or {}).get("hosts") or []
-    return str(hosts[-1]) if hosts else None
-
-
 def flow_batches(queue: Queue, uuids: Iterable[str] | None = None) -> Iterator[list[FlowView]]:
     """Read flows with their jobs, some thousand jobs at a time.
 
@@ -95,7 +90,7 @@ def read_views(queue: Queue, flows: Sequence[Document], *, session: Any = None) 
     own: dict[str, list[Document]] = {flow["uuid"]: [] for flow in flows}
     query = {"job.hosts": {"$in": list(own)}}
     for job in queue.jobs.find(query, JOB_FIELDS, session=session):
-        mine = own.get(flow_of(job) or "")
+        mine = own.get(flow_if_named(job) or "")
         if mine is not None:
             mine.append(job)
     for mine in own.values():
@@ -153,7 +148,7 @@ def jobs_of_no_flow(
     query = {} if among is None else {"job.hosts": {"$in": sorted(among)}}
     found: dict[str | None, list[Document]] = {}
     for job in queue.jobs.find(query, JOB_FIELDS):
-        uuid = flow_of(job)
+        uuid = flow_if_named(job)
         if uuid not in flow_uuids:
             found.setdefault(uuid, []).append(job)
     for jobs in found.values():

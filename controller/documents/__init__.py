@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         DbCollection,
         DynamicResponseType,
         db_id_order,
+        flow_if_named,
+        flow_of,
         utc_now,
     )
     from controller.errors import RemoteError
@@ -47,6 +49,8 @@ __all__ = [
     "RemoteError",
     "RemoteInfo",
     "db_id_order",
+    "flow_if_named",
+    "flow_of",
     "get_reset_job_base_dict",
     "new_batch_document",
     "new_flow_document",
@@ -63,6 +67,7 @@ _HOMES = {
     ),
     "controller.documents.stored": (
         *("DbCollection", "DynamicResponseType", "db_id_order", "utc_now"),
+        *("flow_if_named", "flow_of"),
     ),
     "controller.errors": ("RemoteError",),
 }

@@ -1,10 +1,12 @@
-"""What all documents share: their base, the clock, the order of db_ids, names of collections."""
+"""What all documents share: their base, the clock, the flow of a job, the order of db_ids."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,6 +39,17 @@ class Stored(BaseModel):
 
     # Built when used: a command that lists jobs has no use for most of them.
     model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True, defer_build=True)
+
+
+def flow_of(job: Mapping[str, Any]) -> str:
+    """Uuid of the submitted flow of a job's document; ``hosts`` begins with the innermost one."""
+    return str(job["job"]["hosts"][-1])
+
+
+def flow_if_named(job: Mapping[str, Any]) -> str | None:
+    """As `flow_of`; None where a damaged document names no flow."""
+    hosts = (job.get("job") or {}).get("hosts") or []
+    return str(hosts[-1]) if hosts else None
 
 
 def db_id_order(db_id: str) -> tuple[str, int]:

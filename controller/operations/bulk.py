@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from controller.documents import db_id_order, flow_of
 from controller.errors import (
     ArgumentError,
     ControllerError,
@@ -30,7 +31,7 @@ from controller.operations.flow_locks import LockedFlows, lock_flows
 from controller.operations.pending_cleanup import run_pending
 from controller.operations.progress import SMALL_FLOW
 from controller.operations.queue import Queue
-from controller.operations.reading import CHOSEN_FIELDS, Neighbours, flow_of, read_views
+from controller.operations.reading import CHOSEN_FIELDS, Neighbours, read_views
 from controller.operations.version import refuse_newer
 from controller.operations.writing import Deletion, write_plans
 from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
@@ -179,7 +180,7 @@ class BulkResult(list[str]):
 def choose(queue: Queue, query: Mapping[str, Any]) -> list[Document]:
     """Read which jobs a query selects, in the order in which they came."""
     found = queue.jobs.find(query, CHOSEN_FIELDS)
-    return sorted(found, key=lambda d: (len(d["db_id"]), d["db_id"]))
+    return sorted(found, key=lambda d: db_id_order(d["db_id"]))
 
 
 def perform(

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.documents import DynamicResponseType, utc_now
+from controller.documents import DynamicResponseType, flow_of, utc_now
 from controller.errors import FlowNotFoundError, LockLostError
 from controller.locks import MongoLock
 from controller.operations.flow_serialization import NewJob, read_flow
@@ -147,7 +147,7 @@ def finish(
 
 def recover(queue: Queue, job_doc: Document) -> None:
     """Do what an interrupted `finish` left undone. The caller holds the job and its flow."""
-    flow_uuid = job_doc["job"]["hosts"][-1]
+    flow_uuid = flow_of(job_doc)
     release_flow(queue, flow_uuid)
     update_flow_state(queue, flow_uuid)
 
@@ -160,7 +160,7 @@ def is_finished(job_doc: Document) -> bool:
 def _flow(
     queue: Queue, job_doc: Document, flow_lock: MongoLock | None, session: Any
 ) -> Mapping[str, Any]:
-    uuid = job_doc["job"]["hosts"][-1]
+    uuid = flow_of(job_doc)
     flow = (
         flow_lock.locked_document
         if flow_lock is not None
@@ -245,7 +245,7 @@ def _tell_flow(
         added.update({f"parents.{doc['uuid']}.{doc['index']}": leaves for doc in waiting})
     parents = {f"parents.{job.uuid}.{job.key[1]}": job.parents for job in addition.jobs}
     queue.flows.update_one(
-        {"uuid": job_doc["job"]["hosts"][-1]},
+        {"uuid": flow_of(job_doc)},
         {"$addToSet": added, "$set": {**parents, "updated_on": utc_now()}},
         session=session,
     )
@@ -253,7 +253,7 @@ def _tell_flow(
 
 def _stop(queue: Queue, job_doc: Document, ending: Ending, session: Any) -> None:
     """Stop what the response says; a job that somebody holds is stopped all the same."""
-    uuid, flow_uuid = job_doc["uuid"], job_doc["job"]["hosts"][-1]
+    uuid, flow_uuid = job_doc["uuid"], flow_of(job_doc)
     if ending.stops_children:
         stop_jobs(queue, {"parents": uuid}, session=session)
     if ending.stops_flow:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controller.documents import flow_of
 from controller.errors import ControllerError, LockedDocumentError
 from controller.operations.bulk import Options
 from controller.operations.chunks import bulk_work, process_in_chunks, retry_on_conflict
@@ -13,7 +14,7 @@ from controller.operations.connections import Connections
 from controller.operations.flow_locks import LockedFlows, lock_flows
 from controller.operations.pending_cleanup import PendingCleanup, request, run_pending
 from controller.operations.queue import Queue
-from controller.operations.reading import JOB_FIELDS, flow_of
+from controller.operations.reading import JOB_FIELDS
 from controller.operations.version import refuse_newer
 from controller.operations.writing import Deletion
 from controller.rules.plans.view import may_run

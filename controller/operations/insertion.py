@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from controller.documents import new_flow_document, new_job_document, utc_now
+from controller.documents import flow_if_named, new_flow_document, new_job_document, utc_now
 from controller.errors import DuplicateKeyError, MissingDocumentError, SubmissionError
 from controller.operations.flow_serialization import NewJob, read_flow
 from controller.operations.queue import Queue
@@ -291,7 +291,7 @@ def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]
         queue.jobs.find({"uuid": {"$in": uuids}}, ["uuid", "index", "db_id", "state", "job.hosts"])
     )
     for doc in found:
-        ours = (doc["job"].get("hosts") or [None])[-1] == flow.uuid
+        ours = flow_if_named(doc) == flow.uuid
         if not ours or (stored is None and doc["state"] != JobState.WAITING.value):
             raise SubmissionError(
                 f"the job {doc['uuid']} was submitted before, as {doc['db_id']}",

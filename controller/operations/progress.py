@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.documents import utc_now
+from controller.documents import flow_of, utc_now
 from controller.errors import FlowNotFoundError
 from controller.operations.queue import Queue
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
 from controller.rules.readiness import acceptable_parent_states, on_missing_of
-from controller.states import FlowState, JobState, stored_state
+from controller.states import NOT_STARTED_STATES, FlowState, JobState, stored_state
 from controller.storage.base import Document, UpdateMany
 
 Overlay = Mapping[str, Mapping[int, JobState | None]]
@@ -35,7 +35,7 @@ _FIELDS = [
     *("uuid", "index", "db_id", "state", "parents", "lock_id"),
     "job.config.on_missing_references",
 ]
-_NOT_STARTED = [JobState.WAITING.value, JobState.READY.value]
+_NOT_STARTED = [state.value for state in NOT_STARTED_STATES]
 _HELD_UP = [
     state.value
     for state in (JobState.FAILED, JobState.PAUSED, JobState.STOPPED, JobState.USER_STOPPED)
@@ -260,7 +260,7 @@ def derive_flow_states(
     if small:
         fields = ["uuid", "index", "parents", "state", "job.hosts"]
         for doc in queue.jobs.find({"job.hosts": {"$in": small}}, fields, session=session):
-            docs[doc["job"]["hosts"][-1]].append(doc)
+            docs[flow_of(doc)].append(doc)
     states = {uuid: _state_of_all(docs[uuid]) for uuid in small}
     for uuid in flows:
         if uuid not in states:

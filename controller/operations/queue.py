@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from controller.documents import DbCollection
+from controller.documents import DbCollection, flow_if_named
 from controller.errors import ArgumentError
 from controller.filters import FlowFilter, JobFilter, Query, is_start_of_uuid
 from controller.storage.base import Collection, Database
@@ -68,7 +68,7 @@ class Queue:
         if not wanted:
             return {}
         found = self.jobs.find({"db_id": {"$in": wanted}}, ["db_id", "job.hosts"])
-        return {doc["db_id"]: doc["job"]["hosts"][-1] for doc in found if doc["job"].get("hosts")}
+        return {doc["db_id"]: uuid for doc in found if (uuid := flow_if_named(doc))}
 
     def whole_job_id(self, text: str) -> str:
         """Return the uuid of the one job whose uuid begins so; anything else comes back as it is.

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Flag, auto
 from typing import Any
 
+from controller.documents import flow_of
 from controller.errors import ControllerError, JobLockedError
 from controller.leases import OBSERVER
 from controller.operations.flow_locks import locked_error
@@ -40,11 +41,6 @@ class Neighbours(Flag):
     CHILDREN = auto()
     DESCENDANTS = auto()
     SIZE = auto()
-
-
-def flow_of(document: Mapping[str, Any]) -> str:
-    """Uuid of the submitted flow of a job."""
-    return str(document["job"]["hosts"][-1])
 
 
 def read_views(

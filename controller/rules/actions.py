@@ -8,6 +8,7 @@ from controller.errors import StateError
 from controller.states import (
     BATCH_STATES,
     DELETABLE_STATES,
+    NOT_STARTED_STATES,
     PAUSABLE_STATES,
     RESETTABLE_STATES,
     RUNNING_STATES,
@@ -69,7 +70,7 @@ ACTIONS: dict[str, ActionRule] = {
     "pause": _rule(PAUSABLE_STATES, done=(_S.PAUSED,)),
     "resume": _rule(
         (_S.PAUSED, _S.STOPPED, _S.USER_STOPPED),
-        done=(_S.READY, _S.WAITING),
+        done=NOT_STARTED_STATES,
     ),
     "stop": _rule((_S.READY, *RUNNING_STATES), done=(_S.USER_STOPPED,)),
     "delete": _rule(DELETABLE_STATES),
@@ -79,7 +80,7 @@ ACTIONS: dict[str, ActionRule] = {
     "set_priority": _rule(tuple(JobState)),
     "set_state": _rule(tuple(JobState)),
     # STOPPED is what stop_children and stop_jobflow of a Response make of these.
-    "stop_by_job": _rule((_S.WAITING, _S.READY), done=(_S.STOPPED,)),
+    "stop_by_job": _rule(NOT_STARTED_STATES, done=(_S.STOPPED,)),
 }
 """Accepted states by action. Facts of jobflow-remote 1.0.1 except where docs/differences.md says
 otherwise."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from controller.states import FlowState, JobState
+from controller.states import NOT_STARTED_STATES, FlowState, JobState
 
-_NOT_STARTED = frozenset({JobState.WAITING, JobState.READY})
 _STOPPED = frozenset({JobState.STOPPED, JobState.USER_STOPPED})
 
 
@@ -37,7 +36,7 @@ def flow_state(jobs: Iterable[JobState], leaves: Iterable[JobState]) -> FlowStat
     states = set(jobs)
     if states <= {JobState.WAITING}:
         return FlowState.WAITING
-    if states <= _NOT_STARTED:
+    if states <= set(NOT_STARTED_STATES):
         return FlowState.READY
     leaf_states = set(leaves)
     if leaf_states <= {JobState.COMPLETED}:

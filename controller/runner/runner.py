@@ -11,7 +11,7 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from controller.config import ConfigManager, LogLevel, Project
-from controller.documents import utc_now
+from controller.documents import db_id_order, utc_now
 from controller.errors import LockLostError, StorageUnavailableError
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
@@ -30,7 +30,7 @@ from controller.runner.context import RunnerContext
 from controller.runner.logs import start_logging, stop_logging
 from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles, Timers
 from controller.runner.watch import ProcessWatcher
-from controller.states import ERROR_STATES, RESETTABLE_STATES, JobState
+from controller.states import ERROR_STATES, NOT_STARTED_STATES, RESETTABLE_STATES, JobState
 
 logger = logging.getLogger(__name__)
 
@@ -264,7 +264,7 @@ class Runner:
         try:
             workers = self.context.usable_workers()
             if dry_run:
-                return _in_order(self.rounds.would_change(workers))
+                return sorted(self.rounds.would_change(workers), key=db_id_order)
             self.rounds.poll(workers)
         finally:
             stop_logging(handlers)
@@ -413,7 +413,7 @@ class Runner:
             return {}
 
     def _touched(self) -> list[str]:
-        return _in_order(self.context.touched)
+        return sorted(self.context.touched, key=db_id_order)
 
     def _summary(self, timed_out: bool) -> RunSummary:
         touched = self._touched()
@@ -431,10 +431,6 @@ class Runner:
         return summary
 
 
-def _in_order(db_ids: Iterable[str]) -> list[str]:
-    return sorted(db_ids, key=lambda i: (len(i), i))
-
-
 def _deadline(max_time: float | None) -> float | None:
     """Time of the monotonic clock that is so many seconds ahead; None for no limit."""
     return None if max_time is None else time.monotonic() + max_time
@@ -446,4 +442,4 @@ def _is_past(deadline: float | None) -> bool:
 
 def _moves(state: JobState) -> bool:
     """Whether a job in this state will go on by itself."""
-    return state in (JobState.READY, JobState.WAITING, *RESETTABLE_STATES)
+    return state in (*NOT_STARTED_STATES, *RESETTABLE_STATES)

@@ -64,7 +64,7 @@ def _row(job: JobInfo) -> Row:
         "name": job.name,
         "state": job.state,
         "worker": job.worker,
-        "flow_uuid": flow_of(job) or None,
+        "flow_uuid": _flow_of(job) or None,
         "hosts": job.hosts,
         "parents": job.parents,
         "created_on": job.created_on,
@@ -85,7 +85,7 @@ def _row(job: JobInfo) -> Row:
     }
 
 
-def flow_of(job: JobInfo) -> str:
+def _flow_of(job: JobInfo) -> str:
     """Uuid of the submitted flow of a job."""
     return job.hosts[-1] if job.hosts else ""
 
@@ -239,12 +239,12 @@ def _stored(key: str, job: JobInfo) -> Any:
 
 
 def _colored(job: JobInfo, colors: dict[str, str]) -> Words:
-    return Words(job.name, colors[flow_of(job)])
+    return Words(job.name, colors[_flow_of(job)])
 
 
 def _flow_colors(jobs: Sequence[JobInfo]) -> dict[str, str]:
     palette = ("cyan", "magenta", "yellow", "green", "blue", "bright_black")
-    flows = dict.fromkeys(flow_of(job) for job in jobs)
+    flows = dict.fromkeys(_flow_of(job) for job in jobs)
     return {flow: palette[i % len(palette)] for i, flow in enumerate(flows)}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from controller.rules.flows import flow_state, get_flow_leafs, newest_by_uuid
 from controller.rules.readiness import is_satisfied, on_missing_of
-from controller.states import FlowState, JobState
+from controller.states import NOT_STARTED_STATES, FlowState, JobState
 
 Doc = Mapping[str, Any]
 Key = tuple[str, int]
@@ -129,7 +129,7 @@ def _begin_or_wait(job: Doc, parents: list[str], known: Mapping[str, Doc]) -> Jo
     A job that loses a parent is STOPPED, as after the deletion of the parent, unless it does
     without inputs: whether its input is stored somewhere is for a person to decide.
     """
-    if job["state"] not in (JobState.WAITING, JobState.READY):
+    if job["state"] not in NOT_STARTED_STATES:
         return None
     if len(parents) < len(job.get("parents") or ()) and on_missing_of(job) in (None, "error"):
         return JobState.STOPPED

@@ -22,7 +22,7 @@ from controller.rules.plans.view import (
     state_of,
 )
 from controller.rules.readiness import acceptable_parent_states, on_missing_of
-from controller.states import PAUSABLE_STATES, JobState
+from controller.states import NOT_STARTED_STATES, JobState
 
 
 def plan_deletion(view: FlowView, *, keeps_outputs: bool = True) -> FlowPlan:
@@ -85,7 +85,7 @@ def _stopped_children(
         last = view.newest[uuid]
         for key in view.children.get(uuid, ()):
             child = view.jobs[key]
-            if key in gone or key in done or state_of(child) not in PAUSABLE_STATES:
+            if key in gone or key in done or state_of(child) not in NOT_STARTED_STATES:
                 continue
             if not _can_run_without(child, last, keeps_outputs=keeps_outputs):
                 done.add(key)

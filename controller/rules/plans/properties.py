@@ -9,10 +9,10 @@ from typing import Any
 from controller.errors import ArgumentError, ControllerError, StateError
 from controller.rules.plans.restart import reset_fields
 from controller.rules.plans.view import Doc, FlowPlan, FlowView, change, plan_each, state_of
-from controller.states import PAUSABLE_STATES, JobState
+from controller.states import NOT_STARTED_STATES, JobState
 
 _BEFORE_A_RUN = (
-    *PAUSABLE_STATES,
+    *NOT_STARTED_STATES,
     JobState.PAUSED,
     JobState.CHECKED_OUT,
     JobState.UPLOADED,

@@ -26,10 +26,10 @@ from controller.rules.plans.view import (
     startable_state,
     state_of,
 )
-from controller.states import PAUSABLE_STATES, RESETTABLE_STATES, JobState
+from controller.states import NOT_STARTED_STATES, RESETTABLE_STATES, JobState
 
-UNTOUCHED = (*PAUSABLE_STATES, JobState.PAUSED)
-"""States that children may have for a rerun without ``force``: they have not begun."""
+UNTOUCHED = (*NOT_STARTED_STATES, JobState.PAUSED)
+"""States that children may have for a rerun without ``force``: they have not started."""
 
 _ATTEMPT_FIELDS = {
     "remote.step_attempts": 0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from controller.documents import flow_of
 from controller.errors import RemoteError, StillRunningError
 from controller.execution.files import (
     IN_FILE,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     """Write the input of a job, its references resolved; returns what to set."""
-    flow_uuid = job["job"]["hosts"][-1]
+    flow_uuid = flow_of(job)
     spec = context.jobstore_spec(flow_uuid)
     worker, host = context.worker(job["worker"]), context.host(job["worker"])
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
