@@ -2,7 +2,8 @@
 
 What is where, from the bottom up; a module imports only from those above it in this list:
 
-``states errors identity``   the vocabulary; which process of which boot
+``identity late_binding``   which process of which boot; methods whose functions live higher up
+``states errors``          the vocabulary; what goes wrong
 ``config``                 project files, workers, settings
 ``documents``              what the database holds, and the lighter views of it
 ``rules filters graphs``   who may do what in which state; arguments -> filter; the structure of a
@@ -22,13 +23,20 @@ Scripts written for jobflow-remote change ``jobflow_remote`` to ``controller`` i
 For them some names can also be found in ``jobs.state``, ``jobs.data``, ``utils.db`` and so on:
 modules of a few lines that hold nothing of their own.
 
-The public names are loaded when they are first asked for, so that ``import controller`` is cheap.
+The public names are loaded when they are first asked for, so that ``import controller`` is cheap;
+so are the functions of methods such as ``Project.get_job_controller`` (`late_binding`).
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from controller.late_binding import bind
+
+if TYPE_CHECKING:  # what late-bound methods return, for the annotations of their classes
+    from controller.hosts import Host as Host
+    from controller.jobcontroller import JobController as JobController
 
 __version__ = "0.1.0"
 
@@ -59,6 +67,7 @@ _PUBLIC = {
     "DbCollection": "controller.documents",
     "DynamicResponseType": "controller.documents",
     "RemoteInfo": "controller.documents",
+    "Host": "controller.hosts",
     "Runner": "controller.runner",
     "FlowTrends": "controller.report",
     "FlowsReport": "controller.report",
@@ -87,6 +96,17 @@ _PUBLIC = {
 }
 
 __all__ = ["__version__", *_PUBLIC]
+
+bind(  # methods of classes that must not know where this is done
+    {
+        "FlowState.from_jobs_states": "controller.rules:flow_state",
+        "Project.get_job_controller": "controller.jobcontroller:JobController.from_project",
+        "Project.get_jobstore": "controller.storage.outputs:open_jobstore",
+        "Project.get_queue_store": "controller.storage.outputs:build_store",
+        "Worker.get_host": "controller.hosts:open_host",
+        "Worker.get_scheduler_io": "controller.schedulers.queue:build_scheduler",
+    }
+)
 
 
 def __getattr__(name: str) -> Any:

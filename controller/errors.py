@@ -23,6 +23,9 @@
     ├── RunningRunnerError                  a live runner forbids the action
     ├── SubmissionError (ValueError)        a flow that cannot be accepted
     ├── RemoteError                         a step on a worker failed (``no_retry``: for good)
+    │   └── HostUnavailableError            its machine cannot be reached: held up, not failed
+    │       ├── AuthenticationRequiredError it does not let us in until a person logs in
+    │       └── HostKeyError                its key is not known, or is not the one that we know
     ├── JobFailedError                      awaited jobs ended in an error
     └── StorageError                        the database or its file
         ├── StorageUnavailableError         not reachable, not readable, not writable
@@ -280,6 +283,42 @@ class RemoteError(ControllerError):
     def __init__(self, msg: str, no_retry: bool = False, *, hint: str | None = None) -> None:
         super().__init__(msg, hint=hint)
         self.msg, self.no_retry = msg, no_retry
+
+
+class HostUnavailableError(RemoteError):
+    """The machine of a worker cannot be reached; nothing is known of what it holds.
+
+    Parameters
+    ----------
+    msg
+        What happened, with the name of the machine.
+    retry_in
+        Seconds until it is tried again; None for at once.
+
+    Attributes
+    ----------
+    sent
+        Whether a command may have run although no answer came.
+    """
+
+    def __init__(
+        self,
+        msg: str,
+        *,
+        retry_in: float | None = None,
+        sent: bool = False,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(msg, hint=hint)
+        self.retry_in, self.sent = retry_in, sent
+
+
+class AuthenticationRequiredError(HostUnavailableError):
+    """The machine does not let us in: a person has to log in, or to mend keys or passwords."""
+
+
+class HostKeyError(HostUnavailableError):
+    """The key of a machine is not known, or is not the one that is known."""
 
 
 class JobFailedError(ControllerError):

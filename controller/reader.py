@@ -15,6 +15,7 @@ from controller.config import ConfigManager, Project
 from controller.errors import ArgumentError
 from controller.operations.queue import Queue
 from controller.storage.opening import OpenedStore, open_store, opened_from_maggma
+from controller.storage.outputs import open_jobstore
 
 if TYPE_CHECKING:
     from typing import Self
@@ -102,7 +103,7 @@ class QueueReader(JobQueries, FlowQueries):
     def jobstore(self) -> JobStore:
         """The default JobStore, connected on first use (which imports jobflow)."""
         if self._jobstore is None:
-            self._jobstore = self._need_project().get_jobstore()
+            self._jobstore = open_jobstore(self._need_project().jobstore_spec())
             self._jobstore.connect()
         return self._jobstore
 

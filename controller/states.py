@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from typing import Any, TypeVar
 
 from controller.errors import ArgumentError, DeprecatedStateError, StorageFormatError
+from controller.late_binding import bound
 
 _E = TypeVar("_E", bound=Enum)
 
@@ -87,9 +88,7 @@ class FlowState(StrEnum):
         cls, jobs_states: list[JobState], leaf_states: list[JobState]
     ) -> FlowState:
         """State of a flow with these job states; see `controller.rules.flow_state`."""
-        from controller.rules import flow_state  # a name users know; the rule has one home
-
-        return flow_state(jobs_states, leaf_states)
+        return bound("FlowState.from_jobs_states")(jobs_states, leaf_states)
 
 
 class BatchState(StrEnum):

@@ -17,7 +17,7 @@ from controller.operations.insertion import (
     plain_exec_config,
     plain_resources,
 )
-from controller.storage.outputs import additional_store_names
+from controller.storage.outputs import additional_store_names, open_jobstore
 
 if TYPE_CHECKING:
     from jobflow.core.flow import Flow
@@ -187,4 +187,4 @@ def set_run_config(
 
 def get_jobstore(project_name: str | None = None, jobstore_name: str | None = None) -> JobStore:
     """Return a JobStore of a project; connect it before use."""
-    return ConfigManager().get_project(project_name).get_jobstore(jobstore_name)
+    return open_jobstore(ConfigManager().get_project(project_name).jobstore_spec(jobstore_name))

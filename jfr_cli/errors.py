@@ -29,6 +29,7 @@ _CODES: tuple[tuple[type[errors.ControllerError], int], ...] = (
     (errors.ProjectParsingError, 3),
     (errors.NotFoundError, 3),
     (errors.StorageUnavailableError, 4),
+    (errors.HostUnavailableError, 4),
     (errors.LockedDocumentError, 6),
     (errors.LockLostError, 6),
     (errors.StateError, 6),

@@ -13,7 +13,7 @@ from controller.operations.runner_record import refuse_beside_runner
 from controller.operations.version import version_document
 from controller.storage.base import Collection
 from controller.storage.indexes import build_queue_indexes, foreign_indexes
-from controller.storage.outputs import empty_jobstore
+from controller.storage.outputs import empty_jobstore, open_jobstore
 
 if TYPE_CHECKING:
     from controller.operations.bulk import Progress
@@ -77,7 +77,7 @@ class Administration(ControllerGroup):
     def _empty_outputs(self) -> None:
         project = self._need_project()
         for name in (None, *(project.optional_jobstores or {})):
-            empty_jobstore(project.get_jobstore(name))
+            empty_jobstore(open_jobstore(project.jobstore_spec(name)))
 
     @property
     def queue_supports_transactions(self) -> bool:

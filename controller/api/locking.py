@@ -167,6 +167,8 @@ class JobLocking(ControllerGroup):
                 fields = succeeded_step_update(utc_now(), next_step_delay)
                 given["$set"] = {**fields, **given.get("$set", {})}
             lock.release()
+        finally:
+            lock.give_up()  # where even that failed; it holds nothing otherwise
 
     def _longest_delay(self, delta_retry: Sequence[float]) -> float:
         """Seconds that the next step of a job may have been put off at most."""

@@ -15,13 +15,14 @@ from controller.config.stores import check_jobstore, check_queue_store
 from controller.config.suggestions import no_such
 from controller.config.workers import Count, Seconds, Worker, WorkerBase, described, same_host
 from controller.errors import ConfigError, EntryNotFoundError
+from controller.late_binding import bound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobflow.core.store import JobStore
 
-    from controller.jobcontroller import JobController
+    from controller import JobController
 
 Entry = TypeVar("Entry")
 
@@ -333,21 +334,15 @@ class Project(StrictModel):
 
     def get_jobstore(self, name: str | None = None) -> JobStore:
         """Build the default JobStore or an optional one; not connected."""
-        from controller.storage.outputs import open_jobstore
-
-        return open_jobstore(self.jobstore_spec(name))
+        return bound("Project.get_jobstore")(self.jobstore_spec(name))
 
     def get_queue_store(self) -> Any:
         """Build the maggma Store of the queue; not connected."""
-        from controller.storage.outputs import build_store
-
-        return build_store(self.queue.store)
+        return bound("Project.get_queue_store")(self.queue.store)
 
     def get_job_controller(self) -> JobController:
         """Open the project's JobController; close it after use."""
-        from controller.jobcontroller import JobController
-
-        return JobController.from_project(self)
+        return bound("Project.get_job_controller")(self)
 
 
 def _share_pool(a: WorkerBase, b: WorkerBase) -> bool:

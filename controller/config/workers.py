@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from controller.config.base import RefusedError, StrictModel
+from controller.late_binding import bound
 
 if TYPE_CHECKING:
     from qtoolkit.io.base import BaseSchedulerIO
 
-    from controller.hosts import Host
+    from controller import Host
 
 SCHEDULERS = ("shell", "slurm", "pbs", "sge")
 """Names of schedulers; anything else is the MSON description of one."""
@@ -196,16 +197,11 @@ class WorkerBase(StrictModel):
         return info
 
     def get_host(self) -> Host:
-        """Open the machine of this worker.
+        """Return the machine of this worker; nothing is connected yet.
 
-        Raises
-        ------
-        ConfigError
-            Workers of this type cannot be run yet.
+        Close it after use: its connection is shared with other hosts of this process.
         """
-        from controller.hosts import open_host
-
-        return open_host(self)
+        return bound("Worker.get_host")(self)
 
     def get_scheduler_io(self) -> BaseSchedulerIO:
         """Build the qtoolkit scheduler of this worker.
@@ -215,9 +211,7 @@ class WorkerBase(StrictModel):
         ConfigError
             The description of the scheduler cannot be decoded.
         """
-        from controller.schedulers.queue import build_scheduler
-
-        return build_scheduler(self.scheduler_type)
+        return bound("Worker.get_scheduler_io")(self.scheduler_type)
 
 
 class LocalWorker(WorkerBase):
@@ -244,7 +238,12 @@ class SSHWorker(WorkerBase):
     shell_cmd, login_shell
         Shell that commands run in, and whether as a login shell; None to run them directly.
     interactive_login
-        Ask on the terminal for what the login needs.
+        Only a person can log in, with ``jf worker login``, because a second factor is asked for.
+    backend
+        paramiko, or openssh for the program ``ssh``; None for openssh where the login is
+        interactive, else paramiko.
+    ssh_config
+        Read instead of ``~/.ssh/config``.
     """
 
     host: str = Field(min_length=1)
@@ -262,6 +261,18 @@ class SSHWorker(WorkerBase):
     shell_cmd: str | None = "bash"
     login_shell: bool = True
     interactive_login: bool = False
+    backend: Literal["paramiko", "openssh"] | None = None
+    ssh_config: str | None = None
+
+    @property
+    def uses_openssh(self) -> bool:
+        """Whether the program ``ssh`` makes the connection."""
+        return self.backend == "openssh" or (self.backend is None and self.interactive_login)
+
+    @property
+    def connection(self) -> ConnectionData:
+        """The host for commands."""
+        return ConnectionData(**{n: getattr(self, n) for n in ConnectionData.model_fields})
 
     @property
     def cli_info(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from controller.rules.diagnosis.unfinished import examine_pending_cleanup
 from controller.states import JobState
 from controller.storage.base import Document
 from controller.storage.indexes import missing_indexes
+from controller.storage.outputs import open_jobstore
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -256,7 +257,7 @@ class _Examination:
             project = self.controller.project
             if project is None:
                 raise ConfigError(f"the JobStore {name!r} is not known without a project")
-            store = project.get_jobstore(name)
+            store = open_jobstore(project.jobstore_spec(name))
         store.connect()
         try:
             yield store

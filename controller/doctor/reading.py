@@ -101,14 +101,30 @@ def read_views(queue: Queue, flows: Sequence[Document], *, session: Any = None) 
     if asked:
         query = {"uuid": {"$in": asked}}
         outside = newest_by_uuid(queue.jobs.find(query, JOB_FIELDS, session=session))
+    of_others = _of_others(queue, outside, session)
     return [
         FlowView(
             flow,
             own[flow["uuid"]],
             {u: outside[u] for u in strange[flow["uuid"]] if u in outside},
+            of_others & strange[flow["uuid"]],
         )
         for flow in flows
     ]
+
+
+def _of_others(
+    queue: Queue, outside: Mapping[str, Mapping[str, Any]], session: Any
+) -> frozenset[str]:
+    """Uuids of the jobs that the flow lists, too, that they name as theirs."""
+    named = sorted({of for job in outside.values() if (of := flow_if_named(job)) is not None})
+    if not named:
+        return frozenset()
+    flows = queue.flows.find({"uuid": {"$in": named}}, ["uuid", "jobs"], session=session)
+    listed = {flow["uuid"]: set(flow.get("jobs") or ()) for flow in flows}
+    return frozenset(
+        u for u, job in outside.items() if u in listed.get(flow_if_named(job) or "", ())
+    )
 
 
 def _by_age(job: Document) -> tuple[int, str]:

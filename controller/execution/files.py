@@ -10,6 +10,7 @@ its process. The files beside it of that name are described in ``controller.sche
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import signal
 from collections.abc import Mapping
@@ -217,8 +218,8 @@ def read_output(run_dir: Path) -> RunOutput:
 def _missing_result(run_dir: Path, *, started: bool) -> str:
     """Say why a job may have left no result, with the end of its log."""
     try:
-        status = int((run_dir / EXIT_FILE).read_text())
-    except (OSError, ValueError):
+        status = int(read_end(run_dir / EXIT_FILE, 20))
+    except ValueError:
         status = None
     what = "the job wrote no result" if started else "the job did not start"
     return _with_log(run_dir, f"{what}: {_meaning(status, started)}")
@@ -285,7 +286,7 @@ def read_excerpt(run_dir: Path, name: str) -> str | None:
     try:
         with (run_dir / name).open(encoding="utf-8", errors="replace") as stream:
             text = stream.read(EXCERPT + 1)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no path of a file at all
         return None
     if len(text) <= EXCERPT:
         return text
@@ -302,12 +303,24 @@ def _existing(path: Path) -> Path:
 
 def _with_log(run_dir: Path, reason: str) -> str:
     """Add the end of the log, where a scheduler says what it did."""
-    try:
-        content = (run_dir / QUEUE_ERR).read_bytes()
-    except OSError:
-        return reason
-    last = content.decode(errors="replace").strip()[-EXCERPT:]
+    last = read_end(run_dir / QUEUE_ERR, 4 * EXCERPT).decode(errors="replace").strip()[-EXCERPT:]
     return f"{reason}\n{QUEUE_ERR}:\n{last}" if last else reason
+
+
+def read_end(path: Path, size: int) -> bytes:
+    """Return the last bytes of a file, however large it is; none where it cannot be read.
+
+    Parameters
+    ----------
+    size
+        How many at most.
+    """
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - size))
+            return stream.read(size)
+    except (OSError, ValueError):
+        return b""
 
 
 def _mson_time(value: datetime) -> dict[str, Any]:

@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from controller.errors import RemoteError
-from controller.hosts.base import CommandResult
+from controller.hosts.archive import Content
+from controller.hosts.base import CommandResult, Exchange, ExchangeResult, Progress
+from controller.hosts.simple import SimpleCalls
 
 
-class LocalHost:
+class LocalHost(SimpleCalls):
     """Commands and files of this machine; safe to use from several threads.
 
     Parameters
@@ -25,26 +27,36 @@ class LocalHost:
         Seconds that a command may take.
     """
 
+    name = "this machine"
+
     def __init__(self, timeout: float = 60) -> None:
         self._timeout = timeout
 
-    def execute(self, command: str, workdir: Path | None = None) -> CommandResult:
+    def execute(
+        self,
+        command: str,
+        workdir: Path | None = None,
+        *,
+        timeout: float | None = None,
+        stdin: bytes = b"",
+    ) -> CommandResult:
         """See `Host.execute`; a command that takes too long is killed with its children."""
         with _errors_of_the_worker(workdir):
             process = subprocess.Popen(
                 ["/bin/sh", "-c", command],
                 cwd=workdir,
                 env=_environment(),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
+        seconds = self._timeout if timeout is None else timeout
         try:
-            out, err = process.communicate(timeout=self._timeout)
+            out, err = process.communicate(stdin or None, timeout=seconds)
         except subprocess.TimeoutExpired:
             _kill(process)
-            raise RemoteError(f"no answer after {self._timeout} s from: {command}") from None
+            raise RemoteError(f"no answer after {seconds:g} s from: {command}") from None
         except KeyboardInterrupt:
             _kill(process)  # in its own session, Ctrl-C has not reached it
             raise
@@ -52,28 +64,59 @@ class LocalHost:
             out.decode(errors="replace"), err.decode(errors="replace"), process.returncode
         )
 
-    def mkdir(self, path: Path) -> None:
-        """See `Host.mkdir`."""
-        with _errors_of_the_worker(path):
-            path.mkdir(parents=True, exist_ok=True)
+    def exchange(self, request: Exchange) -> ExchangeResult:
+        """See `Host.exchange`."""
+        self.write_files(request.write, make_folders=request.make_folders)
+        result = None
+        if request.command is not None:
+            result = self.execute(request.command, request.workdir)
+        return ExchangeResult(result, self.read_files(request.read))
 
-    def write_bytes(self, path: Path, content: bytes) -> None:
-        """See `Host.write_bytes`."""
+    def mkdir(self, *paths: Path) -> None:
+        """See `Host.mkdir`."""
+        for path in paths:
+            with _errors_of_the_worker(path):
+                path.mkdir(parents=True, exist_ok=True)
+
+    def write_files(self, files: Mapping[Path, Content], *, make_folders: bool = True) -> None:
+        """See `Host.write_files`."""
+        if make_folders:
+            self.mkdir(*dict.fromkeys(path.parent for path in files))
+        for path, content in files.items():
+            self._write(path, content)
+
+    def _write(self, path: Path, content: Content) -> None:
         writer = f"{os.getpid()}.{threading.get_ident()}"
         temporary = path.with_name(f".{path.name}.{writer}.part")
         with _errors_of_the_worker(path):
             try:
-                temporary.write_bytes(content)
+                if isinstance(content, bytes):
+                    temporary.write_bytes(content)
+                else:
+                    shutil.copy(content, temporary)
                 temporary.replace(path)
             except OSError:
                 with suppress(OSError):
                     temporary.unlink()
                 raise
 
-    def read_bytes(self, path: Path) -> bytes:
-        """See `Host.read_bytes`."""
-        with _errors_of_the_worker(path):
-            return path.read_bytes()
+    def read_files(self, paths: Iterable[Path]) -> dict[Path, bytes]:
+        """See `Host.read_files`."""
+        found = {}
+        for path in paths:
+            with _errors_of_the_worker(path), suppress(FileNotFoundError):
+                found[path] = path.read_bytes()
+        return found
+
+    def send(self, files: Mapping[Path, Path], progress: Progress | None = None) -> None:
+        """See `Host.send`."""
+        _copy_files(self, files, progress)
+
+    def fetch(self, files: Mapping[Path, Path], progress: Progress | None = None) -> list[Path]:
+        """See `Host.fetch`."""
+        there = {source: target for source, target in files.items() if source.exists()}
+        _copy_files(self, there, progress)
+        return list(there)
 
     def exists(self, path: Path) -> bool:
         """See `Host.exists`."""
@@ -84,21 +127,42 @@ class LocalHost:
         with _errors_of_the_worker(path):
             return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
 
-    def remove(self, path: Path) -> None:
+    def remove(self, *paths: Path) -> None:
         """See `Host.remove`."""
-        with _errors_of_the_worker(path):
-            path.unlink(missing_ok=True)
+        for path in paths:
+            with _errors_of_the_worker(path):
+                path.unlink(missing_ok=True)
 
-    def rmtree(self, path: Path) -> None:
+    def rmtree(self, *paths: Path) -> None:
         """See `Host.rmtree`."""
-        # Renamed first: interrupted, nothing is left under its name that is half a folder.
-        removed = path.with_name(f".{path.name}.removed")
-        with _errors_of_the_worker(path):
-            with suppress(FileNotFoundError):
-                shutil.rmtree(removed)
-            with suppress(FileNotFoundError):
-                path.rename(removed)
-                shutil.rmtree(removed)
+        for path in paths:
+            # Renamed first: interrupted, nothing is left under its name that is half a folder.
+            removed = path.with_name(f".{path.name}.removed")
+            with _errors_of_the_worker(path):
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(removed)
+                with suppress(FileNotFoundError):
+                    path.rename(removed)
+                    shutil.rmtree(removed)
+
+    def connect(self) -> None:
+        """See `Host.connect`."""
+
+    @property
+    def is_connected(self) -> bool:
+        """See `Host.is_connected`."""
+        return True
+
+
+def _copy_files(host: LocalHost, files: Mapping[Path, Path], progress: Progress | None) -> None:
+    """Copy files within this machine."""
+    sizes = {source: source.stat().st_size for source in files}
+    done = 0
+    for source, target in files.items():
+        host.write_files({target: source})
+        done += sizes[source]
+        if progress is not None:
+            progress(done, sum(sizes.values()))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from controller.documents import new_batch_document, utc_now
 from controller.errors import BatchNotFoundError
+from controller.hosts import open_host
 from controller.states import BatchState
 from controller.storage.base import Collection, Document, UpdateResult
 
@@ -124,7 +125,7 @@ def remove_pools(project: Project) -> None:
     for name, worker in batch_workers(project):
         assert worker.batch is not None
         if worker.is_local:
-            worker.get_host().rmtree(worker.batch.jobs_handle_dir)
+            open_host(worker).rmtree(worker.batch.jobs_handle_dir)
         else:
             logger.warning(
                 "the pool folder %s of worker %s was not emptied: it is on another machine",

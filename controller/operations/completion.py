@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.documents import DynamicResponseType, flow_of, utc_now
-from controller.errors import FlowNotFoundError, LockLostError
+from controller.errors import FlowNotFoundError, LockLostError, SubmissionError
 from controller.locks import MongoLock
+from controller.operations.failures import bounded
 from controller.operations.flow_serialization import NewJob, read_flow
-from controller.operations.insertion import RunSettings, insert_new_jobs
+from controller.operations.insertion import RunSettings, insert_new_jobs, refuse_jobs_of_others
 from controller.operations.progress import (
     FLOW_FIELDS,
     plan_progress,
@@ -120,7 +121,15 @@ def finish(
     FlowNotFoundError
         The flow is missing.
     """
-    additions = _additions(ending, job_doc)
+    try:
+        additions = _additions(ending, job_doc)
+        new = [job for addition in additions for job in addition.jobs]
+        if new:
+            refuse_jobs_of_others(queue, new, job_doc["job"]["hosts"][-1])
+    except SubmissionError as error:
+        # The job ran; that nobody can accept what it asks for is its end, and says why.
+        what = f"the job ran, but the jobs that it adds cannot be accepted: {error}"
+        additions, ending = [], Ending(None, bounded(what), ending.fields)
     with queue.database.transaction() as session:
         flow = _flow(queue, job_doc, flow_lock, session)
         inserted: list[str] = []

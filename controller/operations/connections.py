@@ -8,7 +8,7 @@ from controller.config.workers import WorkerBase
 from controller.errors import EntryNotFoundError
 from controller.hosts import Host, open_host
 from controller.schedulers import Queue as WorkerQueue
-from controller.storage.outputs import reaching
+from controller.storage.outputs import open_jobstore, reaching
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -72,7 +72,7 @@ class Connections:
     def jobstore(self, name: str | None) -> JobStore:
         """Return a JobStore, connected (which imports jobflow); None for the default one."""
         if name not in self._stores:
-            store = self._project.get_jobstore(name)
+            store = open_jobstore(self._project.jobstore_spec(name))
             with reaching(store):
                 store.connect()
             self._stores[name] = store

@@ -300,6 +300,26 @@ def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]
     return {(doc["uuid"], doc["index"]): doc["db_id"] for doc in found}
 
 
+def refuse_jobs_of_others(
+    queue: Queue, new: Iterable[NewJob], flow_uuid: str, *, session: Any = None
+) -> None:
+    """Refuse jobs of a response that are in another flow already: a job runs in one flow only.
+
+    Raises
+    ------
+    SubmissionError
+        One of them is.
+    """
+    query = {"uuid": {"$in": [job.uuid for job in new]}}
+    for doc in queue.jobs.find(query, ["uuid", "db_id", "job.hosts"], session=session):
+        of = (doc["job"].get("hosts") or [None])[-1]
+        if of != flow_uuid:
+            raise SubmissionError(
+                f"the job {doc['uuid']} was submitted before, as {doc['db_id']} in flow {of}",
+                hint="a response has to make new jobs each time that it adds some",
+            )
+
+
 def insert_new_jobs(
     queue: Queue,
     new: list[NewJob],

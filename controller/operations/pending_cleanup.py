@@ -23,7 +23,13 @@ from typing import Any
 from uuid import uuid4
 
 from controller.documents import utc_now
-from controller.errors import ConfigError, ControllerError, RemoteError, StorageError
+from controller.errors import (
+    ConfigError,
+    ControllerError,
+    LockLostError,
+    RemoteError,
+    StorageError,
+)
 from controller.leases import FREE, GIVEN_UP, OBSERVER, hold_leases, live_lease, lock_fields
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
@@ -305,6 +311,11 @@ def _happened(
         return False
     except ConfigError as error:
         logger.warning("job %s: not done yet: %s", entry.db_id, error)
+        return False
+    except (StorageError, LockLostError):
+        raise
+    except Exception as error:  # noqa: BLE001 (it keeps nothing from the others)
+        logger.warning("job %s: not done yet: %s: %s", entry.db_id, type(error).__name__, error)
         return False
     return True
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from packaging.version import Version
 
+from controller.hosts import open_host
 from controller.operations import version
 from controller.operations.queue import Queue
 from controller.operations.runner_record import refuse_beside_runner
@@ -188,7 +189,7 @@ class DatabaseUpgrader:
                 return int(collection.find_one(action.query, ["_id"]) is None)
             case MoveFiles():
                 assert self.project is not None
-                return int(self.project.workers[action.worker].get_host().exists(action.old))
+                return int(open_host(self.project.workers[action.worker]).exists(action.old))
             case _:
                 return 1
 
@@ -210,7 +211,7 @@ class DatabaseUpgrader:
     def _move(self, action: MoveFiles) -> None:
         """Move the files one by one: a batch worker may have made the new folder already."""
         assert self.project is not None
-        host = self.project.workers[action.worker].get_host()
+        host = open_host(self.project.workers[action.worker])
         host.mkdir(action.new)
         for name in host.listdir(action.old):
             host.write_bytes(action.new / name, host.read_bytes(action.old / name))

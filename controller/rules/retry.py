@@ -9,6 +9,7 @@ from typing import Any
 from controller.errors import (
     ControllerError,
     DocumentTooLargeError,
+    HostUnavailableError,
     LockedDocumentError,
     LockLostError,
     RemoteError,
@@ -17,7 +18,13 @@ from controller.errors import (
 )
 from controller.states import JobState
 
-_BUSY = (LockedDocumentError, LockLostError, StillRunningError, StorageUnavailableError)
+_BUSY = (
+    LockedDocumentError,
+    LockLostError,
+    StillRunningError,
+    StorageUnavailableError,
+    HostUnavailableError,
+)
 
 
 def is_busy(error: BaseException) -> bool:

@@ -10,10 +10,11 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from controller.errors import LockLostError, RemoteError
+from controller.errors import LockLostError, RemoteError, StorageUnavailableError
 from controller.leases import GIVEN_UP
 from controller.operations.pending_cleanup import run_pending
 from controller.rules.retry import is_busy
@@ -109,6 +110,7 @@ class Rounds:
         self._timers = Timers()
         self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
         self._told: set[str] = set()
+        self._unknown_workers: set[str] = set()
 
     def advance(self, roles: RunnerRoles) -> bool:
         """Do one round; True when anything moved."""
@@ -116,7 +118,8 @@ class Rounds:
         workers = self._context.usable_workers()
         if self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen():
             moved = take_over_expired(self._controller, self._told) > 0
-            run_pending(self._controller.queue, self._context.connections)
+            with _only("what is to be cleaned up"):
+                run_pending(self._controller.queue, self._context.connections)
         if roles.checkout:
             moved = self._checkout(workers) or moved
         if roles.transfer:
@@ -198,30 +201,45 @@ class Rounds:
             if job is not None and fields.get("remote.process_id"):
                 withdraw(self._context, job, fields["remote.process_id"])
             raise
+        except StorageUnavailableError:
+            raise
+        except Exception as error:
+            if job is None:
+                raise
+            # How the step went could not even be written: it costs this job only.
+            logger.exception("job %s: the end of a step cannot be recorded", job["db_id"])
+            self._backoff.hold_back(job, error)
+            return job, False
         return job, advanced
 
     def poll(self, workers: list[str]) -> bool:
         """Ask the queues about what they hold, and follow local processes."""
-        moved, local = False, set()
+        moved, local = False, set[str]()
         for name, jobs in self._queued(workers).items():
-            if not self._context.queue(name).is_shell and not self._timers.due(
-                f"poll {name}", self._poll_delay[name]
-            ):
-                continue
-            changed = self._poll_worker(name, jobs)
-            moved = moved or changed
-            longest = self._context.project.runner.delay_check_run_status
-            grown = min(self._poll_delay[name] * QUEUE_POLL_GROWTH, longest)
-            self._poll_delay[name] = QUEUE_POLL_FASTEST if changed else grown
-            if self._context.queue(name).is_shell:
-                local |= {job["remote"]["process_id"] for job in jobs}
-        self._watcher.set({p for p in local if p})
+            with _only(f"worker {name}"):
+                is_shell = self._context.queue(name).is_shell
+                if is_shell:
+                    ids = ((j.get("remote") or {}).get("process_id") for j in jobs)
+                    local |= {str(process_id) for process_id in ids if process_id}
+                elif not self._timers.due(f"poll {name}", self._poll_delay[name]):
+                    continue
+                changed = self._poll_worker(name, jobs)
+                moved = moved or changed
+                longest = self._context.project.runner.delay_check_run_status
+                grown = min(self._poll_delay[name] * QUEUE_POLL_GROWTH, longest)
+                self._poll_delay[name] = QUEUE_POLL_FASTEST if changed else grown
+        self._watcher.set(local)
         return moved
 
     def would_change(self, workers: list[str]) -> list[str]:
         """Ask the queues; return the db_ids of the jobs whose state `poll` would change."""
         queued = self._queued(workers).items()
-        return [j["db_id"] for name, jobs in queued for j, _ in self._answers(name, jobs)]
+        return [
+            job["db_id"]
+            for name, jobs in queued
+            for job, answer in self._answers(name, jobs)
+            if not isinstance(answer, Exception)
+        ]
 
     def _queued(self, workers: list[str]) -> dict[str, list[dict[str, Any]]]:
         """Return {worker: jobs that are in its queue and that nobody holds}."""
@@ -238,50 +256,71 @@ class Rounds:
 
     def _poll_worker(self, name: str, jobs: list[dict[str, Any]]) -> bool:
         moved = False
-        for job, update in self._answers(name, jobs):
-            moved = self.apply(job, update) or moved
+        for job, answer in self._answers(name, jobs):
+            moved = self.apply(job, answer) or moved
         return moved
 
     def _answers(
         self, name: str, jobs: list[dict[str, Any]]
-    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Ask a queue about its jobs; yields each that changes, with its update."""
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any] | Exception]]:
+        """Ask a queue about its jobs; yields each that changes, with its update.
+
+        A job that cannot be asked about, whatever the reason, comes with the error; the others
+        are asked about without it.
+        """
         try:
-            found = self._context.queue(name).poll(map(Submission.of, jobs))
+            local = self._context.worker(name).is_local
+            found = self._context.queue(name).poll([Submission.of(job) for job in jobs])
+            updates = [queue_update(j, q, local=local) for j, q in zip(jobs, found)]
         except RemoteError as error:
             # Nothing is known about any job: none of them has failed.
             logger.warning("worker %s: %s", name, error)
             return
-        local = self._context.worker(name).is_local
-        for job, queued in zip(jobs, found):
-            update = queue_update(job, queued, local=local)
+        except (StorageUnavailableError, LockLostError):
+            raise
+        except Exception as error:  # noqa: BLE001 (it is recorded with the job)
+            if len(jobs) == 1:
+                yield jobs[0], error
+                return
+            for some in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
+                yield from self._answers(name, some)
+            return
+        for job, update in zip(jobs, updates):
             if update is not None:
                 yield job, update
 
-    def apply(self, job: dict[str, Any], update: dict[str, Any]) -> bool:
+    def apply(self, job: dict[str, Any], answer: dict[str, Any] | Exception) -> bool:
         """Write what a queue answered about a job, if it is still about the same process."""
         # The answer is about this process: meanwhile the job may run anew, as another one.
         query = {k: job[k] for k in ("uuid", "index", "state")}
-        query["remote.process_id"] = job["remote"].get("process_id")
-        return self._step(query, lambda context, locked: update)[1]
+        query["remote.process_id"] = (job.get("remote") or {}).get("process_id")
+        return self._step(query, lambda context, locked: _update_of(answer))[1]
 
     def _complete(self, workers: list[str]) -> bool:
         # Not all at once: let the children of what has finished start before the rest.
         return self._steps(JobState.DOWNLOADED, workers, complete, limit=CLAIMS_PER_ROUND)
 
-    def fail_jobs_of_unknown_workers(self) -> bool:
-        """Give up jobs of a worker that the project does not have; True when there were any."""
+    def tell_of_unknown_workers(self) -> None:
+        """Warn of jobs whose worker the project does not have, once for each worker.
+
+        They are left alone: a runner with another copy of the project file may run them.
+        """
+        known = self._context.project.workers
         query = {
             "state": {"$in": [s.value for s in (JobState.READY, *RESETTABLE_STATES)]},
-            "worker": {"$nin": list(self._context.project.workers)},
+            "worker": {"$nin": [*known, *self._unknown_workers]},
         }
-        found = False
-        while (
-            not self._is_stopping()
-            and self._step(query, _fail_job_of_unknown_worker)[0] is not None
-        ):
-            found = True
-        return found
+        while (job := self._controller.jobs.find_one(query, ["db_id", "worker"])) is not None:
+            self._unknown_workers.add(job["worker"])
+            query["worker"] = {"$nin": [*known, *self._unknown_workers]}
+            logger.warning(
+                "job %s is left alone: the project file that this runner has read has no worker "
+                "%r; if it has one by now, start the runner again, else give the job another "
+                "one: jf job set worker NAME -did %s",
+                job["db_id"],
+                job["worker"],
+                job["db_id"],
+            )
 
     def seconds_until_due(self) -> list[float]:
         """Return the seconds until queues are to be asked again, and jobs that are held up."""
@@ -290,6 +329,18 @@ class Rounds:
         return due if pause is None else [*due, pause]
 
 
-def _fail_job_of_unknown_worker(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    context.worker(job["worker"])  # raises: there is none
-    return {}
+@contextmanager
+def _only(name: str) -> Iterator[None]:
+    """Let what goes wrong with one thing be logged, and keep nothing from the others."""
+    try:
+        yield
+    except (StorageUnavailableError, LockLostError):
+        raise
+    except Exception:
+        logger.exception("%s: this failed, and is tried again", name)
+
+
+def _update_of(answer: dict[str, Any] | Exception) -> dict[str, Any]:
+    if isinstance(answer, Exception):
+        raise RemoteError(f"the queue cannot be asked about this job: {answer}") from answer
+    return answer

@@ -163,8 +163,8 @@ class Runner:
             while not self._stop:
                 moved = self._guarded(lambda: self._round(roles))
                 if not moved and not self._backoff and self._guarded(lambda: self._is_idle(roles)):
-                    if self._guarded(self.rounds.fail_jobs_of_unknown_workers):
-                        continue
+                    with suppress(StorageUnavailableError):
+                        self.rounds.tell_of_unknown_workers()
                     break
                 if _is_past(deadline):
                     timed_out = True
@@ -313,11 +313,9 @@ class Runner:
         """Do one round, and what is due beside it; True when anything moved."""
         if self._timers.due("ping", runner_record.PING_EVERY):
             self._ping()
-        unknown = (
-            self._timers.due("unknown", UNKNOWN_WORKERS_EVERY)
-            and self.rounds.fail_jobs_of_unknown_workers()
-        )
-        return self.rounds.advance(roles) or unknown
+        if self._timers.due("unknown workers", UNKNOWN_WORKERS_EVERY):
+            self.rounds.tell_of_unknown_workers()
+        return self.rounds.advance(roles)
 
     def _guarded(self, action: Callable[[], bool]) -> bool:
         """Do something; a database that is away is waited for, and fails no job."""

@@ -59,17 +59,8 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.config",),
     ("controller.states",),
     ("controller.errors",),
-    ("controller.identity",),
+    ("controller.identity", "controller.late_binding"),
 ]
-
-# (module, what it imports inside a function) for conveniences that users know and that look up.
-UPWARDS: set[tuple[str, str]] = {
-    ("controller.states", "controller.rules"),
-    ("controller.config", "controller.storage"),
-    ("controller.config", "controller.jobcontroller"),
-    ("controller.config", "controller.hosts"),
-    ("controller.config", "controller.schedulers"),
-}
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "typer": ("jfr_cli",),
@@ -187,7 +178,7 @@ def test_every_module_has_a_row(module: str) -> None:
 @pytest.mark.parametrize("module", OWN)
 def test_imports_only_from_rows_below(module: str) -> None:
     wrong = []
-    for target, inside, typing_only in imports(module, MODULES[module]):
+    for target, *_ in imports(module, MODULES[module]):
         if target in ("controller", "jfr_cli") or not target.startswith(("controller", "jfr_cli")):
             continue
         if group_of(target) == group_of(module):
@@ -195,14 +186,56 @@ def test_imports_only_from_rows_below(module: str) -> None:
         mine, its = row_of(module), row_of(target)
         assert mine is not None
         assert its is not None, target
-        if its > mine:
-            continue
-        if (inside or typing_only) and any(
-            module.startswith(m) and target.startswith(t) for m, t in UPWARDS
-        ):
-            continue
-        wrong.append(target)
+        if its <= mine:
+            wrong.append(target)
     assert not wrong, f"{module} must not import {wrong}"
+
+
+@pytest.mark.parametrize("module", [name for name in OWN if name.startswith("controller.")])
+def test_only_annotations_take_names_from_the_facade(module: str) -> None:
+    """``from controller import X`` would be a way past the rows."""
+    tree = MODULES[module]
+    for_types = [
+        node
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
+        for node in branch.body
+    ]
+    taken = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "controller"
+        if node not in for_types
+        for alias in node.names
+    }
+    assert {name for name in taken if f"controller.{name}" not in MODULES} <= {"__version__"}
+
+
+def test_every_bound_method_is_there_and_finds_its_function() -> None:
+    import controller.config.models
+    import controller.config.workers
+    import controller.states
+    from controller.late_binding import _homes, bound
+
+    classes = {
+        "FlowState": controller.states.FlowState,
+        "Project": controller.config.models.Project,
+        "Worker": controller.config.workers.WorkerBase,
+    }
+    asked = {
+        node.args[0].value
+        for tree in MODULES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "bound"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert asked == set(_homes)
+    for name in _homes:
+        kind, _, method = name.partition(".")
+        assert callable(getattr(classes[kind], method))
+        assert callable(bound(name))
 
 
 @pytest.mark.parametrize("module", [*OWN, "controller", "jfr_cli"])

@@ -24,6 +24,7 @@ class FindingKind(StrEnum):
     UNKNOWN_STATE = "unknown-state"  # a word that is no state of a job
     LOCK_DEAD = "lock-dead"  # its owner has ended, or renews it no more
     LOCK_FOREIGN = "lock-foreign"  # set by jobflow-remote, which renews nothing
+    LOCK_LONG = "lock-long"  # held and renewed for longer than any step should take
     LOCK_REMAINS = "lock-remains"  # fields of a lock that is not held
     HALF_INSERTED = "half-inserted"  # a submission did not come to its end
     JOB_WITHOUT_FLOW = "job-without-flow"

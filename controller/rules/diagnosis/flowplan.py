@@ -30,11 +30,19 @@ class FlowView:
     outside
         {uuid: document with the largest index} of jobs that the flow or its jobs name although
         they belong to another flow.
+    of_others
+        Uuids of those of them that another flow, which exists, has: this one must not list them.
     """
 
     flow: Doc
     jobs: Sequence[Doc]
     outside: Mapping[str, Doc] = field(default_factory=dict)
+    of_others: frozenset[str] = frozenset()
+
+    @property
+    def unclear(self) -> set[str]:
+        """Uuids of jobs that belong to no flow that exists: whose they are is for a person."""
+        return self.outside.keys() - self.of_others
 
 
 @dataclass(frozen=True)
@@ -145,10 +153,10 @@ def _lists(view: FlowView, jobs: Sequence[Doc]) -> Lists:
     """Return the lists that the flow ought to have, in the order of those it has."""
     own = {job_key(j): j["db_id"] for j in jobs}
     stored = dict.fromkeys(entries(view.flow))
-    kept = [e for e in stored if own.get(e[1:]) == e[0] or e[1] in view.outside]
+    kept = [e for e in stored if own.get(e[1:]) == e[0] or e[1] in view.unclear]
     listed = {e[1:] for e in kept}
     ids = [*kept, *((db_id, *key) for key, db_id in own.items() if key not in listed)]
-    wanted = {entry[1] for entry in ids} | view.outside.keys()
+    wanted = {entry[1] for entry in ids} | view.unclear
     known = [u for u in view.flow.get("jobs") or () if u in wanted]
     names = list(dict.fromkeys([*known, *(entry[1] for entry in ids)]))
     return Lists([list(e) for e in ids], names, _parents(view, jobs))
@@ -162,7 +170,7 @@ def entries(flow: Doc) -> list[tuple[Any, ...]]:
 def _parents(view: FlowView, jobs: Sequence[Doc]) -> dict[str, dict[str, list[str]]]:
     """Return ``parents`` of the flow, each list as it is where it only differs in its order."""
     stored = view.flow.get("parents") or {}
-    out = {u: dict(by_index) for u, by_index in stored.items() if u in view.outside}
+    out = {u: dict(by_index) for u, by_index in stored.items() if u in view.unclear}
     for job in jobs:
         uuid, index = job["uuid"], str(job["index"])
         present = (stored.get(uuid) or {}).get(index)

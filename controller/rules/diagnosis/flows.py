@@ -94,8 +94,8 @@ def _of_job(change: JobChange, mending: Mending) -> list[Finding]:
 
 def _of_lists(view: FlowView, plan: FlowPlan, mending: Mending, now: datetime) -> list[Finding]:
     flow, uuid = view.flow, view.flow["uuid"]
-    findings = [_elsewhere(flow, e) for e in entries(flow) if e[1] in view.outside]
-    ghosts, missed = _ghosts(flow, plan.lists), _missed(view, plan.lists)
+    findings = [_elsewhere(view, e, mending) for e in entries(flow) if e[1] in view.outside]
+    ghosts, missed = _ghosts(view, plan.lists), _missed(view, plan.lists)
     if ghosts:
         findings.append(_ghost_entries(flow, ghosts, mending, now))
     if missed:
@@ -135,8 +135,9 @@ def _of_lists(view: FlowView, plan: FlowPlan, mending: Mending, now: datetime) -
     return findings
 
 
-def _ghosts(flow: Doc, ought: Lists) -> list[str]:
+def _ghosts(view: FlowView, ought: Lists) -> list[str]:
     """What the flow lists and does not exist: db_ids, or uuids where no db_id is listed."""
+    flow = _without_others(view)
     right = {tuple(entry) for entry in ought.ids}
     gone = [e for e in entries(flow) if e not in right]
     named = {e[1] for e in gone}
@@ -145,6 +146,19 @@ def _ghosts(flow: Doc, ought: Lists) -> list[str]:
         if by_index.keys() - ought.parents.get(uuid, {}).keys():
             others.append(uuid)
     return list(dict.fromkeys([*(str(e[0]) for e in gone), *(u for u in others if u not in named)]))
+
+
+def _without_others(view: FlowView) -> Doc:
+    """Return the flow without what it lists of other flows, which is a finding of its own."""
+    flow, others = view.flow, view.of_others
+    if not others:
+        return flow
+    return {
+        **flow,
+        "ids": [list(e) for e in entries(flow) if e[1] not in others],
+        "jobs": [u for u in flow.get("jobs") or () if u not in others],
+        "parents": {u: p for u, p in (flow.get("parents") or {}).items() if u not in others},
+    }
 
 
 def _missed(view: FlowView, ought: Lists) -> list[str]:
@@ -197,12 +211,20 @@ def _ghost_entries(flow: Doc, ghosts: list[str], mending: Mending, now: datetime
     )
 
 
-def _elsewhere(flow: Doc, entry: tuple[Any, ...]) -> Finding:
+def _elsewhere(view: FlowView, entry: tuple[Any, ...], mending: Mending) -> Finding:
+    lists = f"flow {view.flow['uuid']} lists job {entry[0]}"
+    if entry[1] in view.of_others:
+        other = view.outside[entry[1]]["job"]["hosts"][-1]
+        what = f"{lists}, which belongs to flow {other}: both had asked for it"
+        remedy = "remove it from this flow's lists"
+        return Finding(
+            FindingKind.JOB_ELSEWHERE, Severity.PROBLEM, str(entry[0]), what, remedy, mending
+        )
     return Finding(
         FindingKind.JOB_ELSEWHERE,
         Severity.PROBLEM,
         str(entry[0]),
-        f"flow {flow['uuid']} lists job {entry[0]}, whose hosts name another flow, or none",
+        f"{lists}, whose hosts name another flow, or none",
         "this cannot be mended: delete the flow that should not have it",
     )
 

@@ -14,6 +14,10 @@ Doc = Mapping[str, Any]
 
 BUSY_TIME = timedelta(minutes=10)
 """A foreign lock younger than this is believed to be in use."""
+LONG_TIME = timedelta(minutes=10)
+"""A lock that has been renewed for longer may be of a process that works on it no more."""
+RENEWED_EVERY = 5.0
+"""Seconds between two renewals (`controller.leases.RENEW_EVERY`)."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def examine_lock(view: LockView, now: datetime, *, foreign_runner: bool) -> Find
     if lock_id is None:
         return None
     if view.lease is not None:
-        return _expired(view, view.lease) if view.expired else None
+        return _expired(view, view.lease) if view.expired else _long(view, view.lease)
     age = _age(document.get("lock_time"), now)
     in_use = foreign_runner or (age is not None and age < BUSY_TIME)
     since = "an unknown time" if age is None else _said(age)
@@ -89,6 +93,22 @@ def _expired(view: LockView, lease: Mapping[str, Any]) -> Finding:
         f"{view.name} is locked by {who}, which is not at work any more",
         "free it",
         Mending(Action.FREE_LOCK, view.collection, view.document["_id"], lease["id"], lease["seq"]),
+    )
+
+
+def _long(view: LockView, lease: Mapping[str, Any]) -> Finding | None:
+    """Tell of a lock that is renewed and renewed; its age is counted without any clock."""
+    held = timedelta(seconds=RENEWED_EVERY * int(lease.get("seq") or 0))
+    if held < LONG_TIME:
+        return None
+    return Finding(
+        FindingKind.LOCK_LONG,
+        Severity.WARNING,
+        view.subject,
+        f"{view.name} has been held for {_said(held)} by {named_process(lease.get('owner'))}, "
+        "longer than a step takes unless it moves very large files",
+        "if nothing else happens to it, stop that process (`jf runner stop`) and start it again: "
+        "the lock is freed then",
     )
 
 

@@ -3,20 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
+from sshd import SSHServer, ssh_server
 
+from controller.config.workers import Worker
 from controller.hosts import Host, LocalHost
+from controller.hosts.pool import Pool, open_host
 
-HOSTS: dict[str, Callable[[float], Host]] = {"local": lambda timeout: LocalHost(timeout)}
-"""{kind: function that opens a host with a timeout in seconds}."""
+KINDS = ("local", "paramiko", "openssh", "separated")
 
 
-@pytest.fixture(params=sorted(HOSTS))
-def open_with(request: pytest.FixtureRequest) -> Callable[[float], Host]:
-    return HOSTS[request.param]
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SSHServer]:
+    """One server for all tests that do nothing to it."""
+    with ssh_server(tmp_path_factory.mktemp("sshd") / "server") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def session_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """Connections that last for all tests, as they do in a runner."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("home")
+        patch.setattr("controller.hosts.openssh.Path.home", lambda: home)
+        patch.setattr("controller.hosts.limits.LOGIN_INTERVAL", 0.0)
+        pool = Pool()
+        yield pool
+        pool.close()
+
+
+def worker_of(kind: str, server: SSHServer, **fields: Any) -> Any:
+    """Return a worker that is reached in one of the ways."""
+    if kind == "separated":
+        transfer = {"host": "127.0.0.1", "port": server.port}
+        fields = {"type": "separated_transfer", "transfer": transfer, **fields}
+    else:
+        fields = {"backend": kind, **fields}
+    return TypeAdapter(Worker).validate_python(server.worker(**fields))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def host(open_with: Callable[[float], Host]) -> Iterator[Host]:
+def open_with(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[float], Host]]:
+    """Open a host with a timeout in seconds."""
+    if kind == "local":
+        yield lambda timeout: LocalHost(timeout)
+        return
+    server = request.getfixturevalue("server")
+    pool = request.getfixturevalue("session_pool")
+    with ExitStack() as stack:
+
+        def opened(timeout: float) -> Host:
+            worker = worker_of(kind, server).model_copy(update={"timeout_execute": timeout})
+            # One host stays: the connection is for all tests.
+            open_host(worker, pool=pool)
+            host = open_host(worker, pool=pool)
+            stack.callback(host.close)
+            return host
+
+        yield opened
+
+
+@pytest.fixture
+def host(open_with: Callable[[float], Host]) -> Host:
     return open_with(30)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from controller.errors import ConfigError, RemoteError
-from controller.hosts import open_host
+from controller.config.workers import LocalWorker
+from controller.errors import RemoteError
+from controller.hosts import CommandResult, Exchange, LocalHost, open_host
 
 ODD = "it's a; \N{GREEK SMALL LETTER ALPHA} $(touch never) folder"
 
@@ -152,7 +154,8 @@ def test_removing_what_is_there_and_what_is_not(host, folder):
     assert host.listdir(folder) == []
 
 
-def test_a_removal_that_was_interrupted_leaves_no_half_a_folder(host, folder, monkeypatch):
+def test_a_removal_that_was_interrupted_leaves_no_half_a_folder(folder, monkeypatch):
+    host = LocalHost(30)
     host.mkdir(folder / "tree" / "deep")
     monkeypatch.setattr("shutil.rmtree", lambda path: None)
     host.rmtree(folder / "tree")
@@ -177,7 +180,9 @@ def test_a_file_in_the_way_of_a_folder_is_an_error_of_the_worker(host, folder):
         host.mkdir(folder / "file" / "below")
 
 
-def test_a_full_disk_is_an_error_that_names_the_file(host, folder, monkeypatch):
+def test_a_full_disk_is_an_error_that_names_the_file(folder, monkeypatch):
+    host = LocalHost(30)
+
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -198,16 +203,118 @@ def assert_ended(pid: int) -> None:
     raise AssertionError(f"process {pid} still runs")
 
 
-class Worker:
-    def __init__(self, kind: str) -> None:
-        self.type, self.is_local, self.timeout_execute = kind, kind == "local", 12
-
-
 def test_a_local_worker_has_a_host():
-    assert open_host(Worker("local")).execute("echo here").stdout == "here\n"
+    worker = LocalWorker(scheduler_type="shell", work_dir="/x", timeout_execute=12)
+    assert open_host(worker).execute("echo here").stdout == "here\n"
 
 
-@pytest.mark.parametrize("kind", ["remote", "separated_transfer"])
-def test_other_workers_are_refused_with_what_to_use(kind):
-    with pytest.raises(ConfigError, match="local"):
-        open_host(Worker(kind))
+NAMES = [
+    "a b",
+    "it's",
+    'say "x"',
+    "two\nlines",
+    "\N{GREEK SMALL LETTER ALPHA}",
+    "-n",
+    "*",
+    "\\",
+    "$HOME!",
+]
+
+
+def test_many_files_of_any_name_travel_at_once(host, folder):
+    files = {
+        folder / "deep" / str(n) / name: f"{n} {name}".encode() for n in range(3) for name in NAMES
+    }
+    host.write_files(files)
+    for path, content in files.items():
+        assert path.read_bytes() == content
+    assert host.listdir(folder / "deep" / "0") == sorted(NAMES)
+    assert host.read_files([*files, folder / "gone"]) == files
+    host.remove(*files, folder / "gone")
+    assert host.listdir(folder / "deep" / "1") == []
+    host.rmtree(*(folder / "deep" / str(n) for n in range(4)))
+    assert host.listdir(folder / "deep") == []
+
+
+def test_files_a_command_and_files_in_one_go(host, folder):
+    run = folder / "run"
+    request = Exchange(
+        write={run / "in": b"abc\n", folder / "other" / "x": b"", run / "big": bytes(300_000)},
+        command="tr a-z A-Z < in > out; echo done; echo odd >&2; exit 4",
+        workdir=run,
+        read=[run / "out", run / "gone", run / "big"],
+    )
+    answer = host.exchange(request)
+    assert answer.result == CommandResult("done\n", "odd\n", 4)
+    assert answer.files == {run / "out": b"ABC\n", run / "big": bytes(300_000)}
+    assert host.listdir(folder) == ["other", "run"]
+
+
+def test_nothing_runs_where_a_file_cannot_be_written(host, folder):
+    (folder / "in").mkdir()
+    request = Exchange(write={folder / "in": b"x"}, command="touch ran", workdir=folder)
+    with pytest.raises(RemoteError):
+        host.exchange(request)
+    assert host.listdir(folder) == ["in"]
+
+
+def test_a_file_is_written_only_where_there_is_a_folder(host, folder):
+    with pytest.raises(FileNotFoundError):
+        host.write_bytes(folder / "gone" / "file", b"x")
+    assert host.listdir(folder) == []
+
+
+def test_a_folder_that_is_not_there_or_no_folder(host, folder):
+    with pytest.raises(FileNotFoundError):
+        host.execute("true", folder / "gone" / "deeper")
+    (folder / "file").touch()
+    with pytest.raises(RemoteError):
+        host.execute("true", folder / "file")
+
+
+def test_a_command_reads_what_it_is_given(host, folder):
+    content = bytes(range(1, 128)) * 3000
+    assert host.execute("cksum", stdin=content).stdout.split()[1] == str(len(content))
+    assert host.execute("exec head -c 3", stdin=b"abcdef").stdout == "abc"
+
+
+def test_a_command_may_have_its_own_time(host):
+    with pytest.raises(RemoteError, match=r"0\.2 s"):
+        host.execute("sleep 20", timeout=0.2)
+
+
+def test_a_long_command(host):
+    text = "x" * 15_000 + "!'\\"
+    assert host.execute(f"printf %s {shlex.quote(text)}").stdout == text
+
+
+def test_copies_both_ways(host, folder):
+    content = os.urandom(9_000_000)
+    (folder / "large").write_bytes(content)
+    (folder / "small").write_bytes(b"1")
+    (folder / "program").write_bytes(b"#!/bin/sh\n")
+    (folder / "program").chmod(0o755)
+    there = folder / "there"
+    seen = []
+    names = ("large", "small", "program")
+    host.send(
+        {folder / n: there / n for n in names}, lambda done, total: seen.append((done, total))
+    )
+    assert (there / "large").read_bytes() == content
+    assert os.access(there / "program", os.X_OK)
+    assert host.listdir(there) == ["large", "program", "small"]
+    assert seen[-1] == (9_000_011, 9_000_011)
+    back = folder / "back"
+    wanted = {there / n: back / n for n in (*names, "gone")}
+    assert host.fetch(wanted) == [there / n for n in names]
+    assert (back / "large").read_bytes() == content
+    assert sorted(p.name for p in back.iterdir()) == sorted(names)
+
+
+def test_a_background_process_is_not_waited_for(host, kind):
+    if kind == "local":
+        pytest.skip("a pipe of this machine ends with the last process that holds it")
+    began = time.monotonic()
+    done = host.execute("sleep 5 & echo $!")
+    os.kill(int(done.stdout), 9)
+    assert time.monotonic() - began < 4

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from jobflow import Flow
+from lifecycle_jobs import add
 from world import World
 
 from controller.documents import utc_now
@@ -207,6 +209,19 @@ def elsewhere(world: World) -> None:
     set_job("4", **{"job.hosts": [*hosts[:-1], GHOST]})(world)
 
 
+def of_another_flow(world: World) -> None:
+    """As two responses left it that added the same job."""
+    other = add(1, 2)
+    (db_id,) = world.submit(Flow([other]))
+    world.controller.flows.update_one(
+        {"jobs": {"$ne": other.uuid}},
+        {
+            "$push": {"ids": [db_id, other.uuid, 1], "jobs": other.uuid},
+            "$set": {f"parents.{other.uuid}.1": []},
+        },
+    )
+
+
 DAMAGES = [
     Damage("flow state", set_flow(state="COMPLETED"), K.FLOW_STATE),
     Damage("a flow state that is none", set_flow(state="EXPLODED"), K.FLOW_STATE),
@@ -278,6 +293,7 @@ DAMAGES = [
         mendable=False,
     ),
     Damage("a job of another flow", elsewhere, K.JOB_ELSEWHERE, subject="4", mendable=False),
+    Damage("a job that another flow has, too", of_another_flow, K.JOB_ELSEWHERE, subject="5"),
     Damage("a deleted leaf", drop_job("4"), K.FLOW_ENTRY),
     Damage("a deleted parent", drop_job("3"), K.PARENT_MISSING, subject="4"),
     Damage("a deleted parent, the flow knows", lost_parent, K.PARENT_MISSING, subject="4"),

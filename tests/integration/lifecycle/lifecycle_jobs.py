@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobflow import Flow, Response, job
+from monty.json import MontyDecoder
 
 
 @job
@@ -50,3 +51,9 @@ def everything(a: Any) -> Response[Any]:
 def stopping(a: Any, children: bool = False, flow: bool = False) -> Response[Any]:
     """Stop others."""
     return Response(output=a, stop_children=children, stop_jobflow=flow, addition=add(a, 5))
+
+
+@job
+def adds(what: str) -> Response[Any]:
+    """Add jobs that are given as JSON."""
+    return Response(output=1, addition=MontyDecoder().decode(what))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from jobflow import Flow
-from lifecycle_jobs import add, detoured, everything, fail, replaced, stopping
+from lifecycle_jobs import add, adds, detoured, everything, fail, replaced, stopping
 from world import World
 
 from controller.documents import FlowDoc
@@ -168,6 +168,23 @@ def test_the_same_flow_twice(world: World) -> None:
     with pytest.raises(SubmissionError, match="was submitted before"):
         world.submit(Flow([type(flow.jobs[0]).from_dict({**flow.jobs[0].as_dict(), "hosts": []})]))
     assert len(world.states()) == 1
+
+
+def test_two_responses_add_the_same_job(world: World) -> None:
+    inner = Flow([add(1, 2)]).to_json()
+    (first,) = world.submit(adds(inner))
+    (second,) = world.submit(adds(inner))
+    world.run()
+    states = world.states()
+    (new,) = states.keys() - {first, second}
+    assert states == {first: "COMPLETED", second: "FAILED", new: "COMPLETED"}
+    flows = {f["ids"][0][0]: f for f in world.controller.flows.find({})}
+    assert [flows[first]["state"], flows[second]["state"]] == ["COMPLETED", "FAILED"]
+    assert flows[second]["jobs"] == [world.controller.get_job_info(db_id=second).uuid]  # type: ignore[union-attr]
+    doc = world.controller.get_job_doc(db_id=second)
+    assert doc is not None
+    assert doc.error is not None
+    assert f"was submitted before, as {new} in flow {flows[first]['uuid']}" in doc.error
 
 
 def test_settings_of_single_jobs_win(world: World) -> None:

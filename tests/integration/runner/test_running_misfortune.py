@@ -46,17 +46,26 @@ def info(controller: JobController, db_id: str) -> Any:
 # ---------------------------------------------------------------- names that do not exist
 
 
-def test_a_worker_that_does_not_exist(project: Project, controller: JobController) -> None:
+def test_a_worker_that_does_not_exist(
+    project: Project, controller: JobController, caplog: pytest.LogCaptureFixture
+) -> None:
     (unknown,) = controller.add_flow(add(1, 2), "nowhere")
+    (running,) = controller.add_flow(add(1, 2), "nowhere")
+    controller.jobs.update_one(
+        {"db_id": running}, {"$set": {"state": "RUNNING", "remote.process_id": "1"}}
+    )
     (parent,) = controller.add_flow(then_on("elsewhere"), "local")
     summary = run(project)
-    (child,) = {*states(controller)} - {unknown, parent}
-    assert summary.completed == [parent]
-    assert summary.failed == sorted([unknown, child])
-    for db_id, worker in ((unknown, "nowhere"), (child, "elsewhere")):
-        job = info(controller, db_id)
-        assert (job.state, job.previous_state) == (JobState.REMOTE_ERROR, JobState.READY)
-        assert job.remote.error == f"the project has no worker {worker!r}"
+    (child,) = {*states(controller)} - {unknown, running, parent}
+    assert (summary.completed, summary.failed) == ([parent], [])
+    # Another runner, whose project file has these workers, may be at work on them.
+    left = {unknown: "READY", running: "RUNNING", child: "READY"}
+    assert {db_id: states(controller)[db_id] for db_id in left} == left
+    told = [r.getMessage() for r in caplog.records if "is left alone" in r.getMessage()]
+    assert sorted(t.partition("no worker ")[2].partition(";")[0] for t in told) == [
+        "'elsewhere'",
+        "'nowhere'",
+    ]
 
 
 @only_embedded

@@ -52,6 +52,8 @@ SSH_DEFAULTS: dict[str, Any] = {
     "shell_cmd": "bash",
     "login_shell": True,
     "interactive_login": False,
+    "backend": None,
+    "ssh_config": None,
 }
 DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
     (LocalWorker, LOCAL, COMMON_DEFAULTS),

@@ -1,0 +1,87 @@
+"""Keys of hosts, checked as OpenSSH checks them.
+
+``UserKnownHostsFile``, ``GlobalKnownHostsFile``, ``StrictHostKeyChecking`` and ``HostKeyAlias`` of
+the SSH configuration count. A key that is not known is an error, as in OpenSSH where nobody can be
+asked.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import HostKeyError
+
+if TYPE_CHECKING:
+    import paramiko
+
+_FILES = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
+_GLOBAL_FILES = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+
+
+def fingerprint(key: paramiko.PKey) -> str:
+    """Return the fingerprint of a key as OpenSSH prints it."""
+    digest = hashlib.sha256(key.asbytes()).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+def checked_keys(connection: Any) -> None:
+    """Make a fabric connection check the key of its host."""
+    config = connection.ssh_config
+    own = _files(config.get("userknownhostsfile"), _FILES)
+    shared = _files(config.get("globalknownhostsfile"), _GLOBAL_FILES)
+    client = connection.client
+    for file in (*shared, *own):
+        with suppress(OSError):
+            client.load_system_host_keys(str(file))
+    wanted = connection.host if connection.port == 22 else f"[{connection.host}]:{connection.port}"
+    if alias := config.get("hostkeyalias"):
+        for kind, key in (client._system_host_keys.lookup(alias) or {}).items():
+            client.get_host_keys().add(wanted, kind, key)
+    client.set_missing_host_key_policy(
+        _policy(connection, own[0] if own else None, config.get("stricthostkeychecking", "ask"))
+    )
+
+
+def _files(given: str | None, usual: tuple[str, ...]) -> list[Path]:
+    names = given.split() if given else usual
+    return [Path(name.strip('"')).expanduser() for name in names if name.lower() != "none"]
+
+
+def _policy(connection: Any, file: Path | None, strict: str) -> Any:
+    import paramiko
+
+    class Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
+        """What happens where the key is not known."""
+
+        def missing_host_key(
+            self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
+        ) -> None:
+            if strict.lower() in ("no", "off", "accept-new"):
+                if file is not None:
+                    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    with file.open("a") as known:
+                        known.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
+                return
+            port = f" -p {connection.port}" if connection.port != 22 else ""
+            raise HostKeyError(
+                f"the key of {connection.host} is not known: {key.get_name()} {fingerprint(key)}",
+                hint=f"compare it with what its administrators publish, then log in once: "
+                f"ssh{port} {connection.user}@{connection.original_host}",
+            )
+
+    return Policy()
+
+
+def changed_key(host: str, port: int, known: paramiko.PKey, got: paramiko.PKey) -> HostKeyError:
+    """Return the error of a host that has another key than the known one."""
+    name = host if port == 22 else f"[{host}]:{port}"
+    return HostKeyError(
+        f"the key of {host} has changed: it is {fingerprint(got)}, and {fingerprint(known)} is "
+        "known; somebody may be listening in",
+        hint=f"if its administrators confirm the new key: ssh-keygen -R '{name}', then log in "
+        "once with ssh",
+    )

@@ -1,0 +1,410 @@
+"""Machines over SSH by the program ``ssh``: a second factor, Kerberos, whatever only it can do.
+
+One master connection carries all commands. It is made by `log_in` alone; commands may only use
+one that is there. OpenSSH by itself would quietly make a full connection where the master is gone,
+which sites punish that ask for a second factor: here it could only make one through the program
+``false``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import selectors
+import shlex
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from controller.errors import (
+    AuthenticationRequiredError,
+    ConfigError,
+    HostKeyError,
+    HostUnavailableError,
+)
+from controller.hosts.conversation import Listener
+from controller.hosts.limits import LoginGate, Slots
+from controller.hosts.link import Clock, SilenceError
+
+if TYPE_CHECKING:
+    from controller.config.workers import ConnectionData
+
+CONNECT_TIMEOUT = 30
+_CHECK_TIMEOUT = 10.0
+_SOCKET_LENGTH = 85
+"""ssh adds 17 characters while it makes a socket, and the kernel takes 107."""
+
+_NO_SESSION = 255
+_CHUNK = 256 * 1024
+_REUSE = ("ControlMaster=no", "BatchMode=yes", "ProxyCommand=false", "LogLevel=ERROR")
+
+
+class OpenSSHLink:
+    """Commands through a master connection of the program ``ssh``.
+
+    Parameters
+    ----------
+    connection
+        Whom to connect to. Passwords and ``connect_kwargs`` are not used: ``ssh`` asks the person
+        who logs in, and reads its own configuration.
+    worker
+        Name of the worker, for hints; None where it is not known.
+    interactive
+        Only a person can log in; otherwise a master is made when one is needed, without
+        asking anybody.
+    forward_agent, connect_timeout, keepalive, ssh_config
+        As in the project file.
+    """
+
+    def __init__(
+        self,
+        connection: ConnectionData,
+        *,
+        worker: str | None = None,
+        interactive: bool = False,
+        forward_agent: bool | None = None,
+        connect_timeout: float | None = None,
+        keepalive: int | None = 60,
+        ssh_config: str | None = None,
+    ) -> None:
+        self.name = connection.host
+        self._worker, self._interactive = worker, interactive
+        self._timeout = connect_timeout or CONNECT_TIMEOUT
+        own = _options(connection, ssh_config)
+        more = [f"ConnectTimeout={self._timeout:g}"]
+        if forward_agent is not None:
+            more.append(f"ForwardAgent={'yes' if forward_agent else 'no'}")
+        if keepalive:
+            more += [f"ServerAliveInterval={keepalive}", "ServerAliveCountMax=3"]
+        self._login_options = [*own, *_proxy(connection, ssh_config), *_as_options(more)]
+        self._options, self._target = own, connection.host
+        self._key = " ".join([*self._login_options, connection.host])
+        self._lock = threading.Lock()
+        self._slots, self._gate = Slots(self.name), LoginGate(self.name)
+        self._made_here = False
+
+    @property
+    def socket(self) -> Path:
+        """Where the master listens: the same for every process of this user."""
+        return socket_folder() / hashlib.sha256(self._key.encode()).hexdigest()[:16]
+
+    # The master
+
+    @property
+    def is_connected(self) -> bool:
+        """See `Link.is_connected`; asks the master."""
+        return self.socket.exists() and self._control("check") == 0
+
+    def connect(self) -> None:
+        """See `Link.connect`.
+
+        Raises
+        ------
+        AuthenticationRequiredError
+            There is no master, and only a person can make one.
+        """
+        with self._lock:
+            if self.is_connected:
+                self._gate.reset()  # a person has logged in meanwhile
+                return
+            if self._interactive:
+                raise self._login_needed()
+            with self._gate.login():
+                self._make_master(batch=True)
+
+    def log_in(self) -> None:
+        """Make the master; ``ssh`` asks on the terminal for what it needs.
+
+        One that is there already is left alone.
+
+        Raises
+        ------
+        AuthenticationRequiredError
+            The machine does not let us in.
+        HostUnavailableError
+            It cannot be reached.
+        """
+        if not self.is_connected:
+            self._make_master(batch=False)
+
+    def log_out(self) -> None:
+        """End the master, with every command that it carries."""
+        self._control("exit")
+
+    def drop(self) -> None:
+        """See `Link.drop`; a master that a person has made is only left when it has ended."""
+        if not self._interactive and not self.is_connected:
+            self._forget_socket()
+
+    def close(self) -> None:
+        """See `Link.close`; the master of a person who logged in lives on."""
+        if self._made_here and not self._interactive:
+            self.log_out()
+            self._made_here = False
+
+    def _make_master(self, *, batch: bool) -> None:
+        self._forget_socket()
+        command = ["ssh", "-M", "-N", "-f", "-S", str(self.socket), *self._login_options]
+        command += _as_options(["ControlPersist=yes", f"BatchMode={'yes' if batch else 'no'}"])
+        command += ["--", self._target]
+        # Into a file: the master keeps what it was given, and nobody could wait for its end.
+        with tempfile.TemporaryFile() as said:
+            try:
+                done = subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL if batch else None,
+                    stdout=subprocess.DEVNULL,
+                    stderr=said if batch else None,
+                    timeout=self._timeout + 30 if batch else None,
+                    start_new_session=batch,
+                )
+            except FileNotFoundError:
+                raise _no_program(self.name) from None
+            except subprocess.TimeoutExpired:
+                raise HostUnavailableError(
+                    f"no connection to {self.name}: no answer within {self._timeout:g} s"
+                ) from None
+            said.seek(0)
+            text = said.read(4000).decode(errors="replace")
+        if done.returncode or not self.is_connected:
+            raise self._refusal(text or "ssh says above why")
+        self._made_here = True
+
+    def _forget_socket(self) -> None:
+        """Remove the socket of a master that has ended."""
+        if self.socket.exists() and self._control("check") != 0:
+            with suppress(FileNotFoundError):
+                self.socket.unlink()
+
+    def _control(self, what: str) -> int | None:
+        """Send a control command to the master; None where nothing answers."""
+        command = ["ssh", "-S", str(self.socket), "-O", what, *self._options]
+        command += [*_as_options(_REUSE), "--", self._target]
+        try:
+            return subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_CHECK_TIMEOUT,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return None
+        except FileNotFoundError:
+            raise _no_program(self.name) from None
+
+    def _login_needed(self) -> AuthenticationRequiredError:
+        return AuthenticationRequiredError(
+            f"nobody is logged in to {self.name}", hint=f"jf worker login {self._worker or 'NAME'}"
+        )
+
+    def _refusal(self, text: str) -> HostUnavailableError:
+        """Return the error for what ssh said when it did not connect."""
+        line = "; ".join(line.strip() for line in text.splitlines() if line.strip())[-400:]
+        if "Host key verification failed" in text or "IDENTIFICATION HAS CHANGED" in text:
+            changed = "IDENTIFICATION HAS CHANGED" in text
+            return HostKeyError(
+                f"the key of {self.name} {'has changed' if changed else 'is not known'}",
+                hint=f"look at it and log in once: ssh {self._target}",
+            )
+        if "Permission denied" in text or "Too many authentication failures" in text:
+            return AuthenticationRequiredError(
+                f"{self.name} does not let us in: {line}",
+                hint=f"jf worker login {self._worker or 'NAME'}",
+            )
+        return HostUnavailableError(f"no connection to {self.name}: {line}")
+
+    # Commands
+
+    def run(
+        self, command: str, listener: Listener, stdin: Iterator[bytes] | None, clock: Clock
+    ) -> int | None:
+        """See `Link.run`."""
+        with self._slots.one(clock):
+            if not self.socket.exists():
+                self.connect()
+            pause, reconnected = 0.1, False
+            while True:
+                status = self._attempt(command, listener, stdin, clock)
+                if status != _NO_SESSION or listener.pid is not None:
+                    return status
+                said = listener.complaint
+                if "refused by peer" in said:  # MaxSessions: others of ours end, and make room
+                    time.sleep(min(pause, clock.left))
+                    pause = min(pause * 2, 1.0)
+                elif reconnected:
+                    raise HostUnavailableError(f"{self.name} opens no session: {said}")
+                else:
+                    self.connect()
+                    reconnected = True
+                listener.noise.clear()
+
+    def _attempt(
+        self, command: str, listener: Listener, stdin: Iterator[bytes] | None, clock: Clock
+    ) -> int | None:
+        words = ["ssh", "-T", "-S", str(self.socket), *self._options, *_as_options(_REUSE)]
+        try:
+            process = subprocess.Popen(
+                [*words, "--", self._target, command],
+                stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for us
+            )
+        except FileNotFoundError:
+            raise _no_program(self.name) from None
+        feeder = _Feeder(process, stdin, listener, clock) if stdin is not None else None
+        try:
+            if _listen(process, listener, clock):
+                return None
+            status = process.wait(timeout=clock.left)
+        except subprocess.TimeoutExpired:
+            raise SilenceError from None
+        finally:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdout, process.stderr, process.stdin):
+                with suppress(OSError):
+                    if pipe is not None:
+                        pipe.close()
+        if feeder is not None:
+            feeder.check()
+        return status if status >= 0 else None
+
+
+def _listen(process: subprocess.Popen[bytes], listener: Listener, clock: Clock) -> bool:
+    """Let a listener hear a process; returns whether it has heard all."""
+    with selectors.DefaultSelector() as selector:
+        for pipe, hear in ((process.stdout, listener.out), (process.stderr, listener.err)):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            selector.register(pipe, selectors.EVENT_READ, hear)
+        while selector.get_map() and not listener.finished:
+            for key, _ in selector.select(min(clock.left, 1.0)):
+                data = os.read(key.fd, _CHUNK)
+                if data:
+                    key.data(data)
+                    clock.moved()
+                else:
+                    selector.unregister(key.fileobj)
+    return listener.finished
+
+
+class _Feeder:
+    """Sends the input of a command while its output is read.
+
+    Nothing is sent before the script has begun: where there is no session after all, the input is
+    whole for the next attempt.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        stdin: Iterator[bytes],
+        listener: Listener,
+        clock: Clock,
+    ) -> None:
+        assert process.stdin is not None
+        self._pipe: IO[bytes] = process.stdin
+        self._process, self._listener = process, listener
+        self._stdin, self._clock = stdin, clock
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._feed, daemon=True)
+        self._thread.start()
+
+    def _feed(self) -> None:
+        while self._listener.pid is None:
+            if self._process.poll() is not None:
+                return
+            time.sleep(0.001)
+        try:
+            for chunk in self._stdin:
+                self._pipe.write(chunk)
+                self._clock.moved()
+            self._pipe.close()
+        except (OSError, ValueError):
+            return  # the command reads no more; what it says tells why
+        except BaseException as error:  # noqa: BLE001 - the file here cannot be read: said below
+            self._error = error
+            self._process.kill()
+
+    def check(self) -> None:
+        """Raise what kept the input from being read here."""
+        if self._error is not None:
+            raise self._error
+
+
+def socket_folder() -> Path:
+    """Return the folder of the sockets, made for this user alone.
+
+    Raises
+    ------
+    ConfigError
+        Somebody else owns it, or may write in it.
+    """
+    folder = Path.home() / ".ssh" / "jfr"
+    if len(str(folder)) + 17 > _SOCKET_LENGTH:
+        folder = Path("/tmp") / f"jfr-ssh-{os.getuid()}"  # noqa: S108 - looked at below
+    try:
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise ConfigError(f"no sockets can be made in {folder}: {error.strerror}") from error
+    if found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise ConfigError(
+            f"{folder} has to be yours alone", hint=f"rm -r {folder}, or chmod 700 {folder}"
+        )
+    return folder
+
+
+def _as_options(values: Iterator[str] | list[str] | tuple[str, ...]) -> list[str]:
+    return [word for value in values for word in ("-o", value)]
+
+
+def _options(connection: ConnectionData, ssh_config: str | None) -> list[str]:
+    """Return the options that name a host and how to be let in."""
+    words = ["-F", str(Path(ssh_config).expanduser())] if ssh_config else []
+    if connection.user:
+        words += ["-l", connection.user]
+    if connection.port:
+        words += ["-p", str(connection.port)]
+    keys = connection.key_filename or []
+    for key in [keys] if isinstance(keys, str) else keys:
+        words += ["-i", str(Path(key).expanduser())]
+    return words
+
+
+def _proxy(connection: ConnectionData, ssh_config: str | None) -> list[str]:
+    """Return the option that goes through the gateway of a connection."""
+    if connection.gateway is None:
+        return []
+    return ["-o", f"ProxyCommand={proxy_command(connection, ssh_config)}"]
+
+
+def proxy_command(connection: ConnectionData, ssh_config: str | None) -> str:
+    """Return the command that reaches a host through its gateway; percent signs are ssh's."""
+    gateway = connection.gateway
+    if isinstance(gateway, str):
+        if " " in gateway or "%" in gateway:
+            return gateway
+        config = ["-F", ssh_config] if ssh_config else []
+        return shlex.join(["ssh", *config, "-W", "[%h]:%p", "--", gateway])
+    assert gateway is not None
+    words = ["ssh", *_options(gateway, ssh_config)]
+    if gateway.gateway is not None:
+        inner = proxy_command(gateway, ssh_config).replace("%", "%%")
+        words += ["-o", f"ProxyCommand={inner}"]
+    return shlex.join([*words, "-W", "[%h]:%p", "--", gateway.host])
+
+
+def _no_program(name: str) -> ConfigError:
+    return ConfigError(
+        f"{name} is reached by the program ssh, which is not on the PATH",
+        hint="install OpenSSH, or set backend: paramiko for the worker",
+    )

@@ -1,0 +1,356 @@
+"""Machines over SSH by paramiko, set up by fabric: what project files say, and ``~/.ssh/config``.
+
+Fabric reads the configuration and logs in, through any number of gateways; commands then use
+paramiko's channels directly, which is several times faster. Keys of hosts are checked as OpenSSH
+checks them: fabric by itself would accept any.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import (
+    AuthenticationRequiredError,
+    ConfigError,
+    HostUnavailableError,
+)
+from controller.hosts.conversation import Listener
+from controller.hosts.hostkeys import changed_key, checked_keys
+from controller.hosts.limits import LoginGate, Slots
+from controller.hosts.link import Clock, SilenceError
+
+if TYPE_CHECKING:
+    import paramiko
+
+    from controller.config.workers import ConnectionData
+
+CONNECT_TIMEOUT = 30
+"""Seconds that a login may take, unless the worker says otherwise."""
+
+_CHUNK = 256 * 1024
+_REFUSED = (1, 2, 4)
+"""Codes of a channel that the machine does not open: prohibited, MaxSessions, out of resources."""
+
+
+class ParamikoLink:
+    """One SSH connection, made when it is first used and again when it was lost.
+
+    Parameters
+    ----------
+    connection
+        Whom to connect to.
+    forward_agent, connect_timeout, keepalive, ssh_config
+        As in the project file.
+    """
+
+    def __init__(
+        self,
+        connection: ConnectionData,
+        *,
+        forward_agent: bool | None = None,
+        connect_timeout: float | None = None,
+        keepalive: int | None = 60,
+        ssh_config: str | None = None,
+    ) -> None:
+        self.name = connection.host
+        self._data, self._keepalive, self._ssh_config = connection, keepalive, ssh_config
+        self._forward_agent = forward_agent
+        self._timeout = connect_timeout or CONNECT_TIMEOUT
+        self._lock = threading.Lock()
+        self._slots = Slots(self.name)
+        self._gate = LoginGate(self.name)
+        self._fabric: Any = None
+
+    # The connection
+
+    def connect(self) -> None:
+        """See `Link.connect`."""
+        self._transport()
+
+    @property
+    def is_connected(self) -> bool:
+        """See `Link.is_connected`."""
+        return self._fabric is not None and bool(self._fabric.is_connected)
+
+    def drop(self) -> None:
+        """See `Link.drop`."""
+        self.close()
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        fabric, self._fabric = self._fabric, None
+        while fabric is not None and not isinstance(fabric, str):
+            with suppress(OSError, EOFError):
+                fabric.close()
+                fabric.client.close()  # fabric leaves one open that was not let in
+            fabric = fabric.gateway
+
+    def _transport(self) -> paramiko.Transport:
+        """Return a live transport, after a login where that is needed."""
+        with self._lock:
+            if not self.is_connected:
+                self.close()
+                with self._gate.login():
+                    self._fabric = self._log_in()
+            transport: paramiko.Transport = self._fabric.transport
+            return transport
+
+    def _log_in(self) -> Any:
+        with self._errors():
+            fabric = self._build()
+            try:
+                fabric.open()
+                self._settle(fabric)
+            except BaseException:
+                self._fabric = fabric
+                self.close()
+                raise
+            return fabric
+
+    def _build(self) -> Any:
+        try:
+            import fabric
+        except ImportError:
+            raise ConfigError(
+                f"worker on {self.name}: the package fabric is not installed",
+                hint="pip install 'jfr[ssh]', or set backend: openssh for the worker",
+            ) from None
+        config = fabric.Config(
+            runtime_ssh_path=str(Path(self._ssh_config).expanduser()) if self._ssh_config else ""
+        )
+        built = _connection(self._data, config, self._timeout, self._forward_agent)
+        hop = built
+        while not isinstance(hop, str) and hop:
+            checked_keys(hop)
+            if hop.ssh_config.get("identitiesonly") == "yes":
+                hop.connect_kwargs.setdefault("allow_agent", False)
+                hop.connect_kwargs.setdefault("look_for_keys", False)
+            hop = hop.gateway
+        return built
+
+    def _settle(self, fabric: Any) -> None:
+        """Set keepalive on all hops, and let small packets go at once."""
+        hop = fabric
+        while not isinstance(hop, str) and hop:
+            if self._keepalive:
+                hop.transport.set_keepalive(self._keepalive)
+            if isinstance(hop.transport.sock, socket.socket):
+                hop.transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            hop = hop.gateway
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Say why a login failed, in words that name the machine, and no secret."""
+        import paramiko
+
+        who = f"{self._data.user or 'the user'} on {self.name}"
+        try:
+            yield
+        except (ConfigError, HostUnavailableError):
+            raise
+        except paramiko.BadHostKeyException as error:
+            raise changed_key(
+                self.name, self._data.port or 22, error.expected_key, error.key
+            ) from None
+        except paramiko.PasswordRequiredException:
+            raise AuthenticationRequiredError(
+                f"the key of {who} needs a passphrase",
+                hint="set passphrase for the worker, or add the key to an agent: ssh-add",
+            ) from None
+        except paramiko.AuthenticationException as error:
+            raise AuthenticationRequiredError(
+                f"{self.name} does not let {self._data.user or 'the user'} in: {error}",
+                hint="are user, key_filename and password right? Where a second factor is asked "
+                "for: interactive_login: true",
+            ) from None
+        except socket.gaierror:
+            raise HostUnavailableError(
+                f"the name {self.name} is not known to this machine's network",
+                hint="is host right, and is ~/.ssh/config as you think?",
+            ) from None
+        except (TimeoutError, paramiko.SSHException, EOFError, OSError) as error:
+            port = self._data.port or 22
+            what = (
+                f"no answer within {self._timeout:g} s"
+                if isinstance(error, TimeoutError)
+                else _in_words(error)
+            )
+            raise HostUnavailableError(
+                f"no connection to {self.name} port {port}: {what}"
+            ) from None
+
+    # Commands
+
+    def run(
+        self, command: str, listener: Listener, stdin: Iterator[bytes] | None, clock: Clock
+    ) -> int | None:
+        """See `Link.run`."""
+        with self._slots.one(clock):
+            channel = self._open(command, clock)
+            try:
+                return self._follow(channel, listener, stdin, clock)
+            finally:
+                channel.close()
+
+    def _open(self, command: str, clock: Clock) -> paramiko.Channel:
+        """Open a channel and start a command on it; waits where there are too many."""
+        import paramiko
+
+        pause = 0.05
+        while True:
+            transport = self._transport()
+            try:
+                channel = transport.open_session(timeout=clock.left)
+                break
+            except paramiko.ChannelException as error:
+                if error.code not in _REFUSED:
+                    raise HostUnavailableError(f"{self.name} opens no session: {error}") from None
+                time.sleep(min(pause, clock.left))  # others of ours end, and make room
+                pause = min(pause * 2, 1.0)
+            except (paramiko.SSHException, EOFError, OSError):
+                if transport.is_active():
+                    raise SilenceError from None
+                self.close()  # lost while nobody looked: nothing was sent, so log in again
+        watchdog = threading.Timer(clock.left, transport.close)
+        watchdog.daemon = True
+        watchdog.start()  # paramiko waits for the answer to this request for ever
+        try:
+            if self._fabric is not None and self._fabric.forward_agent:
+                from paramiko.agent import AgentRequestHandler
+
+                AgentRequestHandler(channel)
+            channel.exec_command(command)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            raise HostUnavailableError(
+                f"{self.name} started no command: {_in_words(error)}", sent=True
+            ) from None
+        finally:
+            watchdog.cancel()
+        return channel
+
+    def _follow(
+        self,
+        channel: paramiko.Channel,
+        listener: Listener,
+        stdin: Iterator[bytes] | None,
+        clock: Clock,
+    ) -> int | None:
+        feeder = _Feeder(channel, stdin, clock)
+        ready = channel.fileno()
+        while not listener.finished:
+            if channel.recv_ready():
+                listener.out(channel.recv(_CHUNK))
+            elif channel.recv_stderr_ready():
+                listener.err(channel.recv_stderr(_CHUNK))
+            elif channel.closed or channel.eof_received:
+                if not (channel.recv_ready() or channel.recv_stderr_ready()):
+                    break
+                continue
+            else:
+                # Feeding counts as movement, and is not seen here.
+                if select.select([ready], [], [], min(clock.left, 1.0))[0]:
+                    clock.moved()
+                continue
+            clock.moved()
+        feeder.check()
+        if listener.finished:
+            return None
+        if channel.status_event.wait(min(2.0, clock.left)) and channel.exit_status >= 0:
+            return int(channel.exit_status)
+        return None
+
+
+class _Feeder:
+    """Sends the input of a command while its output is read."""
+
+    def __init__(
+        self, channel: paramiko.Channel, stdin: Iterator[bytes] | None, clock: Clock
+    ) -> None:
+        self._channel, self._clock = channel, clock
+        self._error: BaseException | None = None
+        if stdin is None:
+            with suppress(OSError):
+                channel.shutdown_write()
+            return
+        self._stdin = stdin
+        threading.Thread(target=self._feed, daemon=True).start()
+
+    def _feed(self) -> None:
+        try:
+            for chunk in self._stdin:
+                view = memoryview(chunk)
+                while view:
+                    sent = self._channel.send(view[:32768])
+                    if not sent:
+                        return
+                    view = view[sent:]
+                    self._clock.moved()
+            self._channel.shutdown_write()
+        except OSError:
+            return  # the command reads no more; what it says tells why
+        except BaseException as error:  # noqa: BLE001 - the file here cannot be read: said below
+            self._error = error
+            self._channel.close()
+
+    def check(self) -> None:
+        """Raise what kept the input from being read here."""
+        if self._error is not None:
+            raise self._error
+
+
+def _connection(
+    data: ConnectionData, config: Any, timeout: float, forward_agent: bool | None = None
+) -> Any:
+    """Build a fabric connection with its gateways; nothing is opened."""
+    import fabric
+
+    arguments: dict[str, Any] = {**(data.connect_kwargs or {})}
+    for name in ("password", "passphrase"):
+        if (value := getattr(data, name)) is not None:
+            arguments[name] = value
+    if data.key_filename:
+        keys = [data.key_filename] if isinstance(data.key_filename, str) else data.key_filename
+        arguments["key_filename"] = [str(Path(key).expanduser()) for key in keys]
+        for key in arguments["key_filename"]:
+            if not Path(key).exists():
+                raise ConfigError(
+                    f"there is no key file {key} for {data.host}", hint="see key_filename"
+                )
+    for name in ("banner_timeout", "auth_timeout", "channel_timeout"):
+        arguments.setdefault(name, timeout)
+    gateway: Any = None
+    if isinstance(data.gateway, str):
+        is_command = " " in data.gateway or "%" in data.gateway
+        gateway = (
+            data.gateway
+            if is_command
+            else fabric.Connection(data.gateway, config=config, connect_timeout=timeout)
+        )
+    elif data.gateway is not None:
+        gateway = _connection(data.gateway, config, timeout)
+    return fabric.Connection(
+        data.host,
+        user=data.user,
+        port=data.port,
+        config=config,
+        gateway=gateway,
+        forward_agent=forward_agent,
+        connect_timeout=None if "timeout" in arguments else timeout,
+        connect_kwargs=arguments,
+    )
+
+
+def _in_words(error: BaseException) -> str:
+    """Return what an error says, or at least what it is."""
+    nested = getattr(error, "errors", None)
+    if isinstance(nested, dict) and nested:  # one of each address that was tried
+        error = next(iter(nested.values()))
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())
