@@ -1,29 +1,29 @@
-"""Calling the installed `jf`."""
+"""Calling the installed `jf`.
+
+`runner_of` forks it from a process that has imported everything (tests/warm_jf.py), unless a test
+passes on something that only a real start-up has, or JFR_TESTS_COLD is set.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pexpect
+from warm_jf import WarmJf
 
 from controller.jobcontroller import JobController
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@dataclass(frozen=True)
-class Project:
-    """A fresh project on one engine: the command, and the database behind its back."""
-
-    jf: Run
-    folder: Path
-    controller: JobController
+JF = Path(sys.executable).with_name("jf")
+_WARM = WarmJf(JF)
+atexit.register(_WARM.close)
+_ENCODING = {"LANG", "LC_ALL", "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE"}
+"""Variables that an interpreter reads when it starts."""
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
@@ -42,11 +42,28 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-def runner_of(folder: Path) -> Run:
-    def run(*words: str, env: dict[str, str] | None = None, **kwargs: Any) -> Any:
+class Run:
+    """`jf` with one projects folder.
+
+    Parameters
+    ----------
+    folder
+        The projects folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *words: str, env: dict[str, str] | None = None, **kwargs: Any) -> Any:
+        """Run a command, with more variables and what `subprocess.run` takes."""
+        variables = environment(self.folder, **(env or {}))
+        if not (
+            os.environ.get("JFR_TESTS_COLD") or set(kwargs) - {"cwd"} or _ENCODING & {*(env or {})}
+        ):
+            return _WARM.run(words, variables, kwargs.get("cwd"), 120)
         return subprocess.run(
-            [str(Path(sys.executable).with_name("jf")), *words],
-            env=environment(folder, **(env or {})),
+            [str(JF), *words],
+            env=variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -54,7 +71,19 @@ def runner_of(folder: Path) -> Run:
             **kwargs,
         )
 
-    return run
+
+@dataclass(frozen=True)
+class Project:
+    """A fresh project on one engine: the command, and the database behind its back."""
+
+    jf: Run
+    folder: Path
+    controller: JobController
+
+
+def runner_of(folder: Path) -> Run:
+    """Return `jf` with a projects folder."""
+    return Run(folder)
 
 
 def answering(

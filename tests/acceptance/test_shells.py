@@ -54,7 +54,7 @@ def need(shell: str) -> None:
 @pytest.fixture
 def env(finished: Run, tmp_path: Path) -> dict[str, str]:
     """Environment of a shell in which `jf` has a project with three jobs of two flows."""
-    home = finished.__closure__[0].cell_contents  # type: ignore[attr-defined]
+    home = finished.folder
     return {**environment(home), "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
 
