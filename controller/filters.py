@@ -293,6 +293,46 @@ def merge_queries(query: Query, custom: Mapping[str, Any] | None) -> Query:
     return {**query, **custom}
 
 
+def job_id_query(
+    *, db_id: str | None = None, job_id: str | None = None, job_index: int | None = None
+) -> tuple[Query, list[tuple[str, int]] | None]:
+    """Compose the query, and the sort, that find one job.
+
+    Parameters
+    ----------
+    db_id
+        db_id of the job.
+    job_id
+        Uuid of the job; exactly one of the two has to be given.
+    job_index
+        With ``job_id``: the index. None sorts by it, so that the largest one comes first.
+
+    Raises
+    ------
+    ArgumentError
+        Neither or both of ``db_id`` and ``job_id``, or one of a wrong type.
+    """
+    if (db_id is None) == (job_id is None):
+        raise ArgumentError(
+            "one job is named by exactly one of db_id and job_id",
+            hint="give one of the two",
+        )
+    given: dict[str, tuple[Any, type | tuple[type, ...]]] = {
+        "db_id": (db_id, (str, int)),
+        "job_id": (job_id, str),
+        "job_index": (job_index, int),
+    }
+    for name, (value, kind) in given.items():
+        if value is not None and (value is True or value is False or not isinstance(value, kind)):
+            wanted = "an integer" if name == "job_index" else "the text that `jf job list` shows"
+            raise ArgumentError(f"{name} cannot be {value!r}", hint=f"it is {wanted}")
+    if db_id is not None:
+        return {"db_id": str(db_id)}, None
+    if job_index is not None:
+        return {"uuid": job_id, "index": job_index}, None
+    return {"uuid": job_id}, [("index", -1)]
+
+
 def is_uuid(text: str) -> bool:
     """Whether an id is a canonical lower-case uuid; anything else is a db_id."""
     try:

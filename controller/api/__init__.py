@@ -1,7 +1,7 @@
 """The groups of methods that make up `JobController`, each a class in its own file.
 
-A method selects documents and calls an operation; `base.ControllerGroup` holds the open
-collections. `controller.jobcontroller` puts the groups together.
+A method calls an operation, such as `controller.operations.acting.act_on_jobs`, on the open
+collections, which `base.ControllerGroup` holds. `controller.jobcontroller` composes the groups.
 
 ``job_queries flow_queries``          find, read and count
 ``flow_submission``                   flows enter the database
@@ -12,7 +12,6 @@ collections. `controller.jobcontroller` puts the groups together.
 ``job_deletion flow_deletion``        out of the database, with what they left
 ``job_properties flow_stores``        worker, priority, resources; the JobStore of a flow
 ``job_files job_results``             run directories and outputs
-``job_actions``                       from methods that change jobs to `controller.operations.bulk`
 ``batches runner_records statistics`` batch processes, runners, reports over time
 ``administration backups versions``   the database as a whole
 """

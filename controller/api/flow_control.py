@@ -5,8 +5,9 @@ from __future__ import annotations
 from controller.api.base import ControllerGroup
 from controller.api.flow_queries import find_flow
 from controller.errors import StateError
+from controller.operations.acting import act_on_chosen, select_jobs
 from controller.operations.actions import RESUME
-from controller.operations.bulk import BulkResult, Options, Progress, choose, perform
+from controller.operations.bulk import BulkResult, Options, Progress
 from controller.states import FlowState, JobState
 
 RESUMABLE = (JobState.PAUSED, JobState.STOPPED, JobState.USER_STOPPED)
@@ -99,7 +100,7 @@ class FlowControl(ControllerGroup):
                 hint="single jobs can be resumed in any flow: jf job resume",
             )
         states = [state.value for state in RESUMABLE]
-        chosen = choose(self.queue, {"job.hosts": flow["uuid"], "state": {"$in": states}})
+        chosen = select_jobs(self.queue, {"job.hosts": flow["uuid"], "state": {"$in": states}})
         options = Options(
             wait=wait,
             break_lock=break_lock,
@@ -107,4 +108,4 @@ class FlowControl(ControllerGroup):
             dry_run=dry_run,
             progress=progress,
         )
-        return perform(self.queue, RESUME, chosen, options)
+        return act_on_chosen(self.queue, self.project, RESUME, chosen, options)

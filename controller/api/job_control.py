@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.api.job_actions import act_on_job, act_on_jobs
 from controller.filters import JobFilter
+from controller.operations.acting import act_on_job, act_on_jobs
 from controller.operations.actions import PAUSE, RESUME, STOP
 from controller.operations.bulk import BulkResult, Progress
 from controller.states import JobState
@@ -51,7 +51,8 @@ class JobControl(ControllerGroup):
             Somebody else holds the job or its flow.
         """
         db_id_, _ = act_on_job(
-            self,
+            self.queue,
+            self.project,
             PAUSE,
             job_id=job_id,
             db_id=db_id,
@@ -112,7 +113,8 @@ class JobControl(ControllerGroup):
             custom_query=custom_query,
         )
         return act_on_jobs(
-            self,
+            self.queue,
+            self.project,
             PAUSE,
             selection,
             raise_on_error=raise_on_error,
@@ -156,7 +158,8 @@ class JobControl(ControllerGroup):
             Somebody else holds the job or its flow.
         """
         db_id_, _ = act_on_job(
-            self,
+            self.queue,
+            self.project,
             RESUME,
             job_id=job_id,
             db_id=db_id,
@@ -221,7 +224,8 @@ class JobControl(ControllerGroup):
             custom_query=custom_query,
         )
         return act_on_jobs(
-            self,
+            self.queue,
+            self.project,
             RESUME,
             selection,
             raise_on_error=raise_on_error,
@@ -269,7 +273,8 @@ class JobControl(ControllerGroup):
             Somebody else holds the job or its flow.
         """
         db_id_, _ = act_on_job(
-            self,
+            self.queue,
+            self.project,
             STOP,
             job_id=job_id,
             db_id=db_id,
@@ -334,7 +339,8 @@ class JobControl(ControllerGroup):
             custom_query=custom_query,
         )
         return act_on_jobs(
-            self,
+            self.queue,
+            self.project,
             STOP,
             selection,
             raise_on_error=raise_on_error,

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.api.job_actions import act_on_job, act_on_jobs
 from controller.documents import JobInfo
 from controller.errors import ConfigError, RemoteError
 from controller.filters import JobFilter
+from controller.operations.acting import act_on_job, act_on_jobs
 from controller.operations.actions import delete
 from controller.operations.bulk import BulkResult, Progress
 from controller.operations.cleanup import remove_run_dir
@@ -70,7 +70,8 @@ class JobDeletion(ControllerGroup):
             Somebody else holds the job or its flow.
         """
         db_id_, _ = act_on_job(
-            self,
+            self.queue,
+            self.project,
             delete(files=delete_files, outputs=delete_output),
             job_id=job_id,
             db_id=db_id,
@@ -135,7 +136,8 @@ class JobDeletion(ControllerGroup):
             custom_query=custom_query,
         )
         return act_on_jobs(
-            self,
+            self.queue,
+            self.project,
             delete(files=delete_files, outputs=delete_output),
             selection,
             max_limit=max_limit,

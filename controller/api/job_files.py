@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.api.job_actions import no_such_job
-from controller.api.job_queries import job_id_query
 from controller.documents import JobInfo
 from controller.errors import ArgumentError, ControllerError, NotFoundError
 from controller.execution.files import QUEUE_ERR, QUEUE_OUT
 from controller.hosts import Host
+from controller.operations.acting import find_job
 from controller.operations.bulk import Progress
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
@@ -161,10 +160,7 @@ class JobFiles(ControllerGroup):
         return result
 
     def _folder(self, **job: Any) -> tuple[Host, Path]:
-        query, sort = job_id_query(**job)
-        found = self.jobs.find_one(query, ["db_id", "state", "worker", "run_dir"], sort=sort)
-        if found is None:
-            raise no_such_job(job.get("db_id"), job.get("job_id"), job.get("job_index"))
+        found = find_job(self.queue, ["db_id", "state", "worker", "run_dir"], **job)
         if not found["run_dir"]:
             raise NotFoundError(
                 f"job {found['db_id']} has no run directory yet: it is {found['state']}",

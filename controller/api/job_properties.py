@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.api.base import ControllerGroup
-from controller.api.job_actions import act_on_job, act_on_jobs
-from controller.api.job_queries import job_id_query
 from controller.api.locking import check_states, unavailable_job, waiting
 from controller.documents import utc_now
 from controller.errors import ArgumentError, EntryNotFoundError, SubmissionError
-from controller.filters import JobFilter
+from controller.filters import JobFilter, job_id_query
 from controller.locks import MongoLock
+from controller.operations.acting import act_on_job, act_on_jobs
 from controller.operations.actions import set_fields, set_run, set_state
 from controller.operations.bulk import BulkResult, Progress
 from controller.operations.insertion import plain_exec_config, plain_resources
@@ -60,7 +59,8 @@ class JobProperties(ControllerGroup):
             db_id of the job.
         """
         db_id_, _ = act_on_job(
-            self,
+            self.queue,
+            self.project,
             set_state(parse_state(JobState, state)),
             job_id=job_id,
             db_id=db_id,
@@ -117,7 +117,8 @@ class JobProperties(ControllerGroup):
             custom_query=custom_query,
         )
         return act_on_jobs(
-            self,
+            self.queue,
+            self.project,
             set_state(parse_state(JobState, state)),
             selection,
             raise_on_error=raise_on_error,
@@ -211,7 +212,8 @@ class JobProperties(ControllerGroup):
             custom_query=custom_query,
         )
         return act_on_jobs(
-            self,
+            self.queue,
+            self.project,
             set_run(wanted),
             selection,
             raise_on_error=raise_on_error,
@@ -288,7 +290,8 @@ class JobProperties(ControllerGroup):
             how = {"break_lock": break_lock, **waiting(wait)}
             return self._set_by_pipeline(values, query, sort, accepted, how)
         db_id_, _ = act_on_job(
-            self,
+            self.queue,
+            self.project,
             set_fields(values, accepted),
             job_id=job_id,
             db_id=db_id,

@@ -9,7 +9,7 @@ from typing import Any
 from controller.api.base import ControllerGroup
 from controller.documents import JOB_INFO_PROJECTION, JobDoc, JobInfo, db_id_order
 from controller.errors import ArgumentError
-from controller.filters import JobFilter, Query
+from controller.filters import JobFilter, Query, job_id_query
 from controller.states import JobState, parse_states
 from controller.storage.base import Document, Projection, Sort
 
@@ -329,31 +329,6 @@ class JobQueries(ControllerGroup):
         """db_ids by their number: stored as text, the database would put "10" before "9"."""
         ids = [doc["db_id"] for doc in self.jobs.find(query, {"_id": 0, "db_id": 1})]
         return sorted(ids, key=db_id_order, reverse=descending)
-
-
-def job_id_query(
-    *, db_id: str | None = None, job_id: str | None = None, job_index: int | None = None
-) -> tuple[Query, list[tuple[str, int]] | None]:
-    """Compose the query, and the sort, that find one job; see `generate_job_id_query`."""
-    if (db_id is None) == (job_id is None):
-        raise ArgumentError(
-            "one job is named by exactly one of db_id and job_id",
-            hint="give one of the two",
-        )
-    given: dict[str, tuple[Any, type | tuple[type, ...]]] = {
-        "db_id": (db_id, (str, int)),
-        "job_id": (job_id, str),
-        "job_index": (job_index, int),
-    }
-    for name, (value, kind) in given.items():
-        if value is not None and (value is True or value is False or not isinstance(value, kind)):
-            wanted = "an integer" if name == "job_index" else "the text that `jf job list` shows"
-            raise ArgumentError(f"{name} cannot be {value!r}", hint=f"it is {wanted}")
-    if db_id is not None:
-        return {"db_id": str(db_id)}, None
-    if job_index is not None:
-        return {"uuid": job_id, "index": job_index}, None
-    return {"uuid": job_id}, [("index", -1)]
 
 
 def _with_db_id(projection: Projection) -> Projection:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.api.job_actions import act_on_job, act_on_jobs
 from controller.filters import JobFilter
+from controller.operations.acting import act_on_job, act_on_jobs
 from controller.operations.actions import RETRY, rerun
 from controller.operations.bulk import BulkResult, Progress
 from controller.states import JobState
@@ -60,7 +60,8 @@ class JobRestart(ControllerGroup):
             Somebody else holds the job or its flow.
         """
         _, done = act_on_job(
-            self,
+            self.queue,
+            self.project,
             rerun(force=force, delete_files=delete_files),
             job_id=job_id,
             db_id=db_id,
@@ -131,7 +132,8 @@ class JobRestart(ControllerGroup):
             custom_query=custom_query,
         )
         return act_on_jobs(
-            self,
+            self.queue,
+            self.project,
             rerun(force=force, delete_files=delete_files),
             selection,
             raise_on_error=raise_on_error,
@@ -178,7 +180,8 @@ class JobRestart(ControllerGroup):
             Somebody else holds the job or its flow.
         """
         db_id_, _ = act_on_job(
-            self,
+            self.queue,
+            self.project,
             RETRY,
             job_id=job_id,
             db_id=db_id,
@@ -243,7 +246,8 @@ class JobRestart(ControllerGroup):
             custom_query=custom_query,
         )
         return act_on_jobs(
-            self,
+            self.queue,
+            self.project,
             RETRY,
             selection,
             raise_on_error=raise_on_error,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.api.job_actions import no_such_job
-from controller.api.job_queries import job_id_query
+from controller.operations.acting import find_job
 from controller.storage.outputs import read_output
 
 
@@ -36,10 +35,8 @@ class JobResults(ControllerGroup):
         NotFoundError
             No output is stored for it; an output that is None is not an error.
         """
-        query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
-        job = self.jobs.find_one(query, ["uuid", "index"], sort=sort)
-        if job is None:
-            raise no_such_job(db_id, job_id, job_index)
+        named = {"db_id": db_id, "job_id": job_id, "job_index": job_index}
+        job = find_job(self.queue, ["uuid", "index"], **named)
         flow = self.flows.find_one({"jobs": job["uuid"]}, ["jobstore"]) or {}
         spec = self._need_project().jobstore_spec(flow.get("jobstore"))
         return read_output(spec, job["uuid"], job["index"], load=load)

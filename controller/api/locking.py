@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.api.job_queries import job_id_query
 from controller.documents import utc_now
 from controller.errors import (
     FlowLockedError,
@@ -18,6 +17,7 @@ from controller.errors import (
     JobNotFoundError,
     StateError,
 )
+from controller.filters import job_id_query
 from controller.locks import MongoLock
 from controller.operations.failures import error_text, log_fields
 from controller.operations.flow_locks import locked_error

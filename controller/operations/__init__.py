@@ -5,8 +5,8 @@
 ``insertion``    jobs enter the database
 ``progress``     which jobs become READY; the state of a flow
 ``completion``   a job ends; ``failures`` what is kept of why
-``bulk``         an action on many jobs, by way of ``actions chunks flow_locks reading
-                 writing``
+``acting``       an action on jobs: select, lock, read, plan, write; ``actions`` says what each is,
+                 ``bulk`` what it takes and gives back; ``chunks flow_locks reading writing``
 ``pending_cleanup``   what is done outside the database afterwards, over ``connections``
 ``cleanup flow_deletion unlocking``   run directories and flows go; documents are freed
 ``runner_record batch_record``   what runners and batch processes say of themselves

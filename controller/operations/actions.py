@@ -1,15 +1,17 @@
-"""The actions on jobs: which plan, and what it has to know."""
+"""The actions on jobs: which plan, and what it has to know. `acting` carries them out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from controller.operations.bulk import Action
 from controller.operations.reading import Neighbours
 from controller.operations.writing import Deletion
 from controller.rules.plans import (
+    FlowPlan,
+    FlowView,
     RunChange,
     plan_deletion,
     plan_pause,
@@ -22,6 +24,32 @@ from controller.rules.plans import (
     plan_stop,
 )
 from controller.states import JobState
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is to be done to jobs.
+
+    Attributes
+    ----------
+    plan
+        Decides; pure.
+    neighbours
+        What has to be read beside the chosen jobs.
+    fields
+        What has to be read of a job beyond `reading.JOB_FIELDS`.
+    holds_flow
+        Whether the action can change the state of a flow, and so needs the flow.
+    deletion
+        What goes with deleted jobs.
+    """
+
+    plan: Callable[[FlowView], FlowPlan]
+    neighbours: Neighbours = Neighbours.NONE
+    fields: tuple[str, ...] = ()
+    holds_flow: bool = True
+    deletion: Deletion | None = None
+
 
 PAUSE = Action(plan_pause)
 RESUME = Action(plan_resume, Neighbours.INDICES | Neighbours.PARENTS)

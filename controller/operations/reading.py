@@ -6,16 +6,17 @@ flows there are. Nothing of a job's body is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import Flag, auto
 from typing import Any
 
 from controller.documents import flow_of
-from controller.errors import ControllerError, JobLockedError
+from controller.errors import ControllerError, JobLockedError, StateError
 from controller.leases import OBSERVER
 from controller.operations.flow_locks import locked_error
 from controller.operations.queue import Queue
-from controller.rules.plans import FlowView
+from controller.rules.plans import FlowView, Refusal
 from controller.storage.base import Document
 
 JOB_FIELDS = [
@@ -97,6 +98,42 @@ def read_views(
             size = queue.jobs.count_documents({"job.hosts": uuid}, session=session)
         views[uuid] = FlowView(uuid, tuple(k for k in keys if k in mine), mine, held, size)
     return views
+
+
+def refuse_unmatched(
+    queue: Queue, views: Mapping[str, FlowView], selection: Mapping[str, Any]
+) -> dict[str, FlowView]:
+    """Take out of views the chosen jobs that the query does not select any more.
+
+    It is asked after the states were read: a write asks for these, and what matches now had them
+    then.
+    """
+    db_ids = [doc["db_id"] for view in views.values() for _, doc in view.chosen_docs()]
+    query = {"$and": [{"db_id": {"$in": db_ids}}, selection]}
+    wanted = {d["db_id"] for d in queue.jobs.find(query, ["db_id"])}
+    if len(wanted) == len(db_ids):
+        return dict(views)
+    return {uuid: _still_wanted(view, wanted) for uuid, view in views.items()}
+
+
+def _still_wanted(view: FlowView, wanted: Collection[str]) -> FlowView:
+    """Leave out the chosen jobs that are not what was asked for any more."""
+    unmatched = tuple(
+        Refusal(
+            doc["db_id"],
+            StateError(
+                f"job {doc['db_id']} was left alone: it is {doc['state']} now, and not among those "
+                "that were asked for any more",
+                db_id=doc["db_id"],
+                state=doc["state"],
+                hint="look again, then try again",
+            ),
+        )
+        for _, doc in view.chosen_docs()
+        if doc["db_id"] not in wanted
+    )
+    chosen = tuple(key for key, doc in view.chosen_docs() if doc["db_id"] in wanted)
+    return replace(view, chosen=chosen, unmatched=unmatched)
 
 
 def _held(jobs: Mapping[tuple[str, int], Document]) -> dict[tuple[str, int], ControllerError]:

@@ -7,7 +7,7 @@
 ``deletion``    jobs leave a flow
 
 A plan says which documents change, from what to what, and what is refused, in which words.
-`controller.operations.bulk` carries it out.
+`controller.operations.acting` carries it out.
 """
 
 from controller.rules.plans.control import plan_pause, plan_resume, plan_stop

@@ -15,7 +15,7 @@ from controller.errors import (
     JobNotFoundError,
     StateError,
 )
-from controller.operations import bulk, chunks, writing
+from controller.operations import acting, chunks, writing
 from controller.states import JobState
 
 
@@ -279,7 +279,7 @@ def test_whoever_was_faster_wins(stage: Stage, monkeypatch: pytest.MonkeyPatch) 
         stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "CHECKED_OUT"}})
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(bulk, "write_plans", claimed_first)
+    monkeypatch.setattr(acting, "write_plans", claimed_first)
     done = stage.controller.pause_jobs(raise_on_error=False)
     assert done == [a["y"]]
     assert "CHECKED_OUT" in done.refused[0].reason

@@ -10,7 +10,6 @@ import pytest
 from staged import Stage
 
 from controller.api import flow_deletion as flow_methods
-from controller.api import job_actions
 from controller.errors import (
     LockLostError,
     StateError,
@@ -19,7 +18,7 @@ from controller.errors import (
     WriteConflictError,
 )
 from controller.filters import FlowFilter
-from controller.operations import bulk, flow_deletion, flow_locks
+from controller.operations import acting, flow_deletion, flow_locks
 from controller.operations.connections import Connections
 
 
@@ -30,10 +29,10 @@ def after_the_choice(
     original, changed = getattr(home, name), []
 
     def then(*args: Any, **kwargs: Any) -> Any:
-        found = original(*args, **kwargs) if home is job_actions else None
+        found = original(*args, **kwargs) if home is acting else None
         if not changed:
             changed.append(change())
-        return found if home is job_actions else original(*args, **kwargs)
+        return found if home is acting else original(*args, **kwargs)
 
     monkeypatch.setattr(home, name, then)
 
@@ -49,7 +48,7 @@ def test_a_job_that_completed_meanwhile_is_not_deleted_as_failed(
     def complete() -> None:
         stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "COMPLETED"}})
 
-    after_the_choice(monkeypatch, job_actions, "choose", complete)
+    after_the_choice(monkeypatch, acting, "select_jobs", complete)
     done = stage.controller.delete_jobs(states="FAILED", max_limit=0, raise_on_error=False)
     assert sorted(done) == sorted([a["y"], b["x"]])
     (refused,) = done.refused
@@ -66,7 +65,7 @@ def test_a_job_that_was_named_is_deleted_whatever_it_became(
     def complete() -> None:
         stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "COMPLETED"}})
 
-    after_the_choice(monkeypatch, job_actions, "choose", complete)
+    after_the_choice(monkeypatch, acting, "select_jobs", complete)
     assert stage.controller.delete_jobs(db_ids=[a["x"]]) == [a["x"]]
 
 
@@ -86,7 +85,7 @@ def test_every_action_leaves_alone_what_was_not_asked_for(
     def complete() -> None:
         stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "COMPLETED"}})
 
-    after_the_choice(monkeypatch, job_actions, "choose", complete)
+    after_the_choice(monkeypatch, acting, "select_jobs", complete)
     act = getattr(stage.controller, method)
     done = act(**more, states="FAILED", raise_on_error=False)
     assert done == [a["y"]]
@@ -102,7 +101,7 @@ def test_what_is_not_asked_for_any_more_is_refused_before_its_flow_is_written(
     def complete() -> None:
         stage.controller.jobs.update_one({"db_id": b["x"]}, {"$set": {"state": "COMPLETED"}})
 
-    after_the_choice(monkeypatch, job_actions, "choose", complete)
+    after_the_choice(monkeypatch, acting, "select_jobs", complete)
     with pytest.raises(StateError, match="is COMPLETED now") as caught:
         stage.controller.delete_jobs(states="FAILED")
     assert caught.value.done == [a["x"]]
@@ -241,7 +240,7 @@ def test_the_first_error_is_the_one_that_is_raised(
     def away(*args: Any) -> None:
         raise StorageUnavailableError("away")
 
-    monkeypatch.setattr(bulk, "run_pending", away)
+    monkeypatch.setattr(acting, "run_pending", away)
     monkeypatch.setattr(flow_deletion, "run_pending", away)
     with pytest.raises(LockLostError) as caught:
         act(stage)
@@ -256,7 +255,7 @@ def test_an_error_after_the_work_says_that_it_was_done(
     def away(queue: Any, connections: Connections) -> None:
         raise StorageUnavailableError("away")
 
-    monkeypatch.setattr(bulk, "run_pending", away)
+    monkeypatch.setattr(acting, "run_pending", away)
     with pytest.raises(StorageUnavailableError) as caught:
         stage.controller.stop_jobs()
     assert caught.value.done == [a["x"]]

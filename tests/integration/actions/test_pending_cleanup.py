@@ -17,7 +17,7 @@ from controller.doctor import FindingKind, Severity, diagnose
 from controller.errors import StillRunningError, WriteConflictError
 from controller.execution.files import IN_FILE, run_dir_path
 from controller.identity import described
-from controller.operations import bulk, pending_cleanup, writing
+from controller.operations import acting, pending_cleanup, writing
 from controller.operations.connections import Connections
 from controller.runner.context import RunnerContext
 from controller.runner.runner import Runner
@@ -215,7 +215,7 @@ def test_a_pending_cleanup_is_dropped_where_another_process_was_faster(
         stage.controller.jobs.update_one({"db_id": a["x"]}, {"$set": {"state": "CHECKED_OUT"}})
         return original(*args, **{**kwargs, "accept_loss": True})
 
-    monkeypatch.setattr(bulk, "write_plans", claimed_first)
+    monkeypatch.setattr(acting, "write_plans", claimed_first)
     done = stage.controller.delete_jobs(db_ids=a["x"], delete_output=True, raise_on_error=False)
     assert done == []
     assert entries(stage) == []

@@ -1,0 +1,313 @@
+"""An action on jobs, from its arguments to the database: select, lock, read, plan, write.
+
+The five stops, in the order in which `act_on_jobs` and `_Work.act_on_chunk` go through them:
+
+1. **select**  `select_jobs`: one query; the jobs found are grouped by flow, and worked on in chunks
+   of flows (`controller.operations.chunks`);
+2. **lock**    `controller.operations.flow_locks.lock_flows`: all flows of a chunk at once;
+3. **read**    `controller.operations.reading.read_views`: the jobs, and the neighbours that the
+   plan has to know;
+4. **plan**    `Action.plan`, a function of `controller.rules.plans`: pure;
+5. **write**   `controller.operations.writing.write_plans`: jobs that change alike are one write,
+   and the flows are given back with their new states.
+
+Afterwards `controller.operations.pending_cleanup.run_pending` does what is left to do outside the
+database. `controller.operations.actions` says what each action is.
+
+A chunk costs a handful of commands, whatever the number of jobs in it and in its flows. Where the
+engine has transactions a chunk is done or untouched. Elsewhere its writes come in an order that
+the same call, made again, finishes.
+
+Jobs themselves are not locked: every write asks for the state that was read and for a job that
+nobody has locked, so that a runner that was faster wins, and the job is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from controller.documents import db_id_order, flow_of
+from controller.errors import ControllerError, JobNotFoundError, LockedDocumentError
+from controller.filters import JobFilter, job_id_query
+from controller.operations.actions import Action
+from controller.operations.bulk import BulkResult, Options, check_limit, check_number
+from controller.operations.chunks import bulk_work, process_in_chunks, retry_on_conflict
+from controller.operations.connections import Connections
+from controller.operations.flow_locks import LockedFlows, lock_flows
+from controller.operations.pending_cleanup import run_pending
+from controller.operations.progress import SMALL_FLOW
+from controller.operations.queue import Queue
+from controller.operations.reading import CHOSEN_FIELDS, read_views, refuse_unmatched
+from controller.operations.version import refuse_newer
+from controller.operations.writing import write_plans
+from controller.rules.plans import FlowPlan, FlowView, Refusal
+from controller.storage.base import Document
+
+if TYPE_CHECKING:
+    from controller.config import Project
+
+_FLOW_FIELDS: dict[str, Any] = {
+    **dict.fromkeys(("uuid", "state", "lock_id", "lock_time", "lock_lease"), 1),
+    "jobs": {"$slice": -SMALL_FLOW},
+    "jobstore": 1,
+}
+
+
+def act_on_jobs(
+    queue: Queue,
+    project: Project | None,
+    action: Action,
+    selection: JobFilter,
+    *,
+    max_limit: int = 0,
+    **options: Any,
+) -> BulkResult:
+    """Do something to the selected jobs; keywords as the attributes of `Options`.
+
+    Parameters
+    ----------
+    project
+        As for `act_on_chosen`.
+    max_limit
+        How many may be selected; 0 means any number.
+
+    Raises
+    ------
+    TooManyError
+        More are; nothing was done.
+    ControllerError
+        As from `act_on_chosen`.
+    """
+    check_limit(max_limit)
+    how, query = Options(**options), queue.query(selection)
+    chosen = select_jobs(queue, query)
+    check_number(len(chosen), max_limit, "job")
+    again = None if selection.is_lasting else query
+    return act_on_chosen(queue, project, action, chosen, how, selection=again)
+
+
+def act_on_job(
+    queue: Queue,
+    project: Project | None,
+    action: Action,
+    *,
+    job_id: str | None,
+    db_id: str | None,
+    job_index: int | None,
+    **options: Any,
+) -> tuple[str, BulkResult]:
+    """Do something to one job, as to many; returns its db_id and all that changed.
+
+    Raises
+    ------
+    ArgumentError
+        Neither or both of ``db_id`` and ``job_id``.
+    JobNotFoundError
+        There is no such job.
+    ControllerError
+        The action was refused.
+    """
+    job = {"db_id": db_id, "job_id": job_id, "job_index": job_index}
+    found = find_job(queue, CHOSEN_FIELDS, **job)
+    how = Options(raise_on_error=True, **options)
+    return str(found["db_id"]), act_on_chosen(queue, project, action, [found], how)
+
+
+def select_jobs(queue: Queue, query: Mapping[str, Any]) -> list[Document]:
+    """Read which jobs a query selects, in the order in which they came."""
+    found = queue.jobs.find(query, CHOSEN_FIELDS)
+    return sorted(found, key=lambda d: db_id_order(d["db_id"]))
+
+
+def find_job(queue: Queue, fields: Sequence[str], **job: Any) -> Document:
+    """Read the one job that is named as for `job_id_query`.
+
+    Raises
+    ------
+    ArgumentError
+        Neither or both of ``db_id`` and ``job_id``.
+    JobNotFoundError
+        There is no such job.
+    """
+    query, sort = job_id_query(**job)
+    found = queue.jobs.find_one(query, list(fields), sort=sort)
+    if found is None:
+        db_id, job_index = job.get("db_id"), job.get("job_index")
+        index = "" if job_index is None or db_id is not None else f" with index {job_index}"
+        raise JobNotFoundError(
+            f"there is no job {db_id or job.get('job_id')}{index}",
+            hint="`jf job list` shows those there are",
+        )
+    return found
+
+
+def act_on_chosen(
+    queue: Queue,
+    project: Project | None,
+    action: Action,
+    chosen: Iterable[Document],
+    options: Options,
+    *,
+    selection: Mapping[str, Any] | None = None,
+) -> BulkResult:
+    """Do something to jobs that have been selected.
+
+    Parameters
+    ----------
+    project
+        What runs of the jobs is ended, and what is to be deleted is deleted, at once where this
+        project says how to reach it; otherwise a runner does it.
+    chosen
+        Documents with `reading.CHOSEN_FIELDS`; see `select_jobs`.
+    selection
+        The query that chose them, asked once more when their flows are locked: a job that it does
+        not match any more is refused. None where they were named.
+
+    Raises
+    ------
+    ControllerError
+        With ``raise_on_error``: the first refusal. The ``done`` of whatever is raised is the
+        `BulkResult` of the flows that were dealt with before.
+    LockLostError
+        Another process broke our lock on a flow; where there are transactions nothing of the chunk
+        was written.
+    StorageFormatError
+        The database is of a newer version.
+    """
+    if not options.dry_run:
+        refuse_newer(queue.auxiliary, "an action on jobs")
+    by_flow: dict[str, list[Document]] = {}
+    for document in chosen:
+        by_flow.setdefault(flow_of(document), []).append(document)
+    work = _Work(queue, action, options, sum(map(len, by_flow.values())), selection)
+    with bulk_work(work.result, lambda: work.clean_up(project)):
+        process_in_chunks(by_flow, work.act_on_chunk, wait=options.wait, report=work.report)
+    return work.result
+
+
+class _Work:
+    """One action under way."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        action: Action,
+        options: Options,
+        total: int,
+        selection: Mapping[str, Any] | None,
+    ) -> None:
+        self.queue, self.action, self.options = queue, action, options
+        self.result = BulkResult(total, dry_run=options.dry_run)
+        self._selection = selection
+
+    def act_on_chunk(self, chosen: Mapping[str, list[Document]], may_wait: bool) -> list[str]:
+        """Lock, read, plan and write a chunk of flows; see `process_in_chunks`."""
+        with self._lock(list(chosen)) as locked:
+
+            def attempt(last: bool) -> tuple[list[str], list[FlowPlan], ControllerError | None]:
+                views = self._read(chosen)
+                busy = [u for u in chosen if may_wait and _is_busy(views[u], locked)]
+                now = [views[uuid] for uuid in chosen if uuid not in busy]
+                plans, refusal = self._plan(now, locked)
+                if not self.options.dry_run:
+                    plans = self._write(views, plans, locked, accept_loss=last)
+                return busy, plans, refusal
+
+            busy, plans, refusal = retry_on_conflict(attempt)
+        for plan in plans:
+            named = {document["db_id"] for document in chosen[plan.flow_uuid]}
+            self.result.add(plan, named, deletes=self.action.deletion is not None)
+        if self.options.raise_on_error and refusal is None:
+            _, refusal = _until_refused(plans)  # where another process was faster
+        if refusal is not None:
+            raise refusal
+        return busy
+
+    @contextmanager
+    def _lock(self, uuids: list[str]) -> Iterator[LockedFlows]:
+        if not self.action.holds_flow:
+            yield LockedFlows(self.queue, "")
+            return
+        how = {"break_lock": self.options.break_lock, "look_only": self.options.dry_run}
+        with lock_flows(self.queue, uuids, _FLOW_FIELDS, **how) as locked:
+            yield locked
+
+    def _read(self, chosen: Mapping[str, Sequence[Document]]) -> dict[str, FlowView]:
+        action, break_lock = self.action, self.options.break_lock
+        views = read_views(
+            self.queue, chosen, action.neighbours, action.fields, break_lock=break_lock
+        )
+        if self._selection is None:
+            return views
+        return refuse_unmatched(self.queue, views, self._selection)
+
+    def _plan(
+        self, views: Iterable[FlowView], locked: LockedFlows
+    ) -> tuple[list[FlowPlan], ControllerError | None]:
+        """Plan for flows; where a refusal is to be raised, those before it, and that refusal."""
+        plans = [self._plan_flow(view, locked) for view in views]
+        return _until_refused(plans) if self.options.raise_on_error else (plans, None)
+
+    def _plan_flow(self, view: FlowView, locked: LockedFlows) -> FlowPlan:
+        error = locked.unavailable.get(view.uuid)
+        if error is not None:
+            refused = (Refusal(document["db_id"], error) for _, document in view.chosen_docs())
+            return FlowPlan(view.uuid, refused=(*view.unmatched, *refused))
+        plan = self.action.plan(view)
+        if not view.unmatched:
+            return plan
+        return replace(plan, refused=(*view.unmatched, *plan.refused))
+
+    def _write(
+        self,
+        views: Mapping[str, FlowView],
+        plans: list[FlowPlan],
+        locked: LockedFlows,
+        *,
+        accept_loss: bool,
+    ) -> list[FlowPlan]:
+        """Write plans; returns what was done: less, where another process was faster."""
+        deletion = self.action.deletion
+        return write_plans(
+            self.queue, views, plans, locked, deletion=deletion, accept_loss=accept_loss
+        )
+
+    def clean_up(self, project: Project | None) -> None:
+        """Do what is to happen outside the database."""
+        if project is None or not self._leaves_pending_cleanup:
+            return
+        connections = Connections(project)
+        # Entries of other actions are run on the way, but not told of.
+        changed = set(self.result)
+        left = run_pending(self.queue, connections).left
+        self.result.postponed = [db_id for db_id in left if db_id in changed]
+        connections.close()
+
+    @property
+    def _leaves_pending_cleanup(self) -> bool:
+        if self.options.dry_run:
+            return False
+        deletes = self.action.deletion is not None
+        return any(c.cancel or (deletes and c.after is None) for c in self.result.changes)
+
+    def report(self) -> None:
+        """Say how far the work is."""
+        if self.options.progress is not None:
+            result = self.result
+            done = len(result) + len(result.unchanged) + len(result.refused)
+            self.options.progress(min(done, result.matched), result.matched)
+
+
+def _is_busy(view: FlowView, locked: LockedFlows) -> bool:
+    return bool(view.held) or isinstance(locked.unavailable.get(view.uuid), LockedDocumentError)
+
+
+def _until_refused(plans: Sequence[FlowPlan]) -> tuple[list[FlowPlan], ControllerError | None]:
+    """Return the plans before the first that refuses a job, and that refusal."""
+    for number, plan in enumerate(plans):
+        if plan.refused:
+            return list(plans[:number]), plan.refused[0].error
+    return list(plans), None
