@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_jf import WarmJf
 
 from controller.config import Project
 from controller.jobcontroller import JobController
+
+_WARM = WarmJf(Path(sys.executable).with_name("jf"))
+atexit.register(_WARM.close)
+
+
+@pytest.fixture(autouse=True)
+def warm_jobs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are forked from a process that has imported jobflow, but for tests marked ``cold``.
+
+    A forked job is in a session of its own and no child of its script: tests that stop jobs, or
+    look at processes, are cold.
+    """
+    if not (request.node.get_closest_marker("cold") or os.environ.get("JFR_TESTS_COLD")):
+        monkeypatch.setenv("PATH", str(_WARM.shim()), prepend=os.pathsep)
 
 
 @pytest.fixture

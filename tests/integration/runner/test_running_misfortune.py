@@ -126,7 +126,7 @@ def test_a_job_that_jobflow_remote_locked(
     (held,) = controller.add_flow(add(1, 2), "local")
     (free,) = controller.add_flow(add(3, 4), "local")
     foreign_lock(controller.jobs, {"db_id": held})
-    summary = run(project, max_time=4)
+    summary = run(project, max_time=8)
     assert summary.completed == [free]
     assert summary.timed_out
     assert states(controller)[held] == "READY"
