@@ -22,6 +22,8 @@ from controller.states import JobState
 CLEANABLE_STATES = (JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR)
 """Nothing reads the files of such a job any more."""
 
+_LOG_SIZE = 10_000_000
+"""Bytes of a log that are read at most."""
 _STATES_AT_ONCE = 20
 
 
@@ -92,16 +94,11 @@ class JobFiles(ControllerGroup):
     def read_queue_files(self, **job: Any) -> dict[str, str | None]:
         """Return what the queue wrote for a job: {"queue.out": text, "queue.err": text}.
 
-        None stands for a file that is not there; parameters and errors as in `list_job_files`.
+        None stands for a file that is not there; of a very large one the end is returned, after
+        a line that says so. Parameters and errors as in `list_job_files`.
         """
         host, folder = self._folder(**job)
-        found: dict[str, str | None] = {}
-        for name in (QUEUE_OUT, QUEUE_ERR):
-            try:
-                found[name] = host.read_bytes(folder / name).decode(errors="replace")
-            except FileNotFoundError:
-                found[name] = None
-        return found
+        return {name: _end_of_log(host, folder, name) for name in (QUEUE_OUT, QUEUE_ERR)}
 
     def clean_job_files(
         self,
@@ -168,3 +165,19 @@ class JobFiles(ControllerGroup):
             )
         host = Connections(self._need_project()).host(found["worker"])
         return host, Path(found["run_dir"])
+
+
+def _end_of_log(host: Host, folder: Path, name: str) -> str | None:
+    """Read a log from its end: a job may print more than any memory holds."""
+    command = f"[ -f {name} ] || exit 1; wc -c < {name}; tail -c {_LOG_SIZE} {name}"
+    try:
+        found = host.execute(command, folder)
+    except FileNotFoundError:
+        return None
+    size, _, text = found.stdout.partition("\n")
+    if found.returncode or not size.strip().isdigit():
+        return None
+    left_out = int(size) - _LOG_SIZE
+    if left_out <= 0:
+        return text
+    return f"[the first {left_out} bytes were left out: see {folder / name}]\n{text}"

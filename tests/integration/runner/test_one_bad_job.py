@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +115,24 @@ def test_a_clean_up_that_fails_keeps_nothing_from_the_others(
     finally:
         runner.cleanup()
     assert asked == ["no id 0", "no id 1", "no id 0"]
+
+
+@only_embedded
+def test_a_log_is_read_from_its_end(
+    project: Project, controller: JobController, tmp_path: Path
+) -> None:
+    (db_id,) = controller.add_flow(add(1, 2), "local")
+    controller.jobs.update_one({"db_id": db_id}, {"$set": {"run_dir": str(tmp_path)}})
+    assert controller.read_queue_files(db_id=db_id) == {"queue.out": None, "queue.err": None}
+    (tmp_path / "queue.err").write_bytes(b"short \xff\n")
+    with (tmp_path / "queue.out").open("wb") as stream:
+        stream.truncate(3 * 10**9)  # takes no room on the disk
+        stream.seek(0, 2)
+        stream.write(b"the end\n")
+    found = controller.read_queue_files(db_id=db_id)
+    assert found["queue.err"] == "short \ufffd\n"
+    assert found["queue.out"] is not None
+    first, _, rest = found["queue.out"].partition("\n")
+    assert first.startswith("[the first 2990000008 bytes were left out: see ")
+    assert rest.endswith("the end\n")
+    assert len(rest) == 10**7

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import tracemalloc
 from datetime import datetime
 from pathlib import Path
 
@@ -196,6 +197,24 @@ def test_an_output_file_holds_one_document(tmp_path, content):
     with pytest.raises(RemoteError) as caught:
         files.read_results(tmp_path, {"": NAMES[""]})
     assert caught.value.no_retry
+
+
+def test_the_reason_is_found_with_little_memory(tmp_path):
+    """A job can print more than the runner has memory, and fill any file of its folder."""
+    with (tmp_path / files.QUEUE_ERR).open("wb") as stream:
+        stream.truncate(3 * 10**9)  # takes no room on the disk
+        stream.seek(0, 2)
+        stream.write(b"\noom-kill: Out of memory\n")
+    with (tmp_path / files.EXIT_FILE).open("wb") as stream:
+        stream.truncate(3 * 10**9)
+    tracemalloc.start()
+    try:
+        error = files.read_output(tmp_path).error
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert error.endswith("oom-kill: Out of memory")
+    assert peak < 10**6
 
 
 def test_a_missing_output_document_is_told_apart(tmp_path):
