@@ -54,6 +54,7 @@ logger = logging.getLogger(__name__)
 
 MAX_SLEEP = 0.5
 """Longest pause, in seconds, between two attempts of somebody who waits."""
+_LOOKED_AT = ["lock_id", "lock_lease"]
 
 
 class MongoLock:
@@ -140,8 +141,22 @@ class MongoLock:
             left = deadline - time.monotonic()
             if not self.sleep or self.unavailable_document is None or left <= 0:
                 return False
-            time.sleep(min(self.sleep, MAX_SLEEP, left))
+            self._wait_for(self.unavailable_document, min(left, MAX_SLEEP))
         return True
+
+    def _wait_for(self, held: Document, seconds: float) -> None:
+        """Wait until a document may be free; not for longer, since another one may be free then.
+
+        Those who wait ask for little: with many of them it is what the holder has to wait for.
+        """
+        end, query = time.monotonic() + seconds, {"_id": held["_id"]}
+        while True:
+            time.sleep(max(0.0, min(self.sleep or 0.0, MAX_SLEEP, end - time.monotonic())))
+            if time.monotonic() >= end:
+                return
+            now = self.collection.find_one(query, _LOOKED_AT)
+            if now is None or now.get("lock_id") is None or self._observer.is_expired(now):
+                return
 
     def _try(self) -> bool:
         self.unavailable_document = None

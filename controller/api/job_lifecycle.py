@@ -160,7 +160,7 @@ class JobLifecycle(ControllerGroup):
         job_doc
             The locked document.
         flow_dict
-            The flow's document.
+            The flow's document as it was locked; it gets the new state, too.
         response
             The serialised Response, or None when the job failed.
         error
@@ -170,7 +170,8 @@ class JobLifecycle(ControllerGroup):
         """
         if flow_dict.get("uuid") != flow_of(job_doc):
             raise ArgumentError("the flow is not that of the job")
-        return finish(self.queue, job_doc, Ending(response, error, doc_update), prefix=self._prefix)
+        ending = Ending(response, error, doc_update)
+        return finish(self.queue, job_doc, ending, prefix=self._prefix, flow=flow_dict)
 
     def refresh_children(self, job_uuids: list[str]) -> list[str]:
         """Make those of a flow's jobs READY that wait for nothing any more.

@@ -15,7 +15,7 @@ again; after it, a finished job under a dead lock, and `recover` does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,7 @@ def finish(
     *,
     prefix: str | None = None,
     flow_lock: MongoLock | None = None,
+    flow: MutableMapping[str, Any] | None = None,
 ) -> JobState:
     """Record the end of a job whose output, if any, is stored already.
 
@@ -108,6 +109,8 @@ def finish(
     flow_lock
         The lock on the flow, with `FLOW_FIELDS`. When given, it is released together with the
         change of the flow's state.
+    flow
+        The flow's document as it was locked, instead of ``flow_lock``; it gets the new state, too.
 
     Returns
     -------
@@ -131,26 +134,29 @@ def finish(
         what = f"the job ran, but the jobs that it adds cannot be accepted: {error}"
         additions, ending = [], Ending(None, bounded(what), ending.fields)
     with queue.database.transaction() as session:
-        flow = _flow(queue, job_doc, flow_lock, session)
+        known = _flow(queue, job_doc, flow_lock, flow, session)
         inserted: list[str] = []
         if additions or ending.stops_children or ending.stops_flow:
             _check_lock(queue, job_doc, session)
             inserted = _insert(queue, job_doc, ending, additions, prefix, session)
             _stop(queue, job_doc, ending, session)
         progress = plan_progress(
-            queue, flow, job_doc, ending.state, inserted=inserted, session=session
+            queue, known, job_doc, ending.state, inserted=inserted, session=session
         )
         if progress.job is None or progress.job["lock_id"] != job_doc["lock_id"]:
             raise _lost(job_doc)
         _record(queue, job_doc, ending, progress.ready, session)
+        is_new = progress.flow_state.value != known["state"]
         changed = {"state": progress.flow_state.value, "updated_on": utc_now()}
         if flow_lock is not None:
-            if progress.flow_state.value != flow["state"]:
+            if is_new:
                 flow_lock.update_on_release = {"$set": changed}
             flow_lock.release(session=session)
-        else:
-            query = {"uuid": flow["uuid"], "state": {"$ne": progress.flow_state.value}}
+        elif is_new:
+            query = {"uuid": known["uuid"], "state": {"$ne": progress.flow_state.value}}
             queue.flows.update_one(query, {"$set": changed}, session=session)
+    if flow is not None:
+        flow["state"] = progress.flow_state.value
     return ending.state
 
 
@@ -167,14 +173,20 @@ def is_finished(job_doc: Document) -> bool:
 
 
 def _flow(
-    queue: Queue, job_doc: Document, flow_lock: MongoLock | None, session: Any
+    queue: Queue,
+    job_doc: Document,
+    flow_lock: MongoLock | None,
+    given: Mapping[str, Any] | None,
+    session: Any,
 ) -> Mapping[str, Any]:
     uuid = flow_of(job_doc)
-    flow = (
-        flow_lock.locked_document
-        if flow_lock is not None
-        else queue.flows.find_one({"uuid": uuid}, FLOW_FIELDS, session=session)
-    )
+    flow: Mapping[str, Any] | None = None
+    if flow_lock is not None:
+        flow = flow_lock.locked_document
+    elif given is not None and given.keys() >= FLOW_FIELDS.keys():
+        flow = given
+    else:
+        flow = queue.flows.find_one({"uuid": uuid}, FLOW_FIELDS, session=session)
     if flow is None:
         raise FlowNotFoundError(f"the flow {uuid} of job {job_doc['db_id']} is missing")
     return flow
