@@ -128,7 +128,7 @@ def finish(
         additions = _additions(ending, job_doc)
         new = [job for addition in additions for job in addition.jobs]
         if new:
-            refuse_jobs_of_others(queue, new, job_doc["job"]["hosts"][-1])
+            refuse_jobs_of_others(queue, new, flow_of(job_doc))
     except SubmissionError as error:
         # The job ran; that nobody can accept what it asks for is its end, and says why.
         what = f"the job ran, but the jobs that it adds cannot be accepted: {error}"
