@@ -4,10 +4,12 @@ SQLite gives durability, concurrency and indexes; the meaning of filters, update
 MongoDB's, within the portable subset (`controller.storage.base`). What is where:
 
 ``values``       BSON's order of values, and keys that SQLite orders alike
-``filters expressions updates projections``   MongoDB's language, on plain dictionaries
+``filters patterns expressions updates projections stages``   MongoDB's language, on plain
+                 dictionaries
 ``parts``        a document lies in the file as a small hot part and its large values
 ``layout``       the tables, the catalogue of indexes, the version of the format
 ``lockfile``     who may write: a fair queue with a bounded wait
+``creation``     a file comes into being whole or not at all; what may only be read
 ``network``      which host may use a file on a network file system
 ``errors``       SQLite's errors in our words
 ``link file``    a connection, and large values on it; connections per thread, transactions, forks

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import ArgumentError, UnsupportedOperationError
+from controller.errors import ArgumentError
 from controller.storage.base import Document
 from controller.storage.embedded.cursor import Query, sort_keys, sort_rows
-from controller.storage.embedded.expressions import evaluate, expression_paths
+from controller.storage.embedded.expressions import evaluate, expression_paths, of_kind
 from controller.storage.embedded.filters import compile_filter, filter_paths, split_path, values_at
 from controller.storage.embedded.planner import plan_filter
 from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.stages import check_stages, split_projection
 from controller.storage.embedded.updates import Update
 from controller.storage.embedded.values import (
     MISSING,
@@ -45,9 +46,10 @@ def aggregate(
     UnsupportedOperationError
         A stage or operator outside the portable subset.
     """
+    if not all(isinstance(stage, Mapping) for stage in pipeline):
+        raise ArgumentError("a pipeline is a list of dictionaries")
     stages = normalise([dict(stage) for stage in pipeline])[0]
-    if any(len(stage) != 1 for stage in stages):
-        raise ArgumentError("a stage of a pipeline has exactly one operator")
+    check_stages(stages)
     with file.reading(link) as reader:
         counted = _count_by_column(reader, collection, stages)
         if counted is not None:
@@ -83,10 +85,7 @@ def _through(link: Link, documents: Documents, stages: list[dict[str, Any]]) -> 
         elif op == "$facet":
             documents = _facet(link, documents, arg)
         else:
-            function = _STAGES.get(op)
-            if function is None:
-                raise UnsupportedOperationError(f"the stage {op}")
-            documents = function(documents, arg)
+            documents = _STAGES[op](documents, arg)
     return documents
 
 
@@ -144,10 +143,9 @@ def _sort(documents: Documents, arg: Any) -> Documents:
 
 
 def _project(documents: Documents, arg: Any) -> Documents:
-    computed = {k: v for k, v in arg.items() if _is_computed(v)}
-    plain = {k: v for k, v in arg.items() if k not in computed}
+    computed, plain = split_projection(arg)
     shape = Projection(plain) if any(k != "_id" for k in plain) or not computed else None
-    with_id = plain.get("_id", 1)
+    with_id = plain.get("_id", 1) and "_id" not in computed
     for document in documents:
         if shape is not None:
             out = shape(document)
@@ -158,10 +156,6 @@ def _project(documents: Documents, arg: Any) -> Documents:
         if present:
             Update([{"$set": present}]).apply(out)
         yield out
-
-
-def _is_computed(value: Any) -> bool:
-    return isinstance(value, (str, dict, list))
 
 
 def _set(documents: Documents, arg: Any) -> Documents:
@@ -180,34 +174,36 @@ def _unset(documents: Documents, arg: Any) -> Documents:
 
 def _unwind(documents: Documents, arg: Any) -> Documents:
     options = arg if isinstance(arg, dict) else {"path": arg}
-    unknown = set(options) - {"path", "preserveNullAndEmptyArrays", "includeArrayIndex"}
-    if unknown or not options["path"].startswith("$"):
-        raise UnsupportedOperationError(f"$unwind with {arg!r}")
     path, keep = options["path"][1:], options.get("preserveNullAndEmptyArrays", False)
     index = options.get("includeArrayIndex")
     for document in documents:
-        value = evaluate("$" + path, document)
-        if type(value) is not list or not value:
-            if type(value) is not list and value is not None and value is not MISSING:
-                yield _with(document, path, value, index, None)
-            elif keep and value == []:
-                Update({"$unset": {path: ""}}).apply(document)
-                yield document
-            elif keep:
-                yield document
-            continue
-        for place, element in enumerate(value):
-            yield _with(document, path, element, index, place)
+        value = _plain_value(document, path)
+        if type(value) is list and value:
+            for place, element in enumerate(value):
+                yield _with(document, path, element, index, place)
+        elif type(value) is not list and value is not None and value is not MISSING:
+            yield _with(document, path, value, index, None)
+        elif keep:
+            yield _with(document, path, MISSING if value == [] else value, index, None)
+
+
+def _plain_value(document: Any, path: str) -> Any:
+    """Return the value at a path; $unwind does not look into arrays on the way."""
+    for name in path.split("."):
+        document = document.get(name, MISSING) if type(document) is dict else MISSING
+    return document
 
 
 def _with(
     document: Document, path: str, value: Any, index: str | None, place: int | None
 ) -> Document:
     copied, _ = normalise(document)
-    fields: dict[str, Any] = {path: value}
+    if value is MISSING:
+        Update([{"$unset": path}]).apply(copied)
+    else:
+        Update({"$set": {path: value}}).apply(copied)
     if index:
-        fields[index] = place
-    Update({"$set": fields}).apply(copied)
+        Update([{"$set": {index: {"$literal": place}}}]).apply(copied)
     return copied  # type: ignore[no-any-return]
 
 
@@ -226,15 +222,7 @@ def _count(documents: Documents, arg: Any) -> Documents:
         yield {arg: total}
 
 
-def _whole(stage: str, arg: Any, least: int) -> int:
-    if type(arg) not in NUMBERS or arg != int(arg) or arg < least:
-        raise ArgumentError(f"{stage} needs a whole number of at least {least}, not {arg!r}")
-    return int(arg)
-
-
 def _lookup(link: Link, documents: Documents, arg: Any) -> Documents:
-    if set(arg) != {"from", "localField", "foreignField", "as"}:
-        raise UnsupportedOperationError("$lookup other than by localField and foreignField")
     local = split_path(arg["localField"])
     for document in list(documents):
         keys = [v for v in values_at(document, local) if type(v) is not list]
@@ -257,10 +245,8 @@ def _facet(link: Link, documents: Documents, arg: Any) -> Documents:
 
 
 def _group(documents: Documents, arg: Any) -> Documents:
-    if type(arg) is not dict or "_id" not in arg:
-        raise ArgumentError("$group needs an _id")
     fields = {k: v for k, v in arg.items() if k != "_id"}
-    makers = {name: _accumulator(name, spec) for name, spec in fields.items()}
+    makers = {name: _accumulator(spec) for name, spec in fields.items()}
     groups: dict[Any, tuple[Any, dict[str, list[Any]]]] = {}
     for document in documents:
         key = evaluate(arg["_id"], document)
@@ -272,14 +258,9 @@ def _group(documents: Documents, arg: Any) -> Documents:
         yield {"_id": key, **{name: make(values[name]) for name, (_, make) in makers.items()}}
 
 
-def _accumulator(name: str, spec: Any) -> tuple[Any, Callable[[list[Any]], Any]]:
-    if type(spec) is not dict or len(spec) != 1:
-        raise ArgumentError(f"the field {name} of $group needs one accumulator")
+def _accumulator(spec: Any) -> tuple[Any, Callable[[list[Any]], Any]]:
     ((op, expression),) = spec.items()
-    function = _ACCUMULATORS.get(op)
-    if function is None:
-        raise UnsupportedOperationError(f"the accumulator {op}")
-    return (1 if op == "$count" else expression), function
+    return (1 if op == "$count" else expression), _ACCUMULATORS[op]
 
 
 def _present(values: Iterable[Any]) -> list[Any]:
@@ -304,7 +285,7 @@ def _set_of(values: list[Any]) -> list[Any]:
 
 
 _ACCUMULATORS: dict[str, Callable[[list[Any]], Any]] = {
-    "$sum": lambda values: sum(_numbers(values)),
+    "$sum": lambda values: of_kind(sum(numbers := _numbers(values)), numbers),
     "$count": len,
     "$avg": _average,
     "$min": lambda values: min(_present(values), key=sort_key, default=None),
@@ -318,8 +299,8 @@ _ACCUMULATORS: dict[str, Callable[[list[Any]], Any]] = {
 _STAGES: dict[str, Callable[[Documents, Any], Documents]] = {
     "$match": _match,
     "$sort": _sort,
-    "$limit": lambda documents, arg: islice(documents, _whole("$limit", arg, 1)),
-    "$skip": lambda documents, arg: islice(documents, _whole("$skip", arg, 0), None),
+    "$limit": lambda documents, arg: islice(documents, int(arg)),
+    "$skip": lambda documents, arg: islice(documents, int(arg), None),
     "$project": _project,
     "$set": _set,
     "$addFields": _set,

@@ -17,7 +17,7 @@ from controller.storage.embedded.updates import (
     replacement,
     seed_of_upsert,
 )
-from controller.storage.embedded.values import MISSING, equal, normalise
+from controller.storage.embedded.values import equal, normalise
 
 if TYPE_CHECKING:
     from controller.storage.embedded.file import File
@@ -96,9 +96,12 @@ class Replacement:
 
     def seed(self, query: Mapping[str, Any]) -> Document:
         """Return what an upsert inserts."""
-        wanted = query.get("_id", MISSING)
-        known = {} if wanted is MISSING or isinstance(wanted, Mapping) else {"_id": wanted}
-        return {**known, **self._document}
+        seed = seed_of_upsert(query)
+        if "_id" not in seed:
+            return dict(self._document)
+        if not equal(seed["_id"], self._document.get("_id", seed["_id"])):
+            raise ArgumentError("a replacement cannot change _id")
+        return {"_id": seed["_id"], **self._document}
 
 
 def own_operation(operation: Any) -> base.WriteOperation:

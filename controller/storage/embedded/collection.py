@@ -26,7 +26,7 @@ from controller.storage.embedded.filters import split_path, values_at
 from controller.storage.embedded.planner import plan_filter
 from controller.storage.embedded.projections import Projection
 from controller.storage.embedded.rows import Prepared, Stored
-from controller.storage.embedded.values import MISSING, index_key, value_of_key
+from controller.storage.embedded.values import MISSING, index_key, sort_key, value_of_key
 
 if TYPE_CHECKING:
     from controller.storage.embedded.file import File
@@ -156,11 +156,12 @@ class EmbeddedCollection:
                 sql = f"SELECT DISTINCT {column.sql} FROM {table.rows} WHERE {plan.sql}"
                 keys = [row[0] for row in link.sql.execute(sql, plan.params)]
                 if None not in keys:  # null and missing share a key
-                    return sorted((value_of_key(k) for k in keys), key=index_key)
+                    return sorted(map(value_of_key, keys), key=sort_key)
             values: list[Any] = []
             for stored in query.scan(link, table):
-                found = values_at(stored.decode(link, [key]), split_path(key))
-                values += [v for v in found if type(v) is not list and v is not MISSING]
+                found = values_at(stored.decode(link, [key]), split_path(key), into_array=False)
+                for value in found:  # of an array its members, which may be arrays themselves
+                    values += value if type(value) is list else [value]
         return _unique_values(values)
 
     def aggregate(
@@ -539,5 +540,6 @@ def _refuse(options: Mapping[str, Any], tolerated: Sequence[str] = ()) -> None:
 def _unique_values(values: list[Any]) -> list[Any]:
     found: dict[Any, Any] = {}
     for value in values:
-        found.setdefault(index_key(value), value)
-    return list(found.values())
+        if value is not MISSING:
+            found.setdefault(index_key(value), value)
+    return sorted(found.values(), key=sort_key)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from controller.errors import ArgumentError
 from controller.storage.base import Document
 from controller.storage.base import Projection as ProjectionSpec
-from controller.storage.embedded.filters import compile_filter, filter_paths, split_path
+from controller.storage.embedded.filters import compile_filter, filter_paths, position, split_path
 from controller.storage.embedded.planner import Plan, plan_filter, plan_order
 from controller.storage.embedded.projections import Projection
 from controller.storage.embedded.rows import Stored
@@ -120,8 +121,8 @@ def _sort_values(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
             yield sort_key(value)
     elif type(value) is dict:
         yield from _sort_values(value.get(path[0], MISSING), path[1:])
-    elif type(value) is list and path[0].isdigit() and int(path[0]) < len(value):
-        yield from _sort_values(value[int(path[0])], path[1:])
+    elif type(value) is list and (place := position(path[0])) is not None and place < len(value):
+        yield from _sort_values(value[place], path[1:])
     elif type(value) is list and value:
         for element in value:
             yield from _sort_values(element if type(element) is dict else MISSING, path)
@@ -134,8 +135,12 @@ def _sort_pairs(sort: Any) -> list[tuple[str, int]]:
         return []
     if isinstance(sort, str):
         return [(sort, 1)]
-    pairs = sort.items() if isinstance(sort, Mapping) else sort
-    return [(pair, 1) if isinstance(pair, str) else (pair[0], pair[1]) for pair in pairs]
+    given = sort.items() if isinstance(sort, Mapping) else sort
+    pairs = [(pair, 1) if isinstance(pair, str) else (pair[0], pair[1]) for pair in given]
+    for path, way in pairs:
+        if way not in (1, -1) or isinstance(way, bool) or not isinstance(path, str):
+            raise ArgumentError(f"a sort by {path!r} goes up (1) or down (-1), not {way!r}")
+    return pairs
 
 
 def _read(link: Link, table: Table, sequences: Iterable[int]) -> Iterator[Stored]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from bson import Int64
+
+from controller.config.suggestions import no_such
 from controller.errors import ArgumentError, UnsupportedOperationError
 from controller.storage.embedded.values import MISSING, NUMBERS, sort_key
 
@@ -17,8 +20,72 @@ def truthy(value: Any) -> bool:
     return not (type(value) in NUMBERS and value == 0)
 
 
+def check_expression(expression: Any) -> None:
+    """Refuse an expression with an unknown operator, or one with too few or many arguments.
+
+    Raises
+    ------
+    UnsupportedOperationError
+        An operator or a variable outside the portable subset.
+    ArgumentError
+        It is malformed.
+    """
+    if type(expression) is str and expression.startswith("$"):
+        _check_field(expression)
+    elif type(expression) is list:
+        for member in expression:
+            check_expression(member)
+    elif type(expression) is dict:
+        operators = [key for key in expression if key.startswith("$")]
+        if not operators:
+            for key, member in expression.items():
+                if not key or "." in key:
+                    raise ArgumentError(f"a field of an expression cannot be named {key!r}")
+                check_expression(member)
+        elif len(expression) > 1:
+            raise ArgumentError(f"{operators[0]} has to stand alone in its expression")
+        elif operators[0] != "$literal":
+            _check_operator(operators[0], expression[operators[0]])
+
+
+def _check_field(expression: str) -> None:
+    root, *names = expression[1:].split(".")
+    if root.startswith("$"):
+        if root[1:] not in _VARIABLES or (names and root == "$NOW"):
+            raise UnsupportedOperationError(f"the variable ${root}")
+    else:
+        names = [root, *names]
+    if not all(names) or any(name.startswith("$") for name in names):
+        raise ArgumentError(f"{expression!r} is no path of a field")
+
+
+def _check_operator(op: str, arg: Any) -> None:
+    if op == "$cond" and type(arg) is dict:
+        if set(arg) != {"if", "then", "else"}:
+            raise ArgumentError("$cond needs if, then and else")
+        check_expression(list(arg.values()))
+        return
+    known = _ARGUMENTS.get(op)
+    if known is None:
+        raise UnsupportedOperationError(
+            f"there is no expression {op} here", hint=no_such(op, _ARGUMENTS)
+        )
+    least, most = known
+    number = len(arg) if type(arg) is list else 1
+    if not least <= number <= (most or number):
+        wanted = f"{least}" if least == most else f"at least {least}"
+        raise ArgumentError(f"{op} takes {wanted} argument(s), not {number}")
+    check_expression(arg)
+
+
 def evaluate(expression: Any, document: Any) -> Any:
-    """Compute an expression over a document; MISSING stands for a field that is not there."""
+    """Compute a checked expression over a document; MISSING stands for what is not there.
+
+    Raises
+    ------
+    ArgumentError
+        An operator meets a value that it does not take.
+    """
     if type(expression) is str and expression.startswith("$"):
         return _field(expression, document)
     if type(expression) is list:
@@ -35,7 +102,9 @@ def expression_paths(expression: Any) -> set[str]:
     if type(expression) is str and expression.startswith("$"):
         if expression.startswith("$$"):
             root, _, path = expression.partition(".")
-            return {path} if root == "$$ROOT" and path else set() if root == "$$NOW" else {""}
+            if root in ("$$NOW", "$$REMOVE"):
+                return set()
+            return {path}  # "" where the variable stands alone
         return {expression[1:]}
     if type(expression) is list:
         return set().union(*map(expression_paths, expression))
@@ -53,8 +122,8 @@ def _field(expression: str, document: Any) -> Any:
         if root == "NOW" and not path:
             now = datetime.now(UTC).replace(tzinfo=None)
             return now.replace(microsecond=now.microsecond // 1000 * 1000)
-        if root not in ("ROOT", "CURRENT"):
-            raise UnsupportedOperationError(f"the variable $${root}")
+        if root == "REMOVE":
+            return MISSING
         if not path:
             return document
     return _follow(document, path.split("."))
@@ -82,11 +151,8 @@ def _operator(op: str, arg: Any, document: Any) -> Any:
             if value is not None and value is not MISSING:
                 break
         return value
-    function = _FUNCTIONS.get(op)
-    if function is None:
-        raise UnsupportedOperationError(f"the expression {op}")
     args = arg if type(arg) is list else [arg]
-    return function([evaluate(x, document) for x in args])
+    return _FUNCTIONS[op]([evaluate(x, document) for x in args])
 
 
 def _compared(a: Any, b: Any) -> int:
@@ -95,38 +161,75 @@ def _compared(a: Any, b: Any) -> int:
     return (first > second) - (first < second)
 
 
+def _is_null(value: Any) -> bool:
+    return value is None or value is MISSING
+
+
 def _arithmetic(name: str, combine: Callable[[Any, Any], Any]) -> Callable[[list[Any]], Any]:
     def compute(values: list[Any]) -> Any:
-        if any(v is None or v is MISSING for v in values):
+        if any(map(_is_null, values)):
             return None
         if not all(type(v) in NUMBERS for v in values):
             raise ArgumentError(f"{name} only takes numbers")
-        total = values[0]
+        total = values[0] if values else int(name == "$multiply")
         for value in values[1:]:
             total = combine(total, value)
-        return total
+        return of_kind(total, values)
 
     return compute
 
 
+def of_kind(number: Any, operands: Iterable[Any]) -> Any:
+    """Give a result the type that BSON's numbers have: long where an operand is, or it must be."""
+    if isinstance(number, float):
+        return number
+    if not -(1 << 63) <= number < 1 << 63:
+        return float(number)
+    is_long = any(type(x) is Int64 for x in operands)
+    return Int64(number) if is_long else int(number)
+
+
+def _divided(a: Any, b: Any) -> Any:
+    if b == 0:
+        raise ArgumentError("$divide cannot divide by 0")
+    return a / b
+
+
 def _concat(values: list[Any]) -> Any:
-    if any(v is None or v is MISSING for v in values):
+    if any(map(_is_null, values)):
         return None
     if not all(type(v) is str for v in values):
         raise ArgumentError("$concat only takes strings")
     return "".join(values)
 
 
-def _element(values: list[Any]) -> Any:
-    array, position = values
+def _size(values: list[Any]) -> int:
+    if type(values[0]) is not list:
+        raise ArgumentError("$size needs an array")
+    return len(values[0])
+
+
+def _is_in(values: list[Any]) -> bool:
+    value, array = values
     if type(array) is not list:
+        raise ArgumentError("$in needs an array to look into")
+    return any(_compared(value, member) == 0 for member in array)
+
+
+def _element(name: str, values: list[Any]) -> Any:
+    array, place = values
+    if _is_null(array) or _is_null(place):
         return None
-    return array[position] if -len(array) <= position < len(array) else MISSING
+    if type(array) is not list:
+        raise ArgumentError(f"{name} needs an array")
+    if type(place) not in NUMBERS or place - place != 0 or place != int(place):
+        raise ArgumentError(f"{name} needs a whole number, not {place!r}")
+    return array[int(place)] if -len(array) <= place < len(array) else MISSING
 
 
 def _extreme(values: list[Any], pick: Callable[..., Any]) -> Any:
     many = values[0] if len(values) == 1 and type(values[0]) is list else values
-    present = [v for v in many if v is not None and v is not MISSING]
+    present = [v for v in many if not _is_null(v)]
     return pick(present, key=sort_key) if present else None
 
 
@@ -135,7 +238,7 @@ def _merge(values: list[Any]) -> Any:
     for value in values:
         if type(value) is dict:
             merged.update(value)
-        elif value is not None and value is not MISSING:
+        elif not _is_null(value):
             raise ArgumentError("$mergeObjects only takes documents")
     return merged
 
@@ -150,17 +253,29 @@ _FUNCTIONS: dict[str, Callable[[list[Any]], Any]] = {
     "$and": lambda v: all(map(truthy, v)),
     "$or": lambda v: any(map(truthy, v)),
     "$not": lambda v: not truthy(v[0]),
-    "$in": lambda v: any(_compared(v[0], x) == 0 for x in v[1]),
+    "$in": _is_in,
     "$add": _arithmetic("$add", lambda a, b: a + b),
     "$subtract": _arithmetic("$subtract", lambda a, b: a - b),
     "$multiply": _arithmetic("$multiply", lambda a, b: a * b),
-    "$divide": _arithmetic("$divide", lambda a, b: a / b),
+    "$divide": _arithmetic("$divide", _divided),
     "$concat": _concat,
-    "$size": lambda v: len(v[0]),
-    "$arrayElemAt": _element,
-    "$first": lambda v: _element([v[0], 0]),
-    "$last": lambda v: _element([v[0], -1]),
+    "$size": _size,
+    "$arrayElemAt": lambda v: _element("$arrayElemAt", v),
+    "$first": lambda v: _element("$first", [v[0], 0]),
+    "$last": lambda v: _element("$last", [v[0], -1]),
     "$max": lambda v: _extreme(v, max),
     "$min": lambda v: _extreme(v, min),
     "$mergeObjects": _merge,
 }
+_TWO = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$subtract", "$divide", "$arrayElemAt")
+_ONE = ("$not", "$size", "$first", "$last")
+_ARGUMENTS: dict[str, tuple[int, int]] = {
+    **dict.fromkeys(_FUNCTIONS, (0, 0)),
+    **dict.fromkeys(_ONE, (1, 1)),
+    **dict.fromkeys(_TWO, (2, 2)),
+    "$cond": (3, 3),
+    "$ifNull": (2, 0),
+    "$literal": (1, 1),
+}
+"""Fewest and most arguments of each operator; 0: any number."""
+_VARIABLES = ("ROOT", "CURRENT", "NOW", "REMOVE")

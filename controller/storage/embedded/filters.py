@@ -14,8 +14,9 @@ from bson import Binary, Int64, ObjectId, Regex
 
 from controller.config.suggestions import no_such
 from controller.errors import FilterError, UnsupportedOperationError
-from controller.storage.embedded.expressions import evaluate, truthy
-from controller.storage.embedded.values import MISSING, equal, rank, sort_key
+from controller.storage.embedded.expressions import check_expression, evaluate, truthy
+from controller.storage.embedded.patterns import compile_pattern
+from controller.storage.embedded.values import MISSING, NUMBERS, equal, rank, sort_key
 
 Test = Callable[[Any], bool]
 ValueTest = Callable[[Any], bool]
@@ -68,10 +69,22 @@ def split_path(path: str) -> Path:
     return tuple(path.split("."))
 
 
+def position(name: str) -> int | None:
+    """Return the place in an array that a name stands for; None where it is a name only."""
+    if name.isdecimal() and name.isascii() and (name == "0" or name[0] != "0"):
+        return int(name)
+    return None
+
+
+ITSELF: Path = ("itself",)
+"""The path, by identity, of one value that is tested as it is: an element of an array."""
+
+
 def values_at(document: Any, path: Path, *, into_array: bool = True) -> Iterator[Any]:
     """Yield the values that MongoDB compares for a path.
 
     A path runs through arrays: into every element, and to a position where a name is a number.
+    With `ITSELF` the value is what is given, as a whole.
 
     Parameters
     ----------
@@ -79,6 +92,9 @@ def values_at(document: Any, path: Path, *, into_array: bool = True) -> Iterator
         Whether an array at the end of the path also yields its elements.
     """
     value = document
+    if path is ITSELF:
+        yield value
+        return
     for depth, name in enumerate(path):
         if type(value) is list:
             yield from _through_array(value, path[depth:], into_array=into_array)
@@ -96,8 +112,9 @@ def _through_array(array: list[Any], path: Path, *, into_array: bool) -> Iterato
     for element in array:
         if type(element) is dict:
             yield from values_at(element, path, into_array=into_array)
-    if path[0].isdigit() and int(path[0]) < len(array):
-        element = array[int(path[0])]
+    place = position(path[0])
+    if place is not None and place < len(array):
+        element = array[place]
         if len(path) == 1:
             # What lies at the position counts as a whole; it is not looked into.
             yield element
@@ -112,6 +129,8 @@ def is_operators(value: Any) -> bool:
 
 def compile_filter(query: Mapping[str, Any]) -> Test:
     """Make a test of documents out of a filter (already normalised)."""
+    if type(query) is not dict:
+        raise FilterError(f"a filter has to be a dictionary, not {query!r}")
     tests = [_compile_clause(key, value) for key, value in query.items()]
     if len(tests) == 1:
         return tests[0]
@@ -141,6 +160,7 @@ def _compile_clause(key: str, value: Any) -> Test:
             return lambda document: any(part(document) for part in parts)
         return lambda document: not any(part(document) for part in parts)
     if key == "$expr":
+        check_expression(value)
         return lambda document: truthy(evaluate(value, document))
     if key.startswith("$"):
         raise _unknown(key, _LOGICAL)
@@ -157,6 +177,8 @@ PathTest = Callable[[Any, Path], bool]
 
 def _compile_operator(op: str, arg: Any, siblings: Mapping[str, Any]) -> PathTest:
     if op == "$options":
+        if "$regex" not in siblings:
+            raise FilterError("$options needs a $regex beside it")
         return lambda document, path: True
     if op == "$exists":
         wanted = truthy(arg)
@@ -168,6 +190,8 @@ def _compile_operator(op: str, arg: Any, siblings: Mapping[str, Any]) -> PathTes
     if op in ("$size", "$elemMatch", "$all"):
         return _compile_array_operator(op, arg)
     if op in ("$ne", "$nin"):
+        if op == "$ne" and type(arg) is Regex:
+            raise FilterError("$ne cannot take a regular expression; $not can")
         positive = _value_test("$eq" if op == "$ne" else "$in", arg, siblings)
         return lambda document, path: not any(map(positive, values_at(document, path)))
     test = _value_test(op, arg, siblings)
@@ -185,20 +209,18 @@ def _compile_not(arg: Any) -> PathTest:
 
 def _compile_array_operator(op: str, arg: Any) -> PathTest:
     if op == "$size":
+        size = whole_number(arg)
+        if size is None or size < 0:
+            raise FilterError(f"$size needs a whole number that is not negative, not {arg!r}")
         return lambda document, path: any(
-            type(v) is list and len(v) == arg for v in values_at(document, path, into_array=False)
+            type(v) is list and len(v) == size for v in values_at(document, path, into_array=False)
         )
     if op == "$all":
         if type(arg) is not list:
             raise FilterError("$all needs a list")
-        parts = [
-            _compile_operator(
-                "$elemMatch" if is_operators(x) else "$eq",
-                x.get("$elemMatch") if is_operators(x) else x,
-                {},
-            )
-            for x in arg
-        ]
+        if len({is_operators(x) for x in arg}) > 1:
+            raise FilterError("$all takes values, or $elemMatch only")
+        parts = [_compile_member_of_all(x) for x in arg]
         return lambda document, path: bool(parts) and all(p(document, path) for p in parts)
     if type(arg) is not dict:
         raise FilterError("$elemMatch needs a filter")
@@ -208,11 +230,19 @@ def _compile_array_operator(op: str, arg: Any) -> PathTest:
     )
 
 
+def _compile_member_of_all(member: Any) -> PathTest:
+    if is_operators(member):
+        if list(member) != ["$elemMatch"]:
+            raise FilterError(f"$all takes values, or $elemMatch only, not {next(iter(member))}")
+        return _compile_operator("$elemMatch", member["$elemMatch"], member)
+    return _compile_operator("$regex" if type(member) is Regex else "$eq", member, {})
+
+
 def element_test(arg: Any) -> ValueTest:
     """Make the test that ``$elemMatch`` (and ``$pull``) puts to one element of an array."""
     if is_operators(arg) and next(iter(arg)) not in ("$and", "$or", "$nor"):
         tests = [_compile_operator(op, a, arg) for op, a in arg.items()]
-        return lambda element: all(test([element], ("0",)) for test in tests)
+        return lambda element: all(test(element, ITSELF) for test in tests)
     whole = compile_filter(arg)
 
     def test(element: Any) -> bool:
@@ -233,14 +263,43 @@ def _value_test(op: str, arg: Any, siblings: Mapping[str, Any]) -> ValueTest:
     if op == "$regex":
         return _matches(arg, siblings.get("$options", ""))
     if op == "$type":
-        kinds = tuple(k for a in (arg if type(arg) is list else [arg]) for k in _kinds(a))
+        names = arg if type(arg) is list else [arg]
+        kinds = tuple(k for name in names for k in _kinds(name))
+        if not kinds:
+            raise FilterError("$type needs at least one type")
         return lambda value: type(value) in kinds
     if op == "$mod":
-        if type(arg) is not list or [type(x) for x in arg] != [int, int] or not arg[0]:
-            raise FilterError("$mod needs [divisor, remainder]")
-        divisor, remainder = arg
-        return lambda value: type(value) in (int, Int64) and value % divisor == remainder
+        return _divides(arg)
     raise _unknown(op, _OPERATORS)
+
+
+def whole_number(value: Any) -> int | None:
+    """Return a number without a fraction as an int, None for everything else."""
+    if type(value) not in NUMBERS or value - value != 0 or value != int(value):
+        return None
+    return int(value)
+
+
+def _divides(arg: Any) -> ValueTest:
+    """Test a remainder as C has it: of numbers cut to whole ones, with the sign of the value."""
+    if type(arg) is not list or len(arg) != 2 or None in (numbers := [*map(_truncated, arg)]):
+        raise FilterError(f"$mod needs [divisor, remainder], not {arg!r}")
+    divisor, remainder = numbers
+    if not divisor:
+        raise FilterError("$mod cannot divide by 0")
+
+    def test(value: Any) -> bool:
+        number = _truncated(value)
+        if number is None:
+            return False
+        rest = abs(number) % abs(divisor)
+        return (rest if number >= 0 else -rest) == remainder
+
+    return test
+
+
+def _truncated(value: Any) -> int | None:
+    return int(value) if type(value) in NUMBERS and value - value == 0 else None
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnsupportedOperationError:
@@ -262,6 +321,8 @@ def _equals(arg: Any) -> ValueTest:
 def _one_of(args: Any) -> ValueTest:
     if type(args) is not list:
         raise FilterError("$in and $nin need a list")
+    if any(map(is_operators, args)):
+        raise FilterError("$in and $nin take values, no operators")
     plain = {a for a in args if type(a) in (str, ObjectId)}  # long lists are of these
     others = [
         _matches(a, "") if type(a) is Regex else _equals(a)
@@ -280,6 +341,8 @@ def _compares(op: str, arg: Any) -> ValueTest:
     place, wanted, holds = rank(arg), sort_key(arg), _ORDERINGS[op]
     if type(arg) is Regex:
         raise FilterError(f"{op} cannot take a regular expression")
+    if arg != arg:  # not a number: nothing lies beside it
+        return _equals(arg) if op in ("$gte", "$lte") else lambda value: False
 
     def test(value: Any) -> bool:
         if value is MISSING or rank(value) != place or value != value:
@@ -289,24 +352,27 @@ def _compares(op: str, arg: Any) -> ValueTest:
     return test
 
 
-def _matches(arg: Any, options: str) -> ValueTest:
+def _matches(arg: Any, options: Any) -> ValueTest:
+    if type(options) is not str:
+        raise FilterError(f"$options needs letters, not {options!r}")
     if set(options) - set("imsx"):
         raise UnsupportedOperationError(f"$options {options!r}")
-    flags = 0
-    for option in options:
-        flags |= int(getattr(re, option.upper()))
-    source = arg
-    if type(arg) is Regex:
-        source, flags = arg.pattern, flags | (arg.flags & ~int(re.UNICODE))
-    try:
-        pattern = re.compile(source, flags)
-    except (re.error, TypeError) as error:
-        raise FilterError(f"not a regular expression: {source!r} ({error})") from None
-    return lambda value: type(value) is str and pattern.search(value) is not None
+    if type(arg) is Regex and options and arg.flags & ~int(re.UNICODE):
+        raise FilterError("a regular expression with options of its own takes no $options")
+    pattern = compile_pattern(arg, options)
+    search, whole = pattern.search, arg if type(arg) is Regex else Regex(arg, options)
+
+    def test(value: Any) -> bool:
+        if type(value) is str:
+            return search(value) is not None
+        return type(value) is Regex and equal(value, whole)
+
+    return test
 
 
 def _kinds(name: Any) -> tuple[type, ...]:
-    known = _TYPES.get(_TYPE_NUMBERS.get(name, name))
-    if known is None:
+    number = whole_number(name)
+    known = _TYPES.get(_TYPE_NUMBERS.get(number) if number is not None else str(name))
+    if known is None or (number is None and type(name) is not str):
         raise UnsupportedOperationError(f"$type {name!r}")
     return known

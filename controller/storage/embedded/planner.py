@@ -7,6 +7,7 @@ no document has to be read to count, sort or delete; else the compiled filter ha
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -216,7 +217,7 @@ def _membership(column: Column, args: list[Any], weight: int, *, negated: bool) 
 def _in_list(keys: list[Any]) -> tuple[str, tuple[Any, ...]]:
     if len(keys) <= _MANY:
         return f"{{0}} IN ({','.join('?' * len(keys))})", tuple(keys)
-    if all(type(k) in (str, int) for k in keys):
+    if all(type(k) is int or (type(k) is str and "\0" not in k) for k in keys):
         return "{0} IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
     return f"{{0}} IN ({','.join(map(_literal, keys))})", ()
 
@@ -225,9 +226,8 @@ def _literal(key: Any) -> str:
     if isinstance(key, bytes):
         return f"x'{key.hex()}'"
     if isinstance(key, str):
-        quoted = key.replace("'", "''").replace("{", "{{").replace("}", "}}")
-        return f"'{quoted}'"
-    return repr(key)
+        return f"CAST(x'{key.encode().hex()}' AS TEXT)"
+    return "9e999" if key == math.inf else "-9e999" if key == -math.inf else repr(key)
 
 
 def _comparison(

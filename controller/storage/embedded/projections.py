@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from controller.errors import UnsupportedOperationError
+from controller.errors import ArgumentError, FilterError, UnsupportedOperationError
 from controller.storage.base import Projection as ProjectionSpec
-from controller.storage.embedded.filters import element_test, split_path
+from controller.storage.embedded.filters import element_test, split_path, whole_number
 
 
 class Projection:
@@ -67,18 +67,26 @@ class Projection:
         elif self._include and "_id" in document:
             out = {"_id": document["_id"], **out}
         for name, (op, arg) in ((n, next(iter(s.items()))) for n, s in self._special.items()):
-            if type(out.get(name)) is list:
-                cut = _sliced(out[name], arg) if op == "$slice" else _first_match(out[name], arg)
-                if cut or op == "$slice":
-                    out[name] = cut
-                else:
-                    del out[name]
+            value = out.get(name)
+            if op == "$slice":
+                if type(value) is list:
+                    out[name] = _sliced(value, arg)
+            elif type(value) is list and (found := _first_match(value, arg)):
+                out[name] = found
+            else:
+                out.pop(name, None)
         return out
 
     def _add_special(self, path: str, value: Mapping[str, Any]) -> None:
         if len(value) != 1 or next(iter(value)) not in ("$slice", "$elemMatch") or "." in path:
             raise UnsupportedOperationError(f"the projection {path}: {dict(value)}")
         self._special[path] = dict(value)
+        if "$elemMatch" in value:
+            if type(value["$elemMatch"]) is not dict:
+                raise FilterError("$elemMatch needs a filter")
+            element_test(value["$elemMatch"])
+        else:
+            _check_slice(value["$slice"])
 
     def _add(self, path: str) -> None:
         node = self._tree
@@ -131,10 +139,17 @@ def _walk_list(values: list[Any], tree: dict[str, Any], include: bool) -> list[A
     return out
 
 
+def _check_slice(arg: Any) -> None:
+    numbers = arg if type(arg) is list else [arg]
+    fits = None not in map(whole_number, numbers)
+    if not fits or (type(arg) is list and (len(arg) != 2 or arg[1] <= 0)):
+        raise ArgumentError(f"$slice needs a number, or [skip, number beyond 0], not {arg!r}")
+
+
 def _sliced(values: list[Any], arg: Any) -> list[Any]:
-    if isinstance(arg, int):
-        return values[:arg] if arg >= 0 else values[arg:]
-    skip, count = arg
+    if type(arg) is not list:
+        return values[: int(arg)] if arg >= 0 else values[int(arg) :]
+    skip, count = map(int, arg)
     start = skip if skip >= 0 else max(len(values) + skip, 0)
     return values[start : start + count]
 

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from bson import Regex
+
 from controller.errors import ArgumentError, UnsupportedOperationError
-from controller.storage.embedded.expressions import evaluate, expression_paths
-from controller.storage.embedded.filters import Path, element_test, is_operators, split_path
+from controller.storage.embedded.expressions import (
+    check_expression,
+    evaluate,
+    expression_paths,
+    of_kind,
+)
+from controller.storage.embedded.filters import (
+    Path,
+    element_test,
+    is_operators,
+    position,
+    split_path,
+    whole_number,
+)
 from controller.storage.embedded.values import MISSING, NUMBERS, equal, sort_key
 
 _OPERATORS = {
@@ -28,6 +42,9 @@ _OPERATORS = {
     "$currentDate",
     "$rename",
 }
+_MODIFIERS = {"$each", "$position", "$slice", "$sort"}
+_MOST_NULLS = 1_500_000
+"""A server fills an array with no more of them."""
 _ONLY_WHERE_PRESENT = {"$unset", "$pull", "$rename"}
 
 
@@ -37,6 +54,7 @@ class _Step:
     op: str
     arg: Any
     computed: bool = False  # the argument is an expression
+    mapped: bool = False  # the path runs through arrays, as paths in pipelines do
 
 
 class Update:
@@ -60,7 +78,7 @@ class Update:
         if isinstance(spec, Mapping):
             self._stages = [_operator_steps(spec)]
         else:
-            self._stages = [list(_stage_steps(stage)) for stage in spec]
+            self._stages = [_stage_steps(stage) for stage in spec]
 
     def paths(self) -> Iterator[str]:
         """Yield the paths that the update reads or writes; "" is the whole document."""
@@ -82,9 +100,13 @@ class Update:
         """
         before = document.get("_id", MISSING)
         for stage in self._stages:
-            ready = [(s, evaluate(s.arg, document)) if s.computed else (s, s.arg) for s in stage]
+            ready = [(s, _computed(s.arg, document)) if s.computed else (s, s.arg) for s in stage]
             for step, arg in ready:
-                if step.op != "$setOnInsert" or inserting:
+                if step.mapped and step.op == "$unset":
+                    _unmap(document, step.path)
+                elif step.mapped:
+                    _map(document, step.path, arg)
+                elif step.op != "$setOnInsert" or inserting:
                     _apply(document, step.path, step.op, arg)
         if before is not MISSING and not equal(before, document.get("_id", MISSING)):
             raise ArgumentError("an update cannot change _id")
@@ -98,19 +120,38 @@ def replacement(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def seed_of_upsert(query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document that an upsert starts from: what the filter says to be equal."""
+    """Return the document that an upsert starts from: what the filter says to be equal.
+
+    Raises
+    ------
+    ArgumentError
+        It says that of one path twice.
+    """
     seed: dict[str, Any] = {}
-    for key, value in query.items():
-        if key == "$and":
-            for part in value:
-                seed.update(seed_of_upsert(part))
-        elif not key.startswith("$"):
-            if is_operators(value):
-                if "$eq" not in value:
-                    continue
-                value = value["$eq"]
-            _apply(seed, split_path(key), "$set", copy.deepcopy(value))
+    for first, second in pairwise(sorted(path for path, _ in _equalities(query))):
+        if second[: len(first)] == first:
+            raise ArgumentError(f"the filter of an upsert says twice what {'.'.join(first)} is")
+    for path, value in _equalities(query):
+        _apply(seed, path, "$set", copy.deepcopy(value))
     return seed
+
+
+def _equalities(query: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    """Yield (path, value) of what a filter says to be equal, also in a list of one value."""
+    for key, value in query.items():
+        if key == "$and" or (key == "$or" and len(value) == 1):
+            for part in value:
+                yield from _equalities(part)
+        elif key.startswith("$") or type(value) is Regex:
+            continue
+        elif not is_operators(value):
+            yield split_path(key), value
+        else:
+            for op, arg in value.items():
+                many = arg if op == "$all" or (op == "$in" and len(arg) == 1) else []
+                for wanted in [arg] if op == "$eq" else many:
+                    if type(wanted) is not Regex and not is_operators(wanted):
+                        yield split_path(key), wanted
 
 
 def _operator_steps(spec: Mapping[str, Any]) -> list[_Step]:
@@ -124,14 +165,46 @@ def _operator_steps(spec: Mapping[str, Any]) -> list[_Step]:
             raise ArgumentError(f"{op} needs a dictionary of fields")
         if op == "$currentDate":
             op, fields = "$set", _present_time(fields)
-        steps += [_Step(_checked_path(key), op, arg) for key, arg in fields.items()]
+        steps += [_checked_step(_checked_path(key), op, arg) for key, arg in fields.items()]
     # MongoDB creates new fields in the order of their paths, numbers by value.
-    steps.sort(key=lambda s: [(0, int(n), "") if n.isdigit() else (1, 0, n) for n in s.path])
-    for first, second in pairwise(steps):
-        if second.path[: len(first.path)] == first.path:
-            a, b = ".".join(first.path), ".".join(second.path)
-            raise ArgumentError(f"the update changes {b} twice (also through {a})")
+    steps.sort(key=lambda s: _order(s.path))
+    targets = [_checked_path(s.arg) for s in steps if s.op == "$rename"]
+    _refuse_overlap([*(s.path for s in steps), *targets])
     return steps
+
+
+def _order(path: Path) -> list[tuple[int, int, str]]:
+    return [(1, 0, n) if (at := position(n)) is None else (0, at, "") for n in path]
+
+
+def _refuse_overlap(paths: Iterable[Path]) -> None:
+    for first, second in pairwise(sorted(paths, key=_order)):
+        if second[: len(first)] == first:
+            a, b = ".".join(first), ".".join(second)
+            raise ArgumentError(f"the update changes {b} twice (also through {a})")
+
+
+def _checked_step(path: Path, op: str, arg: Any) -> _Step:
+    if op in ("$inc", "$mul") and type(arg) not in NUMBERS:
+        raise ArgumentError(f"{op} needs a number, not {arg!r}")
+    if op == "$rename" and type(arg) is not str:
+        raise ArgumentError(f"$rename needs the new name of {'.'.join(path)}, not {arg!r}")
+    if op in ("$push", "$addToSet") and type(arg) is dict and _MODIFIERS & set(arg):
+        _check_modifiers(op, arg)
+    if op == "$pull":
+        _pull_test(arg)
+    return _Step(path, op, arg)
+
+
+def _check_modifiers(op: str, arg: Mapping[str, Any]) -> None:
+    if type(arg.get("$each")) is not list:
+        raise ArgumentError(f"{op} with {next(iter(arg))} needs a list as $each")
+    unknown = set(arg) - ({"$each", "$position", "$slice"} if op == "$push" else {"$each"})
+    if unknown:
+        raise UnsupportedOperationError(f"{op} with {', '.join(sorted(unknown))}")
+    for name in ("$position", "$slice"):
+        if name in arg and whole_number(arg[name]) is None:
+            raise ArgumentError(f"{name} needs a whole number, not {arg[name]!r}")
 
 
 def _present_time(fields: Mapping[str, Any]) -> dict[str, datetime]:
@@ -143,25 +216,36 @@ def _present_time(fields: Mapping[str, Any]) -> dict[str, datetime]:
     return dict.fromkeys(fields, now.replace(microsecond=now.microsecond // 1000 * 1000))
 
 
-def _stage_steps(stage: Mapping[str, Any]) -> Iterator[_Step]:
-    if len(stage) != 1:
+def _stage_steps(stage: Any) -> list[_Step]:
+    if type(stage) is not dict or len(stage) != 1:
         raise ArgumentError("a stage of an update pipeline has exactly one operator")
     ((op, arg),) = stage.items()
     if op in ("$set", "$addFields"):
-        for path, expression in _flattened(arg, ()):
-            yield _Step(path, "$set", expression, computed=True)
+        if type(arg) is not dict or not arg:
+            raise ArgumentError(f"{op} needs a dictionary of fields")
+        steps = [
+            _Step(path, "$set", expression, computed=True, mapped=True)
+            for path, expression in flattened(arg)
+        ]
     elif op == "$unset":
-        for name in [arg] if type(arg) is str else arg:
-            yield _Step(_checked_path(name), "$unset", None)
+        names = arg if type(arg) is list else [arg]
+        if not names or not all(type(name) is str and name for name in names):
+            raise ArgumentError("$unset in a pipeline needs names of fields")
+        steps = [_Step(_checked_path(name), "$unset", MISSING, mapped=True) for name in names]
     else:
         raise UnsupportedOperationError(f"{op} in an update pipeline")
+    _refuse_overlap(step.path for step in steps)
+    for step in steps:
+        check_expression(step.arg)
+    return steps
 
 
-def _flattened(fields: Mapping[str, Any], at: Path) -> Iterator[tuple[Path, Any]]:
+def flattened(fields: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield (path, value) of nested fields: in pipelines {a: {b: 1}} is {"a.b": 1}."""
     for key, value in fields.items():
         path = at + _checked_path(key)
         if type(value) is dict and value and not is_operators(value):
-            yield from _flattened(value, path)  # {a: {b: 1}} merges into a, as "a.b" does
+            yield from flattened(value, path)
         else:
             yield path, value
 
@@ -173,6 +257,45 @@ def _checked_path(key: str) -> Path:
     if any(name.startswith("$") for name in path):
         raise UnsupportedOperationError(f"the positional path {key!r}")
     return path
+
+
+def _computed(expression: Any, document: Any) -> Any:
+    """Return a value that shares nothing with the document, which goes on to change."""
+    value = evaluate(expression, document)
+    return copy.deepcopy(value) if type(value) in (dict, list) else value
+
+
+def _map(value: Any, path: Path, new: Any) -> Any:
+    """Set what lies at a path, in each member of arrays on the way; MISSING removes it.
+
+    A scalar on the way gives place to a dictionary, as in pipelines.
+    """
+    if type(value) is list:
+        value[:] = [_map(member, path, new) for member in value]
+        return value
+    if type(value) is not dict:
+        value = {}
+    name, below = path[0], path[1:]
+    if below:
+        value[name] = _map(value.get(name, MISSING), below, new)
+    elif new is MISSING:
+        value.pop(name, None)
+    else:
+        value[name] = (
+            copy.deepcopy(new) if type(new) in (dict, list) else new
+        )  # each member of an array has its own
+    return value
+
+
+def _unmap(value: Any, path: Path) -> None:
+    """Remove what lies at a path, in each member of arrays on the way; scalars are left alone."""
+    if type(value) is list:
+        for member in value:
+            _unmap(member, path)
+    elif type(value) is dict and len(path) > 1:
+        _unmap(value.get(path[0]), path[1:])
+    elif type(value) is dict:
+        value.pop(path[0], None)
 
 
 def _apply(document: dict[str, Any], path: Path, op: str, arg: Any) -> None:
@@ -208,11 +331,12 @@ def _member(box: Any, name: str, create: bool) -> Any:
     if type(box) is dict:
         return box.get(name, MISSING)
     if type(box) is list:
-        if not name.isdigit():
+        place = position(name)
+        if place is None:
             if create:
                 raise ArgumentError(f"cannot create the field {name!r} in an array")
             return MISSING
-        return box[int(name)] if int(name) < len(box) else MISSING
+        return box[place] if place < len(box) else MISSING
     if create:
         raise ArgumentError(f"cannot create the field {name!r} in a {type(box).__name__}")
     return MISSING
@@ -222,9 +346,11 @@ def _put(box: Any, name: str, value: Any) -> None:
     if type(box) is dict:
         box[name] = value
         return
-    position = int(name)
-    box.extend([None] * (position + 1 - len(box)))
-    box[position] = value
+    place = int(name)
+    if place - len(box) > _MOST_NULLS:
+        raise ArgumentError(f"cannot fill an array with nulls up to position {place}")
+    box.extend([None] * (place + 1 - len(box)))
+    box[place] = value
 
 
 def _changed(op: str, old: Any, arg: Any) -> Any:
@@ -241,16 +367,14 @@ def _changed(op: str, old: Any, arg: Any) -> Any:
 
 
 def _arithmetic(op: str, old: Any, arg: Any) -> Any:
-    if type(arg) not in NUMBERS:
-        raise ArgumentError(f"{op} needs a number, not {arg!r}")
     if old is MISSING:
-        return arg if op == "$inc" else arg * 0
+        return arg if op == "$inc" else of_kind(arg * 0, [arg])
     if type(old) not in NUMBERS:
         raise ArgumentError(f"{op} cannot change {old!r}")
     new = old + arg if op == "$inc" else old * arg
     if isinstance(new, int) and not -(1 << 63) <= new < 1 << 63:
         raise ArgumentError(f"{op} leaves the range of 64-bit integers")
-    return new
+    return of_kind(new, [old, arg])
 
 
 def _changed_array(op: str, old: Any, arg: Any) -> Any:
@@ -261,7 +385,8 @@ def _changed_array(op: str, old: Any, arg: Any) -> Any:
     if type(old) is not list:
         raise ArgumentError(f"{op} needs an array, not {type(old).__name__}")
     if op == "$pull":
-        return [x for x in old if not _pull_test(arg, x)]
+        test = _pull_test(arg)
+        return [x for x in old if not test(x)]
     modified = type(arg) is dict and "$each" in arg
     new = arg["$each"] if modified else [arg]
     if op == "$addToSet":
@@ -271,21 +396,21 @@ def _changed_array(op: str, old: Any, arg: Any) -> Any:
                 merged.append(value)
         return merged
     options: Mapping[str, Any] = arg if modified else {}
-    unknown = set(options) - {"$each", "$position", "$slice"}
-    if unknown:
-        raise UnsupportedOperationError(f"$push with {', '.join(sorted(unknown))}")
-    at = options.get("$position", len(old))
+    at = int(options.get("$position", len(old)))
     grown = [*old[:at], *new, *old[at:]]
     if "$slice" not in options:
         return grown
-    keep = options["$slice"]
+    keep = int(options["$slice"])
     return grown[:keep] if keep >= 0 else grown[keep:]
 
 
-def _pull_test(arg: Any, element: Any) -> bool:
-    if type(arg) is dict and (is_operators(arg) or type(element) is dict):
-        return element_test(arg)(element)
-    return type(arg) is not dict and equal(arg, element)
+def _pull_test(arg: Any) -> Callable[[Any], bool]:
+    if type(arg) is Regex:
+        arg = {"$regex": arg}
+    if type(arg) is not dict:
+        return lambda element: equal(arg, element)
+    test = element_test(arg)
+    return test if is_operators(arg) else lambda element: type(element) is dict and test(element)
 
 
 def is_pipeline(spec: Any) -> bool:

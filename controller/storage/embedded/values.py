@@ -116,8 +116,20 @@ def index_key(value: Any) -> Any:
         return b"\x07" + value.binary
     if kind in (dict, list, bytes, Binary):
         tag = 3 if kind is dict else 4 if kind is list else 5
-        return bytes([tag]) + hashlib.blake2b(bson.encode({"": value}), digest_size=16).digest()
+        raw = bson.encode({"": _canonical(value)})
+        return bytes([tag]) + hashlib.blake2b(raw, digest_size=16).digest()
     raise UnsupportedOperationError(f"cannot index a {kind.__name__}")
+
+
+def _canonical(value: Any) -> Any:
+    """Return a value in which numbers that are equal are the same in BSON, too."""
+    if type(value) is dict:
+        return {name: _canonical(member) for name, member in value.items()}
+    if type(value) is list:
+        return [_canonical(member) for member in value]
+    if type(value) is Int64 or (type(value) is float and value.is_integer()):
+        return int(value) if -_SIGN <= value < _SIGN else value
+    return value
 
 
 def value_of_key(key: Any) -> Any:
