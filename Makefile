@@ -15,9 +15,13 @@ test: $(READY)  ## all tests; those that need a server run where there is one
 	$(BIN)/python -m pytest tests/chaos
 
 CHAOS ?= 5000
+QUESTIONS ?= 20000
 
-chaos: $(READY)  ## CHAOS=5000 random sequences of operations and crashes, then what was tried
+chaos: $(READY)  ## CHAOS=5000 random sequences of operations and crashes, then what was tried;
+chaos:           ## then QUESTIONS=20000 to the embedded engine and to the test server, compared
 	JFR_CHAOS_SEQUENCES=$(CHAOS) JFR_CHAOS_SHARDS=20 $(BIN)/python -m pytest tests/chaos
+	JFR_FUZZ_COMPARISONS=$(QUESTIONS) $(BIN)/python -m pytest -s \
+	  tests/contract/storage/test_language_random.py
 
 check: $(READY)  ## the definition of clean: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .

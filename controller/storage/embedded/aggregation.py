@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from bson import Int64
+
 from controller.errors import ArgumentError
 from controller.storage.base import Document
 from controller.storage.embedded.cursor import Query, sort_keys, sort_rows
@@ -180,11 +182,13 @@ def _unwind(documents: Documents, arg: Any) -> Documents:
         value = _plain_value(document, path)
         if type(value) is list and value:
             for place, element in enumerate(value):
-                yield _with(document, path, element, index, place)
+                yield _with(document, path, element, index, Int64(place))
         elif type(value) is not list and value is not None and value is not MISSING:
             yield _with(document, path, value, index, None)
         elif keep:
-            yield _with(document, path, MISSING if value == [] else value, index, None)
+            if value == []:
+                Update({"$unset": {path: ""}}).apply(document)
+            yield _with(document, path, MISSING, index, None)
 
 
 def _plain_value(document: Any, path: str) -> Any:
@@ -198,9 +202,7 @@ def _with(
     document: Document, path: str, value: Any, index: str | None, place: int | None
 ) -> Document:
     copied, _ = normalise(document)
-    if value is MISSING:
-        Update([{"$unset": path}]).apply(copied)
-    else:
+    if value is not MISSING:
         Update({"$set": {path: value}}).apply(copied)
     if index:
         Update([{"$set": {index: {"$literal": place}}}]).apply(copied)

@@ -55,9 +55,7 @@ class Query:
             yield from _read(link, table, self._sorted(link, table, plan))
             return
         if not order:
-            rows = link.sql.execute(
-                f"SELECT seq, hot FROM {table.rows} WHERE {plan.sql}", plan.params
-            )
+            rows = link.select(f"SELECT seq, hot FROM {table.rows} WHERE {plan.sql}", plan.params)
             for sequence, raw in rows:
                 stored = Stored(sequence, raw)
                 if plan.exact or self.matches(link, stored):
@@ -65,7 +63,7 @@ class Query:
             return
         # Keys first, then each row: without an index SQLite would sort whole documents.
         end = f" LIMIT {limit}" if limit and plan.exact else ""
-        rows = link.sql.execute(
+        rows = link.select(
             f"SELECT seq FROM {table.rows} WHERE {plan.sql} ORDER BY {order}{end}", plan.params
         )
         for stored in _read(link, table, (sequence for (sequence,) in rows)):
@@ -87,7 +85,7 @@ class Query:
     def _sorted(self, link: Link, table: Table, plan: Plan) -> list[int]:
         paths = [*self.paths, *(path for path, _ in self.sort)]
         rows: list[tuple[list[Any], int]] = []
-        for sequence, raw in link.sql.execute(
+        for sequence, raw in link.select(
             f"SELECT seq, hot FROM {table.rows} WHERE {plan.sql}", plan.params
         ):
             document = Stored(sequence, raw).decode(link, paths)

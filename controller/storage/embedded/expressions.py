@@ -152,7 +152,9 @@ def _operator(op: str, arg: Any, document: Any) -> Any:
                 break
         return value
     args = arg if type(arg) is list else [arg]
-    return _FUNCTIONS[op]([evaluate(x, document) for x in args])
+    values = (evaluate(x, document) for x in args)
+    in_turn = _IN_TURN.get(op)  # these may know the answer before they have seen every argument
+    return _FUNCTIONS[op](list(values)) if in_turn is None else in_turn(values)
 
 
 def _compared(a: Any, b: Any) -> int:
@@ -165,18 +167,26 @@ def _is_null(value: Any) -> bool:
     return value is None or value is MISSING
 
 
-def _arithmetic(name: str, combine: Callable[[Any, Any], Any]) -> Callable[[list[Any]], Any]:
-    def compute(values: list[Any]) -> Any:
-        if any(map(_is_null, values)):
-            return None
-        if not all(type(v) in NUMBERS for v in values):
-            raise ArgumentError(f"{name} only takes numbers")
-        total = values[0] if values else int(name == "$multiply")
-        for value in values[1:]:
+def _arithmetic(name: str, combine: Callable[[Any, Any], Any]) -> Callable[[Iterable[Any]], Any]:
+    def compute(values: Iterable[Any]) -> Any:
+        known: list[Any] = []
+        for value in values:
+            if _is_null(value):
+                return None
+            if type(value) not in NUMBERS:
+                raise ArgumentError(f"{name} only takes numbers")
+            known.append(value)
+        total = known[0] if known else int(name == "$multiply")
+        for value in known[1:]:
             total = combine(total, value)
-        return of_kind(total, values)
+        return of_kind(total, known)
 
     return compute
+
+
+def _of_two(name: str, combine: Callable[[Any, Any], Any]) -> Callable[[list[Any]], Any]:
+    compute = _arithmetic(name, combine)
+    return lambda values: None if any(map(_is_null, values)) else compute(values)
 
 
 def of_kind(number: Any, operands: Iterable[Any]) -> Any:
@@ -195,12 +205,15 @@ def _divided(a: Any, b: Any) -> Any:
     return a / b
 
 
-def _concat(values: list[Any]) -> Any:
-    if any(map(_is_null, values)):
-        return None
-    if not all(type(v) is str for v in values):
-        raise ArgumentError("$concat only takes strings")
-    return "".join(values)
+def _concat(values: Iterable[Any]) -> Any:
+    known = []
+    for value in values:
+        if _is_null(value):
+            return None
+        if type(value) is not str:
+            raise ArgumentError("$concat only takes strings")
+        known.append(value)
+    return "".join(known)
 
 
 def _size(values: list[Any]) -> int:
@@ -250,15 +263,10 @@ _FUNCTIONS: dict[str, Callable[[list[Any]], Any]] = {
     "$gte": lambda v: _compared(*v) >= 0,
     "$lt": lambda v: _compared(*v) < 0,
     "$lte": lambda v: _compared(*v) <= 0,
-    "$and": lambda v: all(map(truthy, v)),
-    "$or": lambda v: any(map(truthy, v)),
     "$not": lambda v: not truthy(v[0]),
     "$in": _is_in,
-    "$add": _arithmetic("$add", lambda a, b: a + b),
-    "$subtract": _arithmetic("$subtract", lambda a, b: a - b),
-    "$multiply": _arithmetic("$multiply", lambda a, b: a * b),
-    "$divide": _arithmetic("$divide", _divided),
-    "$concat": _concat,
+    "$subtract": _of_two("$subtract", lambda a, b: a - b),
+    "$divide": _of_two("$divide", _divided),
     "$size": _size,
     "$arrayElemAt": lambda v: _element("$arrayElemAt", v),
     "$first": lambda v: _element("$first", [v[0], 0]),
@@ -267,10 +275,17 @@ _FUNCTIONS: dict[str, Callable[[list[Any]], Any]] = {
     "$min": lambda v: _extreme(v, min),
     "$mergeObjects": _merge,
 }
+_IN_TURN: dict[str, Callable[[Iterable[Any]], Any]] = {
+    "$and": lambda values: all(map(truthy, values)),
+    "$or": lambda values: any(map(truthy, values)),
+    "$add": _arithmetic("$add", lambda a, b: a + b),
+    "$multiply": _arithmetic("$multiply", lambda a, b: a * b),
+    "$concat": _concat,
+}
 _TWO = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$subtract", "$divide", "$arrayElemAt")
 _ONE = ("$not", "$size", "$first", "$last")
 _ARGUMENTS: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(_FUNCTIONS, (0, 0)),
+    **dict.fromkeys([*_FUNCTIONS, *_IN_TURN], (0, 0)),
     **dict.fromkeys(_ONE, (1, 1)),
     **dict.fromkeys(_TWO, (2, 2)),
     "$cond": (3, 3),

@@ -221,7 +221,7 @@ class File:
             The connection of an open transaction, to read within it.
         """
         if link is not None:
-            with translated(self.path):
+            with self._within(link):
                 yield link
             return
         with self._in_use(), translated(self.path):
@@ -232,8 +232,19 @@ class File:
                     link.refresh()
                     yield link
                 finally:
+                    link.close_cursors()
                     if link.sql.in_transaction:  # SQLite ends it where the disk or file is bad
                         link.sql.execute("COMMIT")
+
+    @contextmanager
+    def _within(self, link: Link) -> Iterator[None]:
+        """Work within an open transaction."""
+        with translated(self.path):
+            try:
+                yield
+            except BaseException:
+                link.close_cursors()
+                raise
 
     @contextmanager
     def _turn_of_reader(self, link: Link) -> Iterator[None]:
@@ -259,7 +270,7 @@ class File:
             The connection of an open transaction, to write within it.
         """
         if link is not None:
-            with translated(self.path):
+            with self._within(link):
                 yield link
             return
         with self._in_use(), translated(self.path):
@@ -268,9 +279,11 @@ class File:
                 self._transact(link, waited)
                 try:
                     yield link
+                    link.close_cursors()
                     link.sql.execute("COMMIT")
                 except BaseException:
                     link.forget()
+                    link.close_cursors()
                     if link.sql.in_transaction:
                         link.sql.execute("ROLLBACK")
                     raise

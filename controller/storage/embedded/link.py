@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from controller.errors import StorageFormatError, StorageUnavailableError
@@ -69,6 +71,7 @@ class Link:
         self.closed = False
         self.collected = self.swept = False
         self._crowded = False
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
         self._tables: dict[str, layout.Table | None] = {}
         self._version = -1
 
@@ -87,6 +90,22 @@ class Link:
     def wait_for_sqlite(self, seconds: float) -> None:
         """Let SQLite wait so long for what the lock file does not keep away."""
         self.sql.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+
+    def select(self, statement: str, params: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Begin to read rows that may not all be asked for; see `close_cursors`."""
+        cursor = self.sql.execute(statement, params)
+        self._cursors.add(cursor)
+        return cursor
+
+    def close_cursors(self) -> None:
+        """End what was not read to its end, at the end of each operation.
+
+        A traceback may keep it alive for long: then SQLite would go on to show its old moment of
+        the file, and would refuse to write.
+        """
+        for cursor in list(self._cursors):
+            cursor.close()
+        self._cursors.clear()
 
     def refresh(self) -> None:
         """Forget the catalogue if it changed; to be called at the start of a transaction."""

@@ -284,7 +284,7 @@ def drop_parts(link: Link, stored: Stored) -> None:
 
 def all_rows(link: Link, table: Table) -> Iterator[Stored]:
     """Yield every document of a collection."""
-    for sequence, raw in link.sql.execute(f"SELECT seq, hot FROM {table.rows}"):
+    for sequence, raw in link.select(f"SELECT seq, hot FROM {table.rows}"):
         yield Stored(sequence, raw)
 
 

@@ -260,8 +260,14 @@ def _checked_path(key: str) -> Path:
 
 
 def _computed(expression: Any, document: Any) -> Any:
-    """Return a value that shares nothing with the document, which goes on to change."""
-    value = evaluate(expression, document)
+    """Return a value that shares nothing with the document, which goes on to change.
+
+    An error is returned as well: it only counts where the value has a place to go to.
+    """
+    try:
+        value = evaluate(expression, document)
+    except ArgumentError as error:
+        return error
     return copy.deepcopy(value) if type(value) in (dict, list) else value
 
 
@@ -278,12 +284,12 @@ def _map(value: Any, path: Path, new: Any) -> Any:
     name, below = path[0], path[1:]
     if below:
         value[name] = _map(value.get(name, MISSING), below, new)
+    elif isinstance(new, ArgumentError):
+        raise new
     elif new is MISSING:
         value.pop(name, None)
-    else:
-        value[name] = (
-            copy.deepcopy(new) if type(new) in (dict, list) else new
-        )  # each member of an array has its own
+    else:  # each member of an array has its own
+        value[name] = copy.deepcopy(new) if type(new) in (dict, list) else new
     return value
 
 
@@ -301,8 +307,9 @@ def _unmap(value: Any, path: Path) -> None:
 def _apply(document: dict[str, Any], path: Path, op: str, arg: Any) -> None:
     box: Any = document
     create = op not in _ONLY_WHERE_PRESENT and arg is not MISSING
+    strict = create or op == "$rename"  # the others take a path that is cut off for missing
     for name in path[:-1]:
-        old = _member(box, name, create)
+        old = _member(box, name, strict)
         if old is MISSING:
             if not create:
                 return
@@ -310,7 +317,7 @@ def _apply(document: dict[str, Any], path: Path, op: str, arg: Any) -> None:
             _put(box, name, old)
         box = old
     name = path[-1]
-    old = _member(box, name, create)
+    old = _member(box, name, strict)
     if old is MISSING and not create:
         return
     if op == "$rename":
@@ -334,11 +341,11 @@ def _member(box: Any, name: str, create: bool) -> Any:
         place = position(name)
         if place is None:
             if create:
-                raise ArgumentError(f"cannot create the field {name!r} in an array")
+                raise ArgumentError(f"there is no field {name!r} in an array")
             return MISSING
         return box[place] if place < len(box) else MISSING
     if create:
-        raise ArgumentError(f"cannot create the field {name!r} in a {type(box).__name__}")
+        raise ArgumentError(f"there is no field {name!r} in a {type(box).__name__}")
     return MISSING
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from controller.errors import StorageBusyError, StorageError, StorageUnavailableError
+from controller.errors import ArgumentError, StorageBusyError, StorageError, StorageUnavailableError
 from controller.storage.embedded import EmbeddedDatabase, open_database
 from controller.storage.embedded.file import File
 from controller.storage.embedded.lockfile import FileLock
@@ -345,3 +345,25 @@ def test_a_write_that_is_done_does_not_fail_while_space_is_given_back(
     monkeypatch.undo()
     jobs.insert_one({"_id": "b"})
     assert parts(Path(database.location)) == (0, 0)
+
+
+def test_an_error_that_is_kept_keeps_nothing_open(database: EmbeddedDatabase) -> None:
+    """As in a notebook, or under a debugger: the traceback still has the documents being read."""
+    jobs = database.collection("jobs")
+    divide = {"x": {"$divide": [1, "$n"]}}
+    kept = []
+    for call in (
+        lambda: list(jobs.aggregate([{"$project": divide}])),
+        lambda: jobs.count_documents({"$expr": {"$divide": [1, "$n"]}}),
+        lambda: jobs.update_many({}, [{"$set": divide}]),
+    ):
+        with pytest.raises(ArgumentError, match="divide") as error:
+            call()
+        kept.append(error)
+    other = open_database(database.location)
+    other.collection("jobs").update_many({}, {"$set": {"n": 2}})
+    assert jobs.count_documents({"n": 2}) == 3, "what others wrote since is seen"
+    jobs.update_many({}, {"$inc": {"n": 1}})
+    jobs.drop()
+    assert kept
+    other.close()
