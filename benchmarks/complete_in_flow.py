@@ -64,7 +64,9 @@ class Completer:
         """Claim and lock the next job."""
         claimed = self._controller.checkout_job()
         assert claimed is not None
-        self._lock = MongoLock(self._controller.jobs, {"uuid": claimed[0], "index": claimed[1]})
+        self._lock = MongoLock(
+            self._controller.queue.jobs, {"uuid": claimed[0], "index": claimed[1]}
+        )
         self._lock.acquire()
 
     def complete(self) -> None:

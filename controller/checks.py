@@ -265,5 +265,5 @@ def _check_queue(project: Project) -> str:
         controller.queue.database.ping()
         if not controller.is_set_up():
             raise ConfigError("the queue has not been set up", hint="jf admin reset")
-        refuse_newer(controller.auxiliary, "whatever changes it")
+        refuse_newer(controller.queue.auxiliary, "whatever changes it")
         return controller.queue.database.location

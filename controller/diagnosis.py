@@ -22,7 +22,7 @@ def why(controller: QueueReader, job: JobInfo) -> list[Reason]:
 
 def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
     """Read what is known about a job and what surrounds it. Locks nothing."""
-    doc = controller.jobs.find_one(
+    doc = controller.queue.jobs.find_one(
         {"db_id": job.db_id}, ["lock_id", "lock_lease", "job.config.on_missing_references"]
     )
     lease = live_lease(doc or {})
@@ -57,7 +57,7 @@ def _parents(controller: QueueReader, job: JobInfo) -> tuple[ParentFacts, ...]:
     wanted = job.parents or []
     if job.state is not JobState.WAITING or not wanted:
         return ()
-    found = controller.jobs.find(
+    found = controller.queue.jobs.find(
         {"uuid": {"$in": wanted}}, ["uuid", "index", "db_id", "state", "job.name"]
     )
     newest = newest_by_uuid(found)
@@ -85,7 +85,7 @@ def _present(controller: QueueReader, job: JobInfo) -> int:
     """Count the jobs that the limit of the worker holds against this one's next step."""
     counted = QUEUED_STATES if job.state is JobState.UPLOADED else _CLAIMED
     states = [state.value for state in counted]
-    return controller.jobs.count_documents({"worker": job.worker, "state": {"$in": states}})
+    return controller.queue.jobs.count_documents({"worker": job.worker, "state": {"$in": states}})
 
 
 def _ahead(controller: QueueReader, job: JobInfo) -> int:
@@ -96,6 +96,6 @@ def _ahead(controller: QueueReader, job: JobInfo) -> int:
         {"priority": {"$gt": job.priority}},
         {"priority": job.priority, "created_on": {"$lt": job.created_on}},
     ]
-    return controller.jobs.count_documents(
+    return controller.queue.jobs.count_documents(
         {"worker": job.worker, "state": JobState.READY.value, "$or": earlier}
     )

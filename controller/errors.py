@@ -78,10 +78,11 @@ class ControllerError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross process boundaries with their facts, whatever their constructor takes.
-        return (_rebuild, (type(self), self.args, self.__dict__))
+        return (rebuilt, (type(self), self.args, self.__dict__))
 
 
-def _rebuild(cls: type[ControllerError], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
+def rebuilt(cls: type[ControllerError], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
+    """Return an error as it was in another process."""
     error = cls.__new__(cls)
     error.args = args
     error.__dict__.update(facts)

@@ -48,7 +48,8 @@ from controller.leases import (
     lock_fields,
     renew,
 )
-from controller.storage.base import Collection, Document
+from controller.storage.base import Document
+from controller.storage.opening import as_collection
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class MongoLock:
     Parameters
     ----------
     collection
-        Where the document is.
+        Where the document is: one of ours, or pymongo's own.
     filter
         Selects it; the first that matches, in the order of ``sort``.
     update
@@ -95,10 +96,13 @@ class MongoLock:
         Delete the document instead of releasing it.
     """
 
+    LOCK_KEY = "lock_id"
+    LOCK_TIME_KEY = "lock_time"
+
     def __init__(
         self,
-        collection: Collection,
-        filter: Mapping[str, Any],
+        collection: Any,
+        filter: Mapping[str, Any] | None,
         update: Mapping[str, Any] | None = None,
         break_lock: bool = False,
         lock_id: str | None = None,
@@ -110,7 +114,8 @@ class MongoLock:
         observer: LeaseObserver | None = None,
         **kwargs: Any,
     ) -> None:
-        self.collection, self.filter = collection, dict(filter)
+        self.collection, self._documents = collection, as_collection(collection)
+        self.filter = dict(filter or {})
         self.update, self.break_lock = update, break_lock
         self.lock_id = lock_id or str(uuid4())
         self._id_is_ours = lock_id is None
@@ -131,8 +136,21 @@ class MongoLock:
 
     @property
     def is_locked(self) -> bool:
-        """Whether somebody else held the document when we tried."""
-        return self.unavailable_document is not None
+        """Whether nothing was locked: another holds the document, or none matches.
+
+        `unavailable_document` tells the two apart, where it was asked for.
+        """
+        return self.locked_document is None
+
+    @classmethod
+    def get_lock_id(cls, d: Mapping[str, Any]) -> Any:
+        """Return the id of the lock on a document, None when it is free."""
+        return d.get(cls.LOCK_KEY)
+
+    @classmethod
+    def get_lock_time(cls, d: Mapping[str, Any]) -> Any:
+        """Return since when a document has been locked, in UTC; None when it is free."""
+        return d.get(cls.LOCK_TIME_KEY)
 
     def acquire(self) -> bool:
         """Try to lock, waiting as the parameters say; True when the document is ours."""
@@ -166,7 +184,7 @@ class MongoLock:
         self.locked_document = self._take(free)
         while self.locked_document is None and (self.sleep or self.get_locked_doc):
             sort = self.kwargs.get("sort")
-            held = self.collection.find_one(self.filter, self.projection, sort=sort)
+            held = self._documents.find_one(self.filter, self.projection, sort=sort)
             if held is None:
                 break
             if held.get("lock_id") is not None:
@@ -178,14 +196,14 @@ class MongoLock:
         if self.locked_document is None:
             return False
         self.unavailable_document = None
-        renew(self.collection, self.locked_document["_id"], self.lock_id)
+        renew(self._documents, self.locked_document["_id"], self.lock_id)
         return True
 
     def _take(self, query: Mapping[str, Any]) -> Document | None:
         update = _merged({"$set": lock_fields(self.lock_id)}, dict(self.update or {}))
         sort = self.kwargs.get("sort")
         try:
-            return self.collection.find_one_and_update(
+            return self._documents.find_one_and_update(
                 query, update, self.projection, sort=sort, return_document="after"
             )
         except StorageUnavailableError:
@@ -223,12 +241,12 @@ class MongoLock:
         if document is None:
             raise ArgumentError("the lock was not acquired")
         query = {"_id": document["_id"], "lock_id": self.lock_id}
-        if self.collection.find_one(query, ["_id"], session=session) is None:
+        if self._documents.find_one(query, ["_id"], session=session) is None:
             raise self._lost()
 
     def _lost(self) -> LockLostError:
         return LockLostError(
-            f"the lock {self.lock_id} on a document of {self.collection.name} was lost",
+            f"the lock {self.lock_id} on a document of {self._documents.name} was lost",
             hint="nothing was written; the action can be tried again",
         )
 
@@ -268,9 +286,9 @@ class MongoLock:
             raise ArgumentError("update_on_release and delete_on_release exclude each other")
         query = {"_id": document["_id"], "lock_id": self.lock_id}
         if self.delete_on_release:
-            return self.collection.delete_one(query, session=session).deleted_count
+            return self._documents.delete_one(query, session=session).deleted_count
         update = self._release_update()
-        return self.collection.update_one(query, update, session=session).matched_count
+        return self._documents.update_one(query, update, session=session).matched_count
 
     def _release_update(self) -> Any:
         if isinstance(self.update_on_release, list):
@@ -291,7 +309,7 @@ class MongoLock:
         query = {"_id": document["_id"], "lock_id": self.lock_id}
         try:
             freed = {"$set": dict(FREE)}
-            done = self.collection.update_one({**query, **(unchanged or {})}, freed).matched_count
+            done = self._documents.update_one({**query, **(unchanged or {})}, freed).matched_count
         except BaseException:
             self.give_up()
             raise

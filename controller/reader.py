@@ -6,6 +6,7 @@ that only show something use this half; `JobController` is this and all the rest
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,36 @@ from controller.api.job_queries import JobQueries
 from controller.config import ConfigManager, Project
 from controller.errors import ArgumentError
 from controller.operations.queue import Queue
-from controller.storage.opening import OpenedStore, open_store, opened_from_maggma
+from controller.storage.opening import (
+    OpenedStore,
+    as_collection,
+    open_store,
+    opened_from_maggma,
+)
 from controller.storage.outputs import open_jobstore
 
 if TYPE_CHECKING:
     from typing import Self
 
     from jobflow.core.store import JobStore
+
+
+class _UserCollection:
+    """A collection of the queue as users see it; one that is assigned is used from then on.
+
+    On MongoDB it is pymongo's own object, and raises pymongo's errors. The controller itself uses
+    `Queue`, whose collections are the same on every engine.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, controller: QueueReader | None, owner: type | None = None) -> Any:
+        return self if controller is None else getattr(controller.queue, self._name).native
+
+    def __set__(self, controller: QueueReader, collection: Any) -> None:
+        changed: dict[str, Any] = {self._name: as_collection(collection)}
+        controller.queue = replace(controller.queue, **changed)
 
 
 class QueueReader(JobQueries, FlowQueries):
@@ -42,7 +66,17 @@ class QueueReader(JobQueries, FlowQueries):
         ``batches_collection``, which is what jobflow-remote 1.0.1 has there.
     optional_jobstores
         {name: JobStore} to choose from per flow; None takes the project's.
+
+    Attributes
+    ----------
+    jobs, flows, auxiliary, batches
+        The collections: pymongo's own, or on the embedded engine objects with the same methods.
     """
+
+    jobs = _UserCollection()
+    flows = _UserCollection()
+    auxiliary = _UserCollection()
+    batches = _UserCollection()
 
     def __init__(
         self,
@@ -68,7 +102,8 @@ class QueueReader(JobQueries, FlowQueries):
             auxiliary=database.collection(auxiliary_collection),
             batches=database.collection(batches_collection),
         )
-        self.queue_store = queue_store
+        self._queue_store = None if isinstance(queue_store, OpenedStore) else queue_store
+        self._own_store: Any = None
         self.project = project
         self._jobstore = jobstore
         self.optional_jobstores = optional_jobstores
@@ -100,6 +135,41 @@ class QueueReader(JobQueries, FlowQueries):
         return cls.from_project(ConfigManager().get_project(project_name))
 
     @property
+    def db(self) -> Any:
+        """The database: pymongo's own, or on the embedded engine one with the same methods."""
+        return self.queue.database.native
+
+    @property
+    def jobs_collection(self) -> str:
+        """Name of the jobs' collection."""
+        return self.queue.jobs.name
+
+    @property
+    def flows_collection(self) -> str:
+        """Name of the flows' collection."""
+        return self.queue.flows.name
+
+    @property
+    def auxiliary_collection(self) -> str:
+        """Name of the auxiliary collection."""
+        return self.queue.auxiliary.name
+
+    @property
+    def batches_collection(self) -> str:
+        """Name of the batch processes' collection."""
+        return self.queue.batches.name
+
+    @property
+    def queue_store(self) -> Any:
+        """The maggma Store of the queue, connected on first use (which imports maggma)."""
+        if self._queue_store is not None:
+            return self._queue_store
+        if self._own_store is None:
+            self._own_store = self._need_project().get_queue_store()
+            self._own_store.connect()
+        return self._own_store
+
+    @property
     def jobstore(self) -> JobStore:
         """The default JobStore, connected on first use (which imports jobflow)."""
         if self._jobstore is None:
@@ -110,6 +180,9 @@ class QueueReader(JobQueries, FlowQueries):
     def close(self) -> None:
         """Close all connections. Closing twice is fine."""
         self.queue.database.close()
+        if self._own_store is not None:
+            self._own_store.close()
+            self._own_store = None
         if self._jobstore is not None:
             self._jobstore.close()
             self._jobstore = None

@@ -112,7 +112,7 @@ def wait_for_jobs(
 
     def look() -> list[Awaited]:
         found = list(
-            controller.jobs.find(
+            controller.queue.jobs.find(
                 {"db_id": {"$in": list(db_ids)}},
                 ["db_id", "uuid", "state", "job.name", "job.hosts"],
             )
@@ -189,10 +189,10 @@ def _wait(
     pause = SHORTEST_PAUSE
     while True:
         token = controller.queue.database.change_token()
-        waited, verdict = _judged(controller.jobs, look, wanted, any_of)
+        waited, verdict = _judged(controller.queue.jobs, look, wanted, any_of)
         if verdict is Verdict.FAILED:
             # What moves was looked at after the states: a second look sees what moved in between.
-            waited, verdict = _judged(controller.jobs, look, wanted, any_of)
+            waited, verdict = _judged(controller.queue.jobs, look, wanted, any_of)
         if waited != before:
             before, pause = waited, SHORTEST_PAUSE
             if options.progress is not None:

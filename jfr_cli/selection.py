@@ -294,7 +294,7 @@ def named_job(controller: QueueReader, text: str, index: int | None = None) -> J
     if found is not None:
         return found
     uuid = named.get("job_id")
-    indices = controller.jobs.find({"uuid": uuid}, ["index"]) if uuid else []
+    indices = controller.queue.jobs.find({"uuid": uuid}, ["index"]) if uuid else []
     if known := sorted(doc["index"] for doc in indices):
         raise JobNotFoundError(
             f"job {uuid} has no index {index}", hint=f"it has {', '.join(map(str, known))}"
@@ -315,7 +315,7 @@ def some_jobs(controller: QueueReader, ids: list[str] | None, selection: JobFilt
     _one_way("jobs", ids, selection)
     if ids:
         return list(dict.fromkeys(named_job(controller, text).db_id for text in ids))
-    found = controller.jobs.find(controller.queue.query(selection), ["db_id"])
+    found = controller.queue.jobs.find(controller.queue.query(selection), ["db_id"])
     return _unless_named([doc["db_id"] for doc in found], selection, JobNotFoundError, "job")
 
 
@@ -323,7 +323,7 @@ def some_flows(controller: QueueReader, ids: list[str] | None, selection: FlowFi
     """Return the uuids of the flows that ids or options select; errors as `some_jobs`."""
     _one_way("flows", ids, selection)
     if not ids:
-        found = controller.flows.find(controller.queue.query(selection), ["uuid"])
+        found = controller.queue.flows.find(controller.queue.query(selection), ["uuid"])
         return _unless_named([doc["uuid"] for doc in found], selection, FlowNotFoundError, "flow")
     ids = [controller.queue.whole_flow_id(text) for text in ids]
     by_job = controller.queue.flow_uuids([text for text in ids if not is_uuid(text)])

@@ -11,7 +11,6 @@ from controller.errors import UnsupportedOperationError
 from controller.operations.batch_record import remove_pools
 from controller.operations.runner_record import refuse_beside_runner
 from controller.operations.version import version_document
-from controller.storage.base import Collection
 from controller.storage.indexes import build_queue_indexes, foreign_indexes
 from controller.storage.outputs import empty_jobstore, open_jobstore
 
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 class Administration(ControllerGroup):
     """Methods that concern the database as a whole."""
 
-    def get_collection(self, collection: DbCollection) -> Collection:
-        """Return a collection; it understands pymongo's methods."""
-        return self.queue.collection(collection)
+    def get_collection(self, collection: DbCollection) -> Any:
+        """Return a collection: pymongo's own, or on the embedded engine one with its methods."""
+        return self.queue.collection(collection).native
 
     def reset(
         self, reset_output: bool = False, max_limit: int = 25, validation: str | None = None
@@ -59,14 +58,19 @@ class Administration(ControllerGroup):
         if (
             max_limit
             and validation is None
-            and self.flows.count_documents({}, limit=max_limit) >= max_limit
+            and self.queue.flows.count_documents({}, limit=max_limit) >= max_limit
         ):
             return False
-        for collection in (self.jobs, self.flows, self.auxiliary, self.batches):
+        for collection in (
+            self.queue.jobs,
+            self.queue.flows,
+            self.queue.auxiliary,
+            self.queue.batches,
+        ):
             collection.drop()
         if self.project is not None:
             remove_pools(self.project)
-        self.auxiliary.insert_many(
+        self.queue.auxiliary.insert_many(
             [{"next_id": 1}, {"running_runner": None}, {"runner_pings": []}, version_document()]
         )
         self.build_indexes()
@@ -88,11 +92,11 @@ class Administration(ControllerGroup):
         """Return the numbers of jobs and flows, which `reset` would delete."""
         if not self.queue.database.exists():
             return 0, 0
-        return self.jobs.count_documents({}), self.flows.count_documents({})
+        return self.queue.jobs.count_documents({}), self.queue.flows.count_documents({})
 
     def is_set_up(self) -> bool:
         """Whether the database has been set up with `reset`."""
-        return self.auxiliary.find_one({"next_id": {"$exists": True}}, ["_id"]) is not None
+        return self.queue.auxiliary.find_one({"next_id": {"$exists": True}}, ["_id"]) is not None
 
     def build_indexes(
         self,
@@ -116,10 +120,10 @@ class Administration(ControllerGroup):
             Called with (indexes that are there, indexes in total).
         """
         build_queue_indexes(
-            self.jobs,
-            self.flows,
-            self.batches,
-            self.auxiliary,
+            self.queue.jobs,
+            self.queue.flows,
+            self.queue.batches,
+            self.queue.auxiliary,
             job_custom=job_custom_indexes or (),
             flow_custom=flow_custom_indexes or (),
             background=background,
@@ -129,7 +133,9 @@ class Administration(ControllerGroup):
 
     def custom_indexes(self) -> dict[str, list[str]]:
         """Return {collection: names of indexes that `build_indexes` does not make}."""
-        return foreign_indexes(self.jobs, self.flows, self.batches, self.auxiliary)
+        return foreign_indexes(
+            self.queue.jobs, self.queue.flows, self.queue.batches, self.queue.auxiliary
+        )
 
     def create_indexes(
         self,
@@ -154,6 +160,6 @@ class Administration(ControllerGroup):
     def compact(self) -> None:
         """Give the space of deleted documents back, where the database can."""
         try:
-            self.queue.database.compact([self.jobs.name, self.flows.name])
+            self.queue.database.compact([self.queue.jobs.name, self.queue.flows.name])
         except UnsupportedOperationError:
             return

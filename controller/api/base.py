@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from controller.errors import ConfigError
 from controller.operations.queue import Queue
-from controller.storage.base import Collection
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -25,26 +24,6 @@ class ControllerGroup:
 
     queue: Queue
     project: Project | None
-
-    @property
-    def jobs(self) -> Collection:
-        """The jobs' collection."""
-        return self.queue.jobs
-
-    @property
-    def flows(self) -> Collection:
-        """The flows' collection."""
-        return self.queue.flows
-
-    @property
-    def auxiliary(self) -> Collection:
-        """The auxiliary collection."""
-        return self.queue.auxiliary
-
-    @property
-    def batches(self) -> Collection:
-        """The batch processes' collection."""
-        return self.queue.batches
 
     def _need_project(self) -> Project:
         if self.project is None:

@@ -68,7 +68,7 @@ class Batches(ControllerGroup):
             job_ids=job_ids,
             db_ids=db_ids,
         ).query()
-        found = self.batches.find(query, sort=sort or _ORDER, limit=limit)
+        found = self.queue.batches.find(query, sort=sort or _ORDER, limit=limit)
         return [BatchDoc.model_validate(doc) for doc in found]
 
     def get_batch(self, batch_id: str) -> BatchDoc:
@@ -88,7 +88,7 @@ class Batches(ControllerGroup):
         """
         batch_id = self.queue.whole_batch_uid(batch_id)
         query = {"$or": [{"batch_uid": batch_id}, {"process_id": batch_id}]}
-        found = [BatchDoc.model_validate(doc) for doc in self.batches.find(query, limit=2)]
+        found = [BatchDoc.model_validate(doc) for doc in self.queue.batches.find(query, limit=2)]
         if not found:
             raise BatchNotFoundError(
                 f"there is no batch process {batch_id}", hint="`jf batch list` shows all"
@@ -120,7 +120,7 @@ class Batches(ControllerGroup):
         db_ids: str | list[str] | None = None,
     ) -> int:
         """Count the selected batch processes; parameters as in `get_batches`."""
-        return self.batches.count_documents(
+        return self.queue.batches.count_documents(
             BatchFilter(
                 process_id=process_id,
                 batch_uid=batch_uid,
@@ -158,7 +158,7 @@ class Batches(ControllerGroup):
             job_ids=job_ids,
             db_ids=db_ids,
         ).query()
-        return self.batches.delete_many(query).deleted_count
+        return self.queue.batches.delete_many(query).deleted_count
 
     def add_batch_process(
         self,
@@ -194,13 +194,13 @@ class Batches(ControllerGroup):
                 hint="give all three",
             )
         document = batch_record.add(
-            self.batches, process_id=str(process_id), batch_uid=uids.pop(), worker=worker
+            self.queue.batches, process_id=str(process_id), batch_uid=uids.pop(), worker=worker
         )
         return AddedBatch(document)
 
     def get_batch_processes(self, worker: str) -> dict[str, str]:
         """Return {process_id: batch_uid} of a worker's processes that have not ended."""
-        return batch_record.processes(self.batches, worker)
+        return batch_record.processes(self.queue.batches, worker)
 
     def remove_batch_process(self, process_id: str, worker: str) -> Document:
         """Note that a worker's batch process has ended; its document stays, as FINISHED.
@@ -228,7 +228,7 @@ class Batches(ControllerGroup):
             "worker": worker,
             "batch_state": batch_record.ACTIVE,
         }
-        document = self.batches.find_one_and_update(
+        document = self.queue.batches.find_one_and_update(
             query, batch_record.finished(), sort=[("created_on", 1)], return_document="after"
         )
         if document is None:
@@ -246,7 +246,7 @@ class Batches(ControllerGroup):
         BatchNotFoundError
             There is none with this id; it is a `MissingDocumentError` too.
         """
-        document = batch_record.find(self.batches, batch_uid)
+        document = batch_record.find(self.queue.batches, batch_uid)
         return document["process_id"], document["worker"]
 
     def update_job_in_batch(
@@ -254,7 +254,7 @@ class Batches(ControllerGroup):
     ) -> UpdateResult:
         """Note that a batch process executes a job; noting it twice is noting it once."""
         return batch_record.add_job(
-            self.batches, batch_uid, db_id=db_id, uuid=job_id, index=job_index
+            self.queue.batches, batch_uid, db_id=db_id, uuid=job_id, index=job_index
         )
 
     def set_running_batch_process(
@@ -267,7 +267,7 @@ class Batches(ControllerGroup):
         start_time
             Aware, or naive in UTC; None for the present. A start time that is there stays.
         """
-        return batch_record.set_running(self.batches, batch_uid, start_time)
+        return batch_record.set_running(self.queue.batches, batch_uid, start_time)
 
     def set_finished_batch_process(
         self, batch_uid: str, end_time: datetime | None = None
@@ -279,7 +279,9 @@ class Batches(ControllerGroup):
         end_time
             Aware, or naive in UTC; None for the present.
         """
-        return self.batches.update_one({"batch_uid": batch_uid}, batch_record.finished(end_time))
+        return self.queue.batches.update_one(
+            {"batch_uid": batch_uid}, batch_record.finished(end_time)
+        )
 
     def fix_batch_doc_jobs(self, *, dry_run: bool = False) -> int:
         """Mend what development versions of jobflow-remote 1.0 wrote: ``jobs`` as a dictionary.
@@ -298,5 +300,5 @@ class Batches(ControllerGroup):
         """
         query = {"jobs": {"$not": {"$type": "array"}}}
         if dry_run:
-            return self.batches.count_documents(query)
-        return self.batches.update_many(query, {"$set": {"jobs": []}}).modified_count
+            return self.queue.batches.count_documents(query)
+        return self.queue.batches.update_many(query, {"$set": {"jobs": []}}).modified_count

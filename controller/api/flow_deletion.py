@@ -141,10 +141,12 @@ class FlowDeletion(ControllerGroup):
     ) -> list[str]:
         named = self.queue.query(FlowFilter(flow_ids=flow_ids))
         query = {"$and": [named, selection]} if selection else named
-        found = [d["uuid"] for d in self.flows.find(query, ["uuid"], sort=[("created_on", 1)])]
+        found = [
+            d["uuid"] for d in self.queue.flows.find(query, ["uuid"], sort=[("created_on", 1)])
+        ]
         asked = [flow_ids] if isinstance(flow_ids, str) else flow_ids
         if raise_on_error and asked is not None and len(found) < len(set(asked)):
-            known = {d["uuid"] for d in self.flows.find(named, ["uuid"])}
+            known = {d["uuid"] for d in self.queue.flows.find(named, ["uuid"])}
             known.update(self.queue.flow_uuids(asked))
             missing = next((i for i in asked if i not in known), None)
             if missing is not None:

@@ -83,7 +83,7 @@ class FlowQueries(ControllerGroup):
         )
         query = self.queue.query(selection)
         if not full and not with_jobs_info:
-            flows = self.flows.find(
+            flows = self.queue.flows.find(
                 query, _LIGHT, sort=_by_submission(sort), skip=skip, limit=limit
             )
             return _views(flows)
@@ -130,7 +130,7 @@ class FlowQueries(ControllerGroup):
         read, so the cost follows what is shown and not what is stored.
         """
         flows = list(
-            self.flows.find(
+            self.queue.flows.find(
                 query or {},
                 _with(projection_flow, "uuid", "ids"),
                 sort=_by_submission(sort),
@@ -179,7 +179,7 @@ class FlowQueries(ControllerGroup):
         pipeline.append(
             {
                 "$lookup": {
-                    "from": self.jobs.name,
+                    "from": self.queue.jobs.name,
                     "localField": "jobs",
                     "foreignField": "uuid",
                     "as": "jobs",
@@ -192,19 +192,19 @@ class FlowQueries(ControllerGroup):
                 pipeline.append({"$limit": limit})
         if projection:
             pipeline.append({"$project": dict(projection)})
-        return list(self.flows.aggregate(pipeline))
+        return list(self.queue.flows.aggregate(pipeline))
 
     def get_flow_info_by_flow_uuid(
         self, flow_uuid: str, projection: list[str] | dict[str, Any] | None = None
     ) -> Document | None:
         """Return the stored document of a flow, as a dictionary, or None."""
-        return self.flows.find_one({"uuid": flow_uuid}, projection)
+        return self.queue.flows.find_one({"uuid": flow_uuid}, projection)
 
     def get_flow_info_by_job_uuid(
         self, job_uuid: str, projection: list[str] | dict[str, Any] | None = None
     ) -> Document | None:
         """Return the stored document of the flow that holds a job, as a dictionary, or None."""
-        return self.flows.find_one({"jobs": job_uuid}, projection)
+        return self.queue.flows.find_one({"jobs": job_uuid}, projection)
 
     def get_flow_graph(
         self, db_id: str | None = None, job_id: str | None = None, flow_id: str | None = None
@@ -273,12 +273,12 @@ class FlowQueries(ControllerGroup):
                     locked=locked,
                 )
             )
-        return self.flows.count_documents(query)
+        return self.queue.flows.count_documents(query)
 
     def count_flows_states(self, states: Sequence[FlowState]) -> dict[FlowState, int]:
         """Count flows by state: one entry for each of ``states``, also where there is none."""
         wanted = parse_states(FlowState, states) or ()
-        groups = self.flows.aggregate(
+        groups = self.queue.flows.aggregate(
             [
                 {"$match": {"state": {"$in": [s.value for s in wanted]}}},
                 {"$group": {"_id": "$state", "count": {"$sum": 1}}},
@@ -332,7 +332,7 @@ class FlowQueries(ControllerGroup):
         if not flow_uuids:
             return {}
         jobs: dict[str, list[Document]] = defaultdict(list)
-        found = self.jobs.find(
+        found = self.queue.jobs.find(
             {"job.hosts": {"$in": flow_uuids}}, _with(projection, "job.hosts", "db_id"), sort=sort
         )
         for job in found:

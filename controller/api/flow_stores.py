@@ -35,7 +35,7 @@ class FlowStores(ControllerGroup):
         FlowNotFoundError
             There is no such flow.
         """
-        flow = self.flows.find_one({"uuid": flow_id}, ["jobstore"])
+        flow = self.queue.flows.find_one({"uuid": flow_id}, ["jobstore"])
         if flow is None:
             raise _no_flow(flow_id)
         return flow.get("jobstore")
@@ -82,7 +82,9 @@ class FlowStores(ControllerGroup):
         if dry_run:
             self._refuse_begun(uuid, FlowState(found["state"]))
             return
-        with MongoLock(self.flows, {"uuid": uuid}, projection=_FIELDS, get_locked_doc=True) as lock:
+        with MongoLock(
+            self.queue.flows, {"uuid": uuid}, projection=_FIELDS, get_locked_doc=True
+        ) as lock:
             flow = lock.locked_document
             if flow is None:
                 raise _unavailable(lock, uuid)
@@ -95,7 +97,7 @@ class FlowStores(ControllerGroup):
         if state is FlowState.READY:
             # A checkout changes the job first and the flow right after, without a lock.
             query = {"job.hosts": uuid, "state": {"$nin": _NOT_STARTED}}
-            begun = self.jobs.find_one(query, ["db_id", "state"])
+            begun = self.queue.jobs.find_one(query, ["db_id", "state"])
             if begun is None:
                 return
         why = f"job {begun['db_id']} is {begun['state']}" if begun else f"it is {state.value}"

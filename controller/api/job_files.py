@@ -137,7 +137,7 @@ class JobFiles(ControllerGroup):
             if number % _STATES_AT_ONCE == 1:
                 # Since the jobs were listed, and a question was answered, one may run again.
                 some = [j.db_id for j in listed[number - 1 : number - 1 + _STATES_AT_ONCE]]
-                found = self.jobs.find({"db_id": {"$in": some}}, ["db_id", "state"])
+                found = self.queue.jobs.find({"db_id": {"$in": some}}, ["db_id", "state"])
                 states = {d["db_id"]: d["state"] for d in found}
             state = JobState(states.get(job.db_id, job.state.value))
             if not all_states and state not in CLEANABLE_STATES:

@@ -57,7 +57,7 @@ class JobLifecycle(ControllerGroup):
         if flow_uuid is not None:
             wanted["job.hosts"] = flow_uuid
         now = utc_now()
-        job = self.jobs.find_one_and_update(
+        job = self.queue.jobs.find_one_and_update(
             wanted,
             {"$set": {"state": JobState.CHECKED_OUT.value, "updated_on": now}},
             ["uuid", "index"],
@@ -66,7 +66,7 @@ class JobLifecycle(ControllerGroup):
         )
         if job is None:
             return None
-        self.flows.update_one(
+        self.queue.flows.update_one(
             {"jobs": job["uuid"], "state": {"$in": _NOT_STARTED}},
             {"$set": {"state": FlowState.RUNNING.value, "updated_on": now}},
         )
@@ -105,7 +105,9 @@ class JobLifecycle(ControllerGroup):
         path = Path(local_path)
         ending = None if is_finished(job_doc) else self._ending(job_doc, path, store)
         mine = {"jobs": job_doc["uuid"]}
-        with MongoLock(self.flows, mine, projection=FLOW_FIELDS, get_locked_doc=True) as flow_lock:
+        with MongoLock(
+            self.queue.flows, mine, projection=FLOW_FIELDS, get_locked_doc=True
+        ) as flow_lock:
             if flow_lock.locked_document is None:
                 raise unavailable_flow(flow_lock, job_doc)
             if ending is None:
@@ -212,7 +214,7 @@ class JobLifecycle(ControllerGroup):
         if (job_uuid is None) == (flow_uuid is None):
             raise ArgumentError("one flow is named by exactly one of job_uuid and flow_uuid")
         query = {"uuid": flow_uuid} if flow_uuid is not None else {"jobs": job_uuid}
-        flow = self.flows.find_one(query, ["uuid"])
+        flow = self.queue.flows.find_one(query, ["uuid"])
         if flow is None:
             raise FlowNotFoundError(f"there is no flow with {query}")
         return stop_jobs(self.queue, {"job.hosts": flow["uuid"]})
@@ -229,7 +231,7 @@ class JobLifecycle(ControllerGroup):
 
     def ping_flow_doc(self, uuid: str) -> None:
         """Set ``updated_on`` of a flow to the present."""
-        self.flows.update_one({"uuid": uuid}, {"$set": {"updated_on": utc_now()}})
+        self.queue.flows.update_one({"uuid": uuid}, {"$set": {"updated_on": utc_now()}})
 
     @property
     def _prefix(self) -> str | None:

@@ -310,7 +310,7 @@ class JobProperties(ControllerGroup):
         how: Mapping[str, Any],
     ) -> str:
         lock = MongoLock(
-            collection=self.jobs,
+            collection=self.queue.jobs,
             filter=query,
             get_locked_doc=True,
             projection=["db_id", "state"],

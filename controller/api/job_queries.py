@@ -126,7 +126,7 @@ class JobQueries(ControllerGroup):
         self, query: Query, projection: list[str] | dict[str, Any] | None = None
     ) -> list[Document]:
         """Return the stored documents of the jobs that match a query, as dictionaries."""
-        return list(self.jobs.find(query, projection))
+        return list(self.queue.jobs.find(query, projection))
 
     def get_job_info(
         self,
@@ -186,7 +186,7 @@ class JobQueries(ControllerGroup):
 
         Queues of different workers may give out one id: the job that changed last is meant.
         """
-        doc = self.jobs.find_one(
+        doc = self.queue.jobs.find_one(
             {"remote.process_id": str(pid)}, JOB_INFO_PROJECTION, sort=[("updated_on", -1)]
         )
         return None if doc is None else JobInfo.from_query_output(doc)
@@ -198,11 +198,11 @@ class JobQueries(ControllerGroup):
 
         ``flow_uuid`` may be that of a flow within the submitted one.
         """
-        return list(self.jobs.find({"job.hosts": flow_uuid}, projection))
+        return list(self.queue.jobs.find({"job.hosts": flow_uuid}, projection))
 
     def get_job_uuids(self, flow_uuids: list[str]) -> list[str]:
         """Return the uuids of the jobs that belong to the flows with these uuids."""
-        flows = self.flows.find({"uuid": {"$in": list(flow_uuids)}}, ["jobs"])
+        flows = self.queue.flows.find({"uuid": {"$in": list(flow_uuids)}}, ["jobs"])
         return [uuid for flow in flows for uuid in flow["jobs"]]
 
     def count_jobs(
@@ -241,7 +241,7 @@ class JobQueries(ControllerGroup):
             locked=locked,
             custom_query=query,
         )
-        return self.jobs.count_documents(selection)
+        return self.queue.jobs.count_documents(selection)
 
     def count_jobs_states(
         self, states: Sequence[JobState], worker: str | None = None
@@ -264,7 +264,7 @@ class JobQueries(ControllerGroup):
         match: Query = {"state": {"$in": [s.value for s in wanted]}}
         if worker is not None:
             match["worker"] = worker
-        groups = self.jobs.aggregate(
+        groups = self.queue.jobs.aggregate(
             [{"$match": match}, {"$group": {"_id": "$state", "count": {"$sum": 1}}}]
         )
         counts = {group["_id"]: group["count"] for group in groups}
@@ -303,7 +303,7 @@ class JobQueries(ControllerGroup):
         projection: Projection,
     ) -> Document | None:
         query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
-        return self.jobs.find_one(query, projection, sort=sort)
+        return self.queue.jobs.find_one(query, projection, sort=sort)
 
     def _find_jobs(
         self,
@@ -316,18 +316,18 @@ class JobQueries(ControllerGroup):
     ) -> list[Document]:
         order = [(sort, 1)] if isinstance(sort, str) else list(sort or ())
         if not order or order[0][0] != "db_id":
-            found = self.jobs.find(
+            found = self.queue.jobs.find(
                 query or {}, projection, sort=order or None, skip=skip, limit=limit, **kwargs
             )
             return list(found)
         page = self._db_ids_in_order(query or {}, order[0][1] < 0)[skip:][: limit or None]
-        docs = self.jobs.find({"db_id": {"$in": page}}, _with_db_id(projection))
+        docs = self.queue.jobs.find({"db_id": {"$in": page}}, _with_db_id(projection))
         by_id = {doc["db_id"]: doc for doc in docs}
         return [by_id[db_id] for db_id in page if db_id in by_id]
 
     def _db_ids_in_order(self, query: Query, descending: bool) -> list[str]:
         """db_ids by their number: stored as text, the database would put "10" before "9"."""
-        ids = [doc["db_id"] for doc in self.jobs.find(query, {"_id": 0, "db_id": 1})]
+        ids = [doc["db_id"] for doc in self.queue.jobs.find(query, {"_id": 0, "db_id": 1})]
         return sorted(ids, key=db_id_order, reverse=descending)
 
 

@@ -37,6 +37,6 @@ class JobResults(ControllerGroup):
         """
         named = {"db_id": db_id, "job_id": job_id, "job_index": job_index}
         job = find_job(self.queue, ["uuid", "index"], **named)
-        flow = self.flows.find_one({"jobs": job["uuid"]}, ["jobstore"]) or {}
+        flow = self.queue.flows.find_one({"jobs": job["uuid"]}, ["jobstore"]) or {}
         spec = self._need_project().jobstore_spec(flow.get("jobstore"))
         return read_output(spec, job["uuid"], job["index"], load=load)

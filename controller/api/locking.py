@@ -43,13 +43,13 @@ class JobLocking(ControllerGroup):
     @contextmanager
     def lock_job(self, **lock_kwargs: Any) -> Iterator[MongoLock]:
         """Lock a job document; keywords as for `MongoLock`, without the collection."""
-        with MongoLock(collection=self.jobs, **lock_kwargs) as lock:
+        with MongoLock(collection=self.queue.jobs, **lock_kwargs) as lock:
             yield lock
 
     @contextmanager
     def lock_flow(self, **lock_kwargs: Any) -> Iterator[MongoLock]:
         """Lock a flow document; keywords as for `MongoLock`, without the collection."""
-        with MongoLock(collection=self.flows, **lock_kwargs) as lock:
+        with MongoLock(collection=self.queue.flows, **lock_kwargs) as lock:
             yield lock
 
     @contextmanager
@@ -142,7 +142,9 @@ class JobLocking(ControllerGroup):
         """
         due = due_query(utc_now(), self._longest_delay(delta_retry))
         eligible = {**query, "$and": [*query.get("$and", []), due]}
-        lock = MongoLock(collection=self.jobs, filter=eligible, **{"sort": CLAIM_ORDER, **kwargs})
+        lock = MongoLock(
+            collection=self.queue.jobs, filter=eligible, **{"sort": CLAIM_ORDER, **kwargs}
+        )
         if not lock.acquire():
             yield lock
             return

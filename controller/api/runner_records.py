@@ -21,11 +21,11 @@ class RunnerRecords(ControllerGroup):
         dict, str or None
             None when no runner is registered, "NO_DOCUMENT" when the database has no record.
         """
-        return runner_record.get_running_runner(self.auxiliary)
+        return runner_record.get_running_runner(self.queue.auxiliary)
 
     def get_runner_status(self) -> runner_record.RunnerStatus:
         """Return whether a runner serves the database, and which."""
-        return runner_record.runner_status(self.auxiliary)
+        return runner_record.runner_status(self.queue.auxiliary)
 
     def clean_running_runner(self, break_lock: bool = False) -> None:
         """Say that no runner is registered, whatever the record says.
@@ -45,7 +45,7 @@ class RunnerRecords(ControllerGroup):
         MissingDocumentError
             The database has no record.
         """
-        runner_record.clean(self.auxiliary, break_lock=break_lock)
+        runner_record.clean(self.queue.auxiliary, break_lock=break_lock)
 
     def ping_running_runner(self, data: Mapping[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
         """Give a sign of life.
@@ -63,19 +63,19 @@ class RunnerRecords(ControllerGroup):
             ``last_pinged`` is now the present; and the signs of life that are kept (50), the
             newest last.
         """
-        return runner_record.ping(self.auxiliary, data)
+        return runner_record.ping(self.queue.auxiliary, data)
 
     def get_runner_pings(self) -> list[dict[str, Any]]:
         """Return the signs of life that are kept, the newest last."""
-        return runner_record.get_pings(self.auxiliary)
+        return runner_record.get_pings(self.queue.auxiliary)
 
     def clean_runner_pings(self) -> int:
         """Forget all signs of life; returns how many there were."""
-        return runner_record.clean_pings(self.auxiliary)
+        return runner_record.clean_pings(self.queue.auxiliary)
 
     def lock_auxiliary(self, **lock_kwargs: Any) -> MongoLock:
         """Return a lock on an auxiliary document, to be used in a ``with`` statement.
 
         Keywords as for `MongoLock`, without the collection.
         """
-        return MongoLock(collection=self.auxiliary, **lock_kwargs)
+        return MongoLock(collection=self.queue.auxiliary, **lock_kwargs)

@@ -57,8 +57,8 @@ class Statistics(ControllerGroup):
             )
         when = (interval, num_intervals, interval_timezone)
         if of_flows:
-            return count_trends(self.flows, parse_states(FlowState, given) or (), *when)
-        return count_trends(self.jobs, parse_states(JobState, given) or (), *when)
+            return count_trends(self.queue.flows, parse_states(FlowState, given) or (), *when)
+        return count_trends(self.queue.jobs, parse_states(JobState, given) or (), *when)
 
     def count_jobs_workers(self, states: Sequence[JobState] | None = None) -> dict[str, int]:
         """Count jobs by worker.
@@ -75,7 +75,7 @@ class Statistics(ControllerGroup):
         """
         wanted = parse_states(JobState, states)
         match = {} if wanted is None else {"state": {"$in": [s.value for s in wanted]}}
-        groups = self.jobs.aggregate(
+        groups = self.queue.jobs.aggregate(
             [{"$match": match}, {"$group": {"_id": "$worker", "count": {"$sum": 1}}}]
         )
         return {g["_id"]: g["count"] for g in sorted(groups, key=lambda g: str(g["_id"]))}

@@ -61,7 +61,7 @@ class Unlocking(ControllerGroup):
             workers=workers,
             locked=True,
         )
-        return unlock(self.queue, self.jobs, selection, dry_run=dry_run)
+        return unlock(self.queue, self.queue.jobs, selection, dry_run=dry_run)
 
     def unlock_flows(
         self,
@@ -99,23 +99,23 @@ class Unlocking(ControllerGroup):
             name=name,
             locked=True,
         )
-        return unlock(self.queue, self.flows, selection, dry_run=dry_run)
+        return unlock(self.queue, self.queue.flows, selection, dry_run=dry_run)
 
     def locked_jobs(self, selection: JobFilter) -> list[HeldLock]:
         """Return the locks of the selected jobs."""
-        return find_locks(self.queue, self.jobs, replace(selection, locked=True))
+        return find_locks(self.queue, self.queue.jobs, replace(selection, locked=True))
 
     def locked_flows(self, selection: FlowFilter) -> list[HeldLock]:
         """Return the locks of the selected flows."""
-        return find_locks(self.queue, self.flows, replace(selection, locked=True))
+        return find_locks(self.queue, self.queue.flows, replace(selection, locked=True))
 
     def unlock_held_jobs(self, held: Sequence[HeldLock]) -> int:
         """Remove locks that `locked_jobs` found; returns how many were still there."""
-        return unlock_held(self.jobs, "db_id", held)
+        return unlock_held(self.queue.jobs, "db_id", held)
 
     def unlock_held_flows(self, held: Sequence[HeldLock]) -> int:
         """Remove locks that `locked_flows` found; returns how many were still there."""
-        return unlock_held(self.flows, "uuid", held)
+        return unlock_held(self.queue.flows, "uuid", held)
 
     def unlock_runner(self, *, dry_run: bool = False) -> tuple[int, int]:
         """Remove the lock of the running runner's document.
@@ -131,4 +131,4 @@ class Unlocking(ControllerGroup):
             (documents found, documents that were locked): (1, 0) when it was free, (0, 0) when
             the database has none.
         """
-        return unlock_one(self.auxiliary, RUNNER, dry_run=dry_run)
+        return unlock_one(self.queue.auxiliary, RUNNER, dry_run=dry_run)

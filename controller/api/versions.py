@@ -28,7 +28,7 @@ class Versions(ControllerGroup):
         ArgumentError
             What is stored is no version.
         """
-        return version.current_version(self.auxiliary)
+        return version.current_version(self.queue.auxiliary)
 
     def update_version_information(self, v: str | Version | None = None) -> None:
         """Note the version of the documents and the packages of this environment.
@@ -46,7 +46,7 @@ class Versions(ControllerGroup):
         from controller.rules.upgrades import parse_version
 
         number = str(parse_version(v)) if v is not None else version.SCHEMA_VERSION
-        version.write_version(self.auxiliary, version.version_document(number))
+        version.write_version(self.queue.auxiliary, version.version_document(number))
 
     def upgrade_check_jobflow(self) -> str:
         """Compare the jobflow that wrote the database with the one that is installed.
@@ -56,7 +56,7 @@ class Versions(ControllerGroup):
         str
             The difference in one line; "" when there is none, or the database does not say.
         """
-        stored = (version.read_version(self.auxiliary) or {}).get("jobflow_version")
+        stored = (version.read_version(self.queue.auxiliary) or {}).get("jobflow_version")
         installed = version.installed_jobflow()
         if stored in (None, installed):
             return ""
@@ -72,7 +72,7 @@ class Versions(ControllerGroup):
         """
         from controller.rules.upgrades import environment_differences
 
-        stored = version.environment_of(version.read_version(self.auxiliary))
+        stored = version.environment_of(version.read_version(self.queue.auxiliary))
         if not stored:
             return ""
         found = environment_differences(stored, version.installed_packages())

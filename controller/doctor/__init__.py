@@ -96,7 +96,7 @@ def examine(
         With ``fix``: the database is of a newer version.
     """
     if fix:
-        refuse_newer(controller.auxiliary, "mending")
+        refuse_newer(controller.queue.auxiliary, "mending")
     first = remaining = diagnose(controller, watch=watch, outputs=outputs, progress=progress)
     mended: list[Mended] = []
     for _ in range(ROUNDS if fix else 1):

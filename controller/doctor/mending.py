@@ -140,7 +140,7 @@ def _mend_flow(queue: Queue, mending: Mending) -> str | None:
     ) as lock:
         flow = lock.locked_document
         if flow is None:
-            return _HELD if lock.is_locked else "it does not exist any more"
+            return _HELD if lock.unavailable_document is not None else "it does not exist any more"
         with queue.database.transaction() as session:
             view = reading.read_views(queue, [flow], session=session)[0]
             if not view.jobs:
@@ -204,7 +204,7 @@ def _flow_document(uuid: str, jobs: Sequence[Mapping[str, Any]]) -> Document:
 def _remove_half(queue: Queue, mending: Mending) -> str | None:
     uuid, of_flow = mending.target, {"job.hosts": mending.target}
     with MongoLock(queue.flows, {"uuid": uuid}, get_locked_doc=True, projection=["uuid"]) as lock:
-        if lock.is_locked:
+        if lock.unavailable_document is not None:
             return _HELD
         if lock.acquired:
             if queue.jobs.find_one(of_flow, ["_id"]) is not None:
@@ -273,7 +273,7 @@ def _remove_note(queue: Queue, mending: Mending) -> str | None:
     del mending  # there is one note
     with MongoLock(queue.auxiliary, UNFINISHED, get_locked_doc=True) as lock:
         if not lock.acquired:
-            return _HELD if lock.is_locked else _CHANGED
+            return _HELD if lock.unavailable_document is not None else _CHANGED
         if queue.auxiliary.find_one(COUNTER, ["_id"]) is None:
             return _CHANGED
         lock.delete_on_release = True

@@ -69,12 +69,12 @@ class RunnerContext:
 
     def jobstore(self, flow_uuid: str) -> JobStore:
         """Return the connected JobStore of a flow."""
-        flow = self.controller.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
+        flow = self.controller.queue.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
         return self.connections.jobstore(flow.get("jobstore"))
 
     def jobstore_spec(self, flow_uuid: str) -> dict[str, Any]:
         """Return the description of a flow's JobStore."""
-        flow = self.controller.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
+        flow = self.controller.queue.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
         spec: dict[str, Any] = self.project.jobstore_spec(flow.get("jobstore"))
         return spec
 

@@ -46,12 +46,12 @@ def take_over_expired(controller: JobController, told: set[str] | None = None) -
         How many jobs were freed.
     """
     freed, told, given_up = 0, set() if told is None else told, GIVEN_UP.unseen()
-    for held in list(controller.jobs.find({"lock_id": {"$ne": None}}, _JOB_FIELDS)):
+    for held in list(controller.queue.jobs.find({"lock_id": {"$ne": None}}, _JOB_FIELDS)):
         _tell_of_foreign(held, JobLockedError, held["db_id"], told)
         if OBSERVER.is_expired(held):
             with _only(f"job {held['db_id']}"):
                 freed += _take_over_job(controller, held)
-    for flow in list(controller.flows.find({"lock_id": {"$ne": None}}, _FLOW_FIELDS)):
+    for flow in list(controller.queue.flows.find({"lock_id": {"$ne": None}}, _FLOW_FIELDS)):
         _tell_of_foreign(flow, FlowLockedError, flow["uuid"], told)
         if OBSERVER.is_expired(flow):
             with _only(f"flow {flow['uuid']}"):
@@ -75,7 +75,7 @@ def _take_over_job(controller: JobController, held: Document) -> int:
     """Free a job whose holder died; returns whether, as a number."""
     ours = held["lock_id"] in GIVEN_UP
     with MongoLock(
-        controller.jobs, {"_id": held["_id"]}, get_locked_doc=True, projection=_JOB_FIELDS
+        controller.queue.jobs, {"_id": held["_id"]}, get_locked_doc=True, projection=_JOB_FIELDS
     ) as lock:
         job = lock.locked_document
         if job is None:
@@ -99,7 +99,7 @@ def _take_over_job(controller: JobController, held: Document) -> int:
 def _take_over_flow(controller: JobController, document_id: Any) -> None:
     """Free a flow whose holder died; what he may have left undone is derived again."""
     with MongoLock(
-        controller.flows, {"_id": document_id}, get_locked_doc=True, projection=["uuid"]
+        controller.queue.flows, {"_id": document_id}, get_locked_doc=True, projection=["uuid"]
     ) as lock:
         if lock.locked_document is not None:
             uuid = lock.locked_document["uuid"]

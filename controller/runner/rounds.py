@@ -148,7 +148,7 @@ class Rounds:
         if not limit:
             return CLAIMS_PER_ROUND
         query = {"worker": worker, "state": {"$in": [s.value for s in states]}}
-        return limit - self._controller.jobs.count_documents(query)
+        return limit - self._controller.queue.jobs.count_documents(query)
 
     def _submit(self, workers: list[str]) -> bool:
         moved = False
@@ -250,7 +250,7 @@ class Rounds:
             "lock_id": None,
         }
         by_worker: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for job in self._controller.jobs.find(query, fields):
+        for job in self._controller.queue.jobs.find(query, fields):
             by_worker[job["worker"]].append(job)
         return by_worker
 

@@ -219,7 +219,7 @@ class Runner:
             query = {"db_id": db_id}
         elif job_id is not None:
             query = {"uuid": job_id[0], "index": job_id[1]}
-        job = self.controller.jobs.find_one(query, ["db_id"], sort=[("priority", -1)])
+        job = self.controller.queue.jobs.find_one(query, ["db_id"], sort=[("priority", -1)])
         if job is None:
             return False
         deadline = time.monotonic() + (max_seconds or float("inf"))
@@ -259,7 +259,7 @@ class Runner:
         """
         if not dry_run:
             runner_record.refuse_beside_runner(self.controller.queue, "update-status")
-            refuse_newer(self.controller.auxiliary, "update-status")
+            refuse_newer(self.controller.queue.auxiliary, "update-status")
         handlers = start_logging(self.project, self.log_level.to_logging(), self.runner_id)
         try:
             workers = self.context.usable_workers()
@@ -290,7 +290,7 @@ class Runner:
             "state": {"$in": roles.ends},
             "worker": {"$in": self.context.usable_workers()},
         }
-        return self.controller.jobs.find_one(query, ["_id"]) is None
+        return self.controller.queue.jobs.find_one(query, ["_id"]) is None
 
     def advance(
         self,
@@ -369,7 +369,7 @@ class Runner:
             "state": {"$in": [s.value for s in RESETTABLE_STATES]},
             "remote.retry_time_limit": {"$gt": utc_now()},
         }
-        found = self.controller.jobs.find(query, ["remote.retry_time_limit"])
+        found = self.controller.queue.jobs.find(query, ["remote.retry_time_limit"])
         return min((d["remote"]["retry_time_limit"] for d in found), default=None)
 
     # ------------------------------------------------------------------ serving
@@ -419,7 +419,9 @@ class Runner:
         errors = {state.value for state in ERROR_STATES}
         states = {
             doc["db_id"]: doc["state"]
-            for doc in self.controller.jobs.find({"db_id": {"$in": touched}}, ["db_id", "state"])
+            for doc in self.controller.queue.jobs.find(
+                {"db_id": {"$in": touched}}, ["db_id", "state"]
+            )
         }
         for db_id in touched:
             if states.get(db_id) in errors:

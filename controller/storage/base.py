@@ -34,22 +34,33 @@ Session: TypeAlias = Any
 """An engine's own handle of a running transaction."""
 
 
+class _Result:
+    """Answer to a write."""
+
+    __slots__ = ()
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the database has answered; it always has."""
+        return True
+
+
 @dataclass(frozen=True, slots=True)
-class InsertOneResult:
+class InsertOneResult(_Result):
     """Answer to `Collection.insert_one`."""
 
     inserted_id: Any
 
 
 @dataclass(frozen=True, slots=True)
-class InsertManyResult:
+class InsertManyResult(_Result):
     """Answer to `Collection.insert_many`; ids in the order of the documents."""
 
     inserted_ids: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateResult:
+class UpdateResult(_Result):
     """Answer to an update or replacement.
 
     Attributes
@@ -68,14 +79,14 @@ class UpdateResult:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteResult:
+class DeleteResult(_Result):
     """Answer to a deletion."""
 
     deleted_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class BulkWriteResult:
+class BulkWriteResult(_Result):
     """Answer to `Collection.bulk_write`: sums over all operations."""
 
     inserted_count: int = 0
@@ -142,6 +153,10 @@ class Collection(Protocol):
     @property
     def name(self) -> str:
         """Name within the database."""
+
+    @property
+    def native(self) -> Any:
+        """What users are given: pymongo's collection, or one that has the same methods."""
 
     def find(
         self,
@@ -350,6 +365,10 @@ class Database(Protocol):
     @property
     def supports_transactions(self) -> bool:
         """Whether several documents can be changed together. Detected once, never assumed."""
+
+    @property
+    def native(self) -> Any:
+        """What users are given: pymongo's database, or one that has the same methods."""
 
     def collection(self, name: str) -> Collection:
         """Return a collection; it comes into being with its first document."""

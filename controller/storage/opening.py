@@ -121,6 +121,18 @@ def opened_from_maggma(store: Any) -> OpenedStore:
     return OpenedStore(MongoDatabase(raw.database, location), raw.name)
 
 
+def as_collection(collection: Any) -> Collection:
+    """Return a collection that follows our contract: one of ours as it is, pymongo's wrapped."""
+    # Not by its attributes: pymongo's collections have one for every name.
+    origins = {parent.__module__.partition(".")[0] for parent in type(collection).__mro__}
+    if origins.isdisjoint(("pymongo", "mongomock")):
+        ours: Collection = collection
+        return ours
+    from controller.storage.mongo.collection import MongoCollection
+
+    return MongoCollection(collection, f"MongoDB database {collection.database.name}")
+
+
 def _need(spec: Mapping[str, Any], key: str) -> Any:
     if not spec.get(key):
         raise ConfigError(

@@ -59,7 +59,7 @@ def list_flows(
     with CURRENT.reader() as controller:
         query = controller.queue.query(replace(selection, locked=locked))
         if count or wants_count():
-            show_count(controller.flows.count_documents(query))
+            show_count(controller.queue.flows.count_documents(query))
             return
         flows = controller.get_flows_info(
             custom_query=query,

@@ -77,7 +77,7 @@ def list_jobs(
             wanted = _of_latest_flows(controller, wanted, latest_flow)
         query = controller.queue.query(wanted)
         if count or wants_count():
-            show_count(controller.jobs.count_documents(query))
+            show_count(controller.queue.jobs.count_documents(query))
             return
         way = 1 if reverse_sort else -1
         jobs = controller.get_jobs_info_query(

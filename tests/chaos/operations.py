@@ -171,7 +171,7 @@ def resume_flow(controller: JobController, ids: list[str]) -> Any:
 
 def lock_as_others_do(controller: JobController, ids: list[str]) -> int:
     """Lock a job, or a flow, as jobflow-remote does: without a lease."""
-    collection = controller.flows if len(ids) > 1 else controller.jobs
+    collection = controller.queue.flows if len(ids) > 1 else controller.queue.jobs
     job = controller.jobs.find_one({"db_id": ids[0]}, ["uuid"])
     if job is None:
         return 0
@@ -184,7 +184,7 @@ def lock_as_others_do(controller: JobController, ids: list[str]) -> int:
 def lapse(controller: JobController, ids: list[str]) -> int:
     """Make locks of processes that ended look as if their hosts could not be asked."""
     moved = 0
-    for collection in (controller.jobs, controller.flows):
+    for collection in (controller.queue.jobs, controller.queue.flows):
         moved += collection.update_many(
             {"lock_id": {"$ne": None}, "lock_lease.id": {"$exists": True}},
             {"$set": {"lock_lease.owner.host": "elsewhere"}},

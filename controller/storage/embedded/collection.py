@@ -66,6 +66,11 @@ class EmbeddedCollection:
 
     full_name = name
 
+    @property
+    def native(self) -> EmbeddedCollection:
+        """See `controller.storage.base.Collection.native`: this has pymongo's methods."""
+        return self
+
     # ------------------------------------------------------------------ reading
 
     def find(
@@ -218,8 +223,8 @@ class EmbeddedCollection:
         self,
         filter: base.Filter,
         update: base.Update,
-        *,
         upsert: bool = False,
+        *,
         session: Session | None = None,
         **options: Any,
     ) -> UpdateResult:
@@ -232,8 +237,8 @@ class EmbeddedCollection:
         self,
         filter: base.Filter,
         update: base.Update,
-        *,
         upsert: bool = False,
+        *,
         session: Session | None = None,
         **options: Any,
     ) -> UpdateResult:
@@ -246,8 +251,8 @@ class EmbeddedCollection:
         self,
         filter: base.Filter,
         replacement: Document,
-        *,
         upsert: bool = False,
+        *,
         session: Session | None = None,
         **options: Any,
     ) -> UpdateResult:
@@ -304,6 +309,30 @@ class EmbeddedCollection:
                 f"SELECT hot FROM {table.rows} WHERE seq=?", (stored.sequence,)
             ).fetchone()
             return self._read(link, Stored(stored.sequence, row[0]), projection)
+
+    def find_one_and_replace(
+        self,
+        filter: base.Filter,
+        replacement: Document,
+        projection: base.Projection = None,
+        *,
+        sort: Any = None,
+        upsert: bool = False,
+        return_document: Any = "before",
+    ) -> Document | None:
+        """Replace the first matching document and return it, atomically, as pymongo does."""
+        after = return_document is True or return_document == "after"
+        with self._file.transaction() as link:
+            session = Session(link)
+            before = self.find_one(filter, ["_id"], sort=sort, session=session)
+            found = None
+            if before is not None and not after:
+                found = self.find_one(before, projection, session=session)
+            done = self.replace_one(before or filter, replacement, upsert, session=session)
+            if after and (before is not None or upsert):
+                key = before or {"_id": done.upserted_id}
+                found = self.find_one(key, projection, session=session)
+        return found
 
     def find_one_and_delete(
         self,

@@ -5,14 +5,76 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from controller.errors import UnsupportedOperationError
 from controller.storage.embedded.collection import EmbeddedCollection, Session
 from controller.storage.embedded.errors import translated
 from controller.storage.embedded.file import File
 
 DEFAULT_WAIT = 30.0
 """Seconds to wait for another writer."""
+
+
+class UserDatabase:
+    """An embedded database as users of pymongo know databases.
+
+    Every name that is not a method is a collection: ``db.jobs`` and ``db["jobs"]`` are the same.
+
+    Parameters
+    ----------
+    database
+        The database itself.
+    """
+
+    def __init__(self, database: EmbeddedDatabase) -> None:
+        self._database = database
+
+    def __repr__(self) -> str:
+        return f"UserDatabase({self._database.location!r})"
+
+    def __getattr__(self, name: str) -> EmbeddedCollection:
+        if name.startswith("_"):
+            raise AttributeError(f"a database has no attribute {name!r}", name=name, obj=self)
+        return self._database.collection(name)
+
+    def __getitem__(self, name: str) -> EmbeddedCollection:
+        return self._database.collection(name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UserDatabase) and self._database is other._database
+
+    def __hash__(self) -> int:
+        return hash(id(self._database))
+
+    @property
+    def name(self) -> str:
+        """Name of the file, without its ending."""
+        return self._database.name
+
+    def get_collection(self, name: str, **_options: Any) -> EmbeddedCollection:
+        """Return a collection; it comes into being with its first document."""
+        return self._database.collection(name)
+
+    def list_collection_names(self, **_options: Any) -> list[str]:
+        """Names of the collections that exist."""
+        return self._database.collection_names()
+
+    def drop_collection(self, name_or_collection: str | EmbeddedCollection) -> None:
+        """Delete a collection with its documents and indexes."""
+        given = name_or_collection
+        self._database.collection(given if isinstance(given, str) else given.name).drop()
+
+    def command(self, command: Any, *_: Any, **_options: Any) -> dict[str, Any]:
+        """Answer the commands that mean something here: ``ping`` and ``compact``."""
+        name = command if isinstance(command, str) else next(iter(command), "")
+        if name == "ping":
+            self._database.ping()
+        elif name == "compact":
+            self._database.compact()
+        else:
+            raise UnsupportedOperationError(f"the command {name!r}")
+        return {"ok": 1.0}
 
 
 class EmbeddedDatabase:
@@ -42,6 +104,11 @@ class EmbeddedDatabase:
     def location(self) -> str:
         """Path of the file."""
         return str(self._file.path)
+
+    @property
+    def native(self) -> UserDatabase:
+        """See `controller.storage.base.Database.native`."""
+        return UserDatabase(self)
 
     def collection(self, name: str) -> EmbeddedCollection:
         """Return a collection; it comes into being with its first document."""

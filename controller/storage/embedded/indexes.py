@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
+from controller.errors import ArgumentError, UnsupportedOperationError
+from controller.storage.driver_errors import duplicate_key
 from controller.storage.embedded.layout import add_column, native_index_name, pair_path
 from controller.storage.embedded.rows import fill_column
 
@@ -102,7 +103,7 @@ def _check_unique(link: Link, table: Table, name: str, paths: list[str]) -> None
         f"SELECT 1 FROM {table.rows} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"
     ).fetchone()
     if twice:
-        raise DuplicateKeyError(
+        raise duplicate_key(
             f"documents of {table.name} share the same {', '.join(paths)}", index=name
         )
 
@@ -116,4 +117,4 @@ def _create_native(link: Link, table: Table, info: dict[str, Any]) -> None:
     try:
         link.sql.execute(f"CREATE {kind} IF NOT EXISTS {native} ON {table.rows}({parts})")
     except sqlite3.IntegrityError:
-        raise DuplicateKeyError(f"documents of {table.name} share the same key") from None
+        raise duplicate_key(f"documents of {table.name} share the same key") from None

@@ -11,6 +11,7 @@ import bson
 from bson import ObjectId
 
 from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
+from controller.storage.driver_errors import duplicate_key
 from controller.storage.embedded.file import File
 from controller.storage.embedded.layout import ARRAY_KEY, Column, Keys, Table, mark_column
 from controller.storage.embedded.link import Link
@@ -380,6 +381,6 @@ def _duplicate(
     paths: Iterable[str] = (),
 ) -> DuplicateKeyError:
     what = ", ".join(key or paths)
-    return DuplicateKeyError(
+    return duplicate_key(
         f"a document of {table.name} with the same {what} exists", index=index, key=key
     )

@@ -31,8 +31,7 @@ from controller.storage.mongo.errors import translated
 class MongoCollection:
     """A collection on a server; see `controller.storage.base.Collection`.
 
-    Users get these from ``JobController.get_collection`` and know pymongo's collections, so
-    pymongo's further keywords are passed on, and its further methods are found here too; the
+    Whoever knows pymongo's collections finds their further keywords and methods here too; the
     latter raise pymongo's errors. The controller itself keeps to the contract.
 
     Attributes
@@ -57,6 +56,11 @@ class MongoCollection:
     def name(self) -> str:
         """Name within the database."""
         return self.raw.name
+
+    @property
+    def native(self) -> DriverCollection[Document]:
+        """See `controller.storage.base.Collection.native`."""
+        return self.raw
 
     def find(
         self,

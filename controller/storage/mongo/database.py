@@ -63,6 +63,11 @@ class MongoDatabase:
             self._transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
         return self._transactions
 
+    @property
+    def native(self) -> DriverDatabase[Document]:
+        """See `controller.storage.base.Database.native`."""
+        return self._raw
+
     def collection(self, name: str) -> MongoCollection:
         """Return a collection."""
         return MongoCollection(self._raw[name], self._location)

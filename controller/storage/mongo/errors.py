@@ -20,6 +20,7 @@ from controller.errors import (
     UnsupportedOperationError,
     WriteConflictError,
 )
+from controller.storage.driver_errors import duplicate_key, of_both_kinds
 
 _DUPLICATE = {11000, 11001, 12582}
 _SHARED_KEY = "exclusion constraint"  # in the words of servers that keep documents in PostgreSQL
@@ -55,7 +56,10 @@ def translated(location: str) -> Iterator[None]:
     try:
         yield
     except (driver.PyMongoError, driver.DocumentTooLarge) as error:
-        raise in_our_words(location, error) from error
+        ours = in_our_words(location, error)
+        # A duplicate is of both kinds already, whatever the server said it with.
+        same = isinstance(ours, driver.PyMongoError)
+        raise (ours if same else of_both_kinds(ours, error)) from error
     except (BSONError, TypeError, ValueError, OverflowError) as error:
         raise ArgumentError(f"MongoDB cannot take this: {error}") from error
 
@@ -118,7 +122,7 @@ def _too_large(location: str) -> DocumentTooLargeError:
 def _duplicate(details: Mapping[str, Any]) -> DuplicateKeyError:
     key = dict(details.get("keyValue") or {})
     names = ", ".join(key or details.get("keyPattern") or {}) or "unique key"
-    return DuplicateKeyError(f"a document with the same {names} exists", key=key or None)
+    return duplicate_key(f"a document with the same {names} exists", key=key or None)
 
 
 def _misconfigured(location: str, error: driver.ConfigurationError) -> ConfigError:

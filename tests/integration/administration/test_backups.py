@@ -205,7 +205,7 @@ def test_only_an_empty_database_is_filled(
     with pytest.raises(StateError, match="1 job documents"):
         controller.backup_restore(folder)
     assert raw(controller) == before
-    for collection in (controller.jobs, controller.flows):
+    for collection in (controller.queue.jobs, controller.queue.flows):
         collection.delete_many({})
     before = raw(controller)
     with pytest.raises(StateError, match="ids have been given out"):
@@ -348,7 +348,7 @@ def test_a_note_without_a_restore_is_removed_by_the_doctor(
 
 def test_the_doctor_leaves_a_restore_at_work_alone(controller: JobController) -> None:
     controller.auxiliary.insert_one({"unfinished_restore": {"folder": "x"}})
-    with MongoLock(controller.auxiliary, {"unfinished_restore": {"$exists": True}}):
+    with MongoLock(controller.queue.auxiliary, {"unfinished_restore": {"$exists": True}}):
         (found,) = examine(controller, fix=True).remaining.findings
         assert (found.kind, found.severity) == (FindingKind.UNFINISHED_RESTORE, Severity.NOTE)
 
@@ -470,7 +470,7 @@ def killed_at_write(store: dict[str, Any], folder: Path, number: int) -> int:
     try:
         count = iter(range(10**6))
         with JobController(open_store(store)) as controller:
-            kind: Any = type(controller.jobs)
+            kind: Any = type(controller.queue.jobs)
             for name in WRITES:
                 setattr(kind, name, _counted(getattr(kind, name), count, number))
             controller.backup_restore(folder)

@@ -152,7 +152,7 @@ def test_a_killed_runner_is_not_alive_and_who_is_beside_it_is(
     controller.auxiliary.update_one(RUNNER, killed)
     assert status(controller) == ("silent", "a")
     assert controller.get_runner_status().has_ended
-    runner_record.ping(controller.auxiliary, entry_of(project, "b"))
+    runner_record.ping(controller.queue.auxiliary, entry_of(project, "b"))
     assert status(controller) == ("alive", "b"), "before b registers itself"
     runner_record.keep_registered(controller.queue, entry_of(project, "b"))
     assert record_of(controller)["runner_id"] == "b"
@@ -172,7 +172,7 @@ def test_a_runner_that_joined_is_seen_when_the_first_one_ends(
     with pytest.raises(RunningRunnerError):
         controller.reset()
     killed = entry_of(project, "b", process=dead_process())
-    runner_record.ping(controller.auxiliary, killed)
+    runner_record.ping(controller.queue.auxiliary, killed)
     assert status(controller) == ("none", None)
 
 

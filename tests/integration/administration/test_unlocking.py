@@ -89,7 +89,7 @@ def test_unlock_refuses_what_cannot_be_meant(controller: JobController) -> None:
 
 def test_a_holder_that_was_unlocked_cannot_write(controller: JobController, stock: Stock) -> None:
     stock.flow("READY")
-    lock = MongoLock(controller.jobs, {"db_id": "1"})
+    lock = MongoLock(controller.queue.jobs, {"db_id": "1"})
     assert lock.acquire()
     assert controller.unlock_jobs() == 1
     lock.update_on_release = {"$set": {"state": "PAUSED"}}

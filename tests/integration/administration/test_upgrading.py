@@ -26,7 +26,7 @@ def old(controller: JobController, stock: Stock, project: Project) -> JobControl
     """What jobflow-remote 0.1.4 left, with a folder of a batch worker."""
     stock.flow("TERMINATED", "COMPLETED")
     stock.flow("REMOTE_ERROR", job_fields={"previous_state": "TERMINATED"})
-    auxiliary = controller.auxiliary
+    auxiliary = controller.queue.auxiliary
     auxiliary.delete_many({"next_id": {"$exists": False}})
     auxiliary.insert_one({"batch_processes": {"pool": {}}})
     old_pool = pool(project) / "terminated"

@@ -125,7 +125,7 @@ def test_a_job_that_jobflow_remote_locked(
 ) -> None:
     (held,) = controller.add_flow(add(1, 2), "local")
     (free,) = controller.add_flow(add(3, 4), "local")
-    foreign_lock(controller.jobs, {"db_id": held})
+    foreign_lock(controller.queue.jobs, {"db_id": held})
     summary = run(project, max_time=8)
     assert summary.completed == [free]
     assert summary.timed_out
@@ -146,7 +146,7 @@ def test_a_flow_that_jobflow_remote_locked_holds_up_no_other(
     (held,) = controller.add_flow(add(1, 2), "local", priority=9)
     (free,) = controller.add_flow(add(3, 4), "local")
     uuid = info(controller, held).uuid
-    foreign_lock(controller.flows, {"jobs": uuid})
+    foreign_lock(controller.queue.flows, {"jobs": uuid})
     tries = []
     runner = Runner(project=project, log_level="warn")
     real = runner.controller.complete_job
