@@ -101,7 +101,7 @@ class JobsReport:
     """
 
     state_counts: Mapping[JobState, int]
-    longest_running: tuple[JobInfo, ...]
+    longest_running: list[JobInfo]
     workers: Mapping[str, WorkerLoad]
     trends: JobTrends
 
@@ -135,13 +135,11 @@ class JobsReport:
         active = job_controller.count_jobs_workers(RUNNING_STATES)
         return cls(
             state_counts=job_controller.count_jobs_states(tuple(JobState)),
-            longest_running=tuple(
-                job_controller.get_jobs_info(
-                    states=list(_EXECUTING),
-                    custom_query={"start_time": {"$ne": None}},
-                    sort=[("start_time", 1)],
-                    limit=LONGEST_RUNNING,
-                )
+            longest_running=job_controller.get_jobs_info(
+                states=list(_EXECUTING),
+                custom_query={"start_time": {"$ne": None}},
+                sort=[("start_time", 1)],
+                limit=LONGEST_RUNNING,
             ),
             workers={
                 name: WorkerLoad(jobs, active.get(name, 0))
@@ -149,6 +147,12 @@ class JobsReport:
             },
             trends=JobTrends(**trends),
         )
+
+    @property
+    def worker_utilization(self) -> dict[str, int]:
+        """{worker: number of its jobs}, the largest first; `workers` tells more."""
+        loads = sorted(self.workers.items(), key=lambda item: -item[1].jobs)
+        return {name: load.jobs for name, load in loads}
 
     @property
     def total(self) -> int:

@@ -24,9 +24,19 @@ _BOOLEANS = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dict.fro
 )
 
 
-@dataclass
+@dataclass(init=False)
 class JobflowRemoteSettings:
-    """Settings that hold for all projects.
+    """Settings that hold for all projects: what is given here before environment before file.
+
+    Parameters
+    ----------
+    given
+        {setting: value}, instead of what the environment and the settings file say.
+
+    Raises
+    ------
+    ConfigError
+        The settings file is no mapping, or a value has a wrong type.
 
     Attributes
     ----------
@@ -59,6 +69,28 @@ class JobflowRemoteSettings:
     cli_job_list_columns: list[str] | None = None
     cli_load_plugins: bool = True
     warnings: list[str] = field(default_factory=list)
+
+    def __init__(self, **given: Any) -> None:
+        unknown = sorted(set(given) - set(setting_names()))
+        if unknown:
+            raise TypeError(f"there is no setting {', '.join(unknown)}")
+        self._read(os.environ, given)
+
+    def _read(self, environ: Mapping[str, str], given: Mapping[str, Any]) -> None:
+        for name, default in _DEFAULTS.items():
+            setattr(self, name, default)
+        self.warnings = []
+        variables = _variables(environ)
+        named = given.get("config_file") or variables.get("CONFIG_FILE")
+        self.config_file = named or self.config_file
+        _apply_file(self, named="CONFIG_FILE" in variables)
+        for name in setting_names():
+            text = variables.get(name.upper())
+            if name in given:
+                setattr(self, name, _checked(name, given[name], name))
+            elif text is not None:
+                value = _from_text(name, text)
+                setattr(self, name, _checked(name, value, f"{PREFIX}{name.upper()}"))
 
     @property
     def projects_path(self) -> Path:
@@ -110,15 +142,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> JobflowRemoteSett
     ConfigError
         The settings file is no mapping, or a value has a wrong type.
     """
-    given = _variables(os.environ if environ is None else environ)
-    settings = JobflowRemoteSettings()
-    settings.config_file = given.get("CONFIG_FILE") or settings.config_file
-    _apply_file(settings, named="CONFIG_FILE" in given)
-    for name in setting_names():
-        text = given.get(name.upper())
-        if text is not None:
-            value = _from_text(name, text)
-            setattr(settings, name, _checked(name, value, f"{PREFIX}{name.upper()}"))
+    settings = JobflowRemoteSettings.__new__(JobflowRemoteSettings)
+    settings._read(os.environ if environ is None else environ, {})
     return settings
 
 
@@ -221,5 +246,5 @@ def _is_list_of_texts(value: Any) -> bool:
 
 
 _DEFAULTS: dict[str, Any] = {
-    name: getattr(JobflowRemoteSettings(), name) for name in setting_names()
+    f.name: f.default for f in fields(JobflowRemoteSettings) if f.name != "warnings"
 }

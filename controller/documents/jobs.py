@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from jobflow.core.job import Job
     from qtoolkit.core.data_objects import QResources
 
+    from controller.config import ExecutionConfig
+
 
 class RemoteInfo(Stored):
     """Sub-document ``remote`` of a job: what the runner knows about its present step.
@@ -156,9 +158,9 @@ class JobDoc(_JobEnvelope):
 
     Attributes
     ----------
-    exec_config
+    exec_config_data
         Name of an execution configuration of the project, or the configuration itself as a
-        dictionary; None for none.
+        dictionary; None for none (field ``exec_config``).
     job_data
         The serialised jobflow Job (field ``job`` of the document).
     resources_data
@@ -169,7 +171,7 @@ class JobDoc(_JobEnvelope):
         extra="ignore", arbitrary_types_allowed=True, populate_by_name=True, ignored_types=()
     )
 
-    exec_config: Any = None
+    exec_config_data: Any = Field(default=None, alias="exec_config")
     job_data: dict[str, Any] = Field(alias="job")
     resources_data: dict[str, Any] | None = Field(default=None, alias="resources")
 
@@ -183,6 +185,8 @@ class JobDoc(_JobEnvelope):
         for field in ("job", "resources"):
             if hasattr(taken.get(field), "as_dict"):
                 taken[field] = taken[field].as_dict()
+        if hasattr(taken.get("exec_config"), "model_dump"):
+            taken["exec_config"] = taken["exec_config"].model_dump(exclude_none=True)
         return taken
 
     @cached_property
@@ -195,6 +199,16 @@ class JobDoc(_JobEnvelope):
         if not isinstance(job, Job):
             raise RemoteError(f"the document of job {self.db_id} holds no jobflow Job", True)
         return job
+
+    @cached_property
+    def exec_config(self) -> ExecutionConfig | str | None:
+        """Execution settings: the configuration itself, or its name in the project; or None."""
+        if not isinstance(self.exec_config_data, Mapping):
+            name: str | None = self.exec_config_data
+            return name
+        from controller.config import ExecutionConfig
+
+        return ExecutionConfig.model_validate(self.exec_config_data)
 
     @cached_property
     def resources(self) -> QResources | dict[str, Any] | None:

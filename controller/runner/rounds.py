@@ -97,6 +97,12 @@ class Rounds:
         Told of the local processes that are to be watched.
     is_stopping
         Asked before each step: whether to end after the present one.
+
+    Attributes
+    ----------
+    only
+        Filter of the jobs that rounds are about; {} for all. What others left is then not looked
+        at either.
     """
 
     def __init__(
@@ -111,12 +117,13 @@ class Rounds:
         self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
         self._told: set[str] = set()
         self._unknown_workers: set[str] = set()
+        self.only: dict[str, Any] = {}
 
     def advance(self, roles: RunnerRoles) -> bool:
         """Do one round; True when anything moved."""
         moved = False
         workers = self._context.usable_workers()
-        if self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen():
+        if not self.only and (self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen()):
             moved = take_over_expired(self._controller, self._told) > 0
             with _only("what is to be cleaned up"):
                 run_pending(self._controller.queue, self._context.connections)
@@ -136,7 +143,7 @@ class Rounds:
         for name in workers:
             room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
             while room > 0 and claimed < CLAIMS_PER_ROUND and not self._is_stopping():
-                if self._controller.checkout_job({"worker": name}) is None:
+                if self._controller.checkout_job({**self.only, "worker": name}) is None:
                     break
                 claimed += 1
                 room -= 1
@@ -164,7 +171,7 @@ class Rounds:
         """Advance all jobs of a state by one step."""
         done = 0
         held_up: list[str] = []
-        query = {"state": state.value, "worker": {"$in": workers}}
+        query = {**self.only, "state": state.value, "worker": {"$in": workers}}
         while not self._is_stopping() and (limit is None or done < limit):
             job, advanced = self._step(self._backoff.others(query, held_up), step)
             if job is None:
@@ -245,6 +252,7 @@ class Rounds:
         """Return {worker: jobs that are in its queue and that nobody holds}."""
         fields = ["db_id", "uuid", "index", "state", "worker", "remote", "run_dir"]
         query = {
+            **self.only,
             "state": {"$in": [s.value for s in QUEUED_STATES]},
             "worker": {"$in": workers},
             "lock_id": None,

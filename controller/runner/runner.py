@@ -13,13 +13,15 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from types import FrameType
 from typing import Any
 from uuid import uuid4
 
-from controller.config import ConfigManager, LogLevel, Project
+from controller.api.locking import CLAIM_ORDER
+from controller.config import ConfigManager, LogLevel, Project, RunnerOptions
 from controller.documents import db_id_order, utc_now
 from controller.errors import LockLostError, StorageUnavailableError
 from controller.jobcontroller import JobController
@@ -42,6 +44,11 @@ UNKNOWN_WORKERS_EVERY = 60.0
 """Seconds between two looks for jobs whose worker does not exist, while others are under way."""
 MAX_BACKOFF = 30.0
 ALL = RunnerRoles()
+_NOTHING = RunnerRoles(transfer=False, complete=False, queue=False, checkout=False)
+_ONE_BY_ONE = tuple(
+    replace(_NOTHING, **{role: True}) for role in ("checkout", "transfer", "queue", "complete")
+)
+"""What a runner does, one thing after the other."""
 
 
 @dataclass
@@ -105,6 +112,24 @@ class Runner:
         self._timers = Timers()
         self._backoff = 0.0
 
+    @property
+    def workers(self) -> dict[str, Any]:
+        """The project's workers, {name: worker}."""
+        return self.project.workers
+
+    def get_worker(self, worker_name: str) -> Any:
+        """Return a worker of the project (EntryNotFoundError without one of that name)."""
+        return self.project.get_worker(worker_name)
+
+    @property
+    def runner_options(self) -> RunnerOptions:
+        """The delays and limits of the project; what is assigned to one holds from then on."""
+        return self.project.runner
+
+    @runner_options.setter
+    def runner_options(self, options: RunnerOptions) -> None:
+        self.project.runner = options
+
     # ------------------------------------------------------------------ running
 
     def run(
@@ -124,18 +149,22 @@ class Runner:
         transfer, complete, queue, checkout
             What this process does.
         ticks
-            Rounds after which to end; None for no limit.
+            Seconds after which to end, as a runner of jobflow-remote has one turn in each; so many
+            rounds are done at least. None for no limit.
         max_time
             Seconds after which to end; None for no limit.
         """
         roles = RunnerRoles(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
+        last_turn = _deadline(ticks)
         with self._serving():
             rounds = 0
-            while not self._stop and (ticks is None or rounds < ticks) and not _is_past(deadline):
+            while not self._stop and not _is_past(deadline):
+                if ticks is not None and rounds >= ticks and _is_past(last_turn):
+                    break
                 rounds += 1
                 if not self._guarded(lambda: self._round(roles)):
-                    self._sleep(deadline)
+                    self._sleep(_earlier(deadline, last_turn))
 
     def run_until_idle(
         self,
@@ -195,7 +224,7 @@ class Runner:
         raise_at_timeout: bool = True,
         target_state: JobState | None = None,
     ) -> bool:
-        """Run until one job has ended, or reached a state.
+        """Run until one job has ended, or reached a state. No other job is advanced.
 
         Parameters
         ----------
@@ -212,31 +241,61 @@ class Runner:
         Raises
         ------
         RuntimeError
-            It did not, and ``raise_at_timeout``.
+            It did not, and ``raise_at_timeout``; or it has ended in another state.
         """
         query: dict[str, Any] = {"state": JobState.READY.value}
         if db_id is not None:
             query = {"db_id": db_id}
         elif job_id is not None:
             query = {"uuid": job_id[0], "index": job_id[1]}
-        job = self.controller.queue.jobs.find_one(query, ["db_id"], sort=[("priority", -1)])
+        job = self.controller.queue.jobs.find_one(
+            query, ["uuid", "index", "db_id"], sort=CLAIM_ORDER
+        )
         if job is None:
             return False
-        deadline = time.monotonic() + (max_seconds or float("inf"))
-        with self._serving():
-            while not self._stop:
-                found = self.controller.get_job_info(db_id=job["db_id"])
-                state = found.state if found else None
-                if state is target_state or (
-                    target_state is None and (state is None or not _moves(state))
-                ):
-                    return True
-                if time.monotonic() >= deadline:
-                    break
-                if not self._guarded(self._round):
-                    self._sleep(deadline)
-        if raise_at_timeout:
+        deadline = _deadline(max_seconds or None)
+        self.rounds.only = {"uuid": job["uuid"], "index": job["index"]}
+        try:
+            with self._serving():
+                reached = self._advance_to(job, target_state, deadline)
+        finally:
+            self.rounds.only = {}
+        if not reached and raise_at_timeout:
             raise RuntimeError(f"job {job['db_id']} was not done after {max_seconds} s")
+        return reached
+
+    def _advance_to(
+        self, job: dict[str, Any], target: JobState | None, deadline: float | None
+    ) -> bool:
+        """Advance a job until it is in a state, or can go no further; False when time was up."""
+        while not self._stop:
+            moved = False
+            for roles in _ONE_BY_ONE:  # a whole round might go beyond the state
+                if self._is_at(job, target):
+                    return True
+                moved = self._guarded(partial(self.rounds.advance, roles)) or moved
+            if _is_past(deadline):
+                return self._is_at(job, target)
+            if not moved:
+                self._sleep(deadline)
+        return False
+
+    def _is_at(self, job: dict[str, Any], target: JobState | None) -> bool:
+        """Whether a job is in a state; with None, whether it can go no further.
+
+        Raises
+        ------
+        RuntimeError
+            It can go no further, and is in another state.
+        """
+        found = self.controller.get_job_info(job_id=job["uuid"], job_index=job["index"])
+        state = found.state if found else None
+        ended = state is None or not _moves(state)
+        if target is None or state is target:
+            return ended if target is None else True
+        if ended:
+            now = state.value if state else "deleted"
+            raise RuntimeError(f"job {job['db_id']} did not become {target.value}: it is {now} now")
         return False
 
     def update_status(self, dry_run: bool = False) -> list[str]:
@@ -436,10 +495,14 @@ def _deadline(max_time: float | None) -> float | None:
     return None if max_time is None else time.monotonic() + max_time
 
 
+def _earlier(first: float | None, second: float | None) -> float | None:
+    return min((d for d in (first, second) if d is not None), default=None)
+
+
 def _is_past(deadline: float | None) -> bool:
     return deadline is not None and time.monotonic() >= deadline
 
 
 def _moves(state: JobState) -> bool:
-    """Whether a job in this state will go on by itself."""
-    return state in (*NOT_STARTED_STATES, *RESETTABLE_STATES)
+    """Whether a job in this state will go on by itself, when no other one does."""
+    return state in (JobState.READY, *RESETTABLE_STATES)

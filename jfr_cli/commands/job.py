@@ -12,7 +12,7 @@ from controller.filters import JobFilter
 from controller.states import ERROR_STATES, RUNNING_STATES, JobState, parse_states
 from jfr_cli import options
 from jfr_cli.commands import job_actions, job_files, job_set, reports
-from jfr_cli.console import hint
+from jfr_cli.console import hint, is_plain
 from jfr_cli.output import (
     show_count,
     show_one,
@@ -29,7 +29,7 @@ from jfr_cli.output import (
     write_value,
 )
 from jfr_cli.progress import waiting_line
-from jfr_cli.render.jobs import JOBS, job_panel, job_table
+from jfr_cli.render.jobs import JOBS, job_picture, job_table
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
@@ -136,14 +136,16 @@ def info(
         if verbosity:
             doc = controller.get_job_doc(db_id=found.db_id)
             assert doc is not None
-            more = {"resources": doc.resources_data, "exec_config": doc.exec_config}
+            more = {"resources": doc.resources_data, "exec_config": doc.exec_config_data}
             if verbosity > 1:
                 more["job"] = doc.job_data
     values = found.model_dump(exclude={"lock_lease"}) | more
     show_one(
         found,
         JOBS,
-        lambda: job_panel(values, show_none=show_none, verbosity=verbosity),
+        lambda: job_picture(
+            values, show_none=show_none, verbosity=verbosity, plain=is_plain(CURRENT.color)
+        ),
         **more,
     )
     if found.state in ERROR_STATES:

@@ -36,6 +36,7 @@ from jfr_cli.render.words import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.panel import Panel
 
     from controller.documents import JobInfo
@@ -257,6 +258,17 @@ _INFO_ORDER = (
 _LONG = ("queue_out", "queue_err")
 
 
+def job_picture(
+    values: dict[str, Any], *, show_none: bool, verbosity: int, plain: bool
+) -> RenderableType:
+    """Return what is shown of one job: `job_panel`, or where plain text will do `job_lines`."""
+    from rich.text import Text
+
+    if plain:
+        return Text(job_lines(values, show_none=show_none, verbosity=verbosity))
+    return job_panel(values, show_none=show_none, verbosity=verbosity)
+
+
 def job_panel(values: dict[str, Any], *, show_none: bool, verbosity: int) -> Panel:
     """Return the panel of one job: ``key = value`` lines in a fixed order."""
     from rich.panel import Panel
@@ -273,6 +285,42 @@ def job_panel(values: dict[str, Any], *, show_none: bool, verbosity: int) -> Pan
     return Panel(shown, expand=False, border_style="dim")
 
 
+def job_lines(values: dict[str, Any], *, show_none: bool, verbosity: int) -> str:
+    """Return what `job_panel` shows as a pipe gets it: ``key = value``, texts in quotes.
+
+    Programs written for jobflow-remote read these lines. Errors and what a job printed are not
+    quoted, as there.
+    """
+    shown = []
+    for key in _INFO_ORDER:
+        if key not in values or (values[key] in (None, [], {}) and not show_none):
+            continue
+        value = values[key]
+        if key == "remote" and isinstance(value, dict):
+            kept = _kept_of_remote(value, verbosity, show_none)
+            inner = (f"{k!r}: {_quoted(k, v)}" for k, v in kept.items())
+            shown.append(f"remote = {{{', '.join(inner)}}}")
+        else:
+            shown.append(f"{key} = {_quoted(key, value)}")
+    return "\n".join(shown)
+
+
+def _quoted(key: str, value: Any) -> str:
+    if isinstance(value, datetime):
+        return repr(exact_time(value))
+    if key in ("error", *_LONG) and isinstance(value, str):
+        return value.rstrip()
+    return repr(getattr(value, "value", value))
+
+
+def _kept_of_remote(remote: dict[str, Any], verbosity: int, show_none: bool) -> dict[str, Any]:
+    return {
+        k: v
+        for k, v in remote.items()
+        if (v not in (None, False) or show_none) and (verbosity or k not in _LONG)
+    }
+
+
 def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
     if isinstance(value, JobState):
         return state_text(value)
@@ -281,8 +329,7 @@ def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
     if key == "remote" and isinstance(value, dict):
         kept = {
             k: exact_time(v) if isinstance(v, datetime) else v
-            for k, v in value.items()
-            if (v not in (None, False) or show_none) and (verbosity or k not in _LONG)
+            for k, v in _kept_of_remote(value, verbosity, show_none).items()
         }
         return "".join(f"\n    {k} = {_indented(str(v))}" for k, v in kept.items())
     if key in ("parents", "hosts") and isinstance(value, list) and len(value) > 5 and verbosity < 2:

@@ -136,6 +136,8 @@ def test_info_and_output(finished: Run) -> None:
     assert finished("job", "output", "2").stdout == "6\n"
     failed = finished("job", "info", "3").stdout
     assert "there is no such thing" in failed
+    assert "\nstate = 'FAILED'\n" in failed
+    assert failed.startswith("db_id = '3'\n")
     assert json.loads(finished("job", "info", "3", "--json").stdout)["state"] == "FAILED"
     assert "sums" in finished("flow", "info", "1").stdout
 

@@ -80,6 +80,11 @@ def test_report_of_jobs(controller: JobController) -> None:
     report = JobsReport.generate_report(controller, "days", 2, timezone="Europe/Rome")
     assert (report.total, report.completed, report.error) == (13, 1, 2)
     assert (report.running, report.active) == (9, 10)
+    assert isinstance(report.longest_running, list)
+    assert report.worker_utilization == {n: w.jobs for n, w in report.workers.items()}
+    assert list(report.worker_utilization.values()) == sorted(
+        report.worker_utilization.values(), reverse=True
+    )
     assert [job.db_id for job in report.longest_running] == ["8", "6", "5", "4", "3"]
     assert report.workers == {"b": WorkerLoad(2, 1), "local": WorkerLoad(11, 9)}
     assert set(report.state_counts) == set(JobState)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jobflow import Flow
 from runner_jobs import add
 from running import DEADLINE, serve, states, wait_for
 
 from controller.config import Project
 from controller.jobcontroller import JobController
 from controller.runner import Runner
+from controller.states import JobState
 
 STAGES = ("checkout", "transfer", "queue", "complete")
 EXPECTED = {
@@ -22,6 +25,39 @@ EXPECTED = {
     "queue": "DOWNLOADED",
     "complete": "COMPLETED",
 }
+
+
+def test_one_job_is_advanced_and_no_other(project: Project, controller: JobController) -> None:
+    first, second = add(1, 2), add(3, 4)
+    child = add(second.output, 5)
+    one, two, three = controller.add_flow(Flow([first, second, child]), "local")
+    runner = Runner(project=project, log_level="error")
+    try:
+        assert runner.run_one_job(two, max_seconds=DEADLINE)
+        assert states(controller) == {one: "READY", two: "COMPLETED", three: "READY"}
+        with pytest.raises(RuntimeError, match="did not become UPLOADED: it is COMPLETED"):
+            runner.run_one_job(two, target_state=JobState.UPLOADED)
+        assert runner.run_one_job(job_id=(first.uuid, 1), target_state=JobState.UPLOADED)
+        assert states(controller) == {one: "UPLOADED", two: "COMPLETED", three: "READY"}
+        assert set(runner.workers) == {"local"}
+        assert runner.get_worker("local") is runner.workers["local"]
+        runner.runner_options.delay_update_batch = 7
+        assert runner.project.runner.delay_update_batch == 7
+    finally:
+        runner.cleanup()
+
+
+def test_a_turn_takes_a_second(project: Project, controller: JobController) -> None:
+    (db_id,) = controller.add_flow(add(1, 2), "local")
+    runner = Runner(project=project, log_level="error")
+    begun = time.monotonic()
+    try:
+        runner.run(ticks=1)
+        assert time.monotonic() - begun >= 1
+        runner.run(ticks=8)
+    finally:
+        runner.cleanup()
+    assert states(controller)[db_id] == "COMPLETED"
 
 
 def test_parts_of_a_runner_end_when_their_part_is_done(

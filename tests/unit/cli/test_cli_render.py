@@ -21,7 +21,7 @@ from controller.errors import ArgumentError
 from controller.states import FlowState, JobState
 from jfr_cli.render import data, words
 from jfr_cli.render.flows import FLOWS, needs_jobs
-from jfr_cli.render.jobs import JOBS, job_panel, job_table
+from jfr_cli.render.jobs import JOBS, job_lines, job_panel, job_table
 from jfr_cli.render.tables import Column, Listing, TableSpec, chosen_columns, chosen_data
 
 T0 = datetime(2026, 1, 2, 3, 4, 5)
@@ -301,6 +301,22 @@ def test_the_panel_of_a_job_names_the_zone_of_every_time(monkeypatch: pytest.Mon
     Console(file=out, width=100, no_color=True).print(panel)
     for key in ("created_on", "retry_time_limit"):
         assert f"{key} = 2026-07-01 08:00:00 EDT" in out.getvalue()
+
+
+def test_a_pipe_gets_lines_that_programs_of_jobflow_remote_read() -> None:
+    values = job(error="Traceback\n  it failed\n", remote={"process_id": "7"}).model_dump()
+    values |= {"state": JobState.COMPLETED, "parents": ["a"], "metadata": {"k": "v"}}
+    lines = job_lines(values, show_none=False, verbosity=0).splitlines()
+    found = {line.partition(" = ")[0]: line.partition(" = ")[2] for line in lines}
+    assert found["state"] == "'COMPLETED'"
+    assert found["db_id"] == repr(values["db_id"])
+    assert found["index"] == "1"
+    assert found["parents"] == "['a']"
+    assert found["metadata"] == "{'k': 'v'}"
+    assert found["remote"].startswith("{'step_attempts': 0, 'process_id': '7'")
+    assert lines[lines.index("error = Traceback") + 1] == "  it failed"
+    assert "previous_state" not in found
+    assert "previous_state = None" in job_lines(values, show_none=True, verbosity=0)
 
 
 def test_times_are_utc_in_data() -> None:

@@ -166,3 +166,17 @@ def test_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_variables() -> None:
     environ = {"JFREMOTE_PROJECT_FOLDER": "x", "JFREMOTE_PROJECT": "x", "jfremote_y": "", "A": ""}
     assert unknown_variables(environ) == ["JFREMOTE_PROJECT_FOLDER", "jfremote_y"]
+
+
+def test_the_class_reads_what_jobflow_remotes_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("projects_folder: /from/file\nproject: of_file\ncli_full_exc: true")
+    monkeypatch.setenv("JFREMOTE_PROJECT", "of_environment")
+    monkeypatch.delenv("JFREMOTE_PROJECTS_FOLDER", raising=False)
+    found = settings.JobflowRemoteSettings()
+    assert (found.projects_folder, found.project) == ("/from/file", "of_environment")
+    assert settings.JobflowRemoteSettings(project="given").project == "given"
+    assert found.cli_full_exc is True
+    with pytest.raises(TypeError, match="no setting colour"):
+        settings.JobflowRemoteSettings(colour="red")
+    with pytest.raises(ConfigError, match="project has to be text"):
+        settings.JobflowRemoteSettings(project=3)
