@@ -313,7 +313,7 @@ def test_a_pipe_gets_lines_that_programs_of_jobflow_remote_read() -> None:
     assert found["index"] == "1"
     assert found["parents"] == "['a']"
     assert found["metadata"] == "{'k': 'v'}"
-    assert found["remote"].startswith("{'step_attempts': 0, 'process_id': '7'")
+    assert found["remote"].startswith("{'process_id': '7'")
     assert lines[lines.index("error = Traceback") + 1] == "  it failed"
     assert "previous_state" not in found
     assert "previous_state = None" in job_lines(values, show_none=True, verbosity=0)
