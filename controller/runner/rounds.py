@@ -318,7 +318,7 @@ class Rounds:
             "state": {"$in": [s.value for s in (JobState.READY, *RESETTABLE_STATES)]},
             "worker": {"$nin": [*known, *self._unknown_workers]},
         }
-        while (job := self._controller.jobs.find_one(query, ["db_id", "worker"])) is not None:
+        while (job := self._controller.queue.jobs.find_one(query, ["db_id", "worker"])) is not None:
             self._unknown_workers.add(job["worker"])
             query["worker"] = {"$nin": [*known, *self._unknown_workers]}
             logger.warning(

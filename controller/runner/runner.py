@@ -32,7 +32,7 @@ from controller.runner.context import RunnerContext
 from controller.runner.logs import start_logging, stop_logging
 from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles, Timers
 from controller.runner.watch import ProcessWatcher
-from controller.states import ERROR_STATES, NOT_STARTED_STATES, RESETTABLE_STATES, JobState
+from controller.states import ERROR_STATES, RESETTABLE_STATES, JobState
 
 logger = logging.getLogger(__name__)
 
