@@ -33,7 +33,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' job list')
-        options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --columns --output -o --watch -W --help'
+        options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --columns --output -o --watch -W --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o'
         choices=(
@@ -43,7 +43,7 @@ _jf_facts() {
         )
         ;;
     ' job info')
-        options='--pid --show-none -n --verbose -v --format --json --watch -W --help'
+        options='--pid --show-none -n --verbosity --verbose -v --format --json --watch -W --help'
         asks='<1>=jobs'
         takes='--pid'
         choices=(
@@ -85,7 +85,7 @@ _jf_facts() {
         )
         ;;
     ' job set-state')
-        options='--wait -w --break-lock -bl --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <2>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -95,7 +95,7 @@ _jf_facts() {
         )
         ;;
     ' job rerun')
-        options='--force -f --no-delete -nd --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--force -f --no-delete -nd --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -104,7 +104,7 @@ _jf_facts() {
         )
         ;;
     ' job retry')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -113,7 +113,7 @@ _jf_facts() {
         )
         ;;
     ' job pause')
-        options='--wait -w --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -122,7 +122,7 @@ _jf_facts() {
         )
         ;;
     ' job resume')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -131,7 +131,7 @@ _jf_facts() {
         )
         ;;
     ' job play')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -140,7 +140,7 @@ _jf_facts() {
         )
         ;;
     ' job stop')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -149,7 +149,7 @@ _jf_facts() {
         )
         ;;
     ' job delete')
-        options='--output -o --files -fi --all -a --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--output -o --files -fi --all -a --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -181,7 +181,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' job set worker')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=workers'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -190,7 +190,7 @@ _jf_facts() {
         )
         ;;
     ' job set exec-config')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=exec_configs'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -199,7 +199,7 @@ _jf_facts() {
         )
         ;;
     ' job set resources')
-        options='--replace -r --qresources -qr --wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--replace -r --qresources -qr --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -208,7 +208,7 @@ _jf_facts() {
         )
         ;;
     ' job set priority')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -248,7 +248,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' flow list')
-        options='--verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
+        options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
         asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
         takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns'
         choices=(
@@ -258,7 +258,7 @@ _jf_facts() {
         )
         ;;
     ' flow info')
-        options='--job -j --verbose -v --stored-data-key -sdk --jobs-sort --sort --reverse-jobs-sort --reverse-sort -jrevs -revs --report -rep --format --json --columns --output -o --watch -W --help'
+        options='--job -j --verbosity --verbose -v --stored-data-key -sdk --jobs-sort --sort --reverse-jobs-sort --reverse-sort -jrevs -revs --report -rep --format --json --columns --output -o --watch -W --help'
         asks='<1>=flows'
         takes='--stored-data-key -sdk --columns --output -o'
         choices=(
@@ -277,7 +277,7 @@ _jf_facts() {
         )
         ;;
     ' flow delete')
-        options='--yes -y --max -m --verbose -v --output -o --files -fi --all -a --keep-processes -kp --wait -w --break-lock -bl --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
+        options='--yes -y --max -m --verbosity --verbose -v --output -o --files -fi --all -a --keep-processes -kp --wait -w --break-lock -bl --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
         asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
         takes='--max -m --wait -w --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -286,7 +286,7 @@ _jf_facts() {
         )
         ;;
     ' flow clean')
-        options='--verbose -v --locked -l --force -f --yes -y --all-states -as --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
+        options='--verbosity --verbose -v --locked -l --force -f --yes -y --all-states -as --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
         asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
         takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
         choices=(
@@ -381,7 +381,7 @@ _jf_facts() {
         )
         ;;
     ' runner info')
-        options='--verbose -v --pings -p --format --json --watch -W --help'
+        options='--verbosity --verbose -v --pings -p --format --json --watch -W --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -464,7 +464,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' project worker list')
-        options='--verbose -v --format --json --columns --watch -W --help'
+        options='--verbosity --verbose -v --format --json --columns --watch -W --help'
         takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
@@ -475,7 +475,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' project exec_config list')
-        options='--verbose -v --format --json --columns --watch -W --help'
+        options='--verbosity --verbose -v --format --json --columns --watch -W --help'
         takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
@@ -562,7 +562,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' batch list')
-        options='--worker -wk --max-results -m --state -s --job-id -jid --db-id -did --verbose -v --format --json --columns --watch -W --help'
+        options='--worker -wk --max-results -m --state -s --job-id -jid --db-id -did --verbosity --verbose -v --format --json --columns --watch -W --help'
         asks='--worker=workers -wk=workers --job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs'
         takes='--max-results -m --columns'
         choices=(

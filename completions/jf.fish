@@ -84,6 +84,7 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' job list'
             set __jf_options \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max-results\t'At most so many; 0 for all.' \
@@ -144,6 +145,7 @@ function __jf_facts
                 --pid\t'Id in the worker\'s queue.' \
                 --show-none\t'Show what has no value, too.' \
                 -n\t'Show what has no value, too.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -250,6 +252,7 @@ function __jf_facts
                 -w\t'Wait so long for locks.' \
                 --break-lock\t'Take the lock whoever holds it.' \
                 -bl\t'Take the lock whoever holds it.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -298,6 +301,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -342,6 +346,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -384,6 +389,7 @@ function __jf_facts
                 -w\t'Wait so long for locks.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -428,6 +434,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -472,6 +479,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -516,6 +524,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -566,6 +575,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -642,6 +652,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -686,6 +697,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -734,6 +746,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -778,6 +791,7 @@ function __jf_facts
                 -bl\t'Take the lock whoever holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max\t'Change nothing if more are selected; 0: any.' \
@@ -874,6 +888,7 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' flow list'
             set __jf_options \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --max-results\t'At most so many; 0 for all.' \
@@ -919,6 +934,7 @@ function __jf_facts
             set __jf_options \
                 --job\t'The uuid is that of a job.' \
                 -j\t'The uuid is that of a job.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --stored-data-key\t'Show this stored data.' \
@@ -981,6 +997,7 @@ function __jf_facts
                 -y\t'Do not ask.' \
                 --max\t'Delete nothing if there are more; 0: any.' \
                 -m\t'Delete nothing if there are more; 0: any.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --output\t'Delete outputs too.' \
@@ -1026,6 +1043,7 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow clean'
             set __jf_options \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --locked\t'Only what somebody holds.' \
@@ -1247,6 +1265,7 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner info'
             set __jf_options \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --pings\t'Show the last signs of life too.' \
@@ -1403,6 +1422,7 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' project worker list'
             set __jf_options \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -1422,6 +1442,7 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' project exec_config list'
             set __jf_options \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -1632,6 +1653,7 @@ function __jf_facts
                 -jid\t'Job by uuid and index.' \
                 --db-id\t'Job by its db_id; several with commas.' \
                 -did\t'Job by its db_id; several with commas.' \
+                --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \

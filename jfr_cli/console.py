@@ -107,9 +107,23 @@ def give_up(stream: TextIO) -> None:
 
 
 def hint(text: str, color: str = "auto") -> None:
-    """Write a hint, on a terminal only; where there are colours, so that it does not stand out."""
-    if sys.stderr.isatty():
+    """Write a hint, on a terminal only; where there are colours, so that it does not stand out.
+
+    With the setting ``cli_suggestions: false`` nothing is written.
+    """
+    if sys.stderr.isatty() and _suggests():
         say(f"\x1b[2m{text}\x1b[0m" if use_color(sys.stderr, color) else text)
+
+
+def _suggests() -> bool:
+    """Whether the user wants hints."""
+    from controller.config.settings import get_settings
+    from controller.errors import ConfigError
+
+    try:
+        return get_settings().cli_suggestions
+    except ConfigError:  # which whoever needs a setting tells
+        return True
 
 
 def status(text: str) -> None:

@@ -317,7 +317,12 @@ Count = Annotated[bool, typer.Option("--count", help="Print only how many there 
 Verbosity = Annotated[
     int,
     typer.Option(
-        "--verbose", "-v", count=True, show_default=False, help="Show more; -vv still more."
+        "--verbose",
+        "--verbosity",
+        "-v",
+        count=True,
+        show_default=False,
+        help="Show more; -vv still more.",
     ),
 ]
 StoredDataKeys = Annotated[

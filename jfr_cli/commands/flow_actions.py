@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -29,6 +30,8 @@ app = options.part_of_group()
 set_app = options.command_group("Set properties of flows.")
 
 ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")]
+_NAMED = 20
+"""Ids of deleted flows that are named; ``--json`` names all."""
 
 
 @app.command("delete")
@@ -81,7 +84,15 @@ def delete(
                 dry_run=dry_run,
                 progress=report,
             )
+    if outcome and not dry_run and shows_table():
+        say(f"deleted: {_named(outcome)}")
     show_outcome(outcome, "flow", "deleted")
+
+
+def _named(ids: Sequence[str]) -> str:
+    """Name the first of many ids."""
+    further = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return ", ".join(ids[:_NAMED]) + further
 
 
 @app.command("clean")

@@ -89,6 +89,8 @@ def list_jobs(
     show_rows(jobs, kind, verbosity=verbosity, defaults=SETTINGS.cli_job_list_columns)
     if max_results and len(jobs) == max_results:
         hint(f"only the first {max_results} are shown: -m 0 shows all")
+    if shows_table() and any(job.state in ERROR_STATES for job in jobs):
+        hint("what to do about jobs that failed: jf job why ID")
 
 
 def _extended(selection: JobFilter, *, locked: bool, error: bool, running: bool) -> JobFilter:

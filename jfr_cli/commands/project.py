@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from controller.errors import ArgumentError
+from controller.errors import ArgumentError, ConfigError
 from jfr_cli import options
 from jfr_cli.commands import project_parts
 from jfr_cli.console import hint, print_data, say
@@ -41,8 +41,16 @@ app.add_typer(project_parts.edit, name="edit")
 def group(ctx: typer.Context, tree: options.Tree = False) -> None:
     """Make, list, check, change and move projects."""
     del tree
-    if ctx.invoked_subcommand is None:
-        say("see `jf project list`, `jf project generate --help` and `jf project check`")
+    if ctx.invoked_subcommand is not None:
+        return
+    from controller.config import ConfigManager
+
+    try:
+        selected = ConfigManager().get_project_data(CURRENT.project_name)
+        print_data(f"the selected project is {selected.project.name} ({selected.filepath})")
+    except ConfigError as error:
+        say(f"no project is selected: {error}")
+    hint("see `jf project list`, `jf project generate --help` and `jf project check`")
 
 
 @app.command("list")
@@ -75,7 +83,9 @@ def list_projects(
         for problem in manager.unusable.values():
             say(f"warning: {problem}")
     elif manager.unusable:
-        hint(f"{len(manager.unusable)} files cannot be used: `jf project list -w` says why")
+        named = ", ".join(Path(name).name for name in sorted(manager.unusable))
+        say(f"cannot be used: {named}")
+        hint("`jf project list -w` says why")
 
 
 @app.command("generate")

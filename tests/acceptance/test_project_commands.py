@@ -44,6 +44,17 @@ def test_check_says_how_to_mend_it(jf: Run, file: Path, tmp_path: Path) -> None:
     assert "set pre_run or execution_cmd" in jf("project", "check").stdout
 
 
+def test_which_project_is_selected_and_which_files_are_not_usable(jf: Run, file: Path) -> None:
+    assert jf("project").stdout == f"the selected project is mine ({file})\n"
+    file.with_name("broken.yaml").write_text("name: [")
+    listed = jf("project", "list")
+    assert "cannot be used: broken.yaml" in listed.stderr
+    assert "broken" not in listed.stdout
+    unknown = jf("-p", "nothing", "project")
+    assert unknown.stdout == ""
+    assert "no project is selected" in unknown.stderr
+
+
 def test_check_of_stores_that_do_not_answer(jf: Run, file: Path) -> None:
     """One line each, and the other parts are checked all the same."""
     project = yaml.safe_load(file.read_text())

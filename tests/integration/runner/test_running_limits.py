@@ -54,10 +54,11 @@ def test_a_turn_takes_a_second(project: Project, controller: JobController) -> N
     try:
         runner.run(ticks=1)
         assert time.monotonic() - begun >= 1
-        runner.run(ticks=8)
+        while states(controller)[db_id] != "COMPLETED":
+            assert time.monotonic() - begun < DEADLINE
+            runner.run(ticks=2)
     finally:
         runner.cleanup()
-    assert states(controller)[db_id] == "COMPLETED"
 
 
 def test_parts_of_a_runner_end_when_their_part_is_done(

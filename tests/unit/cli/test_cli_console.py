@@ -8,7 +8,10 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
-from jfr_cli.console import print_data, say, survive_the_locale
+import pytest
+
+from controller.config import settings
+from jfr_cli.console import hint, print_data, say, survive_the_locale
 
 
 def written_in_ascii(write: Callable[[str], Any], text: str) -> tuple[bytes, bytes]:
@@ -30,3 +33,14 @@ def test_json_stays_json() -> None:
 
 def test_a_message_never_fails() -> None:
     assert written_in_ascii(say, "Grüße") == (b"", b"Gr??e\n")
+
+
+def test_hints_follow_the_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    for wanted in (True, False):
+        chosen = settings.JobflowRemoteSettings(cli_suggestions=wanted)
+        monkeypatch.setitem(vars(settings), "SETTINGS", chosen)
+        hint("look there", "never")
+        assert ("look there" in capsys.readouterr().err) is wanted
