@@ -80,7 +80,7 @@ class SSHServer:
         return (self.folder / "sshd.log").read_text(errors="replace")
 
     def logins(self) -> int:
-        return self.log.count("Accepted ")
+        return self.log.count("Accepted publickey") + self.log.count("Accepted keyboard")
 
     def worker(self, **fields: Any) -> dict[str, Any]:
         """Describe a worker as a project file does."""
@@ -176,6 +176,13 @@ class SSHServer:
         for pid in (self.process.pid, *self.sessions()):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+    def wait_until_free(self) -> None:
+        """Wait until all connections have ended, as they do when clients close them."""
+        deadline = time.monotonic() + _DEADLINE
+        while self.sessions():
+            assert time.monotonic() < deadline, "connections are open still"
+            time.sleep(0.02)
 
     def sessions(self) -> list[int]:
         """Processes of the server that serve connections."""

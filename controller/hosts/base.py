@@ -76,9 +76,12 @@ class Host(Protocol):
     ----------
     name
         Of the machine, for messages.
+    is_local
+        Whether it is this machine.
     """
 
     name: str
+    is_local: bool
 
     def execute(
         self,

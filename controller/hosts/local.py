@@ -28,6 +28,7 @@ class LocalHost(SimpleCalls):
     """
 
     name = "this machine"
+    is_local = True
 
     def __init__(self, timeout: float = 60) -> None:
         self._timeout = timeout

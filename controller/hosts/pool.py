@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -148,10 +149,12 @@ def _shell_host(
     )  # fmt: skip
     key = settings + connection.model_dump_json()
     link, give_back = pool.take(key, lambda: open_link(worker, connection, name))
-    return ShellHost(
+    host = ShellHost(
         link,
         worker.timeout_execute,
         shell=worker.shell_cmd,
         login=worker.login_shell,
         on_close=give_back,
     )
+    weakref.finalize(host, give_back)  # where it was forgotten
+    return host

@@ -13,6 +13,8 @@ from controller.hosts.archive import Content
 class SimpleCalls:
     """What every host says of one file, and that it can be used in a ``with`` statement."""
 
+    is_local = False
+
     def write_files(self, files: Mapping[Path, Content], *, make_folders: bool = True) -> None:
         """See `Host.write_files`."""
         raise NotImplementedError

@@ -54,10 +54,10 @@ class Connections:
         Raises
         ------
         ConfigError
-            There is no such worker, or this version cannot reach its machine.
+            There is no such worker.
         """
         if name not in self._hosts:
-            self._hosts[name] = open_host(self.worker(name))
+            self._hosts[name] = open_host(self.worker(name), name)
         return self._hosts[name]
 
     def queue(self, name: str) -> WorkerQueue:
@@ -79,7 +79,10 @@ class Connections:
         return self._stores[name]
 
     def close(self) -> None:
-        """Close the JobStores."""
+        """Close the JobStores, and give the connections to hosts back."""
         for store in self._stores.values():
             store.close()
         self._stores = {}
+        for host in self._hosts.values():
+            host.close()
+        self._hosts, self._queues = {}, {}

@@ -45,13 +45,12 @@ class RunnerContext:
         """Names of the workers that this version can run; the others are reported once."""
         names = []
         for name, worker in self.project.workers.items():
-            if worker.is_local and not worker.is_batch:
+            if not worker.is_batch:
                 names.append(name)
             elif name not in self._reported:
                 self._reported.add(name)
-                kind = "batch workers" if worker.is_batch else f"workers of type {worker.type}"
                 logger.warning(
-                    "worker %s: %s cannot be run by this version; its jobs stay", name, kind
+                    "worker %s: batch workers cannot be run by this version; its jobs stay", name
                 )
         return names
 

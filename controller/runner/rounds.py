@@ -22,6 +22,7 @@ from controller.runner.backoff import JobBackoff
 from controller.runner.context import RunnerContext
 from controller.runner.recovery import take_over_expired
 from controller.runner.stages.complete import complete
+from controller.runner.stages.download import download
 from controller.runner.stages.poll import queue_update
 from controller.runner.stages.submit import submit, withdraw
 from controller.runner.stages.upload import upload
@@ -131,6 +132,7 @@ class Rounds:
             moved = self._checkout(workers) or moved
         if roles.transfer:
             moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
+            moved = self._steps(JobState.RUN_FINISHED, workers, download) or moved
         if roles.queue:
             moved = self._submit(workers) or moved
             moved = self.poll(workers) or moved
@@ -224,8 +226,7 @@ class Rounds:
         moved, local = False, set[str]()
         for name, jobs in self._queued(workers).items():
             with _only(f"worker {name}"):
-                is_shell = self._context.queue(name).is_shell
-                if is_shell:
+                if self._context.queue(name).is_watched:
                     ids = ((j.get("remote") or {}).get("process_id") for j in jobs)
                     local |= {str(process_id) for process_id in ids if process_id}
                 elif not self._timers.due(f"poll {name}", self._poll_delay[name]):
@@ -277,9 +278,12 @@ class Rounds:
         are asked about without it.
         """
         try:
-            local = self._context.worker(name).is_local
+            worker = self._context.worker(name)
+            local, delay = worker.is_local, worker.delay_download
             found = self._context.queue(name).poll([Submission.of(job) for job in jobs])
-            updates = [queue_update(j, q, local=local) for j, q in zip(jobs, found)]
+            updates = [
+                queue_update(j, q, local=local, delay_download=delay) for j, q in zip(jobs, found)
+            ]
         except RemoteError as error:
             # Nothing is known about any job: none of them has failed.
             logger.warning("worker %s: %s", name, error)

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.errors import ConfigError, RemoteError
 from controller.identity import Liveness
+from controller.schedulers import remote_processes
 from controller.schedulers.dialects import dialect_of
 from controller.schedulers.processes import (
     complete_identity,
@@ -130,6 +131,13 @@ class Queue:
         Where its commands run.
     username
         List the queue by user instead of by ids.
+
+    Attributes
+    ----------
+    is_shell
+        Whether jobs are processes that a shell starts.
+    is_watched
+        Whether they are so on this machine, where their end is noticed by itself.
     """
 
     def __init__(
@@ -138,6 +146,7 @@ class Queue:
         self.scheduler = build_scheduler(scheduler_type)
         self._host, self._username = host, username
         self.is_shell = scheduler_type == "shell"
+        self.is_watched = self.is_shell and host.is_local
 
     def submit(self, run_dir: Path, script: str, token: str = "") -> str:
         """Submit a script, unless it was submitted before, and return its id in the queue.
@@ -165,13 +174,16 @@ class Queue:
 
     def _start_shell(self, run_dir: Path) -> str:
         # The logs of the job are queue.out and queue.err, which the script opens after its guard.
-        result = self._host.execute(_LAUNCH, run_dir)
+        local = self._host.is_local
+        command = _LAUNCH if local else remote_processes.launch_command(_LAUNCH)
+        result = self._host.execute(command, run_dir)
         if result.returncode:
             raise RemoteError(f"the job could not be started: {result.stderr.strip()}")
         launched = result.stdout.strip()
         deadline = time.monotonic() + _START_DEADLINE
         while time.monotonic() < deadline:
-            ended = is_over(launched)
+            # Another machine has waited for the start, as long as its process lived.
+            ended = not local or is_over(launched)
             found = self.earlier_submission(run_dir)
             if found is not None:
                 return found
@@ -283,7 +295,11 @@ class Queue:
     def identify(self, run_dir: Path) -> dict[str, Any] | None:
         """Return what is to be stored of a job's process; None where the queue is not the shell."""
         start = self.start_of(run_dir) if self.is_shell else None
-        return None if start is None else complete_identity(start.identity, run_dir)
+        if start is None:
+            return None
+        if not self._host.is_local:
+            return {**start.identity, "host": self._host.name}
+        return complete_identity(start.identity, run_dir)
 
     def withdraw(self, run_dir: Path) -> bool:
         """Let nothing be submitted from a run directory any more.
@@ -315,8 +331,8 @@ class Queue:
 
     def forget_submission(self, run_dir: Path) -> None:
         """Remove all that tells of a submission."""
-        for name in (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT):
-            self._host.remove(run_dir / name)
+        names = (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT)
+        self._host.remove(*(run_dir / name for name in names))
 
     def poll(self, jobs: Iterable[tuple[Any, ...]]) -> list[QueuedJob]:
         """Ask for the states of jobs, in one listing.
@@ -339,6 +355,12 @@ class Queue:
             The listing failed: nothing is known.
         """
         wanted = [Submission(*job) for job in jobs]
+        if self.is_shell and not self._host.is_local:
+            alive = remote_processes.are_alive(self._host, wanted)
+            return [
+                QueuedJob(job.process_id, "RUNNING" if lives else None)
+                for job, lives in zip(wanted, alive)
+            ]
         if self.is_shell:
             return [self._look_at_process(job) for job in wanted]
         if not wanted:
@@ -422,6 +444,10 @@ class Queue:
         RemoteError
             The queue refused.
         """
+        if self.is_shell and not self._host.is_local:
+            job = Submission(process_id, run_dir, process=process)
+            remote_processes.end(self._host, job)
+            return
         if self.is_shell:
             known = self._process_of(Submission(process_id, run_dir, process=process))
             end_process(known, run_dir)

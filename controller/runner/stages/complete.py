@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from controller.documents import flow_of
 from controller.runner.context import RunnerContext
+from controller.runner.stages.download import download_folder, fetch, remove_download
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +16,18 @@ logger = logging.getLogger(__name__)
 def complete(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     """Complete a job; returns what else to set, which is nothing."""
     store = context.jobstore(flow_of(job))
-    good = context.controller.complete_job(job, job["run_dir"], store)
+    local = context.worker(job["worker"]).is_local
+    good = context.controller.complete_job(job, _files(context, job, local=local), store)
+    if not local:
+        remove_download(context, job)
     logger.info("job %s %s", job["db_id"], "completed" if good else "failed")
     return {}
+
+
+def _files(context: RunnerContext, job: dict[str, Any], *, local: bool) -> Path:
+    """Return where the files of a job are on this machine."""
+    if local:
+        return Path(job["run_dir"])
+    folder = download_folder(context, job)
+    # Another runner, on another machine, may have fetched them; or somebody emptied the folder.
+    return folder if folder.exists() else fetch(context, job)

@@ -1,7 +1,8 @@
-"""SUBMITTED, RUNNING -> RUNNING, DOWNLOADED: what the queue says."""
+"""SUBMITTED, RUNNING -> RUNNING, RUN_FINISHED, DOWNLOADED: what the queue says."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from controller.documents import utc_now
@@ -9,7 +10,9 @@ from controller.schedulers.queue import ENDED_STATES, QueuedJob
 from controller.states import JobState
 
 
-def queue_update(job: dict[str, Any], queued: QueuedJob, *, local: bool) -> dict[str, Any] | None:
+def queue_update(
+    job: dict[str, Any], queued: QueuedJob, *, local: bool, delay_download: float | None = None
+) -> dict[str, Any] | None:
     """Return what a queue's answer changes about a job; None for nothing.
 
     Parameters
@@ -20,6 +23,8 @@ def queue_update(job: dict[str, Any], queued: QueuedJob, *, local: bool) -> dict
         What the queue says.
     local
         On a local worker there is nothing to download.
+    delay_download
+        Seconds that a file may take to be seen after a job; None for none.
     """
     state, known = queued.state, job.get("remote") or {}
     found: dict[str, Any] = {}
@@ -37,5 +42,7 @@ def queue_update(job: dict[str, Any], queued: QueuedJob, *, local: bool) -> dict
         }
     if state in ENDED_STATES:
         finished = JobState.DOWNLOADED if local else JobState.RUN_FINISHED
+        if delay_download and not local:
+            found["remote.retry_time_limit"] = utc_now() + timedelta(seconds=delay_download)
         return {"state": finished.value, "remote.queue_state": state, **found}
     return found or None

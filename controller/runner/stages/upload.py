@@ -9,6 +9,7 @@ from controller.documents import flow_of
 from controller.errors import RemoteError, StillRunningError
 from controller.execution.files import (
     IN_FILE,
+    StoreFiles,
     encode_input,
     job_store_description,
     run_dir_path,
@@ -42,13 +43,7 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     if (job.get("remote") or {}).get("prerun_cleanup"):
         remove_run_dir(host, run_dir)
     body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))
-    remote = context.project.remote_jobstore
-    files = store_file_names(
-        set(spec.get("additional_stores") or {}),
-        remote.store if remote else "maggma_json",
-        bool(remote and remote.zip),
-        remote.extension if remote else None,
-    )
+    files = files_of_outputs(context, spec)
     content = encode_input(body, job_store_description(run_dir, files, spec), job)
     host.mkdir(run_dir)
     token = uuid4().hex
@@ -61,6 +56,17 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
         "remote.submission_token": token,
         "remote.process": None,
     }
+
+
+def files_of_outputs(context: RunnerContext, spec: dict[str, Any]) -> StoreFiles:
+    """Return the names of the files that carry the outputs of a job, given its JobStore."""
+    remote = context.project.remote_jobstore
+    return store_file_names(
+        set(spec.get("additional_stores") or {}),
+        remote.store if remote else "maggma_json",
+        bool(remote and remote.zip),
+        remote.extension if remote else None,
+    )
 
 
 def resolved_job(body: dict[str, Any], store: Any) -> dict[str, Any]:

@@ -70,8 +70,9 @@ def test_a_worker_that_does_not_exist(
 
 @only_embedded
 def test_a_worker_that_this_version_cannot_run(described: dict[str, Any], caplog: Any) -> None:
-    far = {"type": "separated_transfer", "scheduler_type": "slurm", "work_dir": "/far"}
-    described["workers"]["far"] = {**far, "host": "far", "transfer": {"host": "files"}}
+    far = {"type": "local", "scheduler_type": "slurm", "work_dir": "/far", "max_jobs": 1}
+    batch = {"jobs_handle_dir": "/far/pool", "work_dir": "/far/batch"}
+    described["workers"]["far"] = {**far, "batch": batch}
     project = Project.model_validate(described)
     with JobController.from_project(project) as controller:
         controller.reset()
@@ -80,10 +81,7 @@ def test_a_worker_that_this_version_cannot_run(described: dict[str, Any], caplog
         assert run(project).completed == [near]
         assert states(controller)[left] == "READY"
     told = [r.getMessage() for r in caplog.records if r.getMessage().startswith("worker far:")]
-    assert told == [
-        "worker far: workers of type separated_transfer cannot be run by this version; "
-        "its jobs stay"
-    ]
+    assert told == ["worker far: batch workers cannot be run by this version; its jobs stay"]
 
 
 def test_an_additional_store_that_does_not_exist(

@@ -1,0 +1,52 @@
+"""RUN_FINISHED -> DOWNLOADED: what a job left on another machine is here."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from controller.documents import flow_of
+from controller.execution.files import EXIT_FILE, OUT_FILE, QUEUE_ERR, QUEUE_OUT, run_dir_path
+from controller.runner.context import RunnerContext
+from controller.runner.stages.upload import files_of_outputs
+from controller.states import JobState
+
+logger = logging.getLogger(__name__)
+
+
+def download(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+    """Fetch what a job left; returns what to set.
+
+    A file that is not there is no error here: what it means is decided when the job is completed.
+    """
+    fetch(context, job)
+    return {"state": JobState.DOWNLOADED.value}
+
+
+def download_folder(context: RunnerContext, job: dict[str, Any]) -> Path:
+    """Return where the files of a job of another machine are kept until it is completed."""
+    return run_dir_path(Path(context.project.tmp_dir) / "download", job["uuid"], job["index"])
+
+
+def fetch(context: RunnerContext, job: dict[str, Any]) -> Path:
+    """Fetch the files of a job that are needed to complete it; returns their folder."""
+    spec = context.jobstore_spec(flow_of(job))
+    results = [OUT_FILE, *files_of_outputs(context, spec).values()]
+    twins = [n.removesuffix(".gz") if n.endswith(".gz") else f"{n}.gz" for n in results]
+    names = [QUEUE_OUT, QUEUE_ERR, EXIT_FILE, *results, *twins]
+    run_dir, folder = Path(job["run_dir"]), download_folder(context, job)
+    host = context.host(job["worker"])
+    found = host.fetch({run_dir / name: folder / name for name in names})
+    for name in names:
+        if run_dir / name not in found:
+            (folder / name).unlink(missing_ok=True)  # of an earlier run
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def remove_download(context: RunnerContext, job: dict[str, Any]) -> None:
+    """Remove the files of a job that has been completed, unless the project keeps them."""
+    if context.project.runner.delete_tmp_folder:
+        shutil.rmtree(download_folder(context, job), ignore_errors=True)
