@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -370,3 +372,31 @@ def test_a_release_in_a_transaction_that_fails_is_undone(
     with pytest.raises(KeyError):
         undone()
     assert stored(jobs) == {"_id": 0, "n": 0, "state": "READY", **FREE}
+
+
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+def test_threads_leave_nothing_open(jobs: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RENEW_EVERY", 0.01)
+    deadline = time.monotonic() + 30
+
+    def until(condition: Any) -> None:
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    def step() -> None:
+        """Hold a document until the thread has renewed its lease, then let that thread end."""
+        with MongoLock(jobs, {"_id": 0}):
+            until(lambda: stored(jobs)["lock_lease"]["seq"] > 0)
+        until(lambda: leases._RENEWER._thread is None)
+        reader = threading.Thread(target=lambda: jobs.count_documents({}))
+        reader.start()
+        reader.join()
+
+    step()
+    folder = Path("/proc/self/fd")
+    open_before = len([*folder.iterdir()])
+    for _ in range(6):
+        step()
+    # One more at most: that of the thread that ended last.
+    assert len([*folder.iterdir()]) <= open_before + 3
