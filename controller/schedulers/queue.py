@@ -63,7 +63,8 @@ elif command -v python3; then
 elif command -v perl; then set -- perl -e 'use POSIX; POSIX::setsid(); exec @ARGV' "$jfr_sh"
 else set -m; set -- "$jfr_sh"
 fi > /dev/null 2>&1
-nohup "$@" {_SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"""
+trap '' HUP
+"$@" {_SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"""
 """Starts the script in a session of its own, so that its end ends all that it started."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -286,7 +287,7 @@ def test_what_still_runs_in_a_folder_is_ended_before_it_is_used_again(queue, run
 def test_without_setsid_a_job_still_has_a_session_of_its_own(queue, run_dir, tmp_path, monkeypatch):
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("bash", "nohup", "sleep", "readlink"):
+    for name in ("bash", "sleep", "readlink"):
         (tools / name).symlink_to(shutil.which(name))
     (tools / "python3").symlink_to(Path(sys.executable).resolve())
     monkeypatch.setattr("controller.hosts.local._environment", lambda: {"PATH": str(tools)})
@@ -294,6 +295,55 @@ def test_without_setsid_a_job_still_has_a_session_of_its_own(queue, run_dir, tmp
     assert os.getsid(int(process_id)) == int(process_id)
     queue.cancel(process_id, run_dir)
     wait_for_end(queue, process_id, run_dir)
+
+
+REUSED = """
+import json, os, shutil, signal, sys
+from pathlib import Path
+from controller.hosts import LocalHost
+from controller.schedulers import Queue, ScriptSpec, render_script
+run_dir, queue = Path(sys.argv[1]), Queue("shell", LocalHost(30))
+script = render_script(queue.scheduler, ScriptSpec(str(run_dir), "sleep 60", "job", {}, token="t"))
+process_id = queue.submit(run_dir, script, "t")
+known = queue.identify(run_dir)
+os.killpg(int(process_id), signal.SIGKILL)
+try:
+    while os.wait():  # this process is the init of its namespace: all that ended is its own
+        pass
+except ChildProcessError:
+    pass
+if sys.argv[2] == "gone":
+    shutil.rmtree(run_dir)
+Path("/proc/sys/kernel/ns_last_pid").write_text(str(int(process_id) - 1))
+other = os.fork()
+if other == 0:
+    os.setsid()
+    os.execvp("sleep", ["sleep", "60"])
+stored = known if sys.argv[3] == "stored" else None
+states = [queue.poll([(process_id, run_dir, "t", stored)])[0].state]
+queue.cancel(process_id, run_dir, stored)
+lives = os.waitpid(other, os.WNOHANG) == (0, 0)
+print(json.dumps([other == int(process_id), states, lives]))
+os.kill(other, signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("stored", ["stored", "not stored"])
+@pytest.mark.parametrize("folder", ["there", "gone"])
+def test_a_number_that_was_given_out_again(run_dir, folder, stored):
+    """The real thing: in a PID namespace of its own, where the next number can be chosen."""
+    unshare = ["unshare", "-p", "-f", "--mount-proc"]
+    writable = [*unshare, "test", "-w", "/proc/sys/kernel/ns_last_pid"]
+    if shutil.which("unshare") is None or subprocess.run(writable, capture_output=True).returncode:
+        pytest.skip("numbers of processes cannot be chosen here")
+    done = subprocess.run(
+        [*unshare, sys.executable, "-c", REUSED, str(run_dir), folder, stored],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [True, [None], True]
 
 
 def test_jobs_that_had_one_number_are_told_apart(queue, run_dir, tmp_path):
