@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -40,6 +41,21 @@ def go_on(arena: Arena, rounds: int) -> list[str]:
         left = {"lock_id": {"$ne": None}}
         held = [f"job {d['db_id']}" for d in runner.controller.jobs.find(left, ["db_id"])]
         return held + [f"flow {d['uuid']}" for d in runner.controller.flows.find(left, ["uuid"])]
+
+
+def lose_run_dirs(arena: Arena) -> int:
+    """Remove what lies in the work folder, as a cleared scratch disk; returns how much that was."""
+    found = list((arena.folder / "work").iterdir())
+    for folder in found:
+        shutil.rmtree(folder)
+    return len(found)
+
+
+def held(arena: Arena) -> int:
+    """How many jobs and flows are locked."""
+    query = {"lock_id": {"$ne": None}}
+    with arena.controller() as controller:
+        return controller.jobs.count_documents(query) + controller.flows.count_documents(query)
 
 
 def execute(arena: Arena, limit: int, *, vanish: bool) -> int:

@@ -147,6 +147,25 @@ def test_a_database_that_fails_once_at_every_write(
     assert len(tally.killed) >= 25
 
 
+VANISHING: dict[str, list[Step]] = {
+    "in the queue": [runs(1)],
+    "finished": [runs(1), works()],
+    "completed": [runs(1), works(), runs(1)],
+}
+
+
+@pytest.mark.parametrize("moment", VANISHING)
+def test_a_run_directory_that_vanishes(chaos_folder: Path, moment: str) -> None:
+    arena, flow = Arena.embedded(chaos_folder, transactions=True), build_flow(FAILING)
+    arena.create()
+    assert arena.do(partial(ops.submit, arena, flow)).refused is None
+    for step in VANISHING[moment]:
+        arena.do(partial(step, arena))
+    assert arena.do(partial(ops.lose_run_dirs, arena)).result
+    arena.do(partial(settle, arena))  # asserts that nothing goes on for ever, and nothing is stuck
+    assert arena.do(partial(ops.held, arena)).result == 0
+
+
 def _submissions(arena: Arena, empty: Path, tally: Tally) -> None:
     flow = build_flow(STOPPING)
     submit = partial(ops.submit, arena, flow)
