@@ -226,25 +226,34 @@ class File:
             return
         with self._in_use(), translated(self.path):
             link = self._free_link()
-            with self._turn_of_reader(link):
-                link.sql.execute("BEGIN")
-                try:
-                    link.refresh()
+            if self.network and not link.read_only:
+                with self._turn_of_reader(link), self._one_moment(link):
                     yield link
-                finally:
-                    link.close_cursors()
-                    if link.sql.in_transaction:  # SQLite ends it where the disk or file is bad
-                        link.sql.execute("COMMIT")
+                return
+            with self._one_moment(link):
+                yield link
+
+    @staticmethod
+    @contextmanager
+    def _one_moment(link: Link) -> Iterator[None]:
+        link.sql.execute("BEGIN")
+        try:
+            link.refresh()
+            yield
+        finally:
+            link.close_cursors()
+            if link.sql.in_transaction:  # SQLite ends it where the disk or the file is bad
+                link.sql.execute("COMMIT")
 
     @contextmanager
     def _within(self, link: Link) -> Iterator[None]:
         """Work within an open transaction."""
+        first = len(link.cursors)
         with translated(self.path):
             try:
                 yield
-            except BaseException:
-                link.close_cursors()
-                raise
+            finally:
+                link.close_cursors(first)
 
     @contextmanager
     def _turn_of_reader(self, link: Link) -> Iterator[None]:
@@ -252,9 +261,6 @@ class File:
 
         That is a courtesy: where a writer was stopped, a reader does not wait for it.
         """
-        if not self.network or link.read_only:
-            yield
-            return
         with ExitStack() as stack:
             with suppress(StorageBusyError):
                 stack.enter_context(link.lock.held(shared=True, wait=min(_COURTESY, self.wait)))

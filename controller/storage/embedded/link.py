@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +44,8 @@ class Link:
         What dead writers left behind has been marked.
     swept
         Nothing is marked to be removed.
+    cursors
+        What is being read; see `close_cursors`.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Link:
         self.closed = False
         self.collected = self.swept = False
         self._crowded = False
-        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+        self.cursors: list[sqlite3.Cursor] = []
         self._tables: dict[str, layout.Table | None] = {}
         self._version = -1
 
@@ -94,18 +95,23 @@ class Link:
     def select(self, statement: str, params: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Begin to read rows that may not all be asked for; see `close_cursors`."""
         cursor = self.sql.execute(statement, params)
-        self._cursors.add(cursor)
+        self.cursors.append(cursor)
         return cursor
 
-    def close_cursors(self) -> None:
+    def close_cursors(self, first: int = 0) -> None:
         """End what was not read to its end, at the end of each operation.
 
         A traceback may keep it alive for long: then SQLite would go on to show its old moment of
         the file, and would refuse to write.
+
+        Parameters
+        ----------
+        first
+            How many of them belong to the operation around this one.
         """
-        for cursor in list(self._cursors):
+        for cursor in self.cursors[first:]:
             cursor.close()
-        self._cursors.clear()
+        del self.cursors[first:]
 
     def refresh(self) -> None:
         """Forget the catalogue if it changed; to be called at the start of a transaction."""
