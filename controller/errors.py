@@ -22,6 +22,7 @@
     ├── StillRunningError                   an earlier run has not ended yet: busy, not failed
     ├── RunningRunnerError                  a live runner forbids the action
     ├── SubmissionError (ValueError)        a flow that cannot be accepted
+    │   └── MissingStoreError (ConfigError)  it needs an additional store that is not there
     ├── RemoteError                         a step on a worker failed (``no_retry``: for good)
     │   └── HostUnavailableError            its machine cannot be reached: held up, not failed
     │       ├── AuthenticationRequiredError it does not let us in until a person logs in
@@ -268,6 +269,10 @@ class RunningRunnerError(ControllerError):
 
 class SubmissionError(ControllerError, ValueError):
     """A flow that cannot be accepted: cyclic, empty, a duplicate, or with missing references."""
+
+
+class MissingStoreError(SubmissionError, ConfigError):
+    """A job needs an additional store that the project does not have."""
 
 
 class RemoteError(ControllerError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.config import ConfigManager
 from controller.config.suggestions import no_such
-from controller.errors import ConfigError, SubmissionError
+from controller.errors import ConfigError, MissingStoreError
 from controller.jobcontroller import JobController
 from controller.operations.insertion import (
     AcceptedFlow,
@@ -102,7 +102,7 @@ def _check(
             _known("exec_config", own.exec_config, project.exec_config)
         missing = {key for key in job.data if key[:1] != "@"} - fields - stores
         if missing:
-            raise SubmissionError(
+            raise MissingStoreError(
                 f"the job {job.data['name']!r} needs the additional store "
                 f"{', '.join(sorted(missing))}, which project {project.name} does not have",
                 hint=f"known: {', '.join(sorted(stores)) or 'none'}",

@@ -166,7 +166,8 @@ class JobProperties(ControllerGroup):
             Keywords of the scheduler, or a QResources.
         update
             Add the keys of ``exec_config`` and ``resources`` to those that a job has, instead of
-            replacing them. A QResources and keywords of a scheduler do not mix.
+            replacing them. The name of a configuration is replaced, and so are keywords of a
+            scheduler by a QResources.
         job_ids, db_ids, flow_ids, states, start_date, end_date, name, metadata, workers
             See `JobFilter`.
         custom_query
@@ -192,7 +193,6 @@ class JobProperties(ControllerGroup):
             of_qresources=resources is not None and not isinstance(resources, dict),
             priority=priority,
             merge=update,
-            named=self._named_configs(),
         )
         if (worker, exec_config, resources, priority) == (None, None, None, None):
             raise ArgumentError(
@@ -223,10 +223,6 @@ class JobProperties(ControllerGroup):
             dry_run=dry_run,
             progress=progress,
         )
-
-    def _named_configs(self) -> dict[str, Mapping[str, Any]]:
-        known = self.project.exec_config if self.project else {}
-        return {name: config.model_dump(exclude_none=True) for name, config in known.items()}
 
     def _check_names(self, wanted: RunChange) -> None:
         if self.project is None:

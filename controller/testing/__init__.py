@@ -79,9 +79,9 @@ def check_env_var() -> str:
     return os.environ.get("TESTING_ENV_VAR", "unset")
 
 
-@job(data="data")
+@job(big_data="data")
 def add_big(a: float, b: float) -> Response[Any]:
-    """Add two numbers; a large array goes to the additional store "data"."""
+    """Add two numbers; a large array goes to the additional store "big_data"."""
     return Response({"data": [a + b] * _BIG, "result": a + b})
 
 

@@ -48,12 +48,10 @@ class RunChange:
     priority
         Jobs with a larger one are claimed first.
     merge
-        Add the keys of ``exec_config`` and ``resources`` to those that a job has already.
+        Add the keys of ``exec_config`` and ``resources`` to those that a job has already; the
+        name of a configuration, and keywords below a QResources, are replaced.
     of_qresources
         Whether ``resources`` were given as a QResources.
-    named
-        {name: keys} of the project's execution configurations: what the keys are added to, where
-        a job has a name.
     """
 
     worker: str | None = None
@@ -63,7 +61,6 @@ class RunChange:
     priority: int | None = None
     merge: bool = True
     of_qresources: bool = False
-    named: Mapping[str, Mapping[str, Any]] | None = None
 
     @property
     def action(self) -> str:
@@ -92,13 +89,8 @@ class RunChange:
 
     def _exec_config(self, doc: Doc) -> Any:
         old, new = doc.get("exec_config"), self.exec_config
-        if not self.merge or isinstance(new, str) or old is None:
-            return new
-        if isinstance(old, str):
-            known = (self.named or {}).get(old)
-            if known is None:
-                raise _cannot_merge(doc, f"its exec_config {old!r} is not in the project")
-            old = known
+        if not self.merge or isinstance(new, str) or not isinstance(old, Mapping):
+            return new  # a name is replaced: what it means is the project's
         assert new is not None
         return {**old, **{k: v for k, v in new.items() if v is not None}}
 
@@ -116,7 +108,7 @@ class RunChange:
                     doc, f"its resources are a QResources, which has no {', '.join(strange)}"
                 )
         elif isinstance(self.stored, Mapping) and self.of_qresources:
-            raise _cannot_merge(doc, "its resources are keywords of the scheduler")
+            return self.stored  # instead of keywords of the scheduler, which do not mix with it
         return {**old, **new}
 
 

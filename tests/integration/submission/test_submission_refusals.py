@@ -12,7 +12,7 @@ from submission_jobs import add, stored_elsewhere
 
 from controller import submit_flow
 from controller.config import ConfigManager, Project
-from controller.errors import ConfigError, ControllerError, SubmissionError
+from controller.errors import ConfigError, ControllerError, MissingStoreError, SubmissionError
 from controller.jobcontroller import JobController
 
 
@@ -74,7 +74,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ControllerError
     "worker": (lambda: add(1, 2), {"worker": "locall"}, ConfigError, "did you mean local"),
     "worker of one job": (lambda: on("big"), {}, ConfigError, "there is no worker 'big'"),
     "exec_config": (lambda: add(1, 2), {"exec_config": "fst"}, ConfigError, "did you mean fast"),
-    "additional store": (stored_elsewhere, {}, SubmissionError, "additional store data"),
+    "additional store": (stored_elsewhere, {}, MissingStoreError, "additional store data"),
     "jobstore": (lambda: add(1, 2), {"jobstore": "other"}, ControllerError, "other"),
     "no job": (lambda: Flow([]), {}, SubmissionError, "no job"),
     "no flow": (lambda: 3, {}, SubmissionError, "Flow"),

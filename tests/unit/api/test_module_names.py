@@ -33,6 +33,8 @@ ALIASES = [
     ("jobs.run", "execution", "CURRENT_JOBDOC"),
     ("jobs.run", "execution.run", "run_remote_job"),
     ("jobs.submit", "submission", "submit_flow"),
+    ("jobs.store", "submission", "get_jobstore"),
+    ("config.jobconfig", "submission", "set_run_config"),
     ("jobs.upgrade", "operations.upgrade", "DatabaseUpgrader NoDocumentsIn UpgradeAction"),
     ("jobs.upgrade", "operations.upgrade", "UpgradeCondition"),
     ("utils.db", "errors", LOCK_ERRORS),

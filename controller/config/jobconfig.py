@@ -1,0 +1,15 @@
+"""The place where scripts for jobflow-remote look for `set_run_config`.
+
+See `controller.submission`, which lies above this package and is imported when the name is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    if name != "set_run_config":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("controller.submission").set_run_config
