@@ -176,7 +176,7 @@ def test_run_properties(stage: Stage) -> None:
     assert sorted(done) == sorted([a["x"], a["z"]])
     assert [r.db_id for r in done.refused] == [a["y"]]
     assert stage.job(a["x"])["exec_config"]["pre_run"] == "$HOME/x.sh"
-    assert stage.job(a["z"])["exec_config"] == {"export": {"A": "1"}, "pre_run": "$HOME/x.sh"}
+    assert stage.job(a["z"])["exec_config"] == {"pre_run": "$HOME/x.sh"}
     stage.controller.set_job_run_properties(resources={"nodes": 2}, db_ids=a["x"])
     assert stage.job(a["x"])["resources"] == {"nodes": 2, "ntasks": 4}
     stage.controller.set_job_run_properties(
