@@ -9,7 +9,7 @@ What is where, from the bottom up; a module imports only from those above it in 
 ``rules filters graphs``   who may do what in which state; arguments -> filter; the structure of a
                            flow, and pictures of it. Pure functions
 ``storage hosts schedulers``   adapters: databases, machines, queues
-``leases locks execution``   who works on a document, and lives; what runs on the worker
+``leases locks bulk_locks execution``   who works on documents, and lives; what runs on the worker
 ``operations``             the work that several groups share
 ``jobs flows batches unlocking runner_records versions backups administration``   the public
 groups of methods

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from controller.documents import utc_now
-from controller.errors import StorageError
+from controller.errors import LockedDocumentError, StorageError
 from controller.identity import Liveness, liveness, this_process
 from controller.storage.base import Collection, UpdateMany, UpdateOne, WriteOperation
 
@@ -63,6 +63,29 @@ def live_lease(document: Mapping[str, Any]) -> dict[str, Any] | None:
     if lock_id is None or not isinstance(lease, dict) or lease.get("id") != lock_id:
         return None
     return lease
+
+
+def not_renewed_since(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a query for a document whose holder has not renewed its lease since it was read."""
+    lease = document["lock_lease"]
+    return {
+        "_id": document["_id"],
+        "lock_id": document["lock_id"],
+        "lock_lease.id": lease["id"],
+        "lock_lease.seq": lease["seq"],
+    }
+
+
+def locked_error(
+    kind: type[LockedDocumentError], document_id: str, document: Mapping[str, Any]
+) -> LockedDocumentError:
+    """Say who has locked a document."""
+    return kind(
+        document_id=document_id,
+        lock_id=document.get("lock_id"),
+        lock_time=document.get("lock_time"),
+        owner=(live_lease(document) or {}).get("owner"),
+    )
 
 
 class GivenUpLocks:

@@ -46,6 +46,7 @@ from controller.leases import (
     LeaseObserver,
     end_renewal,
     lock_fields,
+    not_renewed_since,
     renew,
 )
 from controller.storage.base import Document
@@ -212,17 +213,10 @@ class MongoLock:
             raise
 
     def _take_over(self, held: Document) -> None:
-        lease = held["lock_lease"]
-        query = {
-            "_id": held["_id"],
-            "lock_id": held["lock_id"],
-            "lock_lease.id": lease["id"],
-            "lock_lease.seq": lease["seq"],
-        }
-        self.locked_document = self._take(query)
+        self.locked_document = self._take(not_renewed_since(held))
         if self.locked_document is not None:
-            who = named_process(lease.get("owner"))
-            logger.warning("took over the expired lock %s of %s", lease["id"], who)
+            who = named_process(held["lock_lease"].get("owner"))
+            logger.warning("took over the expired lock %s of %s", held["lock_id"], who)
 
     def check(self, *, session: Any = None) -> None:
         """Make sure that we still hold the document.

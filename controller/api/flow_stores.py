@@ -5,8 +5,8 @@ from __future__ import annotations
 from controller.api.base import ControllerGroup
 from controller.api.flow_queries import find_flow
 from controller.documents import utc_now
-from controller.errors import FlowLockedError, FlowNotFoundError, StateError
-from controller.leases import live_lease
+from controller.errors import FlowLockedError, FlowNotFoundError, LockedDocumentError, StateError
+from controller.leases import locked_error
 from controller.locks import MongoLock
 from controller.states import NOT_STARTED_STATES, FlowState
 
@@ -115,13 +115,8 @@ def _no_flow(which: str) -> FlowNotFoundError:
     return FlowNotFoundError(f"there is no flow {which}", hint="`jf flow list` shows them")
 
 
-def _unavailable(lock: MongoLock, uuid: str) -> FlowNotFoundError | FlowLockedError:
+def _unavailable(lock: MongoLock, uuid: str) -> FlowNotFoundError | LockedDocumentError:
     held = lock.unavailable_document
     if held is None:
         return _no_flow(uuid)
-    return FlowLockedError(
-        document_id=uuid,
-        lock_id=held["lock_id"],
-        lock_time=held.get("lock_time"),
-        owner=(live_lease(held) or {}).get("owner"),
-    )
+    return locked_error(FlowLockedError, uuid, held)

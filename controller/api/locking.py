@@ -18,9 +18,9 @@ from controller.errors import (
     StateError,
 )
 from controller.filters import job_id_query
+from controller.leases import locked_error
 from controller.locks import MongoLock
 from controller.operations.failures import error_text, log_fields
-from controller.operations.flow_locks import locked_error
 from controller.rules.retry import (
     due_query,
     failed_step_update,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from controller.doctor import reading
 from controller.documents import new_flow_document, utc_now
 from controller.errors import DuplicateKeyError, LockLostError, StorageBusyError
-from controller.leases import FREE
+from controller.leases import FREE, not_renewed_since
 from controller.locks import MongoLock
 from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.progress import derive_flow_state
@@ -222,13 +222,12 @@ def _remove_half(queue: Queue, mending: Mending) -> str | None:
 
 
 def _free_lock(queue: Queue, mending: Mending) -> str | None:
-    query = {
+    seen = {
         "_id": mending.document_id,
         "lock_id": mending.lock_id,
-        "lock_lease.id": mending.lock_id,
-        "lock_lease.seq": mending.seq,
+        "lock_lease": {"id": mending.lock_id, "seq": mending.seq},
     }
-    return _freed(queue, mending, query)
+    return _free(queue, mending, not_renewed_since(seen))
 
 
 def _free_foreign_lock(queue: Queue, mending: Mending) -> str | None:
@@ -237,14 +236,14 @@ def _free_foreign_lock(queue: Queue, mending: Mending) -> str | None:
         "lock_id": mending.lock_id,
         "lock_lease.id": {"$ne": mending.lock_id},
     }
-    return _freed(queue, mending, query)
+    return _free(queue, mending, query)
 
 
 def _clear_lock(queue: Queue, mending: Mending) -> str | None:
-    return _freed(queue, mending, {"_id": mending.document_id, "lock_id": None})
+    return _free(queue, mending, {"_id": mending.document_id, "lock_id": None})
 
 
-def _freed(queue: Queue, mending: Mending, query: dict[str, Any]) -> str | None:
+def _free(queue: Queue, mending: Mending, query: dict[str, Any]) -> str | None:
     collection = getattr(queue, mending.target)
     done = collection.update_one(query, {"$set": dict(FREE)})
     return None if done.matched_count else _CHANGED

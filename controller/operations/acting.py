@@ -231,8 +231,10 @@ class _Work:
         if not self.action.holds_flow:
             yield LockedFlows(self.queue, "")
             return
-        how = {"break_lock": self.options.break_lock, "look_only": self.options.dry_run}
-        with lock_flows(self.queue, uuids, _FLOW_FIELDS, **how) as locked:
+        break_lock, look_only = self.options.break_lock, self.options.dry_run
+        with lock_flows(
+            self.queue, uuids, _FLOW_FIELDS, break_lock=break_lock, look_only=look_only
+        ) as locked:
             yield locked
 
     def _read(self, chosen: Mapping[str, Sequence[Document]]) -> dict[str, FlowView]:

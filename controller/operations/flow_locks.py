@@ -1,8 +1,7 @@
-"""Hold several flows at once, for an action on many jobs.
+"""Lock several flows at once, for an action on many jobs.
 
-Two commands take any number of flows, and one gives them back. Flows that somebody else holds are
-left out and named; nobody waits while he holds others, so two such actions cannot block each
-other.
+`controller.bulk_locks` takes them; here they are named, checked, changed and given back. Flows that
+another process has locked are left out, with the error that says so.
 """
 
 from __future__ import annotations
@@ -12,20 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
+from controller.bulk_locks import lock_documents, look_at_locks
 from controller.errors import (
     ControllerError,
     FlowLockedError,
     FlowNotFoundError,
-    LockedDocumentError,
     LockLostError,
     StateError,
-    StorageError,
-    StorageUnavailableError,
-    WriteConflictError,
 )
-from controller.leases import FREE, GIVEN_UP, OBSERVER, hold_leases, live_lease, lock_fields
+from controller.leases import FREE, locked_error
 from controller.operations.queue import Queue
 from controller.storage.base import Document, UpdateOne
 
@@ -100,98 +95,79 @@ class LockedFlows:
 
 @contextmanager
 def lock_flows(
-    queue: Queue, uuids: Sequence[str], projection: Sequence[str] | Mapping[str, Any], **how: Any
+    queue: Queue,
+    uuids: Sequence[str],
+    projection: Sequence[str] | Mapping[str, Any],
+    *,
+    break_lock: bool = False,
+    look_only: bool = False,
+    matching: Mapping[str, Any] | None = None,
 ) -> Iterator[LockedFlows]:
-    """Lock those of the flows that can be had at once; give back at the end what still is held.
+    """Lock those of the flows that can be had at once; free at the end what still is locked.
 
     Parameters
     ----------
     projection
         What to read of them.
-    how
-        ``break_lock``: take them whoever holds them. ``look_only``: lock nothing; the documents
-        are read, and those that others hold are unavailable all the same. ``matching``: a query;
-        flows that it does not match, when they are locked, are unavailable.
+    break_lock
+        Take them whoever holds them.
+    look_only
+        Lock nothing; the documents are read, and those that others have locked are unavailable
+        all the same.
+    matching
+        A query; flows that it does not match, when they are locked, are unavailable.
     """
-    look_only = how.pop("look_only", False)
-    held = LockedFlows(queue, str(uuid4()))
     if look_only:
-        _look(held, uuids, projection, **how)
-        yield held
+        yield _look(queue, uuids, projection, break_lock=break_lock, matching=matching)
         return
-    with hold_leases(queue.flows, held.lock_id):
-        entered = False
-        try:
-            _take(held, uuids, projection, **how)
-            entered = True
-            yield held
-        except BaseException as error:
-            whole = queue.database.supports_transactions or isinstance(error, WriteConflictError)
-            if entered and isinstance(error, StorageUnavailableError) and not whole:
-                GIVEN_UP.add(held.lock_id)  # what was written is not known: see `controller.locks`
-            else:
-                _give_back(held)
-            raise
-        if held.documents:
-            _give_back(held)
-
-
-def _give_back(held: LockedFlows) -> None:
-    try:
-        held.queue.flows.update_many({"lock_id": held.lock_id}, {"$set": dict(FREE)})
-    except StorageError as error:
-        GIVEN_UP.add(held.lock_id)
-        logger.warning("flows could not be unlocked: %s", error)
-
-
-def _take(
-    held: LockedFlows,
-    uuids: Sequence[str],
-    projection: Any,
-    *,
-    break_lock: bool = False,
-    matching: Mapping[str, Any] | None = None,
-) -> None:
-    flows, fields = held.queue.flows, {"$set": lock_fields(held.lock_id)}
-    query: dict[str, Any] = {"uuid": {"$in": list(uuids)}}
-    flows.update_many(_both(query if break_lock else {**query, "lock_id": None}, matching), fields)
-    ours = {"lock_id": held.lock_id}
-    held.documents.update({d["uuid"]: d for d in flows.find(ours, projection)})
-    missing = [uuid for uuid in uuids if uuid not in held.documents]
-    if not missing:
-        return
-    expired = _look_at_others(held, missing)
-    if expired:
-        operations = [UpdateOne(_both(query, matching), fields) for query in expired]
-        flows.bulk_write(operations, ordered=False)
-        late = flows.find({**ours, "uuid": {"$in": missing}}, projection)
-        held.documents.update({d["uuid"]: d for d in late})
-        for uuid in held.documents:
-            held.unavailable.pop(uuid, None)
-    _note_unmatched(held, [uuid for uuid in missing if uuid not in held.documents], matching)
+    with lock_documents(
+        queue.flows,
+        "uuid",
+        uuids,
+        projection,
+        matching=matching,
+        break_lock=break_lock,
+        transactional=queue.database.supports_transactions,
+    ) as locked:
+        flows = LockedFlows(queue, locked.lock_id, locked.documents)
+        _note_unavailable(flows, locked.unavailable, matching)
+        yield flows
 
 
 def _look(
-    held: LockedFlows,
+    queue: Queue,
     uuids: Sequence[str],
     projection: Any,
     *,
-    break_lock: bool = False,
-    matching: Mapping[str, Any] | None = None,
+    break_lock: bool,
+    matching: Mapping[str, Any] | None,
+) -> LockedFlows:
+    documents = {d["uuid"]: d for d in queue.flows.find({"uuid": {"$in": list(uuids)}}, projection)}
+    flows = LockedFlows(queue, "")
+    unavailable: dict[str, Document | None] = {u: None for u in uuids if u not in documents}
+    held = [u for u in documents if documents[u].get("lock_id")]
+    if held and not break_lock:
+        locks, available = look_at_locks(queue.flows, "uuid", held)
+        free = {query["_id"] for query in available}
+        unavailable |= {u: d for u, d in locks.items() if d is None or d["_id"] not in free}
+    _note_unavailable(flows, unavailable, None)
+    _note_unmatched(flows, list(documents), matching)
+    flows.documents = {u: d for u, d in documents.items() if u not in flows.unavailable}
+    return flows
+
+
+def _note_unavailable(
+    flows: LockedFlows,
+    unavailable: Mapping[str, Document | None],
+    matching: Mapping[str, Any] | None,
 ) -> None:
-    found = held.queue.flows.find({"uuid": {"$in": list(uuids)}}, projection)
-    documents = {d["uuid"]: d for d in found}
-    if not break_lock:
-        _look_at_others(held, [u for u in uuids if documents.get(u, {}).get("lock_id")])
-    for uuid in uuids:
-        if uuid not in documents:
-            held.unavailable[uuid] = _missing(uuid)
-    _note_unmatched(held, list(documents), matching)
-    held.documents = {u: d for u, d in documents.items() if u not in held.unavailable}
-
-
-def _both(query: dict[str, Any], matching: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {"$and": [query, matching]} if matching else query
+    for uuid, document in unavailable.items():
+        flows.unavailable[uuid] = (
+            FlowNotFoundError(f"the flow {uuid} is missing", hint="see `jf admin doctor`")
+            if document is None
+            else locked_error(FlowLockedError, uuid, document)
+        )
+    _note_unmatched(flows, list(unavailable), matching)
 
 
 def _note_unmatched(
@@ -201,7 +177,7 @@ def _note_unmatched(
     if not matching or not uuids:
         return
     query = {"uuid": {"$in": list(uuids)}}
-    found = held.queue.flows.find(_both(query, matching), ["uuid"])
+    found = held.queue.flows.find({"$and": [query, matching]}, ["uuid"])
     wanted = {document["uuid"] for document in found}
     for document in held.queue.flows.find(query, ["uuid", "state"]):
         uuid, state = document["uuid"], document["state"]
@@ -213,48 +189,3 @@ def _note_unmatched(
                 state=state,
                 hint="look again, then try again",
             )
-
-
-def _look_at_others(held: LockedFlows, uuids: Sequence[str]) -> list[dict[str, Any]]:
-    """Note why flows cannot be had; return queries for those whose lease has run out."""
-    fields = ["uuid", "lock_id", "lock_time", "lock_lease"]
-    documents = {
-        d["uuid"]: d for d in held.queue.flows.find({"uuid": {"$in": list(uuids)}}, fields)
-    }
-    expired = []
-    for uuid in uuids:
-        document = documents.get(uuid)
-        if document is None:
-            held.unavailable[uuid] = _missing(uuid)
-            continue
-        held.unavailable[uuid] = locked_error(FlowLockedError, uuid, document)
-        if document.get("lock_id") is None:
-            expired.append({"_id": document["_id"], "lock_id": None})  # given back meanwhile
-        elif OBSERVER.is_expired(document):
-            lease = live_lease(document)
-            assert lease is not None
-            expired.append(
-                {
-                    "_id": document["_id"],
-                    "lock_id": document["lock_id"],
-                    "lock_lease.id": lease["id"],
-                    "lock_lease.seq": lease["seq"],
-                }
-            )
-    return expired
-
-
-def locked_error(
-    kind: type[LockedDocumentError], document_id: str, document: Mapping[str, Any]
-) -> LockedDocumentError:
-    """Say who holds a document."""
-    return kind(
-        document_id=document_id,
-        lock_id=document.get("lock_id"),
-        lock_time=document.get("lock_time"),
-        owner=(document.get("lock_lease") or {}).get("owner"),
-    )
-
-
-def _missing(uuid: str) -> FlowNotFoundError:
-    return FlowNotFoundError(f"the flow {uuid} is missing", hint="see `jf admin doctor`")

@@ -14,14 +14,13 @@ done since another process ran its entry.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from controller.bulk_locks import lock_documents
 from controller.documents import utc_now
 from controller.errors import (
     ConfigError,
@@ -30,13 +29,12 @@ from controller.errors import (
     RemoteError,
     StorageError,
 )
-from controller.leases import FREE, GIVEN_UP, OBSERVER, hold_leases, live_lease, lock_fields
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
 from controller.operations.queue import Queue
 from controller.schedulers.queue import ENDED_STATES, UNSEEN, Submission
 from controller.states import QUEUED_STATES, JobState
-from controller.storage.base import Document, UpdateOne
+from controller.storage.base import Document
 from controller.storage.outputs import delete_outputs
 
 logger = logging.getLogger(__name__)
@@ -211,52 +209,13 @@ def run_pending(
     result = CleanupResult()
     for start in range(0, len(documents), _AT_ONCE):
         some = documents[start : start + _AT_ONCE]
-        with _lock_entries(queue, some, result) as held:
-            if held:
-                _run_pending(queue, connections, held, result)
+        with lock_documents(queue.auxiliary, "_id", [d["_id"] for d in some]) as locked:
+            # One that is gone was done by another process; the others may be in its hands.
+            others = [d for d in some if locked.unavailable.get(d["_id"]) is not None]
+            result.waiting += [PendingCleanup(**d["aftermath"]) for d in others]
+            if locked.documents:
+                _run_pending(queue, connections, list(locked.documents.values()), result)
     return result
-
-
-@contextmanager
-def _lock_entries(
-    queue: Queue, documents: Sequence[Document], result: CleanupResult
-) -> Iterator[list[Document]]:
-    """Hold those entries that nobody else carries out and that have not been crossed off since."""
-    lock_id, auxiliary = str(uuid4()), queue.auxiliary
-    fields, ours = {"$set": lock_fields(lock_id)}, {"lock_id": lock_id}
-    with hold_leases(auxiliary, lock_id):
-        try:
-            auxiliary.update_many(
-                {"_id": {"$in": [d["_id"] for d in documents]}, "lock_id": None}, fields
-            )
-            expired = [d for d in documents if d.get("lock_id") and OBSERVER.is_expired(d)]
-            if expired:
-                auxiliary.bulk_write([UpdateOne(_as_seen(d), fields) for d in expired])
-            held = list(auxiliary.find(ours))
-            known = {d["_id"] for d in held}
-            others = [d for d in documents if d["_id"] not in known]
-            query = {"_id": {"$in": [d["_id"] for d in others]}}
-            left = {d["_id"] for d in auxiliary.find(query, ["_id"])} if others else set()
-            result.waiting += [PendingCleanup(**d["aftermath"]) for d in others if d["_id"] in left]
-            yield held
-        finally:
-            try:
-                auxiliary.update_many(ours, {"$set": dict(FREE)})
-            except StorageError as error:
-                # The first error is the one to report; the next process takes them over.
-                GIVEN_UP.add(lock_id)
-                logger.warning("clean-ups could not be unlocked: %s", error)
-
-
-def _as_seen(document: Document) -> dict[str, Any]:
-    lease = live_lease(document)
-    assert lease is not None
-    return {
-        "_id": document["_id"],
-        "lock_id": document["lock_id"],
-        "lock_lease.id": lease["id"],
-        "lock_lease.seq": lease["seq"],
-    }
 
 
 def _run_pending(

@@ -13,8 +13,7 @@ from typing import Any
 
 from controller.documents import flow_of
 from controller.errors import ControllerError, JobLockedError, StateError
-from controller.leases import OBSERVER
-from controller.operations.flow_locks import locked_error
+from controller.leases import OBSERVER, locked_error
 from controller.operations.queue import Queue
 from controller.rules.plans import FlowView, Refusal
 from controller.storage.base import Document

@@ -48,7 +48,7 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.reader",),
     ("controller.api",),
     ("controller.operations",),
-    ("controller.locks", "controller.execution"),
+    ("controller.locks", "controller.bulk_locks", "controller.execution"),
     ("controller.leases",),
     ("controller.schedulers",),
     ("controller.storage", "controller.hosts"),

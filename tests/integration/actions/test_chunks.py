@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from staged import Stage
 
+from controller import bulk_locks
 from controller.api import flow_deletion as flow_methods
 from controller.errors import (
     LockLostError,
@@ -18,7 +19,7 @@ from controller.errors import (
     WriteConflictError,
 )
 from controller.filters import FlowFilter
-from controller.operations import acting, flow_deletion, flow_locks
+from controller.operations import acting, flow_deletion
 from controller.operations.connections import Connections
 
 
@@ -174,7 +175,7 @@ def test_a_limit_is_one_of_the_selection_itself(
 
 def losing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Let the second chunk end in an error, before anything of it is written."""
-    original, seen = flow_locks._take, []
+    original, seen = bulk_locks._take, []
 
     def take(*args: Any, **kwargs: Any) -> None:
         original(*args, **kwargs)
@@ -182,7 +183,7 @@ def losing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         if len(seen) == 2:
             raise error
 
-    monkeypatch.setattr(flow_locks, "_take", take)
+    monkeypatch.setattr(bulk_locks, "_take", take)
     monkeypatch.setattr("controller.operations.chunks.FLOWS_AT_ONCE", 1)
 
 

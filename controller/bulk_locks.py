@@ -1,0 +1,165 @@
+"""Lock many documents of one collection at once, under one lock; `controller.locks` locks one.
+
+Two commands take any number of documents, whatever becomes of some: those that another process has
+locked are left out and named. Nobody waits here, so two processes that want the same documents
+cannot block each other. The lease, and what happens when its holder dies or the database fails,
+are as `controller.locks` states them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from controller.errors import StorageError, StorageUnavailableError, WriteConflictError
+from controller.leases import (
+    FREE,
+    GIVEN_UP,
+    OBSERVER,
+    hold_leases,
+    lock_fields,
+    not_renewed_since,
+)
+from controller.storage.base import Collection, Document, UpdateOne
+
+logger = logging.getLogger(__name__)
+
+_LOCK_FIELDS = ("lock_id", "lock_time", "lock_lease")
+
+
+@dataclass
+class LockedDocuments:
+    """Documents that we have locked.
+
+    Attributes
+    ----------
+    collection
+        Where they are.
+    lock_id
+        Of our lock; the same on all of them.
+    documents
+        {value of the key: document as it was locked}. Whoever frees one in another way takes it
+        out.
+    unavailable
+        {value of the key: the lock fields of a document that another process has locked}; None
+        where there is no such document.
+    """
+
+    collection: Collection
+    lock_id: str
+    documents: dict[Any, Document] = field(default_factory=dict)
+    unavailable: dict[Any, Document | None] = field(default_factory=dict)
+
+
+@contextmanager
+def lock_documents(
+    collection: Collection,
+    key: str,
+    values: Sequence[Any],
+    projection: Sequence[str] | Mapping[str, Any] | None = None,
+    *,
+    matching: Mapping[str, Any] | None = None,
+    break_lock: bool = False,
+    transactional: bool = False,
+) -> Iterator[LockedDocuments]:
+    """Lock those of the documents that can be had at once; free at the end what still is locked.
+
+    Parameters
+    ----------
+    key, values
+        The field that tells which documents, and its values.
+    projection
+        What to read of them; has to include the key.
+    matching
+        Only documents that match this query are locked. Others are in ``unavailable``.
+    break_lock
+        Take them whoever holds them.
+    transactional
+        What is done under the lock is done in one transaction: when the database fails, nothing
+        was written. Otherwise that is not known then, and the lock is left to expire.
+    """
+    locked = LockedDocuments(collection, str(uuid4()))
+    with hold_leases(collection, locked.lock_id):
+        taken = False
+        try:
+            _take(locked, key, values, projection, matching=matching, break_lock=break_lock)
+            taken = True
+            yield locked
+        except BaseException as error:
+            whole = transactional or isinstance(error, WriteConflictError)
+            if taken and isinstance(error, StorageUnavailableError) and not whole:
+                GIVEN_UP.add(locked.lock_id)  # what was written is not known
+            else:
+                _free(locked)
+            raise
+        if locked.documents:
+            _free(locked)
+
+
+def look_at_locks(
+    collection: Collection, key: str, values: Sequence[Any]
+) -> tuple[dict[Any, Document | None], list[dict[str, Any]]]:
+    """Look who has locked documents; each call is an observation of their leases.
+
+    Returns
+    -------
+    dict
+        {value of the key: lock fields, None where there is no such document}.
+    list
+        A query for each that may be locked after all: it is free, or its lease has run out.
+    """
+    fields = [*dict.fromkeys(("_id", key, *_LOCK_FIELDS))]
+    found = {d[key]: d for d in collection.find({key: {"$in": list(values)}}, fields)}
+    available = []
+    for document in found.values():
+        if document.get("lock_id") is None:
+            available.append({"_id": document["_id"], "lock_id": None})
+        elif OBSERVER.is_expired(document):
+            available.append(not_renewed_since(document))
+    return {value: found.get(value) for value in values}, available
+
+
+def _take(
+    locked: LockedDocuments,
+    key: str,
+    values: Sequence[Any],
+    projection: Any,
+    *,
+    matching: Mapping[str, Any] | None,
+    break_lock: bool,
+) -> None:
+    collection, ours = locked.collection, {"lock_id": locked.lock_id}
+    fields = {"$set": lock_fields(locked.lock_id)}
+    query: dict[str, Any] = {key: {"$in": list(values)}}
+    if not break_lock:
+        query["lock_id"] = None
+    collection.update_many(_both(query, matching), fields)
+    locked.documents.update({d[key]: d for d in collection.find(ours, projection)})
+    missing = [value for value in values if value not in locked.documents]
+    if not missing:
+        return
+    locked.unavailable, available = look_at_locks(collection, key, missing)
+    if available:
+        operations = [UpdateOne(_both(one, matching), fields) for one in available]
+        collection.bulk_write(operations, ordered=False)
+        late = collection.find({**ours, key: {"$in": missing}}, projection)
+        locked.documents.update({d[key]: d for d in late})
+        for value in locked.documents:
+            locked.unavailable.pop(value, None)
+
+
+def _both(query: dict[str, Any], matching: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"$and": [query, matching]} if matching else query
+
+
+def _free(locked: LockedDocuments) -> None:
+    try:
+        locked.collection.update_many({"lock_id": locked.lock_id}, {"$set": dict(FREE)})
+    except StorageError as error:
+        # An error of the work itself is the one to report; the next process takes these over.
+        GIVEN_UP.add(locked.lock_id)
+        logger.warning("documents of %s could not be unlocked: %s", locked.collection.name, error)
