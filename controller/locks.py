@@ -234,15 +234,11 @@ class MongoLock:
         document = self.locked_document
         if document is None:
             raise ArgumentError("the lock was not acquired")
-        query = {"_id": document["_id"], "lock_id": self.lock_id}
-        if self._documents.find_one(query, ["_id"], session=session) is None:
-            raise self._lost()
+        held = {"_id": document["_id"], "lock_id": self.lock_id}
+        confirm_held(self._documents, held, session=session)
 
     def _lost(self) -> LockLostError:
-        return LockLostError(
-            f"the lock {self.lock_id} on a document of {self._documents.name} was lost",
-            hint="nothing was written; the action can be tried again",
-        )
+        return lock_lost(self.lock_id, self._documents)
 
     def release(self, *, session: Any = None) -> None:
         """Free the document, together with what `update_on_release` says.
@@ -353,6 +349,34 @@ class MongoLock:
         except StorageError as storage_error:
             # The first error is the one to report; the lock was given up.
             logger.warning("a lock could not be released: %s", storage_error)
+
+
+def confirm_held(
+    collection: Collection, document: Mapping[str, Any], *, session: Any = None
+) -> None:
+    """Make sure that a document which was read under a lock is still held under that lock.
+
+    Parameters
+    ----------
+    document
+        With ``_id`` and ``lock_id``.
+
+    Raises
+    ------
+    LockLostError
+        The lease was taken over or broken.
+    """
+    query = {"_id": document["_id"], "lock_id": document["lock_id"]}
+    if collection.find_one(query, ["_id"], session=session) is None:
+        raise lock_lost(document["lock_id"], collection)
+
+
+def lock_lost(lock_id: str, collection: Collection) -> LockLostError:
+    """Return the error of a holder that has lost its lock."""
+    return LockLostError(
+        f"the lock {lock_id} on a document of {collection.name} was lost",
+        hint="nothing was written; the action can be tried again",
+    )
 
 
 def _with_lock_fields(projection: Any) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from controller.api.base import ControllerGroup
 from controller.documents import JobInfo
-from controller.errors import ConfigError, RemoteError
+from controller.errors import ConfigError, RemoteError, StateError
 from controller.filters import JobFilter
 from controller.operations.acting import act_on_job, act_on_jobs
 from controller.operations.actions import delete
@@ -167,9 +168,16 @@ class JobDeletion(ControllerGroup):
             if not job.run_dir:
                 continue
             try:
-                remove_run_dir(connections.host(job.worker), Path(job.run_dir))
-            except (RemoteError, ConfigError) as error:
+                host, confirm = connections.host(job.worker), partial(self._same_attempt, job)
+                remove_run_dir(host, Path(job.run_dir), confirm=confirm, token=job.remote.submission_token)
+            except (RemoteError, ConfigError, StateError) as error:
                 logger.warning("files of job %s: %s", job.db_id, error)
             else:
                 deleted.append(job)
         return deleted
+
+    def _same_attempt(self, job: JobInfo) -> None:
+        """Make sure that a job, if it is still there, has not begun anew since it was read."""
+        now = self.jobs.find_one({"uuid": job.uuid, "index": job.index}, ["db_id", "remote"])
+        if now is not None and (now.get("remote") or {}).get("submission_token") != job.remote.submission_token:
+            raise StateError(f"job {job.db_id} has begun anew: its folder is left alone")

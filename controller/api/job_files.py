@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from controller.api.base import ControllerGroup
 from controller.documents import JobInfo
-from controller.errors import ArgumentError, ControllerError, NotFoundError
+from controller.errors import ArgumentError, ControllerError, NotFoundError, StateError
 from controller.execution.files import QUEUE_ERR, QUEUE_OUT
 from controller.hosts import Host
 from controller.operations.acting import find_job
@@ -137,8 +138,7 @@ class JobFiles(ControllerGroup):
             if number % _STATES_AT_ONCE == 1:
                 # Since the jobs were listed, and a question was answered, one may run again.
                 some = [j.db_id for j in listed[number - 1 : number - 1 + _STATES_AT_ONCE]]
-                found = self.queue.jobs.find({"db_id": {"$in": some}}, ["db_id", "state"])
-                states = {d["db_id"]: d["state"] for d in found}
+                states = self._states_of(some)
             state = JobState(states.get(job.db_id, job.state.value))
             if not all_states and state not in CLEANABLE_STATES:
                 result.skipped[job.db_id] = f"it is {state.value}"
@@ -147,7 +147,11 @@ class JobFiles(ControllerGroup):
             else:
                 try:
                     if not dry_run:
-                        remove_run_dir(connections.host(job.worker), Path(job.run_dir))
+                        host = connections.host(job.worker)
+                        confirm = partial(self._confirm, job, state)
+                        remove_run_dir(
+                            host, Path(job.run_dir), confirm=confirm, token=job.remote.submission_token
+                        )
                 except ControllerError as error:
                     result.failed[job.db_id] = str(error)
                 else:
@@ -155,6 +159,21 @@ class JobFiles(ControllerGroup):
             if progress is not None:
                 progress(number, len(listed))
         return result
+
+    def _states_of(self, db_ids: list[str]) -> dict[str, str]:
+        found = self.queue.jobs.find({"db_id": {"$in": db_ids}}, ["db_id", "state"])
+        return {d["db_id"]: d["state"] for d in found}
+
+    def _confirm(self, job: JobInfo, state: JobState) -> None:
+        """Make sure that a job has not gone on: what it left may then be of its next run."""
+        now = self._states_of([job.db_id]).get(job.db_id, state.value)
+        if now != state.value:
+            raise StateError(
+                f"it has become {now}",
+                action="files clean",
+                db_id=job.db_id,
+                state=JobState(now),
+            )
 
     def _folder(self, **job: Any) -> tuple[Host, Path]:
         found = find_job(self.queue, ["db_id", "state", "worker", "run_dir"], **job)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from controller.api.base import ControllerGroup
 from controller.api.locking import CLAIM_ORDER, unavailable_flow
 from controller.documents import flow_of, utc_now
-from controller.errors import ArgumentError, FlowNotFoundError
+from controller.errors import ArgumentError, FlowNotFoundError, RemoteError
 from controller.execution.files import read_output, read_results, store_file_names
-from controller.locks import MongoLock
+from controller.hosts.ownership import owners_of
+from controller.locks import MongoLock, confirm_held
 from controller.operations.completion import Ending, finish, is_finished, recover, stop_jobs
 from controller.operations.failures import bounded, log_fields
 from controller.operations.progress import (
@@ -118,6 +119,7 @@ class JobLifecycle(ControllerGroup):
 
     def _ending(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> Ending:
         """Read how a job ended and store its output: before the flow is held, it may be large."""
+        self._refuse_another_attempt(job_doc, path)
         output = read_output(path)
         failure = output.error or self._save(job_doc, path, store)
         error = bounded(failure) if failure else None
@@ -139,11 +141,32 @@ class JobLifecycle(ControllerGroup):
             document, blobs = read_results(path, files)
         except FileNotFoundError as error:
             return f"the job's output is missing: {Path(error.filename).name}"
+        # What was read is of this attempt if the folder still is: it does not come back to it.
+        self._refuse_another_attempt(job_doc, path)
+        confirm_held(self.jobs, job_doc)
         metadata = document.setdefault("metadata", {}) or {}
         metadata.setdefault("db_id", job_doc["db_id"])
         document["metadata"] = metadata
         save_outputs(store, document, blobs)
         return None
+
+    def _refuse_another_attempt(self, job_doc: dict[str, Any], run_dir: Path) -> None:
+        """Refuse to read a folder that was prepared for another attempt than the job's present one.
+
+        Whoever was stopped for a while finds that the job runs again, in a folder of that name.
+        """
+        token = (job_doc.get("remote") or {}).get("submission_token")
+        owners = (
+            owners_of([p.name for p in run_dir.iterdir()]) if token and run_dir.is_dir() else []
+        )
+        if not owners or token in owners:
+            return
+        confirm_held(self.jobs, job_doc)
+        raise RemoteError(
+            f"{run_dir} holds the files of another attempt at job {job_doc['db_id']}",
+            no_retry=True,
+            hint="was it copied or moved by hand? The job can be rerun",
+        )
 
     def checkin_job(
         self,

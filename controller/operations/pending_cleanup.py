@@ -14,9 +14,10 @@ done since another process ran its entry.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from controller.errors import (
     RemoteError,
     StorageError,
 )
+from controller.locks import confirm_held
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
 from controller.operations.queue import Queue
@@ -221,15 +223,17 @@ def run_pending(
 def _run_pending(
     queue: Queue, connections: Connections, documents: Sequence[Document], result: CleanupResult
 ) -> None:
-    entries = [(d["_id"], PendingCleanup(**d["aftermath"])) for d in documents]
+    entries = [(d, PendingCleanup(**d["aftermath"])) for d in documents]
     ids = [entry.db_id for _, entry in entries]
     found = queue.jobs.find({"db_id": {"$in": ids}}, ["db_id", "state"])
     states = {d["db_id"]: d["state"] for d in found}
     now, settled, outputs = utc_now(), [], dict[str | None, list[tuple[Any, PendingCleanup]]]()
-    for document_id, entry in entries:
+    for document, entry in entries:
+        document_id = document["_id"]
         decision = verdict(entry, states.get(entry.db_id), now)
+        confirm = partial(confirm_held, queue.auxiliary, document)
         if decision == "wait" or (
-            decision == "do" and not _happened(connections, entry, result, now)
+            decision == "do" and not _happened(connections, entry, result, now, confirm)
         ):
             result.waiting.append(entry)
             continue
@@ -251,7 +255,11 @@ def _run_pending(
 
 
 def _happened(
-    connections: Connections, entry: PendingCleanup, result: CleanupResult, now: datetime
+    connections: Connections,
+    entry: PendingCleanup,
+    result: CleanupResult,
+    now: datetime,
+    confirm: Callable[[], None],
 ) -> bool:
     """End what runs and remove what is to go; whether all that could be done, or never will be."""
     if entry.needs_worker and not connections.has_worker(entry.worker):
@@ -260,7 +268,8 @@ def _happened(
         if entry.cancel and not _ended(connections, entry, now):
             return False
         if entry.delete_files and entry.run_dir:
-            remove_run_dir(connections.host(entry.worker), Path(entry.run_dir))
+            host = connections.host(entry.worker)
+            remove_run_dir(host, Path(entry.run_dir), confirm=confirm, token=entry.token)
     except RemoteError as error:
         if error.no_retry:
             logger.warning("job %s: %s", entry.db_id, error)
@@ -268,10 +277,10 @@ def _happened(
             return True
         logger.warning("job %s: not done yet: %s", entry.db_id, error)
         return False
-    except ConfigError as error:
-        logger.warning("job %s: not done yet: %s", entry.db_id, error)
         return False
-    except (StorageError, LockLostError):
+    except LockLostError:
+        return False  # somebody else does it now
+    except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 (it keeps nothing from the others)
         logger.warning("job %s: not done yet: %s: %s", entry.db_id, type(error).__name__, error)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from controller.jobcontroller import JobController
+from controller.locks import confirm_held
 from controller.operations.connections import Connections
 
 if TYPE_CHECKING:
@@ -76,6 +78,16 @@ class RunnerContext:
         flow = self.controller.queue.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
         spec: dict[str, Any] = self.project.jobstore_spec(flow.get("jobstore"))
         return spec
+
+    def confirm_lock(self, job: Mapping[str, Any]) -> None:
+        """Make sure that a locked job is still ours: before anything that cannot be undone.
+
+        Raises
+        ------
+        LockLostError
+            The lock was taken over or broken.
+        """
+        confirm_held(self.controller.jobs, job)
 
     def close(self) -> None:
         """Close stores and the controller."""

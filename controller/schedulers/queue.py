@@ -21,12 +21,13 @@ what an earlier one left in a queue then ends as soon as it starts.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.errors import ConfigError, RemoteError
+from controller.hosts.ownership import Found, claim_folder
 from controller.identity import Liveness
 from controller.schedulers import remote_processes
 from controller.schedulers.dialects import dialect_of
@@ -323,17 +324,33 @@ class Queue:
             raise RemoteError(f"{run_dir} cannot be withdrawn: {done.stderr.strip()}")
         return done.returncode == 0
 
-    def begin_attempt(self, run_dir: Path, token: str) -> None:
-        """Make a run directory ready for a new submission; what earlier ones left is outdated."""
+    def begin_attempt(
+        self,
+        run_dir: Path,
+        token: str,
+        *,
+        put: Mapping[str, bytes] | None = None,
+        before: str | None = None,
+    ) -> Found | None:
+        """Make a run directory ready for a new submission; what earlier ones left is outdated.
+
+        Parameters
+        ----------
+        put
+            {name: content} of the files that the attempt needs.
+        before
+            Token of the attempt that the folder should belong to.
+
+        Returns
+        -------
+        Found
+            Whose the folder is instead: nothing was changed. None when all is done.
+        """
         if not is_token(token):
             raise RemoteError(f"{token!r} cannot be the token of an attempt", no_retry=True)
-        self._host.write_bytes(run_dir / ATTEMPT, f"{token}\n".encode())
-        self.forget_submission(run_dir)
-
-    def forget_submission(self, run_dir: Path) -> None:
-        """Remove all that tells of a submission."""
-        names = (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT)
-        self._host.remove(*(run_dir / name for name in names))
+        forget = (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT)
+        files = {ATTEMPT: f"{token}\n".encode(), **(put or {})}
+        return claim_folder(self._host, run_dir, token, before, forget=forget, put=files)
 
     def poll(self, jobs: Iterable[tuple[Any, ...]]) -> list[QueuedJob]:
         """Ask for the states of jobs, in one listing.
@@ -457,10 +474,16 @@ class Queue:
         if done.returncode and self._is_listed(process_id):
             raise RemoteError(f"the queue did not cancel {process_id}: {done.stderr.strip()}")
 
-    def end_leftover(self, run_dir: Path) -> bool:
+    def end_leftover(self, run_dir: Path, confirm: Callable[[], None]) -> bool:
         """End what a run directory says has begun there, unless its script says that it is done.
 
         A job may have been taken for ended while it ran. What cannot be seen is not waited for.
+
+        Parameters
+        ----------
+        confirm
+            Asks the database whether the caller still holds the job, and raises if not: what was
+            read before is then none that came after him.
 
         Returns
         -------
@@ -479,6 +502,7 @@ class Queue:
         job = Submission(start.process_id, run_dir)
         if self.poll([job])[0].state in gone:
             return True
+        confirm()
         self.cancel(job.process_id, run_dir)
         return self.poll([job])[0].state in gone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from controller.execution.files import (
     run_dir_path,
     store_file_names,
 )
-from controller.operations.cleanup import remove_run_dir
+from controller.operations.cleanup import claim_run_dir, remove_run_dir
 from controller.operations.pending_cleanup import run_pending
 from controller.runner.context import RunnerContext
 from controller.states import JobState
@@ -31,24 +32,25 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     spec = context.jobstore_spec(flow_uuid)
     worker, host = context.worker(job["worker"]), context.host(job["worker"])
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
-    before = run_pending(context.controller.queue, context.connections, (job["uuid"], job["index"]))
-    for entry in before.waiting:
+    left = run_pending(context.controller.queue, context.connections, (job["uuid"], job["index"]))
+    for entry in left.waiting:
         if entry.is_in_the_way_of(run_dir):
             raise StillRunningError(
                 f"what ran of job {job['db_id']} before, on {entry.worker!r}, has not ended yet"
             )
-    queue = context.queue(job["worker"])
-    if not queue.end_leftover(run_dir):
+    queue, confirm = context.queue(job["worker"]), partial(context.confirm_lock, job)
+    if not queue.end_leftover(run_dir, confirm):
         raise StillRunningError(f"what ran of job {job['db_id']} before has not ended yet")
-    if (job.get("remote") or {}).get("prerun_cleanup"):
-        remove_run_dir(host, run_dir)
     body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))
     files = files_of_outputs(context, spec)
     content = encode_input(body, job_store_description(run_dir, files, spec), job)
-    host.mkdir(run_dir)
-    token = uuid4().hex
-    queue.begin_attempt(run_dir, token)
-    host.write_bytes(run_dir / IN_FILE, content)
+    remote_info = job.get("remote") or {}
+    token, before = uuid4().hex, remote_info.get("submission_token")
+    if remote_info.get("prerun_cleanup"):
+        remove_run_dir(host, run_dir, confirm=confirm, token=before)
+        before = None
+    begin = partial(queue.begin_attempt, run_dir, token, put={IN_FILE: content})
+    claim_run_dir(host, run_dir, begin, confirm=confirm, before=before)
     return {
         "state": JobState.UPLOADED.value,
         "run_dir": str(run_dir),

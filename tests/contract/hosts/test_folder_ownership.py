@@ -1,0 +1,238 @@
+"""A run directory belongs to one attempt, and only what means that attempt changes it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from controller.errors import LockLostError, RemoteError
+from controller.execution.files import IN_FILE
+from controller.hosts import Host
+from controller.hosts.ownership import (
+    REMOVED_FILE,
+    Found,
+    claim_folder,
+    owner_file,
+    owners_of,
+    remove_folder,
+    staged_name,
+)
+from controller.operations.cleanup import claim_run_dir, remove_run_dir
+
+KNOWN = (IN_FILE, f"{IN_FILE}.gz")
+
+
+def yes() -> None:
+    """Confirm that the caller still holds the job."""
+
+
+def lost() -> None:
+    raise LockLostError("somebody else has the job")
+
+
+def loses_later() -> Callable[[], None]:
+    """Confirm once, and not again."""
+    answers = iter([yes])
+    return lambda: next(answers, lost)()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "it's a $(touch never) \N{GREEK SMALL LETTER ALPHA}" / "-run"
+
+
+def claim(host: Host, folder: Path, token: str, before: str | None = None) -> None:
+    claim_run_dir(
+        host, folder, token, token.encode(), confirm=yes, before=before, forget=("jfr_started",)
+    )
+
+
+def owners(host: Host, folder: Path) -> list[str]:
+    return owners_of(host.listdir(folder))
+
+
+def listed(host: Host, folder: Path) -> list[str]:
+    return host.listdir(folder)
+
+
+def test_a_folder_is_claimed_and_removed(host, folder):
+    claim(host, folder, "one")
+    assert listed(host, folder) == [owner_file("one"), IN_FILE]
+    assert owners(host, folder) == ["one"]
+    assert host.read_bytes(folder / IN_FILE) == b"one"
+    assert remove_run_dir(host, folder, confirm=yes, token="one")
+    assert not host.exists(folder)
+    assert not remove_run_dir(host, folder, confirm=yes, token="one")
+
+
+def test_the_next_attempt_may_keep_the_files(host, folder):
+    claim(host, folder, "one")
+    for name in ("kept", "jfr_started"):
+        host.write_bytes(folder / name, b"1")
+    claim(host, folder, "two", before="one")
+    assert listed(host, folder) == [owner_file("two"), IN_FILE, "kept"]
+    assert (owners(host, folder), host.read_bytes(folder / IN_FILE)) == (["two"], b"two")
+
+
+def test_a_claim_that_was_carried_out_may_be_made_again(host, folder):
+    for _ in range(2):
+        claim(host, folder, "one", before="none")
+    assert listed(host, folder) == [owner_file("one"), IN_FILE]
+
+
+def test_a_folder_without_an_owner_is_adopted_with_its_files(host, folder):
+    host.mkdir(folder)
+    host.write_bytes(folder / "mine", b"")
+    claim(host, folder, "one")
+    assert listed(host, folder) == [owner_file("one"), IN_FILE, "mine"]
+
+
+def test_nobody_takes_what_he_does_not_expect(host, folder):
+    claim(host, folder, "two")
+    host.write_bytes(folder / "result", b"")
+    host.write_bytes(folder / staged_name(IN_FILE, "stale"), b"stale")
+    assert claim_folder(host, folder, "stale", "one", forget=(), put=IN_FILE) == Found("two")
+    assert remove_folder(host, folder, "one", known_by=KNOWN) == Found("two")
+    assert remove_folder(host, folder, None, known_by=KNOWN) == Found("two")
+    assert listed(host, folder) == [owner_file("two"), IN_FILE, "result"]
+    assert host.read_bytes(folder / IN_FILE) == b"two"
+
+
+@pytest.mark.parametrize("confirm", [lost, None], ids=["at once", "later"])
+def test_who_lost_the_job_changes_nothing(host, folder, confirm):
+    claim(host, folder, "two")
+    with pytest.raises(LockLostError):
+        remove_run_dir(host, folder, confirm=confirm or loses_later(), token="one")
+    with pytest.raises(LockLostError):
+        claim_run_dir(host, folder, "old", b"", confirm=confirm or loses_later(), before="one")
+    assert listed(host, folder) == [owner_file("two"), IN_FILE]
+    assert host.read_bytes(folder / IN_FILE) == b"two"
+
+
+def test_who_still_holds_the_job_takes_what_an_interrupted_attempt_left(host, folder):
+    claim(host, folder, "left by a runner that died")
+    claim(host, folder, "two", before="one")
+    assert owners(host, folder) == ["two"]
+    assert remove_run_dir(host, folder, confirm=yes, token="one")
+    assert not host.exists(folder)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_folder_of_an_older_version_is_known_by_its_input(host, folder, name):
+    host.mkdir(folder / "deep")
+    host.write_bytes(folder / name, b"{}")
+    assert remove_run_dir(host, folder, confirm=yes)
+    assert not host.exists(folder)
+
+
+def test_a_folder_of_somebody_else_stays(host, folder):
+    host.mkdir(folder)
+    host.write_bytes(folder / ".thesis", b"")
+    with pytest.raises(RemoteError, match="holds no jfremote_in") as caught:
+        remove_run_dir(host, folder, confirm=yes, token="one")
+    assert caught.value.no_retry
+    assert listed(host, folder) == [".thesis"]
+
+
+def test_an_empty_folder_goes(host, folder):
+    host.mkdir(folder)
+    assert remove_run_dir(host, folder, confirm=yes)
+    assert not host.exists(folder)
+
+
+def test_a_removal_that_was_interrupted_is_finished_by_anybody(host, folder):
+    host.mkdir(folder / "deep")
+    host.write_bytes(folder / REMOVED_FILE, b"one\n")
+    host.write_bytes(folder / "rest", b"")
+    assert remove_run_dir(host, folder, confirm=yes, token="another")
+    assert not host.exists(folder)
+
+
+def test_a_folder_that_is_being_removed_is_never_used_again(host, folder):
+    host.mkdir(folder)
+    for name in (REMOVED_FILE, "rest", staged_name(IN_FILE, "two")):
+        host.write_bytes(folder / name, b"")
+    found = claim_folder(host, folder, "two", "one", forget=(), put=IN_FILE)
+    assert found == Found(is_removed=True)
+    assert listed(host, folder) == [REMOVED_FILE, "rest"]
+    claim(host, folder, "two")
+    assert listed(host, folder) == [owner_file("two"), IN_FILE]
+
+
+def test_odd_names_go_too_and_links_take_nothing_with_them(host, folder, tmp_path):
+    claim(host, folder, "one")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "kept").touch()
+    (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("-rf", "..odd", ".hidden", "new\nline", "*", "a b"):
+        (folder / name).touch()
+    assert remove_run_dir(host, folder, confirm=yes, token="one")
+    assert not folder.exists()
+    assert (tmp_path / "outside" / "kept").exists()
+
+
+def test_a_link_to_another_disk_goes_with_the_folder_that_it_means(host, folder, tmp_path):
+    claim(host, folder, "one")
+    disk = tmp_path / "big disk"
+    folder.rename(disk)
+    folder.symlink_to(disk)
+    (disk / "WAVECAR").touch()
+    assert remove_run_dir(host, folder, confirm=yes, token="one")
+    assert not folder.is_symlink()
+    assert not disk.exists()
+    claim(host, folder, "two")
+    assert not folder.is_symlink()
+
+
+def test_a_link_to_what_is_not_ours_and_one_to_nothing(host, folder, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "thesis").touch()
+    folder.parent.mkdir(parents=True)
+    folder.symlink_to(disk)
+    with pytest.raises(RemoteError):
+        remove_run_dir(host, folder, confirm=yes)
+    (disk / "thesis").unlink()
+    disk.rmdir()
+    assert remove_run_dir(host, folder, confirm=yes)
+    assert not folder.is_symlink()
+
+
+def test_a_file_in_the_way_is_an_error_of_the_worker(host, folder):
+    host.mkdir(folder.parent)
+    host.write_bytes(folder, b"")
+    with pytest.raises(RemoteError):
+        remove_run_dir(host, folder, confirm=yes)
+
+
+def test_of_many_at_once_one_has_the_folder(host, folder):
+    claim(host, folder, "first")
+    for n in range(6):
+        host.write_bytes(folder / staged_name(IN_FILE, f"t{n}"), f"t{n}".encode())
+    outcomes: dict[int, object] = {}
+
+    def work(n: int) -> None:
+        if n < 6:
+            outcomes[n] = claim_folder(host, folder, f"t{n}", "first", forget=(), put=IN_FILE)
+        else:
+            outcomes[n] = remove_folder(host, folder, "first", known_by=KNOWN)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    winners = [f"t{n}" for n in range(6) if outcomes.get(n, 1) is None]
+    removed = [n for n in (6, 7) if outcomes.get(n) is True]
+    assert len(winners) <= 1
+    if winners:
+        assert removed == []
+        assert owners(host, folder) == winners
+        assert host.read_bytes(folder / IN_FILE).decode() == winners[0]
+    else:
+        assert removed
+        assert not host.exists(folder)
