@@ -21,18 +21,22 @@ The pieces are POSIX sh, for any host that can execute commands. Each costs one 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from controller.errors import RemoteError
-from controller.hosts.base import CommandResult, Host
+from controller.hosts.archive import Content
+from controller.hosts.base import CommandResult, Exchange, Host
 
 OWNER_FILE = "jfr_attempt"
 """An empty file of this name, with a dot and the token of an attempt, says whose a folder is."""
 REMOVED_FILE = "jfr_removed"
 """What that file is called in a folder that is being removed."""
 
+_REMOVAL_TIME = 3600.0
+"""Seconds that the removal of a folder may take; what it did not finish, the next one does."""
 _OTHER, _REMOVED, _FOREIGN, _NOTHING = 77, 76, 78, 79
 """Exit statuses: another owner (on standard output), being removed, not a run directory, none."""
 
@@ -64,9 +68,15 @@ def owners_of(names: Sequence[str]) -> list[str]:
 
 
 def claim_folder(
-    host: Host, folder: Path, owner: str, expected: str | None, *, forget: Sequence[str], put: str
+    host: Host,
+    folder: Path,
+    owner: str,
+    expected: str | None,
+    *,
+    forget: Sequence[str],
+    put: Mapping[str, bytes],
 ) -> Found | None:
-    """Make an existing folder that of an attempt, whatever files it holds.
+    """Make a folder that of an attempt, whatever other files it holds, and put files into it.
 
     Parameters
     ----------
@@ -77,7 +87,7 @@ def claim_folder(
     forget
         Names of files to remove.
     put
-        Name of a file, which lies in the folder as `staged_name` says and gets its own name now.
+        {name: content}. They get their names when it is certain whose the folder is.
 
     Returns
     -------
@@ -90,14 +100,11 @@ def claim_folder(
         The host refused.
     """
     variables = {"d": folder, "expected": expected or "", "me": owner}
-    names = {"staged": staged_name(put, owner), "put": put}
-    done = host.execute(_script(_CLAIM, forget, **variables, **names))
+    script = _script(_CLAIM, [*forget, "--", *put], **variables)
+    staged: dict[Path, Content] = {folder / f".{n}.{owner}": put[n] for n in put}
+    done = host.exchange(Exchange(write=staged, command=script)).result
+    assert done is not None
     return None if done.returncode == 0 else _found(done, folder, "be prepared")
-
-
-def staged_name(name: str, owner: str) -> str:
-    """Return what a file is called in a folder until it is certain whose the folder is."""
-    return f".{name}.{owner}"
 
 
 def remove_folder(
@@ -124,7 +131,9 @@ def remove_folder(
         The host refused, or new files appear all the time; or the folder holds something and
         neither an owner nor one of those files (``no_retry``).
     """
-    done = host.execute(_script(_REMOVE, known_by, d=folder, expected=expected or ""))
+    me = f"removal-{uuid4().hex}"
+    script = _script(_REMOVE, known_by, d=folder, expected=expected or "", me=me)
+    done = host.execute(script, timeout=_REMOVAL_TIME)
     if done.returncode in (0, _NOTHING):
         return done.returncode == 0
     if done.returncode == _FOREIGN:
@@ -147,7 +156,7 @@ def _found(done: CommandResult, folder: Path, what: str) -> Found:
 
 def _script(body: str, arguments: Sequence[str], **variables: object) -> str:
     """Put a piece of shell together: its variables, its positional parameters, what it does."""
-    known = {"mark": OWNER_FILE, "gone": REMOVED_FILE, "me": "", **variables}
+    known = {"mark": OWNER_FILE, "gone": REMOVED_FILE, **variables}
     values = [f"{name}={shlex.quote(str(value))}" for name, value in known.items()]
     words = " ".join(shlex.quote(word) for word in arguments)
     return "\n".join(["umask 077", *values, f"set -- {words}", _SHARED, body])
@@ -162,12 +171,12 @@ another() {
 }
 """
 
-# Where there is no owner yet, who claims makes his file and then looks for a removal and for
-# others; who removes makes his and then looks for claims. So one of two sees the other, or both do.
+# Where there is no owner yet, whoever comes makes a file of his own and then looks for others: one
+# of two sees the other, or both do. That a folder is removed is decided by a rename of such a file.
 _CLAIM = r"""
 cd "$d" || exit 1
 give_up() {
-  rm -f "./$staged"
+  rm -f ./.*."$me"
   [ "$1" != 77 ] || printf '%s' "$owner"
   exit "$1"
 }
@@ -178,10 +187,14 @@ if [ ! -e "$mark.$me" ] && ! mv -f "$mark.$expected" "$mark.$me" 2>/dev/null; th
   [ ! -e "$gone" ] || { rm -f "$mark.$me"; give_up 76; }
   ! another || { rm -f "$mark.$me"; give_up 77; }
 fi
-for f in "$@"; do
-  [ ! -e "./$f" ] || rm -f "./$f" || exit 1
+while [ "$1" != -- ]; do
+  [ ! -e "./$1" ] || rm -f "./$1" || exit 1
+  shift
 done
-mv -f "./$staged" "./$put"
+shift
+for f in "$@"; do
+  mv -f "./.$f.$me" "./$f" || exit 1
+done
 """
 
 _REMOVE = r"""
@@ -205,11 +218,14 @@ give_up() {
 if [ ! -e "$gone" ] && ! mv -f "$mark.$expected" "$gone" 2>/dev/null; then
   ! another || give_up
   if anything && [ ! -e "$gone" ]; then
+    known=
     for f in "$@"; do
-      ! mv -f "$f" "$gone" 2>/dev/null || break
+      [ ! -e "$f" ] || known=yes
     done
-    [ -e "$gone" ] || exit 78
-    ! another || { mv -f "$gone" "$f"; give_up; }
+    [ "$known" ] || exit 78
+    printf '' > "$mark.$me" || exit 1
+    ! another || { rm -f "$mark.$me"; give_up; }
+    mv -f "$mark.$me" "$gone" || exit 1
   fi
 fi
 n=0

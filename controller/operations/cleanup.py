@@ -8,7 +8,7 @@ from pathlib import Path
 from controller.errors import RemoteError
 from controller.execution.files import IN_FILE
 from controller.hosts import Host
-from controller.hosts.ownership import Found, claim_folder, remove_folder, staged_name
+from controller.hosts.ownership import Found, claim_folder, remove_folder
 
 _TRIES = 5
 """How often a folder may change hands while somebody wants to have it."""
@@ -74,9 +74,8 @@ def claim_run_dir(
     """
     confirm()
     for _ in range(_TRIES):
-        host.mkdir(run_dir)
-        host.write_bytes(run_dir / staged_name(IN_FILE, token), content)
-        found = claim_folder(host, run_dir, token, before, forget=forget, put=IN_FILE)
+        put = {IN_FILE: content}
+        found = claim_folder(host, run_dir, token, before, forget=forget, put=put)
         if found is None:
             return
         confirm()

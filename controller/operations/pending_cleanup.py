@@ -24,7 +24,6 @@ from typing import Any
 from controller.bulk_locks import lock_documents
 from controller.documents import utc_now
 from controller.errors import (
-    ConfigError,
     ControllerError,
     LockLostError,
     RemoteError,
@@ -276,7 +275,6 @@ def _happened(
             result.not_removed.append(str(entry.run_dir))
             return True
         logger.warning("job %s: not done yet: %s", entry.db_id, error)
-        return False
         return False
     except LockLostError:
         return False  # somebody else does it now

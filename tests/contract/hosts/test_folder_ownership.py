@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,10 @@ from controller.hosts.ownership import (
     owner_file,
     owners_of,
     remove_folder,
-    staged_name,
 )
 from controller.operations.cleanup import claim_run_dir, remove_run_dir
 
+PUT = {IN_FILE: b"stale"}
 KNOWN = (IN_FILE, f"{IN_FILE}.gz")
 
 
@@ -93,8 +94,7 @@ def test_a_folder_without_an_owner_is_adopted_with_its_files(host, folder):
 def test_nobody_takes_what_he_does_not_expect(host, folder):
     claim(host, folder, "two")
     host.write_bytes(folder / "result", b"")
-    host.write_bytes(folder / staged_name(IN_FILE, "stale"), b"stale")
-    assert claim_folder(host, folder, "stale", "one", forget=(), put=IN_FILE) == Found("two")
+    assert claim_folder(host, folder, "old", "one", forget=(IN_FILE,), put=PUT) == Found("two")
     assert remove_folder(host, folder, "one", known_by=KNOWN) == Found("two")
     assert remove_folder(host, folder, None, known_by=KNOWN) == Found("two")
     assert listed(host, folder) == [owner_file("two"), IN_FILE, "result"]
@@ -153,9 +153,9 @@ def test_a_removal_that_was_interrupted_is_finished_by_anybody(host, folder):
 
 def test_a_folder_that_is_being_removed_is_never_used_again(host, folder):
     host.mkdir(folder)
-    for name in (REMOVED_FILE, "rest", staged_name(IN_FILE, "two")):
+    for name in (REMOVED_FILE, "rest"):
         host.write_bytes(folder / name, b"")
-    found = claim_folder(host, folder, "two", "one", forget=(), put=IN_FILE)
+    found = claim_folder(host, folder, "two", "one", forget=(), put=PUT)
     assert found == Found(is_removed=True)
     assert listed(host, folder) == [REMOVED_FILE, "rest"]
     claim(host, folder, "two")
@@ -209,30 +209,29 @@ def test_a_file_in_the_way_is_an_error_of_the_worker(host, folder):
         remove_run_dir(host, folder, confirm=yes)
 
 
-def test_of_many_at_once_one_has_the_folder(host, folder):
+@pytest.mark.parametrize("removers", [0, 1])
+def test_of_many_at_once_one_has_the_folder(host, folder, removers):
     claim(host, folder, "first")
-    for n in range(6):
-        host.write_bytes(folder / staged_name(IN_FILE, f"t{n}"), f"t{n}".encode())
     outcomes: dict[int, object] = {}
 
     def work(n: int) -> None:
-        if n < 6:
-            outcomes[n] = claim_folder(host, folder, f"t{n}", "first", forget=(), put=IN_FILE)
-        else:
-            outcomes[n] = remove_folder(host, folder, "first", known_by=KNOWN)
+        # The folder may vanish under one who is about to claim it: that is an error, and said.
+        with suppress(RemoteError, FileNotFoundError):
+            if n < 6:
+                put = {IN_FILE: f"t{n}".encode()}
+                outcomes[n] = claim_folder(host, folder, f"t{n}", "first", forget=(), put=put)
+            else:
+                outcomes[n] = remove_folder(host, folder, "first", known_by=KNOWN)
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6 + removers)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
     winners = [f"t{n}" for n in range(6) if outcomes.get(n, 1) is None]
-    removed = [n for n in (6, 7) if outcomes.get(n) is True]
-    assert len(winners) <= 1
-    if winners:
-        assert removed == []
+    assert len(winners) == 1 or (removers and not winners)
+    if winners:  # perhaps after the folder of the first had been removed
         assert owners(host, folder) == winners
         assert host.read_bytes(folder / IN_FILE).decode() == winners[0]
-    else:
-        assert removed
-        assert not host.exists(folder)
+    elif removers and outcomes.get(6) is True:
+        assert not owners(host, folder)
