@@ -169,7 +169,9 @@ class JobDeletion(ControllerGroup):
                 continue
             try:
                 host, confirm = connections.host(job.worker), partial(self._same_attempt, job)
-                remove_run_dir(host, Path(job.run_dir), confirm=confirm, token=job.remote.submission_token)
+                remove_run_dir(
+                    host, Path(job.run_dir), confirm=confirm, token=job.remote.submission_token
+                )
             except (RemoteError, ConfigError, StateError) as error:
                 logger.warning("files of job %s: %s", job.db_id, error)
             else:
@@ -179,5 +181,8 @@ class JobDeletion(ControllerGroup):
     def _same_attempt(self, job: JobInfo) -> None:
         """Make sure that a job, if it is still there, has not begun anew since it was read."""
         now = self.jobs.find_one({"uuid": job.uuid, "index": job.index}, ["db_id", "remote"])
-        if now is not None and (now.get("remote") or {}).get("submission_token") != job.remote.submission_token:
+        if (
+            now is not None
+            and (now.get("remote") or {}).get("submission_token") != job.remote.submission_token
+        ):
             raise StateError(f"job {job.db_id} has begun anew: its folder is left alone")

@@ -150,7 +150,10 @@ class JobFiles(ControllerGroup):
                         host = connections.host(job.worker)
                         confirm = partial(self._confirm, job, state)
                         remove_run_dir(
-                            host, Path(job.run_dir), confirm=confirm, token=job.remote.submission_token
+                            host,
+                            Path(job.run_dir),
+                            confirm=confirm,
+                            token=job.remote.submission_token,
                         )
                 except ControllerError as error:
                     result.failed[job.db_id] = str(error)

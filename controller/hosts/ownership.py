@@ -30,7 +30,7 @@ from controller.errors import RemoteError
 from controller.hosts.archive import Content
 from controller.hosts.base import CommandResult, Exchange, Host
 
-OWNER_FILE = "jfr_attempt"
+OWNER_FILE = "jfr_owner"
 """An empty file of this name, with a dot and the token of an attempt, says whose a folder is."""
 REMOVED_FILE = "jfr_removed"
 """What that file is called in a folder that is being removed."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from controller.errors import RemoteError
 from controller.execution.files import IN_FILE
 from controller.hosts import Host
-from controller.hosts.ownership import Found, claim_folder, remove_folder
+from controller.hosts.ownership import Found, remove_folder
 
 _TRIES = 5
 """How often a folder may change hands while somebody wants to have it."""
@@ -45,27 +45,21 @@ def remove_run_dir(
 def claim_run_dir(
     host: Host,
     run_dir: Path,
-    token: str,
-    content: bytes,
+    begin: Callable[[str | None], Found | None],
     *,
     confirm: Callable[[], None],
     before: str | None = None,
-    forget: tuple[str, ...] = (),
 ) -> None:
-    """Make a folder that of an attempt and put its input there; other files stay.
+    """Make a folder that of an attempt; other files stay.
 
     Parameters
     ----------
-    token
-        Of the attempt.
-    content
-        Of the input file.
+    begin
+        Takes the folder from the attempt with the given token; see `Queue.begin_attempt`.
     confirm
         Asks the database whether the caller still holds the job, and raises if not.
     before
         Token of the attempt that the folder should belong to, as far as the database knows.
-    forget
-        Names of files of an earlier submission.
 
     Raises
     ------
@@ -74,8 +68,7 @@ def claim_run_dir(
     """
     confirm()
     for _ in range(_TRIES):
-        put = {IN_FILE: content}
-        found = claim_folder(host, run_dir, token, before, forget=forget, put=put)
+        found = begin(before)
         if found is None:
             return
         confirm()

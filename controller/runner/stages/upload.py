@@ -16,6 +16,7 @@ from controller.execution.files import (
     run_dir_path,
     store_file_names,
 )
+from controller.hosts.ownership import Found
 from controller.operations.cleanup import claim_run_dir, remove_run_dir
 from controller.operations.pending_cleanup import run_pending
 from controller.runner.context import RunnerContext
@@ -49,7 +50,10 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     if remote_info.get("prerun_cleanup"):
         remove_run_dir(host, run_dir, confirm=confirm, token=before)
         before = None
-    begin = partial(queue.begin_attempt, run_dir, token, put={IN_FILE: content})
+
+    def begin(owner: str | None) -> Found | None:
+        return queue.begin_attempt(run_dir, token, put={IN_FILE: content}, before=owner)
+
     claim_run_dir(host, run_dir, begin, confirm=confirm, before=before)
     return {
         "state": JobState.UPLOADED.value,

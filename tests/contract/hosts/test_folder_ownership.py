@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,10 +44,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "it's a $(touch never) \N{GREEK SMALL LETTER ALPHA}" / "-run"
 
 
+def begin(host: Host, folder: Path, token: str) -> Callable[[str | None], Found | None]:
+    put = {IN_FILE: token.encode()}
+    return lambda owner: claim_folder(host, folder, token, owner, forget=("jfr_started",), put=put)
+
+
 def claim(host: Host, folder: Path, token: str, before: str | None = None) -> None:
-    claim_run_dir(
-        host, folder, token, token.encode(), confirm=yes, before=before, forget=("jfr_started",)
-    )
+    claim_run_dir(host, folder, begin(host, folder, token), confirm=yes, before=before)
 
 
 def owners(host: Host, folder: Path) -> list[str]:
@@ -106,8 +108,9 @@ def test_who_lost_the_job_changes_nothing(host, folder, confirm):
     claim(host, folder, "two")
     with pytest.raises(LockLostError):
         remove_run_dir(host, folder, confirm=confirm or loses_later(), token="one")
+    old = begin(host, folder, "old")
     with pytest.raises(LockLostError):
-        claim_run_dir(host, folder, "old", b"", confirm=confirm or loses_later(), before="one")
+        claim_run_dir(host, folder, old, confirm=confirm or loses_later(), before="one")
     assert listed(host, folder) == [owner_file("two"), IN_FILE]
     assert host.read_bytes(folder / IN_FILE) == b"two"
 
@@ -209,29 +212,18 @@ def test_a_file_in_the_way_is_an_error_of_the_worker(host, folder):
         remove_run_dir(host, folder, confirm=yes)
 
 
-@pytest.mark.parametrize("removers", [0, 1])
-def test_of_many_at_once_one_has_the_folder(host, folder, removers):
+def test_of_many_at_once_one_has_the_folder(host, folder):
     claim(host, folder, "first")
-    outcomes: dict[int, object] = {}
+    outcomes: dict[str, object] = {}
 
-    def work(n: int) -> None:
-        # The folder may vanish under one who is about to claim it: that is an error, and said.
-        with suppress(RemoteError, FileNotFoundError):
-            if n < 6:
-                put = {IN_FILE: f"t{n}".encode()}
-                outcomes[n] = claim_folder(host, folder, f"t{n}", "first", forget=(), put=put)
-            else:
-                outcomes[n] = remove_folder(host, folder, "first", known_by=KNOWN)
+    def work(token: str) -> None:
+        outcomes[token] = begin(host, folder, token)("first")
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(6 + removers)]
+    threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    winners = [f"t{n}" for n in range(6) if outcomes.get(n, 1) is None]
-    assert len(winners) == 1 or (removers and not winners)
-    if winners:  # perhaps after the folder of the first had been removed
-        assert owners(host, folder) == winners
-        assert host.read_bytes(folder / IN_FILE).decode() == winners[0]
-    elif removers and outcomes.get(6) is True:
-        assert not owners(host, folder)
+    (winner,) = [token for token, outcome in outcomes.items() if outcome is None]
+    assert listed(host, folder) == [owner_file(winner), IN_FILE]
+    assert host.read_bytes(folder / IN_FILE).decode() == winner

@@ -91,7 +91,7 @@ def test_nothing_is_submitted_that_was_withdrawn(commands, queue, run_dir):
     assert caught.value.no_retry
     assert not ledger.exists()
     assert queue.withdraw(run_dir), "the submission has ended"
-    queue.forget_submission(run_dir)
+    queue.begin_attempt(run_dir, "again")
     assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
 
 
@@ -243,17 +243,17 @@ def test_what_a_job_left_running_is_cancelled_before_it_runs_again(commands, que
     ledger = commands("scancel", "echo $* >> {ledger}")
     commands("squeue", listing(listed="101"))
     (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
-    assert not queue.end_leftover(run_dir), "it is listed still"
+    assert not queue.end_leftover(run_dir, lambda: None), "it is listed still"
     assert ledger.read_text().split()[-1] == "101"
     commands("squeue", listing())
-    assert queue.end_leftover(run_dir)
+    assert queue.end_leftover(run_dir, lambda: None)
 
 
 def test_a_script_that_says_it_is_done_needs_no_question(commands, queue, run_dir):
     asked = commands("squeue", "echo asked >> {ledger}")
     (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
     (run_dir / "jfr_exit").write_text("1\n")
-    assert queue.end_leftover(run_dir)
+    assert queue.end_leftover(run_dir, lambda: None)
     assert not asked.exists()
 
 
@@ -262,7 +262,7 @@ def test_a_new_attempt_forgets_what_an_earlier_one_left(commands, queue, run_dir
     queue.begin_attempt(run_dir, "t1")
     queue.submit(run_dir, script("t1"), "t1")
     (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
-    queue.begin_attempt(run_dir, "t2")
+    queue.begin_attempt(run_dir, "t2", before="t1")
     assert queue.earlier_submissions(run_dir, "t2") == []
     assert (run_dir / "jfr_attempt").read_text() == "t2\n"
 

@@ -103,7 +103,7 @@ def test_submitting_twice_runs_once(queue, run_dir):
 def test_a_forgotten_submission_may_be_repeated(queue, run_dir):
     for _ in range(2):
         wait_for_end(queue, submit(queue, run_dir, "echo run >> ledger"), run_dir)
-        queue.forget_submission(run_dir)
+        queue.begin_attempt(run_dir, "again")
     assert (run_dir / "ledger").read_text() == "run\nrun\n"
 
 
@@ -193,7 +193,7 @@ def test_a_job_has_time_to_end_by_itself(queue, run_dir):
         "time.sleep(60)'"
     )
     for words in (command, command.removeprefix("exec ")):
-        queue.forget_submission(run_dir)
+        queue.begin_attempt(run_dir, "again")
         for name in ("saved", "ready.pid"):
             (run_dir / name).unlink(missing_ok=True)
         process_id = submit(queue, run_dir, words)
@@ -278,10 +278,10 @@ def test_a_start_file_of_an_earlier_version_is_read(queue, run_dir):
 
 def test_what_still_runs_in_a_folder_is_ended_before_it_is_used_again(queue, run_dir):
     process_id = submit(queue, run_dir, "sleep 60")
-    assert queue.end_leftover(run_dir)
+    assert queue.end_leftover(run_dir, lambda: None)
     assert state(queue, process_id, run_dir) is None
-    assert queue.end_leftover(run_dir)
-    assert queue.end_leftover(run_dir / "not there")
+    assert queue.end_leftover(run_dir, lambda: None)
+    assert queue.end_leftover(run_dir / "not there", lambda: None)
 
 
 def test_without_setsid_a_job_still_has_a_session_of_its_own(queue, run_dir, tmp_path, monkeypatch):
