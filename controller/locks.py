@@ -49,7 +49,7 @@ from controller.leases import (
     not_renewed_since,
     renew,
 )
-from controller.storage.base import Document
+from controller.storage.base import Collection, Document
 from controller.storage.opening import as_collection
 
 logger = logging.getLogger(__name__)

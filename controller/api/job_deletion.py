@@ -180,7 +180,7 @@ class JobDeletion(ControllerGroup):
 
     def _same_attempt(self, job: JobInfo) -> None:
         """Make sure that a job, if it is still there, has not begun anew since it was read."""
-        now = self.jobs.find_one({"uuid": job.uuid, "index": job.index}, ["db_id", "remote"])
+        now = self.queue.jobs.find_one({"uuid": job.uuid, "index": job.index}, ["db_id", "remote"])
         if (
             now is not None
             and (now.get("remote") or {}).get("submission_token") != job.remote.submission_token

@@ -143,7 +143,7 @@ class JobLifecycle(ControllerGroup):
             return f"the job's output is missing: {Path(error.filename).name}"
         # What was read is of this attempt if the folder still is: it does not come back to it.
         self._refuse_another_attempt(job_doc, path)
-        confirm_held(self.jobs, job_doc)
+        confirm_held(self.queue.jobs, job_doc)
         metadata = document.setdefault("metadata", {}) or {}
         metadata.setdefault("db_id", job_doc["db_id"])
         document["metadata"] = metadata
@@ -161,7 +161,7 @@ class JobLifecycle(ControllerGroup):
         )
         if not owners or token in owners:
             return
-        confirm_held(self.jobs, job_doc)
+        confirm_held(self.queue.jobs, job_doc)
         raise RemoteError(
             f"{run_dir} holds the files of another attempt at job {job_doc['db_id']}",
             no_retry=True,

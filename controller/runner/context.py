@@ -87,7 +87,7 @@ class RunnerContext:
         LockLostError
             The lock was taken over or broken.
         """
-        confirm_held(self.controller.jobs, job)
+        confirm_held(self.controller.queue.jobs, job)
 
     def close(self) -> None:
         """Close stores and the controller."""

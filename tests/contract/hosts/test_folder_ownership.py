@@ -219,7 +219,7 @@ def test_of_many_at_once_one_has_the_folder(host, folder):
     def work(token: str) -> None:
         outcomes[token] = begin(host, folder, token)("first")
 
-    threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(6)]
+    threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

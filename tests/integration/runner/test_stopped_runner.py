@@ -44,14 +44,14 @@ class Scene:
 
     def locked(self) -> dict[str, Any]:
         """Lock the job as a runner does that will be stopped."""
-        lock = MongoLock(self.controller.jobs, {"db_id": self.db_id})
+        lock = MongoLock(self.controller.queue.jobs, {"db_id": self.db_id})
         assert lock.acquire()
         assert lock.locked_document is not None
         return lock.locked_document
 
     def passes_to_another(self) -> None:
         """Let the lock be taken over, and the job run anew to its end."""
-        self.controller.jobs.update_one({"db_id": self.db_id}, {"$set": {"lock_id": None}})
+        self.controller.queue.jobs.update_one({"db_id": self.db_id}, {"$set": {"lock_id": None}})
         if info(self.controller, self.db_id).state in (JobState.COMPLETED, JobState.FAILED):
             self.controller.rerun_job(db_id=self.db_id, force=True)
         assert not run(self.project).timed_out
@@ -116,11 +116,15 @@ def test_an_upload(scene: Scene, monkeypatch: pytest.MonkeyPatch, action: str, k
 def test_a_completion(scene: Scene, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
     from controller.api import job_lifecycle
 
-    scene.controller.jobs.update_one({"db_id": scene.db_id}, {"$set": {"state": "DOWNLOADED"}})
+    scene.controller.queue.jobs.update_one(
+        {"db_id": scene.db_id}, {"$set": {"state": "DOWNLOADED"}}
+    )
     job = scene.locked()
 
     def meanwhile() -> None:
-        scene.controller.jobs.update_one({"db_id": scene.db_id}, {"$set": {"state": "COMPLETED"}})
+        scene.controller.queue.jobs.update_one(
+            {"db_id": scene.db_id}, {"$set": {"state": "COMPLETED"}}
+        )
         scene.passes_to_another()
         store = scene.controller.jobstore
         store.update([{"uuid": job["uuid"], "index": 1, "output": "newer"}], key=["uuid", "index"])
