@@ -270,7 +270,7 @@ class Queue:
         found = [start.process_id] if start is not None and start.is_of(token) else []
         if not self.is_shell:
             with suppress(FileNotFoundError):
-                text = self._host.read_bytes(run_dir / _SUBMITTED).decode()
+                text = self._host.read_bytes(run_dir / _SUBMITTED).decode(errors="replace")
                 answer = self.scheduler.parse_submit_output(0, text, "")
                 found += [str(answer.job_id)] if answer.job_id else []
         return list(dict.fromkeys(found))
