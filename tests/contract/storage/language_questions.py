@@ -85,7 +85,9 @@ def _in_order(question: Document, answer: Any) -> Any:
 
 
 def _sorted(value: Any) -> Any:
-    return sorted(value, key=repr) if isinstance(value, list) else value
+    # DocumentDB tells {"z": 1} from {"z": 1.0} in $addToSet; to MongoDB they are equal.
+    unique = {repr(member): member for member in value} if isinstance(value, list) else {}
+    return [unique[text] for text in sorted(unique)] if isinstance(value, list) else value
 
 
 def _by_name(value: Any) -> Any:
@@ -287,9 +289,11 @@ def _change(r: random.Random) -> tuple[str, Any]:
         if r.random() < 0.5:
             each["$position"] = r.randrange(-2, 3)
         return op, each
+    if op == "$pull" and r.random() < 0.4:  # {} is any dictionary; to DocumentDB anything
+        return op, _value(r, 1) or {"x": 1}
     if op == "$addToSet" and r.random() < 0.4:
         return op, {"$each": [_value(r, 2) for _ in range(2)]}
-    if op == "$pull" and r.random() < 0.6:
+    if op == "$pull":
         name, value = _operator(r, 1)  # DocumentDB looks for a $type in arrays of arrays, too
         return op, {"$gt": 1} if name == "$type" else {name: value}
     return op, _value(r, 1)
