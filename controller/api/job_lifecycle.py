@@ -12,7 +12,7 @@ from controller.errors import ArgumentError, FlowNotFoundError, RemoteError
 from controller.execution.files import read_output, read_results, store_file_names
 from controller.hosts.ownership import owners_of
 from controller.locks import MongoLock, confirm_held
-from controller.operations.completion import Ending, finish, is_finished, recover, stop_jobs
+from controller.operations.completion import Ending, finish, is_finished, recover
 from controller.operations.failures import bounded, log_fields
 from controller.operations.progress import (
     FLOW_FIELDS,
@@ -20,6 +20,7 @@ from controller.operations.progress import (
     release_children,
     update_flow_state,
 )
+from controller.operations.responses import stop_jobs
 from controller.states import NOT_STARTED_FLOW_STATES, FlowState, JobState
 from controller.storage.outputs import save_outputs
 

@@ -4,7 +4,8 @@
 ``flow_serialization``   a flow is read: its jobs, serialised, and their parents
 ``insertion``    jobs enter the database
 ``progress``     which jobs become READY; the state of a flow
-``completion``   a job ends; ``failures`` what is kept of why
+``completion``   a job ends; ``responses`` what it asks for then: replace, detour, addition, stops;
+                 ``failures`` what is kept of why it failed
 ``acting``       an action on jobs: select, lock, read, plan, write; ``actions`` says what each is,
                  ``bulk`` what it takes and gives back; ``chunks flow_locks reading writing``
 ``pending_cleanup``   what is done outside the database afterwards, over ``connections``

@@ -1,7 +1,8 @@
-"""A job ends: its output is stored, its response carried out, its children released.
+"""A job ends: its output is stored, what its Response asks for is done, its children are released.
 
 The step can be killed between any two writes and done again. Outputs are keyed by (uuid, index)
-and written before. Then, in one transaction where there is one:
+and written before. Then, in one transaction where there is one (1 to 3 are in
+`controller.operations.responses`):
 
 1. jobs of the response are inserted, not runnable, keyed by (uuid, index);
 2. the flow learns of them, by additions to sets, and children learn of new parents;
@@ -19,12 +20,11 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.documents import DynamicResponseType, flow_of, utc_now
+from controller.documents import flow_of, utc_now
 from controller.errors import FlowNotFoundError, LockLostError, SubmissionError
 from controller.locks import MongoLock
 from controller.operations.failures import bounded
-from controller.operations.flow_serialization import NewJob, read_flow
-from controller.operations.insertion import RunSettings, insert_new_jobs, refuse_jobs_of_others
+from controller.operations.insertion import refuse_jobs_of_others
 from controller.operations.progress import (
     FLOW_FIELDS,
     plan_progress,
@@ -33,13 +33,9 @@ from controller.operations.progress import (
     update_flow_state,
 )
 from controller.operations.queue import Queue
+from controller.operations.responses import ResponseEffects, apply_effects, read_effects
 from controller.states import FINISHED_STATES, JobState
 from controller.storage.base import Document, UpdateOne
-
-STOPPABLE = (JobState.WAITING.value, JobState.READY.value)
-
-_ORDER = (DynamicResponseType.REPLACE, DynamicResponseType.ADDITION, DynamicResponseType.DETOUR)
-"""A detour comes last: what else the response adds below the job waits for the detour too."""
 
 
 @dataclass(frozen=True)
@@ -65,28 +61,10 @@ class Ending:
         """COMPLETED or FAILED."""
         return JobState.COMPLETED if self.error is None else JobState.FAILED
 
-    def of_response(self, name: str) -> Any:
-        """Return a part of the response; None when the job failed."""
-        return None if self.error is not None else (self.response or {}).get(name)
-
     @property
-    def stops_children(self) -> bool:
-        """Whether the children of the job shall not run."""
-        return bool(self.of_response("stop_children"))
-
-    @property
-    def stops_flow(self) -> bool:
-        """Whether no other job of the flow shall run."""
-        return bool(self.of_response("stop_jobflow"))
-
-
-@dataclass(frozen=True)
-class _Addition:
-    """Jobs that a response adds, in one of its three ways."""
-
-    kind: DynamicResponseType
-    jobs: list[NewJob]
-    leaves: list[str]
+    def answer(self) -> Mapping[str, Any]:
+        """The response; empty when the job failed."""
+        return (self.response or {}) if self.error is None else {}
 
 
 def finish(
@@ -125,21 +103,19 @@ def finish(
         The flow is missing.
     """
     try:
-        additions = _additions(ending, job_doc)
-        new = [job for addition in additions for job in addition.jobs]
-        if new:
-            refuse_jobs_of_others(queue, new, flow_of(job_doc))
+        effects = read_effects(ending.answer, job_doc)
+        if effects.jobs:
+            refuse_jobs_of_others(queue, effects.jobs, flow_of(job_doc))
     except SubmissionError as error:
-        # The job ran; that nobody can accept what it asks for is its end, and says why.
+        # The job ran; that what it asks for cannot be accepted is its end, and says why.
         what = f"the job ran, but the jobs that it adds cannot be accepted: {error}"
-        additions, ending = [], Ending(None, bounded(what), ending.fields)
+        effects, ending = ResponseEffects(), Ending(None, bounded(what), ending.fields)
     with queue.database.transaction() as session:
         known = _flow(queue, job_doc, flow_lock, flow, session)
         inserted: list[str] = []
-        if additions or ending.stops_children or ending.stops_flow:
+        if not effects.is_empty:
             _check_lock(queue, job_doc, session)
-            inserted = _insert(queue, job_doc, ending, additions, prefix, session)
-            _stop(queue, job_doc, ending, session)
+            inserted = apply_effects(queue, job_doc, effects, prefix=prefix, session=session)
         progress = plan_progress(
             queue, known, job_doc, ending.state, inserted=inserted, session=session
         )
@@ -192,105 +168,6 @@ def _flow(
     return flow
 
 
-def _additions(ending: Ending, job_doc: Document) -> list[_Addition]:
-    found = []
-    for kind in _ORDER:
-        described = ending.of_response(kind.value)
-        if not described:
-            continue
-        serialized = read_flow(described)
-        replaces = kind is DynamicResponseType.REPLACE
-        roots = list(job_doc.get("parents") or []) if replaces else [job_doc["uuid"]]
-        jobs = [
-            NewJob(_within_flow(job.data, job_doc), job.parents or roots) for job in serialized.jobs
-        ]
-        found.append(_Addition(kind, jobs, serialized.leaves))
-    return found
-
-
-def _within_flow(data: dict[str, Any], job_doc: Document) -> dict[str, Any]:
-    """Return a new job with the flows around the job that made it among its hosts.
-
-    jobflow puts them there when it runs the job; every query for a flow's jobs relies on it.
-    """
-    around, own = job_doc["job"]["hosts"], list(data.get("hosts") or [])
-    return data if own[-1:] == around[-1:] else {**data, "hosts": [*own, *around]}
-
-
-def _insert(
-    queue: Queue,
-    job_doc: Document,
-    ending: Ending,
-    additions: list[_Addition],
-    prefix: str | None,
-    session: Any,
-) -> list[str]:
-    """Insert the jobs of a response and return their uuids."""
-    settings = RunSettings(
-        worker=job_doc["worker"],
-        exec_config=job_doc.get("exec_config"),
-        resources=job_doc.get("resources"),
-        priority=job_doc.get("priority") or 0,
-    )
-    stopped = ending.stops_children or ending.stops_flow
-    state = JobState.STOPPED if stopped else JobState.WAITING
-    inserted: list[str] = []
-    for addition in additions:
-        ids = insert_new_jobs(
-            queue, addition.jobs, settings, prefix=prefix, state=state, session=session
-        )
-        _tell_flow(queue, job_doc, addition, ids, session)
-        inserted += [job.uuid for job in addition.jobs]
-    return inserted
-
-
-def _tell_flow(
-    queue: Queue,
-    job_doc: Document,
-    addition: _Addition,
-    ids: Mapping[tuple[str, int], str],
-    session: Any,
-) -> None:
-    """Add new jobs to the flow; a detour also becomes a parent of the job's children."""
-    added: dict[str, Any] = {
-        "jobs": {"$each": [job.uuid for job in addition.jobs]},
-        "ids": {"$each": [[ids[job.key], *job.key] for job in addition.jobs]},
-    }
-    if addition.kind is DynamicResponseType.DETOUR:
-        own = [job.uuid for job in addition.jobs]
-        children = {"parents": job_doc["uuid"], "uuid": {"$nin": own}}
-        leaves = {"$each": addition.leaves}
-        waiting = list(queue.jobs.find(children, ["uuid", "index"], session=session))
-        if waiting:
-            queue.jobs.update_many(children, {"$addToSet": {"parents": leaves}}, session=session)
-        added.update({f"parents.{doc['uuid']}.{doc['index']}": leaves for doc in waiting})
-    parents = {f"parents.{job.uuid}.{job.key[1]}": job.parents for job in addition.jobs}
-    queue.flows.update_one(
-        {"uuid": flow_of(job_doc)},
-        {"$addToSet": added, "$set": {**parents, "updated_on": utc_now()}},
-        session=session,
-    )
-
-
-def _stop(queue: Queue, job_doc: Document, ending: Ending, session: Any) -> None:
-    """Stop what the response says; a job that somebody holds is stopped all the same."""
-    uuid, flow_uuid = job_doc["uuid"], flow_of(job_doc)
-    if ending.stops_children:
-        stop_jobs(queue, {"parents": uuid}, session=session)
-    if ending.stops_flow:
-        stop_jobs(queue, {"job.hosts": flow_uuid, "uuid": {"$ne": uuid}}, session=session)
-
-
-def stop_jobs(queue: Queue, selection: Mapping[str, Any], *, session: Any = None) -> int:
-    """Stop the selected jobs that have not begun, held or not, and return their number."""
-    done = queue.jobs.update_many(
-        {**selection, "state": {"$in": list(STOPPABLE)}},
-        {"$set": {"state": JobState.STOPPED.value, "updated_on": utc_now()}},
-        session=session,
-    )
-    return done.modified_count
-
-
 def _check_lock(queue: Queue, job_doc: Document, session: Any = None) -> None:
     query = {"_id": job_doc["_id"], "lock_id": job_doc["lock_id"]}
     if queue.jobs.find_one(query, ["_id"], session=session) is None:
@@ -305,7 +182,7 @@ def _record(
         **(ending.fields or {}),
         "state": ending.state.value,
         "error": ending.error,
-        "stored_data": ending.of_response("stored_data"),
+        "stored_data": ending.answer.get("stored_data"),
         "updated_on": utc_now(),
     }
     own = UpdateOne({"_id": job_doc["_id"], "lock_id": job_doc["lock_id"]}, {"$set": fields})
