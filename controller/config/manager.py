@@ -418,12 +418,25 @@ class ConfigManager:
         for other in self.projects.values():
             if other.name != project.name:
                 foreign += [folder.resolve() for folder in other.folders.values()]
+        for name, content in self.raw_contents().items():
+            if name != project.name:  # stores and work folders too, whatever kind they are of
+                foreign += [path.resolve() for path in _paths_in(content)]
         for path in foreign:
             if path == base or base in path.parents:
                 raise ConfigError(
                     f"{base} is not deleted: it holds {path} too",
                     hint="keep the folders, and delete by hand what is not needed",
                 )
+
+
+def _paths_in(content: Any) -> list[Path]:
+    """Return every absolute path that the content of a project file names."""
+    if isinstance(content, Mapping):
+        return [path for value in content.values() for path in _paths_in(value)]
+    if isinstance(content, (list, tuple)):
+        return [path for value in content for path in _paths_in(value)]
+    is_path = isinstance(content, str) and content.startswith(("/", "~/")) and "\0" not in content
+    return [Path(content).expanduser()] if is_path else []
 
 
 def _duplicate(name: str, files: list[ProjectFile]) -> ProjectParsingError:

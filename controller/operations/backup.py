@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from controller.storage.mongo.tools import MongoTools
 
 AUXILIARY = "jf_auxiliary"
+IDENTITY = "jfr_backup.txt"
+"""File of a backup that says which database it is of; only one of the same is replaced."""
 OPTIONAL = ("batches",)
 """Collections that older versions did not have."""
 COUNTER = {"next_id": {"$exists": True}}
@@ -110,7 +112,7 @@ def dump(
             f"{queue.database.location} has not been set up: there is nothing to back up",
             hint="does the project file name the right one? `jf admin reset` sets a new one up",
         )
-    _refuse_other_files(final)
+    _refuse_other_files(final, queue.database.location)
     if dry_run:
         return {name: c.count_documents({}) for name, c in standard_names(queue).items()}
     temporary = parent / f".{final.name}.{os.getpid()}.part"
@@ -124,6 +126,7 @@ def dump(
         else:
             counts = _dump(queue, temporary, compress, progress)
         with file_errors(final):
+            (temporary / IDENTITY).write_text(queue.database.location + "\n", encoding="utf-8")
             _put_in_place(temporary, final)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -153,15 +156,27 @@ def _dump_with(tools: MongoTools, queue: Queue, folder: Path, compress: bool) ->
     return {name: found.check() if found else 0 for name, found in written.items()}
 
 
-def _refuse_other_files(folder: Path) -> None:
+def _refuse_other_files(folder: Path, location: str) -> None:
     if not folder.exists():
         return
     known = folder.is_dir() and all(
-        path.name.endswith(dumps.SUFFIXES) or path.name.startswith("prelude.json")
+        path.name.endswith(dumps.SUFFIXES)
+        or path.name.startswith("prelude.json")
+        or path.name == IDENTITY
         for path in folder.iterdir()
     )
     if not known:
         raise ArgumentError(f"{folder} exists and is not a backup", hint="choose another folder")
+    try:
+        owner = (folder / IDENTITY).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        owner = ""
+    if owner != location and any(folder.iterdir()):
+        raise ArgumentError(
+            f"{folder} holds a backup of {owner or 'another database, or of an older version'}:"
+            " it is not replaced",
+            hint="choose another folder, or move that one away",
+        )
 
 
 def _put_in_place(temporary: Path, final: Path) -> None:

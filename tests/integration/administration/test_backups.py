@@ -99,9 +99,8 @@ def test_what_was_backed_up_comes_back(
     folder = backed_up(filled, tmp_path / "new" / "backups", compress=compress,
                        progress=lambda *step: told.append(step))  # fmt: skip
     end = ".gz" if compress else ""
-    assert sorted(p.name for p in folder.iterdir()) == sorted(
-        f"{name}.{kind}{end}" for name in NAMES for kind in ("bson", "metadata.json")
-    )
+    files = [f"{name}.{kind}{end}" for name in NAMES for kind in ("bson", "metadata.json")]
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*files, "jfr_backup.txt"])
     assert [p.name for p in folder.parent.iterdir()] == [folder.name]
     assert folder.stat().st_mode & 0o077 == 0, "as private as the database"
     assert ("jobs", 37, 37) in told
@@ -526,3 +525,16 @@ def test_a_restore_killed_at_any_write_is_completed_by_the_next(
                 raise AssertionError(f"lost at write {number}") from None
             assert raw(controller) == before, f"after write {number}"
     assert tried >= 12
+
+
+@pytest.mark.parametrize("owner", ["another database\n", None])
+def test_a_backup_of_another_database_is_not_replaced(
+    filled: JobController, tmp_path: Path, owner: str | None
+) -> None:
+    folder = backed_up(filled, tmp_path)
+    identity = folder / "jfr_backup.txt"
+    identity.unlink() if owner is None else identity.write_text(owner)
+    before = sorted((p.name, p.stat().st_mtime_ns) for p in folder.iterdir())
+    with pytest.raises(ArgumentError, match="is not replaced"):
+        filled.backup_dump(tmp_path)
+    assert sorted((p.name, p.stat().st_mtime_ns) for p in folder.iterdir()) == before

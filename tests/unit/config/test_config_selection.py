@@ -148,3 +148,17 @@ def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(ConfigError, match=r"cannot read the projects folder .*Permission denied"):
         ConfigManager()
+
+
+def test_a_folder_with_a_database_of_another_project_is_not_deleted(
+    folder: Path, tmp_path: Path
+) -> None:
+    base = tmp_path / "research"
+    (base / "victim").mkdir(parents=True)
+    (base / "victim" / "queue.sqlite").touch()
+    put(folder, "a.yaml", content(name="one", base_dir=str(base)))
+    store = {"type": "EmbeddedStore", "path": str(base / "victim" / "queue.sqlite")}
+    put(folder, "b.yaml", content(name="victim", queue={"store": store}))
+    with pytest.raises(ConfigError, match="is not deleted"):
+        ConfigManager().remove_project("one")
+    assert (base / "victim" / "queue.sqlite").exists()
