@@ -324,14 +324,17 @@ class _Feeder:
             time.sleep(0.001)
         try:
             for chunk in self._stdin:
-                self._pipe.write(chunk)
-                self._clock.moved()
-            self._pipe.close()
-        except (OSError, ValueError):
-            return  # the command reads no more; what it says tells why
+                with suppress(OSError, ValueError):
+                    self._pipe.write(chunk)
+                    self._clock.moved()
+                    continue
+                return  # the command reads no more; what it says tells why
         except BaseException as error:  # noqa: BLE001 - the file here cannot be read: said below
             self._error = error
             self._process.kill()
+            return
+        with suppress(OSError, ValueError):
+            self._pipe.close()
 
     def check(self) -> None:
         """Raise what kept the input from being read here."""

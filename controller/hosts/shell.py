@@ -6,6 +6,7 @@ know, has to be there.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
@@ -109,10 +110,11 @@ class ShellHost(SimpleCalls):
     def _refuse_write(self, heard: Listener, paths: list[Path]) -> None:
         if heard.status == scripts.MISSING:
             raise FileNotFoundError(2, "No such file or directory", str(paths[0].parent))
+        said = _said(heard) or "nothing was said"
+        if re.search(r"Wrote only \d+ of \d+ bytes", said):  # so says GNU tar
+            said = "No space left on device, or quota exceeded"
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        raise RemoteError(
-            f"{_said(heard) or 'nothing was said'}: {paths[0]}{more} on {self.name} was not written"
-        )
+        raise RemoteError(f"{said}: {paths[0]}{more} on {self.name} was not written")
 
     def came_whole(self, path: Path, status: str | None) -> bool:
         """Whether a file was there.

@@ -7,6 +7,7 @@ checks them: fabric by itself would accept any.
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import threading
@@ -63,7 +64,7 @@ class ParamikoLink:
         self._data, self._keepalive, self._ssh_config = connection, keepalive, ssh_config
         self._forward_agent = forward_agent
         self._timeout = connect_timeout or CONNECT_TIMEOUT
-        self._lock = threading.Lock()
+        self._lock, self._opening = threading.Lock(), threading.Lock()
         self._slots = Slots(self.name)
         self._gate = LoginGate(self.name)
         self._fabric: Any = None
@@ -87,9 +88,12 @@ class ParamikoLink:
         """See `Link.close`."""
         fabric, self._fabric = self._fabric, None
         while fabric is not None and not isinstance(fabric, str):
+            transport = fabric.transport or fabric.client.get_transport()
             with suppress(OSError, EOFError):
                 fabric.close()
                 fabric.client.close()  # fabric leaves one open that was not let in
+            if isinstance(fabric.gateway, str) and transport is not None:
+                _end_program(transport)
             fabric = fabric.gateway
 
     def _transport(self) -> paramiko.Transport:
@@ -207,7 +211,9 @@ class ParamikoLink:
         while True:
             transport = self._transport()
             try:
-                channel = transport.open_session(timeout=clock.left)
+                # One after the other: paramiko keeps one error for all threads.
+                with self._opening:
+                    channel = transport.open_session(timeout=clock.left)
                 break
             except paramiko.ChannelException as error:
                 if error.code not in _REFUSED:
@@ -285,19 +291,29 @@ class _Feeder:
     def _feed(self) -> None:
         try:
             for chunk in self._stdin:
-                view = memoryview(chunk)
-                while view:
-                    sent = self._channel.send(view[:32768])
-                    if not sent:
-                        return
-                    view = view[sent:]
-                    self._clock.moved()
-            self._channel.shutdown_write()
-        except OSError:
-            return  # the command reads no more; what it says tells why
+                if not self._send(chunk):
+                    return  # the command reads no more; what it says tells why
         except BaseException as error:  # noqa: BLE001 - the file here cannot be read: said below
             self._error = error
             self._channel.close()
+            return
+        with suppress(OSError, EOFError):
+            self._channel.shutdown_write()
+
+    def _send(self, chunk: bytes) -> bool:
+        import paramiko
+
+        view = memoryview(chunk)
+        while view:
+            try:
+                sent = self._channel.send(view[:32768])
+            except (OSError, EOFError, paramiko.SSHException):
+                return False
+            if not sent:
+                return False
+            view = view[sent:]
+            self._clock.moved()
+        return True
 
     def check(self) -> None:
         """Raise what kept the input from being read here."""
@@ -335,7 +351,7 @@ def _connection(
         )
     elif data.gateway is not None:
         gateway = _connection(data.gateway, config, timeout)
-    return fabric.Connection(
+    built = fabric.Connection(
         data.host,
         user=data.user,
         port=data.port,
@@ -345,6 +361,22 @@ def _connection(
         connect_timeout=None if "timeout" in arguments else timeout,
         connect_kwargs=arguments,
     )
+    if isinstance(gateway, str):
+        # Fabric would write the usual port for %p, whatever the port is.
+        known = {"%h": built.host, "%p": str(built.port), "%r": built.user, "%%": "%"}
+        built.gateway = re.sub("%[hpr%]", lambda found: known[found[0]], gateway)
+    return built
+
+
+def _end_program(transport: paramiko.Transport) -> None:
+    """End the command that a connection went through; paramiko leaves its pipes open."""
+    process = getattr(transport.sock, "process", None)
+    if process is None:
+        return
+    if transport.is_alive():
+        transport.join(5)  # its thread ends the command, too, by a number that has to be its own
+    process.kill()
+    process.communicate()
 
 
 def _in_words(error: BaseException) -> str:
