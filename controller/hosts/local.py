@@ -77,7 +77,10 @@ class LocalHost(SimpleCalls):
         """See `Host.mkdir`."""
         for path in paths:
             with _errors_of_the_worker(path):
-                path.mkdir(parents=True, exist_ok=True)
+                # What is new is for the user alone, whatever the umask says.
+                for folder in reversed([p for p in (path, *path.parents) if not p.exists()]):
+                    folder.mkdir(mode=0o700, exist_ok=True)
+                path.mkdir(exist_ok=True)
 
     def write_files(self, files: Mapping[Path, Content], *, make_folders: bool = True) -> None:
         """See `Host.write_files`."""
@@ -93,6 +96,7 @@ class LocalHost(SimpleCalls):
             try:
                 if isinstance(content, bytes):
                     temporary.write_bytes(content)
+                    temporary.chmod(0o600)
                 else:
                     shutil.copy(content, temporary)
                 temporary.replace(path)

@@ -318,3 +318,14 @@ def test_a_background_process_is_not_waited_for(host, kind):
     done = host.execute("sleep 5 & echo $!")
     os.kill(int(done.stdout), 9)
     assert time.monotonic() - began < 4
+
+
+def test_what_a_local_host_makes_is_for_the_user_alone(tmp_path):
+    host, before = LocalHost(), os.umask(0)
+    try:
+        host.write_files({tmp_path / "a" / "b" / "file": b""})
+    finally:
+        os.umask(before)
+    modes = [p.stat().st_mode & 0o777 for p in (tmp_path / "a", tmp_path / "a" / "b")]
+    assert modes == [0o700, 0o700]
+    assert (tmp_path / "a" / "b" / "file").stat().st_mode & 0o777 == 0o600
