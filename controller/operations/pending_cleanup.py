@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,10 @@ WORKER_GONE_AFTER = timedelta(days=1)
 """Age after which an entry is given up whose worker is not in the project: until then it may come
 back, or another user's runner have it."""
 SUBMITTED_WITHIN = timedelta(minutes=10)
-"""Age after which a submission that says it is under way counts as dead."""
+"""Age after which a submission that says it is under way counts as dead, and a process that
+cannot be seen is waited for no longer."""
 _AT_ONCE = 200
-"""Wishes that are held, carried out and crossed off together."""
+"""Entries that are locked, run and removed together."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class PendingCleanup:
     db_id, uuid, index, worker
         The job, and where it was submitted.
     process_id
-        Its id in the queue; None when it may have been submitted but nobody wrote that down.
+        Its id in the queue; None when it may have been submitted but that was not written down.
     run_dir
         Its run directory, None when there is none.
     requested_on
@@ -71,7 +73,7 @@ class PendingCleanup:
     deleted
         The job itself is deleted; before that nothing of this happens.
     delete_files, delete_output
-        Its run directory, and its output, are to go.
+        Its run directory, and its output, are to be deleted.
     jobstore
         Where the output is: a name of ``optional_jobstores``, None for the default JobStore.
     token, process
@@ -123,13 +125,13 @@ class PendingCleanup:
     def is_in_the_way_of(self, run_dir: Path) -> bool:
         """Whether the job must not begin anew in a folder before this has happened.
 
-        What is left on a worker that is gone is in nobody's way elsewhere.
+        What is left on a worker that is gone is in no other job's way.
         """
         return self.delete_output or self.run_dir is None or Path(self.run_dir) == run_dir
 
     @property
     def left_to_do(self) -> str:
-        """What somebody has to do there, in words."""
+        """What a person has to do on the worker, in words."""
         todo = [f"end process {self.process_id or '(of unknown id)'}"] if self.cancel else []
         todo += [f"delete {self.run_dir}"] if self.delete_files and self.run_dir else []
         return " and ".join(todo)
@@ -142,7 +144,7 @@ class CleanupResult:
     Attributes
     ----------
     waiting
-        Those that have not been carried out: a runner will.
+        Those that have not been run: a runner will.
     not_removed
         Run directories that were left alone since they do not look like ours.
     """
@@ -152,7 +154,7 @@ class CleanupResult:
 
     @property
     def left(self) -> list[str]:
-        """db_ids of jobs whose entries have not been carried out."""
+        """db_ids of jobs whose entries have not been run."""
         return [entry.db_id for entry in self.waiting]
 
 
@@ -164,7 +166,7 @@ def request(queue: Queue, entries: Iterable[PendingCleanup], *, session: Any = N
 
 
 def withdraw(queue: Queue, entries: Iterable[PendingCleanup], *, session: Any = None) -> None:
-    """Cross off entries of the caller's own, whose jobs he could not change."""
+    """Remove the caller's own entries for jobs that it could not change."""
     made = [{"aftermath": asdict(entry)} for entry in entries if not entry.is_empty]
     for document in made:
         keys = ("uuid", "index", "requested_on")
@@ -172,8 +174,16 @@ def withdraw(queue: Queue, entries: Iterable[PendingCleanup], *, session: Any = 
         queue.auxiliary.delete_many(query, session=session)
 
 
-def verdict(entry: PendingCleanup, state: str | None, now: datetime) -> str:
-    """Say what to do about an entry: "do", "wait" or "drop".
+class Decision(Enum):
+    """What becomes of an entry now."""
+
+    RUN = auto()
+    WAIT = auto()
+    DROP = auto()
+
+
+def decide(entry: PendingCleanup, state: str | None, now: datetime) -> Decision:
+    """Decide about an entry.
 
     Parameters
     ----------
@@ -183,9 +193,9 @@ def verdict(entry: PendingCleanup, state: str | None, now: datetime) -> str:
         UTC, naive.
     """
     if state is None or (not entry.deleted and state not in _UNDER_WAY):
-        return "do"
-    # Not changed: whoever requested is about to change the job, or died before he could.
-    return "drop" if now - entry.requested_on > GIVEN_UP_AFTER else "wait"
+        return Decision.RUN
+    # Not changed: whoever requested is about to change the job, or died before that.
+    return Decision.DROP if now - entry.requested_on > GIVEN_UP_AFTER else Decision.WAIT
 
 
 def run_pending(
@@ -201,7 +211,7 @@ def run_pending(
     Notes
     -----
     Waits for the end of local processes, some seconds at most for each. What cannot be reached is
-    logged, and its entries stay; so do those that somebody else carries out just now.
+    logged, and its entries stay; so do those that another process is running.
     """
     query: dict[str, Any] = {"aftermath": {"$exists": True}}
     if job is not None:
@@ -228,21 +238,19 @@ def _run_pending(
     states = {d["db_id"]: d["state"] for d in found}
     now, settled, outputs = utc_now(), [], dict[str | None, list[tuple[Any, PendingCleanup]]]()
     for document, entry in entries:
-        document_id = document["_id"]
-        decision = verdict(entry, states.get(entry.db_id), now)
+        decision = decide(entry, states.get(entry.db_id), now)
         confirm = partial(confirm_held, queue.auxiliary, document)
-        if decision == "wait" or (
-            decision == "do" and not _happened(connections, entry, result, now, confirm)
-        ):
+        if decision is Decision.DROP:
+            settled.append(document["_id"])
+        elif decision is Decision.WAIT or not _clean_up(connections, entry, result, now, confirm):
             result.waiting.append(entry)
-            continue
-        if decision == "do" and entry.delete_output:
-            outputs.setdefault(entry.jobstore, []).append((document_id, entry))
+        elif entry.delete_output:
+            outputs.setdefault(entry.jobstore, []).append((document["_id"], entry))
         else:
-            settled.append(document_id)
+            settled.append(document["_id"])
     for name, many in outputs.items():
         try:
-            delete_outputs(connections.jobstore(name), [(w.uuid, w.index) for _, w in many])
+            delete_outputs(connections.jobstore(name), [(e.uuid, e.index) for _, e in many])
         except ControllerError as error:
             # A JobStore that is away must not keep a runner from its work.
             logger.warning("outputs of %d jobs are not deleted yet: %s", len(many), error)
@@ -253,18 +261,19 @@ def _run_pending(
         queue.auxiliary.delete_many({"_id": {"$in": settled}})
 
 
-def _happened(
+def _clean_up(
     connections: Connections,
     entry: PendingCleanup,
     result: CleanupResult,
     now: datetime,
     confirm: Callable[[], None],
 ) -> bool:
-    """End what runs and remove what is to go; whether all that could be done, or never will be."""
+    """End what runs and delete files; return whether all of it is done, or never will be."""
     if entry.needs_worker and not connections.has_worker(entry.worker):
-        return _is_given_up(entry, now)
+        why = "given up, since the project has had no worker %r for a day: %s"
+        return _give_up(entry, now, WORKER_GONE_AFTER, why, entry.worker, entry.left_to_do)
     try:
-        if entry.cancel and not _ended(connections, entry, now):
+        if entry.cancel and not _cancel(connections, entry, now):
             return False
         if entry.delete_files and entry.run_dir:
             host = connections.host(entry.worker)
@@ -277,7 +286,7 @@ def _happened(
         logger.warning("job %s: not done yet: %s", entry.db_id, error)
         return False
     except LockLostError:
-        return False  # somebody else does it now
+        return False  # another process does it now
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 (it keeps nothing from the others)
@@ -286,21 +295,8 @@ def _happened(
     return True
 
 
-def _is_given_up(entry: PendingCleanup, now: datetime) -> bool:
-    """Whether the worker has been gone for too long; the log then says what a person may do."""
-    if now - entry.requested_on <= WORKER_GONE_AFTER:
-        return False
-    logger.warning(
-        "job %s: given up, since the project has had no worker %r for a day: %s",
-        entry.db_id,
-        entry.worker,
-        entry.left_to_do,
-    )
-    return True
-
-
-def _ended(connections: Connections, entry: PendingCleanup, now: datetime) -> bool:
-    """Cancel in the queue; whether the job has left it, or will not come into it any more."""
+def _cancel(connections: Connections, entry: PendingCleanup, now: datetime) -> bool:
+    """Cancel in the queue; return whether the job has left it and will not come into it again."""
     worker_queue = connections.queue(entry.worker)
     run_dir = Path(entry.run_dir) if entry.run_dir else None
     # What the run directory says is newer than the database where a runner died in between, and
@@ -310,7 +306,8 @@ def _ended(connections: Connections, entry: PendingCleanup, now: datetime) -> bo
         known.append(entry.process_id)
     if not known and run_dir is not None:
         if not worker_queue.withdraw(run_dir):
-            return _submission_died(entry, now)
+            why = "its submission on worker %r did not end: look whether the queue holds it (%s)"
+            return _give_up(entry, now, SUBMITTED_WITHIN, why, entry.worker, entry.run_dir)
         known = worker_queue.earlier_submissions(run_dir, entry.token)
     known = list(dict.fromkeys(known)) or worker_queue.find_by_token(entry.token)
     for process_id in known:
@@ -320,33 +317,21 @@ def _ended(connections: Connections, entry: PendingCleanup, now: datetime) -> bo
     jobs = [Submission(process_id, run_dir, process=entry.process) for process_id in known]
     states = {job.state for job in worker_queue.poll(jobs)}
     if UNSEEN in states:
-        return _is_out_of_sight(entry, now)
+        why = (
+            "process %s on worker %r may run: it is not this runner's to end, since it is of "
+            "another machine, container or user; if it does run, end it there (%s)"
+        )
+        return _give_up(
+            entry, now, SUBMITTED_WITHIN, why, entry.process_id, entry.worker, entry.run_dir
+        )
     return states <= set(ENDED_STATES)
 
 
-def _is_out_of_sight(entry: PendingCleanup, now: datetime) -> bool:
-    """Whether a process that cannot be seen from here has been waited for long enough."""
-    if now - entry.requested_on <= SUBMITTED_WITHIN:
+def _give_up(
+    entry: PendingCleanup, now: datetime, after: timedelta, why: str, *facts: object
+) -> bool:
+    """Give an entry up once it is old enough, and log what a person may do; return whether so."""
+    if now - entry.requested_on <= after:
         return False
-    logger.warning(
-        "job %s: process %s on worker %r may run: it is not this runner's to end, since it is of "
-        "another machine, container or user; if it does run, end it there (%s)",
-        entry.db_id,
-        entry.process_id,
-        entry.worker,
-        entry.run_dir,
-    )
-    return True
-
-
-def _submission_died(entry: PendingCleanup, now: datetime) -> bool:
-    """Whether a submission has been under way for too long: its shell was killed."""
-    if now - entry.requested_on <= SUBMITTED_WITHIN:
-        return False
-    logger.warning(
-        "job %s: its submission on worker %r did not end: look whether the queue holds it (%s)",
-        entry.db_id,
-        entry.worker,
-        entry.run_dir,
-    )
+    logger.warning(f"job %s: {why}", entry.db_id, *facts)  # noqa: G004 (a constant of this module)
     return True

@@ -16,6 +16,7 @@ from controller.execution.files import IN_FILE
 from controller.identity import described
 from controller.operations import pending_cleanup
 from controller.operations.connections import Connections
+from controller.operations.pending_cleanup import Decision
 from controller.schedulers.processes import is_over
 from controller.storage.outputs import save_outputs
 
@@ -155,24 +156,24 @@ def test_a_pending_cleanup_waits_for_a_worker_that_is_out_of_reach(stage: Stage)
 @pytest.mark.parametrize(
     ("entry", "state", "minutes", "expected"),
     [
-        ({"cancel": True}, "USER_STOPPED", 0, "do"),
-        ({"cancel": True}, "CHECKED_OUT", 0, "do"),
-        ({"cancel": True}, None, 0, "do"),
-        ({"cancel": True}, "RUNNING", 0, "wait"),
-        ({"cancel": True}, "RUNNING", 11, "drop"),
-        ({"cancel": True, "deleted": True}, "USER_STOPPED", 0, "wait"),
-        ({"deleted": True, "delete_files": True}, "COMPLETED", 11, "drop"),
-        ({"deleted": True, "delete_files": True}, None, 11, "do"),
+        ({"cancel": True}, "USER_STOPPED", 0, Decision.RUN),
+        ({"cancel": True}, "CHECKED_OUT", 0, Decision.RUN),
+        ({"cancel": True}, None, 0, Decision.RUN),
+        ({"cancel": True}, "RUNNING", 0, Decision.WAIT),
+        ({"cancel": True}, "RUNNING", 11, Decision.DROP),
+        ({"cancel": True, "deleted": True}, "USER_STOPPED", 0, Decision.WAIT),
+        ({"deleted": True, "delete_files": True}, "COMPLETED", 11, Decision.DROP),
+        ({"deleted": True, "delete_files": True}, None, 11, Decision.RUN),
     ],
 )
 def test_a_pending_cleanup_is_for_a_job_that_changed(
-    entry: dict[str, Any], state: str | None, minutes: int, expected: str
+    entry: dict[str, Any], state: str | None, minutes: int, expected: Decision
 ) -> None:
     now = utc_now()
     made = pending_cleanup.PendingCleanup(
         "1", "u", 1, "w", None, None, now - timedelta(minutes=minutes), **entry
     )
-    assert pending_cleanup.verdict(made, state, now) == expected
+    assert pending_cleanup.decide(made, state, now) is expected
 
 
 def test_flows_go_as_a_whole(stage: Stage, tmp_path: Path) -> None:

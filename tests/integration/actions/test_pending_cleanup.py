@@ -57,7 +57,7 @@ def test_a_pending_cleanup_is_run_by_one_process_at_a_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pending_cleanup_of(stage, delete_files=True, run_dir=str(tmp_path / "none"))
-    original, seen = pending_cleanup._happened, []
+    original, seen = pending_cleanup._clean_up, []
 
     def slow(*args: Any) -> bool:
         seen.append(
@@ -68,7 +68,7 @@ def test_a_pending_cleanup_is_run_by_one_process_at_a_time(
         return original(*args)
 
     queue = stage.controller.queue
-    monkeypatch.setattr(pending_cleanup, "_happened", slow)
+    monkeypatch.setattr(pending_cleanup, "_clean_up", slow)
     assert pending_cleanup.run_pending(queue, Connections(stage.project)).left == []
     assert seen == [["77"]]
     assert entries(stage) == []
