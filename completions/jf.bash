@@ -8,7 +8,7 @@ _jf_facts() {
     commands='' options='' asks='' takes='' choices=()
     case $1 in
     '')
-        commands='quickstart demo job flow runner project admin batch backup gui plugin'
+        commands='quickstart demo job flow runner project worker admin batch backup gui plugin'
         options='--project -p --full-exc -fe --warn-project -wp --format --json --color --no-pager --tree --version --install-completion --show-completion --help -h'
         asks='--project=projects -p=projects'
         choices=(
@@ -488,6 +488,17 @@ _jf_facts() {
     ' project edit replace')
         options='--all -a --yes -y --no-backup -nb --dry-run --format --json --columns --help'
         takes='--columns'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' worker')
+        commands='login'
+        options='--tree --help -h'
+        ;;
+    ' worker login')
+        options='--format --json --help'
+        asks='<1>=workers'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

@@ -19,6 +19,7 @@ function __jf_facts
                 flow\t'List flows, look into them and change them.' \
                 runner\t'Run the jobs of a project, and see who does.' \
                 project\t'Make, list, check, change and move projects.' \
+                worker\t'Log in to machines that ask for a second factor.' \
                 admin\t'Set up, repair and look after the database.' \
                 batch\t'Look after batch processes, which run many jobs in one submission.' \
                 backup\t'Copy the queue database into files, and back.' \
@@ -1474,6 +1475,20 @@ function __jf_facts
                 --columns\t'Columns or keys, with commas.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' worker'
+            set __jf_commands \
+                login\t'Log in to the machine of a worker; ssh asks for what it needs, a one-time code for example.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' worker login'
+            set __jf_options \
+                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '<1>=workers'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin'
             set __jf_commands \

@@ -30,6 +30,7 @@ GROUPS: dict[str, str] = {
     "flow": "List flows, look into them and change them.",
     "runner": "Run the jobs of a project, and see who does.",
     "project": "Make, list, check, change and move projects.",
+    "worker": "Log in to machines that ask for a second factor.",
     "admin": "Set up, repair and look after the database.",
     "batch": "Look after batch processes, which run many jobs in one submission.",
     "backup": "Copy the queue database into files, and back.",
