@@ -14,6 +14,7 @@ from runner_jobs import add, fail, many, total
 from running import run
 from sshd import SSHServer, ssh_server
 
+from controller.checks import check_project
 from controller.config import Project
 from controller.jobcontroller import JobController
 from controller.states import JobState
@@ -139,3 +140,24 @@ def test_a_machine_out_of_reach_pauses_its_jobs(
         server.start()
         run(project)
         assert controller.get_job_info(db_id=far).state is JobState.COMPLETED  # type: ignore[union-attr]
+
+
+def test_a_check_says_what_is_wrong_with_a_machine(
+    described: dict[str, Any], server: SSHServer
+) -> None:
+    def problems(**fields: Any) -> list[str]:
+        described["workers"]["far"] = {**described["workers"]["far"], **fields}
+        project = Project.model_validate(described)
+        return [r.problem for r in check_project(project, ["worker"], "far") if r.problem]
+
+    project = over_ssh(described, server)
+    assert problems() == []
+    in_the_way = Path(project.base_dir) / "in the way"
+    in_the_way.touch()
+    (what,) = problems(work_dir=str(in_the_way))
+    assert "in the way" in what
+    (what,) = problems(work_dir=str(Path(project.base_dir) / "far"), execution_cmd="no-jf {}")
+    assert "'no-jf' is not found" in what
+    server.stop()
+    (what,) = problems()
+    assert what.startswith("no connection to 127.0.0.1 port")
