@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.api.base import ControllerGroup
-from controller.api.locking import CLAIM_ORDER, unavailable_flow
+from controller.api.locking import unavailable_flow
 from controller.documents import flow_of, utc_now
 from controller.errors import ArgumentError, FlowNotFoundError, RemoteError
 from controller.execution.files import read_output, read_results, store_file_names
@@ -21,6 +21,7 @@ from controller.operations.progress import (
     update_flow_state,
 )
 from controller.operations.responses import stop_jobs
+from controller.operations.steps import CLAIM_ORDER
 from controller.states import NOT_STARTED_FLOW_STATES, FlowState, JobState
 from controller.storage.outputs import save_outputs
 

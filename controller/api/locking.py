@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.documents import utc_now
 from controller.errors import (
     FlowLockedError,
     FlowNotFoundError,
@@ -20,20 +18,11 @@ from controller.errors import (
 from controller.filters import job_id_query
 from controller.leases import locked_error
 from controller.locks import MongoLock
-from controller.operations.failures import error_text, log_fields
-from controller.rules.retry import (
-    due_query,
-    failed_step_update,
-    is_busy,
-    is_final,
-    succeeded_step_update,
-)
+from controller.operations.steps import RetryPolicy, due_job_lock, record_end
 from controller.states import JobState
 
 logger = logging.getLogger(__name__)
 
-CLAIM_ORDER = [("priority", -1), ("created_on", 1)]
-"""Larger priority first, then who came first."""
 _POLL = 0.5
 
 
@@ -140,64 +129,27 @@ class JobLocking(ControllerGroup):
         LockLostError
             The job was not ours any more at the end; nothing was written.
         """
-        due = due_query(utc_now(), self._longest_delay(delta_retry))
-        eligible = {**query, "$and": [*query.get("$and", []), due]}
-        lock = MongoLock(
-            collection=self.queue.jobs, filter=eligible, **{"sort": CLAIM_ORDER, **kwargs}
-        )
+        retries = RetryPolicy.for_project(self.project, max_step_attempts, delta_retry)
+        lock = due_job_lock(self.queue, query, retries, **kwargs)
         if not lock.acquire():
             yield lock
             return
         job = lock.locked_document
         assert job is not None
+        error: Exception | None = None
         try:
-            yield lock
-        except Exception as error:  # noqa: BLE001 (every failure of a step is recorded)
-            if is_busy(error):
-                logger.debug("job %s: held up: %.1000s", job["db_id"], error)
-                # One that was recorded and not finished is for whoever takes the lock over.
-                lock.abandon(unchanged={"state": job["state"]})
-                return
-            logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)
-            self._record_failure(lock, job, error, max_step_attempts, delta_retry)
+            try:
+                yield lock
+            except Exception as raised:  # noqa: BLE001 (every failure of a step is recorded)
+                error = raised
+            record_end(lock, job, error, retries, next_step_delay=next_step_delay)
+        except Exception:
+            raise
         except BaseException:
             lock.abandon()
             raise
-        else:
-            given = lock.update_on_release
-            if isinstance(given, dict):
-                fields = succeeded_step_update(utc_now(), next_step_delay)
-                given["$set"] = {**fields, **given.get("$set", {})}
-            lock.release()
         finally:
-            lock.give_up()  # where even that failed; it holds nothing otherwise
-
-    def _longest_delay(self, delta_retry: Sequence[float]) -> float:
-        """Seconds that the next step of a job may have been put off at most."""
-        workers = self.project.workers.values() if self.project else ()
-        return max([0.0, *delta_retry, *(w.delay_download or 0.0 for w in workers)])
-
-    def _record_failure(
-        self,
-        lock: MongoLock,
-        job: dict[str, Any],
-        error: Exception,
-        max_attempts: int,
-        delays: Sequence[float],
-    ) -> None:
-        fields = failed_step_update(
-            state=JobState(job["state"]),
-            attempts=(job.get("remote") or {}).get("step_attempts") or 0,
-            max_attempts=max_attempts,
-            delays=delays,
-            final=is_final(error),
-            text=error_text(error),
-            now=utc_now(),
-        )
-        if job.get("run_dir") and fields.get("state"):
-            fields.update(log_fields(Path(job["run_dir"])))
-        lock.update_on_release = {"$set": fields}
-        lock.release()
+            lock.give_up()  # where even its end failed; it holds nothing otherwise
 
 
 def waiting(wait: float | None) -> dict[str, Any]:

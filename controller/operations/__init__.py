@@ -4,6 +4,7 @@
 ``flow_serialization``   a flow is read: its jobs, serialised, and their parents
 ``insertion``    jobs enter the database
 ``progress``     which jobs become READY; the state of a flow
+``steps``        one step of a runner: lock a job that is due, do it, record how it went
 ``completion``   a job ends; ``responses`` what it asks for then: replace, detour, addition, stops;
                  ``failures`` what is kept of why it failed
 ``acting``       an action on jobs: select, lock, read, plan, write; ``actions`` says what each is,

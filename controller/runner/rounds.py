@@ -17,7 +17,7 @@ from typing import Any
 from controller.errors import LockLostError, RemoteError, StorageUnavailableError
 from controller.leases import GIVEN_UP
 from controller.operations.pending_cleanup import run_pending
-from controller.rules.retry import is_busy
+from controller.operations.steps import RetryPolicy, StepOutcome, StepResult, take_step
 from controller.runner.backoff import JobBackoff
 from controller.runner.context import RunnerContext
 from controller.runner.recovery import take_over_expired
@@ -38,6 +38,9 @@ happens, up to ``delay_check_run_status``."""
 RECOVER_EVERY = 10.0
 CLAIMS_PER_ROUND = 32
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
+_RECORDED = (StepResult.ADVANCED, StepResult.FAILED)
+_MOVED = (*_RECORDED, StepResult.LOST)
+"""Outcomes after which there may be something else to do: a failed step is progress, too."""
 
 
 @dataclass(frozen=True)
@@ -172,54 +175,40 @@ class Rounds:
     ) -> bool:
         """Advance all jobs of a state by one step."""
         done = 0
-        held_up: list[str] = []
+        left_alone: list[str] = []
         query = {**self.only, "state": state.value, "worker": {"$in": workers}}
         while not self._is_stopping() and (limit is None or done < limit):
-            job, advanced = self._step(self._backoff.others(query, held_up), step)
-            if job is None:
+            outcome = self._step(self._backoff.others(query, left_alone), step)
+            if outcome is None:
                 break
-            if advanced:
+            if outcome.result in _MOVED:
                 done += 1
-            else:
-                held_up.append(job["db_id"])  # not again in this round: others get their turn
+            if outcome.result not in _RECORDED:
+                left_alone.append(outcome.job["db_id"])  # for this round: others get their turn
         return done > 0
 
-    def _step(self, query: dict[str, Any], step: Step) -> tuple[dict[str, Any] | None, bool]:
-        """Advance one job; returns it, None when there was none, and whether it was not held up."""
-        options = self._context.project.runner
-        advanced, job, fields = False, None, dict[str, Any]()
-        try:
-            with self._controller.lock_job_for_update(
-                query, options.max_step_attempts, options.delta_retry
-            ) as lock:
-                job = lock.locked_document
-                if job is None:
-                    return None, False
-                self._context.touched.add(job["db_id"])
-                try:
-                    fields = step(self._context, job)
-                    lock.update_on_release = {"$set": fields}
-                    advanced = True
-                    self._backoff.forget(job)
-                except Exception as error:
-                    advanced = not is_busy(error)  # a failed step is recorded: that is progress
-                    if not advanced:
-                        self._backoff.hold_back(job, error)
-                    raise
-        except LockLostError:
-            if job is not None and fields.get("remote.process_id"):
-                withdraw(self._context, job, fields["remote.process_id"])
-            raise
-        except StorageUnavailableError:
-            raise
-        except Exception as error:
-            if job is None:
-                raise
-            # How the step went could not even be written: it costs this job only.
-            logger.exception("job %s: the end of a step cannot be recorded", job["db_id"])
-            self._backoff.hold_back(job, error)
-            return job, False
-        return job, advanced
+    def _step(self, query: dict[str, Any], step: Step) -> StepOutcome | None:
+        """Do one step of one job; None when there was none."""
+
+        def noted(job: dict[str, Any]) -> dict[str, Any]:
+            self._context.touched.add(job["db_id"])
+            return step(self._context, job)
+
+        retries = RetryPolicy.for_project(self._context.project)
+        outcome = take_step(self._controller.queue, query, noted, retries)
+        if outcome is None:
+            return None
+        match outcome.result:
+            case StepResult.ADVANCED:
+                self._backoff.forget(outcome.job)
+            case StepResult.HELD_UP | StepResult.NOT_RECORDED:
+                assert outcome.error is not None
+                self._backoff.hold_back(outcome.job, outcome.error)
+            case StepResult.LOST:
+                logger.warning("%s", outcome.error)
+                if process_id := outcome.fields.get("remote.process_id"):
+                    withdraw(self._context, outcome.job, process_id)
+        return outcome
 
     def poll(self, workers: list[str]) -> bool:
         """Ask the queues about what they hold, and follow local processes."""
@@ -306,7 +295,8 @@ class Rounds:
         # The answer is about this process: meanwhile the job may run anew, as another one.
         query = {k: job[k] for k in ("uuid", "index", "state")}
         query["remote.process_id"] = (job.get("remote") or {}).get("process_id")
-        return self._step(query, lambda context, locked: _update_of(answer))[1]
+        outcome = self._step(query, lambda context, locked: _update_of(answer))
+        return outcome is not None and outcome.result in _MOVED
 
     def _complete(self, workers: list[str]) -> bool:
         # Not all at once: let the children of what has finished start before the rest.

@@ -20,12 +20,12 @@ from types import FrameType
 from typing import Any
 from uuid import uuid4
 
-from controller.api.locking import CLAIM_ORDER
 from controller.config import ConfigManager, LogLevel, Project, RunnerOptions
 from controller.documents import db_id_order, utc_now
 from controller.errors import LockLostError, StorageUnavailableError
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
+from controller.operations.steps import CLAIM_ORDER
 from controller.operations.version import refuse_newer
 from controller.runner import registration
 from controller.runner.context import RunnerContext

@@ -11,6 +11,7 @@ from running import run, states
 
 from controller.config import Project
 from controller.jobcontroller import JobController
+from controller.operations import steps
 from controller.runner import Runner
 from controller.runner.recovery import take_over_expired
 from controller.schedulers.queue import Queue
@@ -77,7 +78,7 @@ def test_an_end_that_cannot_be_recorded(
         raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
 
     monkeypatch.setattr(Queue, "poll", fail)
-    monkeypatch.setattr(JobController, "_record_failure", fail)
+    monkeypatch.setattr(steps, "_failure_fields", fail)
     runner = Runner(project=project, log_level="error")
     try:
         assert not runner.rounds.poll(["local"])

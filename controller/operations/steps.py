@@ -1,0 +1,232 @@
+"""One step of a runner: lock a job that is due, do the step, record how it went.
+
+How it went is a value, `StepOutcome`. What the step itself did is in the fields that it returns or
+in the error that it raises; either is written to the job together with the end of the lock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.documents import utc_now
+from controller.errors import LockLostError, StorageUnavailableError
+from controller.locks import MongoLock
+from controller.operations.failures import error_text, log_fields
+from controller.operations.queue import Queue
+from controller.rules.retry import (
+    due_query,
+    failed_step_update,
+    is_busy,
+    is_final,
+    succeeded_step_update,
+)
+from controller.states import JobState
+from controller.storage.base import Document
+
+if TYPE_CHECKING:
+    from controller.config import Project
+
+logger = logging.getLogger(__name__)
+
+CLAIM_ORDER = [("priority", -1), ("created_on", 1)]
+"""Larger priority first, then who came first."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a step is tried, and when again; times are in seconds.
+
+    Attributes
+    ----------
+    max_attempts, delays
+        ``max_step_attempts`` and ``delta_retry`` of the project.
+    longest_delay
+        For how long the next step of a job may have been put off at most.
+    """
+
+    max_attempts: int
+    delays: Sequence[float]
+    longest_delay: float = 0.0
+
+    @classmethod
+    def for_project(
+        cls,
+        project: Project | None,
+        max_attempts: int | None = None,
+        delays: Sequence[float] | None = None,
+    ) -> RetryPolicy:
+        """Take what is not given from a project, and the longest delay from its workers."""
+        if project is not None:
+            options = project.runner
+            max_attempts = options.max_step_attempts if max_attempts is None else max_attempts
+            delays = options.delta_retry if delays is None else delays
+        assert max_attempts is not None
+        assert delays is not None
+        workers = project.workers.values() if project else ()
+        longest = max([0.0, *delays, *(w.delay_download or 0.0 for w in workers)])
+        return cls(max_attempts, delays, longest)
+
+
+class StepResult(Enum):
+    """How a step went."""
+
+    ADVANCED = auto()  # recorded: the job goes on
+    FAILED = auto()  # recorded: another attempt later, or REMOTE_ERROR
+    HELD_UP = auto()  # nothing is recorded and no attempt consumed: a lock or a machine is in use
+    LOST = auto()  # nothing is recorded: another process has the job now, or has deleted it
+    NOT_RECORDED = auto()  # how it went cannot be written; that costs this job only
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """What came of a step.
+
+    Attributes
+    ----------
+    job
+        The job's document, as it was locked.
+    result
+        How it went.
+    fields
+        What the step set; empty when it did not end well.
+    error
+        Why it did not advance the job.
+    """
+
+    job: Document
+    result: StepResult
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
+
+
+def take_step(
+    queue: Queue,
+    query: Mapping[str, Any],
+    step: Callable[[Document], dict[str, Any]],
+    retries: RetryPolicy,
+) -> StepOutcome | None:
+    """Do one step of one job.
+
+    Parameters
+    ----------
+    query
+        Which jobs are eligible; those whose next step is not due never are.
+    step
+        Called with the locked document; returns what to set.
+
+    Returns
+    -------
+    StepOutcome
+        None when no job is eligible.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The database fails; the lock, if there is one, is left to expire.
+    """
+    lock = due_job_lock(queue, query, retries)
+    if not lock.acquire():
+        return None
+    job = lock.locked_document
+    assert job is not None
+    fields: dict[str, Any] = {}
+    error: Exception | None = None
+    try:
+        try:
+            fields = step(job)
+            lock.update_on_release = {"$set": fields}
+        except Exception as raised:  # noqa: BLE001 (every failure of a step is recorded)
+            error = raised
+        result = record_end(lock, job, error, retries)
+    except StorageUnavailableError:
+        raise
+    except LockLostError as lost:
+        return StepOutcome(job, StepResult.LOST, fields, lost)
+    except Exception as unrecorded:
+        logger.exception("job %s: the end of a step cannot be recorded", job["db_id"])
+        return StepOutcome(job, StepResult.NOT_RECORDED, fields, unrecorded)
+    except BaseException:
+        lock.abandon()
+        raise
+    finally:
+        lock.give_up()  # where even its end failed; it holds nothing otherwise
+    return StepOutcome(job, result, fields, error)
+
+
+def due_job_lock(
+    queue: Queue, query: Mapping[str, Any], retries: RetryPolicy, **kwargs: Any
+) -> MongoLock:
+    """Return a lock, not acquired yet, for the first eligible job whose next step is due.
+
+    Parameters
+    ----------
+    kwargs
+        Further keywords of `MongoLock`.
+    """
+    due = due_query(utc_now(), retries.longest_delay)
+    eligible = {**query, "$and": [*query.get("$and", []), due]}
+    return MongoLock(collection=queue.jobs, filter=eligible, **{"sort": CLAIM_ORDER, **kwargs})
+
+
+def record_end(
+    lock: MongoLock,
+    job: Document,
+    error: Exception | None,
+    retries: RetryPolicy,
+    *,
+    next_step_delay: float | None = None,
+) -> StepResult:
+    """Write how a step went, and free its job.
+
+    Parameters
+    ----------
+    lock
+        On the job; its ``update_on_release`` says what a step that succeeded changes.
+    job
+        The document, as it was locked.
+    error
+        Why the step failed, or what held it up; None when it succeeded.
+    next_step_delay
+        Seconds before the next step may begin.
+
+    Raises
+    ------
+    LockLostError
+        The job is not ours any more; nothing was written.
+    """
+    if error is None:
+        given = lock.update_on_release
+        if isinstance(given, dict):
+            fields = succeeded_step_update(utc_now(), next_step_delay)
+            given["$set"] = {**fields, **given.get("$set", {})}
+        lock.release()
+        return StepResult.ADVANCED
+    if is_busy(error):
+        logger.debug("job %s: held up: %.1000s", job["db_id"], error)
+        # One that was recorded and not finished is for whoever takes the lock over.
+        lock.abandon(unchanged={"state": job["state"]})
+        return StepResult.HELD_UP
+    logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)
+    lock.update_on_release = {"$set": _failure_fields(job, error, retries)}
+    lock.release()
+    return StepResult.FAILED
+
+
+def _failure_fields(job: Document, error: Exception, retries: RetryPolicy) -> dict[str, Any]:
+    fields = failed_step_update(
+        state=JobState(job["state"]),
+        attempts=(job.get("remote") or {}).get("step_attempts") or 0,
+        max_attempts=retries.max_attempts,
+        delays=retries.delays,
+        final=is_final(error),
+        text=error_text(error),
+        now=utc_now(),
+    )
+    if job.get("run_dir") and fields.get("state"):
+        fields.update(log_fields(Path(job["run_dir"])))
+    return fields
