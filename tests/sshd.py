@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
+
+from controller.config.workers import Worker
 
 _DEADLINE = 10.0
 
@@ -198,6 +201,11 @@ class SSHServer:
         while more := {pid for pid, parent in parents.items() if parent in found} - found:
             found |= more
         return sorted(found - {self.process.pid})
+
+
+def worker_on(server: SSHServer, **fields: Any) -> Any:
+    """Return a worker that is reached through a server."""
+    return TypeAdapter(Worker).validate_python(server.worker(**fields))
 
 
 def make_key(path: Path, passphrase: str = "") -> None:

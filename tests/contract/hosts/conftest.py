@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
-from sshd import SSHServer, ssh_server
+from sshd import SSHServer, ssh_server, worker_on
 
-from controller.config.workers import Worker
 from controller.hosts import Host, LocalHost
 from controller.hosts.pool import Pool, open_host
 
@@ -44,7 +42,7 @@ def worker_of(kind: str, server: SSHServer, **fields: Any) -> Any:
         fields = {"type": "separated_transfer", "transfer": transfer, **fields}
     else:
         fields = {"backend": kind, **fields}
-    return TypeAdapter(Worker).validate_python(server.worker(**fields))
+    return worker_on(server, **fields)
 
 
 @pytest.fixture(params=KINDS)

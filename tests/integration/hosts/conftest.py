@@ -9,10 +9,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
-from sshd import SSHServer, ssh_server
+from sshd import SSHServer, ssh_server, worker_on
 
-from controller.config.workers import Worker
 from controller.hosts import Host
 from controller.hosts.pool import Pool, open_host
 
@@ -52,7 +50,3 @@ def reach() -> Iterator[Callable[..., Host]]:
             return open_host(worker_on(server, backend=backend, **fields), "cluster", pool)
 
         yield reached
-
-
-def worker_on(server: SSHServer, **fields: Any) -> Any:
-    return TypeAdapter(Worker).validate_python(server.worker(**fields))

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import worker_on
-from sshd import SSHServer, free_port, make_key
+from sshd import SSHServer, free_port, make_key, worker_on
 
 from controller.errors import (
     AuthenticationRequiredError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,9 +40,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SSHServer]:
 
 def over_ssh(described: dict[str, Any], server: SSHServer, **fields: Any) -> Project:
     """Turn the worker of a project into one behind the server, with awkward folders."""
+    there = Path(shutil.which("jf") or sys.executable).parent  # which may be warm
     described["workers"]["far"] = server.worker(
         work_dir=str(Path(described["base_dir"]) / "it's far"),
-        pre_run=f"export PATH='{Path(sys.executable).parent}':$PATH",
+        pre_run=f"export PATH='{there}':'{Path(sys.executable).parent}':$PATH",
         **fields,
     )
     return Project.model_validate(described)
