@@ -76,9 +76,9 @@ class OpenSSHLink:
         self._worker, self._interactive = worker, interactive
         self._timeout = connect_timeout or CONNECT_TIMEOUT
         own = _options(connection, ssh_config)
+        if forward_agent is not None:  # of the master, and of each command
+            own += _as_options([f"ForwardAgent={'yes' if forward_agent else 'no'}"])
         more = [f"ConnectTimeout={self._timeout:g}"]
-        if forward_agent is not None:
-            more.append(f"ForwardAgent={'yes' if forward_agent else 'no'}")
         if keepalive:
             more += [f"ServerAliveInterval={keepalive}", "ServerAliveCountMax=3"]
         self._login_options = [*own, *_proxy(connection, ssh_config), *_as_options(more)]

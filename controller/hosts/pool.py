@@ -57,10 +57,10 @@ class Pool:
                 return
         link.close()
 
-    def counts(self) -> dict[str, int]:
-        """Return how many hosts use each link, by the name of its machine."""
+    def counts(self) -> list[tuple[str, int]]:
+        """Return (name of its machine, hosts that use it) of each link."""
         with self._lock:
-            return {link.name: users for link, users in self._links.values()}
+            return [(link.name, users) for link, users in self._links.values()]
 
     def close(self) -> None:
         """Close all links, whoever uses them."""
