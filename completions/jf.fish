@@ -93,8 +93,8 @@ function __jf_facts
                 --sort\t'created_on, updated_on or db_id.' \
                 --reverse-sort\t'Oldest first instead of newest first.' \
                 -revs\t'Oldest first instead of newest first.' \
-                --locked\t'Only what somebody holds.' \
-                -l\t'Only what somebody holds.' \
+                --locked\t'Only locked ones.' \
+                -l\t'Only locked ones.' \
                 --latest-flow\t'Jobs of the N newest flows.' \
                 -lf\t'Jobs of the N newest flows.' \
                 --error\t'Jobs that ended in an error.' \
@@ -251,8 +251,8 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
@@ -298,8 +298,8 @@ function __jf_facts
                 -nd\t'Keep the files of the last run.' \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -343,8 +343,8 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -431,8 +431,8 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -476,8 +476,8 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -521,8 +521,8 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -572,8 +572,8 @@ function __jf_facts
                 -a\t'Delete outputs and run folders too.' \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -649,8 +649,8 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -694,8 +694,8 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -743,8 +743,8 @@ function __jf_facts
                 -qr\t'The keys are those of a QResources.' \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -788,8 +788,8 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --raise-on-error\t'Stop at the first job that is refused.' \
                 -re\t'Stop at the first job that is refused.' \
                 --verbosity\t'Show more; -vv still more.' \
@@ -897,8 +897,8 @@ function __jf_facts
                 --sort\t'created_on, updated_on or db_id.' \
                 --reverse-sort\t'Oldest first instead of newest first.' \
                 -revs\t'Oldest first instead of newest first.' \
-                --locked\t'Only what somebody holds.' \
-                -l\t'Only what somebody holds.' \
+                --locked\t'Only locked ones.' \
+                -l\t'Only locked ones.' \
                 --count\t'Print only how many there are.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
@@ -1011,8 +1011,8 @@ function __jf_facts
                 -kp\t'Let run what runs of them.' \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
@@ -1047,8 +1047,8 @@ function __jf_facts
                 --verbosity\t'Show more; -vv still more.' \
                 --verbose\t'Show more; -vv still more.' \
                 -v\t'Show more; -vv still more.' \
-                --locked\t'Only what somebody holds.' \
-                -l\t'Only what somebody holds.' \
+                --locked\t'Only locked ones.' \
+                -l\t'Only locked ones.' \
                 --force\t'Even while a runner is alive.' \
                 -f\t'Even while a runner is alive.' \
                 --yes\t'Do not ask.' \
@@ -1090,8 +1090,8 @@ function __jf_facts
                 -j\t'The uuid is that of a job.' \
                 --wait\t'Wait so long for locks.' \
                 -w\t'Wait so long for locks.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -1281,8 +1281,8 @@ function __jf_facts
             set __jf_options \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --break-lock\t'Take the lock whoever holds it.' \
-                -bl\t'Take the lock whoever holds it.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
                 --dry-run\t'Say what would be done, and do nothing.' \
                 --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -1390,8 +1390,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project remove'
             set __jf_options \
-                --keep-folders\t'Delete the file only; nobody is asked.' \
-                -k\t'Delete the file only; nobody is asked.' \
+                --keep-folders\t'Delete the file only, without a question.' \
+                -k\t'Delete the file only, without a question.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
                 --dry-run\t'Say what would be done, and do nothing.' \
@@ -1526,7 +1526,7 @@ function __jf_facts
                 --fix\t'Mend what can be mended.' \
                 --watch-locks\t'Watch for 20 s which locks are renewed.' \
                 --outputs\t'Look for the outputs of completed jobs too.' \
-                --foreign-locks\t'Free locks of jobflow-remote; nobody may be at work.' \
+                --foreign-locks\t'Free locks of jobflow-remote, which must not be running.' \
                 --half-inserted\t'Remove what interrupted submissions left.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \

@@ -11,8 +11,7 @@ What is where, from the bottom up; a module imports only from those above it in 
 ``storage hosts schedulers``   adapters: databases, machines, queues
 ``leases locks bulk_locks execution``   who works on documents, and lives; what runs on the worker
 ``operations``             the work that several groups share
-``jobs flows batches unlocking runner_records versions backups administration``   the public
-groups of methods
+``api``                    the public groups of methods
 ``jobcontroller``          `JobController`, those groups under one name
 ``submission report``      submit a flow; how jobs and flows stand
 ``checks doctor``          whether a project can be used; what is wrong in a queue, and mending it

@@ -1,9 +1,9 @@
 """Lock many documents of one collection at once, under one lock; `controller.locks` locks one.
 
-Two commands take any number of documents, whatever becomes of some: those that another process has
-locked are left out and named. Nobody waits here, so two processes that want the same documents
-cannot block each other. The lease, and what happens when its holder dies or the database fails,
-are as `controller.locks` states them.
+Two commands take any number of documents; those that another process has locked are left out and
+named. Nothing is waited for here, so two processes that want the same documents cannot block each
+other. The lease, and what happens when its holder dies or the database fails, are as
+`controller.locks` states them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class LockedDocuments:
     lock_id
         Of our lock; the same on all of them.
     documents
-        {value of the key: document as it was locked}. Whoever frees one in another way takes it
+        {value of the key: document as it was locked}. One that is freed in another way is taken
         out.
     unavailable
         {value of the key: the lock fields of a document that another process has locked}; None
@@ -77,7 +77,7 @@ def lock_documents(
     matching
         Only documents that match this query are locked. Others are in ``unavailable``.
     break_lock
-        Take them whoever holds them.
+        Take the locks even if other processes hold them.
     transactional
         What is done under the lock is done in one transaction: when the database fails, nothing
         was written. Otherwise that is not known then, and the lock is left to expire.

@@ -16,7 +16,7 @@
     ├── MissingDocumentError                a document that jfr itself keeps is gone
     │   └── BatchNotFoundError
     ├── StateError (ValueError)             the action does not accept the job's or flow's state
-    ├── LockedDocumentError                 somebody else holds the document: busy, not failed
+    ├── LockedDocumentError                 another process has the lock: busy, not failed
     │   ├── JobLockedError, FlowLockedError, RunnerLockedError
     ├── LockLostError                       our lease was taken over or broken: stop, write nothing
     ├── StillRunningError                   an earlier run has not ended yet: busy, not failed
@@ -31,8 +31,8 @@
     └── StorageError                        the database or its file
         ├── StorageUnavailableError         not reachable, not readable, not writable
         │   ├── StorageMissingError         there is no database where one should be
-        │   └── StorageBusyError            somebody kept the file locked for too long
-        │       └── WriteConflictError      somebody changed the same documents at the same time
+        │   └── StorageBusyError            another process kept the file locked for too long
+        │       └── WriteConflictError      another process changed the same documents then
         ├── DocumentTooLargeError           MongoDB takes 16 MB
         ├── DuplicateKeyError               a unique index refuses the document
         ├── StorageFormatError              corrupt, or written by a newer version
@@ -195,7 +195,7 @@ class StateError(ControllerError, ValueError):
 
 
 class LockedDocumentError(ControllerError):
-    """Somebody else holds the document.
+    """Another process has locked the document.
 
     Attributes
     ----------
@@ -226,19 +226,19 @@ class LockedDocumentError(ControllerError):
 
 
 class JobLockedError(LockedDocumentError):
-    """Somebody else holds the job."""
+    """Another process has locked the job."""
 
     noun = "job"
 
 
 class FlowLockedError(LockedDocumentError):
-    """Somebody else holds the flow."""
+    """Another process has locked the flow."""
 
     noun = "flow"
 
 
 class RunnerLockedError(LockedDocumentError):
-    """Somebody else is changing the record of the running runner."""
+    """Another process is changing the record of the running runner."""
 
     noun = "runner record"
 
@@ -354,11 +354,11 @@ class StorageMissingError(StorageUnavailableError):
 
 
 class StorageBusyError(StorageUnavailableError):
-    """Somebody kept the database file for longer than we were willing to wait."""
+    """Another process kept the database file for longer than we were willing to wait."""
 
 
 class WriteConflictError(StorageBusyError):
-    """Somebody else changed the same documents at the same time; it may be tried again at once."""
+    """Another process changed the same documents at the same time; try again at once."""
 
 
 class DocumentTooLargeError(StorageError):

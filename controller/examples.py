@@ -43,7 +43,7 @@ def add_raise(a: float, b: float) -> float:
 
 @job
 def make_list(a: Any, length: int | None = None) -> list[Any]:
-    """Repeat ``a``, between two and five times when nobody says how often."""
+    """Repeat ``a``, between two and five times when it is not said how often."""
     return [a] * (random.randint(2, 5) if length is None else length)
 
 

@@ -55,7 +55,7 @@ class JobFilter:
     workers
         Names of the workers.
     locked
-        True selects jobs that somebody holds; False does not ask.
+        True selects locked jobs; False does not ask.
     custom_query
         A query in MongoDB's language, combined with the rest; a top-level key that another
         parameter uses too is an error.

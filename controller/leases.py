@@ -1,4 +1,4 @@
-"""Leases: that whoever locked a document still lives, and how everybody else sees it.
+"""Leases: that the holder of a lock still lives, and how other processes see it.
 
 `controller.locks` states the protocol.
 """
@@ -89,10 +89,10 @@ def locked_error(
 
 
 class GivenUpLocks:
-    """Locks of this process whose end could not be written: nobody works under them any more.
+    """Locks of this process whose end could not be written: nothing is done under them any more.
 
     What was written before the database failed is not known. So they are not simply freed: to
-    `LeaseObserver` they are as if their holder had died, and whoever takes them over looks.
+    `LeaseObserver` they are as if their holder had died: who takes them over looks.
 
     Parameters
     ----------

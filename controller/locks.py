@@ -1,24 +1,24 @@
-"""Locks on documents: who works on a job or a flow, and what happens when he dies.
+"""Locks on documents: who works on a job or a flow, and what happens when that process dies.
 
 A lock is two fields that jobflow-remote 1.0.1 knows too, ``lock_id`` and ``lock_time``. Beside
 them lies ``lock_lease: {id, owner, seq}``, valid only while ``lease.id == lock_id``:
 
 * The holder renews it every `RENEW_EVERY` seconds (``seq`` + 1), from one thread per process.
-* Whoever has seen the same (id, seq) for `EXPIRES_AFTER` seconds **of its own monotonic clock**
-  takes over, by one update that still asks for that (id, seq). No clock is ever compared with
-  another machine's. Where the owner was a process of this host and boot that has ended, the
+* A process that has seen the same (id, seq) for `EXPIRES_AFTER` seconds **of its own monotonic
+  clock** takes over, by one update that still asks for that (id, seq). No clock is ever compared
+  with another machine's. Where the owner was a process of this host and boot that has ended, the
   lock is taken over at once.
-* A lock without a matching lease is somebody else's software at work. It is never taken over by
+* A lock without a matching lease is other software at work. It is never taken over by
   itself; `break_lock` and ``unlock`` free it.
 * A holder that cannot write the end of its work, since the database fails, renews its lease no
-  more. What it had written is not known, so it is as if it had died: whoever takes over looks,
-  and in this process that may be at once.
+  more. What it had written is not known, so it is as if it had died: the process that takes over
+  looks, and in this process that may be at once.
 * A holder that lost its lease must not write: every write to the locked document asks for its
   ``lock_id``, and `MongoLock.check` is called before the first write to another document.
 
 **Order.** Who needs several documents takes the job first, then its flow, then further jobs of
-that flow. Nobody waits without a limit, and the runner never waits at all, so that two users who
-take jobs of one flow in different orders end with *busy*, not in a deadlock.
+that flow. No process waits without a limit, and the runner never waits at all, so that two users
+who take jobs of one flow in different orders end with *busy*, not in a deadlock.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from controller.storage.opening import as_collection
 logger = logging.getLogger(__name__)
 
 MAX_SLEEP = 0.5
-"""Longest pause, in seconds, between two attempts of somebody who waits."""
+"""Longest pause, in seconds, between two attempts of a process that waits."""
 _LOOKED_AT = ["lock_id", "lock_lease"]
 
 
@@ -71,7 +71,7 @@ class MongoLock:
     update
         Further changes to make when the lock is acquired, as ``{"$set": {...}}``.
     break_lock
-        Take the lock whoever holds it. The former holder's writes are refused from then on.
+        Take the lock even if another process holds it, whose writes are refused from then on.
     lock_id
         Id of the lock; a new one when None.
     sleep
@@ -81,7 +81,7 @@ class MongoLock:
     projection
         What to read of the document; lock fields come in any case.
     get_locked_doc
-        Fetch the document also when somebody else holds it, as `unavailable_document`.
+        Fetch the document also when another process has locked it, as `unavailable_document`.
     kwargs
         ``sort``.
 
@@ -90,7 +90,7 @@ class MongoLock:
     locked_document
         The document as it is after locking; None when nothing was locked.
     unavailable_document
-        The document that somebody else holds, with ``sleep``, ``get_locked_doc``.
+        The document that another process has locked, with ``sleep``, ``get_locked_doc``.
     update_on_release
         Update to make together with the release: operators, or a pipeline.
     delete_on_release

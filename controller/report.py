@@ -171,7 +171,7 @@ class JobsReport:
 
     @property
     def error(self) -> int:
-        """Jobs that somebody has to look at: FAILED and REMOTE_ERROR."""
+        """Jobs that need attention: FAILED and REMOTE_ERROR."""
         return _sum(self.state_counts, ERROR_STATES)
 
     @property

@@ -158,7 +158,7 @@ DELETABLE_STATES = tuple(s for s in JobState if s not in BATCH_STATES)
 """States in which a job may be deleted."""
 
 ERROR_STATES = (JobState.REMOTE_ERROR, JobState.FAILED)
-"""Ended by an error that somebody has to look at."""
+"""Ended by an error that needs attention."""
 
 FINISHED_STATES = (JobState.COMPLETED, JobState.FAILED)
 """The completion step has run."""

@@ -279,15 +279,15 @@ def _ends_as_we_say() -> Iterator[None]:
     except KeyboardInterrupt as error:
         raise Interrupted(str(error)) from None
     except BrokenPipeError:
-        raise typer.Exit(_nobody_reads()) from None
+        raise typer.Exit(_reader_is_gone()) from None
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Rich's on_broken_pipe
-            raise typer.Exit(_nobody_reads()) from None
+            raise typer.Exit(_reader_is_gone()) from None
         raise
 
 
-def _nobody_reads() -> int:
-    """Whoever read our output has seen enough."""
+def _reader_is_gone() -> int:
+    """Return the exit status: the reader of our output has seen enough."""
     give_up(sys.stdout)
     return 0
 
@@ -310,7 +310,7 @@ def run() -> int:
     except (Interrupted, KeyboardInterrupt, typer.Abort) as error:
         return report_end(130, str(error) or "interrupted", as_json=_asks_for_json())
     except BrokenPipeError:
-        return _nobody_reads()
+        return _reader_is_gone()
     except Exception as error:
         if CURRENT.full_exc or _setting_wants_tracebacks():
             raise

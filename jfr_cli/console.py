@@ -89,7 +89,7 @@ def print_text(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write a message for the person, on standard error; where that fails, nobody can be told."""
+    """Write a message for the person, on standard error; without it there is no other way."""
     try:
         sys.stderr.write(text + "\n")
     except OSError:

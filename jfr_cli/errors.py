@@ -62,9 +62,9 @@ def report_end(code: int, message: str, *, as_json: bool) -> int:
 
 
 def report_defect(error: Exception, *, as_json: bool) -> int:
-    """Write an error that nobody foresaw and return its exit status."""
+    """Write an unforeseen error and return its exit status."""
     if isinstance(error, OSError):
-        # A full disk or a folder that is closed to us, where nobody knew better what it means.
+        # A full disk or a folder that is closed to us, where it is not known better what it means.
         what = error.strerror or str(error)
         said = f"{error.filename}: {what}" if error.filename else what
         return _write(1, said, None, as_json=as_json)

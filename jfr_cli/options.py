@@ -270,7 +270,8 @@ SetPid = Annotated[
 ]
 Interactive = Annotated[bool, typer.Option("--connect-interactive", "-i", help="Ask for logins.")]
 BreakLock = Annotated[
-    bool, typer.Option("--break-lock", "-bl", help="Take the lock whoever holds it.")
+    bool,
+    typer.Option("--break-lock", "-bl", help="Take the lock even if another process holds it."),
 ]
 OneWorker = Annotated[
     str | None,
@@ -297,7 +298,7 @@ OptionalProject = Annotated[
 RawQuery = Annotated[
     str | None, typer.Option("--query", "-q", metavar="DICT", help="Query in MongoDB's language.")
 ]
-Locked = Annotated[bool, typer.Option("--locked", "-l", help="Only what somebody holds.")]
+Locked = Annotated[bool, typer.Option("--locked", "-l", help="Only locked ones.")]
 MaxResults = Annotated[
     int, typer.Option("--max-results", "-m", min=0, help="At most so many; 0 for all.")
 ]

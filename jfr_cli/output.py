@@ -165,7 +165,7 @@ def show_rows(
     verbosity
         The number of ``-v``; the format ``wide`` adds one.
     defaults
-        Keys of the columns, where the user has settings of his own.
+        Keys of the columns, where the user has chosen some.
     title, below
         Printed above and below a table.
     """

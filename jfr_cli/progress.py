@@ -91,7 +91,7 @@ def waiting_line(words: Callable[[T], str]) -> Iterator[Callable[[T], None]]:
     Raises
     ------
     KeyboardInterrupt
-        Whoever looks has seen enough; its text says how it stood.
+        The reader has seen enough; its text says how it stood.
     """
     now = ""
 

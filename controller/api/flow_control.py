@@ -66,9 +66,9 @@ class FlowControl(ControllerGroup):
         flow_id
             Its own uuid. Exactly one of the three has to be given.
         wait
-            Seconds to wait at most for a flow or job that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked flow or job; None does not wait.
         break_lock
-            Take it whoever holds it.
+            Take the lock even if another process holds it.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -86,7 +86,7 @@ class FlowControl(ControllerGroup):
         StateError
             The flow is neither PAUSED nor STOPPED.
         FlowLockedError, JobLockedError
-            Somebody else holds it, or one of the jobs.
+            Another process has locked it, or one of the jobs.
         """
         flow = find_flow(self.queue, db_id=db_id, job_id=job_id, flow_id=flow_id)
         accepted = (FlowState.PAUSED, FlowState.STOPPED)

@@ -43,7 +43,7 @@ class FlowDeletion(ControllerGroup):
         Raises
         ------
         FlowLockedError
-            Somebody else holds it.
+            Another process has locked it.
         """
         try:
             done = self.delete_flows(
@@ -93,12 +93,12 @@ class FlowDeletion(ControllerGroup):
         cancel_processes
             End what runs of their jobs.
         raise_on_error
-            Raise at the first flow that is refused: somebody holds it, or it does not match
+            Raise at the first flow that is refused: it is locked, or it does not match
             ``selection`` any more.
         wait
-            Seconds to wait at most for flows that somebody holds; None does not wait.
+            Maximum number of seconds to wait for locked flows; None does not wait.
         break_lock
-            Take them whoever holds them.
+            Take the locks even if other processes hold them.
         dry_run
             Say only what would be deleted.
         progress

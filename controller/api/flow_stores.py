@@ -51,7 +51,7 @@ class FlowStores(ControllerGroup):
     ) -> None:
         """Say where the outputs of a flow go, before any of its jobs has begun.
 
-        The flow is locked meanwhile; a flow that somebody else holds is not waited for.
+        The flow is locked meanwhile; a flow that another process has locked is not waited for.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class FlowStores(ControllerGroup):
         FlowNotFoundError
             There is no such flow.
         FlowLockedError
-            Somebody else holds it.
+            Another process has locked it.
         StateError
             It is not READY, or one of its jobs has begun: outputs would be in two places.
         """

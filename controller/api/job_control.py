@@ -16,7 +16,7 @@ from controller.states import JobState
 class JobControl(ControllerGroup):
     """Methods that pause, resume and stop jobs.
 
-    They hold the flows concerned while they write, and ask of each job that nobody else holds it.
+    They lock the flows concerned while they write, and ask of each job that it is not locked.
     `controller.rules.actions` says which states they accept.
     """
 
@@ -34,7 +34,7 @@ class JobControl(ControllerGroup):
         job_id, db_id, job_index
             The job; see `get_job_info`.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
 
         Returns
         -------
@@ -48,7 +48,7 @@ class JobControl(ControllerGroup):
         StateError
             It is neither READY nor WAITING; one that is PAUSED is left as it is.
         JobLockedError, FlowLockedError
-            Somebody else holds the job or its flow.
+            Another process has locked the job or its flow.
         """
         db_id_, _ = act_on_job(
             self.queue,
@@ -92,7 +92,7 @@ class JobControl(ControllerGroup):
             Raise at the first job that is refused, before anything of its flow is written; else
             refusals are in the result.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         max_limit
             Refuse to do it to more jobs than this; 0 means no limit.
         dry_run
@@ -139,9 +139,9 @@ class JobControl(ControllerGroup):
         job_id, db_id, job_index
             The job; see `get_job_info`.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it. Its holder's writes are refused from then on.
+            Take the lock even if another process holds it; its writes are refused from then on.
 
         Returns
         -------
@@ -155,7 +155,7 @@ class JobControl(ControllerGroup):
         StateError
             It is neither PAUSED nor STOPPED nor USER_STOPPED.
         JobLockedError, FlowLockedError
-            Somebody else holds the job or its flow.
+            Another process has locked the job or its flow.
         """
         db_id_, _ = act_on_job(
             self.queue,
@@ -201,9 +201,9 @@ class JobControl(ControllerGroup):
             Raise at the first job that is refused, before anything of its flow is written; else
             refusals are in the result.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it. Its holder's writes are refused from then on.
+            Take the lock even if another process holds it; its writes are refused from then on.
         max_limit
             Refuse to do it to more jobs than this; 0 means no limit.
         dry_run
@@ -254,9 +254,9 @@ class JobControl(ControllerGroup):
         job_id, db_id, job_index
             The job; see `get_job_info`.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it. Its holder's writes are refused from then on.
+            Take the lock even if another process holds it; its writes are refused from then on.
 
         Returns
         -------
@@ -270,7 +270,7 @@ class JobControl(ControllerGroup):
         StateError
             It is neither READY nor under way; one that is USER_STOPPED is left as it is.
         JobLockedError, FlowLockedError
-            Somebody else holds the job or its flow.
+            Another process has locked the job or its flow.
         """
         db_id_, _ = act_on_job(
             self.queue,
@@ -316,9 +316,9 @@ class JobControl(ControllerGroup):
             Raise at the first job that is refused, before anything of its flow is written; else
             refusals are in the result.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it. Its holder's writes are refused from then on.
+            Take the lock even if another process holds it; its writes are refused from then on.
         max_limit
             Refuse to do it to more jobs than this; 0 means no limit.
         dry_run

@@ -52,9 +52,9 @@ class JobDeletion(ControllerGroup):
             Delete its run directory too, at once where the worker can be reached, else by the next
             runner that can.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it.
+            Take the lock even if another process holds it.
 
         Returns
         -------
@@ -68,7 +68,7 @@ class JobDeletion(ControllerGroup):
         StateError
             A batch process has it, or it is the last one of its flow.
         JobLockedError, FlowLockedError
-            Somebody else holds the job or its flow.
+            Another process has locked the job or its flow.
         """
         db_id_, _ = act_on_job(
             self.queue,

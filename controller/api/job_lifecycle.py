@@ -99,7 +99,7 @@ class JobLifecycle(ControllerGroup):
         Raises
         ------
         FlowLockedError
-            Somebody holds the flow: try again later.
+            Another process has locked the flow: try again later.
         RemoteError
             The result cannot be read (``no_retry``).
         LockLostError
@@ -155,7 +155,7 @@ class JobLifecycle(ControllerGroup):
     def _refuse_another_attempt(self, job_doc: dict[str, Any], run_dir: Path) -> None:
         """Refuse to read a folder that was prepared for another attempt than the job's present one.
 
-        Whoever was stopped for a while finds that the job runs again, in a folder of that name.
+        A runner that was stopped for a while may find that the job runs again, in such a folder.
         """
         token = (job_doc.get("remote") or {}).get("submission_token")
         owners = (

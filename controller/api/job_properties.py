@@ -49,9 +49,9 @@ class JobProperties(ControllerGroup):
         job_id, db_id, job_index
             The job; see `get_job_info`.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it.
+            Take the lock even if another process holds it.
 
         Returns
         -------
@@ -257,9 +257,9 @@ class JobProperties(ControllerGroup):
         db_id, job_id, job_index
             The job; see `get_job_info`.
         wait
-            Seconds to wait at most for a job that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job; None does not wait.
         break_lock
-            Take it whoever holds it.
+            Take the lock even if another process holds it.
         acceptable_states
             Refuse a job in another state; None accepts all.
         use_pipeline

@@ -39,9 +39,9 @@ class JobRestart(ControllerGroup):
         force
             Accept jobs in any final state, and take back whatever depends on them.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it. Its holder's writes are refused from then on.
+            Take the lock even if another process holds it; its writes are refused from then on.
         delete_files
             The next upload removes the run directory first.
 
@@ -57,7 +57,7 @@ class JobRestart(ControllerGroup):
         StateError
             The job, or one that depends on it, is in a state that forbids it; or it was replaced.
         JobLockedError, FlowLockedError
-            Somebody else holds the job or its flow.
+            Another process has locked the job or its flow.
         """
         _, done = act_on_job(
             self.queue,
@@ -107,9 +107,9 @@ class JobRestart(ControllerGroup):
         force
             Accept jobs in any final state, and take back whatever depends on them.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it. Its holder's writes are refused from then on.
+            Take the lock even if another process holds it; its writes are refused from then on.
         delete_files
             The next upload removes the run directory first.
         max_limit
@@ -161,9 +161,9 @@ class JobRestart(ControllerGroup):
         job_id, db_id, job_index
             The job; see `get_job_info`.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it. Its holder's writes are refused from then on.
+            Take the lock even if another process holds it; its writes are refused from then on.
 
         Returns
         -------
@@ -177,7 +177,7 @@ class JobRestart(ControllerGroup):
         StateError
             It is neither in REMOTE_ERROR nor under way.
         JobLockedError, FlowLockedError
-            Somebody else holds the job or its flow.
+            Another process has locked the job or its flow.
         """
         db_id_, _ = act_on_job(
             self.queue,
@@ -223,9 +223,9 @@ class JobRestart(ControllerGroup):
             Raise at the first job that is refused, before anything of its flow is written; else
             refusals are in the result.
         wait
-            Seconds to wait at most for a job or flow that somebody holds; None does not wait.
+            Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
-            Take it whoever holds it. Its holder's writes are refused from then on.
+            Take the lock even if another process holds it; its writes are refused from then on.
         max_limit
             Refuse to do it to more jobs than this; 0 means no limit.
         dry_run

@@ -62,7 +62,7 @@ class JobLocking(ControllerGroup):
         wait
             Seconds to wait for a lock at most; None never waits.
         break_lock
-            Take locks whoever holds them.
+            Take the locks even if other processes hold them.
         acceptable_states
             Refuse a job in another state.
         job_lock_kwargs, flow_lock_kwargs
@@ -73,7 +73,7 @@ class JobLocking(ControllerGroup):
         JobNotFoundError, FlowNotFoundError
             There is no such job, or its flow is missing.
         JobLockedError, FlowLockedError
-            Somebody else holds it.
+            Another process has locked it.
         StateError
             The job is in none of the acceptable states.
         """
@@ -111,7 +111,7 @@ class JobLocking(ControllerGroup):
 
         The block sets ``lock.update_on_release["$set"]`` for a step that succeeded. An exception
         within it is recorded on the job: another attempt later, or REMOTE_ERROR. A step that was
-        only held up (somebody holds the flow, the database is away) consumes no attempt.
+        only held up (the flow is locked, the database is away) consumes no attempt.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ def check_states(job: dict[str, Any], acceptable: Sequence[JobState]) -> None:
 
 
 def unavailable_job(lock: MongoLock, query: Mapping[str, Any]) -> Exception:
-    """Say why a job could not be locked: there is none, or somebody else holds it."""
+    """Say why a job could not be locked: there is none, or another process has locked it."""
     held = lock.unavailable_document
     if held is None:
         return JobNotFoundError(

@@ -36,12 +36,12 @@ class RunnerRecords(ControllerGroup):
         Parameters
         ----------
         break_lock
-            Take the lock whoever holds it.
+            Take the lock even if another process holds it.
 
         Raises
         ------
         RunnerLockedError
-            Somebody else holds the record.
+            Another process has locked the record.
         MissingDocumentError
             The database has no record.
         """

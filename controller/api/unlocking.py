@@ -15,10 +15,10 @@ from controller.states import FlowState, JobState
 
 
 class Unlocking(ControllerGroup):
-    """Methods that remove locks whoever holds them.
+    """Methods that remove locks, whichever process holds them.
 
     A lease whose holder died is taken over without them; they are for locks that have none,
-    such as jobflow-remote sets. A holder that is alive after all is refused his next write.
+    such as jobflow-remote sets. The next write of a holder that is alive after all is refused.
     """
 
     def unlock_jobs(

@@ -56,7 +56,7 @@ class UnreadableFileError(ConfigError):
 
 
 class ProjectFile:
-    """A file of the folder; what is in it is checked when somebody asks."""
+    """A file of the folder; what is in it is checked when it is asked for."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

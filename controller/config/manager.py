@@ -1,6 +1,6 @@
 """Choosing, making and changing projects.
 
-Every file of the folder is read, and only those that somebody asks for are checked: checking
+Every file of the folder is read, and only those that are asked for are checked: checking
 costs more than reading, and a broken file must not disturb another project. Importing this
 module, and asking for names and raw contents, needs no pydantic.
 """

@@ -1,6 +1,6 @@
 """The user's settings: environment before settings file before default.
 
-Nothing is read before somebody asks for a setting, so that a broken settings file breaks no
+Nothing is read before a setting is asked for, so that a broken settings file breaks no
 import. Standard library only, but for reading the file when there is one.
 """
 
@@ -160,7 +160,7 @@ def expanded(path: str) -> Path:
     Raises
     ------
     ConfigError
-        It begins with ``~``, and nobody knows where home is.
+        It begins with ``~``, and the home folder is not known.
     """
     try:
         return Path(path).expanduser()

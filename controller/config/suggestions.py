@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that somebody who wrote ``name`` probably meant, if any."""
+    """Return the known name that is probably meant by ``name``, if any."""
     lowered = {k.lower().replace("-", "_"): k for k in known}
     found = difflib.get_close_matches(name.lower().replace("-", "_"), lowered, n=1, cutoff=0.66)
     return lowered[found[0]] if found else None

@@ -1,8 +1,8 @@
 """From the database to a diagnosis. Nothing is written, and nothing is locked.
 
-Others may be at work meanwhile. A flow that somebody holds is not judged, and what is found on
+Others may be at work meanwhile. A locked flow is not judged, and what is found on
 flows, on jobs without a flow and on foreign locks has to be found twice, `CONFIRM_AFTER` seconds
-apart: documents that were read in the middle of somebody's step look otherwise the second time.
+apart: documents that were read in the middle of a step look otherwise the second time.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def diagnose(
     Parameters
     ----------
     watch
-        Watch locks for some 20 s, and call those expired that nobody renews. Without it, only the
+        Watch locks for some 20 s, and call those expired that are not renewed. Without it, only the
         locks of processes of this host that have ended are.
     outputs
         Look for the outputs of COMPLETED jobs too, which opens the JobStores.
@@ -81,7 +81,7 @@ def diagnose(
 
 
 def _untold(what: str, done: int, total: int) -> None:
-    """Stand in where nobody wants to know how far it is."""
+    """Stand in where progress is not reported."""
 
 
 def _watched(controller: JobController, progress: reading.Progress) -> list[LockView]:

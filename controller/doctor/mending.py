@@ -3,7 +3,7 @@
 Each mending asks once more for the state that it was planned for, so that doing it late, twice or
 beside others does no harm. A flow is mended while it is held, from what is read under its lock,
 in one transaction where there is one; without, the jobs come first and the flow's own document
-last, and whoever is interrupted examines again.
+last, and after an interruption the examination starts again.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def mend(
 ) -> list[Mended]:
     """Mend what was found.
 
-    A mending that somebody's work stands in the way of is skipped, never waited for.
+    A mending that the work of another process stands in the way of is skipped, never waited for.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def _write_jobs(queue: Queue, plan: FlowPlan, session: Any) -> None:
 
 
 def _job_operation(change: JobChange) -> UpdateOne:
-    # Whoever claims a job or stops it does so without the flow's lock: its state decides.
+    # A process that claims or stops a job does so without the flow's lock: its state decides.
     job = change.job
     update: dict[str, Any] = {"$set": {"updated_on": utc_now()}}
     if change.state is not None:

@@ -238,7 +238,7 @@ def view_of_lock(where: str, document: Document) -> LockView:
 
 
 def is_held(document: Mapping[str, Any]) -> bool:
-    """Whether somebody who seems alive, or whom we cannot judge, holds a document."""
+    """Whether a document is locked by a process that seems alive, or that we cannot judge."""
     return document.get("lock_id") is not None and not OBSERVER.is_expired(document)
 
 

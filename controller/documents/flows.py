@@ -157,7 +157,7 @@ class FlowInfo(Stored):
 
     @property
     def is_locked(self) -> bool:
-        """Whether somebody holds the flow."""
+        """Whether the flow is locked."""
         return self.lock_id is not None
 
     @classmethod

@@ -84,7 +84,7 @@ class _JobEnvelope(Stored):
 
     @property
     def is_locked(self) -> bool:
-        """Whether somebody holds the document."""
+        """Whether the document is locked."""
         return self.lock_id is not None
 
     @property

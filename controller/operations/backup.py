@@ -238,7 +238,7 @@ def restore(
         if queue.auxiliary.find_one(UNFINISHED) is None:
             _refuse_unless_empty(queue)
         return counts
-    if _is_finished_but_for_the_note(queue, folder):
+    if _finish_restore(queue, folder):
         return counts
     _begin(queue, folder)
     with _alone(queue.auxiliary) as lock:
@@ -275,8 +275,8 @@ def find_backup(folder: Path) -> dict[str, Dump]:
     return found
 
 
-def _is_finished_but_for_the_note(queue: Queue, folder: Path) -> bool:
-    """Finish a restore that only had to remove its note; whether it was of this folder."""
+def _finish_restore(queue: Queue, folder: Path) -> bool:
+    """Finish a restore that only had to remove its note; return whether it was of this folder."""
     note = queue.auxiliary.find_one(UNFINISHED)
     if note is None or queue.auxiliary.find_one(COUNTER) is None:
         return False
@@ -288,10 +288,10 @@ def _is_finished_but_for_the_note(queue: Queue, folder: Path) -> bool:
 
 
 def _begin(queue: Queue, folder: Path) -> None:
-    """Note that a restore begins, and take the counter away, so that nobody can submit."""
+    """Note that a restore begins, and take the counter away, so that nothing can be submitted."""
     noted = queue.auxiliary.find_one(UNFINISHED) is not None
     countable = queue.auxiliary.find_one(COUNTER) is not None
-    if countable or not noted:  # with a counter, somebody may have submitted since the note
+    if countable or not noted:  # with a counter, flows may have been submitted since the note
         _refuse_unless_empty(queue)
         note = {"folder": str(folder.absolute()), "started_on": utc_now()}
         queue.auxiliary.update_one(UNFINISHED, {"$set": {"unfinished_restore": note}}, upsert=True)

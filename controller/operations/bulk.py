@@ -22,7 +22,7 @@ class Options:
     wait
         Seconds to wait at most for flows and jobs that others hold; None does not wait.
     break_lock
-        Take them whoever holds them.
+        Take the locks even if other processes hold them.
     raise_on_error
         Raise at the first refusal, before anything of that flow is written.
     dry_run

@@ -21,7 +21,7 @@ FLOWS_AT_ONCE = 50
 JOBS_AT_ONCE = 5000
 """Size of a chunk: at most so many flows and, but for a single flow, so many chosen jobs."""
 LONGEST_PAUSE = 0.5
-"""Seconds between two attempts of somebody who waits."""
+"""Seconds between two attempts of a process that waits."""
 _TRIES = 5
 
 _T = TypeVar("_T", bound=Sized)
@@ -63,7 +63,7 @@ def bulk_work(result: Any, afterwards: Callable[[], None]) -> Iterator[None]:
 
 def process_in_chunks(
     flows: Mapping[str, _T],
-    deal_with: Callable[[dict[str, _T], bool], Iterable[str]],
+    work_on: Callable[[dict[str, _T], bool], Iterable[str]],
     *,
     wait: float | None,
     report: Callable[[], None],
@@ -74,7 +74,7 @@ def process_in_chunks(
     ----------
     flows
         {uuid: what of it is concerned}; counted for the size of a chunk.
-    deal_with
+    work_on
         Called with a chunk and whether to leave for later what others hold; returns the uuids
         of the flows that were left.
     wait
@@ -89,7 +89,7 @@ def process_in_chunks(
         left: list[str] = []
         for chunk in _chunks(waiting):
             try:
-                left += deal_with(chunk, may_wait)
+                left += work_on(chunk, may_wait)
             finally:
                 report()
         waiting = {uuid: waiting[uuid] for uuid in left}

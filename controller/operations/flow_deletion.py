@@ -138,8 +138,8 @@ def delete_flows(
         refuse_newer(queue.auxiliary, "a deletion")
     wanted = dict.fromkeys(uuids, ())
     work = _Work(queue, deletion, options, cancel, selection, len(wanted))
-    with bulk_work(work.result, lambda: work.settle(connections)):
-        process_in_chunks(wanted, work.deal_with, wait=options.wait, report=work.report)
+    with bulk_work(work.result, lambda: work.clean_up(connections)):
+        process_in_chunks(wanted, work.delete_chunk, wait=options.wait, report=work.report)
     return work.result
 
 
@@ -159,10 +159,10 @@ class _Work:
         self.result = FlowResult(total, dry_run=options.dry_run)
         self._deletion, self._cancel, self._selection = deletion, cancel, selection
 
-    def settle(self, connections: Connections | None) -> None:
+    def clean_up(self, connections: Connections | None) -> None:
         """Do what is to happen outside the database."""
         if connections is not None and self.result and not self.options.dry_run:
-            # Other people's entries are carried out on the way, but not told of.
+            # Entries of other actions are run on the way, but not told of.
             left = run_pending(self.queue, connections).left
             self.result.postponed = [db_id for db_id in left if db_id in self.result.requested]
             connections.close()
@@ -173,7 +173,7 @@ class _Work:
             done = len(self.result) + len(self.result.refused)
             self.options.progress(done, self.result.matched)
 
-    def deal_with(self, uuids: Mapping[str, object], may_wait: bool) -> list[str]:
+    def delete_chunk(self, uuids: Mapping[str, object], may_wait: bool) -> list[str]:
         """Delete a chunk; see `process_in_chunks`."""
         left: list[str] = []
         how = {"break_lock": self.options.break_lock, "look_only": self.options.dry_run}

@@ -110,7 +110,7 @@ def lock_flows(
     projection
         What to read of them.
     break_lock
-        Take them whoever holds them.
+        Take the locks even if other processes hold them.
     look_only
         Lock nothing; the documents are read, and those that others have locked are unavailable
         all the same.

@@ -16,7 +16,7 @@ from controller.config.suggestions import nearest, no_such
 from controller.errors import ArgumentError
 
 INTERVALS: dict[str, int] = {"hours": 12, "days": 7, "weeks": 4, "months": 12, "years": 3}
-"""{kind of interval: how many are shown when nobody says}."""
+"""{kind of interval: how many are shown by default}."""
 MAX_INTERVALS = 1000
 """Most intervals that can be asked for at once."""
 

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 _UNDER_WAY = frozenset({JobState.UPLOADED.value, *(s.value for s in QUEUED_STATES)})
 GIVEN_UP_AFTER = timedelta(minutes=10)
-"""Age after which an entry is dropped whose job never changed: whoever had it died before."""
+"""Age after which an entry is dropped whose job never changed: its process died before."""
 WORKER_GONE_AFTER = timedelta(days=1)
 """Age after which an entry is given up whose worker is not in the project: until then it may come
 back, or another user's runner have it."""
@@ -194,7 +194,7 @@ def decide(entry: PendingCleanup, state: str | None, now: datetime) -> Decision:
     """
     if state is None or (not entry.deleted and state not in _UNDER_WAY):
         return Decision.RUN
-    # Not changed: whoever requested is about to change the job, or died before that.
+    # Not changed: the process that requested it is about to change the job, or died before that.
     return Decision.DROP if now - entry.requested_on > GIVEN_UP_AFTER else Decision.WAIT
 
 

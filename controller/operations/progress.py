@@ -1,9 +1,9 @@
 """What follows from the states of jobs: which jobs become READY, and the state of their flow.
 
 Everything here is derived from the documents, never counted, so that it can be done again at any
-time and is right whoever wrote them. It is derived without reading a whole flow: flows come in
-with parents before children, so a look at the last few parents of a job, or at the last few jobs
-of a flow, nearly always answers; only where it does not is the rest read.
+time and is right whichever program wrote them. It is derived without reading a whole flow: flows
+come in with parents before children, so a look at the last few parents of a job, or at the last
+few jobs of a flow, nearly always answers; only where it does not is the rest read.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def _may_run(doc: Document, newest: Newest) -> bool:
 
 
 def _last_open(uuids: Sequence[str], newest: Newest, docs: Iterable[Document]) -> str | None:
-    """The last of these jobs that is not COMPLETED, and nobody's parent as far as is known."""
+    """The last of these jobs that is not COMPLETED, and no job's parent as far as is known."""
     parents = {p for d in docs for p in d["parents"] or ()}
     for uuid in reversed(uuids):
         if newest[uuid]["state"] != JobState.COMPLETED.value and uuid not in parents:

@@ -73,7 +73,7 @@ class Queue:
     def whole_job_id(self, text: str) -> str:
         """Return the uuid of the one job whose uuid begins so; anything else comes back as it is.
 
-        A text that is somebody's db_id is that db_id.
+        A text that is the db_id of a job is that db_id.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Queue:
     def whole_batch_uid(self, text: str) -> str:
         """Return the batch_uid that begins so, where only one does; else the text as it is.
 
-        A text of less than four letters, or one that is somebody's batch_uid or id in a queue,
+        A text of less than four letters, or one that is a batch_uid or an id in a queue,
         comes back as it is.
 
         Raises

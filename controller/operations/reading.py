@@ -63,7 +63,7 @@ def read_views(
     fields
         Beyond `JOB_FIELDS`.
     break_lock
-        Jobs that somebody holds count as free.
+        Locked jobs count as free.
 
     Returns
     -------

@@ -161,14 +161,14 @@ def lock_runner(
     Parameters
     ----------
     wait
-        Seconds to wait for somebody else who holds it.
+        Seconds to wait for another process that has locked it.
     break_lock
-        Take the lock whoever holds it.
+        Take the lock even if another process holds it.
 
     Raises
     ------
     RunnerLockedError
-        Somebody else holds it.
+        Another process has locked it.
     MissingDocumentError
         The database has no such document.
     """
@@ -253,7 +253,7 @@ def keep_registered(queue: Queue, entry: Mapping[str, Any]) -> None:
     record = get_running_runner(queue.auxiliary)
     own = isinstance(record, dict) and record.get("runner_id") == entry["runner_id"]
     if not own and not is_live(record):
-        # Somebody who is registering now is as good as we are; the next sign of life tells.
+        # A runner that registers now is as good as we are; the next sign of life tells.
         with suppress(RunnerLockedError), lock_runner(queue.auxiliary) as lock:
             document = lock.locked_document
             assert document is not None

@@ -208,7 +208,7 @@ def record_end(
         return StepResult.ADVANCED
     if is_busy(error):
         logger.debug("job %s: held up: %.1000s", job["db_id"], error)
-        # One that was recorded and not finished is for whoever takes the lock over.
+        # One that was recorded and not finished is for the process that takes the lock over.
         lock.abandon(unchanged={"state": job["state"]})
         return StepResult.HELD_UP
     logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)

@@ -72,9 +72,9 @@ def unlock(
     *,
     dry_run: bool = False,
 ) -> int:
-    """Remove the locks of the selected documents, whoever holds them, in one update.
+    """Remove the locks of the selected documents, whichever process holds them, in one update.
 
-    A holder that is alive after all loses his lock: his next write is refused with
+    A holder that is alive after all loses its lock: its next write is refused with
     `LockLostError`, so that nothing gets mixed up.
 
     Parameters

@@ -8,7 +8,7 @@ interruption leaves nothing that the same action, made again, would not finish:
 3. parents that are no more, children that became READY;
 4. the flows: their lists and states, and they are given back.
 
-Every write to a job asks for the state that was read, and for a job that nobody else holds.
+Every write to a job asks for the state that was read, and for a job that is not locked.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def write_plans(
     deletion
         What goes with jobs that are deleted.
     accept_loss
-        Refuse the jobs that somebody else changed meanwhile, instead of raising `WriteConflict`.
+        Refuse the jobs that another process changed meanwhile, instead of raising `WriteConflict`.
 
     Raises
     ------
@@ -135,7 +135,7 @@ class _Writer:
         return self.views[plan.flow_uuid].jobs[change.uuid, change.index]
 
     def _write_jobs(self, plans: Sequence[FlowPlan], *, dependent: bool) -> list[FlowPlan]:
-        """Write one layer of changes; plans that lose a job to somebody else lose its change."""
+        """Write one layer of changes; plans that lose a job to another process lose its change."""
         layer = [(p, c) for p in plans for c in p.changes if c.dependent is dependent]
         if not layer:
             return list(plans)
@@ -172,7 +172,7 @@ class _Writer:
         return UpdateMany(query, {"$set": fields})
 
     def _lost(self, changes: Sequence[JobChange]) -> dict[str, str]:
-        """{db_id: what it is now} of the jobs that somebody else changed first."""
+        """{db_id: what it is now} of the jobs that another process changed first."""
         ids = [change.db_id for change in changes]
         query = {"db_id": {"$in": ids}}
         found = self.queue.jobs.find(query, ["db_id", "state", "updated_on"], session=self.session)
@@ -220,7 +220,7 @@ class _Writer:
 
 
 def _without(plan: FlowPlan, lost: Mapping[str, str]) -> FlowPlan:
-    """Take jobs out of a plan that somebody else changed first.
+    """Take jobs out of a plan that another process changed first.
 
     What was chosen is left alone where a consequence of it could not be written.
     """

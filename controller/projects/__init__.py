@@ -1,7 +1,7 @@
 """Work on a project as a whole: removing it, changing its file, moving it to another database.
 
 ``files``
-    Removing a project, and its files before somebody edits them.
+    Removing a project, and its files before they are edited.
 ``migration_plan``
     Which collections go where when a project moves, and what stays; nothing is connected to.
 ``migration``

@@ -1,4 +1,4 @@
-"""What a project is on disk: removing it, and its files before somebody edits them."""
+"""What a project is on disk: removing it, and its files before they are edited."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def newest_by_uuid(job_docs: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[s
 
 
 def get_flow_leafs(job_docs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the leaf jobs: the newest index of every uuid that is nobody's parent.
+    """Return the leaf jobs: the newest index of every uuid that is no job's parent.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 An upgrade is conditions that have to hold and actions that each can be done again: what an
 interruption left undone is done by the next upgrade. Which of them a database needs is composed
-by `compose_plan` from counts that somebody else reads.
+by `compose_plan` from counts that are read elsewhere.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class MoveFiles(UpgradeAction):
 
 @dataclass(frozen=True)
 class ManualAction(UpgradeAction):
-    """What the user has to do himself; nobody can tell whether it is done."""
+    """What the user has to do; whether it is done cannot be told."""
 
 
 Actions: TypeAlias = Callable[["Project | None"], Sequence[UpgradeAction]]

@@ -1,4 +1,4 @@
-"""Jobs that were held up: somebody holds their flow, a database is away. Left alone for a while."""
+"""Jobs that were held up (their flow is locked, a database is away) are left alone for a while."""
 
 from __future__ import annotations
 

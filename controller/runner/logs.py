@@ -66,7 +66,7 @@ def _open_file(folder: Path) -> _LogFile:
 def stop_logging(handlers: list[logging.Handler]) -> None:
     """Close what `start_logging` opened."""
     root = logging.getLogger(_ROOT)
-    root.setLevel(logging.NOTSET)  # whoever runs in this process next logs as it was
+    root.setLevel(logging.NOTSET)  # what runs in this process next logs as before
     for handler in handlers:
         root.removeHandler(handler)
         if not isinstance(handler, logging.StreamHandler) or isinstance(

@@ -97,7 +97,7 @@ def _take_over_job(controller: JobController, held: Document) -> int:
 
 
 def _take_over_flow(controller: JobController, document_id: Any) -> None:
-    """Free a flow whose holder died; what he may have left undone is derived again."""
+    """Free a flow whose holder died; what it may have left undone is derived again."""
     with MongoLock(
         controller.queue.flows, {"_id": document_id}, get_locked_doc=True, projection=["uuid"]
     ) as lock:

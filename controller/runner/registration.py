@@ -46,7 +46,7 @@ def enter(queue: Queue, record: dict[str, Any]) -> None:
     RunningRunnerError
         A live runner of jobflow-remote serves the database: it does not know leases.
     RunnerLockedError
-        Somebody else is starting or stopping a runner.
+        Another process is starting or stopping a runner.
     MissingDocumentError
         The database is not set up, or was written by jobflow-remote before 0.1.5.
     StorageFormatError

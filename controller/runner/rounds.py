@@ -239,7 +239,7 @@ class Rounds:
         ]
 
     def _queued(self, workers: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return {worker: jobs that are in its queue and that nobody holds}."""
+        """Return {worker: jobs that are in its queue and not locked}."""
         fields = ["db_id", "uuid", "index", "state", "worker", "remote", "run_dir"]
         query = {
             **self.only,

@@ -466,7 +466,7 @@ class Runner:
 
         try:
             return {n: signal.signal(n, handle) for n in (signal.SIGTERM, signal.SIGINT)}
-        except ValueError:  # not the main thread: whoever runs us stops us
+        except ValueError:  # not the main thread: the caller stops us
             return {}
 
     def _touched(self) -> list[str]:

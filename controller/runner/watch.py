@@ -1,4 +1,4 @@
-"""Waiting for something to happen: a local process ends, somebody wakes us, time is up."""
+"""Waiting for something to happen: a local process ends, a call wakes us, time is up."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ProcessWatcher:
             os.write(self._write, b"x")
 
     def wait(self, timeout: float) -> bool:
-        """Wait; True when a process ended or somebody woke us."""
+        """Wait; True when a process ended or `wake` was called."""
         deadline = time.monotonic() + timeout
         poller = select.poll()
         for descriptor in (self._read, *self._descriptors.values()):

@@ -83,7 +83,7 @@ def build_indexes(
     ------
     DuplicateKeyError, StorageError
         Documents share a key that has to be unique, or an index of ours is in the way of one
-        that somebody made with other options.
+        that were made with other options.
     """
     if drop:
         collection.drop_indexes()
@@ -97,7 +97,7 @@ def build_indexes(
 
 
 def _untold(number: int) -> None:
-    """Stand in where nobody wants to know how far it is."""
+    """Stand in where progress is not reported."""
 
 
 def missing_indexes(

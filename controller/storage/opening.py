@@ -87,7 +87,7 @@ def open_store(spec: Mapping[str, Any], *, create: bool = True) -> OpenedStore:
         ``{type: EmbeddedStore, path, collection_name}``.
     create
         Make the file of a missing embedded database. Otherwise it is missing at the first
-        operation, unless somebody has called `Database.create` before.
+        operation, unless `Database.create` has been called before.
 
     Raises
     ------

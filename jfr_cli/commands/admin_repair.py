@@ -70,7 +70,7 @@ def doctor(
     foreign_locks: Annotated[
         bool,
         typer.Option(
-            "--foreign-locks", help="Free locks of jobflow-remote; nobody may be at work."
+            "--foreign-locks", help="Free locks of jobflow-remote, which must not be running."
         ),
     ] = False,
     half_inserted: Annotated[

@@ -228,7 +228,7 @@ def show(
 def remove(
     name: options.ProjectArgument,
     keep_folders: Annotated[
-        bool, typer.Option("--keep-folders", "-k", help="Delete the file only; nobody is asked.")
+        bool, typer.Option("--keep-folders", "-k", help="Delete the file only, without a question.")
     ] = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,

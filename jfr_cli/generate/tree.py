@@ -24,7 +24,7 @@ class Parameter:
     value
         What help calls its value; "" for a flag, in brackets where it may be left out.
     kind
-        What `jfr_cli.values` calls the values that it can take; "" where nobody knows.
+        What `jfr_cli.values` calls the values that it can take; "" where that is not known.
     words
         The words that its value is one of, where these are always the same.
     text

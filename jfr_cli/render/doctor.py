@@ -80,7 +80,7 @@ EXAMINATION = TableSpec(
         "ok": flag("Whether no problem is left."),
         "jobs": integer("Jobs that were examined."),
         "flows": integer("Flows that were examined."),
-        "held": integer("Locks that somebody holds; what they cover was not judged."),
+        "held": integer("Locks with a living holder; what they cover was not judged."),
         "findings": array(FINDING, "What was found at first."),
         "mended": array(entry(MENDED), "What was done; without --fix, what would be."),
         "remaining": array(FINDING, "What is left."),

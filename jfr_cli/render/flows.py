@@ -72,7 +72,7 @@ FLOWS = TableSpec(
         "updated_on": time("When it changed last."),
         "metadata": mapping("The flow's metadata."),
         "jobstore": text("Name of its JobStore, null for the default.", null=True),
-        "locked": flag("Whether somebody holds the flow."),
+        "locked": flag("Whether the flow is locked."),
         "jobs": array(JOBS, f"Its jobs: {_WHEN_JOBS}."),
         "workers": array(text("Name."), f"Workers of its jobs: {_WHEN_JOBS}."),
         "job_states": array(text("State.", one_of=JobState), f"Of its jobs: {_WHEN_JOBS}."),

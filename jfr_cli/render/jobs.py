@@ -129,7 +129,7 @@ JOBS = TableSpec(
         "error": text("What the job's function raised.", null=True),
         "previous_state": text("Where a REMOTE_ERROR came from.", one_of=JobState, null=True),
         "run_dir": text("Directory on the worker.", null=True),
-        "locked": flag("Whether somebody holds the job."),
+        "locked": flag("Whether the job is locked."),
         "lock_id": text("Id of the lock.", null=True),
         "lock_time": time("Since when it is held.", null=True),
         "remote": entry(_REMOTE),

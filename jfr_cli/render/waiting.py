@@ -73,7 +73,7 @@ WHY = DocumentSchema(
         "error": text("The end of its error.", null=True),
     },
 )
-_UNTIL_SOMEBODY_ACTS = {"PAUSED", "WAITING", "READY", "RUNNING"}
+_NEEDS_ACTION = {"PAUSED", "WAITING", "READY", "RUNNING"}
 """States of jobs and flows that have not ended, and of which some may not go on by themselves."""
 _SHOWN = 5
 _TAIL = 12
@@ -97,7 +97,7 @@ def standing(waited: Sequence[Awaited]) -> str:
 
 def at_rest(waited: Sequence[Awaited]) -> str | None:
     """Say why waiting ended although not everything has; None where everything has."""
-    held = [a for a in waited if a.state.value in _UNTIL_SOMEBODY_ACTS]
+    held = [a for a in waited if a.state.value in _NEEDS_ACTION]
     if not held:
         return None
     which = ", ".join(f"{a.db_id} {a.state.value}" for a in held[:_SHOWN])

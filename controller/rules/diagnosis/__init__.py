@@ -3,8 +3,8 @@
 ``findings``   what can be found; the plan of what to do
 ``flowplan``   what a flow's lists, the readiness of its jobs and its state ought to be
 ``flows``      what is otherwise; jobs without a flow
-``locks``      locks that nobody holds
-``database``   counters, documents and indexes; jobs that nobody works on
+``locks``      locks without a living holder
+``database``   counters, documents and indexes; jobs that no process works on
 """
 
 from controller.rules.diagnosis.findings import (

@@ -76,7 +76,7 @@ class Sample:
 def examine_work(
     census: Census, workers: Collection[str] | None, *, live_runner: bool
 ) -> list[Finding]:
-    """Find jobs that nobody will work on.
+    """Find jobs that no process will work on.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def examine_auxiliary(documents: Iterable[Mapping[str, Any]], census: Census) ->
     Parameters
     ----------
     documents
-        The auxiliary collection, read after the jobs: whoever inserts jobs raises the counter
+        The auxiliary collection, read after the jobs: whatever inserts jobs raises the counter
         before.
     """
     known = {name: doc for doc in reversed(list(documents)) for name in doc}

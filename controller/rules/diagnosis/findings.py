@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
     PROBLEM = "problem"  # something does not work, or will never go on
     WARNING = "warning"  # works, but slower, or not for every tool
-    NOTE = "note"  # nothing is wrong; somebody may want to know
+    NOTE = "note"  # nothing is wrong, but worth knowing
 
 
 class FindingKind(StrEnum):
@@ -132,7 +132,7 @@ class Diagnosis:
     jobs, flows
         How many were examined.
     held
-        Locks that are held by somebody who seems alive; what such a lock covers was not judged.
+        Locks whose holder seems alive; what such a lock covers was not judged.
     """
 
     findings: tuple[Finding, ...]

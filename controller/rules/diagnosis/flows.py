@@ -30,7 +30,7 @@ def examine_flow(view: FlowView, now: datetime) -> list[Finding]:
     Parameters
     ----------
     view
-        The flow, read while nobody held it.
+        The flow, read while it was not locked.
     now
         Naive UTC.
     """
@@ -305,7 +305,7 @@ def examine_orphans(uuid: str | None, jobs: Sequence[Doc], now: datetime) -> Fin
 
 
 def _is_young(created_on: Any, now: datetime) -> bool:
-    # Whoever submitted may have another clock: one that is ahead means young too.
+    # The process that submitted may have another clock: one that is ahead means young too.
     return isinstance(created_on, datetime) and now - created_on < SUBMISSION_TIME
 
 

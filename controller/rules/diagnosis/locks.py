@@ -1,4 +1,4 @@
-"""Whether a lock is held by somebody."""
+"""Whether the holder of a lock is alive."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class LockView:
 
 
 def has_remains(document: Doc) -> bool:
-    """Whether a document that nobody holds has fields of a lock."""
+    """Whether a document that is not locked has fields of a lock."""
     if document.get("lock_id") is not None:
         return False
     return document.get("lock_time") is not None or document.get("lock_lease") is not None
 
 
 def examine_lock(view: LockView, now: datetime, *, foreign_runner: bool) -> Finding | None:
-    """Say what is wrong with a lock; None when it is held by somebody who seems alive.
+    """Say what is wrong with a lock; None when its holder seems alive.
 
     Parameters
     ----------

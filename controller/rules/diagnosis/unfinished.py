@@ -93,7 +93,7 @@ def examine_restore(note: Mapping[str, Any], *, at_work: bool, countable: bool) 
     note
         ``folder`` and ``started_on`` of the restore.
     at_work
-        Whether somebody alive holds the note.
+        Whether a living process has locked the note.
     countable
         Whether the counter of db_ids is there. A restore takes it away before it changes anything
         else, and brings it back when all is restored.

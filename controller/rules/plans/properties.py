@@ -194,7 +194,7 @@ def plan_set_fields(
 
 
 def check_fields(values: Any) -> None:
-    """Check {dotted path: value} that somebody wants to set.
+    """Check {dotted path: value} that are to be set.
 
     Raises
     ------

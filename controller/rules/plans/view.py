@@ -84,7 +84,7 @@ class FlowPlan:
     refused
         Chosen jobs that the action leaves alone.
     detached
-        Uuids of jobs that are nobody's parent any more.
+        Uuids of jobs that are no job's parent any more.
     flow_update
         Update operators for the flow's document.
     """
@@ -112,7 +112,7 @@ class FlowView:
         {(uuid, index): document} of all jobs that were read. Of a uuid that occurs here all
         indices were read, where the action needs to know the newest one.
     held
-        Why a job cannot be changed: somebody else holds it.
+        Why a job cannot be changed: another process has locked it.
     size
         How many jobs the flow has, where the action has to know.
     unmatched
@@ -233,7 +233,7 @@ def plan_each(
 
 
 def check_held(view: FlowView, key: Key) -> None:
-    """Refuse a job that somebody else holds."""
+    """Refuse a job that another process has locked."""
     if key in view.held:
         raise view.held[key]
 

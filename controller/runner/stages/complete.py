@@ -29,5 +29,5 @@ def _files(context: RunnerContext, job: dict[str, Any], *, local: bool) -> Path:
     if local:
         return Path(job["run_dir"])
     folder = download_folder(context, job)
-    # Another runner, on another machine, may have fetched them; or somebody emptied the folder.
+    # Another runner, on another machine, may have fetched them; or the folder was emptied.
     return folder if folder.exists() else fetch(context, job)

@@ -36,8 +36,8 @@ def attempt_token(job: dict[str, Any]) -> str:
 def withdraw(context: RunnerContext, job: dict[str, Any], process_id: str) -> None:
     """End what was just submitted of a job that was deleted at the same time.
 
-    Whoever deleted it had found nothing to end yet. A job that somebody took over is his: he finds
-    the submission in its run directory.
+    The deletion had found nothing to end yet. A job that another process took over is left to it:
+    it finds the submission in the run directory.
     """
     queue = context.controller.queue
     if queue.jobs.find_one({"db_id": job["db_id"]}, ["_id"]) is not None:

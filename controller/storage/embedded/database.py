@@ -185,7 +185,7 @@ def open_database(
         lose the last ones then, but nothing when only a process dies.
     create
         Make a missing file, readable by its owner only. Otherwise whatever uses the database
-        raises StorageMissingError until somebody makes it.
+        raises StorageMissingError until it is made.
 
     Raises
     ------

@@ -58,7 +58,7 @@ class File:
     synchronous
         "FULL": an acknowledged write survives a loss of power; "NORMAL": only a crash.
     create
-        Make a missing file. Otherwise each use says that it is missing, until somebody makes it.
+        Make a missing file. Otherwise each use says that it is missing, until it is made.
     """
 
     def __init__(self, path: Path, *, wait: float, synchronous: str, create: bool) -> None:

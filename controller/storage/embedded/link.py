@@ -185,7 +185,7 @@ class Link:
     def close(self) -> None:
         """Close the connection, without waiting for anybody.
 
-        The last one also empties the log, hence under the lock. While somebody else holds that,
+        The last one also empties the log, hence under the lock. While another process holds that,
         ours is not the last one.
         """
         if self.closed:

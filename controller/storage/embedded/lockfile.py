@@ -69,7 +69,7 @@ class FileLock:
         Raises
         ------
         StorageBusyError
-            Somebody else held it for the whole time; the message names the process.
+            Another process held it for the whole time; the message names it.
         StorageUnavailableError
             The lock file cannot be opened.
         """

@@ -104,11 +104,11 @@ def fill(
     Parameters
     ----------
     paths
-        Dotted paths that somebody will look at; "" means the whole document.
+        Dotted paths that will be looked at; "" means the whole document.
     read
         Returns the BSON of a part.
     excluded
-        Top-level names that nobody will look at although a path says so.
+        Top-level names that will not be looked at although a path says so.
 
     Returns
     -------

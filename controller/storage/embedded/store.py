@@ -1,4 +1,4 @@
-"""The embedded database as a maggma Store, for JobStores and whoever speaks maggma.
+"""The embedded database as a maggma Store, for JobStores and other users of maggma.
 
 Importing this imports maggma. A document may be of any size: large values lie in parts of their
 own, so one class serves the queue, outputs and additional stores where MongoDB needs GridFS.

@@ -26,7 +26,7 @@ class MongoDatabase:
     location
         Host and database name, without secrets.
     on_close
-        What closes the client; None when somebody else will.
+        What closes the client; None when the caller will.
     """
 
     engine: Literal["mongodb"] = "mongodb"

@@ -1,4 +1,4 @@
-"""mongodump and mongorestore, for whoever prefers them to our own reader and writer."""
+"""mongodump and mongorestore, for those who prefer them to our own reader and writer."""
 
 from __future__ import annotations
 
