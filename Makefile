@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The chaos tests fork children that are killed: they have a process of their own.
 
-.PHONY: demo test chaos check format generate schemas screens bench clean
+.PHONY: demo test chaos soak check format generate schemas screens bench clean
 
 demo: $(READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
@@ -29,6 +29,11 @@ check: $(READY)  ## the definition of clean: format, lint, types, layers, tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/chaos
 	$(BIN)/python -m pytest tests/chaos
+
+SOAK ?= 3600
+
+soak: $(READY)  ## SOAK=3600 seconds of two runners, an operator, kills, stops and a full disk
+	$(BIN)/python tests/chaos/soak.py $(SOAK)
 
 format: $(READY)
 	$(BIN)/ruff format .
