@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from controller.api.locking import unavailable_flow
 from controller.documents import flow_of, utc_now
 from controller.errors import ArgumentError, FlowNotFoundError, RemoteError
 from controller.execution.files import read_output, read_results, store_file_names
+from controller.execution.values import unstorable
 from controller.hosts.ownership import owners_of
 from controller.locks import MongoLock, confirm_held
 from controller.operations.completion import Ending, finish, is_finished, recover
@@ -123,7 +125,7 @@ class JobLifecycle(ControllerGroup):
         """Read how a job ended and store its output: before the flow is held, it may be large."""
         self._refuse_another_attempt(job_doc, path)
         output = read_output(path)
-        failure = output.error or self._save(job_doc, path, store)
+        failure = output.error or _unstorable(output.response) or self._save(job_doc, path, store)
         error = bounded(failure) if failure else None
         logs = log_fields(path) if error else {"remote.queue_out": None, "remote.queue_err": None}
         times = {"start_time": output.start_time, "end_time": output.end_time}
@@ -261,3 +263,9 @@ class JobLifecycle(ControllerGroup):
     @property
     def _prefix(self) -> str | None:
         return self.project.queue.db_id_prefix if self.project else None
+
+
+def _unstorable(response: Mapping[str, Any] | None) -> str | None:
+    """Say what of a Response cannot enter the queue: jobs that it adds, data that it keeps."""
+    problem = unstorable(response or {})
+    return f"the job ran, but its Response cannot be stored: {problem}" if problem else None

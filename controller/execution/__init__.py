@@ -34,7 +34,10 @@ class CurrentJobDocument:
             from controller.documents import JobDoc
 
             self._job_doc = JobDoc.model_validate(
-                {key: _plain_time(value) for key, value in self._document.items()}
+                {
+                    key: value if key == "job" else _plain_time(value)
+                    for key, value in self._document.items()
+                }
             )
         return self._job_doc
 
@@ -48,8 +51,12 @@ class CurrentJobDocument:
 
 
 def _plain_time(value: Any) -> Any:
-    is_time = isinstance(value, dict) and value.get("@class") == "datetime"
-    return value["string"] if is_time else value
+    """Return a value whose times, those of ``remote`` included, are text."""
+    if not isinstance(value, dict):
+        return value
+    if value.get("@class") == "datetime":
+        return value["string"]
+    return {key: _plain_time(each) for key, each in value.items()}
 
 
 CURRENT_JOBDOC = CurrentJobDocument()

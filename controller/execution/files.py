@@ -21,6 +21,7 @@ from typing import Any
 
 from controller.errors import ConfigError, RemoteError
 from controller.execution.formats import decode_json, encode_json, get_format, read_file
+from controller.execution.values import unstorable
 
 IN_FILE = "jfremote_in.json"
 OUT_FILE = "jfremote_out.json"
@@ -163,12 +164,20 @@ def encode_input(
         From `job_store_description`.
     job_doc
         The job's document without ``job``, ``_id`` and its lock.
+
+    Raises
+    ------
+    RemoteError
+        Something in the arguments has no form in JSON (``no_retry``).
     """
     hidden = ("job", "_id", "lock_lease")
     envelope = {k: v for k, v in job_doc.items() if k not in hidden}
     envelope.update(lock_id=None, lock_time=None)
-    times = {k: _mson_time(v) if isinstance(v, datetime) else v for k, v in envelope.items()}
-    return encode_json({"job": job, "store": store, "job_doc": times})
+    try:
+        return encode_json({"job": job, "store": store, "job_doc": envelope})
+    except TypeError as error:
+        problem = unstorable(job) or str(error)
+        raise RemoteError(f"the input of the job cannot be written: {problem}", True) from error
 
 
 @dataclass(frozen=True)
@@ -321,14 +330,6 @@ def read_end(path: Path, size: int) -> bytes:
             return stream.read(size)
     except (OSError, ValueError):
         return b""
-
-
-def _mson_time(value: datetime) -> dict[str, Any]:
-    return {
-        "@module": "datetime",
-        "@class": "datetime",
-        "string": str(value),
-    }
 
 
 def _read_time(value: Any) -> datetime | None:

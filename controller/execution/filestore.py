@@ -15,6 +15,7 @@ from maggma.core import Store
 
 from controller.errors import RemoteError
 from controller.execution.formats import read_file, write_file
+from controller.execution.values import unstorable
 
 _KNOWN = {
     "maggma.stores.mongolike": ("JSONStore",),
@@ -38,10 +39,15 @@ class FileStore(Store):  # type: ignore[misc]
         The file.
     key
         Name of the field that tells documents apart.
+    for_jobflow_remote
+        Whether a runner of jobflow-remote 1.0.1 will read the file.
     """
 
-    def __init__(self, path: str, key: str = "uuid", **kwargs: Any) -> None:
+    def __init__(
+        self, path: str, key: str = "uuid", *, for_jobflow_remote: bool = False, **kwargs: Any
+    ) -> None:
         self.path = str(path)
+        self._for_jobflow_remote = for_jobflow_remote
         self._documents: list[dict[str, Any]] | None = None
         super().__init__(key=key, **kwargs)
 
@@ -61,10 +67,21 @@ class FileStore(Store):  # type: ignore[misc]
             self._documents = read_file(path) if path.exists() else []
 
     def close(self) -> None:
-        """Write the file."""
-        if self._documents is not None:
-            write_file(Path(self.path), self._documents)
-            self._documents = None
+        """Write the file.
+
+        Raises
+        ------
+        ValueError
+            Something in the documents cannot be stored.
+        """
+        if self._documents is None:
+            return
+        path = Path(self.path)
+        for document in self._documents:
+            if problem := unstorable(document, binary=".msgpack" in path.suffixes):
+                raise ValueError(problem)
+        write_file(path, self._documents, for_jobflow_remote=self._for_jobflow_remote)
+        self._documents = None
 
     def count(self, criteria: dict[str, Any] | None = None) -> int:
         """Count the documents whose fields equal the criteria."""
@@ -155,7 +172,8 @@ def build_store(description: Mapping[str, Any]) -> Store:
 
     path = file_of(description)
     if path:
-        return FileStore(path)
+        theirs = str(description.get("@module")).startswith("jobflow_remote.")
+        return FileStore(path, for_jobflow_remote=theirs)
     store = MontyDecoder().process_decoded(dict(description))
     if not isinstance(store, Store):
         name = f"{description.get('@module')}.{description.get('@class')}"

@@ -133,6 +133,7 @@ def _run_given(given: dict[str, Any]) -> Any:
     from monty.json import MontyDecoder
 
     from controller.execution.filestore import open_job_store
+    from controller.execution.serialising import serialised_flow
 
     _check_function(given["job"].get("function"))
     job = MontyDecoder().process_decoded(given["job"])
@@ -150,6 +151,9 @@ def _run_given(given: dict[str, Any]) -> Any:
         ) from error
     response.output = None  # it is in the store
     content = {f.name: getattr(response, f.name) for f in dataclasses.fields(response)}
+    for name in ("replace", "detour", "addition"):
+        if content[name] is not None:
+            content[name] = serialised_flow(content[name])
     return {"@module": "jobflow.core.job", "@class": "Response", **content}
 
 

@@ -19,7 +19,11 @@ def error_text(error: BaseException) -> str:
 
 
 def bounded(text: str) -> str:
-    """Cut the middle out of a long text."""
+    """Cut the middle out of a long text, and write out what no database holds.
+
+    A half character (a surrogate) in a message must not keep its error from being recorded.
+    """
+    text = text.encode(errors="backslashreplace").decode()
     cut = len(text) - _LONGEST
     if cut <= 0:
         return text

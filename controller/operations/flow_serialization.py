@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import SubmissionError
+from controller.execution.values import misleading, unstorable, with_exact_times
 
 if TYPE_CHECKING:
     from jobflow.core.flow import Flow
@@ -82,7 +83,7 @@ def read_flow(flow: Flow | Job | Mapping[str, Any]) -> SerializedFlow:
     Raises
     ------
     SubmissionError
-        A job is there twice, cannot be serialised, or waits for itself through others.
+        A job is there twice, cannot be serialised or stored, or waits for itself through others.
     """
     jobs: dict[str, dict[str, Any]] = {}
     linear: list[list[list[str]]] = []
@@ -160,21 +161,30 @@ def _order(flow: Any) -> str:
 
 
 def _serialised(job: Any) -> dict[str, Any]:
-    if isinstance(job, Mapping):
-        return dict(job)
-    try:
-        data: dict[str, Any] = job.as_dict()
-        if data["function"].get("@bound"):
-            # jobflow leaves what the object of a method holds as it is: enumerations, arrays.
-            from monty.json import jsanitize
+    is_data = isinstance(job, Mapping)
+    data = dict(job) if is_data else _described(job)
+    # The worker of a job that made this one may have packages that are not here.
+    if problem := unstorable(data) or (None if is_data else misleading(data)):
+        raise SubmissionError(
+            f"the job {data.get('name')!r} cannot be stored: {problem}",
+            hint="a database holds text, numbers, times, lists and dictionaries of them",
+        )
+    for part in ("function_args", "function_kwargs", "function"):
+        if part in data:
+            data[part] = with_exact_times(data[part])
+    return data
 
-            data["function"] = jsanitize(data["function"], strict=True, allow_bson=True)
+
+def _described(job: Any) -> dict[str, Any]:
+    from controller.execution.serialising import serialised_job
+
+    try:
+        return serialised_job(job)
     except (AttributeError, TypeError, ValueError) as error:
         raise SubmissionError(
             f"the job {getattr(job, 'name', job)!r} cannot be serialised: {error}",
             hint="its arguments have to be data, or objects with as_dict and from_dict",
         ) from error
-    return data
 
 
 def _chain(members: list[list[str]], parents: dict[str, dict[str, None]]) -> None:

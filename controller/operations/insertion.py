@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.documents import flow_if_named, new_flow_document, new_job_document, utc_now
 from controller.errors import DuplicateKeyError, MissingDocumentError, SubmissionError
+from controller.execution.values import unstorable
 from controller.operations.flow_serialization import NewJob, read_flow
 from controller.operations.queue import Queue
 from controller.operations.version import refuse_newer
@@ -140,7 +141,7 @@ def accept_flow(
     Raises
     ------
     SubmissionError
-        It is empty or circular, refers to other jobs, or cannot be serialised.
+        It is empty or circular, refers to other jobs, or cannot be serialised or stored.
     """
     from jobflow.core.flow import Flow, get_flow
 
@@ -162,7 +163,13 @@ def accept_flow(
             f"the flow {whole.name!r} refers to jobs that are not part of it: {missing}",
             hint="add them, or set allow_external_references if they have run before",
         )
-    return AcceptedFlow(whole.uuid, whole.name, getattr(whole, "metadata", {}), serialized.jobs)
+    own = {"name": whole.name, "metadata": getattr(whole, "metadata", {})}
+    if problem := unstorable(own, binary=True):
+        raise SubmissionError(
+            f"the flow {whole.name!r} cannot be stored: {problem}",
+            hint="a database holds text, numbers, times, lists and dictionaries of them",
+        )
+    return AcceptedFlow(whole.uuid, own["name"], own["metadata"], serialized.jobs)
 
 
 def reserve_db_ids(

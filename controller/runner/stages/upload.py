@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from controller.documents import flow_of
-from controller.errors import RemoteError, StillRunningError
+from controller.errors import StillRunningError
 from controller.execution.files import (
     IN_FILE,
     StoreFiles,
@@ -16,15 +16,12 @@ from controller.execution.files import (
     run_dir_path,
     store_file_names,
 )
+from controller.execution.references import resolved_job
 from controller.hosts.ownership import Found
 from controller.operations.cleanup import claim_run_dir, remove_run_dir
 from controller.operations.pending_cleanup import run_pending
 from controller.runner.context import RunnerContext
 from controller.states import JobState
-from controller.storage.outputs import reaching
-
-if TYPE_CHECKING:
-    from jobflow.core.store import JobStore
 
 
 def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
@@ -73,40 +70,3 @@ def files_of_outputs(context: RunnerContext, spec: dict[str, Any]) -> StoreFiles
         bool(remote and remote.zip),
         remote.extension if remote else None,
     )
-
-
-def resolved_job(body: dict[str, Any], store: Any) -> dict[str, Any]:
-    """Return a serialised job whose references have been replaced by outputs.
-
-    The job itself is not decoded: its function need not be importable here.
-
-    Parameters
-    ----------
-    store
-        Returns the connected JobStore; called only when there is a reference.
-    """
-    from jobflow.core.reference import find_and_get_references, find_and_resolve_references
-    from monty.json import jsanitize
-
-    config = body.get("config") or {}
-    arguments = [body.get("function_args") or [], body.get("function_kwargs") or {}]
-    if not config.get("resolve_references", True) or not find_and_get_references(arguments):
-        return body
-    on_missing = config.get("on_missing_references") or "error"
-    if isinstance(on_missing, dict):
-        on_missing = on_missing.get("value", "error")
-    from jobflow.core.reference import OnMissing
-
-    connected: JobStore = store()
-    try:
-        with reaching(connected):
-            args, kwargs = find_and_resolve_references(
-                arguments, connected, cache={}, on_missing=OnMissing(on_missing)
-            )
-    except ValueError as error:
-        raise RemoteError(f"an input of the job cannot be found: {error}") from error
-    return {
-        **body,
-        "function_args": jsanitize(args, strict=True, allow_bson=True),
-        "function_kwargs": jsanitize(kwargs, strict=True, allow_bson=True),
-    }

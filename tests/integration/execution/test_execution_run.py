@@ -110,7 +110,7 @@ def test_times_in_outputs_stay_times(worker, store):
         (lambda: sample_jobs.terminate_itself(), ["SIGTERM"]),
         (lambda: sample_jobs.give("opaque"), ["serial"]),
         (lambda: sample_jobs.give("bytes"), ["output cannot be stored", "bytes"]),
-        (lambda: sample_jobs.give("huge"), ["64-bit"]),
+        (lambda: sample_jobs.give("huge"), ["output is an integer of 100 bits"]),
         (lambda: sample_jobs.keep_unstorable(), ["Response", "Opaque"]),
     ],
     ids=(  # noqa: SIM905
@@ -209,7 +209,7 @@ def test_a_result_that_cannot_be_written_is_noticed_before_the_run(tmp_path, mon
     prepare(directory, sample_jobs.fill_folder(1))
     import controller.execution.run as module
 
-    def no_space(*_: object) -> None:
+    def no_space(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module.os, "posix_fallocate", no_space)
@@ -223,7 +223,7 @@ def test_a_result_that_cannot_be_written_is_noticed_before_the_run(tmp_path, mon
 def test_a_disk_that_fills_up_during_the_run_is_the_reason(worker, monkeypatch):
     import controller.execution.filestore as module
 
-    def no_space(*_: object) -> None:
+    def no_space(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "write_file", no_space)

@@ -16,9 +16,9 @@ from controller.execution.files import (
     run_dir_path,
     store_file_names,
 )
+from controller.execution.references import resolved_job
 from controller.execution.run import run_remote_job
 from controller.jobcontroller import JobController
-from controller.runner.stages.upload import resolved_job
 from controller.states import JobState
 
 

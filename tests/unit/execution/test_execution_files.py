@@ -261,13 +261,6 @@ def test_a_format_reads_what_it_wrote(name, value):
     assert chosen.decode(chosen.encode(value)) == value
 
 
-def test_nan_survives_where_the_format_has_it():
-    chosen = formats.get_format("msgpack")
-    (back,) = chosen.decode(chosen.encode([math.nan]))
-    assert math.isnan(back)
-    assert formats.decode_json(formats.encode_json([math.nan])) == [None]
-
-
 def test_a_store_class_needs_an_extension():
     with pytest.raises(ConfigError, match="extension"):
         files.store_file_names({}, {"@module": "m", "@class": "C"}, False)

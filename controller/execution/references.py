@@ -1,0 +1,142 @@
+"""References in a serialised job become the outputs that they stand for.
+
+Neither the job nor the outputs are decoded: the packages of both may be on the worker only, and
+what is not decoded cannot be changed. The one exception is a reference to an attribute of an
+object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import RemoteError
+from controller.storage.outputs import reaching
+
+if TYPE_CHECKING:
+    from jobflow.core.reference import OnMissing, OutputReference
+    from jobflow.core.store import JobStore
+
+_ARGUMENTS = ("function_args", "function_kwargs")
+
+
+def resolved_job(body: dict[str, Any], store: Callable[[], JobStore]) -> dict[str, Any]:
+    """Return a serialised job whose references have been replaced by outputs.
+
+    Parameters
+    ----------
+    store
+        Returns the connected JobStore; called only when there is a reference.
+
+    Raises
+    ------
+    RemoteError
+        An output is missing, or has no such part (``no_retry``).
+    """
+    config = body.get("config") or {}
+    wanted = config.get("resolve_references", True)
+    arguments = {name: body[name] for name in _ARGUMENTS if body.get(name)}
+    if not wanted or not _holds_reference(list(arguments.values())):
+        return body
+    from jobflow.core.reference import OnMissing
+
+    on_missing = config.get("on_missing_references") or "error"
+    if isinstance(on_missing, Mapping):
+        on_missing = on_missing.get("value", "error")
+    connected = store()
+    outputs = _Outputs(connected, OnMissing(on_missing), wrap=wanted == "both")
+    with reaching(connected):
+        return {**body, **{name: outputs.put_into(value) for name, value in arguments.items()}}
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("@class") == "OutputReference"
+
+
+def _holds_reference(value: Any) -> bool:
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        if _is_reference(one):
+            return True
+        if isinstance(one, Mapping):
+            if one.get("@module") != "numpy":  # an array holds numbers, maybe very many
+                stack.extend(one.values())
+        elif isinstance(one, (list, tuple)):
+            stack.extend(one)
+    return False
+
+
+class _Outputs:
+    """The outputs that a job refers to, each read once.
+
+    Parameters
+    ----------
+    store
+        A connected JobStore.
+    on_missing
+        What stands for an output that is not there.
+    wrap
+        Put each value into a ResolvedReference, which tells where it comes from.
+    """
+
+    def __init__(self, store: JobStore, on_missing: OnMissing, *, wrap: bool) -> None:
+        self._store, self._on_missing, self._wrap = store, on_missing, wrap
+        self._cache: dict[str, Any] = {}
+
+    def put_into(self, value: Any) -> Any:
+        """Return a value with its references replaced."""
+        if _is_reference(value):
+            return self._value(value)
+        if isinstance(value, Mapping):
+            return {key: self.put_into(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.put_into(each) for each in value]
+        return value
+
+    def _value(self, described: Mapping[str, Any]) -> Any:
+        from jobflow.core.reference import OutputReference, ResolvedReference
+
+        reference = OutputReference.from_dict(dict(described))
+        whole = OutputReference(reference.uuid)
+        try:
+            found = whole.resolve(
+                self._store, cache=self._cache, on_missing=self._on_missing, deserialize=False
+            )
+        except ValueError as error:
+            raise RemoteError(f"an input of the job cannot be found: {error}") from error
+        if isinstance(found, OutputReference):
+            return described
+        if self._cache.get(reference.uuid):
+            found = _part(found, reference)
+        if not self._wrap:
+            return found
+        wrapped = ResolvedReference(reference.uuid, reference.attributes, None)
+        return {**_serialised(wrapped), "value": found}
+
+
+def _part(output: Any, reference: OutputReference) -> Any:
+    """Follow the attributes of a reference into an output."""
+    from monty.json import MontyDecoder
+
+    value, decoded = output, False
+    for kind, name in reference.attributes:
+        if not decoded and isinstance(value, dict) and "@module" in value:
+            value, decoded = MontyDecoder().process_decoded(value), True
+        try:
+            by_key = kind == "i" or isinstance(value, dict)
+            value = value[name] if by_key else getattr(value, name)
+        except (LookupError, AttributeError, TypeError) as error:
+            raise RemoteError(
+                f"an input of the job cannot be found: the output of {reference.uuid} has no "
+                f"{name!r} ({type(error).__name__}: {error})",
+                no_retry=True,
+            ) from error
+    return _serialised(value) if decoded else value
+
+
+def _serialised(value: Any) -> Any:
+    from monty.json import MontyEncoder
+
+    return json.loads(json.dumps(value, cls=MontyEncoder))

@@ -1,0 +1,193 @@
+"""Which values a database can hold, and what stands for those that it would change. Pure.
+
+A job's arguments, its Response and its output travel through JSON and BSON. What these cannot hold
+is named here, with the place where it is, so that it is refused before anything happens.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from importlib.util import find_spec
+from typing import Any
+
+LARGEST_INTEGER = 2**63 - 1
+_PLAIN = frozenset({float, bool, type(None)})
+_NUMBERS = _PLAIN | {int}
+_DEEPEST = 400
+"""Levels of a value: Python itself reads and writes JSON no deeper than its stack allows."""
+
+_Place = tuple[Any, ...]
+
+
+def unstorable(value: Any, *, binary: bool = False) -> str | None:
+    """Say what in a value cannot be stored, and where; None when all of it can.
+
+    Parameters
+    ----------
+    value
+        Made of dictionaries, lists and what stands for objects in them.
+    binary
+        Accept bytes, which JSON has no form for.
+    """
+    for place, reason in _problems(value, binary):
+        return f"{_shown(place)} {reason}"
+    return None
+
+
+def misleading(value: Any) -> str | None:
+    """Say which dictionary would be taken for an object that does not exist, and where it is.
+
+    Workers read a dictionary with ``@module`` and ``@class`` (or ``@callable``) as an object. What
+    stands for one is welcome; what only looks like it could not be read at all.
+    """
+    stack: list[tuple[_Place, Any]] = [((), value)]
+    while stack:
+        place, one = stack.pop()
+        if isinstance(one, Mapping):
+            if "@module" in one and (reason := _misnamed(one)):
+                return f"{_shown(place)} {reason}: rename its keys if it is a plain dictionary"
+            stack.extend(((*place, key), each) for key, each in one.items())
+        elif isinstance(one, (list, tuple)) and not set(map(type, one)) <= _NUMBERS:
+            stack.extend(((*place, n), each) for n, each in enumerate(one))
+    return None
+
+
+def _misnamed(value: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the name of an object; None where it may be one, as far as is seen."""
+    kind = next((kind for kind in ("@class", "@callable") if kind in value), None)
+    if kind is None:
+        return None
+    module, name = value["@module"], value[kind]
+    if not isinstance(module, str) or not isinstance(name, str):
+        return f"has @module {module!r} and {kind} {name!r}, which name no object"
+    if kind == "@callable":
+        known = module in sys.modules or _can_be_imported(module)
+        return None if known else f"names a function of the module {module!r}, which is not here"
+    found = getattr(sys.modules.get(module), name, None)
+    if found is None or isinstance(found, type) or (module, name) == ("numpy", "array"):
+        return None
+    return f"names {module}.{name}, which is no class"
+
+
+def _can_be_imported(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def has_non_finite(value: Any) -> bool:
+    """Whether a NaN or an infinity is somewhere in a value."""
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, float):
+            if one - one != 0:
+                return True
+        elif isinstance(one, Mapping):
+            stack.extend(one.values())
+        elif isinstance(one, (list, tuple)):
+            if set(map(type, one)) <= _NUMBERS:
+                total = sum(v for v in one if v is not None)
+                if total - total != 0 and any(v is not None and v - v != 0 for v in one):
+                    return True
+            else:
+                stack.extend(one)
+        elif hasattr(one, "tolist"):
+            stack.append(one.tolist())
+    return False
+
+
+def with_exact_times(value: Any) -> Any:
+    """Return a value in which times that BSON would change stand in monty's form.
+
+    BSON keeps milliseconds, in UTC: a zone and microseconds are lost. monty's form is read as the
+    same time by every worker.
+    """
+    if isinstance(value, datetime):
+        inexact = value.tzinfo is not None or value.microsecond % 1000
+        return described_time(value) if inexact else value
+    if isinstance(value, dict):
+        return {key: with_exact_times(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        if set(map(type, value)) <= _NUMBERS:
+            return value
+        return [with_exact_times(each) for each in value]
+    return value
+
+
+def described_time(time: datetime) -> dict[str, Any]:
+    """Return monty's form of a time."""
+    return {"@module": "datetime", "@class": "datetime", "string": str(time)}
+
+
+def _problems(value: Any, binary: bool) -> Iterator[tuple[_Place, str]]:
+    stack: list[tuple[_Place, Any]] = [((), value)]
+    while stack:
+        place, one = stack.pop()
+        if len(place) > _DEEPEST:
+            yield place[:3], f"is nested deeper than {_DEEPEST} levels"
+        elif isinstance(one, Mapping):
+            for key in one:
+                if reason := _key_problem(key):
+                    yield place, reason
+            stack.extend(((*place, key), each) for key, each in one.items())
+        elif isinstance(one, (list, tuple)):
+            if not set(map(type, one)) <= _PLAIN:
+                stack.extend(((*place, n), each) for n, each in enumerate(one))
+        elif reason := _leaf_problem(one, binary):
+            yield place, reason
+
+
+def _key_problem(key: Any) -> str | None:
+    if not isinstance(key, str):
+        return f"has the key {key!r}, which is no text"
+    if "\0" in key:
+        return f"has the key {key!r}: keys cannot hold the character zero"
+    return f"has a key that {_HALF}" if _has_half_characters(key) else None
+
+
+_HALF = "holds half a character (a surrogate), which is no text in UTF-8"
+
+
+def _leaf_problem(value: Any, binary: bool) -> str | None:
+    if value is None or isinstance(value, (bool, float)):
+        return None
+    if isinstance(value, str):
+        return _HALF if _has_half_characters(value) else None
+    if isinstance(value, int):
+        if -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER:
+            return None
+        return (
+            f"is an integer of {value.bit_length()} bits, and 63 are the most: "
+            "give it as text or as a float"
+        )
+    if isinstance(value, bytes):
+        return None if binary else "holds bytes: give them as text, in base64 for example"
+    if isinstance(value, datetime):
+        return None if value == value else "is no time (NaT)"
+    if type(value).__module__.partition(".")[0] == "bson":
+        return None
+    return f"is a {type(value).__name__}, which has no form as data"
+
+
+def _has_half_characters(text: str) -> bool:
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _shown(place: _Place) -> str:
+    """Write a place as in Python: ``function_kwargs['a'][0]``."""
+    if not place:
+        return "it"
+    first, *rest = place
+    head = first if isinstance(first, str) and first.isidentifier() else f"[{first!r}]"
+    tail = "".join(f"[{key!r}]" for key in rest)
+    return f"{head}{tail}".encode(errors="backslashreplace").decode()
