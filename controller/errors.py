@@ -350,7 +350,7 @@ class StorageUnavailableError(StorageError):
 
 
 class StorageMissingError(StorageUnavailableError):
-    """There is no database where one should be: its disk is not mounted, or nobody has made it."""
+    """There is no database where one should be: its disk is not mounted, or it was never made."""
 
 
 class StorageBusyError(StorageUnavailableError):

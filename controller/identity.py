@@ -2,7 +2,7 @@
 
 A number says little: it is given out again, means another process in another PID namespace, and
 may be hidden from us. So a process is known by its number, its start time, the boot of its machine
-and its PID namespace, and where these cannot be compared the answer is that nobody knows.
+and its PID namespace, and where these cannot be compared the answer is: unknown.
 
 On Linux a start time is the clock ticks since the boot that ``/proc`` shows: they do not move when
 the clock is set, and a shell can read them too. Everywhere else, and where there is no ``/proc``,

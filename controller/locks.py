@@ -311,9 +311,9 @@ class MongoLock:
         self._forget()
 
     def give_up(self) -> None:
-        """Hold the document no more, and leave it to whoever takes the lock over.
+        """Hold the document no more, and leave it to the process that takes the lock over.
 
-        For an end of which is not known how much was written: he looks, and finishes it.
+        For an end of which is not known how much was written: that process looks, and finishes it.
         """
         if self.locked_document is not None:
             GIVEN_UP.add(self.lock_id)

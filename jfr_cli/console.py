@@ -122,7 +122,7 @@ def _suggests() -> bool:
 
     try:
         return get_settings().cli_suggestions
-    except ConfigError:  # which whoever needs a setting tells
+    except ConfigError:  # which is told where a setting is needed
         return True
 
 

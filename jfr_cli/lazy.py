@@ -135,7 +135,7 @@ def built(app: typer.Typer) -> Any:
         name = str(_value(inner.name) or _value(inner.typer_instance.info.name))
         builders[name] = _builder_of_group(inner.typer_instance)
         listed[name] = _listing_of(name, inner, _value(inner.typer_instance.info.help))
-    group.commands = _Unbuilt(builders)  # type: ignore[assignment]  # nobody adds to it
+    group.commands = _Unbuilt(builders)  # type: ignore[assignment]  # nothing is added to it
     group.listed = listed
     return group
 

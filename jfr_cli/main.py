@@ -48,7 +48,7 @@ def _run() -> None:
 def _open_what_is_closed() -> None:
     """Stand in for standard streams that the caller closed (``jf ... >&-``).
 
-    Nobody reads them, and nobody is asked. A database must not get their numbers either: what
+    They are not read, and nothing is asked. A database must not get their numbers either: what
     some library writes to standard error would end up in its file.
     """
     if None not in (sys.stdin, sys.stdout, sys.stderr):

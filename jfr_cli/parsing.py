@@ -40,7 +40,7 @@ def without_values(params: list[Any]) -> list[Any]:
 class Command(TyperCommand):
     """A command that refuses empty words, and takes ``--watch`` with and without seconds.
 
-    An empty word is what a shell makes of a variable that is not set: whoever wrote it meant an
+    An empty word is what a shell makes of a variable that is not set: it was meant as an
     id or a name, and never everything.
     """
 

@@ -119,7 +119,7 @@ def loaded_plugins(own: tuple[str, ...]) -> list[Plugin]:
         commands = Commands(taken)
         try:
             _register(entry, commands)
-        except Exception as error:  # noqa: BLE001  # somebody else's code may raise anything
+        except Exception as error:  # noqa: BLE001  # the code of others may raise anything
             plugin.error = f"{type(error).__name__}: {error}"
             continue
         plugin.commands = commands.added

@@ -1,4 +1,4 @@
-"""Questions to the person. Off a terminal nobody is asked: the command is refused instead."""
+"""Questions to the person. Without a terminal nothing is asked: the command is refused instead."""
 
 from __future__ import annotations
 
@@ -70,4 +70,4 @@ def confirm_by_typing(question: str, word: str, yes: bool) -> None:
 
 def _need_terminal(question: str) -> None:
     if not sys.stdin.isatty():
-        raise ArgumentError(f"{question} Nobody can be asked here", hint="add --yes")
+        raise ArgumentError(f"{question} There is no terminal to answer on", hint="add --yes")

@@ -88,7 +88,7 @@ def _machine(worker: WorkerBase) -> tuple[Any, ...]:
 
 
 def _queue_collections(project: Project) -> dict[tuple[str, ...], str]:
-    """{place and collection: what it holds}; nothing for a queue in memory, which nobody shares."""
+    """{place and collection: what it holds}; nothing for a queue in memory, which is not shared."""
     if kind_of(project.queue.store) == "MemoryStore":
         return {}
     place = collection_place(project.queue.store)

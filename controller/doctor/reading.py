@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from controller.documents import flow_if_named
+from controller.documents import db_id_order, flow_if_named
 from controller.leases import OBSERVER, live_lease
 from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.pending_cleanup import PendingCleanup
@@ -94,19 +94,19 @@ def read_views(queue: Queue, flows: Sequence[Document], *, session: Any = None) 
         if mine is not None:
             mine.append(job)
     for mine in own.values():
-        mine.sort(key=_by_age)
+        mine.sort(key=_order)
     strange = {flow["uuid"]: _strangers(flow, own[flow["uuid"]]) for flow in flows}
     asked = sorted(set().union(*strange.values()))
-    outside: Mapping[str, Mapping[str, Any]] = {}
+    foreign_jobs: Mapping[str, Mapping[str, Any]] = {}
     if asked:
         query = {"uuid": {"$in": asked}}
-        outside = newest_by_uuid(queue.jobs.find(query, JOB_FIELDS, session=session))
-    of_others = _of_others(queue, outside, session)
+        foreign_jobs = newest_by_uuid(queue.jobs.find(query, JOB_FIELDS, session=session))
+    of_others = _of_others(queue, foreign_jobs, session)
     return [
         FlowView(
             flow,
             own[flow["uuid"]],
-            {u: outside[u] for u in strange[flow["uuid"]] if u in outside},
+            {u: foreign_jobs[u] for u in strange[flow["uuid"]] if u in foreign_jobs},
             of_others & strange[flow["uuid"]],
         )
         for flow in flows
@@ -114,23 +114,22 @@ def read_views(queue: Queue, flows: Sequence[Document], *, session: Any = None) 
 
 
 def _of_others(
-    queue: Queue, outside: Mapping[str, Mapping[str, Any]], session: Any
+    queue: Queue, foreign_jobs: Mapping[str, Mapping[str, Any]], session: Any
 ) -> frozenset[str]:
     """Uuids of the jobs that the flow lists, too, that they name as theirs."""
-    named = sorted({of for job in outside.values() if (of := flow_if_named(job)) is not None})
+    named = sorted({of for job in foreign_jobs.values() if (of := flow_if_named(job)) is not None})
     if not named:
         return frozenset()
     flows = queue.flows.find({"uuid": {"$in": named}}, ["uuid", "jobs"], session=session)
     listed = {flow["uuid"]: set(flow.get("jobs") or ()) for flow in flows}
     return frozenset(
-        u for u, job in outside.items() if u in listed.get(flow_if_named(job) or "", ())
+        u for u, job in foreign_jobs.items() if u in listed.get(flow_if_named(job) or "", ())
     )
 
 
-def _by_age(job: Document) -> tuple[int, str]:
-    """Sort key: db_ids by their numbers, so that two looks name jobs in one order."""
-    db_id = str(job.get("db_id"))
-    return len(db_id), db_id
+def _order(job: Document) -> tuple[str, int]:
+    """Sort key, so that two looks name jobs in one order; a damaged job may have no db_id."""
+    return db_id_order(str(job.get("db_id")))
 
 
 def _strangers(flow: Document, jobs: Iterable[Document]) -> set[str]:
@@ -168,7 +167,7 @@ def jobs_of_no_flow(
         if uuid not in flow_uuids:
             found.setdefault(uuid, []).append(job)
     for jobs in found.values():
-        jobs.sort(key=_by_age)
+        jobs.sort(key=_order)
     return found
 
 

@@ -1,8 +1,8 @@
 """Keys of hosts, checked as OpenSSH checks them.
 
 ``UserKnownHostsFile``, ``GlobalKnownHostsFile``, ``StrictHostKeyChecking`` and ``HostKeyAlias`` of
-the SSH configuration count. A key that is not known is an error, as in OpenSSH where nobody can be
-asked.
+the SSH configuration count. A key that is not known is an error, as in OpenSSH where there is
+no terminal to ask on.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def changed_key(host: str, port: int, known: paramiko.PKey, got: paramiko.PKey) 
     name = host if port == 22 else f"[{host}]:{port}"
     return HostKeyError(
         f"the key of {host} has changed: it is {fingerprint(got)}, and {fingerprint(known)} is "
-        "known; somebody may be listening in",
+        "known; the connection may be intercepted",
         hint=f"if its administrators confirm the new key: ssh-keygen -R '{name}', then log in "
         "once with ssh",
     )

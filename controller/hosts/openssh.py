@@ -152,7 +152,7 @@ class OpenSSHLink:
         command = ["ssh", "-M", "-N", "-f", "-S", str(self.socket), *self._login_options]
         command += _as_options(["ControlPersist=yes", f"BatchMode={'yes' if batch else 'no'}"])
         command += ["--", self._target]
-        # Into a file: the master keeps what it was given, and nobody could wait for its end.
+        # Into a file: the master keeps what it was given, and its end could not be waited for.
         with tempfile.TemporaryFile() as said:
             try:
                 done = subprocess.run(
@@ -348,7 +348,7 @@ def socket_folder() -> Path:
     Raises
     ------
     ConfigError
-        Somebody else owns it, or may write in it.
+        Another user owns it, or may write in it.
     """
     folder = Path.home() / ".ssh" / "jfr"
     if len(str(folder)) + 17 > _SOCKET_LENGTH:

@@ -1,17 +1,17 @@
-"""Folders that belong to one attempt of one job, so that nobody touches what a later one owns.
+"""Folders that belong to one attempt of one job, so that no process touches what a later one owns.
 
-Whoever prepares, empties or submits from a run directory may have been stopped for a minute
-between looking and acting; meanwhile somebody else may have begun the next attempt in a folder of
+A process that prepares, empties or submits from a run directory may have been stopped for a minute
+between looking and acting; meanwhile another one may have begun the next attempt in a folder of
 the same name. No check of a lease made before can close that gap. So a folder says whose it is, by
 the name of the file `owner_file`, and every change is one piece of shell that
 
 * enters the folder first: from then on it means this folder, whatever gets its name later;
 * renames the owner file, from the owner that is expected: only one of several can do that, and
-  nobody who expects another;
+  no process that expects another;
 * then acts on names relative to where it stands.
 
 What is expected is what the database said when the job was locked, or what the folder said before
-the caller confirmed once more that the job is his: an owner seen before that came before him. A
+the caller confirmed once more that the job is its own: an owner seen before that came earlier. A
 folder that is being removed holds `REMOVED_FILE` instead; it is never used again, only removed to
 the end, and what is made in its place is a new folder.
 
@@ -171,7 +171,7 @@ another() {
 }
 """
 
-# Where there is no owner yet, whoever comes makes a file of his own and then looks for others: one
+# Where there is no owner yet, each process makes a file of its own and then looks for others: one
 # of two sees the other, or both do. That a folder is removed is decided by a rename of such a file.
 _CLAIM = r"""
 cd "$d" || exit 1
@@ -236,6 +236,6 @@ while anything; do
 done
 [ ! -L "$d" ] || rm -f "$d" || exit 1
 rm -f "$gone" || exit 1
-# It may hold something again: whoever came first has made it his own.
+# It may hold something again: the first to come has made it its own.
 rmdir "$real" 2>/dev/null || another || [ ! -d "$real" ] || rmdir "$real"
 """

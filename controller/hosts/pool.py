@@ -63,7 +63,7 @@ class Pool:
             return [(link.name, users) for link, users in self._links.values()]
 
     def close(self) -> None:
-        """Close all links, whoever uses them."""
+        """Close all links, even those in use."""
         with self._lock:
             links = [link for link, _ in self._links.values()]
         for link in links:
@@ -133,7 +133,7 @@ def log_in(worker: SSHWorker | SeparatedTransferWorker, name: str) -> list[str]:
         if isinstance(link, OpenSSHLink):
             link.log_in()
         else:
-            link.connect()  # shows that nobody has to be asked
+            link.connect()  # shows that no person has to be asked
             link.close()
     return [connection.host for connection in connections]
 

@@ -223,7 +223,7 @@ class ParamikoLink:
             except (paramiko.SSHException, EOFError, OSError):
                 if transport.is_active():
                     raise SilenceError from None
-                self.close()  # lost while nobody looked: nothing was sent, so log in again
+                self.close()  # lost while idle: nothing was sent, so log in again
         watchdog = threading.Timer(clock.left, transport.close)
         watchdog.daemon = True
         watchdog.start()  # paramiko waits for the answer to this request for ever

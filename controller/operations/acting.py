@@ -19,7 +19,7 @@ engine has transactions a chunk is done or untouched. Elsewhere its writes come 
 the same call, made again, finishes.
 
 Jobs themselves are not locked: every write asks for the state that was read and for a job that
-nobody has locked, so that a runner that was faster wins, and the job is refused.
+is not locked, so that a runner that was faster wins, and the job is refused.
 """
 
 from __future__ import annotations

@@ -303,7 +303,7 @@ def _begin(queue: Queue, folder: Path) -> None:
 
 @contextmanager
 def _alone(auxiliary: Collection) -> Iterator[MongoLock]:
-    """Hold the note of the restore: who died while he held it is told from who is at work."""
+    """Lock the note of the restore: so a process that died is told from one that is at work."""
     lock = MongoLock(auxiliary, UNFINISHED, sleep=1, max_wait=LOCK_WAIT)
     with lock:
         if not lock.acquired:

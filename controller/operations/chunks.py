@@ -98,7 +98,7 @@ def process_in_chunks(
 
 
 def retry_on_conflict(attempt: Callable[[bool], _R]) -> _R:
-    """Read, decide and write again where somebody else wrote at the same time.
+    """Read, decide and write again where another process wrote at the same time.
 
     Parameters
     ----------

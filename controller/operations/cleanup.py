@@ -11,7 +11,7 @@ from controller.hosts import Host
 from controller.hosts.ownership import Found, remove_folder
 
 _TRIES = 5
-"""How often a folder may change hands while somebody wants to have it."""
+"""How often a folder may change hands while a process waits for it."""
 
 
 def remove_run_dir(
@@ -72,7 +72,7 @@ def claim_run_dir(
         if found is None:
             return
         confirm()
-        if found.is_removed:  # by whom does not matter: nobody uses that folder again
+        if found.is_removed:  # by whom does not matter: that folder is not used again
             remove_run_dir(host, run_dir, confirm=confirm)
         before = found.owner
     raise _never_at_rest(run_dir)

@@ -195,5 +195,5 @@ def _record(
 def _lost(job_doc: Document) -> LockLostError:
     return LockLostError(
         f"the lock on job {job_doc['db_id']} was lost while it was completed",
-        hint="whoever holds it now completes it",
+        hint="the process that holds it now completes it",
     )

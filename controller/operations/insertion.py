@@ -243,7 +243,7 @@ def insert_flow(
         _insert_or_go_on(queue, documents, flow_document, going_on=bool(known))
     except DuplicateKeyError as error:
         raise SubmissionError(
-            f"the flow {flow.name!r} ({flow.uuid}) was submitted by somebody else meanwhile",
+            f"the flow {flow.name!r} ({flow.uuid}) was submitted by another process meanwhile",
             hint="look for it with `jf flow list`",
         ) from error
     return [ids[job.key] for job in flow.jobs]

@@ -232,7 +232,7 @@ def _without(plan: FlowPlan, lost: Mapping[str, str]) -> FlowPlan:
         Refusal(
             c.db_id,
             StateError(
-                f"job {c.db_id} was left alone: job {gone[0].db_id} was changed by somebody else "
+                f"job {c.db_id} was left alone: job {gone[0].db_id} was changed by another process "
                 f"at the same time and is {lost[gone[0].db_id]} now",
                 db_id=c.db_id,
                 state=c.before,

@@ -102,7 +102,7 @@ def rehearse(plan: MigrationPlan, manager: ConfigManager) -> None:
     refuse_too_large(plan)
     with _opened(plan, make_targets=False) as moves:
         for move in moves:
-            with suppress(StorageMissingError):  # a file that is yet to be made holds nobody else's
+            with suppress(StorageMissingError):  # a file that is yet to be made holds no other's
                 refuse_strangers(move)
 
 

@@ -139,8 +139,8 @@ def _settled(facts: JobFacts) -> Reason:
             f"mend the cause, then: jf job retry {i}",
         )
     if facts.state is _S.PAUSED:
-        return Reason("paused", "somebody paused it", f"jf job resume {i}")
-    who = "somebody" if facts.state is _S.USER_STOPPED else "another job's response"
+        return Reason("paused", "a user paused it", f"jf job resume {i}")
+    who = "a user" if facts.state is _S.USER_STOPPED else "another job's response"
     return Reason("stopped", f"{who} stopped it", f"jf job resume {i}")
 
 
@@ -191,7 +191,8 @@ def _lock(facts: JobFacts) -> Iterator[Reason]:
     elif facts.owner_is_dead:
         yield Reason(
             "lock",
-            f"it is locked by {facts.lock_owner}, which has ended: whoever wants it takes it over",
+            f"it is locked by {facts.lock_owner}, which has ended: the next process that needs it "
+            "takes it over",
         )
     else:
         yield Reason("lock", f"{facts.lock_owner} is working on it")

@@ -9,8 +9,8 @@ the start file or the first answer of the queue, which the submitting shell itse
 ``jfr_submitted``. Both files are looked up before anything is submitted; where a submission was
 tried and left neither, the token is looked up in the queue.
 
-A job whose submission nobody has written down can be withdrawn all the same. Whoever submits
-makes a mark and then looks for ``jfr_withdrawn``; whoever withdraws creates that file and then
+A job whose submission was not written down can be withdrawn all the same. A process that submits
+makes a mark and then looks for ``jfr_withdrawn``; one that withdraws creates that file and then
 looks for the mark. So one of the two sees the other, whichever of them dies. The mark is
 ``jfr_submitting`` where a queue is asked, and ``jfr_started`` in the script itself.
 
@@ -483,7 +483,7 @@ class Queue:
         ----------
         confirm
             Asks the database whether the caller still holds the job, and raises if not: what was
-            read before is then none that came after him.
+            read before is then none that came later.
 
         Returns
         -------

@@ -164,6 +164,6 @@ class GridFSCollection:
             content = json.loads(data)
         except ValueError:
             content = None
-        if not isinstance(content, dict):  # somebody's own file: maggma gives it back like this
+        if not isinstance(content, dict):  # a user's own file: maggma gives it back like this
             content = {**metadata, "data": data}
         return {**content, "_id": file["_id"]}

@@ -102,7 +102,7 @@ def at_rest(waited: Sequence[Awaited]) -> str | None:
         return None
     which = ", ".join(f"{a.db_id} {a.state.value}" for a in held[:_SHOWN])
     more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
-    return f"nothing moves any more until somebody acts: {which}{more}"
+    return f"nothing moves any more until a user acts: {which}{more}"
 
 
 def why_row(job: JobInfo, reasons: Sequence[Reason]) -> Row:

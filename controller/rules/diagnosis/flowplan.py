@@ -27,7 +27,7 @@ class FlowView:
         The flow's document.
     jobs
         The documents of all its jobs, every index.
-    outside
+    foreign_jobs
         {uuid: document with the largest index} of jobs that the flow or its jobs name although
         they belong to another flow.
     of_others
@@ -36,13 +36,13 @@ class FlowView:
 
     flow: Doc
     jobs: Sequence[Doc]
-    outside: Mapping[str, Doc] = field(default_factory=dict)
+    foreign_jobs: Mapping[str, Doc] = field(default_factory=dict)
     of_others: frozenset[str] = frozenset()
 
     @property
     def unclear(self) -> set[str]:
         """Uuids of jobs that belong to no flow that exists: whose they are is for a person."""
-        return self.outside.keys() - self.of_others
+        return self.foreign_jobs.keys() - self.of_others
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def job_key(job: Doc) -> Key:
 def plan_flow(view: FlowView) -> FlowPlan:
     """Plan what makes a flow what its jobs make of it."""
     newest = newest_by_uuid(view.jobs)
-    known = {**view.outside, **newest}
+    known = {**view.foreign_jobs, **newest}
     judged = known_states(view.jobs)
     changes, after = [], []
     for job in view.jobs:

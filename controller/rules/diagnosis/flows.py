@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from controller.documents import flow_of
 from controller.rules.diagnosis.findings import Action, Finding, FindingKind, Mending, Severity
 from controller.rules.diagnosis.flowplan import (
     Doc,
@@ -94,7 +95,7 @@ def _of_job(change: JobChange, mending: Mending) -> list[Finding]:
 
 def _of_lists(view: FlowView, plan: FlowPlan, mending: Mending, now: datetime) -> list[Finding]:
     flow, uuid = view.flow, view.flow["uuid"]
-    findings = [_elsewhere(view, e, mending) for e in entries(flow) if e[1] in view.outside]
+    findings = [_elsewhere(view, e, mending) for e in entries(flow) if e[1] in view.foreign_jobs]
     ghosts, missed = _ghosts(view, plan.lists), _missed(view, plan.lists)
     if ghosts:
         findings.append(_ghost_entries(flow, ghosts, mending, now))
@@ -164,7 +165,7 @@ def _without_others(view: FlowView) -> Doc:
 def _missed(view: FlowView, ought: Lists) -> list[str]:
     """db_ids of the flow's jobs that it does not list."""
     stored, named = set(entries(view.flow)), set(view.flow.get("jobs") or ())
-    listed = [e for e in map(tuple, ought.ids) if e[1] not in view.outside]
+    listed = [e for e in map(tuple, ought.ids) if e[1] not in view.foreign_jobs]
     return [str(e[0]) for e in listed if e not in stored or e[1] not in named]
 
 
@@ -214,7 +215,7 @@ def _ghost_entries(flow: Doc, ghosts: list[str], mending: Mending, now: datetime
 def _elsewhere(view: FlowView, entry: tuple[Any, ...], mending: Mending) -> Finding:
     lists = f"flow {view.flow['uuid']} lists job {entry[0]}"
     if entry[1] in view.of_others:
-        other = view.outside[entry[1]]["job"]["hosts"][-1]
+        other = flow_of(view.foreign_jobs[entry[1]])
         what = f"{lists}, which belongs to flow {other}: both had asked for it"
         remedy = "remove it from this flow's lists"
         return Finding(

@@ -61,7 +61,7 @@ def is_writable(path: Path) -> bool:
 def read_only_uri(path: str, *, log: bool, network: bool) -> str:
     """Return how SQLite opens a file that it must not change.
 
-    Without a log beside it nobody has it open, and SQLite would make one: "immutable". On a
+    Without a log beside it no process has it open, and SQLite would make one: "immutable". On a
     network file system there is no log, and SQLite's own locks are good for readers.
     """
     return f"file:{path}?mode=ro" if log or network else f"file:{path}?mode=ro&immutable=1"

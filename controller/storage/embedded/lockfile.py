@@ -114,7 +114,7 @@ class FileLock:
     def _queue(self, mode: int, wait: float) -> float:
         """Wait in the kernel's queue, in a thread, since ``flock`` itself cannot time out.
 
-        Whoever gave up before takes up the place that the thread still has: however often one
+        One that gave up before takes up the place that the thread still has: however often one
         asks, there is one thread.
         """
         began = time.monotonic()
@@ -125,7 +125,7 @@ class FileLock:
                 threading.Thread(target=turn.take, daemon=True, name="jfr-file-lock").start()
             try:
                 came = turn.arrived.wait(wait) or not turn.give_up()
-            except BaseException:  # Ctrl-C: nobody would release what the thread gets
+            except BaseException:  # Ctrl-C: what the thread gets would never be released
                 if not turn.give_up():
                     self._take_over(turn)
                     fcntl.flock(self._descriptor, fcntl.LOCK_UN)
@@ -152,7 +152,7 @@ class FileLock:
 
 
 class _Turn:
-    """One thread's place in the queue; whoever waits for it may give up."""
+    """One thread's place in the queue; the caller that waits for it may give up."""
 
     def __init__(self, descriptor: int, mode: int) -> None:
         self.descriptor, self._mode = descriptor, mode

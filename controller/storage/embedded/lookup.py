@@ -71,7 +71,7 @@ class FileLookup:
     def _open(self) -> sqlite3.Connection:
         """Open the file for reading.
 
-        Without a log beside it nobody has it open, and SQLite would create one: "immutable". A
+        Without a log beside it no process has it open, and SQLite would create one: "immutable". A
         log without its index is the rest of a crash, which only a writer can mend.
         """
         log, index, journal = (

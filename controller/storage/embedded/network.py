@@ -109,7 +109,7 @@ def _refuse_other_host(path: Path, record: bytes) -> None:
 
 
 def _host_named(record: bytes) -> str | None:
-    """Return the host that a record names, None where it was cut off and names nobody."""
+    """Return the host that a record names, None where it was cut off and names none."""
     try:
         name = json.loads(record)["host"]
     except (ValueError, KeyError, TypeError):

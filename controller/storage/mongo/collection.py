@@ -31,7 +31,7 @@ from controller.storage.mongo.errors import translated
 class MongoCollection:
     """A collection on a server; see `controller.storage.base.Collection`.
 
-    Whoever knows pymongo's collections finds their further keywords and methods here too; the
+    Those who know pymongo's collections find their further keywords and methods here too; the
     latter raise pymongo's errors. The controller itself keeps to the contract.
 
     Attributes

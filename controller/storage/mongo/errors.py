@@ -72,7 +72,7 @@ def in_our_words(
         return _too_large(location)
     if error.has_error_label("TransientTransactionError"):
         return WriteConflictError(
-            f"{location}: somebody else changed the same documents at the same time",
+            f"{location}: another process changed the same documents at the same time",
             hint="try again",
         )
     if isinstance(error, driver.BulkWriteError):
@@ -97,7 +97,7 @@ def _refused(location: str, details: Mapping[str, Any], otherwise: str) -> Stora
         return _duplicate(details)
     if code == _WRITE_CONFLICT or _DEADLOCK in message:
         return WriteConflictError(
-            f"{location}: somebody else changed the same documents at the same time",
+            f"{location}: another process changed the same documents at the same time",
             hint="try again",
         )
     if code in _NOT_ALLOWED:

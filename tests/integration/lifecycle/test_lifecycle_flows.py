@@ -197,7 +197,7 @@ def test_settings_of_single_jobs_win(world: World) -> None:
     assert [docs[other.uuid][f] for f in fields] == ["local", 1, "slow", {"ntasks": 2}]
 
 
-def test_completion_costs_six_commands_and_reads_no_whole_flow(world: World) -> None:
+def test_completion_costs_seven_commands_and_reads_no_whole_flow(world: World) -> None:
     jobs = [add(1)]
     for _ in range(60):
         jobs.append(add(jobs[-1].output))
@@ -210,7 +210,8 @@ def test_completion_costs_six_commands_and_reads_no_whole_flow(world: World) -> 
         calls = Counting(world)
         with calls:
             world.controller.complete_job(job, job["run_dir"], world.store)
-    assert len(calls.commands) <= 6, calls.commands
+    # One of them asks, before the output is stored, whether the job is still ours.
+    assert len(calls.commands) <= 7, calls.commands
     assert calls.read < 30
 
 
