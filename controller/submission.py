@@ -17,7 +17,7 @@ from controller.operations.insertion import (
     plain_exec_config,
     plain_resources,
 )
-from controller.storage.outputs import additional_store_names, open_jobstore
+from controller.storage.outputs import additional_store_names, missing_store_names, open_jobstore
 
 if TYPE_CHECKING:
     from jobflow.core.flow import Flow
@@ -93,32 +93,22 @@ def _check(
     project: Project, flow: AcceptedFlow, settings: RunSettings, jobstore: str | None
 ) -> None:
     """Refuse names that the project does not know, before anything is written."""
-    stores = additional_store_names(project.jobstore_spec(jobstore))
-    fields = _job_fields()
+    spec = project.jobstore_spec(jobstore)
     for job in flow.jobs:
         own = settings.of_job(job.data["config"].get("manager_config") or {})
         _known("worker", own.worker, project.workers)
         if isinstance(own.exec_config, str):
             _known("exec_config", own.exec_config, project.exec_config)
-        missing = {key for key in job.data if key[:1] != "@"} - fields - stores
+        missing = missing_store_names(job.data, spec)
         if missing:
             raise MissingStoreError(
                 f"the job {job.data['name']!r} needs the additional store "
-                f"{', '.join(sorted(missing))}, which project {project.name} does not have",
-                hint=f"known: {', '.join(sorted(stores)) or 'none'}",
+                f"{', '.join(missing)}, which project {project.name} does not have",
+                hint=f"known: {', '.join(sorted(additional_store_names(spec))) or 'none'}",
             )
     _known("worker", settings.worker, project.workers)
     if isinstance(settings.exec_config, str):
         _known("exec_config", settings.exec_config, project.exec_config)
-
-
-def _job_fields() -> set[str]:
-    """Names of a serialised Job's own fields; any other one is an additional store it needs."""
-    from inspect import signature
-
-    from jobflow.core.job import Job
-
-    return set(signature(Job.__init__).parameters)
 
 
 def _known(what: str, name: str, known: Iterable[str]) -> None:

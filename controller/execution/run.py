@@ -130,6 +130,7 @@ def _run(run_dir: Path) -> tuple[Any, str | None]:
 
 def _run_given(given: dict[str, Any]) -> Any:
     from jobflow.core.job import Job
+    from jobflow.utils.log import initialize_logger
     from monty.json import MontyDecoder
 
     from controller.execution.filestore import open_job_store
@@ -142,6 +143,7 @@ def _run_given(given: dict[str, Any]) -> Any:
     CURRENT_JOBDOC.set({**(given.get("job_doc") or {}), "job": given["job"]})
     store = open_job_store(given["store"])
     store.connect()
+    initialize_logger()  # jobflow's lines belong in queue.out; it replaces its handlers
     response = job.run(store=store)
     try:
         store.close()

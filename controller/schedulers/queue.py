@@ -20,6 +20,7 @@ what an earlier one left in a queue then ends as soon as it starts.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -67,6 +68,11 @@ fi > /dev/null 2>&1
 trap '' HUP
 "$@" {_SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"""
 """Starts the script in a session of its own, so that its end ends all that it started."""
+
+
+_ID = re.compile(r"\S+")
+_ID_OF_QUEUES = re.compile(r"\d[\w.\[\]-]*")
+"""Ids of Slurm, PBS and SGE: a number, for arrays with brackets, for PBS with the server."""
 
 
 class Submission(NamedTuple):
@@ -215,8 +221,6 @@ class Queue:
             raise
 
     def _submit(self, run_dir: Path) -> str:
-        from qtoolkit.core.data_objects import SubmissionStatus
-
         command = self.scheduler.get_submit_cmd(_SCRIPT)
         saved = f"{command} > .{_SUBMITTED} 2> .submit_err && mv .{_SUBMITTED} {_SUBMITTED}"
         done = self._host.execute(
@@ -230,13 +234,27 @@ class Queue:
             raise RemoteError(
                 "the job was withdrawn while it was submitted", True, hint="it can be rerun"
             )
-        answer = self.scheduler.parse_submit_output(done.returncode, done.stdout, done.stderr)
-        if answer.status == SubmissionStatus.SUCCESSFUL and answer.job_id:
-            return str(answer.job_id)
         text = (done.stderr or done.stdout).strip()
-        if answer.status == SubmissionStatus.FAILED:
+        if done.returncode:
             raise RemoteError(f"the queue refused the job: {text}")
+        found = self._id_in(done.stdout)
+        if found is not None:
+            return found
         raise RemoteError(f"the queue took the job but gave no id: {text}", no_retry=True)
+
+    def _id_in(self, answer: str) -> str | None:
+        """Return the id in what a queue answered to a submission; None where it is unreadable.
+
+        A job can overwrite the file that holds the answer, and sites print words around it; the
+        parsers raise then, or take all of it for the id.
+        """
+        try:
+            parsed = self.scheduler.parse_submit_output(0, answer, "")
+        except Exception:  # noqa: BLE001 (parsers may be the users' own)
+            return None
+        found = str(parsed.job_id or "").strip()
+        pattern = _ID_OF_QUEUES if dialect_of(self.scheduler).listing else _ID
+        return found if pattern.fullmatch(found) else None
 
     def find_by_token(self, token: str | None) -> list[str]:
         """Return the ids of what the queue holds of an attempt.
@@ -271,8 +289,8 @@ class Queue:
         if not self.is_shell:
             with suppress(FileNotFoundError):
                 text = self._host.read_bytes(run_dir / _SUBMITTED).decode(errors="replace")
-                answer = self.scheduler.parse_submit_output(0, text, "")
-                found += [str(answer.job_id)] if answer.job_id else []
+                submitted = self._id_in(text)
+                found += [submitted] if submitted else []
         return list(dict.fromkeys(found))
 
     def start_of(self, run_dir: Path) -> Start | None:

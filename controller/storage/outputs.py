@@ -127,6 +127,41 @@ def additional_store_names(spec: Mapping[str, Any]) -> set[str]:
     return set(spec.get("additional_stores") or {})
 
 
+_FIELDS_OF_A_JOB = frozenset(
+    [
+        "function",
+        "function_args",
+        "function_kwargs",
+        "output_schema",
+        "uuid",
+        "index",
+        "name",
+        "metadata",
+        "config",
+        "hosts",
+        "metadata_updates",
+        "config_updates",
+        "name_updates",
+    ]
+)
+
+
+def missing_store_names(job: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
+    """Names of the additional stores that a serialised Job needs and a jobstore lacks.
+
+    Whatever is no field of a Job is an additional store.
+    """
+    unknown = {key for key in job if key[:1] != "@"} - _FIELDS_OF_A_JOB
+    missing = unknown - additional_store_names(spec)
+    if missing:  # jobflow is slow to import, and knows better than this file what a Job has
+        from inspect import signature
+
+        from jobflow.core.job import Job
+
+        missing -= set(signature(Job.__init__).parameters)
+    return sorted(missing)
+
+
 def read_output(
     spec: Mapping[str, Any],
     uuid: str,

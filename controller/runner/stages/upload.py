@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from controller.documents import flow_of
-from controller.errors import StillRunningError
+from controller.errors import RemoteError, StillRunningError
 from controller.execution.files import (
     IN_FILE,
     StoreFiles,
@@ -22,12 +22,19 @@ from controller.operations.cleanup import claim_run_dir, remove_run_dir
 from controller.operations.pending_cleanup import run_pending
 from controller.runner.context import RunnerContext
 from controller.states import JobState
+from controller.storage.outputs import missing_store_names
 
 
 def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     """Write the input of a job, its references resolved; returns what to set."""
     flow_uuid = flow_of(job)
     spec = context.jobstore_spec(flow_uuid)
+    if missing := missing_store_names(job["job"], spec):
+        raise RemoteError(
+            f"the job needs the additional store {', '.join(missing)}, which project "
+            f"{context.project.name} does not have: add it to the project's file, then retry",
+            no_retry=True,
+        )
     worker, host = context.worker(job["worker"]), context.host(job["worker"])
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
     left = run_pending(context.controller.queue, context.connections, (job["uuid"], job["index"]))

@@ -70,9 +70,12 @@ def test_times_are_those_of_the_run(worker):
     assert output.start_time <= output.end_time
 
 
-def test_only_the_job_speaks(worker):
+def test_only_jobflow_and_the_job_speak(worker):
     run = worker(sample_jobs.speak())
-    assert (run.stdout, run.stderr) == ("hello from the job\n", "a warning\n")
+    started, *said, finished = run.stdout.splitlines()
+    assert "INFO Starting job - speak" in started
+    assert "INFO Finished job - speak" in finished
+    assert (said, run.stderr) == (["hello from the job"], "a warning\n")
 
 
 @pytest.mark.parametrize(
@@ -324,5 +327,15 @@ def test_the_installed_command_runs_a_job(tmp_path):
         env=env,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split(" (")[0].partition(" INFO")[2] for line in done.stdout.splitlines()] == [
+        " Starting job - add",
+        " Finished job - add",
+    ]
     assert files.read_results(directory, names)[0]["output"] == 42
+
+
+def test_the_log_of_jobflow_stands_in_the_output_of_the_job_once(worker):
+    lines = worker(sample_jobs.add(1, 2)).stdout.splitlines()
+    for words in ("INFO Starting job - add", "INFO Finished job - add"):
+        assert len([line for line in lines if words in line]) == 1

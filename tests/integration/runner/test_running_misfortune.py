@@ -90,9 +90,10 @@ def test_an_additional_store_that_does_not_exist(
     (db_id,) = controller.add_flow(stored_elsewhere(), "local")
     assert run(project).failed == [db_id]
     job = info(controller, db_id)
-    first = (job.error or job.remote.error or "").splitlines()[0]
-    assert "additional store" in first
-    assert "data" in first
+    assert (job.state, job.previous_state) == (JobState.REMOTE_ERROR, JobState.CHECKED_OUT)
+    assert job.error is None
+    assert "needs the additional store data" in job.remote.error
+    assert job.run_dir is None, "it has not run"
 
 
 def test_execution_configurations(described: dict[str, Any], store_spec: dict[str, Any]) -> None:

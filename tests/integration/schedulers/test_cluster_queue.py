@@ -273,6 +273,39 @@ def test_both_submissions_of_an_attempt_are_known(queue, run_dir):
     assert queue.earlier_submissions(run_dir, "t1") == ["101", "102"]
 
 
+@pytest.mark.parametrize("kind", ["slurm", "pbs", "sge"])
+@pytest.mark.parametrize("answer", ["", "a job wrote this", "two\nlines", "nothing", "\ufffd\0"])
+def test_an_unreadable_answer_is_an_unknown_id(run_dir, kind, answer):
+    (run_dir / "jfr_submitted").write_text(answer)
+    queue = Queue(kind, LocalHost(30))
+    assert queue.earlier_submissions(run_dir, "t1") == []
+    (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
+    assert queue.earlier_submissions(run_dir, "t1") == ["101"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "process_id"),
+    [
+        ("pbs", "12.server-1.org\n", "12.server-1.org"),
+        ("pbs", "12[].server\n", "12[].server"),
+        ("sge", 'Your job 12 ("x") has been submitted\n', "12"),
+        ("slurm", "Submitted batch job 12\n", "12"),
+    ],
+)
+def test_the_id_of_every_queue_is_read(run_dir, kind, answer, process_id):
+    (run_dir / "jfr_submitted").write_text(answer)
+    assert Queue(kind, LocalHost(30)).earlier_submissions(run_dir) == [process_id]
+
+
+@pytest.mark.parametrize("kind", ["pbs", "sge"])
+def test_an_unreadable_answer_to_a_submission_says_that_the_job_may_run(commands, run_dir, kind):
+    commands("qsub", "echo welcome to this machine")
+    commands("qstat", "true")
+    with pytest.raises(RemoteError, match="gave no id: welcome to this machine") as caught:
+        Queue(kind, LocalHost(30)).submit(run_dir, script("t1"), "t1")
+    assert caught.value.no_retry
+
+
 def test_a_token_never_becomes_code(queue, run_dir):
     with pytest.raises(RemoteError):
         queue.begin_attempt(run_dir, "$(touch hacked)")
