@@ -75,7 +75,11 @@ SIZES_BESIDE = [1_100, 3_000, 50_000]
 
 @pytest.mark.parametrize("size", SIZES_BESIDE)
 @pytest.mark.parametrize("path", ["big.x", "big.deep.x", "x", "list.x", "list.9"])
-def test_unset_of_what_is_not_there_changes_nothing(fill: Fill, size: int, path: str) -> None:
+def test_unset_of_what_is_not_there_changes_nothing(
+    engine: str, fill: Fill, size: int, path: str
+) -> None:
+    if engine == "mongodb" and path == "list.x":
+        pytest.skip("DocumentDB refuses a name where an array is; MongoDB removes nothing")
     document = {
         "_id": 1,
         "big": {"a": "b" * size, "deep": {"c": "d" * size}, "e": 1},

@@ -116,7 +116,7 @@ def test_reports_of_an_empty_database(controller: JobController) -> None:
     jobs, flows = JobsReport.generate_report(controller), FlowsReport.generate_report(controller)
     assert jobs.total == flows.total == jobs.active == 0
     assert jobs.workers == {}
-    assert jobs.longest_running == ()
+    assert jobs.longest_running == []
     assert jobs.trends.completed == flows.trends.failed == (0,) * 7
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -251,7 +252,11 @@ def test_outputs_that_cannot_be_stored_now_are_stored_later(described: dict[str,
     with JobController.from_project(project) as controller:
         controller.reset()
         (db_id,) = controller.add_flow(add(1, 2), "local")
+        deadline = time.monotonic() + 60
         assert run(without, max_time=4).timed_out
+        while info(controller, db_id).state is not JobState.DOWNLOADED:
+            assert time.monotonic() < deadline
+            assert run(without, max_time=4).timed_out
         job = info(controller, db_id)
         assert (job.state, job.remote.step_attempts) == (JobState.DOWNLOADED, 0)
         assert run(project).completed == [db_id]
