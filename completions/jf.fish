@@ -13,23 +13,23 @@ function __jf_facts
     switch "$argv[1]"
         case ''
             set __jf_commands \
-                quickstart\t'Make a project on the embedded database, with a local worker, ready to run.' \
-                demo\t'Submit the equation of state of some metals, in the selected project.' \
-                job\t'List jobs, look into them and change them.' \
-                flow\t'List flows, look into them and change them.' \
-                runner\t'Run the jobs of a project, and see who does.' \
-                project\t'Make, list, check, change and move projects.' \
-                worker\t'Log in to machines that ask for a second factor.' \
-                admin\t'Set up, repair and look after the database.' \
-                batch\t'Look after batch processes, which run many jobs in one submission.' \
-                backup\t'Copy the queue database into files, and back.' \
-                gui\t'Look at the project in a browser.' \
-                plugin\t'List what other packages add to this program.'
+                quickstart\t'Create a ready-to-run project with an embedded database and a local worker.' \
+                demo\t'Submit equation-of-state calculations of some metals to the selected project.' \
+                job\t'List, inspect and change jobs.' \
+                flow\t'List, inspect and change flows.' \
+                runner\t'Run the jobs of a project and see which runner does.' \
+                project\t'Create, list, check, change and move projects.' \
+                worker\t'Log in to hosts that require a second factor.' \
+                admin\t'Set up, repair and maintain the database.' \
+                batch\t'Manage batch processes, which run many jobs in one submission.' \
+                backup\t'Back up the queue database to files and restore it.' \
+                gui\t'View the project in a browser.' \
+                plugin\t'List the plugins that other packages add to jf.'
             set __jf_options \
                 --project\t'Name of the project.' \
                 -p\t'Name of the project.' \
-                --full-exc\t'Show whole tracebacks.' \
-                -fe\t'Show whole tracebacks.' \
+                --full-exc\t'Show full tracebacks.' \
+                -fe\t'Show full tracebacks.' \
                 --warn-project\t'Warn about unusable project files.' \
                 -wp\t'Warn about unusable project files.' \
                 --format\t'One of table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -38,45 +38,45 @@ function __jf_facts
                 --no-pager\t'Never show long tables in a pager.' \
                 --tree\t'Print all commands.' \
                 --version\t'Print the version.' \
-                --install-completion\t'Let TAB complete words in this shell.' \
-                --show-completion\t'Print the script for that.' \
+                --install-completion\t'Install completion for this shell.' \
+                --show-completion\t'Print the completion script.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
             set __jf_asks '--project=projects' '-p=projects'
             set __jf_choices '--format |table wide json ndjson yaml csv name count' '--color |auto always never'
         case ' quickstart'
             set __jf_options \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' demo'
             set __jf_options \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job'
             set __jf_commands \
-                list\t'List jobs, the one that changed last first.' \
+                list\t'List jobs, most recently changed first.' \
                 info\t'Show everything about one job.' \
                 output\t'Print what a job returned, as JSON.' \
-                wait\t'Wait until jobs have ended; exit 7 when one did not complete, 8 when time was up.' \
-                why\t'Say why a job is not running, and what to do.' \
-                set-state\t'Give jobs any state; nothing is checked. For repairs.' \
-                rerun\t'Take jobs back to the beginning; what runs of them is ended first.' \
-                retry\t'Let the runner try the step again in which a REMOTE_ERROR happened.' \
-                pause\t'Hold jobs back that have not begun.' \
-                resume\t'Let paused and stopped jobs go on.' \
-                stop\t'End jobs that are READY or under way, in their queue too.' \
-                delete\t'Delete jobs, at most 10 unless --max says more. Their flows stay whole.' \
+                wait\t'Wait until jobs have ended; exit 7 if one did not complete, 8 on timeout.' \
+                why\t'Explain why a job is not running and what to do.' \
+                set-state\t'Set the state of jobs without any checks. For repairs only.' \
+                rerun\t'Run jobs again from the start; running ones are cancelled first.' \
+                retry\t'Retry the step that ended in a REMOTE_ERROR.' \
+                pause\t'Pause jobs that have not started.' \
+                resume\t'Resume paused and stopped jobs.' \
+                stop\t'Stop jobs that are READY or in progress; cancels them in the queue.' \
+                delete\t'Delete jobs, at most 10 unless --max allows more. Their flows stay consistent.' \
                 queue-out\t'Print what the queue wrote for a job: queue.out and queue.err.' \
                 todir\t'Start a shell in a job\'s run directory; leave it with `exit`.' \
-                report\t'Show how the jobs stand, and what ended lately.' \
+                report\t'Show the jobs by state and how many ended recently.' \
                 set\t'Set worker, execution settings and priority of jobs.' \
                 files\t'List, fetch and delete the files of a job.'
             set __jf_options \
@@ -85,11 +85,11 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' job list'
             set __jf_options \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max-results\t'At most so many; 0 for all.' \
-                -m\t'At most so many; 0 for all.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max-results\t'Maximum number (0: no limit).' \
+                -m\t'Maximum number (0: no limit).' \
                 --sort\t'created_on, updated_on or db_id.' \
                 --reverse-sort\t'Oldest first instead of newest first.' \
                 -revs\t'Oldest first instead of newest first.' \
@@ -97,46 +97,46 @@ function __jf_facts
                 -l\t'Only locked ones.' \
                 --latest-flow\t'Jobs of the N newest flows.' \
                 -lf\t'Jobs of the N newest flows.' \
-                --error\t'Jobs that ended in an error.' \
-                -e\t'Jobs that ended in an error.' \
-                --running\t'Jobs under way.' \
-                -run\t'Jobs under way.' \
-                --count\t'Print only how many there are.' \
+                --error\t'Only jobs that ended in an error.' \
+                -e\t'Only jobs that ended in an error.' \
+                --running\t'Only jobs in progress.' \
+                -run\t'Only jobs in progress.' \
+                --count\t'Print only the number of results.' \
                 --stored-data-key\t'Show this stored data.' \
                 -sdk\t'Show this stored data.' \
-                --color\t'Colour the names, one colour per flow.' \
-                -col\t'Colour the names, one colour per flow.' \
+                --color\t'Colour the names by flow.' \
+                -col\t'Colour the names by flow.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
                 --output\t'Columns or keys, with commas.' \
                 -o\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
             set __jf_takes '--max-results' '-m' '--latest-flow' '-lf' '--stored-data-key' '-sdk' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns' '--output' '-o'
@@ -144,15 +144,15 @@ function __jf_facts
         case ' job info'
             set __jf_options \
                 --pid\t'Id in the worker\'s queue.' \
-                --show-none\t'Show what has no value, too.' \
-                -n\t'Show what has no value, too.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --show-none\t'Also show fields without a value.' \
+                -n\t'Also show fields without a value.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
             set __jf_takes '--pid'
@@ -161,9 +161,9 @@ function __jf_facts
             set __jf_options \
                 --path\t'Write to this .json or .yaml file.' \
                 -p\t'Write to this .json or .yaml file.' \
-                --load\t'With what lies in additional stores.' \
-                -l\t'With what lies in additional stores.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --load\t'Include data in additional stores.' \
+                -l\t'Include data in additional stores.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
@@ -171,34 +171,34 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job wait'
             set __jf_options \
-                --for\t'Wait for this state, or one after it, instead of the end.' \
-                --timeout\t'Wait at most so long; then exit 8.' \
-                --any\t'One of them is enough.' \
+                --for\t'Wait for this state or a later one instead of the end.' \
+                --timeout\t'Wait at most this long, then exit 8.' \
+                --any\t'Stop when one of them has ended.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<n>=jobs'
@@ -206,10 +206,10 @@ function __jf_facts
             set __jf_choices '--for |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job why'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
@@ -219,29 +219,29 @@ function __jf_facts
                 -p\t'Where to.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
@@ -249,42 +249,42 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set-state'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<2>=jobs'
@@ -292,48 +292,48 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count' '<1> |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
         case ' job rerun'
             set __jf_options \
-                --force\t'Also jobs that are done, and whatever depends on them.' \
-                -f\t'Also jobs that are done, and whatever depends on them.' \
+                --force\t'Also completed jobs and all that depend on them.' \
+                -f\t'Also completed jobs and all that depend on them.' \
                 --no-delete\t'Keep the files of the last run.' \
                 -nd\t'Keep the files of the last run.' \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
@@ -341,44 +341,44 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job retry'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
@@ -386,42 +386,42 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job pause'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
@@ -429,44 +429,44 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job resume'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
@@ -474,44 +474,44 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job play'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
@@ -519,44 +519,44 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job stop'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
@@ -570,44 +570,44 @@ function __jf_facts
                 -fi\t'Delete run folders too.' \
                 --all\t'Delete outputs and run folders too.' \
                 -a\t'Delete outputs and run folders too.' \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
@@ -615,7 +615,7 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job queue-out'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
@@ -629,62 +629,62 @@ function __jf_facts
             set __jf_takes '--shell' '-s'
         case ' job report'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count' '<1> |hours days weeks months years'
         case ' job set'
             set __jf_commands \
-                worker\t'Let jobs run on another worker. Jobs under way are refused.' \
-                exec-config\t'Let jobs run with another exec_config.' \
-                resources\t'Set resources of jobs; a number is a number: nodes=2 means 2.' \
-                priority\t'Set the priority of jobs, in any state.'
+                worker\t'Move jobs to another worker. Jobs in progress are refused.' \
+                exec-config\t'Set the exec_config of jobs.' \
+                resources\t'Set resources of jobs; nodes=2 is the number 2.' \
+                priority\t'Set the priority of jobs in any state.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
         case ' job set worker'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=workers'
@@ -692,44 +692,44 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set exec-config'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=exec_configs'
@@ -737,48 +737,48 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set resources'
             set __jf_options \
-                --replace\t'Instead of adding to what a job has.' \
-                -r\t'Instead of adding to what a job has.' \
-                --qresources\t'The keys are those of a QResources.' \
-                -qr\t'The keys are those of a QResources.' \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --replace\t'Replace a job\'s resources instead of adding to them.' \
+                -r\t'Replace a job\'s resources instead of adding to them.' \
+                --qresources\t'The keys are those of QResources.' \
+                -qr\t'The keys are those of QResources.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
@@ -786,44 +786,44 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set priority'
             set __jf_options \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --raise-on-error\t'Stop at the first job that is refused.' \
-                -re\t'Stop at the first job that is refused.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max\t'Change nothing if more are selected; 0: any.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
@@ -840,7 +840,7 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' job files ls'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
@@ -851,7 +851,7 @@ function __jf_facts
                 -i\t'Index of the job.' \
                 --path\t'Where to.' \
                 -p\t'Where to.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
@@ -861,12 +861,12 @@ function __jf_facts
             set __jf_options \
                 --index\t'Index of the job.' \
                 -i\t'Index of the job.' \
-                --all-states\t'Also of jobs that may still need them.' \
-                -as\t'Also of jobs that may still need them.' \
-                --force\t'Even while a runner is alive.' \
-                -f\t'Even while a runner is alive.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --all-states\t'Also for jobs that may still need them.' \
+                -as\t'Also for jobs that may still need them.' \
+                --force\t'Even while a runner is active.' \
+                -f\t'Even while a runner is active.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
@@ -874,14 +874,14 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' flow'
             set __jf_commands \
-                list\t'List flows, the one that changed last first.' \
+                list\t'List flows, most recently changed first.' \
                 info\t'Show a flow: its structure and its jobs.' \
-                wait\t'Wait until flows have ended; exit 7 when one did not complete, 8 when time was up.' \
+                wait\t'Wait until flows have ended; exit 7 if one did not complete, 8 on timeout.' \
                 delete\t'Delete flows with all their jobs.' \
-                clean\t'Delete the run folders of the jobs of flows: of those that have ended.' \
-                resume\t'Let all paused and stopped jobs of a flow go on.' \
+                clean\t'Delete the run folders of the ended jobs of flows.' \
+                resume\t'Resume all paused and stopped jobs of a flow.' \
                 graph\t'Show a flow as a tree, or write it as mermaid, dot or SVG.' \
-                report\t'Show how the flows stand, and what ended lately.' \
+                report\t'Show the flows by state and how many ended recently.' \
                 set\t'Set properties of flows.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
@@ -889,104 +889,104 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' flow list'
             set __jf_options \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --max-results\t'At most so many; 0 for all.' \
-                -m\t'At most so many; 0 for all.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max-results\t'Maximum number (0: no limit).' \
+                -m\t'Maximum number (0: no limit).' \
                 --sort\t'created_on, updated_on or db_id.' \
                 --reverse-sort\t'Oldest first instead of newest first.' \
                 -revs\t'Oldest first instead of newest first.' \
                 --locked\t'Only locked ones.' \
                 -l\t'Only locked ones.' \
-                --count\t'Print only how many there are.' \
+                --count\t'Print only the number of results.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
             set __jf_takes '--max-results' '-m' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns'
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow info'
             set __jf_options \
-                --job\t'The uuid is that of a job.' \
-                -j\t'The uuid is that of a job.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
+                --job\t'The uuid is a job\'s.' \
+                -j\t'The uuid is a job\'s.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
                 --stored-data-key\t'Show this stored data.' \
                 -sdk\t'Show this stored data.' \
-                --jobs-sort\t'Order of the jobs, as of lists.' \
-                --sort\t'Order of the jobs, as of lists.' \
-                --reverse-jobs-sort\t'The other way round.' \
-                --reverse-sort\t'The other way round.' \
-                -jrevs\t'The other way round.' \
-                -revs\t'The other way round.' \
+                --jobs-sort\t'Sort the jobs by this field.' \
+                --sort\t'Sort the jobs by this field.' \
+                --reverse-jobs-sort\t'Reverse the order.' \
+                --reverse-sort\t'Reverse the order.' \
+                -jrevs\t'Reverse the order.' \
+                -revs\t'Reverse the order.' \
                 --report\t'Show times, states and progress instead of the jobs.' \
                 -rep\t'Show times, states and progress instead of the jobs.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
                 --output\t'Columns or keys, with commas.' \
                 -o\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
             set __jf_takes '--stored-data-key' '-sdk' '--columns' '--output' '-o'
             set __jf_choices '--jobs-sort --sort |created_on updated_on db_id' '--format |table wide json ndjson yaml csv name count'
         case ' flow wait'
             set __jf_options \
-                --for\t'Wait for this state, or one after it, instead of the end.' \
-                --timeout\t'Wait at most so long; then exit 8.' \
-                --any\t'One of them is enough.' \
+                --for\t'Wait for this state or a later one instead of the end.' \
+                --timeout\t'Wait at most this long, then exit 8.' \
+                --any\t'Stop when one of them has ended.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '<n>=flows'
@@ -996,47 +996,47 @@ function __jf_facts
             set __jf_options \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --max\t'Delete nothing if there are more; 0: any.' \
-                -m\t'Delete nothing if there are more; 0: any.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
+                -m\t'Refuse if more are selected (0: no limit).' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
                 --output\t'Delete outputs too.' \
                 -o\t'Delete outputs too.' \
                 --files\t'Delete run folders too.' \
                 -fi\t'Delete run folders too.' \
                 --all\t'Delete outputs and run folders too.' \
                 -a\t'Delete outputs and run folders too.' \
-                --keep-processes\t'Let run what runs of them.' \
-                -kp\t'Let run what runs of them.' \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --keep-processes\t'Leave running jobs running.' \
+                -kp\t'Leave running jobs running.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
@@ -1044,41 +1044,41 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow clean'
             set __jf_options \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
                 --locked\t'Only locked ones.' \
                 -l\t'Only locked ones.' \
-                --force\t'Even while a runner is alive.' \
-                -f\t'Even while a runner is alive.' \
+                --force\t'Even while a runner is active.' \
+                -f\t'Even while a runner is active.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --all-states\t'Also of jobs that may still need them.' \
-                -as\t'Also of jobs that may still need them.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --all-states\t'Also for jobs that may still need them.' \
+                -as\t'Also for jobs that may still need them.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --query\t'Query in MongoDB\'s language.' \
-                -q\t'Query in MongoDB\'s language.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
@@ -1086,14 +1086,14 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow resume'
             set __jf_options \
-                --job\t'The uuid is that of a job.' \
-                -j\t'The uuid is that of a job.' \
-                --wait\t'Wait so long for locks.' \
-                -w\t'Wait so long for locks.' \
+                --job\t'The uuid is a job\'s.' \
+                -j\t'The uuid is a job\'s.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
@@ -1101,10 +1101,10 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' flow graph'
             set __jf_options \
-                --job\t'The uuid is that of a job.' \
-                -j\t'The uuid is that of a job.' \
-                --label\t'What stands on a job: name, db_id, uuid, index, state, worker.' \
-                -l\t'What stands on a job: name, db_id, uuid, index, state, worker.' \
+                --job\t'The uuid is a job\'s.' \
+                -j\t'The uuid is a job\'s.' \
+                --label\t'Label of each job: name, db_id, uuid, index, state, worker.' \
+                -l\t'Label of each job: name, db_id, uuid, index, state, worker.' \
                 --path\t'Write to a file: .svg, .dot, .mmd or other.' \
                 -p\t'Write to a file: .svg, .dot, .mmd or other.' \
                 --as\t'One of tree, mermaid, dot, svg.' \
@@ -1112,7 +1112,7 @@ function __jf_facts
                 -m\t'Same as --as mermaid.' \
                 --dash\t'Not in this version.' \
                 -d\t'Not in this version.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
@@ -1120,25 +1120,25 @@ function __jf_facts
             set __jf_choices '--label -l |name db_id uuid index state worker' '--as |tree mermaid dot svg' '--format |table wide json ndjson yaml csv name count'
         case ' flow report'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count' '<1> |hours days weeks months years'
         case ' flow set'
             set __jf_commands \
-                store\t'Choose the JobStore of a flow that has not begun.'
+                store\t'Set the JobStore of a flow that has not started.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
         case ' flow set store'
             set __jf_options \
-                --job\t'The uuid is that of a job.' \
-                -j\t'The uuid is that of a job.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --job\t'The uuid is a job\'s.' \
+                -j\t'The uuid is a job\'s.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
@@ -1150,13 +1150,13 @@ function __jf_facts
                 shutdown\t'Same as stop.' \
                 kill\t'Kill the runner\'s processes.' \
                 restart\t'Stop the runner and start it again.' \
-                reload\t'Let the runner read the project again.' \
+                reload\t'Make the runner reload the project.' \
                 foreground\t'Attach to the runner\'s processes.' \
                 run\t'Run jobs in the foreground, until Ctrl-C or until nothing is left to do.' \
-                status\t'Say whether a runner serves the project; exit 9 when none is alive, for cron.' \
-                info\t'Show the runner that is registered, alive or not.' \
-                reset\t'Say that no runner is registered; one that is alive after all registers again.' \
-                update-status\t'Ask the queues once what became of the jobs in them, where no runner does.'
+                status\t'Show whether a runner serves the project; exit 9 if none is alive (for cron).' \
+                info\t'Show the registered runner, alive or not.' \
+                reset\t'Delete the record of the registered runner; if it is still alive, it registers again.' \
+                update-status\t'Poll the queues once and update job states; only while no runner is active.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -1169,10 +1169,10 @@ function __jf_facts
                 -com\t'Processes that complete jobs.' \
                 --single\t'One process for everything.' \
                 -s\t'One process for everything.' \
-                --log-level\t'One of error, warn, info, debug; the project\'s if left out.' \
-                -log\t'One of error, warn, info, debug; the project\'s if left out.' \
-                --connect-interactive\t'Ask for logins.' \
-                -i\t'Ask for logins.' \
+                --log-level\t'One of error, warn, info, debug; default: the project\'s.' \
+                -log\t'One of error, warn, info, debug; default: the project\'s.' \
+                --connect-interactive\t'Prompt for logins.' \
+                -i\t'Prompt for logins.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--transfer' '-t' '--complete' '-com'
             set __jf_choices '--log-level -log |error warn info debug'
@@ -1180,48 +1180,48 @@ function __jf_facts
             set __jf_options \
                 --wait\t'Wait until it has stopped.' \
                 -w\t'Wait until it has stopped.' \
-                --all\t'Those of all projects.' \
-                -a\t'Those of all projects.' \
-                --json\t'Write the names of the projects (-a).' \
-                -j\t'Write the names of the projects (-a).' \
-                --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
-                -m\t'Seconds to wait; 0 for no limit (-a -w).' \
+                --all\t'Runners of all projects.' \
+                -a\t'Runners of all projects.' \
+                --json\t'Print the names of the projects (-a).' \
+                -j\t'Print the names of the projects (-a).' \
+                --max-wait\t'Seconds to wait (0: no limit; -a -w).' \
+                -m\t'Seconds to wait (0: no limit; -a -w).' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--json' '-j' '--max-wait' '-m'
         case ' runner shutdown'
             set __jf_options \
                 --wait\t'Wait until it has stopped.' \
                 -w\t'Wait until it has stopped.' \
-                --all\t'Those of all projects.' \
-                -a\t'Those of all projects.' \
-                --json\t'Write the names of the projects (-a).' \
-                -j\t'Write the names of the projects (-a).' \
-                --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
-                -m\t'Seconds to wait; 0 for no limit (-a -w).' \
+                --all\t'Runners of all projects.' \
+                -a\t'Runners of all projects.' \
+                --json\t'Print the names of the projects (-a).' \
+                -j\t'Print the names of the projects (-a).' \
+                --max-wait\t'Seconds to wait (0: no limit; -a -w).' \
+                -m\t'Seconds to wait (0: no limit; -a -w).' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--json' '-j' '--max-wait' '-m'
         case ' runner kill'
             set __jf_options \
                 --wait\t'Wait until it has stopped.' \
                 -w\t'Wait until it has stopped.' \
-                --all\t'Those of all projects.' \
-                -a\t'Those of all projects.' \
-                --json\t'Write the names of the projects (-a).' \
-                -j\t'Write the names of the projects (-a).' \
-                --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
-                -m\t'Seconds to wait; 0 for no limit (-a -w).' \
+                --all\t'Runners of all projects.' \
+                -a\t'Runners of all projects.' \
+                --json\t'Print the names of the projects (-a).' \
+                -j\t'Print the names of the projects (-a).' \
+                --max-wait\t'Seconds to wait (0: no limit; -a -w).' \
+                -m\t'Seconds to wait (0: no limit; -a -w).' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--json' '-j' '--max-wait' '-m'
         case ' runner stop-processes'
             set __jf_options \
                 --wait\t'Wait until it has stopped.' \
                 -w\t'Wait until it has stopped.' \
-                --all\t'Those of all projects.' \
-                -a\t'Those of all projects.' \
-                --json\t'Write the names of the projects (-a).' \
-                -j\t'Write the names of the projects (-a).' \
-                --max-wait\t'Seconds to wait; 0 for no limit (-a -w).' \
-                -m\t'Seconds to wait; 0 for no limit (-a -w).' \
+                --all\t'Runners of all projects.' \
+                -a\t'Runners of all projects.' \
+                --json\t'Print the names of the projects (-a).' \
+                -j\t'Print the names of the projects (-a).' \
+                --max-wait\t'Seconds to wait (0: no limit; -a -w).' \
+                -m\t'Seconds to wait (0: no limit; -a -w).' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--json' '-j' '--max-wait' '-m'
         case ' runner restart'
@@ -1235,46 +1235,46 @@ function __jf_facts
                 --help\t'Show this message and exit.'
         case ' runner run'
             set __jf_options \
-                --log-level\t'One of error, warn, info, debug; the project\'s if left out.' \
-                -log\t'One of error, warn, info, debug; the project\'s if left out.' \
+                --log-level\t'One of error, warn, info, debug; default: the project\'s.' \
+                -log\t'One of error, warn, info, debug; default: the project\'s.' \
                 --set-pid\t'Use the process id as the runner\'s id.' \
                 -pid\t'Use the process id as the runner\'s id.' \
                 --transfer\t'Upload and download.' \
                 -t\t'Upload and download.' \
                 --complete\t'Complete jobs.' \
                 -com\t'Complete jobs.' \
-                --queue\t'Submit, and ask the queues.' \
-                -q\t'Submit, and ask the queues.' \
+                --queue\t'Submit and poll the queues.' \
+                -q\t'Submit and poll the queues.' \
                 --checkout\t'Claim jobs.' \
                 -cho\t'Claim jobs.' \
-                --connect-interactive\t'Ask for logins.' \
-                -i\t'Ask for logins.' \
+                --connect-interactive\t'Prompt for logins.' \
+                -i\t'Prompt for logins.' \
                 --daemonized\t'Started by a daemon.' \
                 -d\t'Started by a daemon.' \
-                --until-idle\t'End when nothing is left to do (for the parts chosen).' \
-                --max-time\t'Seconds after which to end; exit 8 if not idle yet.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --until-idle\t'Stop when nothing is left to do (for the chosen steps).' \
+                --max-time\t'Stop after this many seconds; exit 8 if not idle.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--max-time'
             set __jf_choices '--log-level -log |error warn info debug' '--format |table wide json ndjson yaml csv name count'
         case ' runner status'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner info'
             set __jf_options \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --pings\t'Show the last signs of life too.' \
-                -p\t'Show the last signs of life too.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --pings\t'Also show the last heartbeats.' \
+                -p\t'Also show the last heartbeats.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner reset'
@@ -1283,33 +1283,33 @@ function __jf_facts
                 -y\t'Do not ask.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner update-status'
             set __jf_options \
-                --log-level\t'One of error, warn, info, debug; the project\'s if left out.' \
-                -log\t'One of error, warn, info, debug; the project\'s if left out.' \
+                --log-level\t'One of error, warn, info, debug; default: the project\'s.' \
+                -log\t'One of error, warn, info, debug; default: the project\'s.' \
                 --set-pid\t'Use the process id as the runner\'s id.' \
                 -pid\t'Use the process id as the runner\'s id.' \
-                --connect-interactive\t'Ask for logins.' \
-                -i\t'Ask for logins.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --connect-interactive\t'Prompt for logins.' \
+                -i\t'Prompt for logins.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--log-level -log |error warn info debug' '--format |table wide json ndjson yaml csv name count'
         case ' project'
             set __jf_commands \
                 list\t'List the projects by name.' \
-                generate\t'Write an example project on MongoDB, to be edited.' \
-                check\t'Check database, outputs, workers and environment; exit 9 when something cannot be used.' \
-                check-conflicts\t'Look for databases, folders and batch pools that projects share; exit 9 when they do.' \
-                validate\t'Say what is wrong with a project file, by line; exit 9 when it cannot be used.' \
-                show\t'Show a project\'s file, or all that it means; secrets are hidden.' \
-                remove\t'Delete a project: its file, and its folder with what lies in it.' \
+                generate\t'Write an example MongoDB project file for you to edit.' \
+                check\t'Check database, outputs, workers and environment; exit 9 if a check fails.' \
+                check-conflicts\t'Look for databases, folders and batch pools that projects share; exit 9 if any.' \
+                validate\t'Validate a project file, problems by line; exit 9 if it is invalid.' \
+                show\t'Show a project file, optionally with all defaults; secrets are hidden.' \
+                remove\t'Delete a project: its file and its folder with all contents.' \
                 migrate\t'Copy the project to another database and verify the copy; can be interrupted and repeated.' \
                 worker\t'The workers of a project.' \
                 exec_config\t'The execution configurations of a project.' \
@@ -1320,13 +1320,13 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' project list'
             set __jf_options \
-                --warn\t'Say which files cannot be used.' \
-                -w\t'Say which files cannot be used.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --warn\t'Show which files are invalid.' \
+                -w\t'Show which files are invalid.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
@@ -1334,8 +1334,8 @@ function __jf_facts
             set __jf_options \
                 --format\t'json, yaml or toml.' \
                 -f\t'json, yaml or toml.' \
-                --full\t'Write every kind of entry.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --full\t'Include every kind of entry.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format -f |yaml json toml'
@@ -1347,68 +1347,68 @@ function __jf_facts
                 -q\t'Only the queue.' \
                 --worker\t'Only this worker.' \
                 -w\t'Only this worker.' \
-                --errors\t'Show whole errors.' \
-                -e\t'Show whole errors.' \
-                --full\t'Compare all packages of the workers too.' \
-                -f\t'Compare all packages of the workers too.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --errors\t'Show full errors.' \
+                -e\t'Show full errors.' \
+                --full\t'Also compare all packages of the workers.' \
+                -f\t'Also compare all packages of the workers.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--worker=workers' '-w=workers'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project check-conflicts'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project validate'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project show'
             set __jf_options \
-                --resolved\t'With every default written out.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --resolved\t'Include all default values.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=projects'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project remove'
             set __jf_options \
-                --keep-folders\t'Delete the file only, without a question.' \
-                -k\t'Delete the file only, without a question.' \
+                --keep-folders\t'Delete only the file, without asking.' \
+                -k\t'Delete only the file, without asking.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=projects'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project migrate'
             set __jf_options \
-                --to\t'mongodb://HOST/DATABASE, or a folder for an embedded one.' \
-                --switch\t'Then use it: change the project file, keep a copy.' \
-                --queue-only\t'Leave all outputs where they are.' \
+                --to\t'mongodb://HOST/DATABASE, or a folder for an embedded database.' \
+                --switch\t'Then switch the project file to it; keeps a copy.' \
+                --queue-only\t'Do not copy outputs.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
                 --help\t'Show this message and exit.'
@@ -1423,14 +1423,14 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' project worker list'
             set __jf_options \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
@@ -1443,34 +1443,34 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' project exec_config list'
             set __jf_options \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' project edit'
             set __jf_commands \
-                replace\t'Replace a text in project files: shows what changes, checks it, and asks per file.'
+                replace\t'Replace a text in project files: shows and checks each change, and asks per file.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
         case ' project edit replace'
             set __jf_options \
-                --all\t'In all project files, runners or not.' \
-                -a\t'In all project files, runners or not.' \
+                --all\t'Edit all project files, even with active runners.' \
+                -a\t'Edit all project files, even with active runners.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --no-backup\t'Keep no copy of the file.' \
-                -nb\t'Keep no copy of the file.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --no-backup\t'Do not keep a copy of the file.' \
+                -nb\t'Do not keep a copy of the file.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
                 --help\t'Show this message and exit.'
@@ -1478,26 +1478,26 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' worker'
             set __jf_commands \
-                login\t'Log in to the machine of a worker; ssh asks for what it needs, a one-time code for example.'
+                login\t'Log in to a worker\'s host; ssh asks for what it needs, such as a one-time code.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
         case ' worker login'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=workers'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin'
             set __jf_commands \
-                upgrade\t'Upgrade a database of jobflow-remote 0.1.x or 1.0.x; without -ndr it is only shown.' \
-                doctor\t'Find what is not as it should be; with --fix, mend it. Exit 9 when problems are left.' \
-                reset\t'Set up the queue database, deleting all jobs and flows that are in it.' \
-                unlock\t'Remove the locks of jobs whose holder is gone; a holder that is alive loses its work.' \
-                unlock-flow\t'Remove the locks of flows whose holder is gone.' \
-                unlock-runner\t'Remove the lock of the record that says which runner serves the project.' \
+                upgrade\t'Upgrade a database of jobflow-remote 0.1.x or 1.0.x; without -ndr, only show the plan.' \
+                doctor\t'Find inconsistencies; with --fix, repair them. Exit 9 if problems remain.' \
+                reset\t'Set up the queue database; deletes all jobs and flows in it.' \
+                unlock\t'Remove job locks whose holder is gone. A holder that is still alive loses its work.' \
+                unlock-flow\t'Remove flow locks whose holder is gone.' \
+                unlock-runner\t'Remove the lock on the project\'s runner record.' \
                 index\t'The indexes of the queue database.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
@@ -1505,33 +1505,33 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' admin upgrade'
             set __jf_options \
-                --no-dry-run\t'Do it; otherwise it is only shown.' \
-                -ndr\t'Do it; otherwise it is only shown.' \
-                --check-env\t'Compare all packages, not jobflow alone.' \
-                -ce\t'Compare all packages, not jobflow alone.' \
-                --target\t'Go no further.' \
-                -t\t'Go no further.' \
-                --force\t'Pass by the conditions that allow it.' \
-                -f\t'Pass by the conditions that allow it.' \
+                --no-dry-run\t'Do the upgrade instead of only showing it.' \
+                -ndr\t'Do the upgrade instead of only showing it.' \
+                --check-env\t'Compare all packages, not only jobflow.' \
+                -ce\t'Compare all packages, not only jobflow.' \
+                --target\t'Stop at this version.' \
+                -t\t'Stop at this version.' \
+                --force\t'Ignore failed preconditions.' \
+                -f\t'Ignore failed preconditions.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--target' '-t'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin doctor'
             set __jf_options \
-                --fix\t'Mend what can be mended.' \
-                --watch-locks\t'Watch for 20 s which locks are renewed.' \
-                --outputs\t'Look for the outputs of completed jobs too.' \
-                --foreign-locks\t'Free locks of jobflow-remote, which must not be running.' \
-                --half-inserted\t'Remove what interrupted submissions left.' \
+                --fix\t'Repair what can be repaired.' \
+                --watch-locks\t'Watch the locks for 20 s to see which are renewed.' \
+                --outputs\t'Also check that completed jobs have outputs.' \
+                --foreign-locks\t'Remove locks of jobflow-remote (must not be running).' \
+                --half-inserted\t'Remove remains of interrupted submissions.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
@@ -1541,8 +1541,8 @@ function __jf_facts
                 -o\t'Delete all outputs too.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
@@ -1550,30 +1550,30 @@ function __jf_facts
             set __jf_options \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
                 --metadata\t'JSON, or "key=value,key2=value2".' \
                 -meta\t'JSON, or "key=value,key2=value2".' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
@@ -1583,26 +1583,26 @@ function __jf_facts
             set __jf_options \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
+                --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
-                --state\t'State, in any case; several with commas.' \
-                -s\t'State, in any case; several with commas.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
                 --flow-id\t'Flow by uuid, or any job\'s db_id.' \
                 -fid\t'Flow by uuid, or any job\'s db_id.' \
                 --start-date\t'Changed at or after (local).' \
                 -sdate\t'Changed at or after (local).' \
                 --end-date\t'Changed at or before (local).' \
                 -edate\t'Changed at or before (local).' \
-                --name\t'Whole name; *, ? and [0-9] are wild.' \
-                -n\t'Whole name; *, ? and [0-9] are wild.' \
-                --days\t'Changed within so many days.' \
-                -ds\t'Changed within so many days.' \
-                --hours\t'Changed within so many hours.' \
-                -hs\t'Changed within so many hours.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
@@ -1610,48 +1610,48 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' admin unlock-runner'
             set __jf_options \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin index'
             set __jf_commands \
-                rebuild\t'Drop all indexes and build ours anew; those that you added are lost.' \
-                create\t'Create an index of your own, unless it is there.'
+                rebuild\t'Drop all indexes and rebuild the built-in ones; indexes you added are lost.' \
+                create\t'Create a custom index if it does not exist.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
         case ' admin index rebuild'
             set __jf_options \
-                --foreground\t'Let a server do nothing else meanwhile.' \
-                -fg\t'Let a server do nothing else meanwhile.' \
+                --foreground\t'Block all other work on the server meanwhile.' \
+                -fg\t'Block all other work on the server meanwhile.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin index create'
             set __jf_options \
-                --foreground\t'Let a server do nothing else meanwhile.' \
-                -fg\t'Let a server do nothing else meanwhile.' \
+                --foreground\t'Block all other work on the server meanwhile.' \
+                -fg\t'Block all other work on the server meanwhile.' \
                 --collection\t'One of jobs, flows, aux, batches.' \
                 -c\t'One of jobs, flows, aux, batches.' \
-                --unique\t'Refuse two documents with one value.' \
-                -u\t'Refuse two documents with one value.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --unique\t'Require unique values.' \
+                -u\t'Require unique values.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--collection -c |jobs flows aux batches' '--format |table wide json ndjson yaml csv name count' '<2> |asc desc'
         case ' batch'
             set __jf_commands \
-                list\t'List batch processes, the one that changed last first.' \
+                list\t'List batch processes, most recently changed first.' \
                 info\t'Show a batch process and the jobs that it executed.' \
-                delete\t'Forget batch processes, by default all that have FINISHED; no process is ended.'
+                delete\t'Delete records of batch processes (default: FINISHED ones); no process is stopped.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -1660,48 +1660,48 @@ function __jf_facts
             set __jf_options \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --max-results\t'At most so many; 0 for all.' \
-                -m\t'At most so many; 0 for all.' \
-                --state\t'State of the batch process, in any case; several with commas.' \
-                -s\t'State of the batch process, in any case; several with commas.' \
+                --max-results\t'Maximum number (0: no limit).' \
+                -m\t'Maximum number (0: no limit).' \
+                --state\t'State of the batch process, upper or lower case; separate several with commas.' \
+                -s\t'State of the batch process, upper or lower case; separate several with commas.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
-                --db-id\t'Job by its db_id; several with commas.' \
-                -did\t'Job by its db_id; several with commas.' \
-                --verbosity\t'Show more; -vv still more.' \
-                --verbose\t'Show more; -vv still more.' \
-                -v\t'Show more; -vv still more.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--worker=workers' '-wk=workers' '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs'
             set __jf_takes '--max-results' '-m' '--columns'
             set __jf_choices '--state -s |SUBMITTED RUNNING FINISHED' '--format |table wide json ndjson yaml csv name count'
         case ' batch info'
             set __jf_options \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' batch delete'
             set __jf_options \
-                --state\t'State of the batch process, in any case; several with commas.' \
-                -s\t'State of the batch process, in any case; several with commas.' \
+                --state\t'State of the batch process, upper or lower case; separate several with commas.' \
+                -s\t'State of the batch process, upper or lower case; separate several with commas.' \
                 --process-id\t'Id in the queue.' \
                 -pid\t'Id in the queue.' \
-                --batch-uid\t'Our id of the process.' \
-                -bid\t'Our id of the process.' \
+                --batch-uid\t'Internal id of the process.' \
+                -bid\t'Internal id of the process.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--worker=workers' '-wk=workers'
@@ -1709,91 +1709,91 @@ function __jf_facts
             set __jf_choices '--state -s |SUBMITTED RUNNING FINISHED' '--format |table wide json ndjson yaml csv name count'
         case ' batch fix-batch-doc-jobs-dict'
             set __jf_options \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' backup'
             set __jf_commands \
-                create\t'Write all jobs, flows, batch processes and ids into DIR/DATABASE; outputs are no part of it.' \
-                restore\t'Fill the empty queue database from a backup, of whichever engine.'
+                create\t'Write all jobs, flows, batch processes and ids to DIR/DATABASE, without outputs.' \
+                restore\t'Restore a backup, made on either engine, into the empty queue database.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
         case ' backup create'
             set __jf_options \
-                --compress\t'Write .bson.gz.' \
-                -c\t'Write .bson.gz.' \
-                --mongo-path\t'Folder of mongodump, mongorestore.' \
-                -m\t'Folder of mongodump, mongorestore.' \
-                --python\t'Do without MongoDB\'s tools in any case.' \
-                -p\t'Do without MongoDB\'s tools in any case.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --compress\t'Compress: write .bson.gz.' \
+                -c\t'Compress: write .bson.gz.' \
+                --mongo-path\t'Folder of mongodump and mongorestore.' \
+                -m\t'Folder of mongodump and mongorestore.' \
+                --python\t'Never use MongoDB\'s tools.' \
+                -p\t'Never use MongoDB\'s tools.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--mongo-path' '-m'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' backup restore'
             set __jf_options \
-                --mongo-path\t'Folder of mongodump, mongorestore.' \
-                -m\t'Folder of mongodump, mongorestore.' \
-                --python\t'Do without MongoDB\'s tools in any case.' \
-                -p\t'Do without MongoDB\'s tools in any case.' \
-                --dry-run\t'Say what would be done, and do nothing.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --mongo-path\t'Folder of mongodump and mongorestore.' \
+                -m\t'Folder of mongodump and mongorestore.' \
+                --python\t'Never use MongoDB\'s tools.' \
+                -p\t'Never use MongoDB\'s tools.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--mongo-path' '-m'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' gui'
             set __jf_options \
-                --port\t'Port that it listens at.' \
-                -p\t'Port that it listens at.' \
+                --port\t'Port to listen on.' \
+                -p\t'Port to listen on.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
             set __jf_takes '--port' '-p'
         case ' plugin'
             set __jf_commands \
-                list\t'List the plugins, and the commands that they add.'
+                list\t'List the plugins and the commands they add.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
         case ' plugin list'
             set __jf_options \
-                --error\t'Say why plugins could not be loaded.' \
-                -e\t'Say why plugins could not be loaded.' \
-                --format\t'How to print: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --error\t'Show why plugins could not be loaded.' \
+                -e\t'Show why plugins could not be loaded.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
-                --watch\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
-                -W\t'Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' execution'
             set __jf_commands \
                 run-batch\t'Run the jobs of a pool.' \
-                run\t'Run the job whose input lies in a directory.'
+                run\t'Run the job whose input is in a directory.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
         case ' execution run-batch'
             set __jf_options \
-                --max-time\t'Seconds to start jobs in.' \
-                -mt\t'Seconds to start jobs in.' \
-                --max-wait\t'Seconds to wait for a job.' \
-                -mw\t'Seconds to wait for a job.' \
+                --max-time\t'Start jobs for this many seconds.' \
+                -mt\t'Start jobs for this many seconds.' \
+                --max-wait\t'Wait this many seconds for a job.' \
+                -mw\t'Wait this many seconds for a job.' \
                 --max-jobs\t'Jobs to run.' \
                 -mj\t'Jobs to run.' \
-                --parallel-jobs\t'Jobs at once.' \
-                -pj\t'Jobs at once.' \
-                --sleep-time\t'Seconds between two looks.' \
-                -st\t'Seconds between two looks.' \
+                --parallel-jobs\t'Number of parallel jobs.' \
+                -pj\t'Number of parallel jobs.' \
+                --sleep-time\t'Seconds between checks.' \
+                -st\t'Seconds between checks.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--max-time' '-mt' '--max-wait' '-mw' '--max-jobs' '-mj' '--parallel-jobs' '-pj' '--sleep-time' '-st'
         case ' execution run'

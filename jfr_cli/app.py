@@ -1,4 +1,4 @@
-"""The root of the command line: options for every command, and the groups, loaded when used."""
+"""The root of the command line: global options and the groups, loaded when used."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from jfr_cli.parsing import UsageError
 from jfr_cli.session import CURRENT
 
 GROUPS: dict[str, str] = {
-    "quickstart": "Make a project on the embedded database, with a local worker, ready to run.",
-    "demo": "Submit the equation of state of some metals, in the selected project.",
-    "job": "List jobs, look into them and change them.",
-    "flow": "List flows, look into them and change them.",
-    "runner": "Run the jobs of a project, and see who does.",
-    "project": "Make, list, check, change and move projects.",
-    "worker": "Log in to machines that ask for a second factor.",
-    "admin": "Set up, repair and look after the database.",
-    "batch": "Look after batch processes, which run many jobs in one submission.",
-    "backup": "Copy the queue database into files, and back.",
-    "gui": "Look at the project in a browser.",
-    "plugin": "List what other packages add to this program.",
+    "quickstart": "Create a ready-to-run project with an embedded database and a local worker.",
+    "demo": "Submit equation-of-state calculations of some metals to the selected project.",
+    "job": "List, inspect and change jobs.",
+    "flow": "List, inspect and change flows.",
+    "runner": "Run the jobs of a project and see which runner does.",
+    "project": "Create, list, check, change and move projects.",
+    "worker": "Log in to hosts that require a second factor.",
+    "admin": "Set up, repair and maintain the database.",
+    "batch": "Manage batch processes, which run many jobs in one submission.",
+    "backup": "Back up the queue database to files and restore it.",
+    "gui": "View the project in a browser.",
+    "plugin": "List the plugins that other packages add to jf.",
     "execution": "What runs on a worker.",
 }
 """{name: one-line help} of ``commands/NAME.py``; a test compares it with the modules."""
@@ -51,7 +51,7 @@ class LazyGroup(Group):
         return list(GROUPS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a group: a name and a help text for listings, else the real one."""
+        """Return a group: only its name and help text for listings, else the real one."""
         if cmd_name not in GROUPS:
             return None if self._listing else _of_a_plugin(cmd_name)
         if self._listing:
@@ -63,7 +63,7 @@ class LazyGroup(Group):
         word = args[0] if args else "-"
         if word not in GROUPS and not word.startswith("-") and self.get_command(ctx, word) is None:
             if ctx.resilient_parsing:
-                return None, None, []  # TAB behind a word that is no command: nothing to offer
+                return None, None, []  # TAB after an unknown command: nothing to complete
             from controller.config.suggestions import no_such
 
             known = [name for name in GROUPS if name not in _HIDDEN]
@@ -71,7 +71,7 @@ class LazyGroup(Group):
         return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Read the root options, some of which print."""
+        """Read the root options; some of them print."""
         with _ends_as_we_say():
             return super().make_context(*args, **kwargs)
 
@@ -82,7 +82,7 @@ class LazyGroup(Group):
 
 
 def load_group(name: str) -> Any:
-    """Import a group and return it as the command that Typer makes of it."""
+    """Import a group and return the command that Typer builds from it."""
     module = importlib.import_module(f"jfr_cli.commands.{name}")
     command = built(module.app)
     command.name, command.hidden = name, name in _HIDDEN
@@ -90,7 +90,7 @@ def load_group(name: str) -> Any:
 
 
 def _of_a_plugin(name: str) -> Any:
-    """Return the command that a plugin added under a name, None where there is none."""
+    """Return the command that a plugin added under a name, or None."""
     from jfr_cli.plugins import plugin_group
 
     group = plugin_group(name, tuple(GROUPS))
@@ -104,7 +104,7 @@ def _named(name: str, group: typer.Typer) -> Any:
 
 
 def _of_all_plugins() -> dict[str, Any]:
-    """Return {name: command} of all plugins; those that fail are named, and left out."""
+    """Return {name: command} of all plugins; failing ones are reported and left out."""
     from jfr_cli.plugins import loaded_plugins
 
     plugins = loaded_plugins(tuple(GROUPS))
@@ -117,7 +117,7 @@ def _of_all_plugins() -> dict[str, Any]:
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
-    add_completion=False,  # the scripts are our own; they speak to Typer as its own do
+    add_completion=False,  # our own scripts use the same protocol as Typer's
     pretty_exceptions_enable=False,
     context_settings=CONTEXT,
     epilog="Exit status: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items()),
@@ -140,7 +140,7 @@ def _install_completion(context: typer.Context, value: bool) -> None:
 
         shell = install.calling_shell()
         path = install.install(context.command, shell, Path.home(), _of_all_plugins())
-        say(f"{path} completes words of jf in every {shell} that starts from now on")
+        say(f"{path} provides completion for jf in every new {shell}")
         raise typer.Exit
 
 
@@ -171,13 +171,13 @@ def _version(value: bool) -> None:
 def root(
     project: ProjectName = None,
     full_exc: Annotated[
-        bool, typer.Option("--full-exc", "-fe", help="Show whole tracebacks.")
+        bool, typer.Option("--full-exc", "-fe", help="Show full tracebacks.")
     ] = False,
     warn_project: Annotated[
         bool, typer.Option("--warn-project", "-wp", help="Warn about unusable project files.")
     ] = False,
     profile: Annotated[
-        bool, typer.Option("--profile", "-prof", hidden=True, help="Show where time is spent.")
+        bool, typer.Option("--profile", "-prof", hidden=True, help="Profile the command.")
     ] = False,
     output_format: Annotated[
         str,
@@ -206,7 +206,7 @@ def root(
         bool,
         typer.Option(
             "--install-completion",
-            help="Let TAB complete words in this shell.",
+            help="Install completion for this shell.",
             callback=_install_completion,
             is_eager=True,
         ),
@@ -215,21 +215,19 @@ def root(
         bool,
         typer.Option(
             "--show-completion",
-            help="Print the script for that.",
+            help="Print the completion script.",
             callback=_show_completion,
             is_eager=True,
         ),
     ] = False,
 ) -> None:
-    """Run jobflow workflows, and see and steer them.
+    """Run, monitor and control jobflow workflows.
 
-    Begin with: jf quickstart
+    Start with: jf quickstart
     """
     del tree, version, install_completion, show_completion
     if project == "":
-        raise typer.BadParameter(
-            "it is empty: is a variable of the shell not set?", param_hint="-p"
-        )
+        raise typer.BadParameter("the value is empty: is a shell variable unset?", param_hint="-p")
     CURRENT.project_name, CURRENT.color = project, color
     CURRENT.full_exc, CURRENT.warn_project = full_exc, warn_project
     CURRENT.output_format = "json" if json else output_format
@@ -240,7 +238,7 @@ def root(
 
 
 def _start_profile() -> None:
-    """Write, when the program ends, which functions took how long, to standard error."""
+    """At exit, write the time spent per function to standard error."""
     import atexit
     import cProfile
     import pstats
@@ -254,7 +252,7 @@ def _start_profile() -> None:
 
 
 def _asks_for_json() -> bool:
-    """Whether errors are written as JSON; also where the words could not be understood."""
+    """Whether errors are written as JSON, also when the command line could not be parsed."""
     said = set(" ".join(sys.argv[1:]).replace("--format ", "--format=").split())
     return CURRENT.as_json or bool(said & {"--json", "--format=json", "--format=ndjson"})
 
@@ -262,18 +260,18 @@ def _asks_for_json() -> bool:
 def _setting_wants_tracebacks() -> bool:
     try:
         from controller.config import SETTINGS
-    except ConfigError:  # they may be what is wrong
+    except ConfigError:  # they may be the cause of the error
         return False
     return bool(SETTINGS.cli_full_exc)
 
 
 class Interrupted(Exception):
-    """Ctrl-C, with what had been done by then: of a KeyboardInterrupt Typer keeps only the code."""
+    """Ctrl-C, with the work done so far: Typer keeps only the code of a KeyboardInterrupt."""
 
 
 @contextmanager
 def _ends_as_we_say() -> Iterator[None]:
-    """Get hold of interruptions, and of readers that went away, before Typer or Rich do."""
+    """Handle interruptions and closed pipes before Typer or Rich do."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -287,13 +285,13 @@ def _ends_as_we_say() -> Iterator[None]:
 
 
 def _reader_is_gone() -> int:
-    """Return the exit status: the reader of our output has seen enough."""
+    """Return the exit status after the reader closed the pipe."""
     give_up(sys.stdout)
     return 0
 
 
 def _end_in_order(number: int, frame: object) -> None:
-    """End at SIGTERM as at Ctrl-C: what is open is closed, what is locked is freed."""
+    """Handle SIGTERM like Ctrl-C: close connections and release locks."""
     del number, frame
     sys.exit(143)
 
@@ -314,7 +312,7 @@ def run() -> int:
     except Exception as error:
         if CURRENT.full_exc or _setting_wants_tracebacks():
             raise
-        # Whatever happened ends in one line.
+        # Every error ends in one line.
         if isinstance(error, ControllerError):
             return report(error, as_json=_asks_for_json())
         return report_defect(error, as_json=_asks_for_json())

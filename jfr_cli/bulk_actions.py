@@ -1,4 +1,4 @@
-"""Commands that change jobs: which jobs, what has to be asked first, and what comes out.
+"""Commands that change jobs: which jobs, what to confirm first, and the result.
 
 A command declares with `changes_jobs` which of the shared options it takes, and ends with one
 call::
@@ -56,11 +56,11 @@ class ChosenJobs:
     selection
         The filter; names one job where the command got an ID.
     job, index
-        ID and INDEX as they were typed.
+        ID and INDEX as typed.
     how
-        Of the shared options, those that the command takes.
+        The shared options that the command takes.
     limit
-        Change nothing when more jobs are chosen; None or 0 means no limit.
+        Change nothing if more jobs are selected; None or 0 means no limit.
     """
 
     selection: JobFilter
@@ -80,7 +80,7 @@ class ChosenJobs:
         default_limit: int = 0,
         **more: Any,
     ) -> None:
-        """Change the jobs, show what became of them, and end with the exit status that says it.
+        """Change the jobs, show the result, and exit with the matching status.
 
         Parameters
         ----------
@@ -89,9 +89,9 @@ class ChosenJobs:
         done
             What was done, as in "paused".
         default_limit
-            Jobs that may be changed without ``--max``; 0 means any number.
+            Maximum number of jobs changed without ``--max``; 0 means no limit.
         more
-            Further keywords of the method.
+            Further keyword arguments of the method.
         """
         with CURRENT.controller() as controller:
             selection = self._named(controller)
@@ -105,17 +105,17 @@ class ChosenJobs:
         if self.verbosity and shows_table() and outcome:
             say(f"jobs: {' '.join(outcome)}")
         for db_id in getattr(outcome, "postponed", ()):
-            say(f"jf: {db_id}: its worker cannot be reached from here; a runner sees to the rest")
+            say(f"jf: {db_id}: its worker is out of reach; a runner will finish the work")
         show_outcome(outcome, "job", done)
 
     def _named(self, controller: JobController) -> JobFilter:
-        """Return the filter, with the job that an ID names."""
+        """Return the filter, including the job given by an ID."""
         if self.job is None:
             return self.selection
         return JobFilter(db_ids=named_job(controller, self.job, self.index).db_id)
 
     def _ask(self, controller: JobController, selection: JobFilter, done: str, limit: int) -> None:
-        """Say how many jobs it is before all of them are changed."""
+        """Show the number of jobs before changing all of them."""
         if self.dry_run or not selection.is_empty:
             return
         number = controller.count_jobs()
@@ -142,7 +142,7 @@ def changes_jobs(*shared: str, named: bool = True) -> Callable[[F], F]:
         job, index = taken.get("job"), taken.get("index")
         if job is not None and not selection.is_empty:
             raise ArgumentError(
-                "an ID and filters exclude each other", hint="leave one of the two out"
+                "an ID and filters exclude each other", hint="leave out one of the two"
             )
         chosen = ChosenJobs(
             selection=selection,

@@ -1,6 +1,6 @@
-"""Where things are printed: data on standard output, everything else on standard error.
+"""Printing: data to standard output, everything else to standard error.
 
-Off a terminal nothing is coloured, cut or asked. Rich is imported when a table is printed.
+Without a terminal nothing is coloured, cut or asked. Rich is imported when a table is printed.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 UNLIMITED = 10_000
-"""Columns of a stream that is no terminal: nothing is cut."""
+"""Columns of a stream that is not a terminal: nothing is cut."""
 _PLAIN = str.maketrans("✔✘○◔◑◕▶■‖↻·•→…─│├└╭╮╰╯█▏▎▍▌▋▊▉▒░", "+xoooo>#=~.*>~-||`++++########x!")
-"""What stands for our own signs where the locale has none of them."""
+"""Replacements for our symbols in locales without them."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BUT_COLORS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)")
-"""What a name may hold and a terminal would obey."""
+"""Control characters that a name may contain and a terminal would obey."""
 _TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
 def survive_the_locale() -> None:
-    """Let a letter that the locale cannot write become a question mark instead of an error."""
+    """Write a question mark for characters that the locale cannot encode, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def use_color(stream: TextIO, choice: str = "auto") -> bool:
-    """Whether to colour what goes to a stream.
+    """Whether to colour the output on a stream.
 
     Parameters
     ----------
@@ -72,24 +72,24 @@ def console_for(stream: TextIO, choice: str = "auto") -> Console:
 
 
 def is_plain(choice: str = "auto") -> bool:
-    """Whether standard output is no terminal and takes no colours: text as it stands will do."""
+    """Whether standard output is not a terminal and takes no colours: plain text is enough."""
     return not sys.stdout.isatty() and not use_color(sys.stdout, choice)
 
 
 def print_data(text: str) -> None:
-    """Write data; a letter that the locale cannot write becomes what JSON writes for it."""
+    """Write data; characters that the locale cannot encode become JSON escapes."""
     if not _can_write(sys.stdout, text):
         text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
     sys.stdout.write(text + "\n")
 
 
 def print_text(text: str) -> None:
-    """Write text for people; signs of our own that the locale cannot write become plain ones."""
+    """Write text for people; symbols that the locale cannot encode become plain ones."""
     print_data(_writable(sys.stdout, _CONTROL.sub("?", text)))
 
 
 def say(text: str) -> None:
-    """Write a message for the person, on standard error; without it there is no other way."""
+    """Write a message to standard error."""
     try:
         sys.stderr.write(text + "\n")
     except OSError:
@@ -97,17 +97,17 @@ def say(text: str) -> None:
 
 
 def in_one_line(text: str) -> str:
-    """Return a text without line breaks, and without what a terminal would obey."""
+    """Return a text without line breaks and control characters."""
     return _CONTROL.sub("?", text.replace("\n", " "))
 
 
 def give_up(stream: TextIO) -> None:
-    """Send what is still buffered for a stream, and all that follows, nowhere."""
+    """Discard what is still buffered for a stream and all later output."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def hint(text: str, color: str = "auto") -> None:
-    """Write a hint, on a terminal only; where there are colours, so that it does not stand out.
+    """Write a hint, on a terminal only; dimmed where there are colours.
 
     With the setting ``cli_suggestions: false`` nothing is written.
     """
@@ -122,12 +122,12 @@ def _suggests() -> bool:
 
     try:
         return get_settings().cli_suggestions
-    except ConfigError:  # which is told where a setting is needed
+    except ConfigError:  # reported where a setting is needed
         return True
 
 
 def status(text: str) -> None:
-    """Show on a terminal what is going on, in one line that the next one replaces; "" ends it."""
+    """Show the current activity in one terminal line that the next call replaces; "" ends it."""
     if not sys.stderr.isatty():
         return
     from shutil import get_terminal_size
@@ -145,10 +145,10 @@ def print_table(
     Parameters
     ----------
     build
-        Makes what is printed from the width there is; None asks for everything, whatever its
-        width: off a terminal nothing is cut.
+        Makes the output for a width; None asks for everything at its natural width:
+        without a terminal nothing is cut.
     whole
-        Ask for everything on a terminal too; it folds the lines.
+        Ask for everything on a terminal too, which wraps the lines.
     """
     bounded = sys.stdout.isatty() and not whole
     content = build(console_for(sys.stdout, color).width if bounded else None)
@@ -158,7 +158,7 @@ def print_table(
 def print_renderable(content: RenderableType, color: str = "auto", *, whole: bool = False) -> None:
     """Write a Rich renderable, through a pager where it is longer than the terminal.
 
-    Off a terminal, and with ``whole``, it gets its natural width. No line ends with blanks.
+    Without a terminal, and with ``whole``, it gets its natural width. No trailing blanks.
     """
     console = console_for(sys.stdout, color)
     natural = whole or not sys.stdout.isatty()
@@ -172,9 +172,9 @@ def print_renderable(content: RenderableType, color: str = "auto", *, whole: boo
 
 
 def drawn(content: RenderableType, console: Console, width: int | None) -> str:
-    """Return what a console would write, at most so wide; None for the natural width."""
+    """Return what a console would write within a width; None for the natural width."""
     if width is None and getattr(content, "expand", None) is False:
-        width = UNLIMITED  # a table that does not fill the line finds its width by itself
+        width = UNLIMITED  # a table that does not fill the line computes its own width
     elif width is None:
         boundless = console.options.update(max_width=UNLIMITED)
         width = console.measure(content, options=boundless).maximum
@@ -191,7 +191,7 @@ def drawn(content: RenderableType, console: Console, width: int | None) -> str:
 
 
 class _AnyLetter:
-    """A stream that claims to write every letter: Rich changes nothing, `drawn` sees to it."""
+    """A stream that claims to encode everything: Rich changes nothing, `drawn` handles it."""
 
     encoding = "utf-8"
 

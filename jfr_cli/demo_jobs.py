@@ -1,6 +1,6 @@
 """The calculation of the demonstration: equations of state of metals, with ASE's EMT potential.
 
-The functions have to be importable on the worker, which is why they live in the package.
+The functions are in the package because the worker must be able to import them.
 """
 
 from __future__ import annotations

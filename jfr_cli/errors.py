@@ -1,4 +1,4 @@
-"""From an error to a message on standard error and an exit status. Says it once."""
+"""From an error to a message on standard error and an exit status."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _CODES: tuple[tuple[type[errors.ControllerError], int], ...] = (
     (errors.JobFailedError, 7),
     (errors.TooManyError, 1),
     (errors.ArgumentError, 2),
-    (errors.UnsupportedOperationError, 2),  # in a query of the user's: ours are portable
+    (errors.UnsupportedOperationError, 2),  # in a user's query: ours are portable
 )
 _REFUSED, _PARTLY = 6, 5
 
 
 def exit_code(error: errors.ControllerError) -> int:
-    """Return the exit status for an error: that of the first kind it is of.
+    """Return the exit status for an error: that of the first matching kind.
 
-    A refusal after something had been done leaves the work done in part.
+    A refusal after some work was done means that the work is partly done.
     """
     code = next((code for kind, code in _CODES if isinstance(error, kind)), 1)
     return _PARTLY if code == _REFUSED and error.done else code
@@ -64,7 +64,7 @@ def report_end(code: int, message: str, *, as_json: bool) -> int:
 def report_defect(error: Exception, *, as_json: bool) -> int:
     """Write an unforeseen error and return its exit status."""
     if isinstance(error, OSError):
-        # A full disk or a folder that is closed to us, where it is not known better what it means.
+        # A full disk or missing permissions, unless the caller knows more.
         what = error.strerror or str(error)
         said = f"{error.filename}: {what}" if error.filename else what
         return _write(1, said, None, as_json=as_json)
@@ -75,27 +75,27 @@ def report_defect(error: Exception, *, as_json: bool) -> int:
 
 
 def unreadable_words(words: list[str]) -> list[str]:
-    """Those of some words that hold bytes which are no text; names of files may."""
+    """Return the words that contain undecodable bytes; file names may."""
     return [ascii(word) for word in words if any("\ud800" <= c <= "\udfff" for c in word)]
 
 
 def report_usage(error: Any, *, as_json: bool) -> int:
-    """Write what Typer found wrong with the words of a command, and return the exit status.
+    """Write the error that Typer found in the command line; return the exit status.
 
-    A group that was called without a command is no error in the words: its help is data.
+    A group called without a command is not an error: its help is data.
     """
     if type(error).__name__ == "NoArgsIsHelpError":
         if text := error.format_message().strip():
             print_data(text)
         return 2
     context = getattr(error, "ctx", None)
-    hint = f"`{context.command_path} --help` tells what it takes" if context else None
+    hint = f"see `{context.command_path} --help`" if context else None
     message = " ".join(_usage_message(error).split())
     return _write(error.exit_code, message.rstrip("."), hint, as_json=as_json)
 
 
 def _usage_message(error: Any) -> str:
-    """What was wrong; of an option that does not exist, also which one was probably meant."""
+    """Return what was wrong; for an unknown option, also which one was probably meant."""
     written, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
     if type(error).__name__ != "NoSuchOption" or not written or context is None:
         return str(error.format_message())
@@ -107,7 +107,7 @@ def _usage_message(error: Any) -> str:
         for name in (*p.opts, *p.secondary_opts)
     ]
     if not written.startswith("--"):
-        # Of an unknown word with one dash, only the first letter is reported.
+        # For an unknown word with one dash, only the first letter is reported.
         words = (word.partition("=")[0] for word in sys.argv[1:] if word.startswith(written))
         written = next((word for word in words if word not in known), written)
     if written[1:2].isdigit():

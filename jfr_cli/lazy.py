@@ -48,7 +48,7 @@ class _Unbuilt(Mapping[str, Any]):
 
 
 class Group(TyperGroup):
-    """A group of ours: it can be listed without what is in it, while ``_listing`` is true."""
+    """A group that can be listed without its contents while ``_listing`` is true."""
 
     _listing = False
 
@@ -76,12 +76,12 @@ class Group(TyperGroup):
 
 
 class CommandGroup(Group):
-    """A group that builds its commands when they are used, and suggests the nearest of them.
+    """A group that builds its commands when they are used and suggests similar names.
 
     Attributes
     ----------
     listed
-        {name: a command that has its help and nothing else}.
+        {name: a command with only its help}.
     """
 
     listed: Mapping[str, Any] = {}
@@ -91,13 +91,13 @@ class CommandGroup(Group):
         return list(self.commands)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command; while the group is listed, what lists it."""
+        """Return a command; while the group is listed, only its listing entry."""
         if self._listing and cmd_name in self.listed:
             return self.listed[cmd_name]
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that the first word names, or say which there are."""
+        """Find the command that the first word names, or suggest similar ones."""
         if args and not ctx.resilient_parsing and args[0] not in self.commands:
             from controller.config.suggestions import no_such
 
@@ -107,7 +107,7 @@ class CommandGroup(Group):
 
 
 def built(app: typer.Typer) -> Any:
-    """Make the command of a Typer program; if it is a `CommandGroup`, those in it only when used.
+    """Build the command of a Typer program; commands of a `CommandGroup` only when used.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def built(app: typer.Typer) -> Any:
 
 
 def _parts_of(app: typer.Typer) -> tuple[list[Any], list[Any]]:
-    """Return the commands and the groups of a group: those of a part without a name are its own."""
+    """Return the commands and groups of a group, including those of nameless parts."""
     commands, groups = list(app.registered_commands), []
     for inner in app.registered_groups:
         assert inner.typer_instance is not None
@@ -155,7 +155,7 @@ def _parts_of(app: typer.Typer) -> tuple[list[Any], list[Any]]:
 
 
 def _ours(info: Any) -> Any:
-    """Return what Typer knows of a command, to be built as a `Command`."""
+    """Return Typer's record of a command, to be built as a `Command`."""
     found = copy.copy(info)
     if info.cls is TyperCommand:
         found.cls = Command
@@ -187,5 +187,5 @@ def _listing_of(name: str, info: Any, text: str | None) -> TyperCommand:
 
 
 def _value(setting: Any) -> Any:
-    """Return a setting of Typer, also where it is the default."""
+    """Return a setting of Typer, or its default."""
     return getattr(setting, "value", setting)

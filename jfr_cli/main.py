@@ -19,7 +19,7 @@ def main() -> None:
     _open_what_is_closed()
     try:
         _run()
-    except KeyboardInterrupt:  # before anything has begun
+    except KeyboardInterrupt:  # before anything has started
         sys.stderr.write("jf: interrupted\n")
         sys.exit(130)
 
@@ -46,7 +46,7 @@ def _run() -> None:
 
 
 def _open_what_is_closed() -> None:
-    """Stand in for standard streams that the caller closed (``jf ... >&-``).
+    """Replace standard streams that the caller closed (``jf ... >&-``).
 
     They are not read, and nothing is asked. A database must not get their numbers either: what
     some library writes to standard error would end up in its file.

@@ -1,4 +1,4 @@
-"""Commands of which this version knows the options only: what they do comes with the next one."""
+"""Commands that only parse their options in this version; the next version implements them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jfr_cli.option_decorators import with_options
 
 @dataclass(frozen=True)
 class Later:
-    """A command that takes its options, changes nothing and says so, with exit status 1.
+    """A command that takes its options, changes nothing, and says so with exit status 1.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Later:
     instead
         What to do until then.
     parameters
-        {name: (annotation, default)}; without a default it has to be given.
+        {name: (annotation, default)}; required without a default.
     example
         Arguments for the example of the help.
     hidden
@@ -40,7 +40,7 @@ class Later:
     hidden: bool = False
 
     def add_to(self, app: typer.Typer) -> None:
-        """Make it a command of a group."""
+        """Add it to a group."""
 
         def command() -> None:
             raise ControllerError(

@@ -1,4 +1,4 @@
-"""Give a command options that it does not write out itself."""
+"""Add shared options to commands."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def with_options(
     bundle
         {parameter: (annotation of the option, default)}.
     call
-        Calls the command: gets it, its own arguments and those of the bundle.
+        Calls the command: receives it, its own arguments and those of the bundle.
     replaces
-        A parameter of the command that is no option, because ``call`` provides it.
+        A parameter of the command that is not an option, because ``call`` provides it.
     """
     own = inspect.signature(command, eval_str=True)
 
@@ -45,5 +45,5 @@ def with_options(
     ]
     wrapper.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*kept, *added]}
-    del wrapper.__wrapped__  # Typer would look through it and see the command as it is written
+    del wrapper.__wrapped__  # Typer would follow it and see the original command
     return wrapper  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Every option that several commands share, once."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def command_group(summary: str, **settings: Any) -> typer.Typer:
     summary
         The line of help.
     settings
-        Further ones of `typer.Typer`. With ``invoke_without_command`` the group has a callback
-        of its own.
+        Further settings of `typer.Typer`. With ``invoke_without_command`` the group has its own
+        callback.
     """
     group = typer.Typer(
         cls=CommandGroup,
@@ -46,12 +46,12 @@ def command_group(summary: str, **settings: Any) -> typer.Typer:
 
 
 def part_of_group() -> typer.Typer:
-    """Make a part of a group, which the group takes in with ``add_typer`` and no name."""
+    """Make a part of a group, added with ``add_typer`` without a name."""
     return typer.Typer(add_completion=False, context_settings=CONTEXT)
 
 
 def print_tree(command: Any, name: str, depth: int = 0) -> None:
-    """Write a command and those below it, one a line."""
+    """Write a command and those below it, one per line."""
     summary = next(iter((command.help or "").strip().splitlines()), "")
     sys.stdout.write(f"{'  ' * depth}{name:<{24 - 2 * depth}} {summary}".rstrip() + "\n")
     for inner, below in getattr(command, "commands", {}).items():
@@ -78,20 +78,22 @@ def _accept_tree(tree: Tree = False) -> None:
 
 
 def one_of(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
-    """Make a check that a value is one of a few words."""
+    """Make a check that a value is one of some words."""
 
     def check(value: str | None) -> str | None:
         if value is not None and value not in allowed:
             from controller.config.suggestions import no_such
 
-            raise typer.BadParameter(f"{value!r} is none of the choices: {no_such(value, allowed)}")
+            raise typer.BadParameter(
+                f"{value!r} is not one of the choices: {no_such(value, allowed)}"
+            )
         return value
 
     return check
 
 
 def _starting_with(allowed: Sequence[str]) -> Callable[[str], list[str]]:
-    """Make a completion by a few words; those in capitals may be typed in small letters."""
+    """Make a completion from fixed words; words in capitals may be typed in lower case."""
 
     def complete(incomplete: str) -> list[str]:
         if found := [word for word in allowed if word.startswith(incomplete)]:
@@ -103,7 +105,7 @@ def _starting_with(allowed: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def choice(allowed: Sequence[str]) -> dict[str, Any]:
-    """Settings of an option whose value is one of a few words: it is checked, and completed."""
+    """Settings of an option with fixed values, which are checked and completed."""
     return {"callback": one_of(allowed), "autocompletion": _starting_with(allowed)}
 
 
@@ -125,7 +127,7 @@ OutputFormat = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help=f"How to print: {', '.join(FORMATS)}.",
+        help=f"Output format: {', '.join(FORMATS)}.",
         metavar="FORMAT",
         **choice(FORMATS),
     ),
@@ -136,7 +138,7 @@ Watch = Annotated[
         *WATCH,
         metavar="[SECONDS]",
         min=0.1,
-        help="Show again until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 behind arguments.",
+        help="Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Same as --format json.")]
@@ -166,7 +168,7 @@ DbIds = Annotated[
         "--db-id",
         "-did",
         metavar="ID",
-        help="Job by its db_id; several with commas.",
+        help="Job by db_id; separate several with commas.",
         callback=_split_at_commas,
         autocompletion=complete.job_ids,
     ),
@@ -188,7 +190,7 @@ JobStates = Annotated[
         "--state",
         "-s",
         metavar="STATE",
-        help="State, in any case; several with commas.",
+        help="State, upper or lower case; separate several with commas.",
         **_states(JobState),
     ),
 ]
@@ -198,7 +200,7 @@ FlowStates = Annotated[
         "--state",
         "-s",
         metavar="STATE",
-        help="State, in any case; several with commas.",
+        help="State, upper or lower case; separate several with commas.",
         **_states(FlowState),
     ),
 ]
@@ -212,17 +214,19 @@ EndDate = Annotated[
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--name", "-n", metavar="PATTERN", help="Whole name; *, ? and [0-9] are wild."),
+    typer.Option(
+        "--name", "-n", metavar="PATTERN", help="Full name; *, ? and [0-9] are wildcards."
+    ),
 ]
 Metadata = Annotated[
     str | None,
     typer.Option("--metadata", "-meta", metavar="DICT", help='JSON, or "key=value,key2=value2".'),
 ]
 Days = Annotated[
-    int | None, typer.Option("--days", "-ds", min=0, help="Changed within so many days.")
+    int | None, typer.Option("--days", "-ds", min=0, help="Changed within this many days.")
 ]
 Hours = Annotated[
-    int | None, typer.Option("--hours", "-hs", min=0, help="Changed within so many hours.")
+    int | None, typer.Option("--hours", "-hs", min=0, help="Changed within this many hours.")
 ]
 Workers = Annotated[
     list[str] | None,
@@ -250,7 +254,7 @@ BatchStates = Annotated[
         "--state",
         "-s",
         metavar="STATE",
-        help="State of the batch process, in any case; several with commas.",
+        help="State of the batch process, upper or lower case; separate several with commas.",
         **_states(BatchState),
     ),
 ]
@@ -261,14 +265,16 @@ LogLevel = Annotated[
         "--log-level",
         "-log",
         metavar="LEVEL",
-        help=f"One of {', '.join(LOG_LEVELS)}; the project's if left out.",
+        help=f"One of {', '.join(LOG_LEVELS)}; default: the project's.",
         **choice(LOG_LEVELS),
     ),
 ]
 SetPid = Annotated[
     bool, typer.Option("--set-pid", "-pid", help="Use the process id as the runner's id.")
 ]
-Interactive = Annotated[bool, typer.Option("--connect-interactive", "-i", help="Ask for logins.")]
+Interactive = Annotated[
+    bool, typer.Option("--connect-interactive", "-i", help="Prompt for logins.")
+]
 BreakLock = Annotated[
     bool,
     typer.Option("--break-lock", "-bl", help="Take the lock even if another process holds it."),
@@ -296,11 +302,11 @@ OptionalProject = Annotated[
     ),
 ]
 RawQuery = Annotated[
-    str | None, typer.Option("--query", "-q", metavar="DICT", help="Query in MongoDB's language.")
+    str | None, typer.Option("--query", "-q", metavar="DICT", help="Query in MongoDB syntax.")
 ]
 Locked = Annotated[bool, typer.Option("--locked", "-l", help="Only locked ones.")]
 MaxResults = Annotated[
-    int, typer.Option("--max-results", "-m", min=0, help="At most so many; 0 for all.")
+    int, typer.Option("--max-results", "-m", min=0, help="Maximum number (0: no limit).")
 ]
 SortBy = Annotated[
     str,
@@ -314,7 +320,7 @@ SortBy = Annotated[
 ReverseSort = Annotated[
     bool, typer.Option("--reverse-sort", "-revs", help="Oldest first instead of newest first.")
 ]
-Count = Annotated[bool, typer.Option("--count", help="Print only how many there are.")]
+Count = Annotated[bool, typer.Option("--count", help="Print only the number of results.")]
 Verbosity = Annotated[
     int,
     typer.Option(
@@ -323,7 +329,7 @@ Verbosity = Annotated[
         "-v",
         count=True,
         show_default=False,
-        help="Show more; -vv still more.",
+        help="Show more; -vv shows even more.",
     ),
 ]
 StoredDataKeys = Annotated[
@@ -345,7 +351,7 @@ FlowIdArgument = Annotated[
     ),
 ]
 IndexArgument = Annotated[
-    int | None, typer.Argument(metavar="INDEX", help="Index of the job; the largest if left out.")
+    int | None, typer.Argument(metavar="INDEX", help="Index of the job; default: the largest.")
 ]
 SomeJobIds = Annotated[
     list[str] | None,
@@ -359,15 +365,17 @@ SomeFlowIds = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait at most so long; then exit 8."),
+    typer.Option(
+        "--timeout", metavar="SECONDS", min=0, help="Wait at most this long, then exit 8."
+    ),
 ]
-AnyOf = Annotated[bool, typer.Option("--any", help="One of them is enough.")]
+AnyOf = Annotated[bool, typer.Option("--any", help="Stop when one of them has ended.")]
 ForJobStates = Annotated[
     list[str] | None,
     typer.Option(
         "--for",
         metavar="STATE",
-        help="Wait for this state, or one after it, instead of the end.",
+        help="Wait for this state or a later one instead of the end.",
         **_states(JobState),
     ),
 ]
@@ -376,26 +384,26 @@ ForFlowStates = Annotated[
     typer.Option(
         "--for",
         metavar="STATE",
-        help="Wait for this state, or one after it, instead of the end.",
+        help="Wait for this state or a later one instead of the end.",
         **_states(FlowState),
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
 Wait = Annotated[
     int | None,
-    typer.Option("--wait", "-w", min=0, metavar="SECONDS", help="Wait so long for locks."),
+    typer.Option("--wait", "-w", min=0, metavar="SECONDS", help="Wait this long for locks."),
 ]
 RaiseOnError = Annotated[
-    bool, typer.Option("--raise-on-error", "-re", help="Stop at the first job that is refused.")
+    bool, typer.Option("--raise-on-error", "-re", help="Stop at the first refused job.")
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--max", min=0, metavar="N", help="Change nothing if more are selected; 0: any."),
+    typer.Option("--max", min=0, metavar="N", help="Refuse if more are selected (0: no limit)."),
 ]
 AllStates = Annotated[
-    bool, typer.Option("--all-states", "-as", help="Also of jobs that may still need them.")
+    bool, typer.Option("--all-states", "-as", help="Also for jobs that may still need them.")
 ]
 SkipRunnerCheck = Annotated[
-    bool, typer.Option("--force", "-f", help="Even while a runner is alive.")
+    bool, typer.Option("--force", "-f", help="Even while a runner is active.")
 ]

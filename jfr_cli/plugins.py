@@ -57,7 +57,7 @@ class Commands:
         if not _NAME.fullmatch(name):
             raise ConfigError(f"a command cannot be called {name!r}")
         if name in self._taken or name in self.added:
-            raise ConfigError(f"the command {name!r} exists already")
+            raise ConfigError(f"the command {name!r} already exists")
         if not isinstance(group, typer.Typer):
             raise ConfigError(f"the command {name!r} has to be a typer.Typer, not {group!r}")
         self.added[name] = group

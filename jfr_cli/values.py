@@ -43,14 +43,14 @@ def _exec_config_names(project: str | None, incomplete: str) -> Offer:
 
 
 def _job_ids(project: str | None, incomplete: str) -> Offer:
-    """db_ids of jobs, or their uuids where only those begin so."""
+    """db_ids of jobs, or their uuids where only those match."""
     from controller.storage.lookup import newest_jobs
 
     return _by_db_id_or_uuid(newest_jobs, _queue(project), incomplete)
 
 
 def _flow_ids(project: str | None, incomplete: str) -> Offer:
-    """db_ids of the first jobs of flows, or the flows' uuids where only those begin so."""
+    """db_ids of the first jobs of flows, or the flows' uuids where only those match."""
     from controller.storage.lookup import newest_flows
 
     return _by_db_id_or_uuid(newest_flows, _queue(project), incomplete)

@@ -230,7 +230,7 @@ class ConfigManager:
         path = self.folder / f"{checked.name}.{ext}"
         if path.exists() or any(f.name == checked.name for f in self._files):
             raise ConfigError(
-                f"project {checked.name!r} exists already", hint="choose another name"
+                f"project {checked.name!r} already exists", hint="choose another name"
             )
         if dry_run:
             return path

@@ -1,1 +1,1 @@
-"""One file per group, named as the user types it. A command: options, one call, one picture."""
+"""One file per group, named after the command. A command is its options, one call and one view."""

@@ -1,4 +1,4 @@
-"""``jf admin``: set up, repair and look after the database."""
+"""``jf admin``: set up, repair and maintain the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jfr_cli.session import CURRENT
 if TYPE_CHECKING:
     from controller.operations.unlocking import HeldLock
 
-app = options.command_group("Set up, repair and look after the database.")
+app = options.command_group("Set up, repair and maintain the database.")
 app.add_typer(admin_index.app, name="index")
 app.command("upgrade")(admin_repair.upgrade)
 app.command("doctor")(admin_repair.doctor)
@@ -32,13 +32,13 @@ app.command("doctor")(admin_repair.doctor)
 @shows_document()
 def reset(
     date: Annotated[
-        str | None, typer.Argument(help="Today's date, YYYY-MM-DD: needed from 25 flows on.")
+        str | None, typer.Argument(help="Today's date, YYYY-MM-DD; required for 25 flows or more.")
     ] = None,
     output: Annotated[bool, typer.Option("--output", "-o", help="Delete all outputs too.")] = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Set up the queue database, deleting all jobs and flows that are in it.
+    """Set up the queue database; deletes all jobs and flows in it.
 
     Example: jf admin reset --yes
     """
@@ -66,7 +66,7 @@ def reset(
 @shows_outcome()
 @with_stored_job_filter
 def unlock(selection: JobFilter, yes: options.Yes = False, dry_run: options.DryRun = False) -> None:
-    """Remove the locks of jobs whose holder is gone; a holder that is alive loses its work.
+    """Remove job locks whose holder is gone. A holder that is still alive loses its work.
 
     Example: jf admin unlock -did 12 --dry-run
     """
@@ -82,7 +82,7 @@ def unlock(selection: JobFilter, yes: options.Yes = False, dry_run: options.DryR
 def unlock_flow(
     selection: FlowFilter, yes: options.Yes = False, dry_run: options.DryRun = False
 ) -> None:
-    """Remove the locks of flows whose holder is gone.
+    """Remove flow locks whose holder is gone.
 
     Example: jf admin unlock-flow -fid 12 --yes
     """
@@ -94,7 +94,7 @@ def unlock_flow(
 @app.command("unlock-runner")
 @shows_document()
 def unlock_runner(dry_run: options.DryRun = False) -> None:
-    """Remove the lock of the record that says which runner serves the project.
+    """Remove the lock on the project's runner record.
 
     Example: jf admin unlock-runner
     """

@@ -16,9 +16,9 @@ app = options.command_group("The indexes of the queue database.")
 
 _COLLECTIONS = ("jobs", "flows", "aux", "batches")
 _WAYS = {"asc": 1, "desc": -1}
-_AGAIN = "the others are missing until the same command has ended"
+_AGAIN = "run the same command again to build the missing ones"
 _Foreground = Annotated[
-    bool, typer.Option("--foreground", "-fg", help="Let a server do nothing else meanwhile.")
+    bool, typer.Option("--foreground", "-fg", help="Block all other work on the server meanwhile.")
 ]
 
 
@@ -27,7 +27,7 @@ _Foreground = Annotated[
 def rebuild(
     foreground: _Foreground = False, yes: options.Yes = False, dry_run: options.DryRun = False
 ) -> None:
-    """Drop all indexes and build ours anew; those that you added are lost.
+    """Drop all indexes and rebuild the built-in ones; indexes you added are lost.
 
     Example: jf admin index rebuild --dry-run
     """
@@ -49,7 +49,9 @@ def rebuild(
 @app.command("create")
 @shows_document()
 def create(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Field, with dots between levels.")],
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Field name, with dots between levels.")
+    ],
     way: Annotated[
         str,
         typer.Argument(metavar="WAY", help="asc or desc.", **options.choice(tuple(_WAYS))),
@@ -65,12 +67,10 @@ def create(
             **options.choice(_COLLECTIONS),
         ),
     ] = "jobs",
-    unique: Annotated[
-        bool, typer.Option("--unique", "-u", help="Refuse two documents with one value.")
-    ] = False,
+    unique: Annotated[bool, typer.Option("--unique", "-u", help="Require unique values.")] = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Create an index of your own, unless it is there.
+    """Create a custom index if it does not exist.
 
     Example: jf admin index create job.metadata.tag
     """

@@ -1,4 +1,4 @@
-"""``jf admin upgrade`` and ``doctor``: bring a database up to date, and into order."""
+"""``jf admin upgrade`` and ``doctor``: upgrade and repair a database."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from jfr_cli.session import CURRENT
 @shows_one()
 def upgrade(
     no_dry_run: Annotated[
-        bool, typer.Option("--no-dry-run", "-ndr", help="Do it; otherwise it is only shown.")
+        bool,
+        typer.Option("--no-dry-run", "-ndr", help="Do the upgrade instead of only showing it."),
     ] = False,
     check_env: Annotated[
-        bool, typer.Option("--check-env", "-ce", help="Compare all packages, not jobflow alone.")
+        bool, typer.Option("--check-env", "-ce", help="Compare all packages, not only jobflow.")
     ] = False,
     target: Annotated[
-        str | None, typer.Option("--target", "-t", metavar="VERSION", help="Go no further.")
+        str | None, typer.Option("--target", "-t", metavar="VERSION", help="Stop at this version.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", "-f", help="Pass by the conditions that allow it.")
+        bool, typer.Option("--force", "-f", help="Ignore failed preconditions.")
     ] = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Upgrade a database of jobflow-remote 0.1.x or 1.0.x; without -ndr it is only shown.
+    """Upgrade a database of jobflow-remote 0.1.x or 1.0.x; without -ndr, only show the plan.
 
-    Back the database up before: `jf backup create`. No runner may be active.
+    Back up the database first: `jf backup create`. No runner may be active.
 
     Example: jf admin upgrade --no-dry-run
     """
@@ -53,33 +54,34 @@ def upgrade(
                 plan = controller.upgrade(target, force, dry_run=False, progress=report_step)
             report = UpgradeReport(plan, report.differences, done=True, force=force)
             if shows_table():
-                say(f"the database has version {plan.target} now")
+                say(f"the database is now at version {plan.target}")
                 return
     show_one(report, UPGRADE, lambda: upgrade_text(report))
 
 
 @shows_one()
 def doctor(
-    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired.")] = False,
     watch: Annotated[
-        bool, typer.Option("--watch-locks", help="Watch for 20 s which locks are renewed.")
+        bool,
+        typer.Option("--watch-locks", help="Watch the locks for 20 s to see which are renewed."),
     ] = False,
     outputs: Annotated[
-        bool, typer.Option("--outputs", help="Look for the outputs of completed jobs too.")
+        bool, typer.Option("--outputs", help="Also check that completed jobs have outputs.")
     ] = False,
     foreign_locks: Annotated[
         bool,
         typer.Option(
-            "--foreign-locks", help="Free locks of jobflow-remote, which must not be running."
+            "--foreign-locks", help="Remove locks of jobflow-remote (must not be running)."
         ),
     ] = False,
     half_inserted: Annotated[
-        bool, typer.Option("--half-inserted", help="Remove what interrupted submissions left.")
+        bool, typer.Option("--half-inserted", help="Remove remains of interrupted submissions.")
     ] = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Find what is not as it should be; with --fix, mend it. Exit 9 when problems are left.
+    """Find inconsistencies; with --fix, repair them. Exit 9 if problems remain.
 
     Everything is mended under its lock, beside runners and users. Only what removes something
     has to be asked for: --foreign-locks, --half-inserted.
@@ -90,7 +92,7 @@ def doctor(
 
     mending = fix and not dry_run
     if mending and (foreign_locks or half_inserted):
-        confirm("Free foreign locks, or remove what half submissions left?", yes)
+        confirm("Remove foreign locks, or remains of interrupted submissions?", yes)
     afterwards = GOES_ON if mending else "nothing was changed"
     least = 1 if watch else WORTH_A_BAR
     with (

@@ -1,4 +1,4 @@
-"""``jf backup``: copy the queue database into files, and back."""
+"""``jf backup``: back up the queue database to files and restore it."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from jfr_cli.output import show_report, shows_document
 from jfr_cli.progress import progress_bar, with_names
 from jfr_cli.session import CURRENT
 
-_UNCHANGED = "nothing was written, and an older backup is as it was"
-_ANEW = "the database is unfinished until the same command, which begins anew, has ended"
+_UNCHANGED = "nothing was written; an older backup is unchanged"
+_ANEW = "the database is incomplete: run the same command again, it starts over"
 
-app = options.command_group("Copy the queue database into files, and back.")
+app = options.command_group("Back up the queue database to files and restore it.")
 
 _Tools = Annotated[
     Path | None,
-    typer.Option("--mongo-path", "-m", metavar="DIR", help="Folder of mongodump, mongorestore."),
+    typer.Option("--mongo-path", "-m", metavar="DIR", help="Folder of mongodump and mongorestore."),
 ]
-_Python = Annotated[
-    bool, typer.Option("--python", "-p", help="Do without MongoDB's tools in any case.")
-]
+_Python = Annotated[bool, typer.Option("--python", "-p", help="Never use MongoDB's tools.")]
 
 
 @app.command("create")
 @shows_document()
 def create(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where the folder of the database goes.")
+        Path, typer.Argument(metavar="DIR", help="Where to create the database's folder.")
     ] = Path(),
-    compress: Annotated[bool, typer.Option("--compress", "-c", help="Write .bson.gz.")] = False,
+    compress: Annotated[
+        bool, typer.Option("--compress", "-c", help="Compress: write .bson.gz.")
+    ] = False,
     mongo_path: _Tools = None,
     python: _Python = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Write all jobs, flows, batch processes and ids into DIR/DATABASE; outputs are no part of it.
+    """Write all jobs, flows, batch processes and ids to DIR/DATABASE, without outputs.
 
     An older backup there is replaced when the new one is complete. On a server without transactions
     no runner may be active.
@@ -58,13 +58,13 @@ def create(
 @shows_document()
 def restore(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder that holds the files of the backup.")
+        Path, typer.Argument(metavar="DIR", help="The folder with the backup files.")
     ] = Path(),
     mongo_path: _Tools = None,
     python: _Python = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Fill the empty queue database from a backup, of whichever engine.
+    """Restore a backup, made on either engine, into the empty queue database.
 
     A restore that was interrupted is begun anew by the next one. No runner may be active.
 
@@ -79,7 +79,7 @@ def restore(
 
 @contextmanager
 def _bar(what: str, afterwards: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar for each collection."""
+    """Show a progress bar for each collection."""
     with progress_bar(what, afterwards=afterwards) as report:
         yield with_names(report, f"{what} {{}}")
 

@@ -1,4 +1,4 @@
-"""``jf batch``: look after batch processes, which run many jobs in one queue submission."""
+"""``jf batch``: manage batch processes, which run many jobs in one queue submission."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from controller.documents import BatchDoc
 
 _NOUN = "batch process"
-app = options.command_group("Look after batch processes, which run many jobs in one submission.")
+app = options.command_group("Manage batch processes, which run many jobs in one submission.")
 
 
 @app.command("list")
@@ -37,14 +37,14 @@ app = options.command_group("Look after batch processes, which run many jobs in 
 def list_batches(
     worker: options.Workers = None,
     max_results: Annotated[
-        int, typer.Option("--max-results", "-m", min=0, help="At most so many; 0 for all.")
+        int, typer.Option("--max-results", "-m", min=0, help="Maximum number (0: no limit).")
     ] = 20,
     state: options.BatchStates = None,
     job_id: options.JobIds = None,
     db_id: options.DbIds = None,
     verbosity: options.Verbosity = 0,
 ) -> None:
-    """List batch processes, the one that changed last first.
+    """List batch processes, most recently changed first.
 
     Example: jf batch list -s RUNNING
     """
@@ -92,13 +92,13 @@ def delete(
     ] = None,
     batch_uid: Annotated[
         list[str] | None,
-        typer.Option("--batch-uid", "-bid", metavar="UID", help="Our id of the process."),
+        typer.Option("--batch-uid", "-bid", metavar="UID", help="Internal id of the process."),
     ] = None,
     worker: options.Workers = None,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Forget batch processes, by default all that have FINISHED; no process is ended.
+    """Delete records of batch processes (default: FINISHED ones); no process is stopped.
 
     Example: jf batch delete -wk cluster --dry-run
     """
@@ -113,7 +113,7 @@ def delete(
         found = controller.get_batches(**wanted, limit=0)
         left: list[BatchDoc] = []
         if found and not dry_run:
-            confirm(f"Forget {counted(len(found), _NOUN)}?", yes)
+            confirm(f"Delete the records of {counted(len(found), _NOUN)}?", yes)
             wanted["batch_uid"] = [batch.batch_uid for batch in found]
             if controller.delete_batches(**wanted) < len(found):
                 left = controller.get_batches(batch_uid=wanted["batch_uid"], limit=0)
@@ -125,7 +125,7 @@ def delete(
 @app.command("fix-batch-doc-jobs-dict", hidden=True)
 @shows_document()
 def fix_jobs(dry_run: options.DryRun = False) -> None:
-    """Mend what development versions of jobflow-remote 1.0 wrote.
+    """Repair documents written by development versions of jobflow-remote 1.0.
 
     Example: jf batch fix-batch-doc-jobs-dict --dry-run
     """

@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
 @app.command()
 @shows_document()
 def demo(dry_run: options.DryRun = False) -> None:
-    """Submit the equation of state of some metals, in the selected project.
+    """Submit equation-of-state calculations of some metals to the selected project.
 
     Example: jf quickstart; jf demo; jf runner run --until-idle
     """

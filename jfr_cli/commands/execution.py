@@ -1,4 +1,4 @@
-"""``jf execution``: what runs on a worker. `jfr_cli.main` recognises the common form earlier."""
+"""``jf execution``: what runs on a worker. `jfr_cli.main` handles the common form earlier."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ _RUN_BATCH: dict[str, tuple[Any, Any]] = {
         inspect.Parameter.empty,
     ),
     "batch_uid": (
-        Annotated[str, typer.Argument(metavar="BATCH_UID", help="Our id of the process.")],
+        Annotated[str, typer.Argument(metavar="BATCH_UID", help="Internal id of the process.")],
         inspect.Parameter.empty,
     ),
     "max_time": (
         Annotated[
-            float | None, typer.Option("--max-time", "-mt", help="Seconds to start jobs in.")
+            float | None,
+            typer.Option("--max-time", "-mt", help="Start jobs for this many seconds."),
         ],
         None,
     ),
     "max_wait": (
         Annotated[
-            float | None, typer.Option("--max-wait", "-mw", help="Seconds to wait for a job.")
+            float | None,
+            typer.Option("--max-wait", "-mw", help="Wait this many seconds for a job."),
         ],
         60,
     ),
@@ -41,12 +43,14 @@ _RUN_BATCH: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "parallel_jobs": (
-        Annotated[int | None, typer.Option("--parallel-jobs", "-pj", help="Jobs at once.")],
+        Annotated[
+            int | None, typer.Option("--parallel-jobs", "-pj", help="Number of parallel jobs.")
+        ],
         None,
     ),
     "sleep_time": (
         Annotated[
-            float | None, typer.Option("--sleep-time", "-st", help="Seconds between two looks.")
+            float | None, typer.Option("--sleep-time", "-st", help="Seconds between checks.")
         ],
         None,
     ),
@@ -64,7 +68,7 @@ Later(
 def run(
     run_dir: Annotated[str, typer.Argument(metavar="DIR", help="Directory of the job.")] = ".",
 ) -> None:
-    """Run the job whose input lies in a directory.
+    """Run the job whose input is in a directory.
 
     Example: jf execution run .
     """

@@ -1,4 +1,4 @@
-"""``jf flow``: list flows, and look into one."""
+"""``jf flow``: list and inspect flows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from jfr_cli.render.waiting import standing
 from jfr_cli.selection import checked_sort, existing_flow, some_flows, with_flow_filter
 from jfr_cli.session import CURRENT
 
-app = options.command_group("List flows, look into them and change them.")
+app = options.command_group("List, inspect and change flows.")
 app.add_typer(flow_actions.app)
 app.add_typer(flow_graph.app)
 app.add_typer(reports.flows)
@@ -52,7 +52,7 @@ def list_flows(
     locked: options.Locked = False,
     count: options.Count = False,
 ) -> None:
-    """List flows, the one that changed last first.
+    """List flows, most recently changed first.
 
     Example: jf flow list -s RUNNING
     """
@@ -76,7 +76,7 @@ def list_flows(
 @shows_list("--output", "-o")
 def info(
     flow: options.FlowIdArgument,
-    by_job: Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")] = False,
+    by_job: Annotated[bool, typer.Option("--job", "-j", help="The uuid is a job's.")] = False,
     verbosity: options.Verbosity = 0,
     stored_data_key: options.StoredDataKeys = None,
     jobs_sort: Annotated[
@@ -85,7 +85,7 @@ def info(
             "--jobs-sort",
             "--sort",
             metavar="FIELD",
-            help="Order of the jobs, as of lists.",
+            help="Sort the jobs by this field.",
             **options.choice(options.SORTS),
         ),
     ] = "db_id",
@@ -96,7 +96,7 @@ def info(
             "-jrevs",
             "--reverse-sort",
             "-revs",
-            help="The other way round.",
+            help="Reverse the order.",
         ),
     ] = False,
     report: Annotated[
@@ -108,7 +108,7 @@ def info(
 ) -> None:
     """Show a flow: its structure and its jobs.
 
-    Columns are those of its jobs. As csv, name or count it lists its jobs.
+    The columns are those of `jf job list`. The formats csv, name and count list its jobs.
 
     Example: jf flow info 12
     """
@@ -148,7 +148,7 @@ def wait(
     timeout: options.Timeout = None,
     any_of: options.AnyOf = False,
 ) -> None:
-    """Wait until flows have ended; exit 7 when one did not complete, 8 when time was up.
+    """Wait until flows have ended; exit 7 if one did not complete, 8 on timeout.
 
     Example: jf flow wait 12 --timeout 3600
     """

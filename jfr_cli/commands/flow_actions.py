@@ -29,9 +29,9 @@ from jfr_cli.session import CURRENT
 app = options.part_of_group()
 set_app = options.command_group("Set properties of flows.")
 
-ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")]
+ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is a job's.")]
 _NAMED = 20
-"""Ids of deleted flows that are named; ``--json`` names all."""
+"""How many ids of deleted flows are printed; ``--json`` has all."""
 
 
 @app.command("delete")
@@ -42,7 +42,7 @@ def delete(
     selection: FlowFilter,
     yes: options.Yes = False,
     limit: Annotated[
-        int, typer.Option("--max", "-m", min=0, help="Delete nothing if there are more; 0: any.")
+        int, typer.Option("--max", "-m", min=0, help="Refuse if more are selected (0: no limit).")
     ] = 10,
     verbosity: options.Verbosity = 0,
     output: Annotated[bool, typer.Option("--output", "-o", help="Delete outputs too.")] = False,
@@ -51,7 +51,7 @@ def delete(
         bool, typer.Option("--all", "-a", help="Delete outputs and run folders too.")
     ] = False,
     keep_processes: Annotated[
-        bool, typer.Option("--keep-processes", "-kp", help="Let run what runs of them.")
+        bool, typer.Option("--keep-processes", "-kp", help="Leave running jobs running.")
     ] = False,
     wait: options.Wait = None,
     break_lock: options.BreakLock = False,
@@ -90,7 +90,7 @@ def delete(
 
 
 def _named(ids: Sequence[str]) -> str:
-    """Name the first of many ids."""
+    """List the first of many ids."""
     further = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
     return ", ".join(ids[:_NAMED]) + further
 
@@ -107,7 +107,7 @@ def clean(
     all_states: options.AllStates = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Delete the run folders of the jobs of flows: of those that have ended.
+    """Delete the run folders of the ended jobs of flows.
 
     Example: jf flow clean -s COMPLETED --days 30 --yes
     """
@@ -128,7 +128,7 @@ def clean(
             )
     if shows_table():
         for line in skipped_lines(done):
-            say(f"left alone: {line}")
+            say(f"not deleted: {line}")
     outcome = cleaning(done, jobs, dry_run=dry_run)
     show_outcome(outcome, "folder", "deleted", **cleaning_facts(done, dry_run=dry_run))
 
@@ -142,7 +142,7 @@ def resume(
     break_lock: options.BreakLock = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Let all paused and stopped jobs of a flow go on.
+    """Resume all paused and stopped jobs of a flow.
 
     Example: jf flow resume 12
     """
@@ -163,12 +163,14 @@ def set_store(
     flow: options.FlowIdArgument,
     store: Annotated[
         str | None,
-        typer.Argument(metavar="STORE", help="One of optional_jobstores; none for the default."),
+        typer.Argument(
+            metavar="STORE", help="One of optional_jobstores; leave out for the default."
+        ),
     ] = None,
     by_job: ByJob = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Choose the JobStore of a flow that has not begun.
+    """Set the JobStore of a flow that has not started.
 
     Example: jf flow set store 12 archive
     """

@@ -1,4 +1,4 @@
-"""``jf flow graph``: what depends on what."""
+"""``jf flow graph``: the dependencies of a flow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def graph(
             "--label",
             "-l",
             metavar="LABEL",
-            help=f"What stands on a job: {', '.join(LABELS)}.",
+            help=f"Label of each job: {', '.join(LABELS)}.",
             **options.choice(LABELS),
         ),
     ] = "name",
@@ -90,17 +90,20 @@ def graph(
 
 
 def _kind(kind: str | None, path: Path | None, *, mermaid: bool) -> str:
-    """What to draw: as said, else as the file's name says, else a tree; files get no tree."""
+    """Return the requested kind, else that of the file name, else a tree (never for files)."""
     if mermaid:
         return "mermaid"
     if kind is not None:
         if kind == "tree" and path is not None:
-            raise ArgumentError("a tree is for the terminal", hint="leave --path out")
+            raise ArgumentError("a tree can only be shown on the terminal", hint="leave out --path")
         return kind
     if path is None:
         return "tree"
     suffix = path.suffix.lower()
     if suffix not in _OF_SUFFIX:
         known = ", ".join(_OF_SUFFIX)
-        raise ArgumentError(f"{path} could be any kind of file", hint=f"end it in {known}, or --as")
+        raise ArgumentError(
+            f"cannot tell the kind of file from the name {path}",
+            hint=f"use a name that ends in {known}, or --as",
+        )
     return _OF_SUFFIX[suffix]

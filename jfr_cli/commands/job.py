@@ -1,4 +1,4 @@
-"""``jf job``: list jobs, and look into one."""
+"""``jf job``: list and inspect jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from jfr_cli.render.outcome import counted
 from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
 
-app = options.command_group("List jobs, look into them and change them.")
+app = options.command_group("List, inspect and change jobs.")
 app.add_typer(job_actions.app)
 app.add_typer(job_files.single)
 app.add_typer(reports.jobs)
@@ -56,16 +56,18 @@ def list_jobs(
         int | None, typer.Option("--latest-flow", "-lf", min=1, help="Jobs of the N newest flows.")
     ] = None,
     error: Annotated[
-        bool, typer.Option("--error", "-e", help="Jobs that ended in an error.")
+        bool, typer.Option("--error", "-e", help="Only jobs that ended in an error.")
     ] = False,
-    running: Annotated[bool, typer.Option("--running", "-run", help="Jobs under way.")] = False,
+    running: Annotated[
+        bool, typer.Option("--running", "-run", help="Only jobs in progress.")
+    ] = False,
     count: options.Count = False,
     stored_data_key: options.StoredDataKeys = None,
     color_flows: Annotated[
-        bool, typer.Option("--color", "-col", help="Colour the names, one colour per flow.")
+        bool, typer.Option("--color", "-col", help="Colour the names by flow.")
     ] = False,
 ) -> None:
-    """List jobs, the one that changed last first.
+    """List jobs, most recently changed first.
 
     Example: jf job list -s FAILED --days 2
     """
@@ -113,7 +115,7 @@ def info(
     index: options.IndexArgument = None,
     pid: Annotated[str | None, typer.Option("--pid", help="Id in the worker's queue.")] = None,
     show_none: Annotated[
-        bool, typer.Option("--show-none", "-n", help="Show what has no value, too.")
+        bool, typer.Option("--show-none", "-n", help="Also show fields without a value.")
     ] = False,
     verbosity: options.Verbosity = 0,
 ) -> None:
@@ -122,14 +124,14 @@ def info(
     Example: jf job info 12
     """
     if (job is None) == (pid is None):
-        raise ArgumentError("one job is named by an ID or by --pid", hint="jf job info ID")
+        raise ArgumentError("give either an ID or --pid", hint="jf job info ID")
     with CURRENT.reader() as controller:
         if job is None:
             assert pid is not None
             found = controller.get_job_info_by_pid(pid)
             if found is None:
                 raise JobNotFoundError(
-                    f"no job has the id {pid} in its worker's queue",
+                    f"no job has the queue id {pid}",
                     hint="`jf job list -v` shows the ids in queues",
                 )
         else:
@@ -163,7 +165,7 @@ def output(
         str | None, typer.Option("--path", "-p", help="Write to this .json or .yaml file.")
     ] = None,
     load: Annotated[
-        bool, typer.Option("--load", "-l", help="With what lies in additional stores.")
+        bool, typer.Option("--load", "-l", help="Include data in additional stores.")
     ] = False,
 ) -> None:
     """Print what a job returned, as JSON.
@@ -188,7 +190,7 @@ def wait(
     timeout: options.Timeout = None,
     any_of: options.AnyOf = False,
 ) -> None:
-    """Wait until jobs have ended; exit 7 when one did not complete, 8 when time was up.
+    """Wait until jobs have ended; exit 7 if one did not complete, 8 on timeout.
 
     Example: jf job wait 12 --timeout 3600 && jf job output 12
     """
@@ -209,7 +211,7 @@ def wait(
 @app.command("why")
 @shows_one(watchable=True)
 def why(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
-    """Say why a job is not running, and what to do.
+    """Explain why a job is not running and what to do.
 
     Example: jf job why 12
     """
@@ -236,7 +238,7 @@ def dump(
         str, typer.Option("--path", "-p", metavar="FILE", help="Where to.")
     ] = "jobs_dump.json",
 ) -> None:
-    """Write the whole documents of jobs to a file, as JSON.
+    """Write the complete documents of jobs to a file, as JSON.
 
     Example: jf job dump -did 12 --path job.json
     """

@@ -23,12 +23,12 @@ def set_state(
         str,
         typer.Argument(
             metavar="STATE",
-            help="The new state, in any case.",
+            help="The new state, upper or lower case.",
             autocompletion=options.job_states,
         ),
     ],
 ) -> None:
-    """Give jobs any state; nothing is checked. For repairs.
+    """Set the state of jobs without any checks. For repairs only.
 
     Example: jf job set-state FAILED 12
     """
@@ -44,15 +44,13 @@ def rerun(
     jobs: ChosenJobs,
     force: Annotated[
         bool,
-        typer.Option(
-            "--force", "-f", help="Also jobs that are done, and whatever depends on them."
-        ),
+        typer.Option("--force", "-f", help="Also completed jobs and all that depend on them."),
     ] = False,
     no_delete: Annotated[
         bool, typer.Option("--no-delete", "-nd", help="Keep the files of the last run.")
     ] = False,
 ) -> None:
-    """Take jobs back to the beginning; what runs of them is ended first.
+    """Run jobs again from the start; running ones are cancelled first.
 
     Example: jf job rerun -s FAILED --days 1
     """
@@ -62,7 +60,7 @@ def rerun(
 @app.command("retry")
 @changes_jobs(*_LOCKS, "raise_on_error")
 def retry(jobs: ChosenJobs) -> None:
-    """Let the runner try the step again in which a REMOTE_ERROR happened.
+    """Retry the step that ended in a REMOTE_ERROR.
 
     Example: jf job retry -s REMOTE_ERROR
     """
@@ -72,7 +70,7 @@ def retry(jobs: ChosenJobs) -> None:
 @app.command("pause")
 @changes_jobs("wait", "raise_on_error")
 def pause(jobs: ChosenJobs) -> None:
-    """Hold jobs back that have not begun.
+    """Pause jobs that have not started.
 
     Example: jf job pause --worker cluster
     """
@@ -82,7 +80,7 @@ def pause(jobs: ChosenJobs) -> None:
 @app.command("resume")
 @changes_jobs(*_LOCKS, "raise_on_error")
 def resume(jobs: ChosenJobs) -> None:
-    """Let paused and stopped jobs go on.
+    """Resume paused and stopped jobs.
 
     Example: jf job resume -s PAUSED
     """
@@ -92,7 +90,7 @@ def resume(jobs: ChosenJobs) -> None:
 @app.command("play", hidden=True)
 @changes_jobs(*_LOCKS, "raise_on_error")
 def play(jobs: ChosenJobs) -> None:
-    """Do what `jf job resume` does, which is its name now.
+    """Old name of `jf job resume`.
 
     Example: jf job play 12
     """
@@ -103,7 +101,7 @@ def play(jobs: ChosenJobs) -> None:
 @app.command("stop")
 @changes_jobs(*_LOCKS, "raise_on_error")
 def stop(jobs: ChosenJobs) -> None:
-    """End jobs that are READY or under way, in their queue too.
+    """Stop jobs that are READY or in progress; cancels them in the queue.
 
     Example: jf job stop -fid 12
     """
@@ -120,7 +118,7 @@ def delete(
         bool, typer.Option("--all", "-a", help="Delete outputs and run folders too.")
     ] = False,
 ) -> None:
-    """Delete jobs, at most 10 unless --max says more. Their flows stay whole.
+    """Delete jobs, at most 10 unless --max allows more. Their flows stay consistent.
 
     Example: jf job delete -s FAILED --max 100 --files
     """

@@ -1,4 +1,4 @@
-"""``jf job files`` and what else reaches the run directory of a job."""
+"""``jf job files`` and the other commands that use a job's run directory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def ls(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
 @shows_document()
 def get(
     job: options.JobIdArgument,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Names in the folder.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="File names in the folder.")],
     index: Annotated[int | None, typer.Option("--index", "-i", help="Index of the job.")] = None,
     path: Annotated[
         Path,
@@ -98,12 +98,12 @@ def delete(
         )
     if found.run_dir and (why := {**done.failed, **done.skipped}.get(found.db_id)):
         raise StateError(
-            f"the files of job {found.db_id} were left alone: {why}",
-            hint=None if done.failed else "--all-states deletes those of jobs in any state",
+            f"the files of job {found.db_id} were not deleted: {why}",
+            hint=None if done.failed else "use --all-states to delete files of jobs in any state",
         )
     if shows_table():
         for line in skipped_lines(done):
-            say(f"left alone: {line}")
+            say(f"not deleted: {line}")
     outcome = cleaning(done, [found], dry_run=dry_run)
     show_outcome(outcome, "folder", "deleted", **cleaning_facts(done, dry_run=dry_run))
 
@@ -121,7 +121,7 @@ def queue_out(job: options.JobIdArgument, index: options.IndexArgument = None) -
         show_value(found)
         return
     for name, text in found.items():
-        say(f"--- {name}" if text is not None else f"--- {name}: there is none")
+        say(f"--- {name}" if text is not None else f"--- {name}: not found")
         if text:
             print_data(text.rstrip("\n"))
 

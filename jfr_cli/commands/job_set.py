@@ -25,7 +25,7 @@ def worker(
         ),
     ],
 ) -> None:
-    """Let jobs run on another worker. Jobs under way are refused.
+    """Move jobs to another worker. Jobs in progress are refused.
 
     Example: jf job set worker cluster -did 12
     """
@@ -45,7 +45,7 @@ def exec_config(
         ),
     ],
 ) -> None:
-    """Let jobs run with another exec_config.
+    """Set the exec_config of jobs.
 
     Example: jf job set exec-config gpu -did 12
     """
@@ -58,13 +58,16 @@ def resources(
     jobs: ChosenJobs,
     value: Annotated[str, typer.Argument(metavar="DICT", help='JSON, or "key=value,key2=value2".')],
     replace: Annotated[
-        bool, typer.Option("--replace", "-r", help="Instead of adding to what a job has.")
+        bool,
+        typer.Option(
+            "--replace", "-r", help="Replace a job's resources instead of adding to them."
+        ),
     ] = False,
     qresources: Annotated[
-        bool, typer.Option("--qresources", "-qr", help="The keys are those of a QResources.")
+        bool, typer.Option("--qresources", "-qr", help="The keys are those of QResources.")
     ] = False,
 ) -> None:
-    """Set resources of jobs; a number is a number: nodes=2 means 2.
+    """Set resources of jobs; nodes=2 is the number 2.
 
     Example: jf job set resources nodes=2,ntasks=8 -did 12
     """
@@ -77,7 +80,7 @@ def resources(
 
 
 def _typed(text: str) -> dict[str, Any]:
-    """Read a dictionary; of ``key=value`` pairs what is a number or true, false, null is it."""
+    """Read a dictionary; in ``key=value`` pairs, numbers, true, false and null are read as such."""
     found = dictionary("DICT", text) or {}
     return found if text.lstrip().startswith("{") else {k: _value(v) for k, v in found.items()}
 
@@ -94,9 +97,11 @@ def _value(text: str) -> Any:
 @changes_jobs("wait", "break_lock", "raise_on_error", named=False)
 def priority(
     jobs: ChosenJobs,
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The largest comes first.")],
+    number: Annotated[
+        int, typer.Argument(metavar="NUMBER", help="The highest priority runs first.")
+    ],
 ) -> None:
-    """Set the priority of jobs, in any state.
+    """Set the priority of jobs in any state.
 
     Example: jf job set priority 10 -fid 12
     """

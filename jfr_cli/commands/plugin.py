@@ -1,4 +1,4 @@
-"""``jf plugin``: list what other packages add to this program."""
+"""``jf plugin``: list the plugins that other packages add to jf."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jfr_cli.output import show_rows, shows_list
 from jfr_cli.plugins import loaded_plugins
 from jfr_cli.render.plugins import PLUGINS
 
-app = options.command_group("List what other packages add to this program.")
+app = options.command_group("List the plugins that other packages add to jf.")
 
 
 @app.command("list")
@@ -19,10 +19,10 @@ app = options.command_group("List what other packages add to this program.")
 def list_plugins(
     ctx: typer.Context,
     errors: Annotated[
-        bool, typer.Option("--error", "-e", help="Say why plugins could not be loaded.")
+        bool, typer.Option("--error", "-e", help="Show why plugins could not be loaded.")
     ] = False,
 ) -> None:
-    """List the plugins, and the commands that they add.
+    """List the plugins and the commands they add.
 
     Example: jf plugin list -e
     """

@@ -1,4 +1,4 @@
-"""``jf project``: make, list and check projects."""
+"""``jf project``: create, list and check projects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from jfr_cli.render.projects import CHECKS, PROJECTS
 from jfr_cli.session import CURRENT
 
 app = options.command_group(
-    "Make, list, check, change and move projects.", invoke_without_command=True
+    "Create, list, check, change and move projects.", invoke_without_command=True
 )
 app.add_typer(project_parts.workers, name="worker")
 app.add_typer(project_parts.exec_configs, name="exec_config")
@@ -39,7 +39,7 @@ app.add_typer(project_parts.edit, name="edit")
 
 @app.callback()
 def group(ctx: typer.Context, tree: options.Tree = False) -> None:
-    """Make, list, check, change and move projects."""
+    """Create, list, check, change and move projects."""
     del tree
     if ctx.invoked_subcommand is not None:
         return
@@ -57,7 +57,7 @@ def group(ctx: typer.Context, tree: options.Tree = False) -> None:
 @shows_list()
 def list_projects(
     warn: Annotated[
-        bool, typer.Option("--warn", "-w", help="Say which files cannot be used.")
+        bool, typer.Option("--warn", "-w", help="Show which files are invalid.")
     ] = False,
 ) -> None:
     """List the projects by name.
@@ -78,13 +78,13 @@ def list_projects(
     ]
     show_rows(rows, PROJECTS)
     if not rows and shows_table():
-        hint(f"there is no project in {manager.folder}: `jf quickstart` makes one")
+        hint(f"there is no project in {manager.folder}: create one with `jf quickstart`")
     if manager.unusable and (warn or CURRENT.warn_project):
         for problem in manager.unusable.values():
             say(f"warning: {problem}")
     elif manager.unusable:
         named = ", ".join(Path(name).name for name in sorted(manager.unusable))
-        say(f"cannot be used: {named}")
+        say(f"invalid: {named}")
         hint("`jf project list -w` says why")
 
 
@@ -101,11 +101,11 @@ def generate(
             **options.choice(("yaml", "json", "toml")),
         ),
     ] = "yaml",
-    full: Annotated[bool, typer.Option("--full", help="Write every kind of entry.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Include every kind of entry.")] = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
-    """Write an example project on MongoDB, to be edited.
+    """Write an example MongoDB project file for you to edit.
 
     Example: jf project generate mine --full
     """
@@ -133,12 +133,12 @@ def check(
     ] = False,
     queue: Annotated[bool, typer.Option("--queue", "-q", help="Only the queue.")] = False,
     worker: options.OneWorker = None,
-    errors: Annotated[bool, typer.Option("--errors", "-e", help="Show whole errors.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", "-e", help="Show full errors.")] = False,
     full: Annotated[
-        bool, typer.Option("--full", "-f", help="Compare all packages of the workers too.")
+        bool, typer.Option("--full", "-f", help="Also compare all packages of the workers.")
     ] = False,
 ) -> None:
-    """Check database, outputs, workers and environment; exit 9 when something cannot be used.
+    """Check database, outputs, workers and environment; exit 9 if a check fails.
 
     Example: jf project check -e
     """
@@ -164,7 +164,7 @@ def check(
 @app.command("check-conflicts")
 @shows_list()
 def check_conflicts() -> None:
-    """Look for databases, folders and batch pools that projects share; exit 9 when they do.
+    """Look for databases, folders and batch pools that projects share; exit 9 if any.
 
     Example: jf project check-conflicts
     """
@@ -183,7 +183,7 @@ def validate(
         Path, typer.Argument(metavar="FILE", help="A project file.", exists=True, dir_okay=False)
     ],
 ) -> None:
-    """Say what is wrong with a project file, by line; exit 9 when it cannot be used.
+    """Validate a project file, problems by line; exit 9 if it is invalid.
 
     Example: jf project validate ~/.jfremote/mine.yaml
     """
@@ -194,7 +194,7 @@ def validate(
         for problem in problems:
             print_data(problem_line(problem))
         if not problems:
-            say(f"{file} can be used")
+            say(f"{file} is valid")
     else:
         show_rows(problems, PROBLEMS)
     if problems:
@@ -206,10 +206,10 @@ def validate(
 def show(
     name: options.OptionalProject = None,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="With every default written out.")
+        bool, typer.Option("--resolved", help="Include all default values.")
     ] = False,
 ) -> None:
-    """Show a project's file, or all that it means; secrets are hidden.
+    """Show a project file, optionally with all defaults; secrets are hidden.
 
     Example: jf project show --resolved
     """
@@ -228,12 +228,12 @@ def show(
 def remove(
     name: options.ProjectArgument,
     keep_folders: Annotated[
-        bool, typer.Option("--keep-folders", "-k", help="Delete the file only, without a question.")
+        bool, typer.Option("--keep-folders", "-k", help="Delete only the file, without asking.")
     ] = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Delete a project: its file, and its folder with what lies in it.
+    """Delete a project: its file and its folder with all contents.
 
     Example: jf project remove old --dry-run
     """
@@ -260,22 +260,20 @@ def migrate(
         typer.Option(
             "--to",
             metavar="URI|PATH",
-            help="mongodb://HOST/DATABASE, or a folder for an embedded one.",
+            help="mongodb://HOST/DATABASE, or a folder for an embedded database.",
         ),
     ],
     switch: Annotated[
-        bool, typer.Option("--switch", help="Then use it: change the project file, keep a copy.")
+        bool, typer.Option("--switch", help="Then switch the project file to it; keeps a copy.")
     ] = False,
-    queue_only: Annotated[
-        bool, typer.Option("--queue-only", help="Leave all outputs where they are.")
-    ] = False,
+    queue_only: Annotated[bool, typer.Option("--queue-only", help="Do not copy outputs.")] = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
     """Copy the project to another database and verify the copy; can be interrupted and repeated.
 
-    Jobs, flows, batch processes, ids and the outputs that lie beside them are copied; the original
-    stays as it is. No runner may be active.
+    Copies jobs, flows, batch processes, ids and the outputs stored with them; the original is not
+    changed. No runner may be active.
 
     Example: jf project migrate --to mongodb://localhost/jobs --switch
     """
@@ -288,7 +286,7 @@ def migrate(
     plan = plan_migration(project, to, queue_only=queue_only)
     numbers = migration.count_documents(plan)
     for store in plan.left:
-        say(f"left: {store.what} ({store.shown}) stays in use")
+        say(f"not copied: {store.what} ({store.shown}) stays in use")
     if dry_run:
         migration.rehearse(plan, manager)
         show_rows(migration.planned_rows(plan, numbers), MIGRATED)
@@ -298,12 +296,12 @@ def migrate(
         done = migration.migrate(plan, manager, switch=switch, step=_steps(report, sum(numbers)))
     show_rows(done.rows, MIGRATED)
     if done.backup is not None:
-        say(f"{done.project_file} names the new database; the file as it was: {done.backup}")
+        say(f"{done.project_file} now names the new database; copy of the old file: {done.backup}")
     else:
-        say("the copy is verified; the project file is unchanged: --switch changes it")
+        say("the copy is verified; the project file is unchanged (use --switch to change it)")
 
 
 def _steps(report: Report, total: int) -> Callable[[], None]:
-    """Make a bar of what is told per document."""
+    """Return a progress callback that shows a bar per collection."""
     numbers = count(1)
     return lambda: report(next(numbers), total)

@@ -1,4 +1,4 @@
-"""``jf project worker``, ``exec_config`` and ``edit``: what a project file holds."""
+"""``jf project worker``, ``exec_config`` and ``edit``: the contents of project files."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def list_exec_configs(verbosity: options.Verbosity = 0) -> None:
 @knows_old_force
 @shows_list(watchable=False)
 def replace(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="Text to look for.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="Text to put in its place.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Text to replace.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The new text.")],
     everywhere: Annotated[
-        bool, typer.Option("--all", "-a", help="In all project files, runners or not.")
+        bool, typer.Option("--all", "-a", help="Edit all project files, even with active runners.")
     ] = False,
     yes: options.Yes = False,
     no_backup: Annotated[
-        bool, typer.Option("--no-backup", "-nb", help="Keep no copy of the file.")
+        bool, typer.Option("--no-backup", "-nb", help="Do not keep a copy of the file.")
     ] = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Replace a text in project files: shows what changes, checks it, and asks per file.
+    """Replace a text in project files: shows and checks each change, and asks per file.
 
     Example: jf project edit replace /scratch/old /scratch/new --dry-run
     """
@@ -68,14 +68,14 @@ def replace(
         if shows_table():
             print_data(planned.diff)
         for problem in planned.problems:
-            say(f"warning: it could not be used then: {problem}")
+            say(f"warning: the project would be invalid: {problem}")
         chosen = not dry_run and agrees(f"Change {planned.path}?", yes)
         copy = apply_edit(planned, backup=not no_backup) if chosen else None
         if copy:
-            say(f"the file as it was: {copy}")
+            say(f"copy of the old file: {copy}")
         rows.append(edit_row(planned, changed=chosen, backup=copy))
     if not shows_table():
         show_rows(rows, EDITS)
     else:
         changed = [Path(row["file"]).name for row in rows if row["changed"]]
-        say(f"files that hold the text: {len(rows)}; changed: {', '.join(changed) or 'none'}")
+        say(f"files with the text: {len(rows)}; changed: {', '.join(changed) or 'none'}")

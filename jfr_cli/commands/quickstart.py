@@ -20,7 +20,7 @@ def quickstart(
     name: Annotated[str, typer.Argument(help="Name of the project.")] = "jfr",
     dry_run: options.DryRun = False,
 ) -> None:
-    """Make a project on the embedded database, with a local worker, ready to run.
+    """Create a ready-to-run project with an embedded database and a local worker.
 
     Example: jf quickstart
     """
@@ -32,12 +32,14 @@ def quickstart(
     if not made:
         path = manager.projects_data[name].filepath
         if manager.projects[name].queue.store.get("type") != "EmbeddedStore":
-            raise ConfigError(f"a project {name!r} exists ({path})", hint="choose another name")
-        say(f"project {name} exists already ({path})")
+            raise ConfigError(
+                f"a project {name!r} already exists ({path})", hint="choose another name"
+            )
+        say(f"project {name} already exists ({path})")
     else:
         path = str(manager.create_project(quickstart_project(name), dry_run=dry_run))
     if dry_run:
-        lines = [f"project {name} would be made: {path}"] if made else []
+        lines = [f"would create project {name}: {path}"] if made else []
         show_report({"project": name, "file": path, "dry_run": True}, *lines)
         return
     with JobController.from_project(manager.get_project(name)) as controller:

@@ -23,13 +23,13 @@ Interval = Annotated[
         **options.choice(INTERVALS),
     ),
 ]
-Number = Annotated[int | None, typer.Argument(metavar="NUMBER", min=1, help="How many intervals.")]
+Number = Annotated[int | None, typer.Argument(metavar="NUMBER", min=1, help="Number of intervals.")]
 
 
 @jobs.command("report")
 @shows_document(watchable=True)
 def job_report(interval: Interval = "days", number: Number = None) -> None:
-    """Show how the jobs stand, and what ended lately.
+    """Show the jobs by state and how many ended recently.
 
     Example: jf job report hours 24
     """
@@ -42,7 +42,7 @@ def job_report(interval: Interval = "days", number: Number = None) -> None:
 @flows.command("report")
 @shows_document(watchable=True)
 def flow_report(interval: Interval = "days", number: Number = None) -> None:
-    """Show how the flows stand, and what ended lately.
+    """Show the flows by state and how many ended recently.
 
     Example: jf flow report weeks
     """

@@ -1,4 +1,4 @@
-"""``jf runner``: run the jobs of a project, and see who does."""
+"""``jf runner``: run the jobs of a project and see which runner does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jfr_cli.render.outcome import counted
 from jfr_cli.render.runners import RUNNER, RUNNER_STATUS, status_line
 from jfr_cli.session import CURRENT
 
-app = options.command_group("Run the jobs of a project, and see who does.")
+app = options.command_group("Run the jobs of a project and see which runner does.")
 for later in DAEMON_COMMANDS:
     later.add_to(app)
 
@@ -32,7 +32,7 @@ def run(
     ] = False,
     complete: Annotated[bool, typer.Option("--complete", "-com", help="Complete jobs.")] = False,
     queue: Annotated[
-        bool, typer.Option("--queue", "-q", help="Submit, and ask the queues.")
+        bool, typer.Option("--queue", "-q", help="Submit and poll the queues.")
     ] = False,
     checkout: Annotated[bool, typer.Option("--checkout", "-cho", help="Claim jobs.")] = False,
     interactive: options.Interactive = False,
@@ -41,13 +41,13 @@ def run(
     ] = False,
     until_idle: Annotated[
         bool,
-        typer.Option("--until-idle", help="End when nothing is left to do (for the parts chosen)."),
+        typer.Option(
+            "--until-idle", help="Stop when nothing is left to do (for the chosen steps)."
+        ),
     ] = False,
     max_time: Annotated[
         float | None,
-        typer.Option(
-            "--max-time", min=0, help="Seconds after which to end; exit 8 if not idle yet."
-        ),
+        typer.Option("--max-time", min=0, help="Stop after this many seconds; exit 8 if not idle."),
     ] = None,
 ) -> None:
     """Run jobs in the foreground, until Ctrl-C or until nothing is left to do.
@@ -93,14 +93,14 @@ def run(
             f"{counted(len(summary.failed), 'job')} ended in an error: "
             f"{', '.join(summary.failed[:10])}",
             db_ids=summary.failed,
-            hint=f"`jf job info {summary.failed[0]}` tells why",
+            hint=f"`jf job info {summary.failed[0]}` shows why",
         )
 
 
 @app.command("status")
 @shows_one()
 def status() -> None:
-    """Say whether a runner serves the project; exit 9 when none is alive, for cron.
+    """Show whether a runner serves the project; exit 9 if none is alive (for cron).
 
     Example: jf runner status || mail -s "no runner" me@example.org
     """
@@ -119,10 +119,10 @@ def status() -> None:
 def info(
     verbosity: options.Verbosity = 0,
     pings: Annotated[
-        bool, typer.Option("--pings", "-p", help="Show the last signs of life too.")
+        bool, typer.Option("--pings", "-p", help="Also show the last heartbeats.")
     ] = False,
 ) -> None:
-    """Show the runner that is registered, alive or not.
+    """Show the registered runner, alive or not.
 
     Example: jf runner info --pings
     """
@@ -148,7 +148,7 @@ def reset(
     break_lock: options.BreakLock = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Say that no runner is registered; one that is alive after all registers again.
+    """Delete the record of the registered runner; if it is still alive, it registers again.
 
     Example: jf runner reset --yes
     """
@@ -158,13 +158,17 @@ def reset(
             say("warning: no runner is registered")
         elif not dry_run:
             who = f"process {found.record.get('pid')} on {found.record.get('hostname')}"
-            confirm(f"Forget the runner ({who}, {found.state})?", yes)
+            confirm(f"Delete the record of the runner ({who}, {found.state})?", yes)
             controller.clean_running_runner(break_lock=break_lock)
     done = found.record is not None
     show_report(
         {"reset": done and not dry_run, "dry_run": dry_run},
         *(
-            ["the runner would be forgotten" if dry_run else "the runner is forgotten"]
+            [
+                "the runner's record would be deleted"
+                if dry_run
+                else "the runner's record is deleted"
+            ]
             if done
             else []
         ),
@@ -179,7 +183,7 @@ def update_status(
     interactive: options.Interactive = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Ask the queues once what became of the jobs in them, where no runner does.
+    """Poll the queues once and update job states; only while no runner is active.
 
     Example: jf runner update-status
     """

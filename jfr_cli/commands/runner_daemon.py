@@ -11,7 +11,7 @@ from jfr_cli import options
 from jfr_cli.not_implemented import Later
 
 _FOREGROUND = "jf runner run, in a terminal multiplexer or as a service"
-_CTRL_C = "Ctrl-C, or SIGTERM, ends `jf runner run` after the present step"
+_CTRL_C = "Ctrl-C, or SIGTERM, stops `jf runner run` after the current step"
 
 _TRANSFER = Annotated[
     int, typer.Option("--transfer", "-t", min=1, help="Processes that upload and download.")
@@ -28,13 +28,13 @@ _START: dict[str, tuple[Any, Any]] = {
     "interactive": (options.Interactive, False),
 }
 _WAIT = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it has stopped.")]
-_ALL = Annotated[bool, typer.Option("--all", "-a", help="Those of all projects.")]
+_ALL = Annotated[bool, typer.Option("--all", "-a", help="Runners of all projects.")]
 _FILE = Annotated[
     Path | None,
-    typer.Option("--json", "-j", metavar="FILE", help="Write the names of the projects (-a)."),
+    typer.Option("--json", "-j", metavar="FILE", help="Print the names of the projects (-a)."),
 ]
 _MAX_WAIT = Annotated[
-    int, typer.Option("--max-wait", "-m", min=0, help="Seconds to wait; 0 for no limit (-a -w).")
+    int, typer.Option("--max-wait", "-m", min=0, help="Seconds to wait (0: no limit; -a -w).")
 ]
 _STOP: dict[str, tuple[Any, Any]] = {
     "wait": (_WAIT, False),
@@ -50,6 +50,6 @@ DAEMON_COMMANDS = (
     Later("runner kill", "Kill the runner's processes.", _CTRL_C, _STOP),
     Later("runner stop-processes", "Stop the processes only.", _CTRL_C, _STOP, hidden=True),
     Later("runner restart", "Stop the runner and start it again.", _FOREGROUND),
-    Later("runner reload", "Let the runner read the project again.", _FOREGROUND),
+    Later("runner reload", "Make the runner reload the project.", _FOREGROUND),
     Later("runner foreground", "Attach to the runner's processes.", _FOREGROUND),
 )

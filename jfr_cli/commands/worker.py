@@ -1,4 +1,4 @@
-"""``jf worker``: log in to machines that ask for a second factor."""
+"""``jf worker``: log in to hosts that require a second factor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jfr_cli import complete, options
 from jfr_cli.output import show_report, shows_document
 from jfr_cli.session import CURRENT
 
-app = options.command_group("Log in to machines that ask for a second factor.")
+app = options.command_group("Log in to hosts that require a second factor.")
 
 _Name = Annotated[
     str,
@@ -24,10 +24,10 @@ _Name = Annotated[
 @app.command("login")
 @shows_document()
 def login(name: _Name) -> None:
-    """Log in to the machine of a worker; ssh asks for what it needs, a one-time code for example.
+    """Log in to a worker's host; ssh asks for what it needs, such as a one-time code.
 
-    Runners and commands then use that connection until it ends, and never log in by themselves. It
-    is for workers with interactive_login: true; the login of any other is tried out.
+    Runners and commands then use this connection until it ends, and never log in themselves. Meant
+    for workers with interactive_login: true; for any other worker, the login is only tested.
 
     Example: jf worker login cluster
     """
@@ -36,10 +36,10 @@ def login(name: _Name) -> None:
 
     worker = CURRENT.project.get_worker(name)
     if not isinstance(worker, SSHWorker):
-        raise ArgumentError(f"the worker {name} is this machine: there is nowhere to log in")
+        raise ArgumentError(f"the worker {name} is local: no login is needed")
     machines = log_in(worker, name)
     lasts = worker.uses_openssh
-    done = "logged in to" if lasts else "a login works at"
+    done = "logged in to" if lasts else "login works on"
     show_report(
         {"worker": name, "machines": machines, "lasts": lasts}, f"{done} {', '.join(machines)}"
     )

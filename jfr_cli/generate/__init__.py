@@ -1,4 +1,4 @@
-"""What is made from the commands themselves: completion scripts and manual pages.
+"""What is generated from the commands: completion scripts and manual pages.
 
 ``tree``      the commands, options and arguments as plain data
 ``shells``    completion scripts for bash, zsh and fish

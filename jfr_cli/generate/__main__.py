@@ -1,4 +1,4 @@
-"""``python -m jfr_cli.generate [FOLDER]``: write what is made from the commands."""
+"""``python -m jfr_cli.generate [FOLDER]``: write what is generated from the commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jfr_cli.generate.files import FOLDERS, generated_files
 
 
 def main() -> None:
-    """Write the files below a folder, or the present one, and remove what is no longer made."""
+    """Write the files below a folder (default: the current one); remove obsolete files."""
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     files = generated_files()
     for folder in FOLDERS:

@@ -1,4 +1,4 @@
-"""Which files are made from the commands, and what is in them."""
+"""Which files are generated from the commands, and their contents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jfr_cli.generate.shells import completion_scripts
 from jfr_cli.generate.tree import Command, command_tree
 
 FOLDERS = ("completions", "docs/man", "tests/golden/help")
-"""They hold nothing else."""
+"""They contain nothing else."""
 _WIDTH = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
 
 
@@ -36,7 +36,7 @@ def generated_files() -> dict[str, str]:
 
 
 def help_makers() -> str:
-    """Say whose versions decide what the helps look like."""
+    """Return the versions of the packages that determine what the helps look like."""
     return "".join(f"{name} {version(name)}\n" for name in ("typer", "rich"))
 
 

@@ -1,4 +1,4 @@
-"""Putting a completion script where a user's shell finds it."""
+"""Install a completion script where the user's shell finds it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class _Shell:
     script
         Which script is for it.
     place
-        Where that goes, within the home folder.
+        Where it goes, within the home folder.
     startup, line
-        The startup file that has to hold a line, if any, for the place to be looked at.
+        The startup file and the line that it must contain for the shell to look there, if any.
     """
 
     script: str
@@ -53,12 +53,12 @@ def calling_shell() -> str:
     Raises
     ------
     ConfigError
-        It is none for which there is a script.
+        There is no script for this shell.
     """
     pid, name = os.getppid(), ""
     for _ in range(8):
         try:
-            # "pid (name) state parent ...", and the name may hold spaces.
+            # "pid (name) state parent ...", and the name may contain spaces.
             head, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")
         except OSError:
             break
@@ -80,7 +80,7 @@ def script(root: Any, shell: str, further: Mapping[str, Any]) -> str:
     Parameters
     ----------
     root
-        The command `jf`, as Typer made it.
+        The command `jf`, as built by Typer.
     further
         {name: command} of plugins.
     """
@@ -92,12 +92,12 @@ def script(root: Any, shell: str, further: Mapping[str, Any]) -> str:
 
 
 def install(root: Any, shell: str, home: Path, further: Mapping[str, Any]) -> Path:
-    """Write the script into a home folder, and the line that makes the shell look for it.
+    """Write the script to a home folder, and the startup line that makes the shell find it.
 
     Parameters
     ----------
     root
-        The command `jf`, as Typer made it.
+        The command `jf`, as built by Typer.
     further
         {name: command} of plugins.
 

@@ -12,9 +12,9 @@ _FILES = (
 )
 _VARIABLES = (
     ("JFREMOTE_PROJECT", "Name of the project to use."),
-    ("JFREMOTE_PROJECTS_FOLDER", "Where project files are."),
+    ("JFREMOTE_PROJECTS_FOLDER", "Folder of the project files."),
     ("JFREMOTE_CONFIG_FILE", "The settings file."),
-    ("NO_COLOR", "No colours, whatever the terminal can do."),
+    ("NO_COLOR", "Disable colours."),
     ("COLUMNS", "Width of tables on a terminal."),
 )
 
@@ -163,7 +163,7 @@ def _see_also(names: list[str]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Write text so that roff takes no part of it for a request or an escape."""
+    """Escape text so that roff finds no request or escape in it."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("~", r"\(ti")
     for letter, name in (("`", r"\(ga"), ("^", r"\(ha"), ("'", r"\(aq"), ('"', r"\(dq")):
         escaped = escaped.replace(letter, name)

@@ -2,7 +2,7 @@
 
 Commands, options, states and other fixed words are in the scripts, so that completing them starts
 nothing. For other values (ids, names) a script asks `jf`, whose answer is `jfr_cli.values.answer`:
-the question is in the environment, the answer has one candidate a line and is never evaluated.
+the question is in the environment; the answer has one candidate per line and is never evaluated.
 """
 
 from __future__ import annotations

@@ -22,17 +22,17 @@ class Parameter:
     is_option
         Whether it is an option.
     value
-        What help calls its value; "" for a flag, in brackets where it may be left out.
+        Metavar in the help; "" for a flag, in brackets if optional.
     kind
-        What `jfr_cli.values` calls the values that it can take; "" where that is not known.
+        Kind of its values in `jfr_cli.values`; "" where unknown.
     words
-        The words that its value is one of, where these are always the same.
+        The allowed words, where they are fixed.
     text
         Its help.
     default
-        Its default in words, "" where there is nothing to say.
+        Its default in words, or "".
     required, repeatable, hidden
-        As the words say.
+        Flags, as named.
     """
 
     names: tuple[str, ...]
@@ -60,13 +60,13 @@ class Command:
     examples
         Command lines.
     closing
-        What the help ends with.
+        The last part of the help.
     parameters
         In the order of the help.
     commands
         Those below a group.
     is_group, hidden
-        As the words say.
+        Flags, as named.
     """
 
     words: tuple[str, ...]
@@ -94,14 +94,14 @@ class Command:
         return [p for p in self.parameters if not p.is_option]
 
     def walk(self) -> Iterator[Command]:
-        """Yield this command and all below it, hidden ones too."""
+        """Yield this command and all below it, including hidden ones."""
         yield self
         for below in self.commands:
             yield from below.walk()
 
 
 def command_tree(command: Any, words: tuple[str, ...] = ()) -> Command:
-    """Read what Typer made of a command and of all below it.
+    """Read a command built by Typer, and all below it.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _parameter(found: Any) -> Parameter:
     is_option = found.param_type_name == "option"
     is_flag = is_option and bool(found.is_flag or found.count)
     return Parameter(
-        # Those of --help come from a set, in any order.
+        # The names of --help come from a set, in any order.
         names=tuple(sorted((*found.opts, *found.secondary_opts), key=len, reverse=True))
         if is_option
         else (str(found.name),),
@@ -166,7 +166,7 @@ def _parameter(found: Any) -> Parameter:
 
 
 def _noted(found: Any, name: str, default: Any) -> Any:
-    """Return what `jfr_cli.options` or `jfr_cli.complete` noted on what completes a value.
+    """Return what `jfr_cli.options` or `jfr_cli.complete` noted on the completion function.
 
     Typer wraps it, and keeps its attributes.
     """

@@ -28,7 +28,7 @@ class UpgradeReport:
     done
         Whether it was done.
     force
-        Pass by the conditions that allow it.
+        Ignore failed preconditions.
     """
 
     plan: UpgradePlan

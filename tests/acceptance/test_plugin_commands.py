@@ -165,7 +165,7 @@ def test_failures_are_listed_and_harm_nobody(jf: Run) -> None:
     assert (rows["good"]["package"], rows["good"]["version"]) == ("fake-plugin", "1.2")
     errors = {name: row["error"] for name, row in rows.items() if not row["loaded"]}
     assert set(errors) == {"taken", "broken", "stops", "old"}
-    assert "exists already" in errors["taken"]
+    assert "already exists" in errors["taken"]
     assert "on purpose" in errors["stops"]
     assert "jobflow_remote" in errors["old"]
     assert "on purpose" not in jf("plugin", "list").stdout

@@ -263,4 +263,4 @@ def test_quickstart_makes_nothing_on_a_dry_run(jf: Run, tmp_path: Path) -> None:
     assert made == {**planned, "dry_run": False}
     again = jf("quickstart", "--dry-run")
     assert (again.returncode, again.stdout) == (0, "")
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr

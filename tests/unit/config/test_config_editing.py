@@ -152,7 +152,7 @@ REFUSED: list[tuple[Edit, str]] = [
     (lambda m: m.set_jobstore({"type": "MongoStore"}), "needs the key 'docs_store'"),
     (lambda m: m.update_project({"queue": {"flows_collection": "x"}}), "queue.flows_collection"),
     (lambda m: m.update_project({"wokers": {}}), "did you mean workers?"),
-    (lambda m: m.create_project(content()), "project 'small' exists already"),
+    (lambda m: m.create_project(content()), "project 'small' already exists"),
     (lambda m: m.create_project(content(name="a/b")), "cannot be called 'a/b'"),
     (lambda m: m.create_project(content(name="..")), "cannot be called '..'"),
     (lambda m: m.create_project(content(name="n"), ext="yml"), "one of json, yaml, toml"),
@@ -222,7 +222,7 @@ def test_create_makes_the_projects_folder(tmp_path: Path) -> None:
 
 def test_create_refuses_a_file_that_is_there(folder: Path) -> None:
     path = put(folder, "small.yaml", "broken: [")
-    with pytest.raises(ConfigError, match="exists already"):
+    with pytest.raises(ConfigError, match="already exists"):
         ConfigManager().create_project(content())
     assert path.read_text() == "broken: ["
 
