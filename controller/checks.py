@@ -1,4 +1,4 @@
-"""Whether the parts of a project can be used, and whether the environment is as it should be."""
+"""Check the parts of a project and the environment."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class CheckResult:
     problem
         What is wrong; None when nothing is.
     hint
-        How to mend it.
+        How to fix it.
     note
-        What was found, where that is worth telling.
+        What was found, if of interest.
     warning
-        The problem keeps nothing from working.
+        The problem does not prevent anything from working.
     """
 
     what: str
@@ -115,7 +115,7 @@ def check_project(
 def _checks(
     project: Project, parts: Sequence[str], worker: str | None, *, full: bool
 ) -> list[tuple[str, _Check]]:
-    """Return what is to be checked, with what checks it."""
+    """Return the things to check, each with its check."""
     found: list[tuple[str, _Check]] = []
     if "environment" in parts:
         found.append(("environment", check_environment))
@@ -133,7 +133,7 @@ def _checks(
 
 
 def check_environment(environ: Mapping[str, str] | None = None) -> list[CheckResult]:
-    """Say which ``jf`` the PATH finds first, and which settings are not understood.
+    """Report which ``jf`` is first on the PATH, and which settings are unknown.
 
     Parameters
     ----------
@@ -146,14 +146,14 @@ def check_environment(environ: Mapping[str, str] | None = None) -> list[CheckRes
     for name in unknown_variables(source):
         hint = no_such(name.upper(), known)
         found.append(
-            CheckResult(f"variable {name}", "nothing reads this variable", hint, warning=True)
+            CheckResult(f"variable {name}", "this variable is not used", hint, warning=True)
         )
     found += [CheckResult("settings", text, warning=True) for text in SETTINGS.warnings]
     return found
 
 
 def _check_command(environ: Mapping[str, str]) -> CheckResult:
-    """Ask the first ``jf`` of the PATH for its version; jobflow-remote's own knows no version."""
+    """Ask the first ``jf`` on the PATH for its version; that of jobflow-remote cannot tell it."""
     path = shutil.which("jf", path=environ.get("PATH"))
     if path is None:
         hint = "activate the environment that jfr is installed in"
@@ -170,7 +170,7 @@ def _check_command(environ: Mapping[str, str]) -> CheckResult:
     return CheckResult(
         "command jf",
         f"the first jf on the PATH is {path}: {other}, not jfr {__version__}",
-        "workers find it by the PATH too: put the environment of jfr first, or set execution_cmd",
+        "workers use the PATH too: put the environment of jfr first, or set execution_cmd",
         note=path,
         warning=True,
     )
@@ -233,7 +233,7 @@ def _prepared(worker: WorkerBase, command: str) -> str:
 
 
 def _different_packages(host: Host, worker: WorkerBase, *, all_of_them: bool) -> list[str]:
-    """Say which packages of a worker have another version than here."""
+    """Report the packages of a worker with other versions than here."""
     command = "python -m pip list --format json --disable-pip-version-check"
     done = host.execute(_prepared(worker, command))
     try:

@@ -1,4 +1,4 @@
-"""Submitting flows, and what scripts use around it."""
+"""Submit flows, and helpers for scripts."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def set_run_config(
     dynamic: bool = True,
     overwrite: bool = False,
 ) -> Flow | Job:
-    """Say where and how jobs run, in the jobs themselves.
+    """Set where and how jobs run, in the jobs themselves.
 
     Parameters
     ----------
@@ -140,11 +140,11 @@ def set_run_config(
     function_filter
         Only jobs of this function.
     exec_config, resources, priority, worker
-        What is None stays as it is; ``resources={}`` means none, instead of the worker's.
+        None leaves a setting unchanged; ``resources={}`` means none, instead of the worker's.
     dynamic
         Also for jobs that these jobs create.
     overwrite
-        Forget what was said before.
+        Replace earlier settings.
 
     Returns
     -------

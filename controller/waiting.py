@@ -1,4 +1,4 @@
-"""Wait until jobs or flows have come to a state."""
+"""Wait until jobs or flows have reached a state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from controller.states import FlowState, JobState
 from controller.storage.base import Collection as Documents
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-"""Seconds between two looks: short after something changed, longer the longer nothing does."""
+"""Seconds between checks: short after a change, longer the longer nothing changes."""
 
 _JOBS_AT_ONCE = 1000
 
@@ -32,7 +32,7 @@ class Awaited:
     uuid
         Of the job or the flow.
     name, state
-        As they were at the last look.
+        As of the last check.
     flow
         Uuid of the submitted flow.
     """
@@ -64,7 +64,7 @@ class WaitResult:
 
 
 Progress = Callable[[list[Awaited]], None]
-"""Called after each look that shows a change."""
+"""Called after each check that shows a change."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class WaitOptions:
     Attributes
     ----------
     timeout
-        Seconds to wait at most; None waits for ever.
+        Maximum number of seconds to wait; None waits for ever.
     progress
-        Told of each change.
+        Called with each change.
     clock, sleep
         Monotonic seconds and a pause; replaced by tests.
     """
@@ -191,7 +191,7 @@ def _wait(
         token = controller.queue.database.change_token()
         waited, verdict = _judged(controller.queue.jobs, look, wanted, any_of)
         if verdict is Verdict.FAILED:
-            # What moves was looked at after the states: a second look sees what moved in between.
+            # Activity was read after the states: a second check sees what changed in between.
             waited, verdict = _judged(controller.queue.jobs, look, wanted, any_of)
         if waited != before:
             before, pause = waited, SHORTEST_PAUSE
@@ -208,7 +208,7 @@ def _wait(
 def _wait_for_change(
     controller: QueueReader, token: object, pause: float, begin: float, options: WaitOptions
 ) -> bool:
-    """Pause; less where the database tells that others changed it. False when time is up."""
+    """Pause; shorter when the database reports changes by others. False on timeout."""
     end = options.clock() + pause
     while (now := options.clock()) < end:
         left = end - now
@@ -237,7 +237,7 @@ def _moving_flows(jobs: Documents, flows: set[str]) -> set[str]:
     states = [state.value for state in MOVING_STATES]
     moving: set[str] = set()
     while left := flows - moving:
-        # One job tells of one flow: few flows are waited for, and few of their jobs are needed.
+        # One job per flow is enough: few flows are waited for, and few of their jobs are needed.
         query = {"job.hosts": {"$in": sorted(left)}, "state": {"$in": states}}
         found = list(jobs.find(query, ["job.hosts"], limit=_JOBS_AT_ONCE))
         moving |= {flow_of(job) for job in found} & flows

@@ -1,4 +1,4 @@
-"""Setting up and looking after the database."""
+"""Set up and maintain the database."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ class Administration(ControllerGroup):
         reset_output
             Empty the JobStores of the project too, whatever they hold.
         max_limit
-            With so many flows or more nothing is done; 0 means no limit.
+            With this many flows or more nothing is done; 0 means no limit.
         validation
-            Today's date, ``YYYY-MM-DD``: do it nevertheless. With any other text nothing is done.
+            Today's date, ``YYYY-MM-DD``: reset despite ``max_limit``. With any other text
+            nothing is done.
 
         Returns
         -------
@@ -85,7 +86,7 @@ class Administration(ControllerGroup):
 
     @property
     def queue_supports_transactions(self) -> bool:
-        """Whether the queue can change several documents together; asked once."""
+        """Whether the queue supports multi-document transactions; determined once."""
         return self.queue.database.supports_transactions
 
     def count_contents(self) -> tuple[int, int]:
@@ -106,16 +107,16 @@ class Administration(ControllerGroup):
         drop: bool = False,
         progress: Progress | None = None,
     ) -> None:
-        """Create the indexes of the queue that are missing.
+        """Create missing indexes of the queue.
 
         Parameters
         ----------
         background
-            Let a server build them beside other work.
+            Let a server build them in the background.
         job_custom_indexes, flow_custom_indexes
-            Further ones, as pymongo's ``create_index`` takes their keys.
+            Additional indexes, with keys as for pymongo's ``create_index``.
         drop
-            Drop all indexes first, those that users added too.
+            Drop all indexes first, including those that users added.
         progress
             Called with (indexes that are there, indexes in total).
         """
@@ -149,7 +150,7 @@ class Administration(ControllerGroup):
         Parameters
         ----------
         indexes
-            Keys of each, as pymongo's ``create_index`` takes them.
+            Keys of each, as for pymongo's ``create_index``.
         unique
             Refuse documents with the same key.
         """
@@ -158,7 +159,7 @@ class Administration(ControllerGroup):
             target.create_index(keys, unique=unique, background=background)
 
     def compact(self) -> None:
-        """Give the space of deleted documents back, where the database can."""
+        """Reclaim the space of deleted documents, where the database supports it."""
         try:
             self.queue.database.compact([self.queue.jobs.name, self.queue.flows.name])
         except UnsupportedOperationError:

@@ -37,14 +37,14 @@ class Backups(ControllerGroup):
         Parameters
         ----------
         dir_path
-            Folder of backups; made if need be.
+            Folder of backups; created if needed.
         mongo_bin_path
-            Folder of mongodump, to let it do the work; only where the database is on a server,
-            and not needed there either.
+            Folder of mongodump, to use it for the dump; optional, and only for a database
+            on a server.
         compress
             Write ``.bson.gz``.
         python
-            Do without mongodump in any case.
+            Never use mongodump.
         progress
             Called with the name of a collection, the documents done, and the number of all.
         dry_run
@@ -58,14 +58,14 @@ class Backups(ControllerGroup):
         Raises
         ------
         ArgumentError
-            The folder of the database exists there and holds other things, or mongodump is to
-            read an embedded database.
+            The folder of the database exists there and contains other files, or mongodump was
+            requested for an embedded database.
         StorageMissingError
-            The database is not there, or has not been set up.
+            The database does not exist or has not been set up.
         RunningRunnerError
             A live runner serves a database without transactions.
         StorageError
-            Something cannot be read or written; an older backup is as it was.
+            Something cannot be read or written; an older backup is unchanged.
         """
         from controller.operations.backup import dump
 
@@ -86,17 +86,17 @@ class Backups(ControllerGroup):
     ) -> dict[str, int]:
         """Fill the empty queue database from a backup, and build its indexes.
 
-        A restore that was interrupted is begun anew by the next one. The record of the running
+        After an interrupted restore, the next one starts over. The record of the running
         runner is not restored.
 
         Parameters
         ----------
         dir_path
-            The folder that directly holds the files of the backup.
+            The folder that directly contains the backup files.
         mongo_bin_path
             Folder of mongorestore, as for `backup_dump`.
         python
-            Do without mongorestore in any case.
+            Never use mongorestore.
         progress, dry_run
             As for `backup_dump`.
 
@@ -110,15 +110,15 @@ class Backups(ControllerGroup):
         ArgumentError
             The folder holds no backup.
         StorageFormatError
-            A file of it is damaged; nothing was changed.
+            A backup file is damaged; nothing was changed.
         RunningRunnerError
             A live runner serves the database.
         StateError
             The database is not empty; nothing was changed.
         LockedDocumentError
-            Another restore is at work.
+            Another restore is in progress.
         StorageError
-            The database refused something.
+            The database refused an operation.
         """
         from controller.operations.backup import restore
 

@@ -19,7 +19,7 @@ _ORDER = [("updated_on", -1), ("process_id", 1)]
 
 
 class AddedBatch(dict[str, Any]):
-    """The document of a new batch process, which also answers as an insert result does.
+    """The document of a new batch process, which can also be used as an insert result.
 
     jobflow-remote 0.1.x returned a document here, and 1.0 the result of the insertion.
     """
@@ -56,9 +56,9 @@ class Batches(ControllerGroup):
         process_id, batch_uid, worker, batch_state, job_ids, db_ids
             See `BatchFilter`.
         limit
-            At most so many; 0 means all.
+            Maximum number of results; 0 means no limit.
         sort
-            (field, direction) pairs; None puts first what changed last.
+            (field, direction) pairs; None means most recently changed first.
         """
         query = BatchFilter(
             process_id=process_id,
@@ -77,14 +77,14 @@ class Batches(ControllerGroup):
         Parameters
         ----------
         batch_id
-            Our id of it, or the beginning of no other; or its id in the worker's queue.
+            Its internal id or a unique prefix of it, or its id in the worker's queue.
 
         Raises
         ------
         BatchNotFoundError
             There is none.
         ArgumentError
-            Several workers gave out this id, or several ids of ours begin so.
+            Several workers assigned this id, or several internal ids start with it.
         """
         batch_id = self.queue.whole_batch_uid(batch_id)
         query = {"$or": [{"batch_uid": batch_id}, {"process_id": batch_id}]}
@@ -103,7 +103,7 @@ class Batches(ControllerGroup):
     def batch_folder(self, batch: BatchDoc) -> Path | None:
         """Return the folder of a batch process on its worker.
 
-        None where the project has no such batch worker any more.
+        None if the project no longer has this batch worker.
         """
         worker = self._need_project().workers.get(batch.worker)
         if worker is None or worker.batch is None:
@@ -142,7 +142,7 @@ class Batches(ControllerGroup):
     ) -> int:
         """Delete the documents of the selected batch processes, all of them.
 
-        The processes themselves are not ended; jobs are not touched. Parameters as in
+        The processes themselves are not stopped; jobs are not changed. Parameters as in
         `get_batches`.
 
         Returns
@@ -175,17 +175,17 @@ class Batches(ControllerGroup):
         process_id
             Its id in the worker's queue.
         process_uuid, batch_uid
-            Our id of it, which it knows before it has one in the queue; two names for one
-            thing, of which one has to be given.
+            Its internal id, known before it has one in the queue: two names for the same
+            thing, exactly one of which is required.
         worker
-            Name of the worker; has to be given.
+            Name of the worker; required.
 
         Raises
         ------
         ArgumentError
-            No worker, or none or two different ids.
+            No worker, no id, or two different ids.
         DuplicateKeyError
-            A process with this id of ours is known.
+            A process with this internal id already exists.
         """
         uids = {uid for uid in (process_uuid, batch_uid) if uid}
         if len(uids) != 1 or not worker or not process_id:
@@ -203,13 +203,13 @@ class Batches(ControllerGroup):
         return batch_record.processes(self.queue.batches, worker)
 
     def remove_batch_process(self, process_id: str, worker: str) -> Document:
-        """Note that a worker's batch process has ended; its document stays, as FINISHED.
+        """Record that a worker's batch process has ended; its document stays, as FINISHED.
 
         Parameters
         ----------
         process_id
-            Its id in the worker's queue. Where the queue gave it out twice, the process that
-            has not ended is meant.
+            Its id in the worker's queue. If the queue assigned it twice, the process that
+            has not ended is used.
         worker
             Name of the worker.
 
@@ -252,7 +252,7 @@ class Batches(ControllerGroup):
     def update_job_in_batch(
         self, job_id: str, job_index: int, batch_uid: str, db_id: str
     ) -> UpdateResult:
-        """Note that a batch process executes a job; noting it twice is noting it once."""
+        """Record that a batch process executes a job; idempotent."""
         return batch_record.add_job(
             self.queue.batches, batch_uid, db_id=db_id, uuid=job_id, index=job_index
         )
@@ -260,33 +260,33 @@ class Batches(ControllerGroup):
     def set_running_batch_process(
         self, batch_uid: str, start_time: datetime | None = None
     ) -> UpdateResult:
-        """Note that a batch process runs, unless it is known to have ended.
+        """Record that a batch process is running, unless it has already ended.
 
         Parameters
         ----------
         start_time
-            Aware, or naive in UTC; None for the present. A start time that is there stays.
+            Aware, or naive in UTC; None for now. An existing start time is kept.
         """
         return batch_record.set_running(self.queue.batches, batch_uid, start_time)
 
     def set_finished_batch_process(
         self, batch_uid: str, end_time: datetime | None = None
     ) -> UpdateResult:
-        """Note that a batch process has ended.
+        """Record that a batch process has ended.
 
         Parameters
         ----------
         end_time
-            Aware, or naive in UTC; None for the present.
+            Aware, or naive in UTC; None for now.
         """
         return self.queue.batches.update_one(
             {"batch_uid": batch_uid}, batch_record.finished(end_time)
         )
 
     def fix_batch_doc_jobs(self, *, dry_run: bool = False) -> int:
-        """Mend what development versions of jobflow-remote 1.0 wrote: ``jobs`` as a dictionary.
+        """Repair documents of development versions of jobflow-remote 1.0: ``jobs`` as a dictionary.
 
-        It becomes an empty list, since the dictionary names no job.
+        It becomes an empty list, since the dictionary contains no job ids.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Let whole flows go on."""
+"""Resume whole flows."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class FlowControl(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> int:
-        """Let all paused and stopped jobs of a flow go on; see `resume_jobs_of_flow`.
+        """Resume all paused and stopped jobs of a flow; see `resume_jobs_of_flow`.
 
         Returns
         -------
         int
-            How many jobs go on.
+            Number of resumed jobs.
         """
         return len(
             self.resume_jobs_of_flow(
@@ -57,14 +57,14 @@ class FlowControl(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
-        """Let all paused and stopped jobs of a flow go on.
+        """Resume all paused and stopped jobs of a flow.
 
         Parameters
         ----------
         job_id, db_id
             Uuid or db_id of any of its jobs.
         flow_id
-            Its own uuid. Exactly one of the three has to be given.
+            Its own uuid. Exactly one of the three is required.
         wait
             Maximum number of seconds to wait for a locked flow or job; None does not wait.
         break_lock
@@ -77,7 +77,7 @@ class FlowControl(ControllerGroup):
         Returns
         -------
         BulkResult
-            db_ids of the jobs that go on.
+            db_ids of the resumed jobs.
 
         Raises
         ------

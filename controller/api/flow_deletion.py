@@ -12,7 +12,7 @@ from controller.operations.writing import Deletion
 
 
 class FlowDeletion(ControllerGroup):
-    """Methods that delete flows with all their jobs, whatever state these are in."""
+    """Methods that delete flows with all their jobs, in any state."""
 
     def delete_flow(
         self,
@@ -89,18 +89,18 @@ class FlowDeletion(ControllerGroup):
             Delete the run directories too, at once where the worker can be reached, else by the
             next runner that can.
         selection
-            What flows have to match too, at the moment when they are deleted.
+            Additional conditions that flows must match when they are deleted.
         cancel_processes
-            End what runs of their jobs.
+            Cancel their running jobs.
         raise_on_error
-            Raise at the first flow that is refused: it is locked, or it does not match
-            ``selection`` any more.
+            Raise at the first refused flow: it is locked, or no longer matches
+            ``selection``.
         wait
             Maximum number of seconds to wait for locked flows; None does not wait.
         break_lock
             Take the locks even if other processes hold them.
         dry_run
-            Say only what would be deleted.
+            Only report what would be deleted.
         progress
             Called with (flows dealt with, flows in total).
 

@@ -58,15 +58,15 @@ class FlowQueries(ControllerGroup):
         sort
             (field, direction) pairs on the flows. ``db_id`` means the order of submission.
         limit, skip
-            At most so many flows (0 means all), leaving out so many at the beginning.
+            Maximum number of flows (0 means no limit), and the number to skip first.
         full
             Same as ``with_jobs_info=True``.
         custom_query
             See `FlowFilter`.
         jobs_sort
-            Order of the jobs within each flow; None keeps the order in which they came.
+            Order of the jobs within each flow; None keeps the order in which they were added.
         with_jobs_info
-            True fills what `FlowInfo` tells of each job; a list names further fields of the job
+            True fills the job details of `FlowInfo`; a list names further fields of the job
             documents to read.
         """
         selection = FlowFilter(
@@ -117,12 +117,12 @@ class FlowQueries(ControllerGroup):
         query
             Selects the flows.
         projection_flow, projection_job
-            What to read of a flow and of a job. ``uuid`` and ``ids`` of a flow and ``job.hosts``
-            and ``db_id`` of a job come in any case: they tie the two together.
+            Fields to read of a flow and of a job. ``uuid`` and ``ids`` of a flow and ``job.hosts``
+            and ``db_id`` of a job are always included: they link the two.
         sort, limit, skip
             On the flows; 0 means no limit.
         jobs_sort
-            Order of the jobs within each flow; None keeps the order in which they came.
+            Order of the jobs within each flow; None keeps the order in which they were added.
 
         Notes
         -----
@@ -161,13 +161,13 @@ class FlowQueries(ControllerGroup):
         Parameters
         ----------
         query
-            Selects the flows. Paths that begin with ``jobs.`` speak of the joined jobs.
+            Selects the flows. Paths that start with ``jobs.`` refer to the joined jobs.
         projection
             Applied to the joined documents.
         sort
             {field: direction}, or (field, direction) pairs, on the flows.
         limit
-            At most so many flows; 0 means all.
+            Maximum number of flows; 0 means no limit.
         """
         on_flow, on_jobs = _split_query(query or {})
         order = dict(sort or {})
@@ -225,7 +225,7 @@ class FlowQueries(ControllerGroup):
         """
         from controller.graphs import flow_graph
 
-        self.generate_flow_id_query(db_id, job_id, flow_id)  # refuses what is not one flow
+        self.generate_flow_id_query(db_id, job_id, flow_id)  # refuses anything but exactly one flow
         found = self.get_flows_info(
             job_ids=job_id, db_ids=db_id, flow_ids=flow_id, with_jobs_info=True, limit=1
         )
@@ -255,7 +255,7 @@ class FlowQueries(ControllerGroup):
         Parameters
         ----------
         query
-            A query in MongoDB's language; it takes the place of all other parameters.
+            A query in MongoDB syntax; replaces all other parameters.
         job_ids, db_ids, flow_ids, states, start_date, end_date, name, metadata, locked
             See `FlowFilter`.
         """
@@ -276,7 +276,7 @@ class FlowQueries(ControllerGroup):
         return self.queue.flows.count_documents(query)
 
     def count_flows_states(self, states: Sequence[FlowState]) -> dict[FlowState, int]:
-        """Count flows by state: one entry for each of ``states``, also where there is none."""
+        """Count flows by state: one entry for each of ``states``, even if the count is 0."""
         wanted = parse_states(FlowState, states) or ()
         groups = self.queue.flows.aggregate(
             [
@@ -300,7 +300,7 @@ class FlowQueries(ControllerGroup):
         job_id
             Uuid of any of its jobs.
         flow_id
-            Its own uuid. Exactly one of the three has to be given.
+            Its own uuid. Exactly one of the three is required.
 
         Raises
         ------
@@ -385,7 +385,7 @@ def _with(projection: Mapping[str, Any] | None, *fields: str) -> Projection:
 
 
 def _split_query(query: Mapping[str, Any]) -> tuple[Query, Query]:
-    """Separate what can be asked before jobs are joined from what cannot."""
+    """Separate conditions that can be applied before jobs are joined from the others."""
     on_flow: Query = {}
     on_jobs: Query = {}
     for key, value in query.items():
@@ -402,6 +402,6 @@ def _speaks_of_jobs(key: str, value: Any) -> bool:
 
 
 def _views(flows: Iterable[Mapping[str, Any]]) -> list[FlowInfo]:
-    from controller.documents import FlowInfo  # not on top: who lists jobs does without
+    from controller.documents import FlowInfo  # not at the top: job lists do not need it
 
     return [FlowInfo.from_query_dict(flow) for flow in flows]

@@ -1,4 +1,4 @@
-"""Which JobStore the outputs of a flow go to."""
+"""The JobStore for the outputs of a flow."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FlowStores(ControllerGroup):
         *,
         dry_run: bool = False,
     ) -> None:
-        """Say where the outputs of a flow go, before any of its jobs has begun.
+        """Choose where the outputs of a flow go, before any of its jobs has started.
 
         The flow is locked meanwhile; a flow that another process has locked is not waited for.
 
@@ -60,7 +60,7 @@ class FlowStores(ControllerGroup):
         db_id, job_id, flow_id
             db_id or uuid of any job of the flow, or its own uuid; exactly one of the three.
         dry_run
-            Say only whether it could be done.
+            Only check whether it could be done.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class FlowStores(ControllerGroup):
         FlowLockedError
             Another process has locked it.
         StateError
-            It is not READY, or one of its jobs has begun: outputs would be in two places.
+            It is not READY, or one of its jobs has started: outputs would be in two places.
         """
         name = store or None
         self._need_project().jobstore_spec(name)
@@ -107,7 +107,7 @@ class FlowStores(ControllerGroup):
             db_id=uuid,
             state=state,
             allowed=(FlowState.READY,),
-            hint="only a READY flow, of which no job has begun, can change it",
+            hint="only a READY flow without any started job can change it",
         )
 
 

@@ -1,4 +1,4 @@
-"""Flows enter the database."""
+"""Submit flows to the database."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class FlowLifecycle(ControllerGroup):
     ) -> list[str]:
         """Add a flow: all of its jobs or none.
 
-        Where the engine has no transactions, an interruption leaves nothing that could run, and
-        adding the same flow again goes on where it stopped.
+        On engines without transactions, an interrupted call leaves nothing that could run;
+        adding the same flow again continues where it stopped.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class FlowLifecycle(ControllerGroup):
         )
         prefix = self.project.queue.db_id_prefix if self.project else None
         with no_garbage_expected():
-            # No name for what was accepted: it has to be gone when the collector goes on.
+            # No name for the accepted flow: it must be gone when the collector resumes.
             return insert_flow(
                 self.queue,
                 accept_flow(flow, allow_external_references=allow_external_references),

@@ -1,4 +1,4 @@
-"""Hold jobs back, let them go on, end them."""
+"""Pause, resume and stop jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from controller.states import JobState
 class JobControl(ControllerGroup):
     """Methods that pause, resume and stop jobs.
 
-    They lock the flows concerned while they write, and ask of each job that it is not locked.
+    They lock the flows concerned while they write, and require each job to be unlocked.
     `controller.rules.actions` says which states they accept.
     """
 
@@ -27,7 +27,7 @@ class JobControl(ControllerGroup):
         job_index: int | None = None,
         wait: int | None = None,
     ) -> str:
-        """Hold a job back that has not begun.
+        """Pause a job that has not started.
 
         Parameters
         ----------
@@ -46,7 +46,7 @@ class JobControl(ControllerGroup):
         JobNotFoundError
             There is no such job.
         StateError
-            It is neither READY nor WAITING; one that is PAUSED is left as it is.
+            It is neither READY nor WAITING; one that is PAUSED is not changed.
         JobLockedError, FlowLockedError
             Another process has locked the job or its flow.
         """
@@ -80,7 +80,7 @@ class JobControl(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
-        """Hold the selected jobs back, those that are READY or WAITING.
+        """Pause those of the selected jobs that are READY or WAITING.
 
         Parameters
         ----------
@@ -89,12 +89,12 @@ class JobControl(ControllerGroup):
         custom_query
             See `JobFilter`.
         raise_on_error
-            Raise at the first job that is refused, before anything of its flow is written; else
+            Raise at the first refused job, before anything of its flow is written; otherwise
             refusals are in the result.
         wait
             Maximum number of seconds to wait for a locked job or flow; None does not wait.
         max_limit
-            Refuse to do it to more jobs than this; 0 means no limit.
+            Maximum number of jobs: with more, nothing is changed; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -132,7 +132,7 @@ class JobControl(ControllerGroup):
         wait: int | None = None,
         break_lock: bool = False,
     ) -> str:
-        """Let a paused or stopped job go on: READY, or WAITING while it has to wait for others.
+        """Resume a paused or stopped job: READY, or WAITING while its parents are not done.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class JobControl(ControllerGroup):
         JobNotFoundError
             There is no such job.
         StateError
-            It is neither PAUSED nor STOPPED nor USER_STOPPED.
+            It is not PAUSED, STOPPED or USER_STOPPED.
         JobLockedError, FlowLockedError
             Another process has locked the job or its flow.
         """
@@ -189,7 +189,7 @@ class JobControl(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
-        """Let the selected paused and stopped jobs go on.
+        """Resume the selected paused and stopped jobs.
 
         Parameters
         ----------
@@ -198,14 +198,14 @@ class JobControl(ControllerGroup):
         custom_query
             See `JobFilter`.
         raise_on_error
-            Raise at the first job that is refused, before anything of its flow is written; else
+            Raise at the first refused job, before anything of its flow is written; otherwise
             refusals are in the result.
         wait
             Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
             Take the lock even if another process holds it; its writes are refused from then on.
         max_limit
-            Refuse to do it to more jobs than this; 0 means no limit.
+            Maximum number of jobs: with more, nothing is changed; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -247,7 +247,7 @@ class JobControl(ControllerGroup):
         wait: int | None = None,
         break_lock: bool = False,
     ) -> str:
-        """End a job that is READY or under way; what runs of it is ended in its queue.
+        """Stop a job that is READY or in progress; it is cancelled in its queue.
 
         Parameters
         ----------
@@ -268,7 +268,7 @@ class JobControl(ControllerGroup):
         JobNotFoundError
             There is no such job.
         StateError
-            It is neither READY nor under way; one that is USER_STOPPED is left as it is.
+            It is neither READY nor in progress; one that is USER_STOPPED is not changed.
         JobLockedError, FlowLockedError
             Another process has locked the job or its flow.
         """
@@ -304,7 +304,7 @@ class JobControl(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
-        """End the selected jobs, those that are READY or under way.
+        """Stop those of the selected jobs that are READY or in progress.
 
         Parameters
         ----------
@@ -313,14 +313,14 @@ class JobControl(ControllerGroup):
         custom_query
             See `JobFilter`.
         raise_on_error
-            Raise at the first job that is refused, before anything of its flow is written; else
+            Raise at the first refused job, before anything of its flow is written; otherwise
             refusals are in the result.
         wait
             Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
             Take the lock even if another process holds it; its writes are refused from then on.
         max_limit
-            Refuse to do it to more jobs than this; 0 means no limit.
+            Maximum number of jobs: with more, nothing is changed; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress

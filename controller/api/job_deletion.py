@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 class JobDeletion(ControllerGroup):
     """Methods that delete jobs.
 
-    The flow stays whole: its lists and its children lose the job. A child that still waited for
-    its output is STOPPED, unless it does without. What runs of a deleted job is ended.
+    The flow stays consistent: its lists and its children no longer name the job. A child that
+    still waited for its output is STOPPED, unless it can run without it. A deleted job that runs
+    is cancelled.
     """
 
     def delete_job(
@@ -66,7 +67,7 @@ class JobDeletion(ControllerGroup):
         JobNotFoundError
             There is no such job.
         StateError
-            A batch process has it, or it is the last one of its flow.
+            A batch process is running it, or it is the last job of its flow.
         JobLockedError, FlowLockedError
             Another process has locked the job or its flow.
         """
@@ -150,17 +151,17 @@ class JobDeletion(ControllerGroup):
         )
 
     def safe_delete_files(self, jobs_info: Iterable[JobInfo]) -> list[JobInfo]:
-        """Delete run directories: only those that hold the input of a job.
+        """Delete run directories: only those that contain a job's input.
 
         Parameters
         ----------
         jobs_info
-            The jobs; nothing is asked about their states.
+            The jobs, in any state.
 
         Returns
         -------
         list
-            The jobs whose folder is gone now. Others are logged with the reason.
+            The jobs whose folder was deleted. Others are logged with the reason.
         """
         connections = Connections(self._need_project())
         deleted = []
@@ -179,10 +180,10 @@ class JobDeletion(ControllerGroup):
         return deleted
 
     def _same_attempt(self, job: JobInfo) -> None:
-        """Make sure that a job, if it is still there, has not begun anew since it was read."""
+        """Make sure that a job, if it still exists, was not restarted since it was read."""
         now = self.queue.jobs.find_one({"uuid": job.uuid, "index": job.index}, ["db_id", "remote"])
         if (
             now is not None
             and (now.get("remote") or {}).get("submission_token") != job.remote.submission_token
         ):
-            raise StateError(f"job {job.db_id} has begun anew: its folder is left alone")
+            raise StateError(f"job {job.db_id} was restarted: its folder was not deleted")

@@ -1,4 +1,4 @@
-"""The files of a job's run, where its worker can be reached."""
+"""The files of a job's run on its worker."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from controller.operations.runner_record import refuse_beside_runner
 from controller.states import JobState
 
 CLEANABLE_STATES = (JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR)
-"""Nothing reads the files of such a job any more."""
+"""States in which nothing reads the job's files any more."""
 
 _LOG_SIZE = 10_000_000
-"""Bytes of a log that are read at most."""
+"""Maximum number of bytes read from a log."""
 _STATES_AT_ONCE = 20
 
 
@@ -35,9 +35,9 @@ class CleanedFiles:
     Attributes
     ----------
     deleted
-        db_ids of the jobs whose folder is gone.
+        db_ids of the jobs whose folder was deleted.
     skipped
-        {db_id: why it was left alone}: its state, or that it has no folder.
+        {db_id: why it was skipped}: its state, or that it has no folder.
     failed
         {db_id: why its folder could not be deleted}.
     """
@@ -48,7 +48,7 @@ class CleanedFiles:
 
 
 class JobFiles(ControllerGroup):
-    """Methods that reach the run directories of jobs. None of them locks."""
+    """Methods that access the run directories of jobs. None of them locks."""
 
     def list_job_files(self, **job: Any) -> tuple[str, list[str]]:
         """Return the run directory of a job, and the names of the files in it.
@@ -65,7 +65,7 @@ class JobFiles(ControllerGroup):
         NotFoundError
             It has no run directory.
         RemoteError, ConfigError
-            Its worker refused, or cannot be reached by this version.
+            Its worker refused, or is not supported by this version.
         """
         host, folder = self._folder(**job)
         return str(folder), host.listdir(folder)
@@ -76,7 +76,7 @@ class JobFiles(ControllerGroup):
         Raises
         ------
         ArgumentError
-            The name leads out of the folder.
+            The name points outside the folder.
         NotFoundError
             There is no such file; or as in `list_job_files`.
         """
@@ -95,7 +95,7 @@ class JobFiles(ControllerGroup):
     def read_queue_files(self, **job: Any) -> dict[str, str | None]:
         """Return what the queue wrote for a job: {"queue.out": text, "queue.err": text}.
 
-        None stands for a file that is not there; of a very large one the end is returned, after
+        None stands for a missing file; of a very large one the end is returned, after
         a line that says so. Parameters and errors as in `list_job_files`.
         """
         host, folder = self._folder(**job)
@@ -110,16 +110,16 @@ class JobFiles(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> CleanedFiles:
-        """Delete the run directories of jobs: those that hold the input of a job.
+        """Delete the run directories of jobs: only those that contain a job's input.
 
         Parameters
         ----------
         all_states
-            Also of jobs that may still need them, which a live runner forbids.
+            Also for jobs that may still need them; refused while a runner is alive.
         force
-            Do not ask whether a runner is alive.
+            Do not check whether a runner is alive.
         dry_run
-            Say only what would be deleted.
+            Only report what would be deleted.
         progress
             Called with (jobs dealt with, jobs in total).
 
@@ -136,7 +136,7 @@ class JobFiles(ControllerGroup):
         states: dict[str, str] = {}
         for number, job in enumerate(listed, 1):
             if number % _STATES_AT_ONCE == 1:
-                # Since the jobs were listed, and a question was answered, one may run again.
+                # A job may have been restarted since the jobs were listed and the user confirmed.
                 some = [j.db_id for j in listed[number - 1 : number - 1 + _STATES_AT_ONCE]]
                 states = self._states_of(some)
             state = JobState(states.get(job.db_id, job.state.value))
@@ -168,7 +168,7 @@ class JobFiles(ControllerGroup):
         return {d["db_id"]: d["state"] for d in found}
 
     def _confirm(self, job: JobInfo, state: JobState) -> None:
-        """Make sure that a job has not gone on: what it left may then be of its next run."""
+        """Make sure that a job was not restarted: its files could then be those of the next run."""
         now = self._states_of([job.db_id]).get(job.db_id, state.value)
         if now != state.value:
             raise StateError(
@@ -190,7 +190,7 @@ class JobFiles(ControllerGroup):
 
 
 def _end_of_log(host: Host, folder: Path, name: str) -> str | None:
-    """Read a log from its end: a job may print more than any memory holds."""
+    """Read the end of a log: a job may print more than fits into memory."""
     command = f"[ -f {name} ] || exit 1; wc -c < {name}; tail -c {_LOG_SIZE} {name}"
     try:
         found = host.execute(command, folder)

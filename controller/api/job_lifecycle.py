@@ -34,7 +34,7 @@ _NOT_STARTED = [state.value for state in NOT_STARTED_FLOW_STATES]
 
 
 class JobLifecycle(ControllerGroup):
-    """Methods that move jobs along."""
+    """Methods that advance jobs."""
 
     def checkout_job(
         self,
@@ -82,7 +82,7 @@ class JobLifecycle(ControllerGroup):
     ) -> bool:
         """Store the output of a job, record its end and release its children.
 
-        The caller holds the job; the flow is locked here and never waited for.
+        The caller has locked the job; the flow is locked here, without waiting.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class JobLifecycle(ControllerGroup):
         RemoteError
             The result cannot be read (``no_retry``).
         LockLostError
-            The job is not ours any more.
+            The job's lock was lost.
         """
         path = Path(local_path)
         ending = None if is_finished(job_doc) else self._ending(job_doc, path, store)
@@ -122,7 +122,7 @@ class JobLifecycle(ControllerGroup):
         return state is JobState.COMPLETED
 
     def _ending(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> Ending:
-        """Read how a job ended and store its output: before the flow is held, it may be large."""
+        """Read how a job ended and store its output, before locking the flow: it may be large."""
         self._refuse_another_attempt(job_doc, path)
         output = read_output(path)
         failure = output.error or _unstorable(output.response) or self._save(job_doc, path, store)
@@ -133,7 +133,7 @@ class JobLifecycle(ControllerGroup):
         return Ending(None if error else output.response, error, {**logs, **known})
 
     def _save(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> str | None:
-        """Copy the output into the JobStore; return why that is impossible, if it is."""
+        """Copy the output into the JobStore; return the reason if that is impossible."""
         remote = self._need_project().remote_jobstore
         files = store_file_names(
             set(store.additional_stores),
@@ -145,7 +145,7 @@ class JobLifecycle(ControllerGroup):
             document, blobs = read_results(path, files)
         except FileNotFoundError as error:
             return f"the job's output is missing: {Path(error.filename).name}"
-        # What was read is of this attempt if the folder still is: it does not come back to it.
+        # If the folder still belongs to this attempt, so does what was read: attempts never return.
         self._refuse_another_attempt(job_doc, path)
         confirm_held(self.queue.jobs, job_doc)
         metadata = document.setdefault("metadata", {}) or {}
@@ -155,9 +155,9 @@ class JobLifecycle(ControllerGroup):
         return None
 
     def _refuse_another_attempt(self, job_doc: dict[str, Any], run_dir: Path) -> None:
-        """Refuse to read a folder that was prepared for another attempt than the job's present one.
+        """Refuse to read a folder that was prepared for another attempt of the job.
 
-        A runner that was stopped for a while may find that the job runs again, in such a folder.
+        After a pause of the runner, the job may run again in this folder.
         """
         token = (job_doc.get("remote") or {}).get("submission_token")
         owners = (
@@ -167,9 +167,9 @@ class JobLifecycle(ControllerGroup):
             return
         confirm_held(self.queue.jobs, job_doc)
         raise RemoteError(
-            f"{run_dir} holds the files of another attempt at job {job_doc['db_id']}",
+            f"{run_dir} contains the files of another attempt of job {job_doc['db_id']}",
             no_retry=True,
-            hint="was it copied or moved by hand? The job can be rerun",
+            hint="was it copied or moved by hand? Rerun the job",
         )
 
     def checkin_job(
@@ -182,14 +182,14 @@ class JobLifecycle(ControllerGroup):
     ) -> JobState:
         """Record the end of a job whose output is stored already.
 
-        The caller holds the job and the flow.
+        The caller has locked the job and the flow.
 
         Parameters
         ----------
         job_doc
             The locked document.
         flow_dict
-            The flow's document as it was locked; it gets the new state, too.
+            The locked flow's document; updated with the new state.
         response
             The serialised Response, or None when the job failed.
         error
@@ -203,12 +203,12 @@ class JobLifecycle(ControllerGroup):
         return finish(self.queue, job_doc, ending, prefix=self._prefix, flow=flow_dict)
 
     def refresh_children(self, job_uuids: list[str]) -> list[str]:
-        """Make those of a flow's jobs READY that wait for nothing any more.
+        """Make the jobs of a flow READY whose parents are all done.
 
         Parameters
         ----------
         job_uuids
-            Uuids of the jobs to look at. The caller holds their flow.
+            Uuids of the jobs to check. The caller has locked their flow.
 
         Returns
         -------
@@ -218,18 +218,18 @@ class JobLifecycle(ControllerGroup):
         return release_children(self.queue, [], also=job_uuids)
 
     def stop_children(self, job_uuid: str) -> int:
-        """Stop the WAITING and READY children of a job, held or not; return their number."""
+        """Stop the WAITING and READY children of a job, locked or not; return their number."""
         return stop_jobs(self.queue, {"parents": job_uuid})
 
     def stop_jobflow(self, job_uuid: str | None = None, flow_uuid: str | None = None) -> int:
-        """Stop all WAITING and READY jobs of a flow, held or not; return their number.
+        """Stop all WAITING and READY jobs of a flow, locked or not; return their number.
 
         Parameters
         ----------
         job_uuid
             Any job of the flow.
         flow_uuid
-            The flow; exactly one of the two has to be given.
+            The flow; exactly one of the two is required.
 
         Raises
         ------
@@ -247,7 +247,7 @@ class JobLifecycle(ControllerGroup):
         return stop_jobs(self.queue, {"job.hosts": flow["uuid"]})
 
     def update_flow_state(self, flow_uuid: str, updated_states: Overlay | None = None) -> FlowState:
-        """Write the state that a flow's jobs give it. The caller holds the flow.
+        """Write the flow state derived from its jobs. The caller has locked the flow.
 
         Parameters
         ----------
@@ -257,7 +257,7 @@ class JobLifecycle(ControllerGroup):
         return update_flow_state(self.queue, flow_uuid, updated_states)
 
     def ping_flow_doc(self, uuid: str) -> None:
-        """Set ``updated_on`` of a flow to the present."""
+        """Set ``updated_on`` of a flow to now."""
         self.queue.flows.update_one({"uuid": uuid}, {"$set": {"updated_on": utc_now()}})
 
     @property
@@ -266,6 +266,6 @@ class JobLifecycle(ControllerGroup):
 
 
 def _unstorable(response: Mapping[str, Any] | None) -> str | None:
-    """Say what of a Response cannot enter the queue: jobs that it adds, data that it keeps."""
+    """Return what in a Response cannot be stored: added jobs or stored data."""
     problem = unstorable(response or {})
     return f"the job ran, but its Response cannot be stored: {problem}" if problem else None

@@ -1,4 +1,4 @@
-"""Set what jobs are given: state, worker, execution settings, priority, any field."""
+"""Set properties of jobs: state, worker, execution settings, priority, any field."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class JobProperties(ControllerGroup):
         wait: int | None = None,
         break_lock: bool = False,
     ) -> str:
-        """Give a job any state. Nothing is checked: for repairs.
+        """Set the state of a job without any checks. For repairs only.
 
-        The state of its flow follows, and children that wait for nothing any more become READY.
-        What runs of the job is ended, unless it stays in its state.
+        The flow's state is updated, and children whose parents are all done become READY.
+        A running job is cancelled, unless its state stays the same.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class JobProperties(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
-        """Give the selected jobs any state; see `set_job_state`.
+        """Set the state of the selected jobs; see `set_job_state`.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class JobProperties(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
-        """Change where and how the selected jobs run. Jobs that are under way are refused.
+        """Change where and how the selected jobs run. Jobs in progress are refused.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class JobProperties(ControllerGroup):
         exec_config
             Name of an execution configuration, or the configuration itself.
         resources
-            Keywords of the scheduler, or a QResources.
+            Scheduler keywords, or a QResources.
         update
             Add the keys of ``exec_config`` and ``resources`` to those that a job has, instead of
             replacing them. The name of a configuration is replaced, and so are keywords of a
@@ -175,12 +175,12 @@ class JobProperties(ControllerGroup):
         raise_on_error, wait, break_lock, max_limit, dry_run, progress
             See `pause_jobs` and `stop_jobs`.
         priority
-            Jobs with a larger one are claimed first. Alone it is accepted in every state.
+            Jobs with a higher one are claimed first. On its own it is accepted in every state.
 
         Raises
         ------
         ArgumentError
-            Nothing is to be set.
+            Nothing was given to set.
         EntryNotFoundError
             The project has no such worker or execution configuration.
         """
@@ -196,7 +196,7 @@ class JobProperties(ControllerGroup):
         )
         if (worker, exec_config, resources, priority) == (None, None, None, None):
             raise ArgumentError(
-                "nothing is to be set", hint="give a worker, exec_config, resources or priority"
+                "nothing to set", hint="give a worker, exec_config, resources or priority"
             )
         self._check_names(wanted)
         selection = JobFilter(
@@ -253,7 +253,7 @@ class JobProperties(ControllerGroup):
         Parameters
         ----------
         values
-            {dotted path: value}. Texts that begin with ``$`` are texts.
+            {dotted path: value}. Strings starting with ``$`` are taken literally.
         db_id, job_id, job_index
             The job; see `get_job_info`.
         wait
@@ -263,7 +263,7 @@ class JobProperties(ControllerGroup):
         acceptable_states
             Refuse a job in another state; None accepts all.
         use_pipeline
-            Values are expressions of an aggregation: there a text that begins with ``$`` is a path.
+            Values are aggregation expressions, where a string starting with ``$`` is a path.
 
         Returns
         -------
@@ -324,13 +324,13 @@ class JobProperties(ControllerGroup):
 
 
 def _check_kinds(exec_config: Any, resources: Any, priority: Any) -> None:
-    """Refuse what would be stored and fail only when a job runs."""
+    """Refuse values that could be stored but would fail when a job runs."""
     if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int)):
-        raise ArgumentError(f"priority cannot be {priority!r}", hint="it is an integer")
+        raise ArgumentError(f"priority cannot be {priority!r}", hint="use an integer")
     known = exec_config is None or isinstance(exec_config, (str, dict))
     if not known and not hasattr(exec_config, "model_dump"):
         raise ArgumentError(
-            f"{exec_config!r} is no execution configuration",
+            f"{exec_config!r} is not an execution configuration",
             hint="give the name of one, an ExecutionConfig or a dictionary",
         )
     if not (resources is None or isinstance(resources, dict) or hasattr(resources, "as_dict")):
@@ -343,7 +343,7 @@ def _stored(resources: Any) -> dict[str, Any] | SubmissionError | None:
     try:
         return plain_resources(resources)
     except SubmissionError as error:
-        return error  # as a whole they are nothing, but they can be added to what a job has
+        return error  # empty as a replacement, but they can be added to what a job has
 
 
 def _keys_said(resources: Any) -> dict[str, Any] | None:

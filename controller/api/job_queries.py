@@ -47,11 +47,11 @@ class JobQueries(ControllerGroup):
         sort
             (field, direction) pairs, direction 1 or -1. ``db_id`` sorts by its number.
         limit
-            At most so many jobs; 0 means all.
+            Maximum number of jobs; 0 means no limit.
         custom_query
             See `JobFilter`.
         skip
-            Leave out so many jobs at the beginning.
+            Number of jobs to skip first.
         """
         query = self._job_query(
             job_ids=job_ids,
@@ -74,7 +74,7 @@ class JobQueries(ControllerGroup):
         Parameters
         ----------
         query
-            A query in MongoDB's language; None selects all jobs.
+            A query in MongoDB syntax; None selects all jobs.
         kwargs
             ``sort``, ``skip`` and ``limit`` as for pymongo's ``Collection.find``.
         """
@@ -141,7 +141,7 @@ class JobQueries(ControllerGroup):
         job_id
             Uuid of the job.
         db_id
-            db_id of the job; exactly one of the two has to be given.
+            db_id of the job; exactly one of the two is required.
         job_index
             With ``job_id``: the index, None for the largest one.
         """
@@ -182,9 +182,9 @@ class JobQueries(ControllerGroup):
         return self._find_job(job_uuid, None, index, projection)
 
     def get_job_info_by_pid(self, pid: int | str) -> JobInfo | None:
-        """Return the light view of the job with this id in its worker's queue, or None.
+        """Return the light view of the job with this queue id, or None.
 
-        Queues of different workers may give out one id: the job that changed last is meant.
+        Queues of different workers may assign the same id: the most recently changed job is used.
         """
         doc = self.queue.jobs.find_one(
             {"remote.process_id": str(pid)}, JOB_INFO_PROJECTION, sort=[("updated_on", -1)]
@@ -251,14 +251,14 @@ class JobQueries(ControllerGroup):
         Parameters
         ----------
         states
-            The states that are asked for.
+            The requested states.
         worker
             Only jobs of this worker; None means all.
 
         Returns
         -------
         dict
-            One entry for each of ``states``, also where there is no job.
+            One entry for each of ``states``, even without jobs.
         """
         wanted = parse_states(JobState, states) or ()
         match: Query = {"state": {"$in": [s.value for s in wanted]}}
@@ -281,7 +281,7 @@ class JobQueries(ControllerGroup):
         db_id
             db_id of the job.
         job_id
-            Uuid of the job; exactly one of the two has to be given.
+            Uuid of the job; exactly one of the two is required.
         job_index
             With ``job_id``: the index. None sorts by it, so that the largest one comes first.
 
@@ -326,7 +326,7 @@ class JobQueries(ControllerGroup):
         return [by_id[db_id] for db_id in page if db_id in by_id]
 
     def _db_ids_in_order(self, query: Query, descending: bool) -> list[str]:
-        """db_ids by their number: stored as text, the database would put "10" before "9"."""
+        """Sort db_ids by number: as text, the database would put "10" before "9"."""
         ids = [doc["db_id"] for doc in self.queue.jobs.find(query, {"_id": 0, "db_id": 1})]
         return sorted(ids, key=db_id_order, reverse=descending)
 

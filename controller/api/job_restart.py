@@ -27,17 +27,17 @@ class JobRestart(ControllerGroup):
         *,
         delete_files: bool = True,
     ) -> BulkResult:
-        """Take a job back to the beginning, and what depends on it.
+        """Run a job and those that depend on it again from the start.
 
-        A job that is under way only starts afresh: what runs of it is ended before its folder is
-        used again. One that FAILED, or has a REMOTE_ERROR, takes its children back to WAITING.
+        A job in progress only starts over: its process is cancelled before its folder is
+        used again. One that FAILED, or has a REMOTE_ERROR, sets its children back to WAITING.
 
         Parameters
         ----------
         job_id, db_id, job_index
             The job; see `get_job_info`.
         force
-            Accept jobs in any final state, and take back whatever depends on them.
+            Accept jobs in any final state, and also rerun all that depend on them.
         wait
             Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
@@ -55,7 +55,8 @@ class JobRestart(ControllerGroup):
         JobNotFoundError
             There is no such job.
         StateError
-            The job, or one that depends on it, is in a state that forbids it; or it was replaced.
+            The state of the job, or of one that depends on it, does not allow it; or the job
+            was replaced.
         JobLockedError, FlowLockedError
             Another process has locked the job or its flow.
         """
@@ -93,7 +94,7 @@ class JobRestart(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
-        """Take the selected jobs back to the beginning; see `rerun_job`.
+        """Run the selected jobs again from the start; see `rerun_job`.
 
         Parameters
         ----------
@@ -102,10 +103,10 @@ class JobRestart(ControllerGroup):
         custom_query
             See `JobFilter`.
         raise_on_error
-            Raise at the first job that is refused, before anything of its flow is written; else
+            Raise at the first refused job, before anything of its flow is written; otherwise
             refusals are in the result.
         force
-            Accept jobs in any final state, and take back whatever depends on them.
+            Accept jobs in any final state, and also rerun all that depend on them.
         wait
             Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
@@ -113,7 +114,7 @@ class JobRestart(ControllerGroup):
         delete_files
             The next upload removes the run directory first.
         max_limit
-            Refuse to do it to more jobs than this; 0 means no limit.
+            Maximum number of jobs: with more, nothing is changed; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress
@@ -152,7 +153,7 @@ class JobRestart(ControllerGroup):
         wait: int | None = None,
         break_lock: bool = False,
     ) -> str:
-        """Let a step of the runner be tried again at once.
+        """Retry a step of the runner immediately.
 
         A job with a REMOTE_ERROR goes back to the state in which it happened.
 
@@ -175,7 +176,7 @@ class JobRestart(ControllerGroup):
         JobNotFoundError
             There is no such job.
         StateError
-            It is neither in REMOTE_ERROR nor under way.
+            It is neither in REMOTE_ERROR nor in progress.
         JobLockedError, FlowLockedError
             Another process has locked the job or its flow.
         """
@@ -211,7 +212,7 @@ class JobRestart(ControllerGroup):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> BulkResult:
-        """Let steps of the runner be tried again at once; see `retry_job`.
+        """Retry steps of the runner immediately; see `retry_job`.
 
         Parameters
         ----------
@@ -220,14 +221,14 @@ class JobRestart(ControllerGroup):
         custom_query
             See `JobFilter`.
         raise_on_error
-            Raise at the first job that is refused, before anything of its flow is written; else
+            Raise at the first refused job, before anything of its flow is written; otherwise
             refusals are in the result.
         wait
             Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
             Take the lock even if another process holds it; its writes are refused from then on.
         max_limit
-            Refuse to do it to more jobs than this; 0 means no limit.
+            Maximum number of jobs: with more, nothing is changed; 0 means no limit.
         dry_run
             Plan only; the result says what would change.
         progress

@@ -26,7 +26,7 @@ class JobResults(ControllerGroup):
         job_id, db_id, job_index
             The job; see `get_job_info`.
         load
-            Put in place what lies in additional stores.
+            Insert the data from additional stores.
 
         Raises
         ------

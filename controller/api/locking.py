@@ -1,4 +1,4 @@
-"""Locking jobs and flows, and what a step of the runner that holds a job writes when it ends."""
+"""Lock jobs and flows, and record the result of a runner step on its locked job."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _POLL = 0.5
 
 
 class JobLocking(ControllerGroup):
-    """Methods that hold a job or a flow for the time of a ``with`` block."""
+    """Methods that lock a job or a flow for the duration of a ``with`` block."""
 
     @contextmanager
     def lock_job(self, **lock_kwargs: Any) -> Iterator[MongoLock]:
@@ -60,7 +60,7 @@ class JobLocking(ControllerGroup):
         job_id, db_id, job_index
             The job; see `get_job_info`.
         wait
-            Seconds to wait for a lock at most; None never waits.
+            Maximum number of seconds to wait for a lock; None never waits.
         break_lock
             Take the locks even if other processes hold them.
         acceptable_states
@@ -109,14 +109,14 @@ class JobLocking(ControllerGroup):
     ) -> Iterator[MongoLock]:
         """Lock a job for one step of the runner, and record how the step went.
 
-        The block sets ``lock.update_on_release["$set"]`` for a step that succeeded. An exception
-        within it is recorded on the job: another attempt later, or REMOTE_ERROR. A step that was
-        only held up (the flow is locked, the database is away) consumes no attempt.
+        The block sets ``lock.update_on_release["$set"]`` for a successful step. An exception
+        within it is recorded on the job: another attempt later, or REMOTE_ERROR. A step that
+        was only delayed (locked flow, unreachable database) consumes no attempt.
 
         Parameters
         ----------
         query
-            Which jobs are eligible; those whose ``retry_time_limit`` lies ahead never are.
+            Which jobs are eligible; those whose ``retry_time_limit`` is in the future never are.
         max_step_attempts, delta_retry
             Of the project's runner.
         next_step_delay
@@ -127,7 +127,7 @@ class JobLocking(ControllerGroup):
         Raises
         ------
         LockLostError
-            The job was not ours any more at the end; nothing was written.
+            The job's lock was lost before the end; nothing was written.
         """
         retries = RetryPolicy.for_project(self.project, max_step_attempts, delta_retry)
         lock = due_job_lock(self.queue, query, retries, **kwargs)
@@ -149,11 +149,11 @@ class JobLocking(ControllerGroup):
             lock.abandon()
             raise
         finally:
-            lock.give_up()  # where even its end failed; it holds nothing otherwise
+            lock.give_up()  # if even releasing failed; otherwise it is already free
 
 
 def waiting(wait: float | None) -> dict[str, Any]:
-    """Return the keywords of `MongoLock` that wait so many seconds; None and 0 do not wait."""
+    """Return the `MongoLock` keywords to wait this many seconds; None and 0 do not wait."""
     return {"sleep": _POLL, "max_wait": wait} if wait else {}
 
 
@@ -171,7 +171,7 @@ def check_states(job: dict[str, Any], acceptable: Sequence[JobState]) -> None:
 
 
 def unavailable_job(lock: MongoLock, query: Mapping[str, Any]) -> Exception:
-    """Say why a job could not be locked: there is none, or another process has locked it."""
+    """Return why a job could not be locked: it does not exist, or another process has locked it."""
     held = lock.unavailable_document
     if held is None:
         return JobNotFoundError(
@@ -182,7 +182,7 @@ def unavailable_job(lock: MongoLock, query: Mapping[str, Any]) -> Exception:
 
 
 def unavailable_flow(lock: MongoLock, job: dict[str, Any]) -> Exception:
-    """Say why the flow of a job could not be locked."""
+    """Return why the flow of a job could not be locked."""
     held = lock.unavailable_document
     if held is None:
         return FlowNotFoundError(f"the flow of job {job['db_id']} is missing")

@@ -1,4 +1,4 @@
-"""Which runner serves the database, and its signs of life."""
+"""Which runner serves the database, and its heartbeats."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class RunnerRecords(ControllerGroup):
         return runner_record.runner_status(self.queue.auxiliary)
 
     def clean_running_runner(self, break_lock: bool = False) -> None:
-        """Say that no runner is registered, whatever the record says.
+        """Clear the record of the registered runner, whatever it contains.
 
-        The record is locked meanwhile. A runner that is alive after all registers again with
-        its next sign of life.
+        The record is locked meanwhile. A runner that is still alive registers again with
+        its next heartbeat.
 
         Parameters
         ----------
@@ -48,29 +48,29 @@ class RunnerRecords(ControllerGroup):
         runner_record.clean(self.queue.auxiliary, break_lock=break_lock)
 
     def ping_running_runner(self, data: Mapping[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
-        """Give a sign of life.
+        """Record a heartbeat.
 
         Parameters
         ----------
         data
-            What to remember of who gave it; the present time is added as ``time``. With the key
-            ``runner_id`` it is that runner's sign, and no other one's record changes.
+            Data about the sender; the current time is added as ``time``. With the key
+            ``runner_id`` only that runner's record is changed.
 
         Returns
         -------
         tuple
             Whether a runner is registered (the one of ``runner_id``, if given), whose
-            ``last_pinged`` is now the present; and the signs of life that are kept (50), the
+            ``last_pinged`` is now the current time; and the kept heartbeats (50), the
             newest last.
         """
         return runner_record.ping(self.queue.auxiliary, data)
 
     def get_runner_pings(self) -> list[dict[str, Any]]:
-        """Return the signs of life that are kept, the newest last."""
+        """Return the kept heartbeats, the newest last."""
         return runner_record.get_pings(self.queue.auxiliary)
 
     def clean_runner_pings(self) -> int:
-        """Forget all signs of life; returns how many there were."""
+        """Delete all heartbeats; returns their number."""
         return runner_record.clean_pings(self.queue.auxiliary)
 
     def lock_auxiliary(self, **lock_kwargs: Any) -> MongoLock:

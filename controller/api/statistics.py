@@ -1,4 +1,4 @@
-"""What is counted over all jobs and flows."""
+"""Counts over all jobs and flows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Statistics(ControllerGroup):
         ----------
         states
             `JobState` members count jobs, `FlowState` members count flows. Names alone are
-            taken for states of jobs.
+            taken as states of jobs.
         interval
             hours, days, weeks, months or years.
         num_intervals
-            How many, the present one included; None means 12 hours, 7 days, 4 weeks, 12 months
+            Their number, including the current one; None means 12 hours, 7 days, 4 weeks, 12 months
             or 3 years.
         interval_timezone
             Where days begin: a name such as ``Europe/Rome``, an offset such as ``+02:00``, or

@@ -1,4 +1,4 @@
-"""Free documents by force."""
+"""Remove locks by force."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from controller.states import FlowState, JobState
 class Unlocking(ControllerGroup):
     """Methods that remove locks, whichever process holds them.
 
-    A lease whose holder died is taken over without them; they are for locks that have none,
-    such as jobflow-remote sets. The next write of a holder that is alive after all is refused.
+    A lease whose holder died is taken over without them; they are for locks without a lease,
+    as set by jobflow-remote. If the holder is still alive, its next write is refused.
     """
 
     def unlock_jobs(
@@ -47,7 +47,7 @@ class Unlocking(ControllerGroup):
         Returns
         -------
         int
-            Jobs that were unlocked, or would be.
+            Number of jobs that were unlocked, or would be.
         """
         selection = JobFilter(
             job_ids=job_ids,
@@ -87,7 +87,7 @@ class Unlocking(ControllerGroup):
         Returns
         -------
         int
-            Flows that were unlocked, or would be.
+            Number of flows that were unlocked, or would be.
         """
         selection = FlowFilter(
             job_ids=job_ids,

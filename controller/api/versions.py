@@ -1,4 +1,4 @@
-"""Which version of the documents the database holds, and the way to the present one."""
+"""The version of the documents in the database, and upgrades to the current one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Versions(ControllerGroup):
         Raises
         ------
         ArgumentError
-            What is stored is no version.
+            The stored value is not a version.
         """
         return version.current_version(self.queue.auxiliary)
 
     def update_version_information(self, v: str | Version | None = None) -> None:
-        """Note the version of the documents and the packages of this environment.
+        """Record the version of the documents and the packages of this environment.
 
         Parameters
         ----------
@@ -41,7 +41,7 @@ class Versions(ControllerGroup):
         Raises
         ------
         ArgumentError
-            It is no version.
+            It is not a version.
         """
         from controller.rules.upgrades import parse_version
 
@@ -80,7 +80,7 @@ class Versions(ControllerGroup):
         return "\n".join(lines)
 
     def upgrade_plan(self, target: str | Version | None = None) -> UpgradePlan:
-        """Say what `upgrade` would do, without doing it.
+        """Return what `upgrade` would do, without doing it.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Versions(ControllerGroup):
         Raises
         ------
         ArgumentError
-            The target is no version, older than the database, or newer than this program.
+            The target is not a version, is older than the database, or newer than this program.
         """
         from controller.operations.upgrade import DatabaseUpgrader
 
@@ -105,14 +105,14 @@ class Versions(ControllerGroup):
     ) -> UpgradePlan:
         """Upgrade a database that jobflow-remote 0.1.x or 1.0.x wrote.
 
-        Upgrading again is fine: what is done already is left alone.
+        Upgrading again is safe: completed steps are skipped.
 
         Parameters
         ----------
         target
             The version to reach; None for the latest.
         force
-            Pass by the conditions that allow it.
+            Ignore failed preconditions.
         dry_run
             Only say what would be done.
         progress
@@ -130,7 +130,7 @@ class Versions(ControllerGroup):
         RunningRunnerError
             A live runner serves the database.
         StateError
-            A condition does not hold; nothing was changed.
+            A precondition is not met; nothing was changed.
         """
         from controller.operations.upgrade import DatabaseUpgrader
 

@@ -3,13 +3,13 @@
 ``settings``      ~/.jfremote.yaml and JFREMOTE_* variables
 ``workers``       the machines that run jobs
 ``models``        a project
-``stores``        what the description of a store has to look like
+``stores``        checks of the descriptions of stores
 ``files``         finding, reading and checking project files; ``problems`` puts it into words
 ``writing``       writing them, whole or not at all
 ``yamltext``, ``tomltext``   the two formats, with the lines of keys
 ``manager``       choosing, making and changing projects
-``generate``      projects to start from
-``conflicts``     what projects share and must not
+``generate``      templates of new projects
+``conflicts``     resources that projects must not share
 ``masking``       hiding secrets before a project is shown
 
 Names are loaded when they are first asked for: settings and the names of projects are needed to

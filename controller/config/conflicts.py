@@ -1,4 +1,4 @@
-"""What projects share and must not: pools of batch workers, collections, folders."""
+"""Resources that projects must not share: pools of batch workers, collections, folders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True)
 class ConflictIssue:
-    """One thing that is shared and must not be.
+    """One resource that is shared but must not be.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ def _shown(place: tuple[str, ...]) -> str:
 
 
 def _shared_folders(a: Project, b: Project) -> Iterator[ConflictIssue]:
-    """Equal or nested folders; of nested ones only the outermost pair is told."""
+    """Equal or nested folders; of nested ones only the outermost pair is reported."""
     told: set[tuple[Path, Path]] = set()
     for field, folder in a.folders.items():
         for other_field, other in b.folders.items():
@@ -153,7 +153,7 @@ def _shared_folders(a: Project, b: Project) -> Iterator[ConflictIssue]:
             if not (_within(mine, its) or _within(its, mine)):
                 continue
             told.add((mine, its))
-            relation = "are the same" if mine == its else "lie within one another"
+            relation = "are the same" if mine == its else "are nested"
             yield ConflictIssue(
                 ConflictKind.DIRECTORY,
                 (a.name, b.name),

@@ -1,4 +1,4 @@
-"""Replacing a text in project files: what would change, and doing it."""
+"""Replace a text in project files: plan the changes and write them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FileEdit:
     count
         How often the old text was found.
     problems
-        Why the file could not be used any more; empty when it could.
+        Why the file would be invalid afterwards; empty if it stays valid.
     """
 
     path: Path
@@ -50,7 +50,7 @@ class FileEdit:
 
 
 def plan_replacement(paths: Iterable[Path], old: str, new: str) -> list[FileEdit]:
-    """Say what replacing a text does to files; those without the text are left out.
+    """Return what replacing a text does to files; those without the text are left out.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def plan_replacement(paths: Iterable[Path], old: str, new: str) -> list[FileEdit
         A file cannot be read.
     """
     if not old or old == new:
-        raise ArgumentError("OLD has to be a text that differs from NEW")
+        raise ArgumentError("OLD must not be empty and must differ from NEW")
     edits = []
     for path in paths:
         before = read_text(path)
@@ -82,7 +82,7 @@ def apply_edit(edit: FileEdit, *, backup: bool = True) -> Path | None:
         The file or the copy cannot be written.
     """
     if read_text(edit.path) != edit.before:
-        raise ArgumentError(f"{edit.path} was changed by somebody else", hint="try again")
+        raise ArgumentError(f"{edit.path} was changed by another process", hint="try again")
     copy = back_up(edit.path) if backup else None
     write_text(edit.path, edit.after)
     return copy

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from controller.config.models import Project
 
 EXTENSIONS = ("json", "yaml", "toml")
-"""How the names of project files end."""
+"""File extensions of project files."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ProjectData:
     project
         The project.
     ext
-        How the name of the file ends: json, yaml or toml.
+        File extension: json, yaml or toml.
     """
 
     filepath: str
@@ -42,7 +42,7 @@ class ProjectData:
 
 
 class UnreadableFileError(ConfigError):
-    """A file that cannot be read, or is not what its name says.
+    """A file that cannot be read, or whose content does not match its extension.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class UnreadableFileError(ConfigError):
 
 
 class ProjectFile:
-    """A file of the folder; what is in it is checked when it is asked for."""
+    """A file of the folder; its content is checked on first use."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -84,7 +84,7 @@ class ProjectFile:
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with the file, None if it can be used."""
+        """What is wrong with the file; None if it is valid."""
         return self._checked[1]
 
     @property
@@ -144,7 +144,7 @@ def parse_project(
     data
         Its content, when that is known already or about to be written.
     text
-        The same as text: what is wrong is then told by the lines of this text.
+        The same as text: problems are then reported by the lines of this text.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def validate_file(path: Path, text: str | None = None) -> list[Problem]:
     Returns
     -------
     list of Problem
-        All that is wrong with it; empty when it can be used.
+        All problems of the file; empty if it is valid.
     """
     try:
         parse_project(path, text=text)

@@ -1,4 +1,4 @@
-"""Projects to start from."""
+"""Templates of new projects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from controller.config.settings import get_settings
 
 QUICKSTART_NAME = "jfr"
-"""Name of the project that ``jf quickstart`` makes when none is given."""
+"""Default name of the project that ``jf quickstart`` creates."""
 
 
 def quickstart_project(name: str = QUICKSTART_NAME, base_dir: Path | None = None) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def quickstart_project(name: str = QUICKSTART_NAME, base_dir: Path | None = None
     Parameters
     ----------
     base_dir
-        Where everything lies; None for the folder of this name beside the project files.
+        Folder of the project; None for the folder of this name next to the project files.
     """
     base = base_dir.absolute() if base_dir else get_settings().projects_path / name
     outputs = {"type": "EmbeddedStore", "path": str(base / "outputs.sqlite")}

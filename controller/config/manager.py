@@ -1,8 +1,8 @@
-"""Choosing, making and changing projects.
+"""Choose, create and change projects.
 
 Every file of the folder is read, and only those that are asked for are checked: checking
 costs more than reading, and a broken file must not disturb another project. Importing this
-module, and asking for names and raw contents, needs no pydantic.
+module, and reading names and raw contents, does not need pydantic.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class ConfigManager:
         Parameters
         ----------
         suppress_warnings
-            Log nothing about the latter, whatever ``warn`` says.
+            Log nothing about the invalid ones, whatever ``warn`` is.
         """
         unusable = self.unusable
         if self.warn and not suppress_warnings:
@@ -170,8 +170,8 @@ class ConfigManager:
     def raw_contents(self) -> dict[str, dict[str, Any]]:
         """Return {name: content} of all files that can be read, unchecked.
 
-        For completing words: it costs a tenth of `projects_data`. Of two files of one name, the
-        first one counts.
+        For completion: it costs a tenth of `projects_data`. If two files have the same name, the
+        first one is used.
         """
         found: dict[str, dict[str, Any]] = {}
         for file in self._files:
@@ -202,7 +202,7 @@ class ConfigManager:
         ext
             yaml, json or toml.
         dry_run
-            Check everything, and make nothing.
+            Check everything, create nothing.
 
         Returns
         -------
@@ -225,7 +225,7 @@ class ConfigManager:
         checked = parse_project(Path("the new project"), content)
         if checked.name in (".", "..") or not set("/\0").isdisjoint(checked.name):
             raise ArgumentError(
-                f"a project cannot be called {checked.name!r}", hint="its file gets this name"
+                f"invalid project name {checked.name!r}", hint="its file gets this name"
             )
         path = self.folder / f"{checked.name}.{ext}"
         if path.exists() or any(f.name == checked.name for f in self._files):
@@ -398,7 +398,7 @@ class ConfigManager:
         self._write(Path(data.filepath), {**old, group: entries})
 
     def _write(self, path: Path, content: Mapping[str, Any]) -> None:
-        """Check the content, write it, and know it from now on."""
+        """Check the content, write it, and use it from now on."""
         project = parse_project(path, content)
         if path.suffix == ".toml":
             written = parse_project(path, tomllib.loads(dump_toml(content)))
@@ -412,7 +412,7 @@ class ConfigManager:
         self._files = sorted([*others, file], key=lambda f: f.path)
 
     def _refuse_foreign(self, base: Path, project: Project) -> None:
-        """Refuse to delete a folder that holds more than one project's files."""
+        """Refuse to delete a folder with files of other projects."""
         base = base.resolve()
         foreign = [self.folder.resolve(), Path.home().resolve()]
         for other in self.projects.values():
@@ -425,7 +425,7 @@ class ConfigManager:
             if path == base or base in path.parents:
                 raise ConfigError(
                     f"{base} is not deleted: it holds {path} too",
-                    hint="keep the folders, and delete by hand what is not needed",
+                    hint="keep the folders, and delete what is not needed by hand",
                 )
 
 

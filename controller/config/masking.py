@@ -19,7 +19,7 @@ _URI_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s]*(?=@
 
 
 def is_secret(key: object) -> bool:
-    """Whether the value of a key is not to be shown.
+    """Whether the value of a key must be hidden.
 
     Examples
     --------

@@ -49,12 +49,12 @@ class RunnerOptions(StrictModel):
     Attributes
     ----------
     delay_checkout, delay_check_run_status, delay_advance_status
-        Longest time between two looks for new, running and advancing jobs; events are acted on
-        at once.
+        Maximum time between checks for new, running and advancing jobs; events are handled
+        immediately.
     delay_refresh_limited, delay_update_batch
         The same for workers with max_jobs and for batch processes.
     delay_ping_db
-        Longest time between two signs of life; the runner gives one more often.
+        Maximum time between two heartbeats; the runner sends them more often.
     lock_timeout
         Accepted for old project files: locks are leases, which expire by themselves.
     delete_tmp_folder
@@ -78,7 +78,7 @@ class RunnerOptions(StrictModel):
 
 
 class ExecutionConfig(StrictModel):
-    """What surrounds a job on the worker.
+    """The environment of a job on the worker.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class QueueConfig(StrictModel):
     flows_collection, auxiliary_collection, batches_collection
         Names of the other collections.
     db_id_prefix
-        Begins every db_id.
+        Prefix of every db_id.
     """
 
     store: dict[str, Any] = Field(default_factory=dict)
@@ -129,7 +129,7 @@ class QueueConfig(StrictModel):
         if doubled:
             raise RefusedError(
                 f"the collection {doubled.pop()!r} is used twice",
-                "jobs, flows, auxiliary and batches need a collection each",
+                "use different collections for jobs, flows, auxiliary and batches",
             )
         return self
 
@@ -182,7 +182,7 @@ class Project(StrictModel):
     Attributes
     ----------
     name
-        What users call it; the name of its file does not count.
+        Name of the project; the name of its file does not matter.
     base_dir, tmp_dir, log_dir, daemon_dir
         Absolute folders. Left out: ``base_dir`` is the folder of this name beside the project
         files, the others are ``tmp``, ``log`` and ``daemon`` within it.

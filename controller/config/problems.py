@@ -1,4 +1,4 @@
-"""What is wrong with a project file, in words that say what to write instead."""
+"""What is wrong with a project file, and what to write instead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _TOLD = 3
-"""Problems that an error tells; the others it counts."""
+"""Number of problems that an error lists; the others are only counted."""
 
 Location = tuple[str | int, ...]
 """Way from the top of the data to a value."""

@@ -43,11 +43,11 @@ class JobflowRemoteSettings:
     config_file
         The settings file.
     projects_folder
-        Where project files are.
+        Folder of the project files.
     project
         Name of the default project.
     cli_full_exc
-        Let the command line show whole tracebacks.
+        Show full tracebacks on the command line.
     cli_suggestions
         Print hints.
     cli_log_level
@@ -57,7 +57,7 @@ class JobflowRemoteSettings:
     cli_load_plugins
         Load plugins of the command line.
     warnings
-        What was wrong and could be passed over, to be shown on stderr.
+        Problems that were ignored, to be shown on stderr.
     """
 
     config_file: str = "~/.jfremote.yaml"

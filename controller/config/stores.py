@@ -1,4 +1,4 @@
-"""What a store's description in a project file has to look like.
+"""Checks of the descriptions of stores in project files.
 
 Known kinds are checked here, without importing maggma (1.6 s); others are left to the moment of
 opening. A description is ``{type: MongoStore, ...}`` or the MSON form with ``@class``.
@@ -129,12 +129,12 @@ def check_store(store: Any) -> None:
 
 
 def check_queue_store(store: Any) -> None:
-    """Check the description of a store that is to hold the queue.
+    """Check the description of the queue's store.
 
     Raises
     ------
     RefusedError
-        As `check_store`, or a store that no queue can live in.
+        As `check_store`, or a store that cannot hold the queue.
     """
     check_store(store)
     if not can_hold_queue(store):

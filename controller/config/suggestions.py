@@ -1,4 +1,4 @@
-"""What to say about a name that does not exist."""
+"""Hints for names that do not exist."""
 
 from __future__ import annotations
 

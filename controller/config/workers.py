@@ -36,7 +36,7 @@ class ConnectionData(StrictModel):
     Attributes
     ----------
     host, user, port
-        Whom to connect to, as whom, and at which port.
+        Host, user name and port of the connection.
     password, key_filename, passphrase
         How to log in; the passphrase opens the key.
     gateway
@@ -73,7 +73,7 @@ class BatchConfig(StrictModel):
     parallel_jobs
         Jobs that it runs at once; None or 0 for one.
     sleep_time
-        Seconds between two looks into the pool; None for 10.
+        Seconds between checks of the pool; None for 10.
     """
 
     jobs_handle_dir: Path
@@ -234,11 +234,11 @@ class SSHWorker(WorkerBase):
     inline_ssh_env
         Prefix commands with the environment instead of sending it apart.
     keepalive
-        Seconds between two signs of life on an idle connection; None for none.
+        Seconds between keep-alive messages on an idle connection; None for none.
     shell_cmd, login_shell
         Shell that commands run in, and whether as a login shell; None to run them directly.
     interactive_login
-        Only a person can log in, with ``jf worker login``, because a second factor is asked for.
+        Login requires a user and a second factor: use ``jf worker login``.
     backend
         paramiko, or openssh for the program ``ssh``; None for openssh where the login is
         interactive, else paramiko.

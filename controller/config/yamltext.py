@@ -45,7 +45,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
 
 
 class YAMLTextError(ValueError):
-    """Text that is no YAML.
+    """Text that is not valid YAML.
 
     Attributes
     ----------

@@ -7,5 +7,5 @@
 ``migration``
     Copying them, verifying the copy, and using it from then on.
 ``serving``
-    Whether a runner forbids all that.
+    Refusing all that while a runner is active.
 """

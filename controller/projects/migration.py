@@ -1,4 +1,4 @@
-"""Moving a project to another database: copied, verified, and used from then on."""
+"""Move a project to another database: copy, verify and switch."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Migration:
     Attributes
     ----------
     plan
-        What was to be done.
+        The plan.
     copied
         Of each of the plan's moves.
     project_file, backup
-        The project file that was changed and the copy of what it was; None without ``switch``.
+        The changed project file and the copy of the old one; None without ``switch``.
     """
 
     plan: MigrationPlan
@@ -70,7 +70,7 @@ class Migration:
 
 
 def count_documents(plan: MigrationPlan) -> list[int]:
-    """Count what is to be copied, per move."""
+    """Count the documents to copy, per move."""
     with _opened(plan, sources_only=True) as moves:
         return [move.source.count_documents({}) for move in moves]
 
@@ -156,7 +156,7 @@ def migrate(
 
 
 _SHOWN = 5
-"""Documents that a message names."""
+"""Number of documents named in a message."""
 
 
 def _refuse_large(moves: list[Move]) -> None:
@@ -168,11 +168,11 @@ def _refuse_large(moves: list[Move]) -> None:
         names.append(f"and {len(found) - _SHOWN} more")
     if all(move.what not in QUEUE_PARTS for move, _ in found):
         way = (
-            "--queue-only leaves the outputs where they are; or let the jobs put such values "
+            "use --queue-only to leave the outputs where they are, or let the jobs put such values "
             "into an additional store, and rerun them"
         )
     else:
-        way = "delete these jobs, and submit them again with less in their arguments"
+        way = "delete these jobs, and submit them again with smaller arguments"
     limit = (found[0][0].limit or 0) / 1e6
     raise DocumentTooLargeError(
         f"the target takes documents of up to {limit:.1f} MB, these are larger: {'; '.join(names)}",

@@ -104,7 +104,7 @@ def is_gridfs(store: Mapping[str, Any]) -> bool:
 
 
 def plan_migration(project: Project, to: str, *, queue_only: bool = False) -> MigrationPlan:
-    """Say what moving a project to another database means. Nothing is connected to.
+    """Plan the move of a project to another database. Nothing is connected to.
 
     The queue moves, and of the JobStores what lies in embedded files or in the queue's own
     database, files of GridFS included. Embedded additional stores, whose documents may be of any
@@ -126,7 +126,7 @@ def plan_migration(project: Project, to: str, *, queue_only: bool = False) -> Mi
     queue = project.queue
     jobs, *others = queue.collection_names
     if collection_place(queue.store) == collection_place(target.queue(jobs)):
-        raise ArgumentError(f"project {project.name} lies in {target.shown} already")
+        raise ArgumentError(f"project {project.name} is already in {target.shown}")
     moves = [
         CollectionMove(what, {**queue.store, "collection_name": name}, target.queue(name))
         for what, name in zip(QUEUE_PARTS, (jobs, *others))
@@ -154,7 +154,7 @@ class _Target:
         self._uri = to if to.startswith(("mongodb://", "mongodb+srv://")) else None
         if self._uri is None and "://" in to:
             raise ArgumentError(
-                f"{to.partition('://')[0]}:// is no database that a project can lie in",
+                f"{to.partition('://')[0]}:// is not a supported database",
                 hint="mongodb://HOST/DATABASE, or a folder for an embedded database",
             )
         self._folder = Path(to).expanduser().absolute()

@@ -1,4 +1,4 @@
-"""Whether a runner serves a project, which forbids what would pull its project away."""
+"""Refuse changes to a project while a runner serves it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def refuse_while_served(project: Project, action: str, *, unreachable_is_fine: b
     Parameters
     ----------
     unreachable_is_fine
-        Pass when the database cannot be asked, which a broken project needs to be mended.
+        Pass if the database cannot be reached, so that a broken project can be repaired.
 
     Raises
     ------

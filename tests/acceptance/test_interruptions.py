@@ -146,7 +146,7 @@ def test_a_backup(two: Project, start: Start, tmp_path: Path) -> None:
     child.expect("jobs are written")
     text = interrupted(child)
     assert "(backing up jobs): 2 of 2 had been dealt with" in text
-    assert "an older backup is as it was" in text
+    assert "an older backup is unchanged" in text
     assert list(backups.iterdir()) == [whole]
     assert {path.name: path.read_bytes() for path in whole.iterdir()} == before
 

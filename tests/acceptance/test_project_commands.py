@@ -48,7 +48,7 @@ def test_which_project_is_selected_and_which_files_are_not_usable(jf: Run, file:
     assert jf("project").stdout == f"the selected project is mine ({file})\n"
     file.with_name("broken.yaml").write_text("name: [")
     listed = jf("project", "list")
-    assert "cannot be used: broken.yaml" in listed.stderr
+    assert "invalid: broken.yaml" in listed.stderr
     assert "broken" not in listed.stdout
     unknown = jf("-p", "nothing", "project")
     assert unknown.stdout == ""

@@ -265,7 +265,7 @@ def test_naive_times_are_local_and_may_be_mixed_with_aware_ones(crowd: Stage, na
         ("set_job_doc_properties", {"values": {"_id": 1}, "db_id": "1"}, "cannot be set"),
         ("set_job_doc_properties", {"values": {"state": "X"}, "db_id": "1"}, "'X' is not a"),
         ("set_job_doc_properties", {"acceptable_states": "X", "db_id": "1"}, "'X' is not a"),
-        ("set_job_run_properties", {"priority": None}, "nothing is to be set"),
+        ("set_job_run_properties", {"priority": None}, "nothing to set"),
         ("set_job_run_properties", {"priority": "5"}, "priority cannot be '5'"),
         ("set_job_run_properties", {"resources": ["nodes"]}, "resources"),
         ("set_job_run_properties", {"exec_config": 5}, "execution configuration"),

@@ -131,10 +131,10 @@ FOLDERS = [
     ({}, {"base_dir": "/base/b"}, []),
     ({"base_dir": "/x"}, {"base_dir": "/x"}, ["are the same"]),
     ({"base_dir": "/x"}, {"base_dir": "/y/../x"}, ["are the same"]),
-    ({"base_dir": "/x"}, {"base_dir": "/x/y"}, ["lie within one another"]),
+    ({"base_dir": "/x"}, {"base_dir": "/x/y"}, ["are nested"]),
     ({"base_dir": "/x"}, {"base_dir": "/xy"}, []),
     ({"log_dir": "/logs"}, {"log_dir": "/logs"}, ["are the same"]),
-    ({"log_dir": "/base/b/log"}, {}, ["lie within one another"]),
+    ({"log_dir": "/base/b/log"}, {}, ["are nested"]),
 ]
 
 

@@ -57,7 +57,7 @@ def test_what_would_be_wrong_is_told_by_the_lines_of_the_new_text(file: Path) ->
 def test_a_file_that_somebody_else_changed_is_left_alone(file: Path) -> None:
     (edit,) = plan_replacement([file], "/old/", "/new/")
     file.write_text("name: q\n")
-    with pytest.raises(ArgumentError, match="somebody else"):
+    with pytest.raises(ArgumentError, match="another process"):
         apply_edit(edit)
     assert file.read_text() == "name: q\n"
 
