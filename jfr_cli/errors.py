@@ -14,7 +14,7 @@ EXIT_CODES = {
     1: "failure",
     2: "wrong usage",
     3: "an id, name or project that does not exist",
-    4: "the database or a host cannot be reached, or does not let us in",
+    4: "the database or a host cannot be reached, or refuses access",
     5: "partly done",
     6: "all refused: locked, or in a state that does not allow it",
     7: "awaited jobs failed",
