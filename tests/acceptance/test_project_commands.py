@@ -226,7 +226,7 @@ def test_migrate(jf: Run, file: Path, engine: str, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
     less = jf("project", "migrate", "--to", place, "--dry-run", "--json", "--queue-only")
     assert len(json.loads(less.stdout)) == 4
-    assert f"left: outputs (EmbeddedStore at {file.with_name('mine')}" in less.stderr
+    assert f"not copied: outputs (EmbeddedStore at {file.with_name('mine')}" in less.stderr
     assert jf("project", "migrate", "--to", place).returncode == 2
     done = jf("project", "migrate", "--to", place, "--yes", "--json")
     assert done.returncode == 0, done.stderr
