@@ -233,7 +233,7 @@ def _judged(
 
 
 def _moving_flows(jobs: Documents, flows: set[str]) -> set[str]:
-    """Those of the flows of which a job is READY or under way, or will be in a moment."""
+    """Return the flows with a job that is READY or in progress, or is about to be."""
     states = [state.value for state in MOVING_STATES]
     moving: set[str] = set()
     while left := flows - moving:

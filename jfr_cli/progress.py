@@ -1,4 +1,4 @@
-"""How far long work is: a bar on standard error, on a terminal only."""
+"""Progress of long operations: a bar on standard error, on a terminal only."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class Report(Protocol):
-    """What is told how far the work is."""
+    """Receives the progress of the work."""
 
     def __call__(self, done: int, total: int, what: str = "") -> None:
-        """Tell it: so many of so many; ``what`` is done from now on, if it is something else."""
+        """Report the progress; ``what`` names the next activity if it changes."""
 
 
 WORTH_A_BAR = 50
@@ -91,7 +91,7 @@ def waiting_line(words: Callable[[T], str]) -> Iterator[Callable[[T], None]]:
     Raises
     ------
     KeyboardInterrupt
-        The reader has seen enough; its text says how it stood.
+        The user interrupted; its text gives the current states.
     """
     now = ""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SHOWN = 5
-"""So many findings of one kind and remedy are written out; the rest is counted."""
+"""Maximum number of findings shown per kind and remedy; the rest are counted."""
 _STYLES = {"problem": (VERMILION, "✘"), "warning": (ORANGE, "!"), "note": ("dim", "·")}
 
 

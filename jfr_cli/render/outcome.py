@@ -23,7 +23,7 @@ from jfr_cli.render.tables import Column, TableSpec
 from jfr_cli.render.words import cell_text, exact_time
 
 SHOWN_REFUSALS = 20
-"""So many refusals are written out; the rest is counted."""
+"""Maximum number of refusals shown; the rest are counted."""
 _SHOWN_IDS = 10
 
 

@@ -30,7 +30,7 @@ def _verdict(result: CheckResult) -> Words:
 
 
 def _told(result: CheckResult, *, whole: bool = False) -> str:
-    """What is wrong and how to mend it, or what was found."""
+    """What is wrong and how to fix it, or what was found."""
     if result.problem is None:
         return Words(result.note or "", "dim")
     problem = result.problem if whole else result.problem.splitlines()[0]

@@ -89,7 +89,7 @@ def flow_report(report: FlowsReport) -> RenderableType:
 
 
 def one_flow_report(flow: FlowInfo, title: str) -> RenderableType:
-    """Show how far one flow has come: its times, the states of its jobs, and progress."""
+    """Show the progress of one flow: its times and the states of its jobs."""
     from collections import Counter
 
     from rich.console import Group

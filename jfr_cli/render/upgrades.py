@@ -113,7 +113,7 @@ UPGRADE = TableSpec(
 
 
 def upgrade_text(report: UpgradeReport) -> Text:
-    """Return what is to be done, a line each."""
+    """Return the actions, one line each."""
     from rich.text import Text
 
     row = _row(report)

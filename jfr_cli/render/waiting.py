@@ -77,7 +77,7 @@ _NEEDS_ACTION = {"PAUSED", "WAITING", "READY", "RUNNING"}
 """States of jobs and flows that have not ended, and of which some may not go on by themselves."""
 _SHOWN = 5
 _TAIL = 12
-"""So many lines of an error are shown."""
+"""Maximum number of lines shown of an error."""
 
 
 def wait_row(result: WaitResult) -> Row:
@@ -90,7 +90,7 @@ def wait_row(result: WaitResult) -> Row:
 
 
 def standing(waited: Sequence[Awaited]) -> str:
-    """Say in one line how things stand."""
+    """Return the current states in one line."""
     counts = Counter(awaited.state.value for awaited in waited)
     return ", ".join(f"{count} {state}" for state, count in counts.most_common())
 

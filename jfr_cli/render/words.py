@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # can be read on black and on white.
 _GREY, SKY, _BLUE, _PURPLE = "bright_black", "color(74)", "color(33)", "color(175)"
 GREEN, VERMILION, ORANGE, ACTIVE = "color(36)", "bold color(202)", "color(214)", f"bold {_BLUE}"
-"""Styles of what is well, what is not, what needs a look, and what is under way."""
+"""Styles of success, failure, attention and progress."""
 
 _STYLES: dict[str, tuple[str, str]] = {
     "WAITING": (_GREY, "·"),
