@@ -178,5 +178,8 @@ class Host(Protocol):
     def is_connected(self) -> bool:
         """Whether there is a connection, as far as one can tell without using it."""
 
+    def test(self) -> str | None:
+        """Try whether commands can be run; return what is wrong, None when nothing is."""
+
     def close(self) -> None:
         """Give the connection back; it ends when no other host of this process uses it."""

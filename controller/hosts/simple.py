@@ -7,7 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from controller.errors import ControllerError
 from controller.hosts.archive import Content
+from controller.hosts.base import CommandResult
 
 
 class SimpleCalls:
@@ -25,6 +27,30 @@ class SimpleCalls:
 
     def close(self) -> None:
         """See `Host.close`."""
+
+    def execute(
+        self,
+        command: str,
+        workdir: Path | None = None,
+        *,
+        timeout: float | None = None,
+        stdin: bytes = b"",
+    ) -> CommandResult:
+        """See `Host.execute`."""
+        raise NotImplementedError
+
+    def test(self) -> str | None:
+        """Try whether commands can be run; return what is wrong, None when nothing is."""
+        try:
+            done = self.execute("echo test")
+        except ControllerError as error:
+            return f"no command can be run: {error}"
+        if done.returncode or done.stdout.strip() != "test":
+            return (
+                f"`echo test` ended with status {done.returncode} and printed {done.stdout!r}, "
+                f"with the error output {done.stderr!r}: see the start-up files of the shell there"
+            )
+        return None
 
     def write_bytes(self, path: Path, content: bytes) -> None:
         """See `Host.write_bytes`."""

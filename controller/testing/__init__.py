@@ -20,33 +20,34 @@ _BIG = 5000
 
 
 class TestEnum(Enum):
-    """An enumeration, which outputs and inputs have to carry."""
+    """An enumeration, which makers and inputs have to carry."""
 
     __test__ = False  # it is no test
 
-    A = "A value"
-    B = "B value"
+    A = "A"
+    B = "B"
 
 
 @dataclass
 class EnumMaker(Maker):
-    """Makes a job that returns an enumeration's member.
+    """Makes a job that fails where its enumeration's member did not arrive as one.
 
     Attributes
     ----------
+    e
+        The member.
     name
         Of the job.
-    enum
-        What it returns.
     """
 
-    name: str = "enum"
-    enum: TestEnum = TestEnum.A
+    e: TestEnum = TestEnum.A
+    name: str = "enum maker"
 
     @job
-    def make(self) -> TestEnum:
-        """Return the member."""
-        return self.enum
+    def make(self) -> None:
+        """Look at the member."""
+        if not isinstance(self.e, TestEnum):
+            raise TypeError(f"{self.e!r} is no TestEnum")
 
 
 @job
@@ -58,7 +59,7 @@ def add(a: float, b: float) -> float:
 @job
 def always_fails() -> None:
     """Fail."""
-    raise RuntimeError("this job fails on purpose")
+    raise RuntimeError("This job failed.")
 
 
 @job
@@ -125,31 +126,37 @@ def current_jobdoc() -> Any:
     return document and document.model_dump(mode="json", exclude={"job_data"})
 
 
-@job(config=JobConfig(resolve_references=False))
-def no_resolve(ref: Any) -> str:
-    """Return the type of a reference that was not resolved."""
-    return type(ref).__name__
-
-
-@job(config=JobConfig(on_missing_references=OnMissing.NONE))
-def onmissing_none(ref: Any) -> Any:
-    """Return what came in: None for the output of a job that failed."""
+@job(config=JobConfig(resolve_references=False, on_missing_references=OnMissing.NONE))
+def no_resolve(ref: Any) -> Any:
+    """Return a reference that was not resolved."""
     return ref
 
 
-@job
-def replace_and_stop_jobflow(a: float, b: float) -> Response[Any]:
-    """Be replaced by an addition that nothing shall run any more, nor anything else."""
-    return Response(replace=add(a, b), stop_jobflow=True)
+@job(config=JobConfig(on_missing_references=OnMissing.NONE))
+def onmissing_none(args: Any) -> Any:
+    """Return what came in: None for the output of a job that failed."""
+    return args
+
+
+def _two_additions(a: float, b: float) -> Flow:
+    first = add(a, b)
+    second = add(first.output, 1)
+    return Flow([first, second], output=second.output)
 
 
 @job
-def replace_and_stop_children(a: float, b: float) -> Response[Any]:
-    """Be replaced by an addition, and let no child run."""
-    return Response(replace=add(a, b), stop_children=True)
+def replace_and_stop_jobflow(a: float = 1, b: float = 1) -> Response[Any]:
+    """Be replaced by two additions that nothing shall run any more, nor anything else."""
+    return Response(replace=_two_additions(a, b), stop_jobflow=True)
 
 
 @job
-def stop_jobflow(a: float, b: float) -> Response[Any]:
-    """Add two numbers, and let no other job of the flow run."""
-    return Response(output=a + b, stop_jobflow=True)
+def replace_and_stop_children(a: float = 1, b: float = 1) -> Response[Any]:
+    """Be replaced by two additions, and let no child run."""
+    return Response(replace=_two_additions(a, b), stop_children=True)
+
+
+@job
+def stop_jobflow(x: Any = None) -> Response[Any]:
+    """Let no other job of the flow run."""
+    return Response(stop_jobflow=True)

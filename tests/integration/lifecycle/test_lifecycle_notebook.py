@@ -45,7 +45,10 @@ COMPLETE: list[tuple[Any, Any]] = [
     (lambda: testing.self_replace(3), 0),
     (lambda: testing.replace_and_stop_children(1, 2), None),
     (lambda: testing.replace_and_stop_jobflow(1, 2), None),
-    (lambda: testing.stop_jobflow(1, 2), 3),
+    (lambda: testing.replace_and_stop_jobflow(), None),
+    (lambda: testing.stop_jobflow(), None),
+    (lambda: testing.stop_jobflow(x=1), None),
+    (lambda: testing.EnumMaker(e=testing.TestEnum.B).make(), None),
 ]
 
 
@@ -66,31 +69,34 @@ def test_a_job_that_brings_another(world: World) -> None:
 
 
 def test_jobs_that_fail(world: World) -> None:
-    for made in (examples.add_raise(1, 2), testing.always_fails()):
+    for made, why in (
+        (examples.add_raise(1, 2), "on purpose"),
+        (testing.always_fails(), "This job failed."),
+    ):
         (db_id,) = world.submit(made)
         world.run()
         info = world.controller.get_job_info(db_id=db_id)
         assert info is not None
         assert info.state is JobState.FAILED
-        assert "on purpose" in (info.error or "")
+        assert why in (info.error or "")
 
 
-def test_references_and_enumerations(world: World) -> None:
+def test_references(world: World) -> None:
     failing = testing.always_fails()
     missing = testing.onmissing_none(failing.output)
     number = examples.value(1)
     unresolved = testing.no_resolve(number.output)
-    chosen = testing.EnumMaker(enum=testing.TestEnum.B).make()
     known = testing.current_jobdoc()
-    parts = [failing, missing, number, unresolved, chosen, known]
+    parts = [failing, missing, number, unresolved, known]
     ids = dict(zip((j.uuid for j in parts), world.submit(Flow(parts))))
     world.run()
     by_uuid = {j.uuid: j for j in world.controller.get_jobs_info()}
     assert by_uuid[missing.uuid].state is JobState.COMPLETED
     output = {j.uuid: world.store.get_output(j.uuid) for j in parts[1:]}
     assert output[missing.uuid] is None
-    assert output[unresolved.uuid] == "OutputReference"
-    assert output[chosen.uuid] == testing.TestEnum.B.value
+    assert output[unresolved.uuid] == 1, "the reference is the output, and is followed on reading"
+    stored = world.store.docs_store.query_one({"uuid": unresolved.uuid})
+    assert stored["output"]["@class"] == "OutputReference"
     assert output[known.uuid]["db_id"] == by_uuid[known.uuid].db_id
     assert set(ids.values()) == {j.db_id for j in by_uuid.values()}
 

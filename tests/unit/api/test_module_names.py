@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import controller
+from controller.config import LocalWorker
+from controller.errors import RemoteError
+from controller.hosts.base import CommandResult
 
 EXAMPLES = "add add_distributed add_many add_raise conditional_sum_replace make_list sleep value"
 STATE_GROUPS = "DELETABLE_STATES ERROR_STATES PAUSABLE_STATES RESETTABLE_STATES RUNNING_STATES"
@@ -84,6 +87,21 @@ def test_names_that_changed(alias: str, name: str, home: str, new: str) -> None:
 def test_jobs_to_test_with() -> None:
     testing = importlib.import_module("controller.testing")
     assert all(hasattr(testing, name) for name in TESTING.split())
+
+
+def test_hosts_have_the_names_of_jobflow_remote(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = LocalWorker(scheduler_type="shell", work_dir=Path("/w"), type="local").get_host()
+    host.connect()
+    assert (host.is_connected, host.test()) == (True, None)
+    host.close()
+    monkeypatch.setattr(host, "execute", lambda _: CommandResult("Welcome\ntest\n", "", 0))
+    assert "Welcome" in (host.test() or "")
+
+    def refuse(_: str) -> CommandResult:
+        raise RemoteError("it does not answer")
+
+    monkeypatch.setattr(host, "execute", refuse)
+    assert host.test() == "no command can be run: it does not answer"
 
 
 def test_names_of_the_package() -> None:

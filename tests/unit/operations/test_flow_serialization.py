@@ -120,7 +120,7 @@ def test_references_are_found_where_they_lie_and_not_within_arrays() -> None:
 
 def test_what_a_maker_holds_is_plain_data() -> None:
     """jobflow leaves an enumeration of a maker as it is, which no database takes."""
-    chosen = testing.EnumMaker(enum=testing.TestEnum.B)
+    chosen = testing.EnumMaker(e=testing.TestEnum.B)
     data = read_flow(chosen.make()).jobs[0].data
     json.dumps(data)
     decoded = MontyDecoder().process_decoded(data)
