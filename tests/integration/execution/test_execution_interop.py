@@ -92,7 +92,11 @@ def test_our_worker_runs_an_input_of_jobflow_remote(tmp_path, kind):
     directory = tmp_path / "run"
     names = sample_input(directory, kind)
     code, out, err = run_forked(directory, lambda: sys.exit(run_remote_job(directory)))
-    assert (code, out, err) == (0, "", "")
+    assert (code, err) == (0, "")
+    assert [line.split(" INFO ")[1].partition(" (")[0] for line in out.splitlines()] == [
+        "Starting job - blob",
+        "Finished job - blob",
+    ]
     assert files.read_output(directory).error is None
     document, blobs = files.read_results(directory, names)
     assert document["output"]["rest"] == 1
