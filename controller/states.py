@@ -19,7 +19,19 @@ _RENAMED = {"TERMINATED": "RUN_FINISHED"}
 """Job states of jobflow-remote 0.1.x that a later version renamed."""
 
 
-class JobState(StrEnum):
+class _State(StrEnum):
+    """A state, whose ``str()`` is that of jobflow-remote 1.0.1: ``JobState.COMPLETED``.
+
+    Scripts compare with it. Everything else, the format of an f-string included, says the value.
+    """
+
+    __str__ = Enum.__str__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+
+class JobState(_State):
     """State of one execution (uuid, index) of a job."""
 
     WAITING = "WAITING"  # in the database, at least one parent is not finished
@@ -72,7 +84,7 @@ _SHORT: dict[JobState, str] = {
 }
 
 
-class FlowState(StrEnum):
+class FlowState(_State):
     """State of a submitted flow, derived from its jobs (``controller.rules.flow_state``)."""
 
     WAITING = "WAITING"
@@ -91,7 +103,7 @@ class FlowState(StrEnum):
         return bound("FlowState.from_jobs_states")(jobs_states, leaf_states)
 
 
-class BatchState(StrEnum):
+class BatchState(_State):
     """State of a batch process, which runs many jobs inside one queue submission."""
 
     SUBMITTED = "SUBMITTED"
@@ -99,10 +111,10 @@ class BatchState(StrEnum):
     FINISHED = "FINISHED"
 
 
-_State = TypeVar("_State", JobState, FlowState, BatchState)
+_S = TypeVar("_S", JobState, FlowState, BatchState)
 
 
-def stored_state(kind: type[_State], value: Any, what: str) -> _State:
+def stored_state(kind: type[_S], value: Any, what: str) -> _S:
     """Return a state that a document holds; a name of jobflow-remote 0.1.x is understood.
 
     Parameters

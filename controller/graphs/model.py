@@ -329,4 +329,4 @@ def _db_id(job: JobInfo | None) -> str | None:
 
 def _plain(part: Any) -> dict[str, Any]:
     values = {name: getattr(part, name) for name in part.__dataclass_fields__}
-    return {name: str(v) if isinstance(v, StrEnum) else v for name, v in values.items()}
+    return {name: v.value if isinstance(v, StrEnum) else v for name, v in values.items()}

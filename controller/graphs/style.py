@@ -59,7 +59,8 @@ def check_label(label: str) -> None:
 
 def job_label(job: JobNode, label: str) -> str:
     """Return what is written on a job; its db_id where it has no name."""
-    return str(getattr(job, label)) or job.db_id
+    # A format, not str(), which names a state with its class.
+    return f"{getattr(job, label)}" or job.db_id
 
 
 def subflow_label(subflow: SubFlow, jobs: dict[str, JobNode]) -> str:

@@ -222,7 +222,7 @@ def _node_text(node: TreeNode, label: str) -> Text:
         return Text(node.name, style="italic")
     job = node.job
     index = f" ({job.index})" if job.index > 1 else ""
-    named = "" if label in ("db_id", "state", "index") else str(getattr(job, label))
+    named = "" if label in ("db_id", "state", "index") else f"{getattr(job, label)}"
     line = Text.assemble((f"{job.db_id} ", "bold"), named, index, "  ", state_text(job.state))
     if node.origin in _BROUGHT:
         line.append(f"  {_BROUGHT[node.origin]}", style="dim")

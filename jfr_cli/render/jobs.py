@@ -331,14 +331,14 @@ def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
             k: exact_time(v) if isinstance(v, datetime) else v
             for k, v in _kept_of_remote(value, verbosity, show_none).items()
         }
-        return "".join(f"\n    {k} = {_indented(str(v))}" for k, v in kept.items())
+        return "".join(f"\n    {k} = {_indented(f'{v}')}" for k, v in kept.items())
     if key in ("parents", "hosts") and isinstance(value, list) and len(value) > 5 and verbosity < 2:
         return f"{value[:2]} ... {value[-2:]}"
     if key == "error" and isinstance(value, str):
         return "\n" + value.rstrip()
     if key in ("hosts", "parents") and isinstance(value, list):
         return ", ".join(value)
-    return str(value)
+    return f"{value}"
 
 
 def _indented(text: str) -> str:

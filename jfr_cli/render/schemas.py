@@ -49,7 +49,7 @@ def text(meaning: str, *, null: bool = False, one_of: Any = None) -> Schema:
     """Declare a text, perhaps one of a few."""
     found = _typed("string", meaning, null)
     if one_of is not None:
-        words = [str(word) for word in one_of]
+        words = [f"{word}" for word in one_of]
         found["enum"] = [*words, None] if null else words
     return found
 

@@ -169,5 +169,5 @@ def cell_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, (list, tuple)) and all(isinstance(v, (str, int)) for v in value):
-        return ", ".join(str(v) for v in value)
-    return str(value)
+        return ", ".join(f"{v}" for v in value)
+    return f"{value}"

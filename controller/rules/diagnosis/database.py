@@ -50,7 +50,7 @@ class Census:
         if db_id.startswith(self.prefix) and number.isascii() and number.isdecimal():
             self.largest = max(self.largest, int(number))
         if state in _UNDER_WAY:
-            self.under_way.setdefault(str(state), Sample()).add(db_id)
+            self.under_way.setdefault(f"{state}", Sample()).add(db_id)
         if state not in _AT_REST:
             self.by_worker.setdefault(str(job.get("worker")), Sample()).add(db_id)
 

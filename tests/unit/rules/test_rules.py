@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +16,7 @@ from controller.errors import (
     StateError,
     StorageUnavailableError,
 )
+from controller.graphs.style import job_label
 from controller.rules import (
     ACTIONS,
     acceptable_parent_states,
@@ -30,7 +33,7 @@ from controller.rules.retry import (
     is_final,
     succeeded_step_update,
 )
-from controller.states import FlowState, JobState
+from controller.states import BatchState, FlowState, JobState
 
 S = JobState
 BY_SHORT = {state.short_value: state for state in JobState}
@@ -218,3 +221,19 @@ def test_a_step_that_succeeds_forgets_its_failures() -> None:
 def test_busy_is_not_failed(error: Exception, busy: bool, final: bool) -> None:
     assert is_busy(error) is busy
     assert is_final(error) is final
+
+
+@pytest.mark.parametrize("kind", [JobState, FlowState, BatchState])
+def test_str_of_a_state_is_that_of_jobflow_remote(kind: type[JobState]) -> None:
+    for state in kind:
+        assert str(state) == f"{kind.__name__}.{state.name}"
+        # Tables, messages, JSON and queries say the value.
+        assert f"{state}" == f"{state:s}" == json.loads(json.dumps(state)) == state.value
+        assert f"{state:<20}|" == f"{state.value:<20}|"
+        assert "".join([state]) == state.value
+        assert kind(state.value) is kind(state) is state
+
+
+def test_the_label_of_a_picture_says_the_value_of_a_state() -> None:
+    node = SimpleNamespace(db_id="1", state=JobState.COMPLETED)
+    assert job_label(node, "state") == "COMPLETED"  # type: ignore[arg-type]
