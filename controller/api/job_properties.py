@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from controller.api.base import ControllerGroup
 from controller.api.locking import check_states, unavailable_job, waiting
 from controller.documents import utc_now
-from controller.errors import ArgumentError, EntryNotFoundError, SubmissionError
+from controller.errors import ArgumentError, EntryNotFoundError
 from controller.filters import JobFilter, job_id_query
 from controller.locks import MongoLock
 from controller.operations.acting import act_on_job, act_on_jobs
@@ -189,7 +189,7 @@ class JobProperties(ControllerGroup):
             worker=worker,
             exec_config=plain_exec_config(exec_config),
             resources=_keys_said(resources),
-            stored=_stored(resources),
+            stored=plain_resources(resources),
             of_qresources=resources is not None and not isinstance(resources, dict),
             priority=priority,
             merge=update,
@@ -337,13 +337,6 @@ def _check_kinds(exec_config: Any, resources: Any, priority: Any) -> None:
         raise ArgumentError(
             f"resources cannot be {resources!r}", hint="give a dictionary or a QResources"
         )
-
-
-def _stored(resources: Any) -> dict[str, Any] | SubmissionError | None:
-    try:
-        return plain_resources(resources)
-    except SubmissionError as error:
-        return error  # empty as a replacement, but they can be added to what a job has
 
 
 def _keys_said(resources: Any) -> dict[str, Any] | None:

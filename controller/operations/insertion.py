@@ -112,12 +112,7 @@ def plain_resources(value: Any) -> dict[str, Any] | None:
 
     A dictionary that QResources takes as keywords, the empty one included, is stored as a
     serialised QResources; that is what jobflow-remote 1.0.1 makes of it, and what "explicitly
-    empty" means there.
-
-    Raises
-    ------
-    SubmissionError
-        QResources knows the keywords but not their combination.
+    empty" means there. Any other holds keywords of the scheduler, and is stored as it is.
     """
     if value is None or (isinstance(value, dict) and "@class" in value):
         return value

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from controller.config.suggestions import no_such
-from controller.errors import ArgumentError, SubmissionError
+from controller.errors import ArgumentError
 
 
 def as_qresources(value: Any) -> dict[str, Any]:
-    """Serialise a QResources, or a dictionary of its keywords; other dictionaries stay.
+    """Serialise a QResources, or a dictionary that makes one; other dictionaries stay.
 
-    Raises
-    ------
-    SubmissionError
-        The keywords are those of QResources but contradict each other.
+    ``nodes``, ``account`` or ``job_name`` are keywords of schedulers and of QResources alike. Where
+    they do not make a QResources, which has to say how processes are placed, they are the former.
     """
     from qtoolkit.core.data_objects import QResources
     from qtoolkit.core.exceptions import UnsupportedResourcesError
@@ -24,10 +22,8 @@ def as_qresources(value: Any) -> dict[str, Any]:
     else:
         try:
             found = QResources(**value)
-        except TypeError:
+        except (TypeError, UnsupportedResourcesError):
             return dict(value)  # keywords of the scheduler itself
-        except UnsupportedResourcesError as error:
-            raise SubmissionError(f"the resources {value} cannot be used: {error}") from None
     serialised: dict[str, Any] = found.as_dict()
     return serialised
 

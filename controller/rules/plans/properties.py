@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.errors import ArgumentError, ControllerError, StateError
+from controller.errors import ArgumentError, StateError
 from controller.rules.plans.restart import reset_fields
 from controller.rules.plans.view import Doc, FlowPlan, FlowView, change, plan_each, state_of
 from controller.states import NOT_STARTED_STATES, JobState
@@ -43,8 +43,7 @@ class RunChange:
     resources
         The keys that were said: keywords of the scheduler, or fields of a QResources.
     stored
-        ``resources`` as a whole, as documents hold them: keywords, or a serialised QResources;
-        the error where they are none of both.
+        ``resources`` as a whole, as documents hold them: keywords, or a serialised QResources.
     priority
         Jobs with a larger one are claimed first.
     merge
@@ -57,7 +56,7 @@ class RunChange:
     worker: str | None = None
     exec_config: str | Mapping[str, Any] | None = None
     resources: Mapping[str, Any] | None = None
-    stored: Mapping[str, Any] | ControllerError | None = None
+    stored: Mapping[str, Any] | None = None
     priority: int | None = None
     merge: bool = True
     of_qresources: bool = False
@@ -98,8 +97,6 @@ class RunChange:
         old, new = doc.get("resources"), self.resources
         assert new is not None
         if not self.merge or not old:
-            if isinstance(self.stored, ControllerError):
-                raise self.stored
             return self.stored
         if _is_qresources(old):
             strange = [key for key in new if key not in old]

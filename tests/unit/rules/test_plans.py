@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.errors import ArgumentError, ControllerError, JobLockedError, StateError
+from controller.errors import ControllerError, JobLockedError, StateError
 from controller.rules.plans import (
     FlowPlan,
     FlowView,
@@ -311,7 +311,6 @@ MERGES: list[tuple[Any, RunChange, Any]] = [
         RunChange(resources={"processes": 4}, stored=QR, of_qresources=True),
         QR,
     ),
-    (None, RunChange(resources={"x": 1}, stored=ArgumentError("no such thing")), "no such thing"),
 ]
 
 
