@@ -50,7 +50,7 @@ def _retried(doc: Doc) -> JobChange:
         return change(doc, state_of(doc), _ATTEMPT_FIELDS)
     name = doc.get("previous_state")
     try:
-        previous = JobState(name)
+        previous = JobState(name or "")
     except ValueError:
         raise StateError(
             f"job {doc['db_id']} has a REMOTE_ERROR but its previous state is {name!r}",
