@@ -33,9 +33,9 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' job list')
-        options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --columns --output -o --watch -W --help'
+        options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --columns --output -o --watch -W --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
-        takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns --output -o'
+        takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match --columns --output -o'
         choices=(
             '--sort |created_on updated_on db_id'
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
@@ -59,9 +59,9 @@ _jf_facts() {
         )
         ;;
     ' job wait')
-        options='--for --timeout --any --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--for --timeout --any --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <n>=jobs'
-        takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--timeout --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--for |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
@@ -76,18 +76,18 @@ _jf_facts() {
         )
         ;;
     ' job dump')
-        options='--path -p --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--path -p --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
-        takes='--path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--path -p --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job set-state')
-        options='--wait -w --break-lock -bl --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <2>=jobs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
@@ -95,63 +95,63 @@ _jf_facts() {
         )
         ;;
     ' job rerun')
-        options='--force -f --no-delete -nd --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--force -f --no-delete -nd --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job retry')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job pause')
-        options='--wait -w --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job resume')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job play')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job stop')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job delete')
-        options='--output -o --files -fi --all -a --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--output -o --files -fi --all -a --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=jobs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
@@ -181,36 +181,36 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' job set worker')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=workers'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job set exec-config')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <1>=exec_configs'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job set resources')
-        options='--replace -r --qresources -qr --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--replace -r --qresources -qr --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' job set priority')
-        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --format --json --help'
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
-        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(
             '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
             '--format |table wide json ndjson yaml csv name count'

@@ -35,6 +35,7 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
         now=utc_now(),
         error=job.error,
         remote_error=job.remote.error,
+        cause=job.error_cause,
         attempts=job.remote.step_attempts,
         retry_on=job.remote.retry_time_limit,
         parents=_parents(controller, job),

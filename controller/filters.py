@@ -20,7 +20,7 @@ from uuid import UUID
 
 from controller.errors import ArgumentError, FilterError
 from controller.globs import glob_to_regex
-from controller.states import BatchState, FlowState, JobState, parse_states
+from controller.states import BatchState, Cause, FlowState, JobState, parse_states
 
 Query = dict[str, Any]
 
@@ -267,6 +267,66 @@ class BatchFilter:
             ]
             query.update({"$or": pairs} if pairs else NOTHING)
         return query
+
+
+_LONGEST_REGEX = 200
+_NESTED_REPEAT = re.compile(r"[*+}][^()]*\)+[*+{]")
+"""A repeat within a repeat: matching it can take exponential time."""
+
+
+def failure_query(
+    custom: Mapping[str, Any] | None, *, causes: Iterable[str] | None, error_match: str | None
+) -> Query | None:
+    """Add to a query on jobs how they failed; None where nothing is asked.
+
+    Parameters
+    ----------
+    custom
+        A user's own query.
+    causes
+        Members or names of `Cause`.
+    error_match
+        A regular expression that is found in the job's error, or the runner's.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such cause, or the expression is none, too long, or repeats a repeat.
+    """
+    asked: list[Query] = []
+    if causes is not None and (known := [_cause(name) for name in causes]):
+        asked.append({"error_cause": _one_of(known)})
+    if error_match is not None:
+        _check_regex(error_match)
+        found = {"$regex": error_match}
+        asked.append({"$or": [{"error": found}, {"remote.error": found}]})
+    if not asked:
+        return None if custom is None else dict(custom)
+    return {**(custom or {}), "$and": [*(custom or {}).get("$and", ()), *asked]}
+
+
+def _cause(name: str) -> str:
+    try:
+        return Cause(name.lower().replace("-", "_")).value
+    except ValueError:
+        raise ArgumentError(
+            f"{name!r} is no cause of a failure", hint=f"one of {', '.join(Cause)}"
+        ) from None
+
+
+def _check_regex(text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ArgumentError(
+            f"{text!r} is no regular expression: {error}",
+            hint=r"a character that means itself has a backslash before it, such as \(",
+        ) from None
+    if len(text) > _LONGEST_REGEX or _NESTED_REPEAT.search(text):
+        raise ArgumentError(
+            "the regular expression is too long or repeats a repeat, and could take forever",
+            hint=f"at most {_LONGEST_REGEX} characters, and nothing like (a+)+",
+        )
 
 
 def merge_queries(query: Query, custom: Mapping[str, Any] | None) -> Query:

@@ -103,6 +103,44 @@ class FlowState(_State):
         return bound("FlowState.from_jobs_states")(jobs_states, leaf_states)
 
 
+class Cause(StrEnum):
+    """Why a job became FAILED or REMOTE_ERROR; field ``error_cause`` of its document."""
+
+    JOB_ERROR = "job_error"  # the job's function raised, or gave what cannot be stored
+    IMPORT_FAILED = "import_failed"  # a module or function is missing on the worker
+    OUT_OF_MEMORY = "out_of_memory"
+    WALLTIME = "walltime"  # ended at its time limit
+    PREEMPTED = "preempted"  # ended in favour of another job
+    NODE_FAILED = "node_failed"
+    CANCELLED_OUTSIDE = "cancelled_outside"  # ended by a user or program other than jfr
+    NO_OUTPUT = "no_output"  # it left no result, and nothing tells why
+    UNREADABLE_OUTPUT = "unreadable_output"
+    DISK_FULL = "disk_full"
+    AUTHENTICATION = "authentication"  # the worker refused the login
+    UNKNOWN = "unknown"  # a step of the runner failed for another reason
+
+    @property
+    def words(self) -> str:
+        """What happened, as the beginning of a sentence."""
+        return _CAUSE_WORDS[self]
+
+
+_CAUSE_WORDS: dict[Cause, str] = {
+    Cause.JOB_ERROR: "its function failed",
+    Cause.IMPORT_FAILED: "an import failed on the worker",
+    Cause.OUT_OF_MEMORY: "out of memory",
+    Cause.WALLTIME: "killed: out of its time limit",
+    Cause.PREEMPTED: "killed: preempted by the queue",
+    Cause.NODE_FAILED: "killed: its node failed",
+    Cause.CANCELLED_OUTSIDE: "killed: cancelled from outside",
+    Cause.NO_OUTPUT: "it left no result",
+    Cause.UNREADABLE_OUTPUT: "its result cannot be read",
+    Cause.DISK_FULL: "the disk is full",
+    Cause.AUTHENTICATION: "the worker refused the login",
+    Cause.UNKNOWN: "a step failed",
+}
+
+
 class BatchState(_State):
     """State of a batch process, which runs many jobs inside one queue submission."""
 

@@ -301,6 +301,14 @@ OptionalProject = Annotated[
         metavar="NAME", help="Name of the project.", autocompletion=complete.project_names
     ),
 ]
+Causes = Annotated[
+    list[str] | None,
+    typer.Option("--cause", metavar="CAUSE", help="Why it failed, such as walltime."),
+]
+ErrorMatch = Annotated[
+    str | None,
+    typer.Option("--error-match", metavar="REGEX", help="Found in its error."),
+]
 RawQuery = Annotated[
     str | None, typer.Option("--query", "-q", metavar="DICT", help="Query in MongoDB syntax.")
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
-from controller.filters import FlowFilter, JobFilter, is_uuid
+from controller.filters import FlowFilter, JobFilter, failure_query, is_uuid
 from jfr_cli import options
 from jfr_cli.console import say
 from jfr_cli.option_decorators import F, with_options
@@ -48,6 +48,8 @@ _JOB: dict[str, Any] = {
     "state": options.JobStates,
     **_SHARED,
     "worker": options.Workers,
+    "cause": options.Causes,
+    "error_match": options.ErrorMatch,
 }
 _FLOW: dict[str, Any] = {
     "job_id": options.FlowJobIds,
@@ -62,8 +64,9 @@ def with_job_filter(command: F) -> F:
 
 
 def with_stored_job_filter(command: F) -> F:
-    """As `with_job_filter`, without a query of the user's own."""
-    return _bundle(command, {k: v for k, v in _JOB.items() if k != "query"}, _job_filter)
+    """As `with_job_filter`, without a query of the user's own and what becomes one."""
+    queries = ("query", "cause", "error_match")
+    return _bundle(command, {k: v for k, v in _JOB.items() if k not in queries}, _job_filter)
 
 
 def with_stored_flow_filter(command: F) -> F:
@@ -104,7 +107,11 @@ def _job_filter(given: dict[str, Any]) -> JobFilter:
         name=given["name"],
         metadata=dictionary("--metadata", given.get("metadata")),
         workers=given["worker"],
-        custom_query=dictionary("--query", given.get("query")),
+        custom_query=failure_query(
+            dictionary("--query", given.get("query")),
+            causes=given.get("cause"),
+            error_match=given.get("error_match"),
+        ),
     )
 
 

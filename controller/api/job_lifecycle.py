@@ -15,7 +15,13 @@ from controller.execution.values import unstorable
 from controller.hosts.ownership import owners_of
 from controller.locks import MongoLock, confirm_held
 from controller.operations.completion import Ending, finish, is_finished, recover
-from controller.operations.failures import bounded, log_fields
+from controller.operations.failures import (
+    MISSING_OUTPUT,
+    bounded,
+    cause_in_run_dir,
+    log_fields,
+    with_cause,
+)
 from controller.operations.progress import (
     FLOW_FIELDS,
     Overlay,
@@ -130,7 +136,11 @@ class JobLifecycle(ControllerGroup):
         logs = log_fields(path) if error else {"remote.queue_out": None, "remote.queue_err": None}
         times = {"start_time": output.start_time, "end_time": output.end_time}
         known = {name: time for name, time in times.items() if time is not None}
-        return Ending(None if error else output.response, error, {**logs, **known})
+        if error is None:
+            return Ending(output.response, None, {**logs, **known})
+        queue_state = (job_doc.get("remote") or {}).get("queue_state")
+        cause = cause_in_run_dir(path, error, output.has_result, queue_state)
+        return Ending(None, with_cause(error, cause), {**logs, **known}, cause)
 
     def _save(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> str | None:
         """Copy the output into the JobStore; return the reason if that is impossible."""
@@ -144,7 +154,7 @@ class JobLifecycle(ControllerGroup):
         try:
             document, blobs = read_results(path, files)
         except FileNotFoundError as error:
-            return f"the job's output is missing: {Path(error.filename).name}"
+            return f"{MISSING_OUTPUT}: {Path(error.filename).name}"
         # If the folder still belongs to this attempt, so does what was read: attempts never return.
         self._refuse_another_attempt(job_doc, path)
         confirm_held(self.queue.jobs, job_doc)

@@ -71,6 +71,7 @@ class _JobEnvelope(Stored):
     parents: list[str] | None = None
     previous_state: JobState | None = None
     error: str | None = None
+    error_cause: str | None = None
     lock_id: str | None = None
     lock_time: datetime | None = None
     lock_lease: dict[str, Any] | None = None
@@ -230,9 +231,14 @@ class JobDoc(_JobEnvelope):
         """Uuids of the flows around the job, innermost first, the submitted flow last."""
         return list(self.job_data.get("hosts") or [])
 
+    def _absent(self) -> set[str]:
+        """Fields beside those of jobflow-remote that have nothing to say."""
+        ours = ("lock_lease", "error_cause")
+        return {name for name in ours if not getattr(self, name)}
+
     def as_db_dict(self) -> dict[str, Any]:
         """Return the document as the database stores it, without ``_id``."""
-        data = self.model_dump(by_alias=True, exclude=None if self.lock_lease else {"lock_lease"})
+        data = self.model_dump(by_alias=True, exclude=self._absent())
         data["state"] = self.state.value
         data["previous_state"] = self.previous_state and self.previous_state.value
         return data
@@ -306,6 +312,7 @@ def get_reset_job_base_dict(now: datetime | None = None) -> dict[str, Any]:
         "remote.queue_out",
         "remote.queue_err",
         "error",
+        "error_cause",
         "start_time",
         "end_time",
         "stored_data",

@@ -192,12 +192,15 @@ class RunOutput:
         What went wrong, the reason in the first line; None when nothing did.
     start_time, end_time
         Naive UTC; None where the job did not get so far.
+    has_result
+        Whether the job itself wrote how it ended.
     """
 
     response: dict[str, Any] | None
     error: str | None
     start_time: datetime | None
     end_time: datetime | None
+    has_result: bool = True
 
 
 def read_output(run_dir: Path) -> RunOutput:
@@ -215,23 +218,29 @@ def read_output(run_dir: Path) -> RunOutput:
     elif zipped.exists():
         raw = gzip.decompress(zipped.read_bytes())
     else:
-        return RunOutput(None, _missing_result(run_dir, started=False), None, None)
+        return RunOutput(None, _missing_result(run_dir, started=False), None, None, False)
     content = decode_json(raw) if raw.strip() else {}
     start, end = _read_time(content.get("start_time")), _read_time(content.get("end_time"))
     response, error = content.get("response"), content.get("error")
-    if error is None and response is None:
+    has_result = error is not None or response is not None
+    if not has_result:
         error = _missing_result(run_dir, started=True)
-    return RunOutput(response, error, start, end)
+    return RunOutput(response, error, start, end, has_result)
 
 
 def _missing_result(run_dir: Path, *, started: bool) -> str:
     """Say why a job may have left no result, with the end of its log."""
-    try:
-        status = int(read_end(run_dir / EXIT_FILE, 20))
-    except ValueError:
-        status = None
+    status = exit_status(run_dir)
     what = "the job wrote no result" if started else "the job did not start"
     return _with_log(run_dir, f"{what}: {_meaning(status, started)}")
+
+
+def exit_status(run_dir: Path) -> int | None:
+    """Return the exit status of the job's command, None where that is not known."""
+    try:
+        return int(read_end(run_dir / EXIT_FILE, 20))
+    except ValueError:
+        return None
 
 
 def _meaning(status: int | None, started: bool) -> str:
@@ -310,9 +319,13 @@ def _existing(path: Path) -> Path:
     return twin if twin.exists() else path
 
 
+def end_of_log(run_dir: Path) -> str:
+    """Return the end of the log, where a scheduler says what it did; empty where there is none."""
+    return read_end(run_dir / QUEUE_ERR, 4 * EXCERPT).decode(errors="replace").strip()[-EXCERPT:]
+
+
 def _with_log(run_dir: Path, reason: str) -> str:
-    """Add the end of the log, where a scheduler says what it did."""
-    last = read_end(run_dir / QUEUE_ERR, 4 * EXCERPT).decode(errors="replace").strip()[-EXCERPT:]
+    last = end_of_log(run_dir)
     return f"{reason}\n{QUEUE_ERR}:\n{last}" if last else reason
 
 

@@ -34,7 +34,7 @@ from controller.operations.progress import (
 )
 from controller.operations.queue import Queue
 from controller.operations.responses import ResponseEffects, apply_effects, read_effects
-from controller.states import FINISHED_STATES, JobState
+from controller.states import FINISHED_STATES, Cause, JobState
 from controller.storage.base import Document, UpdateOne
 
 
@@ -50,11 +50,14 @@ class Ending:
         Why it failed; None when it did not.
     fields
         Further fields of the job's document to set, as dotted paths.
+    cause
+        Why it failed, in one word of `Cause`; read only when it failed.
     """
 
     response: Mapping[str, Any] | None
     error: str | None = None
     fields: Mapping[str, Any] | None = None
+    cause: Cause = Cause.JOB_ERROR
 
     @property
     def state(self) -> JobState:
@@ -185,6 +188,8 @@ def _record(
         "stored_data": ending.answer.get("stored_data"),
         "updated_on": utc_now(),
     }
+    if ending.error is not None:
+        fields["error_cause"] = ending.cause.value
     own = UpdateOne({"_id": job_doc["_id"], "lock_id": job_doc["lock_id"]}, {"$set": fields})
     released = [release_operation(ready)] if ready else []
     done = queue.jobs.bulk_write([own, *released], session=session)

@@ -7,10 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from controller.errors import ControllerError, RemoteError
-from controller.execution.files import QUEUE_ERR, QUEUE_OUT, read_excerpt
+from controller.execution.files import (
+    QUEUE_ERR,
+    QUEUE_OUT,
+    end_of_log,
+    exit_status,
+    read_excerpt,
+)
+from controller.rules.causes import EndFacts, cause_of_end
+from controller.states import Cause
 
 _LONGEST = 20_000
 """Characters of an error that are kept: some quote all that they were given."""
+
+MISSING_OUTPUT = "the job's output is missing"
+"""Beginning of the error of a job that ran, and whose output file is gone."""
+
+_KILLED = (Cause.WALLTIME, Cause.PREEMPTED, Cause.NODE_FAILED)
+"""Causes that only the queue knows."""
 
 
 def error_text(error: BaseException) -> str:
@@ -38,6 +52,19 @@ def _error_text(error: BaseException) -> str:
         kind = "Remote error: " if isinstance(error, RemoteError) else ""
         return f"{kind}{error}" + (f"\ncaused by:\n{trace}" if trace else "")
     return "".join(traceback.format_exception(error))
+
+
+def cause_in_run_dir(run_dir: Path, error: str, has_result: bool, queue_state: str | None) -> Cause:
+    """Return why a job FAILED; see `EndFacts`."""
+    if error.startswith(MISSING_OUTPUT):
+        return Cause.NO_OUTPUT
+    log, status = end_of_log(run_dir), exit_status(run_dir)
+    return cause_of_end(EndFacts(error, has_result, log, status, queue_state))
+
+
+def with_cause(error: str, cause: Cause) -> str:
+    """Put the cause in words before an error, where the job itself could not know it."""
+    return f"{cause.words}\n{error}" if cause in _KILLED else error
 
 
 def log_fields(run_dir: Path) -> dict[str, Any]:

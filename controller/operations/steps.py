@@ -18,6 +18,7 @@ from controller.errors import LockLostError, StorageUnavailableError
 from controller.locks import MongoLock
 from controller.operations.failures import error_text, log_fields
 from controller.operations.queue import Queue
+from controller.rules.causes import cause_of_failed_step
 from controller.rules.retry import (
     due_query,
     failed_step_update,
@@ -227,6 +228,10 @@ def _failure_fields(job: Document, error: Exception, retries: RetryPolicy) -> di
         text=error_text(error),
         now=utc_now(),
     )
-    if job.get("run_dir") and fields.get("state"):
-        fields.update(log_fields(Path(job["run_dir"])))
+    if fields.get("state"):
+        reads = job["state"] == JobState.DOWNLOADED.value
+        cause = cause_of_failed_step(fields["remote.error"], reads_result=reads)
+        fields["error_cause"] = cause.value
+        if job.get("run_dir"):
+            fields.update(log_fields(Path(job["run_dir"])))
     return fields

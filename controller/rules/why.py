@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.rules.readiness import acceptable_parent_states
-from controller.states import BATCH_STATES, RUNNING_STATES, JobState
+from controller.states import BATCH_STATES, RUNNING_STATES, Cause, JobState
 
 _S = JobState
 
@@ -39,8 +39,8 @@ class JobFacts:
     ----------
     db_id, state, previous_state
         Of the job.
-    error, remote_error
-        What its function raised; the runner's last error.
+    error, remote_error, cause
+        What its function raised; the runner's last error; one of `Cause`, None where not known.
     attempts, retry_on
         Failed attempts of the present step; when it is tried again, naive UTC.
     parents, on_missing
@@ -71,6 +71,7 @@ class JobFacts:
     previous_state: JobState | None = None
     error: str | None = None
     remote_error: str | None = None
+    cause: str | None = None
     attempts: int = 0
     retry_on: datetime | None = None
     parents: tuple[ParentFacts, ...] = ()
@@ -128,20 +129,32 @@ def _settled(facts: JobFacts) -> Reason:
     if facts.state is _S.FAILED:
         return Reason(
             "failed",
-            f"its function failed: {error_line(facts.error)}",
+            f"{_headline(facts.cause)}: {error_line(facts.error)}",
             f"mend the cause, then: jf job rerun {i}",
         )
     if facts.state is _S.REMOTE_ERROR:
         step = f" after {facts.previous_state.value}" if facts.previous_state else ""
         return Reason(
             "remote-error",
-            f"the step{step} failed for good: {error_line(facts.remote_error)}",
+            f"the step{step} failed for good{_aside(facts.cause)}: "
+            f"{error_line(facts.remote_error)}",
             f"mend the cause, then: jf job retry {i}",
         )
     if facts.state is _S.PAUSED:
         return Reason("paused", "a user paused it", f"jf job resume {i}")
     who = "a user" if facts.state is _S.USER_STOPPED else "another job's response"
     return Reason("stopped", f"{who} stopped it", f"jf job resume {i}")
+
+
+def _headline(cause: str | None) -> str:
+    """Say a cause; one of another version stands for itself, none for a job of an older one."""
+    if cause is None:
+        return Cause.JOB_ERROR.words
+    return Cause(cause).words if cause in set(Cause) else cause
+
+
+def _aside(cause: str | None) -> str:
+    return f" ({_headline(cause)})" if cause not in (None, Cause.UNKNOWN) else ""
 
 
 def _obstacles(facts: JobFacts) -> Iterator[Reason]:

@@ -77,6 +77,7 @@ def _row(job: JobInfo) -> Row:
         "metadata": job.metadata,
         "stored_data": job.stored_data,
         "error": job.error,
+        "error_cause": job.error_cause,
         "previous_state": job.previous_state,
         "run_dir": job.run_dir,
         "locked": job.is_locked,
@@ -127,6 +128,10 @@ JOBS = TableSpec(
         "metadata": mapping("The job's metadata."),
         "stored_data": mapping("Data that the job stored beside its output.", null=True),
         "error": text("What the job's function raised.", null=True),
+        "error_cause": text(
+            "Why it FAILED or has a REMOTE_ERROR: a word such as walltime or out_of_memory.",
+            null=True,
+        ),
         "previous_state": text("Where a REMOTE_ERROR came from.", one_of=JobState, null=True),
         "run_dir": text("Directory on the worker.", null=True),
         "locked": flag("Whether the job is locked."),
@@ -190,6 +195,7 @@ JOBS = TableSpec(
         Column(
             "locked", "Locked", lambda j: "*" if j.is_locked else "", levels=range(1, 2), rank=6
         ),
+        Column("cause", "Cause", path="error_cause", levels=MOST, rank=7),
         Column("lock_id", "Lock id", levels=MOST, rank=9),
         Column(
             "lock_time",
@@ -250,7 +256,8 @@ def _flow_colors(jobs: Sequence[JobInfo]) -> dict[str, str]:
 
 
 _INFO_ORDER = (
-    *("db_id", "uuid", "index", "name", "state", "error", "remote", "previous_state", "job"),
+    *("db_id", "uuid", "index", "name", "state", "error_cause", "error"),
+    *("remote", "previous_state", "job"),
     *("created_on", "updated_on", "start_time", "end_time", "metadata", "run_dir", "parents"),
     *("priority", "worker", "resources", "exec_config", "lock_id", "lock_time", "stored_data"),
     "hosts",

@@ -27,6 +27,7 @@ _STATE_FIELDS = (
     "remote.queue_state",
     "remote.error",
     "error",
+    "error_cause",
 )
 
 
