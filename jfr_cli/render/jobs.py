@@ -195,7 +195,7 @@ JOBS = TableSpec(
         Column(
             "locked", "Locked", lambda j: "*" if j.is_locked else "", levels=range(1, 2), rank=6
         ),
-        Column("cause", "Cause", path="error_cause", levels=MOST, rank=7),
+        Column("cause", "Cause", path="error_cause", levels=range(0), rank=7),
         Column("lock_id", "Lock id", levels=MOST, rank=9),
         Column(
             "lock_time",
