@@ -130,6 +130,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, with commas.' \
@@ -139,7 +141,7 @@ function __jf_facts
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
-            set __jf_takes '--max-results' '-m' '--latest-flow' '-lf' '--stored-data-key' '-sdk' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns' '--output' '-o'
+            set __jf_takes '--max-results' '-m' '--latest-flow' '-lf' '--stored-data-key' '-sdk' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match' '--columns' '--output' '-o'
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job info'
             set __jf_options \
@@ -198,11 +200,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<n>=jobs'
-            set __jf_takes '--timeout' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--timeout' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--for |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job why'
             set __jf_options \
@@ -241,11 +245,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
-            set __jf_takes '--path' '-p' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--path' '-p' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set-state'
             set __jf_options \
@@ -284,11 +290,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<2>=jobs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count' '<1> |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
         case ' job rerun'
             set __jf_options \
@@ -333,11 +341,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job retry'
             set __jf_options \
@@ -378,11 +388,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job pause'
             set __jf_options \
@@ -421,11 +433,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job resume'
             set __jf_options \
@@ -466,11 +480,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job play'
             set __jf_options \
@@ -511,11 +527,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job stop'
             set __jf_options \
@@ -556,11 +574,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job delete'
             set __jf_options \
@@ -607,11 +627,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job queue-out'
             set __jf_options \
@@ -684,11 +706,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=workers'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set exec-config'
             set __jf_options \
@@ -729,11 +753,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=exec_configs'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set resources'
             set __jf_options \
@@ -778,11 +804,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job set priority'
             set __jf_options \
@@ -823,11 +851,13 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
-            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job files'
             set __jf_commands \
