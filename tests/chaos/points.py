@@ -28,7 +28,7 @@ from controller.storage.embedded.database import EmbeddedDatabase
 from controller.storage.mongo.collection import MongoCollection
 from controller.storage.mongo.database import MongoDatabase
 
-HOST_ACTIONS = ("execute", "mkdir", "write_bytes", "remove", "rmtree")
+HOST_ACTIONS = ("exchange", "execute", "mkdir", "write_bytes", "write_files", "remove", "rmtree")
 
 _PACKAGE = str(Path(controller.__file__).parent)
 _BELOW = tuple(f"{_PACKAGE}/{part}" for part in ("storage/embedded/", "storage/mongo/", "hosts/"))
