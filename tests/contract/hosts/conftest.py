@@ -24,15 +24,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SSHServer]:
 
 
 @pytest.fixture(scope="session")
-def session_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sockets of shared connections are."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def our_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For one test at a time: what stays patched would reach the tests of other folders."""
+    monkeypatch.setattr("controller.hosts.openssh.Path.home", lambda: home)
+    monkeypatch.setattr("controller.hosts.limits.LOGIN_INTERVAL", 0.0)
+
+
+@pytest.fixture(scope="session")
+def session_pool() -> Iterator[Pool]:
     """Connections that last for all tests, as they do in a runner."""
-    with pytest.MonkeyPatch.context() as patch:
-        home = tmp_path_factory.mktemp("home")
-        patch.setattr("controller.hosts.openssh.Path.home", lambda: home)
-        patch.setattr("controller.hosts.limits.LOGIN_INTERVAL", 0.0)
-        pool = Pool()
-        yield pool
-        pool.close()
+    pool = Pool()
+    yield pool
+    pool.close()
 
 
 def worker_of(kind: str, server: SSHServer, **fields: Any) -> Any:
