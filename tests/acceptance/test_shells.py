@@ -40,7 +40,7 @@ CASES = {
 }
 DESCRIBED = {
     "jf job li": "List jobs",
-    "jf job list --sta": "State, in any case",
+    "jf job list --sta": "State, upper or lower case",
     "jf job info ": "COMPLETED a name; with _quotes_ and å",
     "jf flow info ": "COMPLETED sums",
 }
