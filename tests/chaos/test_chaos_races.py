@@ -13,7 +13,6 @@ from chaos_jobs import build_flow
 from points import Fuse
 from verdict import Ledger, end
 
-from controller.errors import LockLostError
 from controller.schedulers import Queue
 
 
@@ -36,8 +35,7 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
             patch.setattr(Queue, "submit", submit)
             # What the deletion can know is that the job may be submitted, not as what.
             patch.setattr(Queue, "earlier_submissions", lambda *_: [])
-            with pytest.raises(LockLostError):
-                runner.advance()
+            runner.advance()  # a lock that was lost ends the step of its job, not the round
             entries = runner.controller.auxiliary.count_documents({"aftermath": {"$exists": True}})
         return len(arena.cluster.listed()), entries
 
