@@ -13,6 +13,8 @@ from chaos_jobs import build_flow
 from points import Fuse
 from verdict import Ledger, end
 
+from controller.operations.steps import StepOutcome, StepResult
+from controller.runner import rounds
 from controller.schedulers import Queue
 
 
@@ -35,7 +37,18 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
             patch.setattr(Queue, "submit", submit)
             # What the deletion can know is that the job may be submitted, not as what.
             patch.setattr(Queue, "earlier_submissions", lambda *_: [])
-            runner.advance()  # a lock that was lost ends the step of its job, not the round
+            # A lock that was lost ends the step of its job, not the round.
+            results = []
+            really_take = rounds.take_step
+
+            def take(*given: Any) -> StepOutcome | None:
+                outcome = really_take(*given)
+                results.append(outcome and outcome.result)
+                return outcome
+
+            patch.setattr(rounds, "take_step", take)
+            runner.advance()
+            assert StepResult.LOST in results
             entries = runner.controller.auxiliary.count_documents({"aftermath": {"$exists": True}})
         return len(arena.cluster.listed()), entries
 
