@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.documents import JobInfo, utc_now
+from controller.documents import JobInfo, RemoteInfo, utc_now
 from controller.identity import named_process
 from controller.leases import live_lease, owner_is_dead
 from controller.operations.runner_record import live_runner
@@ -28,6 +28,7 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
     lease = live_lease(doc or {})
     owner = (lease or {}).get("owner") or {}
     worker = controller.project.workers.get(job.worker) if controller.project else None
+    refused = _refused(controller, job)
     return JobFacts(
         db_id=job.db_id,
         state=job.state,
@@ -37,7 +38,7 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
         remote_error=job.remote.error,
         cause=job.error_cause,
         attempts=job.remote.step_attempts,
-        retry_on=job.remote.retry_time_limit,
+        retry_on=refused.retry_time_limit or job.remote.retry_time_limit,
         parents=_parents(controller, job),
         on_missing=on_missing_of(doc or {}),
         worker=job.worker,
@@ -51,7 +52,23 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
         runner_is_live=live_runner(controller.queue) is not None,
         process_id=job.remote.process_id,
         queue_state=job.remote.queue_state,
+        queue_reason=refused.queue_reason,
     )
+
+
+def _refused(controller: QueueReader, job: JobInfo) -> RemoteInfo:
+    """Return what is known of a job in its queue; of one not tried yet, of one that was refused."""
+    if job.state is not JobState.UPLOADED or job.remote.queue_reason:
+        return job.remote
+    query = {
+        "worker": job.worker,
+        "state": JobState.UPLOADED.value,
+        "remote.queue_reason": {"$ne": None},
+    }
+    found = controller.queue.jobs.find_one(
+        query, ["remote.queue_reason", "remote.retry_time_limit"], sort=[("updated_on", -1)]
+    )
+    return RemoteInfo.model_validate(found["remote"]) if found else job.remote
 
 
 def _parents(controller: QueueReader, job: JobInfo) -> tuple[ParentFacts, ...]:

@@ -24,6 +24,7 @@
     ├── SubmissionError (ValueError)        a flow that cannot be accepted
     │   └── MissingStoreError (ConfigError)  it needs an additional store that is not there
     ├── RemoteError                         a step on a worker failed (``no_retry``: for good)
+    │   ├── QueueBusyError                  its queue takes no job now: held up, not failed
     │   └── HostUnavailableError            its machine cannot be reached: held up, not failed
     │       ├── AuthenticationRequiredError it does not let us in until a person logs in
     │       └── HostKeyError                its key is not known, or is not the one that we know
@@ -289,6 +290,26 @@ class RemoteError(ControllerError):
     def __init__(self, msg: str, no_retry: bool = False, *, hint: str | None = None) -> None:
         super().__init__(msg, hint=hint)
         self.msg, self.no_retry = msg, no_retry
+
+
+class QueueBusyError(RemoteError):
+    """The queue of a worker takes no job at present: it is full, or it does not answer.
+
+    Parameters
+    ----------
+    reason
+        In the queue's own words.
+
+    Attributes
+    ----------
+    retry_in
+        Seconds until the job is tried again; None where that is not decided yet.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the queue takes no more jobs: {reason}", hint="it is tried again")
+        self.reason = reason
+        self.retry_in: float | None = None
 
 
 class HostUnavailableError(RemoteError):

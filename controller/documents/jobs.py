@@ -29,6 +29,8 @@ class RemoteInfo(Stored):
         Failed attempts of the present step.
     queue_state
         Last state seen in the worker's queue.
+    queue_reason
+        Why the queue does not run the job yet, or did not take it, in the queue's words.
     process_id
         Id in the worker's queue (that of the batch process on a batch worker).
     retry_time_limit
@@ -49,6 +51,7 @@ class RemoteInfo(Stored):
 
     step_attempts: int = 0
     queue_state: str | None = None
+    queue_reason: str | None = None
     process_id: str | None = None
     retry_time_limit: datetime | None = None
     error: str | None = None
@@ -308,6 +311,7 @@ def get_reset_job_base_dict(now: datetime | None = None) -> dict[str, Any]:
         "remote.retry_time_limit",
         "previous_state",
         "remote.queue_state",
+        "remote.queue_reason",
         "remote.error",
         "remote.queue_out",
         "remote.queue_err",

@@ -20,10 +20,12 @@ from controller.operations.failures import error_text, log_fields
 from controller.operations.queue import Queue
 from controller.rules.causes import cause_of_failed_step
 from controller.rules.retry import (
+    LONGEST_REFUSAL,
     due_query,
     failed_step_update,
     is_busy,
     is_final,
+    refused_update,
     succeeded_step_update,
 )
 from controller.states import JobState
@@ -69,7 +71,7 @@ class RetryPolicy:
         assert max_attempts is not None
         assert delays is not None
         workers = project.workers.values() if project else ()
-        longest = max([0.0, *delays, *(w.delay_download or 0.0 for w in workers)])
+        longest = max([LONGEST_REFUSAL, *delays, *(w.delay_download or 0.0 for w in workers)])
         return cls(max_attempts, delays, longest)
 
 
@@ -78,7 +80,7 @@ class StepResult(Enum):
 
     ADVANCED = auto()  # recorded: the job goes on
     FAILED = auto()  # recorded: another attempt later, or REMOTE_ERROR
-    HELD_UP = auto()  # nothing is recorded and no attempt consumed: a lock or a machine is in use
+    HELD_UP = auto()  # no attempt is consumed: a lock or a machine is in use, or a queue is full
     LOST = auto()  # nothing is recorded: another process has the job now, or has deleted it
     NOT_RECORDED = auto()  # how it went cannot be written; that costs this job only
 
@@ -209,6 +211,10 @@ def record_end(
         return StepResult.ADVANCED
     if is_busy(error):
         logger.debug("job %s: held up: %.1000s", job["db_id"], error)
+        if (refused := refused_update(error, utc_now())) is not None:
+            lock.update_on_release = {"$set": refused}
+            lock.release()
+            return StepResult.HELD_UP
         # One that was recorded and not finished is for the process that takes the lock over.
         lock.abandon(unchanged={"state": job["state"]})
         return StepResult.HELD_UP

@@ -12,6 +12,7 @@ from controller.errors import (
     HostUnavailableError,
     LockedDocumentError,
     LockLostError,
+    QueueBusyError,
     RemoteError,
     StillRunningError,
     StorageUnavailableError,
@@ -24,7 +25,11 @@ _BUSY = (
     StillRunningError,
     StorageUnavailableError,
     HostUnavailableError,
+    QueueBusyError,
 )
+
+LONGEST_REFUSAL = 300.0
+"""Seconds at most until a job that its queue did not take is tried again."""
 
 
 def is_busy(error: BaseException) -> bool:
@@ -39,6 +44,29 @@ def is_final(error: BaseException) -> bool:
     if isinstance(error, DocumentTooLargeError):
         return True
     return isinstance(error, ControllerError) and isinstance(error, ValueError)
+
+
+def refused_update(error: BaseException, now: datetime) -> dict[str, Any] | None:
+    """Return the ``$set`` that says why a queue took no job and when it is tried again.
+
+    Parameters
+    ----------
+    now
+        Naive UTC.
+
+    Returns
+    -------
+    dict or None
+        None for errors that say nothing of the kind: nothing is to be stored.
+    """
+    if not isinstance(error, QueueBusyError):
+        return None
+    wait = timedelta(seconds=error.retry_in or 0.0)
+    return {
+        "remote.queue_reason": error.reason,
+        "remote.retry_time_limit": now + wait,
+        "updated_on": now,
+    }
 
 
 def due_query(now: datetime, longest_delay: float) -> dict[str, Any]:

@@ -60,6 +60,9 @@ class JobFacts:
         A runner gave a sign of life not long ago.
     process_id, queue_state
         In the worker's queue.
+    queue_reason
+        Why the queue does not run the job, in its words; of an UPLOADED job, why the queue did not
+        take it, or another of the worker.
     now
         Naive UTC.
     """
@@ -86,6 +89,7 @@ class JobFacts:
     runner_is_live: bool = True
     process_id: str | None = None
     queue_state: str | None = None
+    queue_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,9 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
     if facts.worker_problem:
         yield Reason("worker", facts.worker_problem, f"jf job set worker NAME -did {facts.db_id}")
     yield from _lock(facts)
-    if facts.retry_on is not None and facts.retry_on > facts.now:
+    if facts.state is _S.UPLOADED and facts.queue_reason:
+        yield _refusal(facts)
+    elif facts.retry_on is not None and facts.retry_on > facts.now:
         seconds = round((facts.retry_on - facts.now).total_seconds())
         failed = f" after {facts.attempts} failed attempts: {error_line(facts.remote_error)}"
         yield Reason(
@@ -174,6 +180,18 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
     if not facts.runner_is_live:
         yield Reason("runner", "no runner is alive", "jf runner run")
     yield from _limit(facts)
+
+
+def _refusal(facts: JobFacts) -> Reason:
+    """The reason of a job that its queue does not take."""
+    soon = "soon"
+    if facts.retry_on is not None and facts.retry_on > facts.now:
+        soon = f"in {round((facts.retry_on - facts.now).total_seconds())} s"
+    return Reason(
+        "queue-full",
+        f"the queue of {facts.worker} takes no more jobs: {facts.queue_reason}; tried again {soon}",
+        "wait; max_jobs in the project file limits how many jobs are submitted at a time",
+    )
 
 
 def _parents(facts: JobFacts) -> Iterator[Reason]:
@@ -238,9 +256,11 @@ def _next_step(facts: JobFacts) -> Reason:
     if facts.state in BATCH_STATES:
         return Reason("batch", f"it is in the hands of batch worker {facts.worker}")
     if facts.state is _S.SUBMITTED:
-        seen = f", which calls it {facts.queue_state}" if facts.queue_state else ""
+        state = facts.queue_state or "it is"
+        because = f": {facts.queue_reason}" if facts.queue_reason else ""
         return Reason(
-            "queue", f"it is in the queue of worker {facts.worker} as {facts.process_id}{seen}"
+            "queue",
+            f"{state} in the queue of {facts.worker}{because} (its id there is {facts.process_id})",
         )
     return Reason(
         "soon", f"nothing holds it up: the runner's next step takes it from {facts.state.value}"

@@ -1,12 +1,15 @@
-"""Jobs that were held up (their flow is locked, a database is away) are left alone for a while."""
+"""Jobs that were held up, and queues that are full, are left alone for a while."""
 
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from controller.rules.retry import LONGEST_REFUSAL
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +17,56 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0
 """Seconds until a job that was held up is tried again; doubled each time."""
 TELL_AFTER = 5.0
 """Pause, in seconds, from which on the log says what holds a job up."""
+
+
+FIRST_REFUSAL = 2.0
+"""Seconds until a queue that took no job is tried again; doubled each time."""
+
+
+class Pauses:
+    """How long to leave things alone that do not work at present: longer each time, with jitter.
+
+    Parameters
+    ----------
+    first, longest
+        Seconds.
+    clock
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self, first: float, longest: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._first, self._longest, self._clock = first, longest, clock
+        self._pauses: dict[str, tuple[float, float]] = {}
+
+    def pause(self, name: str) -> float:
+        """Leave a thing alone for a while; returns for how many seconds."""
+        length = min(self._pauses[name][0] * 2, self._longest) if name in self._pauses else 0.0
+        length = length or self._first
+        # Several runners that were refused at the same time must not come back so.
+        seconds = length * random.uniform(0.8, 1.0)
+        self._pauses[name] = (length, self._clock() + seconds)
+        return seconds
+
+    def end(self, name: str) -> None:
+        """Say that a thing works."""
+        self._pauses.pop(name, None)
+
+    def holds(self, name: str) -> bool:
+        """Whether a thing is to be left alone now."""
+        known = self._pauses.get(name)
+        return known is not None and self._clock() < known[1]
+
+    def seconds_left(self) -> list[float]:
+        """Return the seconds until each thing may be tried again; none that may be now."""
+        now = self._clock()
+        return [end - now for _, end in list(self._pauses.values()) if end > now]
+
+
+def refusal_pauses() -> Pauses:
+    """Return those of queues that take no job."""
+    return Pauses(FIRST_REFUSAL, LONGEST_REFUSAL)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from controller.jobcontroller import JobController
 from controller.locks import confirm_held
 from controller.operations.connections import Connections
+from controller.runner.backoff import Pauses, refusal_pauses
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -32,11 +33,14 @@ class RunnerContext:
         db_ids of the jobs that this runner worked on.
     connections
         Hosts, queues and JobStores.
+    refusals
+        Workers whose queue takes no job at present.
     """
 
     controller: JobController
     project: Project
     touched: set[str] = field(default_factory=set)
+    refusals: Pauses = field(default_factory=refusal_pauses)
     connections: Connections = field(init=False)
     _reported: set[str] = field(default_factory=set)
 

@@ -12,9 +12,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from controller.errors import LockLostError, RemoteError, StorageUnavailableError
+from controller.errors import (
+    LockLostError,
+    QueueBusyError,
+    RemoteError,
+    StorageUnavailableError,
+)
 from controller.leases import GIVEN_UP
 from controller.operations.pending_cleanup import run_pending
 from controller.operations.steps import RetryPolicy, StepOutcome, StepResult, take_step
@@ -164,16 +170,28 @@ class Rounds:
 
     def _submit(self, workers: list[str]) -> bool:
         moved = False
+        refusals = self._context.refusals
         for name in workers:
             room = self._room(name, QUEUED_STATES)
-            if room > 0:
-                moved = self._steps(JobState.UPLOADED, [name], submit, limit=room) or moved
+            if room > 0 and not refusals.holds(name):
+                moved = (
+                    self._steps(
+                        JobState.UPLOADED, [name], submit, room, until=partial(refusals.holds, name)
+                    )
+                    or moved
+                )
         return moved
 
     def _steps(
-        self, state: JobState, workers: list[str], step: Step, limit: int | None = None
+        self,
+        state: JobState,
+        workers: list[str],
+        step: Step,
+        limit: int | None = None,
+        *,
+        until: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Advance all jobs of a state by one step."""
+        """Advance all jobs of a state by one step, or until something is so."""
         done = 0
         left_alone: list[str] = []
         query = {**self.only, "state": state.value, "worker": {"$in": workers}}
@@ -185,6 +203,8 @@ class Rounds:
                 done += 1
             if outcome.result not in _RECORDED:
                 left_alone.append(outcome.job["db_id"])  # for this round: others get their turn
+            if until():
+                break
         return done > 0
 
     def _step(self, query: dict[str, Any], step: Step) -> StepOutcome | None:
@@ -203,7 +223,8 @@ class Rounds:
                 self._backoff.forget(outcome.job)
             case StepResult.HELD_UP | StepResult.NOT_RECORDED:
                 assert outcome.error is not None
-                self._backoff.hold_back(outcome.job, outcome.error)
+                if not isinstance(outcome.error, QueueBusyError):  # that holds for all of them
+                    self._backoff.hold_back(outcome.job, outcome.error)
             case StepResult.LOST:
                 logger.warning("%s", outcome.error)
                 if process_id := outcome.fields.get("remote.process_id"):
@@ -326,7 +347,7 @@ class Rounds:
 
     def seconds_until_due(self) -> list[float]:
         """Return the seconds until queues are to be asked again, and jobs that are held up."""
-        due = self._timers.seconds_left("poll")
+        due = [*self._timers.seconds_left("poll"), *self._context.refusals.seconds_left()]
         pause = self._backoff.seconds_left()
         return due if pause is None else [*due, pause]
 

@@ -27,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from controller.errors import ConfigError, RemoteError
+from controller.errors import ConfigError, QueueBusyError, RemoteError
 from controller.hosts.ownership import Found, claim_folder
 from controller.identity import Liveness
 from controller.schedulers import remote_processes
@@ -38,6 +38,7 @@ from controller.schedulers.processes import (
     is_over,
     job_liveness,
 )
+from controller.schedulers.refusals import why_not_now
 from controller.schedulers.start import ATTEMPT, STARTED, WITHDRAWN, Start, is_token, parse_start
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ class Queue:
         RemoteError
             The queue refused it, gave an answer without an id (``no_retry``: it may run), or the
             job was withdrawn (``no_retry``).
+        QueueBusyError
+            It takes no job at present, or does not say whether it holds this one.
         """
         found = self.earlier_submission(run_dir, token)
         if found is not None:
@@ -236,6 +239,8 @@ class Queue:
             )
         text = (done.stderr or done.stdout).strip()
         if done.returncode:
+            if (reason := why_not_now(text)) is not None:
+                raise QueueBusyError(reason)
             raise RemoteError(f"the queue refused the job: {text}")
         found = self._id_in(done.stdout)
         if found is not None:
@@ -261,7 +266,7 @@ class Queue:
 
         Raises
         ------
-        RemoteError
+        QueueBusyError
             The queue did not answer: it is not known.
         """
         dialect = dialect_of(self.scheduler)
@@ -269,7 +274,8 @@ class Queue:
             return []
         done = self._host.execute(dialect.listing)
         if done.returncode:
-            raise RemoteError(f"the queue does not say what it holds: {done.stderr.strip()}")
+            said = " ".join(done.stderr.split()) or "its listing failed"
+            raise QueueBusyError(why_not_now(said) or f"it does not say what it holds: {said}")
         return dialect.find(done.stdout, token)
 
     def earlier_submission(self, run_dir: Path, token: str | None = None) -> str | None:

@@ -47,6 +47,9 @@ _REMOTE = DocumentSchema(
     {
         "step_attempts": integer("Failed attempts of the present step."),
         "queue_state": text("Last state seen in the worker's queue.", null=True),
+        "queue_reason": text(
+            "Why the queue does not run or take the job, in its words.", null=True
+        ),
         "process_id": text("Id in the worker's queue.", null=True),
         "retry_time_limit": time("The step is not tried again before this time.", null=True),
         "error": text("The runner's last error.", null=True),

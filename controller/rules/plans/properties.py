@@ -25,6 +25,7 @@ _STATE_FIELDS = (
     "remote.retry_time_limit",
     "previous_state",
     "remote.queue_state",
+    "remote.queue_reason",
     "remote.error",
     "error",
     "error_cause",

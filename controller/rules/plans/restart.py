@@ -35,6 +35,7 @@ _ATTEMPT_FIELDS = {
     "remote.step_attempts": 0,
     "remote.retry_time_limit": None,
     "remote.error": None,
+    "remote.queue_reason": None,
     "remote.queue_out": None,
     "remote.queue_err": None,
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.config import ExecutionConfig
-from controller.errors import EntryNotFoundError
+from controller.errors import EntryNotFoundError, QueueBusyError
 from controller.operations.pending_cleanup import PendingCleanup, request, run_pending
 from controller.runner.context import RunnerContext
 from controller.schedulers import ScriptSpec, render_script
@@ -20,11 +20,17 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     queue = context.queue(job["worker"])
     script = render_script(queue.scheduler, script_spec(context, job))
     run_dir = Path(job["run_dir"])
-    process_id = queue.submit(run_dir, script, attempt_token(job))
+    try:
+        process_id = queue.submit(run_dir, script, attempt_token(job))
+    except QueueBusyError as error:
+        error.retry_in = context.refusals.pause(job["worker"])
+        raise
+    context.refusals.end(job["worker"])
     return {
         "state": JobState.SUBMITTED.value,
         "remote.process_id": process_id,
         "remote.process": queue.identify(run_dir),
+        "remote.queue_reason": None,
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.errors import RemoteError
+from controller.errors import QueueBusyError, RemoteError
 from controller.hosts import LocalHost
 from controller.schedulers import Queue, QueuedJob, Submission
 
@@ -75,10 +75,21 @@ def test_a_job_that_has_started_is_found_by_its_start(commands, queue, run_dir):
 
 
 def test_a_refusal_is_an_error_with_its_text_and_may_be_repeated(commands, queue, run_dir):
-    commands("sbatch", "echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1")
-    with pytest.raises(RemoteError, match="QOSMaxSubmitJobPerUserLimit") as caught:
+    commands("sbatch", "echo 'sbatch: error: invalid partition specified: nowhere' >&2; exit 1")
+    with pytest.raises(RemoteError, match="nowhere") as caught:
         queue.submit(run_dir, "#!/bin/bash\n")
     assert not caught.value.no_retry
+    assert not isinstance(caught.value, QueueBusyError)
+    commands("sbatch", SBATCH)
+    assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
+
+
+def test_a_full_queue_is_busy_in_its_own_words(commands, queue, run_dir):
+    """A limit is no failure of the job, so no attempt of it may be counted."""
+    commands("sbatch", "echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1")
+    with pytest.raises(QueueBusyError) as caught:
+        queue.submit(run_dir, "#!/bin/bash\n")
+    assert caught.value.reason == "QOSMaxSubmitJobPerUserLimit"
     commands("sbatch", SBATCH)
     assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
 
@@ -194,7 +205,8 @@ def test_a_job_that_shows_late_is_found_before_it_is_submitted_again(commands, q
     commands("squeue", "echo 'Socket timed out' >&2; exit 1")
     queue.begin_attempt(run_dir, "t1")
     for _ in range(2):
-        with pytest.raises(RemoteError, match="timed out"):
+        # Not knowing whether the queue holds it is no failure either.
+        with pytest.raises(QueueBusyError, match="timed out"):
             queue.submit(run_dir, script("t1"), "t1")
     commands("squeue", listing(f"{ledger}.held"))
     assert queue.submit(run_dir, script("t1"), "t1") == "101"
@@ -205,7 +217,7 @@ def test_a_queue_that_took_nothing_is_asked_again(commands, queue, run_dir):
     commands("sbatch", "echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1")
     commands("squeue", listing())
     queue.begin_attempt(run_dir, "t1")
-    with pytest.raises(RemoteError, match="QOSMax"):
+    with pytest.raises(QueueBusyError, match="QOSMax"):
         queue.submit(run_dir, script("t1"), "t1")
     ledger = commands("sbatch", SBATCH)
     assert queue.submit(run_dir, script("t1"), "t1") == "101"

@@ -51,6 +51,15 @@ PARENT = ParentFacts("u1", "3", "relax", J.RUNNING)
         ({"retry_on": NOW - timedelta(seconds=30), "attempts": 1}, ["soon"]),
         ({"state": J.SUBMITTED, "process_id": "4711"}, ["queue"]),
         ({"state": J.SUBMITTED, "runner_is_live": False}, ["runner"]),
+        ({"state": J.UPLOADED, "queue_reason": "QOSMaxSubmit"}, ["queue-full"]),
+        (
+            {
+                "state": J.UPLOADED,
+                "queue_reason": "QOSMaxSubmit",
+                "retry_on": NOW + timedelta(seconds=30),
+            },
+            ["queue-full"],
+        ),
         ({"state": J.RUNNING}, ["running"]),
         ({"state": J.RUNNING, "runner_is_live": False}, ["running", "runner"]),
         ({"state": J.BATCH_SUBMITTED}, ["batch"]),
@@ -142,3 +151,26 @@ def test_errors_are_told_by_their_last_line() -> None:
     (reason,) = why_not_running(replace(READY, state=J.FAILED, error=error))
     assert reason.text.endswith("ValueError: no such metal")
     assert "jf job rerun 7" in (reason.advice or "")
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        (
+            {"state": J.SUBMITTED, "queue_state": "PENDING", "queue_reason": "Priority"},
+            "PENDING in the queue of local: Priority (its id there is 4711)",
+        ),
+        ({"state": J.SUBMITTED}, "it is in the queue of local (its id there is 4711)"),
+        (
+            {
+                "state": J.UPLOADED,
+                "queue_reason": "QOSMaxSubmitJobPerUserLimit",
+                "retry_on": NOW + timedelta(seconds=30),
+            },
+            "the queue of local takes no more jobs: QOSMaxSubmitJobPerUserLimit; "
+            "tried again in 30 s",
+        ),
+    ],
+)
+def test_what_a_queue_says_is_said(facts: dict[str, Any], text: str) -> None:
+    assert why_not_running(replace(READY, process_id="4711", **facts))[0].text == text
