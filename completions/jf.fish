@@ -1339,7 +1339,7 @@ function __jf_facts
                 check-conflicts\t'Look for databases, folders and batch pools that projects share; exit 9 if any.' \
                 validate\t'Validate a project file, problems by line; exit 9 if it is invalid.' \
                 show\t'Show a project file, optionally with all defaults; secrets are hidden.' \
-                remove\t'Delete a project: its file and its folder with all contents.' \
+                remove\t'Delete a project: its file, and its folder with all that jfr made in it.' \
                 migrate\t'Copy the project to another database and verify the copy; can be interrupted and repeated.' \
                 worker\t'The workers of a project.' \
                 exec_config\t'The execution configurations of a project.' \

@@ -9,6 +9,7 @@
 ``yamltext``, ``tomltext``   the two formats, with the lines of keys
 ``manager``       choosing, making and changing projects
 ``generate``      templates of new projects
+``removal``       what of a project's folder is deleted with it
 ``conflicts``     resources that projects must not share
 ``masking``       hiding secrets before a project is shown
 

@@ -8,7 +8,6 @@ module, and reading names and raw contents, does not need pydantic.
 from __future__ import annotations
 
 import logging
-import shutil
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from controller.config.files import (
     project_files,
     read_mapping,
 )
+from controller.config.removal import Removal, plan_removal
 from controller.config.settings import get_settings
 from controller.config.suggestions import no_such
 from controller.config.tomltext import dump_toml
@@ -242,27 +242,45 @@ class ConfigManager:
         self._write(path, content)
         return path
 
-    def remove_project(self, project_name: str, remove_folders: bool = True) -> None:
-        """Delete a project's file and, with ``remove_folders``, its base folder.
+    def remove_project(
+        self, project_name: str, remove_folders: bool = True, *, dry_run: bool = False
+    ) -> Removal:
+        """Delete a project's file and, with ``remove_folders``, what jfr made in its base folder.
+
+        Everything else in that folder stays, and the folder with it.
+
+        Parameters
+        ----------
+        dry_run
+            Delete nothing.
+
+        Returns
+        -------
+        Removal
+            What is deleted of the base folder, and what stays.
 
         Raises
         ------
         ConfigError
-            No such project, none was named, or its base folder holds what is not its own: nothing
-            is deleted.
+            No such project, none was named, or its base folder holds what belongs to another one:
+            nothing is deleted.
         """
         if not project_name:
             raise ProjectUndefinedError("no project was named: nothing was deleted")
         data = self.get_project_data(project_name)
-        base = Path(data.project.base_dir)
+        plan = Removal()
         try:
-            if remove_folders and base.exists():
-                self._refuse_foreign(base, data.project)
-                shutil.rmtree(base)
+            if remove_folders and Path(data.project.base_dir).exists():
+                self._refuse_foreign(Path(data.project.base_dir), data.project)
+                plan = plan_removal(data.project)
+            if dry_run:
+                return plan
+            plan.carry_out()
             Path(data.filepath).unlink()
         except OSError as error:
             raise ConfigError(f"cannot delete {error.filename}: {error.strerror}") from error
         self._files = [f for f in self._files if str(f.path) != data.filepath]
+        return plan
 
     def update_project(self, config: Mapping[str, Any], project_name: str | None = None) -> None:
         """Merge keys into a project file.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from controller.config.removal import POOL_FOLDERS
 from controller.documents import new_batch_document, utc_now
 from controller.errors import BatchNotFoundError
 from controller.hosts import open_host
@@ -117,15 +118,16 @@ def batch_workers(project: Project) -> Iterator[tuple[str, WorkerBase]]:
 
 
 def remove_pools(project: Project) -> None:
-    """Delete the pool folder of each batch worker that runs on this machine.
+    """Delete what lies in the pool of each batch worker that runs on this machine.
 
-    Those of other machines are left, with a warning: their files name jobs that exist no longer,
-    and are ignored.
+    Other files in its folder stay. Pools of other machines are left, with a warning: their files
+    name jobs that exist no longer, and are ignored.
     """
     for name, worker in batch_workers(project):
         assert worker.batch is not None
         if worker.is_local:
-            open_host(worker).rmtree(worker.batch.jobs_handle_dir)
+            pool = worker.batch.jobs_handle_dir
+            open_host(worker).rmtree(*(pool / name for name in POOL_FOLDERS))
         else:
             logger.warning(
                 "the pool folder %s of worker %s was not emptied: it is on another machine",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,30 +13,40 @@ if TYPE_CHECKING:
     from controller.config import ConfigManager
 
 
+@dataclass(frozen=True)
+class RemovedProject:
+    """What the removal of a project deletes, or would.
+
+    Attributes
+    ----------
+    paths
+        Files and folders that are deleted, the project's file first.
+    left
+        Files and folders of the base folder that stay, because jfr did not make them.
+    """
+
+    paths: list[Path]
+    left: list[Path]
+
+
 def remove_project(
     manager: ConfigManager, name: str | None, *, keep_folders: bool, dry_run: bool
-) -> list[Path]:
-    """Remove a project: its file, and its folder unless that is kept.
-
-    Returns
-    -------
-    list of Path
-        What is deleted, or would be with ``dry_run``.
+) -> RemovedProject:
+    """Remove a project: its file, and what jfr made in its base folder unless that is kept.
 
     Raises
     ------
     RunningRunnerError
         A live runner serves the project.
     ConfigError
-        No such project, or its folder holds what is not its own.
+        No such project, or its base folder holds what belongs to another one.
     """
     data = manager.get_project_data(name)
-    base = Path(data.project.base_dir)
-    doomed = [Path(data.filepath), *([base] if base.exists() and not keep_folders else [])]
     refuse_while_served(data.project, "removing the project", unreachable_is_fine=True)
-    if not dry_run:
-        manager.remove_project(data.project.name, remove_folders=not keep_folders)
-    return doomed
+    plan = manager.remove_project(
+        data.project.name, remove_folders=not keep_folders, dry_run=dry_run
+    )
+    return RemovedProject([Path(data.filepath), *plan.shown], plan.left)
 
 
 def files_to_edit(project_name: str | None, *, everywhere: bool) -> list[Path]:

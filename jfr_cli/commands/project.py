@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Annotated
@@ -233,7 +233,9 @@ def remove(
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Delete a project: its file and its folder with all contents.
+    """Delete a project: its file, and its folder with all that jfr made in it.
+
+    Other files in the folder are left and named.
 
     Example: jf project remove old --dry-run
     """
@@ -241,15 +243,25 @@ def remove(
     from controller.projects.files import remove_project
 
     manager = ConfigManager()
-    paths = remove_project(manager, name, keep_folders=keep_folders, dry_run=True)
-    shown = " and ".join(map(str, paths))
+    removed = remove_project(manager, name, keep_folders=keep_folders, dry_run=True)
     if not dry_run:
-        confirm(f"Delete {shown}?", yes or keep_folders)
-        remove_project(manager, name, keep_folders=keep_folders, dry_run=False)
+        confirm(f"Delete {_named(removed.paths)}?", yes or keep_folders)
+        removed = remove_project(manager, name, keep_folders=keep_folders, dry_run=False)
+    what = _named(removed.paths)
+    left = [f"not made by jfr, so left there: {_named(removed.left)}"] if removed.left else []
     show_report(
-        {"project": name, "paths": paths, "dry_run": dry_run},
-        f"{'would delete' if dry_run else 'deleted'} {shown}",
+        {"project": name, "paths": removed.paths, "left": removed.left, "dry_run": dry_run},
+        f"{'would delete' if dry_run else 'deleted'} {what}",
+        *left,
     )
+
+
+def _named(paths: Sequence[Path], most: int = 5) -> str:
+    """Name files and folders in a sentence, or the first of many."""
+    shown = [str(path) for path in paths[:most]]
+    if len(paths) > most:
+        shown.append(f"{len(paths) - most} more")
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 @app.command("migrate")

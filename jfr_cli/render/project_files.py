@@ -191,6 +191,7 @@ REMOVED = DocumentSchema(
     {
         "project": text("Name of the project."),
         "paths": array(text("A file or folder."), "What is deleted."),
+        "left": array(text("A file or folder."), "What jfr did not make: it stays."),
         "dry_run": flag("Whether nothing was deleted."),
     },
 )

@@ -190,7 +190,12 @@ def test_remove(jf: Run, file: Path) -> None:
     base = file.with_name("mine")
     assert jf("project", "remove", "mine").returncode == 2
     planned = json.loads(jf("project", "remove", "mine", "--dry-run", "--json").stdout)
-    assert planned == {"project": "mine", "paths": [str(file), str(base)], "dry_run": True}
+    assert planned == {
+        "project": "mine",
+        "paths": [str(file), str(base)],
+        "left": [],
+        "dry_run": True,
+    }
     _, code = answering(file.parent, ["project", "remove", "mine"], [("Delete", "n")])
     assert code == 0
     assert file.exists()
@@ -201,9 +206,13 @@ def test_remove(jf: Run, file: Path) -> None:
 
 
 def test_remove_with_its_folder(jf: Run, file: Path) -> None:
-    assert jf("project", "remove", "mine", "-y").returncode == 0
+    thesis = file.with_name("mine") / "thesis.txt"
+    thesis.write_text("years of work")
+    removed = jf("project", "remove", "mine", "-y")
+    assert removed.returncode == 0
+    assert f"left there: {thesis}" in removed.stderr
     assert not file.exists()
-    assert not file.with_name("mine").exists()
+    assert list(thesis.parent.iterdir()) == [thesis]
 
 
 def test_a_rehearsed_migration_needs_a_target_that_answers(jf: Run) -> None:

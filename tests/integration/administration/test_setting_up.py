@@ -21,11 +21,13 @@ def test_reset_deletes_the_pools_of_local_batch_workers(
     pool = Path(batch.jobs_handle_dir)
     (pool / "submitted").mkdir(parents=True)
     (pool / "submitted" / "u_1").touch()
+    (pool / "running").mkdir()
+    (pool / "thesis.txt").touch()
     neighbour = pool.with_name("pool")
     neighbour.mkdir()
     with caplog.at_level(logging.WARNING):
         assert controller.reset()
-    assert not pool.exists()
+    assert [path.name for path in pool.iterdir()] == ["thesis.txt"], "it is the user's"
     assert neighbour.exists()
     assert "/scratch/pool of worker far was not emptied" in caplog.text
 
