@@ -3,7 +3,13 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# The chaos tests fork children that are killed: they have a process of their own.
+# The chaos tests fork children that are killed: they run in a process of their own, beside the
+# others, and their output is printed at the end.
+define run_tests
+@$(BIN)/python -m pytest tests/chaos >.chaos.log 2>&1 & chaos=$$!; status=0; \
+$(BIN)/python -m pytest -n 3 --ignore tests/chaos || status=$$?; \
+wait $$chaos || status=$$?; cat .chaos.log; exit $$status
+endef
 
 .PHONY: demo test chaos soak check format generate schemas screens bench clean
 
@@ -11,8 +17,7 @@ demo: $(READY)  ## a real calculation, from an empty folder to the physical resu
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
 
 test: $(READY)  ## all tests; those that need a server run where there is one
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/chaos
-	$(BIN)/python -m pytest tests/chaos
+	$(run_tests)
 
 CHAOS ?= 5000
 QUESTIONS ?= 20000
@@ -27,8 +32,7 @@ check: $(READY)  ## the definition of clean: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/chaos
-	$(BIN)/python -m pytest tests/chaos
+	$(run_tests)
 
 SOAK ?= 3600
 

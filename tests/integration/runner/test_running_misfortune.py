@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
@@ -121,12 +122,16 @@ def foreign_lock(collection: Any, query: dict[str, Any]) -> None:
 
 
 def test_a_job_that_jobflow_remote_locked(
-    project: Project, controller: JobController, caplog: pytest.LogCaptureFixture
+    project: Project,
+    controller: JobController,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("controller.runner.backoff.TELL_AFTER", 0.4)
     (held,) = controller.add_flow(add(1, 2), "local")
     (free,) = controller.add_flow(add(3, 4), "local")
     foreign_lock(controller.queue.jobs, {"db_id": held})
-    summary = run(project, max_time=8)
+    summary = run(project, max_time=4)
     assert summary.completed == [free]
     assert summary.timed_out
     assert states(controller)[held] == "READY"
@@ -157,7 +162,7 @@ def test_a_flow_that_jobflow_remote_locked_holds_up_no_other(
 
     monkeypatch.setattr(runner.controller, "complete_job", count)
     try:
-        summary = runner.run_until_idle(6)
+        summary = runner.run_until_idle(4)
     finally:
         runner.cleanup()
     assert summary.completed == [free]
@@ -392,20 +397,25 @@ def test_a_runner_killed_at_any_write(
         controller.reset()
         writes = life_with(project, controller, Fuse())
         assert writes > 10
-        for at in range(1, writes):
-            for after in (False, True):
-                ledger.unlink()
-                controller.jobs.delete_many({})
-                controller.flows.delete_many({})
-                life_with(project, controller, Fuse(at, after=after))
-                (job,) = controller.get_jobs_info()
-                where = f"write {at}, {after=}"
-                assert job.state is JobState.COMPLETED, where
-                assert ledger.read_text().split() == [job.uuid], where
-                assert controller.count_jobs(locked=True) == 0, where
-                assert controller.get_flows_info()[0].state.value == "COMPLETED", where
-                assert controller.get_job_output(db_id=job.db_id) == 3, where
-                assert controller.get_running_runner() is None, where
+        for at, after in moments(writes):
+            ledger.unlink()
+            controller.jobs.delete_many({})
+            controller.flows.delete_many({})
+            life_with(project, controller, Fuse(at, after=after))
+            (job,) = controller.get_jobs_info()
+            where = f"write {at}, {after=}"
+            assert job.state is JobState.COMPLETED, where
+            assert ledger.read_text().split() == [job.uuid], where
+            assert controller.count_jobs(locked=True) == 0, where
+            assert controller.get_flows_info()[0].state.value == "COMPLETED", where
+            assert controller.get_job_output(db_id=job.db_id) == 3, where
+            assert controller.get_running_runner() is None, where
+
+
+def moments(writes: int) -> list[tuple[int, bool]]:
+    """Each write, and whether the kill comes after it; `make test` takes each third."""
+    every = list(itertools.product(range(1, writes), (False, True)))
+    return every if os.environ.get("JFR_TESTS_THOROUGH") else every[::3]
 
 
 def life_with(project: Project, controller: JobController, fuse: Fuse) -> int:

@@ -36,6 +36,12 @@ def run_dir(tmp_path: Path) -> Iterator[Path]:
                     continue
 
 
+@pytest.fixture(autouse=True)
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that ignore SIGTERM are killed soon."""
+    monkeypatch.setattr("controller.schedulers.processes.GRACE", 0.3)
+
+
 @pytest.fixture
 def queue() -> Queue:
     return Queue("shell", LocalHost(30))
@@ -170,8 +176,7 @@ python3 -c 'import os, time; open("inner.pid", "w").write(str(os.getpid())); tim
 """
 
 
-def test_cancelling_ends_everything_that_the_job_started(queue, run_dir, monkeypatch):
-    monkeypatch.setattr("controller.schedulers.processes.GRACE", 0.3)
+def test_cancelling_ends_everything_that_the_job_started(queue, run_dir):
     process_id = submit(queue, run_dir, TREE)
     pids = {name: wait_for_pid(run_dir, name) for name in ("stubborn", "inner", "escaped")}
     queue.cancel(process_id, run_dir)
@@ -180,7 +185,8 @@ def test_cancelling_ends_everything_that_the_job_started(queue, run_dir, monkeyp
         wait_for(lambda pid=pid: not is_running(pid), f"{name} still runs")
 
 
-def test_a_job_has_time_to_end_by_itself(queue, run_dir):
+def test_a_job_has_time_to_end_by_itself(queue, run_dir, monkeypatch):
+    monkeypatch.setattr("controller.schedulers.processes.GRACE", DEADLINE)
     command = (
         "exec python3 -c '\n"
         "import os, signal, sys, time\n"
