@@ -18,6 +18,7 @@ from controller.operations.bulk import Progress
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
 from controller.operations.runner_record import refuse_beside_runner
+from controller.paths import below
 from controller.states import JobState
 
 CLEANABLE_STATES = (JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR)
@@ -81,11 +82,13 @@ class JobFiles(ControllerGroup):
             There is no such file; or as in `list_job_files`.
         """
         host, folder = self._folder(**job)
-        path = Path(name)
-        if path.is_absolute() or ".." in path.parts:
-            raise ArgumentError(f"{name!r} is not in the run directory", hint="jf job files ls ID")
         try:
-            return host.read_bytes(folder / path)
+            path = below(folder, name)
+        except ArgumentError as error:
+            error.hint = "jf job files ls ID"
+            raise
+        try:
+            return host.read_bytes(path)
         except (FileNotFoundError, IsADirectoryError):
             names = ", ".join(host.listdir(folder)[:20]) or "nothing"
             raise NotFoundError(

@@ -36,6 +36,7 @@ from controller.config.writing import (
     write_file,
 )
 from controller.errors import ArgumentError, ConfigError, ProjectParsingError, ProjectUndefinedError
+from controller.paths import inside, name_problem
 
 if TYPE_CHECKING:
     from controller.config.models import ExecutionConfig, Project
@@ -222,12 +223,14 @@ class ConfigManager:
             content = plain(project)
         else:
             content = project_content(project, exclude_unset=True)
-        checked = parse_project(Path("the new project"), content)
-        if checked.name in (".", "..") or not set("/\0").isdisjoint(checked.name):
+        name = content.get("name")
+        problem = name_problem(f"{name}.{ext}") or name_problem(str(name))
+        if isinstance(name, str) and problem is not None:
             raise ArgumentError(
-                f"invalid project name {checked.name!r}", hint="its file gets this name"
+                f"invalid project name {name!r}: {problem}", hint="its file gets this name"
             )
-        path = self.folder / f"{checked.name}.{ext}"
+        checked = parse_project(Path("the new project"), content)
+        path = inside(self.folder, f"{checked.name}.{ext}")
         if path.exists() or any(f.name == checked.name for f in self._files):
             raise ConfigError(
                 f"project {checked.name!r} already exists", hint="choose another name"

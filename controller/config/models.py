@@ -14,8 +14,9 @@ from controller.config.settings import expanded, get_settings
 from controller.config.stores import check_jobstore, check_queue_store
 from controller.config.suggestions import no_such
 from controller.config.workers import Count, Seconds, Worker, WorkerBase, described, same_host
-from controller.errors import ConfigError, EntryNotFoundError
+from controller.errors import ArgumentError, ConfigError, EntryNotFoundError
 from controller.late_binding import bound
+from controller.paths import below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -271,7 +272,13 @@ class Project(StrictModel):
     def _complete(self) -> Project:
         if not self.queue.store:
             raise RefusedError("queue needs the key 'store'", "for example {type: EmbeddedStore}")
-        self.base_dir = self.base_dir or str(get_settings().projects_path / self.name)
+        if not self.base_dir:
+            try:
+                self.base_dir = str(below(get_settings().projects_path, self.name))
+            except ArgumentError:
+                raise RefusedError(
+                    f"the name {self.name!r} cannot be that of a folder", "or give a base_dir"
+                ) from None
         for name in ("tmp", "log", "daemon"):
             given = getattr(self, f"{name}_dir")
             setattr(self, f"{name}_dir", given or str(Path(self.base_dir) / name))

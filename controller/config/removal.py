@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from controller.errors import ArgumentError
+from controller.paths import run_dir
+
 if TYPE_CHECKING:
     from controller.config.models import Project
 
@@ -227,9 +230,12 @@ def _is_run_dir(path: Path, root: Path) -> bool:
     """Whether a folder is that of a job or batch process, or what is left of one."""
     removed = re.fullmatch(r"\.(.+)\.removed", path.name)
     name = removed[1] if removed else path.name
-    digits = name.rpartition("_")[0].replace("-", "") or name.replace("-", "")
-    levels = (digits[n : n + _CHARACTERS] for n in range(0, _LEVELS * _CHARACTERS, _CHARACTERS))
-    if path.parent.relative_to(root).parts != tuple(level for level in levels if level):
+    folder_id = name.rpartition("_")[0] or name  # a batch process has no index
+    try:
+        ours = run_dir(root, folder_id, path.name)
+    except ArgumentError:
+        return False
+    if path != ours:
         return False
     if removed:
         return True

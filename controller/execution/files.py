@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controller.errors import ConfigError, RemoteError
+from controller.errors import ArgumentError, ConfigError, RemoteError
 from controller.execution.formats import decode_json, encode_json, get_format, read_file
 from controller.execution.values import unstorable
+from controller.paths import name_problem, run_dir
 
 IN_FILE = "jfremote_in.json"
 OUT_FILE = "jfremote_out.json"
@@ -36,8 +37,14 @@ EXCERPT = 3000
 
 
 def batch_dir_path(work_dir: str | Path, batch_uid: str) -> Path:
-    """Return the folder of a batch process: ``<work_dir>/aa/bb/cc/<batch_uid>``."""
-    return run_dir_path(work_dir, batch_uid, 0).with_name(batch_uid)
+    """Return the folder of a batch process: ``<work_dir>/aa/bb/cc/<batch_uid>``.
+
+    Raises
+    ------
+    RemoteError
+        The uid could lead out of the folder (``no_retry``).
+    """
+    return _dir_path(work_dir, batch_uid, batch_uid)
 
 
 def run_dir_path(work_dir: str | Path, uuid: str, index: int) -> Path:
@@ -48,10 +55,17 @@ def run_dir_path(work_dir: str | Path, uuid: str, index: int) -> Path:
     RemoteError
         The uuid could lead out of the folder (``no_retry``).
     """
+    return _dir_path(work_dir, uuid, f"{uuid}_{index}")
+
+
+def _dir_path(work_dir: str | Path, uuid: str, name: str) -> Path:
+    # Words of a script are made of it, too: no spaces, and nothing that could be an option.
     if not re.fullmatch(r"\w[\w.-]*", uuid):
         raise RemoteError(f"the uuid {uuid!r} cannot name a folder", no_retry=True)
-    digits = uuid.replace("-", "")
-    return Path(work_dir, digits[:2], digits[2:4], digits[4:6], f"{uuid}_{index}")
+    try:
+        return run_dir(work_dir, uuid, name)
+    except ArgumentError as error:
+        raise RemoteError(f"the uuid {uuid!r} cannot name a folder: {error}", True) from None
 
 
 class StoreFiles(dict[str, str]):
@@ -88,7 +102,8 @@ def store_file_names(
     Raises
     ------
     ConfigError
-        An unknown name, or a Store of the user's without an extension.
+        An unknown name, a Store of the user's without an extension, or an additional store whose
+        name cannot be part of the name of a file.
     """
     end = extension if isinstance(store, dict) else get_format(store).extension
     if not end:
@@ -99,6 +114,11 @@ def store_file_names(
     suffix = f".{end}.gz" if zip_files else f".{end}"
     names = {"": f"{JOB_DATA}{suffix}"}
     names.update({name: f"{ADDITIONAL}{name}{suffix}" for name in additional})
+    for name, file in names.items():
+        problem = name_problem(file)
+        if problem is not None:
+            what = f"the additional store {name!r}" if name else f"the extension {end!r}"
+            raise ConfigError(f"{what} cannot name a file: {problem}", hint="give it another name")
     return StoreFiles(names, store)
 
 

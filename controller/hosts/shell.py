@@ -181,7 +181,9 @@ class ShellHost(SimpleCalls):
         """See `Host.listdir`."""
         heard = self.do(scripts.list_lines(path))
         names = bytes(heard.stdout).split(b"\0")[:-1]
-        return sorted(name.decode(errors="surrogateescape") for name in names)
+        # A name is one name, whatever another machine says: paths are made of it.
+        texts = [name.decode(errors="surrogateescape") for name in names]
+        return sorted(text for text in texts if "/" not in text and text not in ("", ".", ".."))
 
     def lookup(self, paths: Sequence[Path]) -> list[str]:
         """Return, of each path, ``-``, ``d``, ``l`` (leads nowhere), or ``f`` with its `ls`."""

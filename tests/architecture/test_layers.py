@@ -57,7 +57,7 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.documents",),
     ("controller.examples",),
     ("controller.config",),
-    ("controller.states",),
+    ("controller.states", "controller.paths"),
     ("controller.errors",),
     ("controller.identity", "controller.late_binding"),
 ]

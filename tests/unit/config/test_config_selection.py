@@ -162,3 +162,11 @@ def test_a_folder_with_a_database_of_another_project_is_not_deleted(
     with pytest.raises(ConfigError, match="is not deleted"):
         ConfigManager().remove_project("one")
     assert (base / "victim" / "queue.sqlite").exists()
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc", "..", "a\0b"])
+def test_a_name_does_not_lead_out_of_the_projects_folder(folder: Path, name: str) -> None:
+    put(folder, "p.json", content(name=name))
+    assert "cannot be that of a folder (or give a base_dir)" in str(ConfigManager().unusable)
+    put(folder, "p.json", content(name=name, base_dir="/own"))
+    assert list(ConfigManager().projects) == [name]
