@@ -6,6 +6,7 @@ from controller.documents import JobInfo, RemoteInfo, utc_now
 from controller.identity import named_process
 from controller.leases import live_lease, owner_is_dead
 from controller.operations.runner_record import live_runner
+from controller.operations.worker_outages import outage_of
 from controller.reader import QueueReader
 from controller.rules.flows import newest_by_uuid
 from controller.rules.readiness import on_missing_of
@@ -29,6 +30,7 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
     owner = (lease or {}).get("owner") or {}
     worker = controller.project.workers.get(job.worker) if controller.project else None
     refused = _refused(controller, job)
+    outage = outage_of(controller.queue, job.worker)
     return JobFacts(
         db_id=job.db_id,
         state=job.state,
@@ -53,6 +55,9 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
         process_id=job.remote.process_id,
         queue_state=job.remote.queue_state,
         queue_reason=refused.queue_reason,
+        outage=outage.problem if outage else None,
+        outage_hint=outage.hint if outage else None,
+        outage_ends=outage.retry_on if outage else None,
     )
 
 

@@ -20,12 +20,14 @@
     │   ├── JobLockedError, FlowLockedError, RunnerLockedError
     ├── LockLostError                       our lease was taken over or broken: stop, write nothing
     ├── StillRunningError                   an earlier run has not ended yet: busy, not failed
+    ├── NotYetError                         another part of the runner comes first: busy, not failed
     ├── RunningRunnerError                  a live runner forbids the action
     ├── SubmissionError (ValueError)        a flow that cannot be accepted
     │   └── MissingStoreError (ConfigError)  it needs an additional store that is not there
     ├── RemoteError                         a step on a worker failed (``no_retry``: for good)
     │   ├── QueueBusyError                  its queue takes no job now: held up, not failed
     │   └── HostUnavailableError            its machine cannot be reached: held up, not failed
+    │       ├── HostStalledError            a command was not done in its time
     │       ├── AuthenticationRequiredError it does not let us in until a person logs in
     │       └── HostKeyError                its key is not known, or is not the one that we know
     ├── JobFailedError                      awaited jobs ended in an error
@@ -252,6 +254,10 @@ class StillRunningError(ControllerError):
     """What runs of an earlier attempt at a job was cancelled but has not ended yet."""
 
 
+class NotYetError(ControllerError):
+    """Another part of the runner has to do something first."""
+
+
 class RunningRunnerError(ControllerError):
     """A live runner forbids the action.
 
@@ -338,6 +344,13 @@ class HostUnavailableError(RemoteError):
     ) -> None:
         super().__init__(msg, hint=hint)
         self.retry_in, self.sent = retry_in, sent
+
+
+class HostStalledError(HostUnavailableError):
+    """A command was not done in its time: a file system that stands still, or a busy machine."""
+
+    def __init__(self, msg: str) -> None:
+        super().__init__(msg, sent=True)
 
 
 class AuthenticationRequiredError(HostUnavailableError):

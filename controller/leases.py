@@ -177,6 +177,7 @@ class _Renewer:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._held: dict[str, tuple[Collection, Any]] = {}
+        self._threads: dict[str, int] = {}
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
@@ -186,7 +187,9 @@ class _Renewer:
         with self._mutex:
             if self._pid != os.getpid():  # forked: the thread stayed with the parent
                 self._held, self._thread, self._pid = {}, None, os.getpid()
+                self._threads = {}
             self._held[f"{lock_id}/{document_id}"] = (collection, document_id)
+            self._threads[f"{lock_id}/{document_id}"] = threading.get_ident()
             if self._thread is None or not self._thread.is_alive():
                 self._wake = threading.Event()
                 self._thread = threading.Thread(target=self._run, name="jfr-leases", daemon=True)
@@ -196,6 +199,16 @@ class _Renewer:
         """Stop renewing a lease."""
         with self._mutex:
             self._held.pop(f"{lock_id}/{document_id}", None)
+            self._threads.pop(f"{lock_id}/{document_id}", None)
+
+    def locks_of(self, thread: int | None) -> list[str]:
+        """Stop renewing the leases that a thread took; returns the ids of their locks."""
+        with self._mutex:
+            keys = [key for key, holder in self._threads.items() if holder == thread]
+            for key in keys:
+                self._held.pop(key, None)
+                del self._threads[key]
+        return [key.partition("/")[0] for key in keys]
 
     def _run(self) -> None:
         while True:
@@ -242,6 +255,12 @@ def renew(collection: Collection, document_id: Any, lock_id: str) -> None:
 def end_renewal(document_id: Any, lock_id: str) -> None:
     """Renew the lease no more."""
     _RENEWER.remove(document_id, lock_id)
+
+
+def give_up_leases_of(thread: int | None) -> None:
+    """Give up all locks that a thread of this process holds, as if it had died; see `GIVEN_UP`."""
+    for lock_id in _RENEWER.locks_of(thread):
+        GIVEN_UP.add(lock_id)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from controller.errors import RemoteError
+from controller.errors import HostStalledError, RemoteError
 from controller.hosts.archive import Content
 from controller.hosts.base import CommandResult, Exchange, ExchangeResult, Progress
 from controller.hosts.simple import SimpleCalls
@@ -57,7 +57,7 @@ class LocalHost(SimpleCalls):
             out, err = process.communicate(stdin or None, timeout=seconds)
         except subprocess.TimeoutExpired:
             _kill(process)
-            raise RemoteError(f"no answer after {seconds:g} s from: {command}") from None
+            raise HostStalledError(f"no answer after {seconds:g} s from: {command}") from None
         except KeyboardInterrupt:
             _kill(process)  # in its own session, Ctrl-C has not reached it
             raise

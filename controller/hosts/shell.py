@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from controller.errors import HostUnavailableError, RemoteError
+from controller.errors import HostStalledError, HostUnavailableError, RemoteError
 from controller.hosts import scripts
 from controller.hosts.archive import Content, size_of, stream_archive
 from controller.hosts.base import CommandResult, Exchange, ExchangeResult, Progress
@@ -239,7 +239,7 @@ class ShellHost(SimpleCalls):
         try:
             return work()
         except HostUnavailableError as error:
-            if not error.sent:
+            if not error.sent or isinstance(error, HostStalledError):
                 raise
         return work()
 
@@ -282,7 +282,7 @@ class ShellHost(SimpleCalls):
                 pass
             else:
                 about = f" from: {what}" if what else f" from {self.name}"
-                raise RemoteError(f"no answer after {clock.seconds:g} s{about}")
+                raise HostStalledError(f"no answer after {clock.seconds:g} s{about}")
         self._link.drop()
         raise HostUnavailableError(
             f"{self.name} did not answer within {clock.seconds:g} s", sent=True

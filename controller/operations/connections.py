@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from controller.config.workers import WorkerBase
@@ -27,6 +28,7 @@ class Connections:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._left_to_others: frozenset[str] = frozenset()
         self._hosts: dict[str, Host] = {}
         self._queues: dict[str, WorkerQueue] = {}
         self._stores: dict[str | None, JobStore] = {}
@@ -47,6 +49,14 @@ class Connections:
     def has_worker(self, name: str) -> bool:
         """Whether the project has a worker."""
         return name in self._project.workers
+
+    def leave_to_others(self, workers: Iterable[str]) -> None:
+        """Say which workers another thread of this process serves."""
+        self._left_to_others = frozenset(workers)
+
+    def serves(self, name: str) -> bool:
+        """Whether the machine of a worker is for these connections to use."""
+        return name not in self._left_to_others
 
     def host(self, name: str) -> Host:
         """Return the machine of a worker.
@@ -77,6 +87,11 @@ class Connections:
                 store.connect()
             self._stores[name] = store
         return self._stores[name]
+
+    def cut(self) -> None:
+        """Close the connections to machines at once, whatever is under way; from any thread."""
+        for host in list(self._hosts.values()):
+            host.close()
 
     def close(self) -> None:
         """Close the JobStores, and give the connections to hosts back."""

@@ -216,8 +216,10 @@ def run_pending(
     query: dict[str, Any] = {"aftermath": {"$exists": True}}
     if job is not None:
         query = {"aftermath.uuid": job[0], "aftermath.index": job[1]}
-    documents = list(queue.auxiliary.find(query))
-    result = CleanupResult()
+    found = [(d, PendingCleanup(**d["aftermath"])) for d in queue.auxiliary.find(query)]
+    # What is on a machine that another thread serves is for that one to do.
+    documents = [d for d, entry in found if connections.serves(entry.worker)]
+    result = CleanupResult([e for _, e in found if not connections.serves(e.worker)])
     for start in range(0, len(documents), _AT_ONCE):
         some = documents[start : start + _AT_ONCE]
         with lock_documents(queue.auxiliary, "_id", [d["_id"] for d in some]) as locked:

@@ -60,6 +60,9 @@ class JobFacts:
         A runner gave a sign of life not long ago.
     process_id, queue_state
         In the worker's queue.
+    outage, outage_hint, outage_ends
+        Why the machine of the worker cannot be reached, what to do, and when it is tried again
+        (naive UTC); None where it can be.
     queue_reason
         Why the queue does not run the job, in its words; of an UPLOADED job, why the queue did not
         take it, or another of the worker.
@@ -90,6 +93,9 @@ class JobFacts:
     process_id: str | None = None
     queue_state: str | None = None
     queue_reason: str | None = None
+    outage: str | None = None
+    outage_hint: str | None = None
+    outage_ends: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,13 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
     if facts.worker_problem:
         yield Reason("worker", facts.worker_problem, f"jf job set worker NAME -did {facts.db_id}")
     yield from _lock(facts)
+    if facts.outage and facts.state is not _S.WAITING:
+        yield Reason(
+            "host",
+            f"worker {facts.worker} cannot be used: {facts.outage}; "
+            f"tried again {_until(facts.outage_ends, facts.now)}",
+            facts.outage_hint,
+        )
     if facts.state is _S.UPLOADED and facts.queue_reason:
         yield _refusal(facts)
     elif facts.retry_on is not None and facts.retry_on > facts.now:
@@ -182,14 +195,19 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
     yield from _limit(facts)
 
 
+def _until(time: datetime | None, now: datetime) -> str:
+    """Say when something is tried again."""
+    if time is None or time <= now:
+        return "soon"
+    return f"in {round((time - now).total_seconds())} s"
+
+
 def _refusal(facts: JobFacts) -> Reason:
     """The reason of a job that its queue does not take."""
-    soon = "soon"
-    if facts.retry_on is not None and facts.retry_on > facts.now:
-        soon = f"in {round((facts.retry_on - facts.now).total_seconds())} s"
     return Reason(
         "queue-full",
-        f"the queue of {facts.worker} takes no more jobs: {facts.queue_reason}; tried again {soon}",
+        f"the queue of {facts.worker} takes no more jobs: {facts.queue_reason}; "
+        f"tried again {_until(facts.retry_on, facts.now)}",
         "wait; max_jobs in the project file limits how many jobs are submitted at a time",
     )
 

@@ -40,12 +40,19 @@ class Pauses:
         self._first, self._longest, self._clock = first, longest, clock
         self._pauses: dict[str, tuple[float, float]] = {}
 
-    def pause(self, name: str) -> float:
-        """Leave a thing alone for a while; returns for how many seconds."""
-        length = min(self._pauses[name][0] * 2, self._longest) if name in self._pauses else 0.0
-        length = length or self._first
+    def pause(self, name: str, *, at_least: float = 0.0, longest: float | None = None) -> float:
+        """Leave a thing alone for a while; returns for how many seconds.
+
+        Parameters
+        ----------
+        at_least, longest
+            Bounds of this pause, in seconds; of the two, and of what holds for all pauses, the
+            smaller upper bound wins.
+        """
+        length = self._pauses[name][0] * 2 if name in self._pauses else self._first
+        length = min(length, self._longest, self._longest if longest is None else longest)
         # Several runners that were refused at the same time must not come back so.
-        seconds = length * random.uniform(0.8, 1.0)
+        seconds = max(length * random.uniform(0.8, 1.0), min(at_least, self._longest))
         self._pauses[name] = (length, self._clock() + seconds)
         return seconds
 

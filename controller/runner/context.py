@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from controller.config.workers import same_host
 from controller.jobcontroller import JobController
 from controller.locks import confirm_held
 from controller.operations.connections import Connections
 from controller.runner.backoff import Pauses, refusal_pauses
+from controller.runner.outages import Outages
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -31,21 +33,49 @@ class RunnerContext:
     ----------
     touched
         db_ids of the jobs that this runner worked on.
+    to_fetch
+        db_ids of DOWNLOADED jobs whose files are not on this machine (any more).
     connections
         Hosts, queues and JobStores.
     refusals
         Workers whose queue takes no job at present.
+    outages
+        Workers whose machine cannot be reached.
     """
 
     controller: JobController
     project: Project
     touched: set[str] = field(default_factory=set)
+    to_fetch: set[str] = field(default_factory=set)
     refusals: Pauses = field(default_factory=refusal_pauses)
     connections: Connections = field(init=False)
+    outages: Outages = field(init=False)
     _reported: set[str] = field(default_factory=set)
+    _known_beside: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.connections = Connections(self.project)
+        self.outages = Outages(self.controller.queue, self._beside)
+
+    def for_lane(self, others: set[str]) -> RunnerContext:
+        """Return one for another thread, which leaves some workers to others."""
+        context = RunnerContext(self.controller, self.project, self.touched, self.to_fetch)
+        context._reported = self._reported
+        context.connections.leave_to_others(others)
+        return context
+
+    def _beside(self, name: str) -> list[str]:
+        """Names of the workers on the machine of a worker, always in the same order."""
+        if name not in self._known_beside:
+            workers, found = self.project.workers, [name]
+            if name in workers and not workers[name].is_local:
+                found = [n for n, worker in workers.items() if same_host(worker, workers[name])]
+            self._known_beside[name] = found
+        return self._known_beside[name]
+
+    def served_workers(self) -> list[str]:
+        """Names of the usable workers whose machines are for this thread."""
+        return [name for name in self.usable_workers() if self.connections.serves(name)]
 
     def usable_workers(self) -> list[str]:
         """Names of the workers that this version can run; the others are reported once."""

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from controller.errors import (
+    HostUnavailableError,
     LockLostError,
     QueueBusyError,
     RemoteError,
@@ -28,7 +29,7 @@ from controller.runner.backoff import JobBackoff
 from controller.runner.context import RunnerContext
 from controller.runner.recovery import take_over_expired
 from controller.runner.stages.complete import complete
-from controller.runner.stages.download import download
+from controller.runner.stages.download import download, fetch_again
 from controller.runner.stages.poll import queue_update
 from controller.runner.stages.submit import submit, withdraw
 from controller.runner.stages.upload import upload
@@ -104,9 +105,11 @@ class Rounds:
     context
         Controller, workers, queues and stores; the jobs of a step are noted in its ``touched``.
     watcher
-        Told of the local processes that are to be watched.
+        Told of the local processes that are to be watched; None where there are none.
     is_stopping
         Asked before each step: whether to end after the present one.
+    tell
+        Called with the name of a worker for which a job was claimed.
 
     Attributes
     ----------
@@ -116,12 +119,16 @@ class Rounds:
     """
 
     def __init__(
-        self, context: RunnerContext, watcher: ProcessWatcher, is_stopping: Callable[[], bool]
+        self,
+        context: RunnerContext,
+        watcher: ProcessWatcher | None,
+        is_stopping: Callable[[], bool],
+        tell: Callable[[str], None] = lambda worker: None,
     ) -> None:
         self._context = context
         self._controller = context.controller
         self._watcher = watcher
-        self._is_stopping = is_stopping
+        self._is_stopping, self._tell = is_stopping, tell
         self._backoff = JobBackoff()
         self._timers = Timers()
         self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
@@ -135,19 +142,33 @@ class Rounds:
         workers = self._context.usable_workers()
         if not self.only and (self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen()):
             moved = take_over_expired(self._controller, self._told) > 0
-            with _only("what is to be cleaned up"):
-                run_pending(self._controller.queue, self._context.connections)
         if roles.checkout:
             moved = self._checkout(workers) or moved
-        if roles.transfer:
-            moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
-            moved = self._steps(JobState.RUN_FINISHED, workers, download) or moved
-        if roles.queue:
-            moved = self._submit(workers) or moved
-            moved = self.poll(workers) or moved
+        moved = self.advance_hosts(roles) or moved
         if roles.complete:
             moved = self._complete(workers) or moved
         return moved
+
+    def advance_hosts(self, roles: RunnerRoles) -> bool:
+        """Do what touches the machines of workers, as far as they are this thread's to serve."""
+        moved, workers = False, self._context.served_workers()
+        if not self.only and self._timers.due("clean up", RECOVER_EVERY):
+            with _only("what is to be cleaned up"):
+                run_pending(self._controller.queue, self._context.connections)
+        if roles.transfer:
+            moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
+            moved = self._steps(JobState.RUN_FINISHED, workers, download) or moved
+            moved = self._fetch_again(workers) or moved
+        if roles.queue:
+            moved = self._submit(workers) or moved
+            moved = self.poll(workers) or moved
+        return moved
+
+    def _fetch_again(self, workers: list[str]) -> bool:
+        if not (missing := self._context.to_fetch):
+            return False
+        only = {"db_id": {"$in": sorted(missing)}}
+        return self._steps(JobState.DOWNLOADED, workers, fetch_again, also=only)
 
     def _checkout(self, workers: list[str]) -> bool:
         claimed = 0
@@ -158,6 +179,7 @@ class Rounds:
                     break
                 claimed += 1
                 room -= 1
+                self._tell(name)
         return claimed > 0
 
     def _room(self, worker: str, states: tuple[JobState, ...]) -> int:
@@ -190,12 +212,18 @@ class Rounds:
         limit: int | None = None,
         *,
         until: Callable[[], bool] = lambda: False,
+        also: dict[str, Any] | None = None,
     ) -> bool:
         """Advance all jobs of a state by one step, or until something is so."""
         done = 0
         left_alone: list[str] = []
-        query = {**self.only, "state": state.value, "worker": {"$in": workers}}
+        outages = self._context.outages
         while not self._is_stopping() and (limit is None or done < limit):
+            within_reach = [name for name in workers if not outages.holds(name)]
+            if not within_reach:
+                break
+            query = {**(also or {}), **self.only}
+            query.update(state=state.value, worker={"$in": within_reach})
             outcome = self._step(self._backoff.others(query, left_alone), step)
             if outcome is None:
                 break
@@ -221,9 +249,13 @@ class Rounds:
         match outcome.result:
             case StepResult.ADVANCED:
                 self._backoff.forget(outcome.job)
+                if outcome.job["state"] != JobState.DOWNLOADED.value:  # no machine is needed there
+                    self._context.outages.end(outcome.job["worker"])
             case StepResult.HELD_UP | StepResult.NOT_RECORDED:
                 assert outcome.error is not None
-                if not isinstance(outcome.error, QueueBusyError):  # that holds for all of them
+                if isinstance(outcome.error, HostUnavailableError):
+                    self._context.outages.note(outcome.job["worker"], outcome.error)
+                elif not isinstance(outcome.error, QueueBusyError):  # that holds for all jobs
                     self._backoff.hold_back(outcome.job, outcome.error)
             case StepResult.LOST:
                 logger.warning("%s", outcome.error)
@@ -236,6 +268,8 @@ class Rounds:
         moved, local = False, set[str]()
         for name, jobs in self._queued(workers).items():
             with _only(f"worker {name}"):
+                if self._context.outages.holds(name):
+                    continue
                 if self._context.queue(name).is_watched:
                     ids = ((j.get("remote") or {}).get("process_id") for j in jobs)
                     local |= {str(process_id) for process_id in ids if process_id}
@@ -246,7 +280,8 @@ class Rounds:
                 longest = self._context.project.runner.delay_check_run_status
                 grown = min(self._poll_delay[name] * QUEUE_POLL_GROWTH, longest)
                 self._poll_delay[name] = QUEUE_POLL_FASTEST if changed else grown
-        self._watcher.set(local)
+        if self._watcher is not None:
+            self._watcher.set(local)
         return moved
 
     def would_change(self, workers: list[str]) -> list[str]:
@@ -296,7 +331,10 @@ class Rounds:
             ]
         except RemoteError as error:
             # Nothing is known about any job: none of them has failed.
-            logger.warning("worker %s: %s", name, error)
+            if isinstance(error, HostUnavailableError):
+                self._context.outages.note(name, error)
+            else:
+                logger.warning("worker %s: %s", name, error)
             return
         except (StorageUnavailableError, LockLostError):
             raise
@@ -307,6 +345,7 @@ class Rounds:
             for some in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
                 yield from self._answers(name, some)
             return
+        self._context.outages.end(name)
         for job, update in zip(jobs, updates):
             if update is not None:
                 yield job, update
@@ -347,7 +386,9 @@ class Rounds:
 
     def seconds_until_due(self) -> list[float]:
         """Return the seconds until queues are to be asked again, and jobs that are held up."""
-        due = [*self._timers.seconds_left("poll"), *self._context.refusals.seconds_left()]
+        context = self._context
+        due = [*context.refusals.seconds_left(), *context.outages.seconds_left()]
+        due += self._timers.seconds_left("poll")
         pause = self._backoff.seconds_left()
         return due if pause is None else [*due, pause]
 

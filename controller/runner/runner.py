@@ -29,6 +29,7 @@ from controller.operations.steps import CLAIM_ORDER
 from controller.operations.version import refuse_newer
 from controller.runner import registration
 from controller.runner.context import RunnerContext
+from controller.runner.lanes import Lanes
 from controller.runner.logs import start_logging, stop_logging
 from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles, Timers
 from controller.runner.watch import ProcessWatcher
@@ -107,7 +108,8 @@ class Runner:
         self.controller = self.context.controller
         self.watcher = ProcessWatcher()
         self._stop = False
-        self.rounds = Rounds(self.context, self.watcher, lambda: self._stop)
+        self.lanes = Lanes(self.context, lambda: self._stop, self.watcher.wake)
+        self.rounds = Rounds(self.context, self.watcher, lambda: self._stop, self.lanes.wake)
         self._token: object | None = None
         self._timers = Timers()
         self._backoff = 0.0
@@ -157,7 +159,7 @@ class Runner:
         roles = RunnerRoles(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
         last_turn = _deadline(ticks)
-        with self._serving():
+        with self._serving(), self.lanes.at_work(roles):
             rounds = 0
             while not self._stop and not _is_past(deadline):
                 if ticks is not None and rounds >= ticks and _is_past(last_turn):
@@ -189,17 +191,22 @@ class Runner:
         deadline = _deadline(max_time)
         timed_out = False
         with self._serving():
-            while not self._stop:
-                moved = self._guarded(lambda: self._round(roles))
-                if not moved and not self._backoff and self._guarded(lambda: self._is_idle(roles)):
-                    with suppress(StorageUnavailableError):
-                        self.rounds.tell_of_unknown_workers()
-                    break
-                if _is_past(deadline):
-                    timed_out = True
-                    break
-                if not moved:
-                    self._sleep(deadline)
+            with self.lanes.at_work(roles):
+                while not self._stop:
+                    moved = self._guarded(lambda: self._round(roles))
+                    if (
+                        not moved
+                        and not self._backoff
+                        and self._guarded(lambda: self._is_idle(roles))
+                    ):
+                        with suppress(StorageUnavailableError):
+                            self.rounds.tell_of_unknown_workers()
+                        break
+                    if _is_past(deadline):
+                        timed_out = True
+                        break
+                    if not moved:
+                        self._sleep(deadline)
             return self._summary(timed_out)
 
     def run_all_jobs(

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from controller.documents import flow_of
+from controller.errors import NotYetError
 from controller.runner.context import RunnerContext
-from controller.runner.stages.download import download_folder, fetch, remove_download
+from controller.runner.stages.download import download_folder, remove_download
 
 logger = logging.getLogger(__name__)
 
@@ -29,5 +30,8 @@ def _files(context: RunnerContext, job: dict[str, Any], *, local: bool) -> Path:
     if local:
         return Path(job["run_dir"])
     folder = download_folder(context, job)
-    # Another runner, on another machine, may have fetched them; or the folder was emptied.
-    return folder if folder.exists() else fetch(context, job)
+    if not folder.exists():
+        # Another runner, on another machine, may have fetched them; or the folder was emptied.
+        context.to_fetch.add(job["db_id"])
+        raise NotYetError(f"the files of job {job['db_id']} are not on this machine yet")
+    return folder

@@ -25,6 +25,13 @@ def download(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     return {"state": JobState.DOWNLOADED.value}
 
 
+def fetch_again(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+    """Fetch what a job left whose files are not on this machine; the job stays as it is."""
+    fetch(context, job)
+    context.to_fetch.discard(job["db_id"])
+    return {}
+
+
 def download_folder(context: RunnerContext, job: dict[str, Any]) -> Path:
     """Return where the files of a job of another machine are kept until it is completed."""
     return run_dir_path(Path(context.project.tmp_dir) / "download", job["uuid"], job["index"])

@@ -1,0 +1,55 @@
+"""Which workers cannot be reached at present, for other processes to read: `jf job why`.
+
+A document of the auxiliary collection for each such worker, written by the runner that noticed it
+and removed when the machine answers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from controller.operations.queue import Queue
+
+_FIELD = "worker_outage"
+
+
+@dataclass(frozen=True)
+class WorkerOutage:
+    """Why a worker's machine cannot be used.
+
+    Attributes
+    ----------
+    worker
+        Name of the worker.
+    problem
+        What happened, in one line.
+    hint
+        What to do; None where waiting is enough.
+    retry_on
+        When it is tried again, naive UTC.
+    """
+
+    worker: str
+    problem: str
+    hint: str | None
+    retry_on: datetime
+
+
+def note_outage(queue: Queue, outage: WorkerOutage) -> None:
+    """Write down, or bring up to date, that a worker cannot be reached."""
+    stored = {f"{_FIELD}.{name}": value for name, value in vars(outage).items()}
+    queue.auxiliary.update_one({f"{_FIELD}.worker": outage.worker}, {"$set": stored}, upsert=True)
+
+
+def end_outages(queue: Queue, workers: Sequence[str]) -> None:
+    """Write down that workers can be reached."""
+    queue.auxiliary.delete_many({f"{_FIELD}.worker": {"$in": list(workers)}})
+
+
+def outage_of(queue: Queue, worker: str) -> WorkerOutage | None:
+    """Return what is known of a worker that cannot be reached; None where it can be."""
+    found: dict[str, Any] | None = queue.auxiliary.find_one({f"{_FIELD}.worker": worker})
+    return WorkerOutage(**found[_FIELD]) if found else None

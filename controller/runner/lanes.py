@@ -1,0 +1,250 @@
+"""A lane per machine: a thread that does all that touches it, with connections of its own.
+
+What hangs there holds up nobody else. The runner's own thread claims, completes and recovers, which
+touches no other machine, and serves the shell of this one. Threads share the database and a
+wake-up; each has its hosts, queues and JobStores for itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from controller.config.workers import WorkerBase, same_host
+from controller.documents import utc_now
+from controller.errors import LockLostError, StorageUnavailableError
+from controller.leases import give_up_leases_of
+from controller.runner.backoff import Pauses
+from controller.runner.context import RunnerContext
+from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles
+from controller.states import RESETTABLE_STATES
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY, BLIND_LOOK_EVERY = 0.25, 0.5
+"""Seconds between two looks for a change, where the database tells cheaply, and elsewhere."""
+STOP_GRACE = 3.0
+"""Seconds that a lane has to end its step; then its connections are closed, and as long again."""
+_FIRST_TROUBLE, _LONGEST_TROUBLE = 1.0, 30.0
+"""Seconds without work after the database failed, or something that nobody foresaw."""
+
+
+def lane_groups(workers: Mapping[str, WorkerBase]) -> list[list[str]]:
+    """Say which workers share a lane: those on one machine; each queue of this one has its own.
+
+    The shell of this machine has none: the runner's own thread serves it.
+    """
+    groups: list[list[str]] = []
+    for name, worker in workers.items():
+        if worker.is_local:
+            if worker.scheduler_type != "shell":
+                groups.append([name])
+            continue
+        for group in groups:
+            known = workers[group[0]]
+            if not known.is_local and same_host(known, worker):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups
+
+
+class Lane:
+    """The thread of one machine.
+
+    Parameters
+    ----------
+    workers
+        Names of those that it serves.
+    context
+        Of this thread alone, but for the controller and the project.
+    roles
+        What of a runner's work is done.
+    is_stopping
+        Whether to end after the present step.
+    tell
+        Called when something has moved.
+    """
+
+    def __init__(
+        self,
+        workers: list[str],
+        context: RunnerContext,
+        roles: RunnerRoles,
+        is_stopping: Callable[[], bool],
+        tell: Callable[[], None],
+    ) -> None:
+        self.workers = workers
+        self._context, self._roles = context, roles
+        self._stopped = threading.Event()
+        self._runner_is_stopping = is_stopping
+        self._tell, self._event = tell, threading.Event()
+        self._rounds = Rounds(context, None, self._is_stopping)
+        self._trouble = Pauses(_FIRST_TROUBLE, _LONGEST_TROUBLE)
+        self._token: object | None = None
+        self._thread = threading.Thread(
+            target=self._run, name=f"jfr-lane-{workers[0]}", daemon=True
+        )
+
+    def _is_stopping(self) -> bool:
+        return self._runner_is_stopping() or self._stopped.is_set()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """End the present or the next wait at once."""
+        self._event.set()
+
+    def stop(self) -> None:
+        """Ask the lane to end."""
+        self._stopped.set()
+        self.wake()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end; returns whether it has come."""
+        self._thread.join(max(0.0, seconds))
+        return not self._thread.is_alive()
+
+    def cut(self) -> None:
+        """Close the connections of a lane that does not end, so that what it waits for fails."""
+        self._context.connections.cut()
+
+    def abandon(self) -> None:
+        """Leave a lane that hangs to itself: what it has locked is taken over by others."""
+        give_up_leases_of(self._thread.ident)
+        logger.warning("worker %s: it hangs, and is left behind", ", ".join(self.workers))
+
+    def _run(self) -> None:
+        try:
+            with suppress(StorageUnavailableError):
+                self._context.outages.forget(self.workers)
+            while not self._is_stopping():
+                if self._trouble.holds("") or not self._turn():
+                    self._wait()
+                else:
+                    self._tell()
+        finally:
+            with suppress(Exception):  # connections may have been cut
+                self._context.connections.close()
+
+    def _turn(self) -> bool:
+        """Do one round; True when anything moved."""
+        try:
+            moved = self._rounds.advance_hosts(self._roles)
+        except LockLostError as error:
+            logger.warning("%s", error)
+            return True
+        except StorageUnavailableError:
+            self._trouble.pause("")  # the runner's own thread says so
+            return False
+        except Exception:
+            self._trouble.pause("")
+            logger.exception("worker %s: a round failed", ", ".join(self.workers))
+            return False
+        self._trouble.end("")
+        return moved
+
+    def _wait(self) -> None:
+        """Wait until something may have happened."""
+        try:
+            end = time.monotonic() + self._longest_wait()
+            while not self._is_stopping() and (left := end - time.monotonic()) > 0:
+                token = self._context.controller.queue.database.change_token()
+                known, self._token = self._token, token
+                look = LOOK_EVERY if token is not None else BLIND_LOOK_EVERY
+                if self._event.wait(min(look, left)):
+                    self._event.clear()
+                    return
+                if token is None or token != known:
+                    return
+        except StorageUnavailableError:
+            self._event.wait(random.uniform(0.5, 1.0))
+
+    def _longest_wait(self) -> float:
+        if self._trouble.holds(""):
+            return max(self._trouble.seconds_left(), default=_FIRST_TROUBLE)
+        options = self._context.project.runner
+        due = self._rounds.seconds_until_due()
+        query = {
+            "state": {"$in": [s.value for s in RESETTABLE_STATES]},
+            "worker": {"$in": self.workers},
+            "remote.retry_time_limit": {"$gt": utc_now()},
+        }
+        path = "remote.retry_time_limit"
+        jobs = self._context.controller.queue.jobs
+        for doc in jobs.find(query, [path], sort=[(path, 1)], limit=1):
+            due.append((doc["remote"]["retry_time_limit"] - utc_now()).total_seconds())
+        longest = min(options.delay_advance_status, RECOVER_EVERY)
+        return max(0.02, min([longest, *(d for d in due if d > 0)]))
+
+
+class Lanes:
+    """The lanes of a runner.
+
+    Parameters
+    ----------
+    context
+        Of the runner's own thread.
+    is_stopping
+        Whether the runner ends.
+    tell
+        Called, in any thread, when something has moved in a lane.
+    """
+
+    def __init__(
+        self, context: RunnerContext, is_stopping: Callable[[], bool], tell: Callable[[], None]
+    ) -> None:
+        self._context, self._is_stopping, self._tell = context, is_stopping, tell
+        self._lanes: list[Lane] = []
+
+    @contextmanager
+    def at_work(self, roles: RunnerRoles) -> Iterator[None]:
+        """Let lanes do what touches their machines, and the caller all else, until the end."""
+        usable = self._context.usable_workers()
+        if roles.transfer or roles.queue:
+            workers = {name: self._context.project.workers[name] for name in usable}
+            self._lanes = [self._lane(group, roles) for group in lane_groups(workers)]
+        taken = {name for lane in self._lanes for name in lane.workers}
+        self._context.connections.leave_to_others(taken)
+        try:
+            for lane in self._lanes:
+                lane.start()
+            yield
+        finally:
+            self._end()
+            self._context.connections.leave_to_others(())
+
+    def _lane(self, workers: list[str], roles: RunnerRoles) -> Lane:
+        others = set(self._context.project.workers) - set(workers)
+        context = self._context.for_lane(others)
+        return Lane(workers, context, roles, self._is_stopping, self._tell)
+
+    def wake(self, worker: str) -> None:
+        """Tell the lane of a worker, if it has one, that there is work."""
+        for lane in self._lanes:
+            if worker in lane.workers:
+                lane.wake()
+
+    def _end(self) -> None:
+        lanes, self._lanes = self._lanes, []
+        for lane in lanes:
+            lane.stop()
+        left = _joined(lanes)
+        cutters = [threading.Thread(target=lane.cut, daemon=True) for lane in left]
+        for cutter in cutters:  # closing a connection that hangs may hang as well
+            cutter.start()
+        for lane in _joined(left):
+            lane.abandon()
+
+
+def _joined(lanes: list[Lane]) -> list[Lane]:
+    """Wait for lanes for a while; returns those that have not ended."""
+    deadline = time.monotonic() + STOP_GRACE
+    return [lane for lane in lanes if not lane.join(deadline - time.monotonic())]
