@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 
 # A module imports only from rows below its own. Modules of one row do not know each other,
@@ -96,8 +94,17 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 MODULES = dict(modules())
 
 
-def imports(name: str, tree: ast.Module) -> Iterator[tuple[str, bool, bool]]:
+def imports(name: str) -> list[tuple[str, bool, bool]]:
     """(imported module, inside a function, for type checking only)."""
+    if name not in _IMPORTS:
+        _IMPORTS[name] = list(_read_imports(name, MODULES[name]))
+    return _IMPORTS[name]
+
+
+_IMPORTS: dict[str, list[tuple[str, bool, bool]]] = {}
+
+
+def _read_imports(name: str, tree: ast.Module) -> Iterator[tuple[str, bool, bool]]:
 
     def visit(node: ast.AST, inside: bool, typing_only: bool) -> Iterator[tuple[str, bool, bool]]:
         for child in ast.iter_child_nodes(node):
@@ -170,31 +177,31 @@ def test_the_docs_show_the_rows_as_they_are() -> None:
 OWN = [name for name in MODULES if name not in ("controller", "jfr_cli")]
 
 
-@pytest.mark.parametrize("module", OWN)
-def test_every_module_has_a_row(module: str) -> None:
-    assert row_of(module) is not None, f"{module} has no row: give it one here and in the docs"
+def test_every_module_has_a_row() -> None:
+    without = [module for module in OWN if row_of(module) is None]
+    assert not without, "give them a row here and in docs/architecture.md"
 
 
-@pytest.mark.parametrize("module", OWN)
-def test_imports_only_from_rows_below(module: str) -> None:
-    wrong = []
-    for target, *_ in imports(module, MODULES[module]):
-        if target in ("controller", "jfr_cli") or not target.startswith(("controller", "jfr_cli")):
-            continue
-        if group_of(target) == group_of(module):
-            continue
-        mine, its = row_of(module), row_of(target)
-        assert mine is not None
-        assert its is not None, target
-        if its <= mine:
-            wrong.append(target)
-    assert not wrong, f"{module} must not import {wrong}"
+def test_imports_only_from_rows_below() -> None:
+    wrong = [
+        f"{module} must not import {target}"
+        for module in OWN
+        for target, *_ in imports(module)
+        if target not in ("controller", "jfr_cli")
+        if target.startswith(("controller", "jfr_cli"))
+        if group_of(target) != group_of(module)
+        if (row_of(target) or 0) <= (row_of(module) or 0)
+    ]
+    assert not wrong
 
 
-@pytest.mark.parametrize("module", [name for name in OWN if name.startswith("controller.")])
-def test_only_annotations_take_names_from_the_facade(module: str) -> None:
+def test_only_annotations_take_names_from_the_facade() -> None:
     """``from controller import X`` would be a way past the rows."""
-    tree = MODULES[module]
+    taken = {name: names_of_the_facade(MODULES[name]) for name in OWN if "jfr_cli" not in name}
+    assert not {name: found for name, found in taken.items() if found}
+
+
+def names_of_the_facade(tree: ast.Module) -> set[str]:
     for_types = [
         node
         for branch in ast.walk(tree)
@@ -208,7 +215,7 @@ def test_only_annotations_take_names_from_the_facade(module: str) -> None:
         if node not in for_types
         for alias in node.names
     }
-    assert {name for name in taken if f"controller.{name}" not in MODULES} <= {"__version__"}
+    return {name for name in taken if f"controller.{name}" not in MODULES} - {"__version__"}
 
 
 def test_every_bound_method_is_there_and_finds_its_function() -> None:
@@ -238,34 +245,37 @@ def test_every_bound_method_is_there_and_finds_its_function() -> None:
         assert callable(bound(name))
 
 
-@pytest.mark.parametrize("module", [*OWN, "controller", "jfr_cli"])
-def test_foreign_packages_stay_in_their_room(module: str) -> None:
+def test_foreign_packages_stay_in_their_room() -> None:
     wrong = []
-    for target, inside, typing_only in imports(module, MODULES[module]):
-        top = target.partition(".")[0]
-        homes = ONLY_IN.get(top)
-        if homes is None or any(module == h or module.startswith(h + ".") for h in homes):
-            continue
-        if (module, top) in EXCEPTIONS and (inside or typing_only):
-            continue
-        wrong.append(target)
-    assert not wrong, f"{module} must not import {wrong}"
+    for module in MODULES:
+        for target, inside, typing_only in imports(module):
+            top = target.partition(".")[0]
+            homes = ONLY_IN.get(top)
+            if homes is None or any(module == h or module.startswith(h + ".") for h in homes):
+                continue
+            if (module, top) in EXCEPTIONS and (inside or typing_only):
+                continue
+            wrong.append(f"{module} must not import {target}")
+    assert not wrong
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("controller")])
-def test_controller_neither_prints_nor_exits(module: str) -> None:
-    calls = [
-        ast.unparse(node.func) for node in ast.walk(MODULES[module]) if isinstance(node, ast.Call)
-    ]
+def test_controller_neither_prints_nor_exits() -> None:
     forbidden = {"print", "input", "exit", "quit", "sys.exit"}
-    if module == "controller.execution.run":  # a worker process speaks to its queue.err
-        forbidden.remove("print")
-    assert not forbidden & set(calls)
+    found = {
+        (module, ast.unparse(node.func))
+        for module, tree in MODULES.items()
+        if module.startswith("controller")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute))
+    }
+    # A worker process speaks to its queue.err.
+    may = {("controller.execution.run", "print")}
+    assert not {pair for pair in found if pair[1] in forbidden} - may
 
 
 def test_no_cycles_between_operations() -> None:
     names = [m for m in MODULES if m.startswith("controller.operations.")]
-    graph = {m: {t for t, *_ in imports(m, MODULES[m]) if t in names} for m in names}
+    graph = {m: {t for t, *_ in imports(m) if t in names} for m in names}
 
     def walk(node: str, way: tuple[str, ...]) -> None:
         assert node not in way, " -> ".join([*way, node])
