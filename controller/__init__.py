@@ -3,7 +3,8 @@
 What is where, from the bottom up; a module imports only from those above it in this list:
 
 ``identity late_binding``   which process of which boot; methods whose functions live higher up
-``states errors paths``    the vocabulary; what goes wrong; paths made of names of others
+``states errors``          the vocabulary; what goes wrong
+``paths safe_text``        paths made of names that others choose; such texts where they are shown
 ``config``                 project files, workers, settings
 ``documents``              what the database holds, and the lighter views of it
 ``rules filters graphs``   who may do what in which state; arguments -> filter; the structure of a

@@ -10,21 +10,20 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from controller.safe_text import harmless, one_line
 from jfr_cli.pager import page
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
 UNLIMITED = 10_000
 """Columns of a stream that is not a terminal: nothing is cut."""
 _PLAIN = str.maketrans("✔✘○◔◑◕▶■‖↻·•→…─│├└╭╮╰╯█▏▎▍▌▋▊▉▒░", "+xoooo>#=~.*>~-||`++++########x!")
 """Replacements for our symbols in locales without them."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_BUT_COLORS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)")
-"""Control characters that a name may contain and a terminal would obey."""
 _TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
@@ -77,7 +76,16 @@ def is_plain(choice: str = "auto") -> bool:
 
 
 def print_data(text: str) -> None:
-    """Write data; characters that the locale cannot encode become JSON escapes."""
+    """Write data; characters that the locale cannot encode become JSON escapes.
+
+    What a terminal would obey is not shown on one; other programs get every byte.
+    """
+    if sys.stdout.isatty():
+        text = harmless(text)
+    _write_data(text)
+
+
+def _write_data(text: str) -> None:
     if not _can_write(sys.stdout, text):
         text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
     sys.stdout.write(text + "\n")
@@ -85,20 +93,19 @@ def print_data(text: str) -> None:
 
 def print_text(text: str) -> None:
     """Write text for people; symbols that the locale cannot encode become plain ones."""
-    print_data(_writable(sys.stdout, _CONTROL.sub("?", text)))
+    print_data(_writable(sys.stdout, harmless(text)))
 
 
 def say(text: str) -> None:
     """Write a message to standard error."""
+    _write_message(harmless(text))
+
+
+def _write_message(text: str) -> None:
     try:
         sys.stderr.write(text + "\n")
     except OSError:
         give_up(sys.stderr)
-
-
-def in_one_line(text: str) -> str:
-    """Return a text without line breaks and control characters."""
-    return _CONTROL.sub("?", text.replace("\n", " "))
 
 
 def give_up(stream: TextIO) -> None:
@@ -112,7 +119,8 @@ def hint(text: str, color: str = "auto") -> None:
     With the setting ``cli_suggestions: false`` nothing is written.
     """
     if sys.stderr.isatty() and _suggests():
-        say(f"\x1b[2m{text}\x1b[0m" if use_color(sys.stderr, color) else text)
+        text = harmless(text)
+        _write_message(f"\x1b[2m{text}\x1b[0m" if use_color(sys.stderr, color) else text)
 
 
 def _suggests() -> bool:
@@ -133,7 +141,7 @@ def status(text: str) -> None:
     from shutil import get_terminal_size
 
     room = get_terminal_size().columns - 1
-    sys.stderr.write(f"\r{text[:room]}\x1b[K")
+    sys.stderr.write(f"\r{one_line(text)[:room]}\x1b[K")
     sys.stderr.flush()
 
 
@@ -168,7 +176,7 @@ def print_renderable(content: RenderableType, color: str = "auto", *, whole: boo
     if use_color(sys.stdout, color):
         sys.stdout.write(text)
     else:
-        print_data(text.rstrip("\n"))
+        _write_data(text.rstrip("\n"))
 
 
 def drawn(content: RenderableType, console: Console, width: int | None) -> str:
@@ -182,12 +190,24 @@ def drawn(content: RenderableType, console: Console, width: int | None) -> str:
     console.file = cast(TextIO, _AnyLetter(stream))
     try:
         with console.capture() as capture:
-            console.print(content, width=width, crop=False)
+            console.print(_Harmless(content), width=width, crop=False)
     finally:
         console.file = stream
-    harmful = _BUT_COLORS if console.color_system else _CONTROL
-    text = _TRAILING.sub(r"\1", harmful.sub("?", capture.get()))
-    return _writable(stream, text)
+    return _writable(stream, _TRAILING.sub(r"\1", capture.get()))
+
+
+class _Harmless:
+    """What Rich draws of something, without what a name in it would have a terminal do.
+
+    Colours are no part of the texts yet: an escape in a text is one that a name brought along.
+    """
+
+    def __init__(self, content: RenderableType) -> None:
+        self._content = content
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self._content, options):
+            yield segment if segment.control else segment._replace(text=harmless(segment.text))
 
 
 class _AnyLetter:

@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from controller import errors
-from jfr_cli.console import in_one_line, print_data, say
+from controller.safe_text import one_line
+from jfr_cli.console import print_data, say
 
 EXIT_CODES = {
     0: "done, also when a filter matches nothing",
@@ -125,5 +126,5 @@ def _write(code: int, message: str, hint: str | None, *, as_json: bool) -> int:
         content = {"code": code, "message": message, "hint": hint}
         say(json.dumps({"error": content}))
     else:
-        say(f"jf: {in_one_line(message)}" + (f"\n    {in_one_line(hint)}" if hint else ""))
+        say(f"jf: {one_line(message)}" + (f"\n    {one_line(hint)}" if hint else ""))
     return code

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.errors import ArgumentError
+from controller.safe_text import one_line
 from jfr_cli import options
 from jfr_cli.console import (
     hint,
@@ -332,6 +333,6 @@ def show_waited(result: WaitResult) -> None:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """Print lines of data; none for none."""
+    """Print lines of data, one for each text whatever it holds; none for none."""
     if lines:
-        print_data("\n".join(lines))
+        print_data("\n".join(map(one_line, lines)))

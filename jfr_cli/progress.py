@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from controller.errors import ControllerError
+from controller.safe_text import one_line
 from jfr_cli.console import status
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class _Bar:
 
 def with_names(report: Report, what: str = "{}") -> Callable[[str, int, int], None]:
     """Make what is called with (name, done, total); the name stands in the text of the bar."""
-    return lambda name, done, total: report(done, total, what.format(name))
+    return lambda name, done, total: report(done, total, what.format(one_line(name)))
 
 
 def _bar(at_least: int) -> _Bar:
@@ -141,6 +142,6 @@ def _bar(at_least: int) -> _Bar:
     from jfr_cli.console import console_for
     from jfr_cli.session import CURRENT
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     console = console_for(sys.stderr, CURRENT.color)
     return _Bar(at_least, Progress(*columns, TimeElapsedColumn(), console=console, transient=True))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from controller.errors import ArgumentError, ControllerError
+from controller.safe_text import harmless
 from jfr_cli.option_decorators import F, with_options
 
 
@@ -53,7 +54,7 @@ def agrees(question: str, yes: bool) -> bool:
     if yes:
         return True
     _need_terminal(question)
-    return typer.confirm(question, default=False, err=True)
+    return typer.confirm(harmless(question), default=False, err=True)
 
 
 def confirm_by_typing(question: str, word: str, yes: bool) -> None:
@@ -62,7 +63,7 @@ def confirm_by_typing(question: str, word: str, yes: bool) -> None:
         return
     _need_terminal(question)
     typed = typer.prompt(
-        f"{question} Type {word} to go on", default="", show_default=False, err=True
+        harmless(f"{question} Type {word} to go on"), default="", show_default=False, err=True
     )
     if typed != word:
         raise typer.Exit(0)

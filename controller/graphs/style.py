@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from controller.errors import ArgumentError
 from controller.graphs.model import JobNode, Origin, SubFlow
+from controller.safe_text import harmless
 from controller.states import JobState
 
 LABELS = ("name", "db_id", "uuid", "index", "state", "worker")
@@ -77,14 +78,5 @@ def subflow_label(subflow: SubFlow, jobs: dict[str, JobNode]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without control characters and halves of characters, which no format can carry."""
-    lines = re.split(r"\r\n|[\r\n\u2028\u2029]", text)
-    return "\n".join("".join(c if _is_text(c) else "\ufffd" for c in line) for line in lines)
-
-
-def _is_text(char: str) -> bool:
-    return char == "\t" or (char >= " " and not "\x7f" <= char <= "\x9f" and not _half(char))
-
-
-def _half(char: str) -> bool:
-    return "\ud800" <= char <= "\udfff" or char in "\ufffe\uffff"
+    """Text without what no picture can carry, or what would deceive its reader."""
+    return harmless(re.sub(r"\r\n|[\r\u2028\u2029]", "\n", text), "\ufffd")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.errors import ConfigError
+from controller.safe_text import log_text
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -32,7 +33,7 @@ def start_logging(project: Project, level: int, runner_id: str) -> list[logging.
     ConfigError
         The file cannot be written.
     """
-    form = logging.Formatter(f"%(asctime)s [%(levelname)s] ID {runner_id} %(name)s: %(message)s")
+    form = _Lines(f"%(asctime)s [%(levelname)s] ID {runner_id} %(name)s: %(message)s")
     file = _open_file(Path(project.log_dir))
     handlers: list[logging.Handler] = [file, logging.StreamHandler(sys.stderr)]
     root = logging.getLogger(_ROOT)
@@ -41,6 +42,14 @@ def start_logging(project: Project, level: int, runner_id: str) -> list[logging.
         handler.setFormatter(form)
         root.addHandler(handler)
     return handlers
+
+
+class _Lines(logging.Formatter):
+    """Writes records so that no name in one looks like another, or is obeyed by a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as lines, all but the first one indented."""
+        return log_text(super().format(record))
 
 
 class _LogFile(RotatingFileHandler):

@@ -11,6 +11,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from controller.safe_text import escaped_json, is_harmless, one_line, table_cell
+
 Row = dict[str, Any]
 _SCALARS = (str, int, float, bool, type(None))
 
@@ -59,13 +61,13 @@ def written(rows: Sequence[Row], form: str, *, name_key: str, keys: Sequence[str
     if form == "json":
         return _indented_json(list(rows))
     if form == "ndjson":
-        return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        return escaped_json("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
     if form == "yaml":
         return _yaml(list(rows))
     if form == "csv":
         return _csv(rows, keys)
     if form == "name":
-        return "\n".join(str(row[name_key]) for row in rows)
+        return "\n".join(one_line(str(row[name_key])) for row in rows)
     if form == "count":
         return str(len(rows))
     raise AssertionError(f"{form} is no format of lists")
@@ -77,7 +79,7 @@ def one_written(value: Any, form: str) -> str:
         return _yaml(value)
     if form in ("json", "ndjson", "table", "wide"):
         indent = None if form == "ndjson" else 2
-        return json.dumps(value, indent=indent, ensure_ascii=False)
+        return escaped_json(json.dumps(value, indent=indent, ensure_ascii=False))
     raise AssertionError(f"{form} is for lists")
 
 
@@ -86,9 +88,10 @@ def _indented_json(rows: list[Row]) -> str:
     import orjson
 
     try:
-        return orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode()
+        text = orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode()
     except orjson.JSONEncodeError:  # a whole number of more than 64 bits, or half of a letter
-        return json.dumps(rows, indent=2, ensure_ascii=False)
+        text = json.dumps(rows, indent=2, ensure_ascii=False)
+    return escaped_json(text)
 
 
 def _yaml(value: Any) -> str:
@@ -97,6 +100,9 @@ def _yaml(value: Any) -> str:
     yaml, out = YAML(), io.StringIO()
     yaml.default_flow_style = False
     yaml.dump(value, out)
+    if not is_harmless(out.getvalue()):
+        yaml.allow_unicode, out = False, io.StringIO()  # with escapes instead
+        yaml.dump(value, out)
     return out.getvalue().rstrip("\n")
 
 
@@ -107,7 +113,11 @@ def _csv(rows: Sequence[Row], keys: Sequence[str]) -> str:
     writer.writerow(header)
     for row in rows:
         found = (row.get(key) for key in header)
-        writer.writerow(
-            json.dumps(v, ensure_ascii=False) if isinstance(v, (dict, list)) else v for v in found
-        )
+        writer.writerow(map(_csv_cell, found))
     return out.getvalue().rstrip("\n")
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return escaped_json(json.dumps(value, ensure_ascii=False))
+    return table_cell(value) if isinstance(value, str) else value

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.config.suggestions import no_such
 from controller.errors import ArgumentError
+from controller.safe_text import harmless, is_harmless
 from jfr_cli.render.data import Row, plain, value_at
 from jfr_cli.render.schemas import DocumentSchema
 from jfr_cli.render.words import cell_text, drawn_text, zone
@@ -231,6 +232,7 @@ class Listing:
             cells = [cell_text(column.value(row)) for row in self._rows]
         else:
             cells = [make(item) or "" for item in self.items]
+        cells = [cell if is_harmless(cell) else harmless(cell) for cell in cells]
         return _Drawn(_header(column, form), cells, _FOLDED if form else 3 * _FOLDED, column.wraps)
 
     @cached_property

@@ -55,7 +55,7 @@ ROWS: list[tuple[str, ...]] = [
     ("controller.documents",),
     ("controller.examples",),
     ("controller.config",),
-    ("controller.states", "controller.paths"),
+    ("controller.states", "controller.paths", "controller.safe_text"),
     ("controller.errors",),
     ("controller.identity", "controller.late_binding"),
 ]

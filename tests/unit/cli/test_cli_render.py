@@ -18,6 +18,7 @@ from rich.console import Console
 
 from controller.documents import FlowInfo, JobInfo
 from controller.errors import ArgumentError
+from controller.safe_text import escaped_json
 from controller.states import FlowState, JobState
 from jfr_cli.render import data, words
 from jfr_cli.render.flows import FLOWS, needs_jobs
@@ -357,7 +358,7 @@ def test_json_is_read_back_the_same() -> None:
 @pytest.mark.parametrize("value", [[], {}, [{"a": {}, "b": []}], 2**70, "\ud800", 0.1, 1e300])
 def test_json_is_what_python_writes(value: Any) -> None:
     rows = [{"value": value, "text": "\u2028 \x7f </ \u539f"}]
-    whole = json.dumps(rows, indent=2, ensure_ascii=False)
+    whole = escaped_json(json.dumps(rows, indent=2, ensure_ascii=False))
     assert data.written(rows, "json", name_key="value") == whole
 
 
