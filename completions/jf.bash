@@ -177,7 +177,7 @@ _jf_facts() {
         )
         ;;
     ' job set')
-        commands='worker exec-config resources priority'
+        commands='worker exec-config resources retry priority'
         options='--tree --help -h'
         ;;
     ' job set worker')
@@ -200,6 +200,15 @@ _jf_facts() {
         ;;
     ' job set resources')
         options='--replace -r --qresources -qr --wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
+        takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' job set retry')
+        options='--wait -w --break-lock -bl --raise-on-error -re --verbosity --verbose -v --max --yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
         takes='--wait -w --max --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
         choices=(

@@ -77,7 +77,7 @@ function __jf_facts
                 queue-out\t'Print what the queue wrote for a job: queue.out and queue.err.' \
                 todir\t'Start a shell in a job\'s run directory; leave it with `exit`.' \
                 report\t'Show the jobs by state and how many ended recently.' \
-                set\t'Set worker, execution settings and priority of jobs.' \
+                set\t'Set worker, execution settings, priority and retries of jobs.' \
                 files\t'List, fetch and delete the files of a job.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
@@ -662,6 +662,7 @@ function __jf_facts
                 worker\t'Move jobs to another worker. Jobs in progress are refused.' \
                 exec-config\t'Set the exec_config of jobs.' \
                 resources\t'Set resources of jobs; nodes=2 is the number 2.' \
+                retry\t'Set the retry rules of jobs in any state; see docs/retries.md.' \
                 priority\t'Set the priority of jobs in any state.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
@@ -767,6 +768,53 @@ function __jf_facts
                 -r\t'Replace a job\'s resources instead of adding to them.' \
                 --qresources\t'The keys are those of QResources.' \
                 -qr\t'The keys are those of QResources.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
+                --break-lock\t'Take the lock even if another process holds it.' \
+                -bl\t'Take the lock even if another process holds it.' \
+                --raise-on-error\t'Stop at the first refused job.' \
+                -re\t'Stop at the first refused job.' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --max\t'Refuse if more are selected (0: no limit).' \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
+            set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
+        case ' job set retry'
+            set __jf_options \
                 --wait\t'Wait this long for locks.' \
                 -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \

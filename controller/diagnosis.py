@@ -24,7 +24,8 @@ def why(controller: QueueReader, job: JobInfo) -> list[Reason]:
 def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
     """Read what is known about a job and what surrounds it. Locks nothing."""
     doc = controller.queue.jobs.find_one(
-        {"db_id": job.db_id}, ["lock_id", "lock_lease", "job.config.on_missing_references"]
+        {"db_id": job.db_id},
+        ["lock_id", "lock_lease", "attempts", "job.config.on_missing_references"],
     )
     lease = live_lease(doc or {})
     owner = (lease or {}).get("owner") or {}
@@ -41,6 +42,7 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
         cause=job.error_cause,
         attempts=job.remote.step_attempts,
         retry_on=refused.retry_time_limit or job.remote.retry_time_limit,
+        last_attempt=next(iter((doc or {}).get("attempts", [])[-1:]), None),
         parents=_parents(controller, job),
         on_missing=on_missing_of(doc or {}),
         worker=job.worker,

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from controller.config.patterns import regex_problem
 from controller.errors import ArgumentError, FilterError
 from controller.globs import glob_to_regex
 from controller.states import BatchState, Cause, FlowState, JobState, parse_states
@@ -269,11 +270,6 @@ class BatchFilter:
         return query
 
 
-_LONGEST_REGEX = 200
-_NESTED_REPEAT = re.compile(r"[*+}][^()]*\)+[*+{]")
-"""A repeat within a repeat: matching it can take exponential time."""
-
-
 def failure_query(
     custom: Mapping[str, Any] | None, *, causes: Iterable[str] | None, error_match: str | None
 ) -> Query | None:
@@ -315,18 +311,8 @@ def _cause(name: str) -> str:
 
 
 def _check_regex(text: str) -> None:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ArgumentError(
-            f"{text!r} is no regular expression: {error}",
-            hint=r"a character that means itself has a backslash before it, such as \(",
-        ) from None
-    if len(text) > _LONGEST_REGEX or _NESTED_REPEAT.search(text):
-        raise ArgumentError(
-            "the regular expression is too long or repeats a repeat, and could take forever",
-            hint=f"at most {_LONGEST_REGEX} characters, and nothing like (a+)+",
-        )
+    if (problem := regex_problem(text)) is not None:
+        raise ArgumentError(problem[0], hint=problem[1])
 
 
 def merge_queries(query: Query, custom: Mapping[str, Any] | None) -> Query:

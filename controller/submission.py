@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from controller.config import ConfigManager
+from controller.config.retries import plain_retries
 from controller.config.suggestions import no_such
 from controller.errors import ConfigError, MissingStoreError
 from controller.jobcontroller import JobController
@@ -16,6 +17,7 @@ from controller.operations.insertion import (
     insert_flow,
     plain_exec_config,
     plain_resources,
+    retries_of,
 )
 from controller.storage.outputs import additional_store_names, missing_store_names, open_jobstore
 
@@ -77,6 +79,7 @@ def submit_flow(
         exec_config=plain_exec_config(exec_config),
         resources=plain_resources(resources),
         priority=priority,
+        retry=retries_of(exec_config),
     )
     _check(opened, accepted, settings, jobstore)
     with JobController.from_project(opened) as controller:
@@ -128,6 +131,8 @@ def set_run_config(
     worker: str | None = None,
     dynamic: bool = True,
     overwrite: bool = False,
+    *,
+    retry: list[dict[str, Any]] | dict[str, Any] | None = None,
 ) -> Flow | Job:
     """Set where and how jobs run, in the jobs themselves.
 
@@ -145,17 +150,27 @@ def set_run_config(
         Also for jobs that these jobs create.
     overwrite
         Replace earlier settings.
+    retry
+        Retry rules, one or several; see `RetryRule` and docs/retries.md. None leaves them
+        unchanged, or takes those of ``exec_config``; ``[]`` means those of the worker.
 
     Returns
     -------
     Flow or Job
         The argument.
+
+    Raises
+    ------
+    ArgumentError
+        The retry rules cannot be used.
     """
+    rules = plain_retries(retry)
     given = {
         "exec_config": plain_exec_config(exec_config),
         "resources": plain_resources(resources),
         "priority": priority,
         "worker": worker,
+        "retry": retries_of(exec_config) if rules is None else rules,
     }
     config: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     if not config and not overwrite:

@@ -125,6 +125,9 @@ def essence(queue: Queue) -> Any:
     jobs = {}
     for job in queue.jobs.find({}):
         kept = {k: v for k, v in job.items() if k not in hidden}
+        for attempt in kept.get("attempts") or []:
+            attempt.pop("ended_on")
+            attempt.get("retry", {}).pop("at", None)
         jobs[job["uuid"], job["index"]] = {**kept, "parents": sorted(job["parents"])}
     flows = []
     for flow in queue.flows.find({}):

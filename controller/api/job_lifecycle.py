@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.api.base import ControllerGroup
 from controller.api.locking import unavailable_flow
+from controller.config.retries import LONGEST_DELAY
 from controller.documents import flow_of, utc_now
 from controller.errors import ArgumentError, FlowNotFoundError, RemoteError
 from controller.execution.files import read_output, read_results, store_file_names
@@ -19,7 +20,9 @@ from controller.operations.failures import (
     MISSING_OUTPUT,
     bounded,
     cause_in_run_dir,
+    error_text,
     log_fields,
+    node_in_run_dir,
     with_cause,
 )
 from controller.operations.progress import (
@@ -29,8 +32,11 @@ from controller.operations.progress import (
     update_flow_state,
 )
 from controller.operations.responses import stop_jobs
+from controller.operations.retrying import planned_retry
 from controller.operations.steps import CLAIM_ORDER
-from controller.states import NOT_STARTED_FLOW_STATES, FlowState, JobState
+from controller.rules.causes import cause_of_failed_step
+from controller.rules.retry import due_query
+from controller.states import NOT_STARTED_FLOW_STATES, Cause, FlowState, JobState
 from controller.storage.outputs import save_outputs
 
 if TYPE_CHECKING:
@@ -48,7 +54,7 @@ class JobLifecycle(ControllerGroup):
         flow_uuid: str | None = None,
         sort: list[tuple[str, int]] | None = None,
     ) -> tuple[str, int] | None:
-        """Claim one READY job: CHECKED_OUT by one atomic update, without a lock.
+        """Claim one READY job that is due: CHECKED_OUT by one atomic update, without a lock.
 
         Parameters
         ----------
@@ -68,6 +74,8 @@ class JobLifecycle(ControllerGroup):
         if flow_uuid is not None:
             wanted["job.hosts"] = flow_uuid
         now = utc_now()
+        # A job that is to be retried may have to wait.
+        wanted["$and"] = [*wanted.get("$and", []), due_query(now, LONGEST_DELAY)]
         job = self.queue.jobs.find_one_and_update(
             wanted,
             {"$set": {"state": JobState.CHECKED_OUT.value, "updated_on": now}},
@@ -93,7 +101,7 @@ class JobLifecycle(ControllerGroup):
         Parameters
         ----------
         job_doc
-            The locked document.
+            The locked document; updated with the new state, and the time of a planned retry.
         local_path
             Where the files of its run directory are.
         store
@@ -102,7 +110,7 @@ class JobLifecycle(ControllerGroup):
         Returns
         -------
         bool
-            True when the job is COMPLETED, False when it is FAILED.
+            True when the job is COMPLETED, False when it is FAILED or will be retried.
 
         Raises
         ------
@@ -114,7 +122,7 @@ class JobLifecycle(ControllerGroup):
             The job's lock was lost.
         """
         path = Path(local_path)
-        ending = None if is_finished(job_doc) else self._ending(job_doc, path, store)
+        ending = None if is_finished(job_doc) else self._ending_or_retry(job_doc, path, store)
         mine = {"jobs": job_doc["uuid"]}
         with MongoLock(
             self.queue.flows, mine, projection=FLOW_FIELDS, get_locked_doc=True
@@ -125,7 +133,25 @@ class JobLifecycle(ControllerGroup):
                 recover(self.queue, job_doc)
                 return bool(job_doc["state"] == JobState.COMPLETED.value)
             state = finish(self.queue, job_doc, ending, prefix=self._prefix, flow_lock=flow_lock)
+        # The step of the runner ends after this: it has to leave the time of a retry as it is.
+        again = ending.retry.at if ending.retry and state is JobState.READY else None
+        job_doc["state"] = state.value
+        job_doc["remote"] = {**(job_doc.get("remote") or {}), "retry_time_limit": again}
         return state is JobState.COMPLETED
+
+    def _ending_or_retry(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> Ending:
+        """Read how a job ended; a result that cannot be read is an end if the job is retried."""
+        try:
+            return self._ending(job_doc, path, store)
+        except RemoteError as error:
+            text, node = error_text(error), node_in_run_dir(path, job_doc)
+            cause = cause_of_failed_step(text, reads_result=True)
+            if cause is not Cause.UNREADABLE_OUTPUT:
+                raise
+            retry = planned_retry(self.project, job_doc, cause, text, node=node)
+            if retry is None:
+                raise
+            return Ending(None, text, None, cause, node, retry)
 
     def _ending(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> Ending:
         """Read how a job ended and store its output, before locking the flow: it may be large."""
@@ -133,14 +159,16 @@ class JobLifecycle(ControllerGroup):
         output = read_output(path)
         failure = output.error or _unstorable(output.response) or self._save(job_doc, path, store)
         error = bounded(failure) if failure else None
+        node = node_in_run_dir(path, job_doc)
         logs = log_fields(path) if error else {"remote.queue_out": None, "remote.queue_err": None}
         times = {"start_time": output.start_time, "end_time": output.end_time}
         known = {name: time for name, time in times.items() if time is not None}
         if error is None:
-            return Ending(output.response, None, {**logs, **known})
+            return Ending(output.response, None, {**logs, **known}, node=node)
         queue_state = (job_doc.get("remote") or {}).get("queue_state")
         cause = cause_in_run_dir(path, error, output.has_result, queue_state)
-        return Ending(None, with_cause(error, cause), {**logs, **known}, cause)
+        retry = planned_retry(self.project, job_doc, cause, error, node=node)
+        return Ending(None, with_cause(error, cause), {**logs, **known}, cause, node, retry)
 
     def _save(self, job_doc: dict[str, Any], path: Path, store: JobStore) -> str | None:
         """Copy the output into the JobStore; return the reason if that is impossible."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.api.base import ControllerGroup
 from controller.api.locking import check_states, unavailable_job, waiting
+from controller.config.retries import plain_retries
 from controller.documents import utc_now
 from controller.errors import ArgumentError, EntryNotFoundError
 from controller.filters import JobFilter, job_id_query
@@ -15,7 +16,7 @@ from controller.locks import MongoLock
 from controller.operations.acting import act_on_job, act_on_jobs
 from controller.operations.actions import set_fields, set_run, set_state
 from controller.operations.bulk import BulkResult, Progress
-from controller.operations.insertion import plain_exec_config, plain_resources
+from controller.operations.insertion import plain_exec_config, plain_resources, retries_of
 from controller.rules.plans import RunChange, check_fields
 from controller.states import JobState, parse_state, parse_states
 
@@ -148,6 +149,7 @@ class JobProperties(ControllerGroup):
         raise_on_error: bool = True,
         *,
         priority: int | None = None,
+        retry: list[dict[str, Any]] | dict[str, Any] | None = None,
         wait: int | None = None,
         break_lock: bool = False,
         max_limit: int = 0,
@@ -176,15 +178,19 @@ class JobProperties(ControllerGroup):
             See `pause_jobs` and `stop_jobs`.
         priority
             Jobs with a higher one are claimed first. On its own it is accepted in every state.
+        retry
+            Retry rules, one or several, instead of those that a job has; see `RetryRule`. ``[]``
+            takes its own away. Accepted in every state.
 
         Raises
         ------
         ArgumentError
-            Nothing was given to set.
+            Nothing was given to set, or the retry rules cannot be used.
         EntryNotFoundError
             The project has no such worker or execution configuration.
         """
         _check_kinds(exec_config, resources, priority)
+        rules = plain_retries(retry)
         wanted = RunChange(
             worker=worker,
             exec_config=plain_exec_config(exec_config),
@@ -192,11 +198,12 @@ class JobProperties(ControllerGroup):
             stored=plain_resources(resources),
             of_qresources=resources is not None and not isinstance(resources, dict),
             priority=priority,
+            retry=retries_of(exec_config) if rules is None else rules,
             merge=update,
         )
-        if (worker, exec_config, resources, priority) == (None, None, None, None):
+        if (worker, exec_config, resources, priority, retry) == (None,) * 5:
             raise ArgumentError(
-                "nothing to set", hint="give a worker, exec_config, resources or priority"
+                "nothing to set", hint="give a worker, exec_config, resources, priority or retry"
             )
         self._check_names(wanted)
         selection = JobFilter(

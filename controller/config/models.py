@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 
 from controller.config.base import RefusedError, StrictModel
+from controller.config.retries import Retries
 from controller.config.settings import expanded, get_settings
 from controller.config.stores import check_jobstore, check_queue_store
 from controller.config.suggestions import no_such
@@ -89,12 +90,15 @@ class ExecutionConfig(StrictModel):
         Environment variables; ``$NAME`` within a value is expanded on the worker.
     pre_run, post_run
         Shell lines before and after the job.
+    retry
+        After which ends jobs run again; see `RetryRule`.
     """
 
     modules: list[str] | None = None
     export: dict[str, Any] | None = None
     pre_run: str | None = None
     post_run: str | None = None
+    retry: Retries | None = None
 
 
 class QueueConfig(StrictModel):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from controller.config.base import RefusedError, StrictModel
+from controller.config.retries import Retries
 from controller.late_binding import bound
 
 if TYPE_CHECKING:
@@ -114,6 +115,9 @@ class WorkerBase(StrictModel):
         Wrap commands in markers and strip what the shell prints around them.
     delay_download
         Seconds to wait between the end of a job and the download of its files.
+    retry
+        After which ends jobs run again, unless their own rules or those of their exec_config
+        say so first; see `RetryRule`.
     """
 
     type: str
@@ -129,6 +133,7 @@ class WorkerBase(StrictModel):
     scheduler_username: str | None = None
     sanitize_command: bool = False
     delay_download: Count | None = None
+    retry: Retries | None = None
 
     @field_validator("scheduler_type", "resources", mode="before")
     @classmethod

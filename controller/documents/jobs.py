@@ -169,6 +169,10 @@ class JobDoc(_JobEnvelope):
         The serialised jobflow Job (field ``job`` of the document).
     resources_data
         Keywords of the scheduler, or a serialised QResources (field ``resources``).
+    attempts
+        The attempts that ended; see `controller.documents.attempts`.
+    retry
+        The job's own retry rules; see `controller.config.retries`.
     """
 
     model_config = ConfigDict(
@@ -178,6 +182,8 @@ class JobDoc(_JobEnvelope):
     exec_config_data: Any = Field(default=None, alias="exec_config")
     job_data: dict[str, Any] = Field(alias="job")
     resources_data: dict[str, Any] | None = Field(default=None, alias="resources")
+    attempts: list[dict[str, Any]] | None = None
+    retry: list[dict[str, Any]] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -190,7 +196,9 @@ class JobDoc(_JobEnvelope):
             if hasattr(taken.get(field), "as_dict"):
                 taken[field] = taken[field].as_dict()
         if hasattr(taken.get("exec_config"), "model_dump"):
-            taken["exec_config"] = taken["exec_config"].model_dump(exclude_none=True)
+            taken["exec_config"] = taken["exec_config"].model_dump(
+                exclude_none=True, exclude={"retry"}
+            )
         return taken
 
     @cached_property
@@ -236,7 +244,7 @@ class JobDoc(_JobEnvelope):
 
     def _absent(self) -> set[str]:
         """Fields beside those of jobflow-remote that have nothing to say."""
-        ours = ("lock_lease", "error_cause")
+        ours = ("lock_lease", "error_cause", "attempts", "retry")
         return {name for name in ours if not getattr(self, name)}
 
     def as_db_dict(self) -> dict[str, Any]:
@@ -262,6 +270,7 @@ def new_job_document(
     exec_config: Any = None,
     resources: dict[str, Any] | None = None,
     priority: int = 0,
+    retry: list[dict[str, Any]] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
     """Compose the document of a job that enters the database.
@@ -272,6 +281,8 @@ def new_job_document(
         The serialised jobflow Job.
     parents
         Uuids of the jobs it waits for.
+    retry
+        Its own retry rules; None for none, which jobflow-remote would not know.
     now
         Naive UTC; the present when None.
     """
@@ -297,6 +308,7 @@ def new_job_document(
         "exec_config": exec_config,
         "resources": resources,
         "stored_data": None,
+        **({} if retry is None else {"retry": retry}),
         "job": job_data,
     }
 

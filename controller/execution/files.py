@@ -315,7 +315,7 @@ def _read_documents(path: Path, store: str | dict[str, Any]) -> Any:
         return read_file(path)
     except FileNotFoundError:
         raise
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, RemoteError) as error:
         raise RemoteError(f"{path.name} cannot be read: {error}", no_retry=True) from error
 
 

@@ -81,7 +81,7 @@ def set_state(state: JobState) -> Action:
 
 def set_run(wanted: RunChange) -> Action:
     """Change how jobs run; see `plan_set_run`."""
-    read = ("exec_config", "resources")
+    read = ("exec_config", "resources", "retry")
     fields = tuple(f for f in read if getattr(wanted, f) is not None)
     return Action(partial(plan_set_run, wanted=wanted), fields=fields, holds_flow=False)
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.documents import flow_of, utc_now
+from controller.documents.attempts import ended_attempts
 from controller.errors import FlowNotFoundError, LockLostError, SubmissionError
 from controller.locks import MongoLock
 from controller.operations.failures import bounded
@@ -34,6 +35,9 @@ from controller.operations.progress import (
 )
 from controller.operations.queue import Queue
 from controller.operations.responses import ResponseEffects, apply_effects, read_effects
+from controller.operations.retrying import new_attempt_fields
+from controller.rules.retries import PlannedRetry
+from controller.rules.why import error_line
 from controller.states import FINISHED_STATES, Cause, JobState
 from controller.storage.base import Document, UpdateOne
 
@@ -52,17 +56,28 @@ class Ending:
         Further fields of the job's document to set, as dotted paths.
     cause
         Why it failed, in one word of `Cause`; read only when it failed.
+    node
+        Where it ran; None where that is not known.
+    retry
+        The attempt that follows it; None for none.
     """
 
     response: Mapping[str, Any] | None
     error: str | None = None
     fields: Mapping[str, Any] | None = None
     cause: Cause = Cause.JOB_ERROR
+    node: str | None = None
+    retry: PlannedRetry | None = None
+
+    @property
+    def outcome(self) -> JobState:
+        """What became of the attempt: COMPLETED or FAILED."""
+        return JobState.COMPLETED if self.error is None else JobState.FAILED
 
     @property
     def state(self) -> JobState:
-        """COMPLETED or FAILED."""
-        return JobState.COMPLETED if self.error is None else JobState.FAILED
+        """What becomes of the job: that, or READY where it is retried."""
+        return JobState.READY if self.retry is not None else self.outcome
 
     @property
     def answer(self) -> Mapping[str, Any]:
@@ -96,7 +111,7 @@ def finish(
     Returns
     -------
     JobState
-        COMPLETED or FAILED.
+        COMPLETED or FAILED, or READY for one that is retried.
 
     Raises
     ------
@@ -181,20 +196,40 @@ def _record(
     queue: Queue, job_doc: Document, ending: Ending, ready: list[str], session: Any
 ) -> None:
     """Write the end of the job, then release its children: one command, in this order."""
-    fields = {
-        **(ending.fields or {}),
-        "state": ending.state.value,
-        "error": ending.error,
-        "stored_data": ending.answer.get("stored_data"),
-        "updated_on": utc_now(),
-    }
-    if ending.error is not None:
-        fields["error_cause"] = ending.cause.value
+    fields = _end_fields(job_doc, ending)
     own = UpdateOne({"_id": job_doc["_id"], "lock_id": job_doc["lock_id"]}, {"$set": fields})
     released = [release_operation(ready)] if ready else []
     done = queue.jobs.bulk_write([own, *released], session=session)
     if done.matched_count < 1 + len(ready):
         _check_lock(queue, job_doc, session)
+
+
+def _end_fields(job_doc: Document, ending: Ending) -> dict[str, Any]:
+    """Return what is recorded of an end: the attempt, and what becomes of the job."""
+    now, failed = utc_now(), ending.error is not None
+    known = ending.fields or {}
+    attempts = ended_attempts(
+        job_doc,
+        now=now,
+        state=ending.outcome,
+        cause=ending.cause.value if failed else None,
+        headline=error_line(ending.error) if failed else None,
+        start_time=known.get("start_time"),
+        end_time=known.get("end_time"),
+        node=ending.node,
+        retry=ending.retry.as_stored() if ending.retry else None,
+    )
+    if ending.retry is not None:
+        return {**new_attempt_fields(ending.retry, now), "attempts": attempts}
+    fields = {
+        **known,
+        "state": ending.state.value,
+        "error": ending.error,
+        "stored_data": ending.answer.get("stored_data"),
+        "attempts": attempts,
+        "updated_on": now,
+    }
+    return {**fields, "error_cause": ending.cause.value} if failed else fields
 
 
 def _lost(job_doc: Document) -> LockLostError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from controller.execution.files import (
     QUEUE_OUT,
     end_of_log,
     exit_status,
+    read_end,
     read_excerpt,
 )
 from controller.rules.causes import EndFacts, cause_of_end
+from controller.schedulers.start import STARTED, parse_start
 from controller.states import Cause
 
 _LONGEST = 20_000
@@ -65,6 +68,13 @@ def cause_in_run_dir(run_dir: Path, error: str, has_result: bool, queue_state: s
 def with_cause(error: str, cause: Cause) -> str:
     """Put the cause in words before an error, where the job itself could not know it."""
     return f"{cause.words}\n{error}" if cause in _KILLED else error
+
+
+def node_in_run_dir(run_dir: Path, job_doc: Mapping[str, Any]) -> str | None:
+    """Return the node where the present attempt of a job began; None where it did not say."""
+    start = parse_start(read_end(run_dir / STARTED, 1000).decode(errors="replace"))
+    token = (job_doc.get("remote") or {}).get("submission_token")
+    return (start.node or None) if start is not None and start.is_of(token) else None
 
 
 def log_fields(run_dir: Path) -> dict[str, Any]:

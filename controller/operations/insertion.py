@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from controller.config.retries import plain_retries
 from controller.documents import flow_if_named, new_flow_document, new_job_document, utc_now
 from controller.errors import DuplicateKeyError, MissingDocumentError, SubmissionError
 from controller.execution.values import unstorable
@@ -44,12 +45,15 @@ class RunSettings:
         As stored: scheduler keywords or a serialised QResources; None for the worker's.
     priority
         Jobs with a larger one are claimed first.
+    retry
+        As stored: rules; None for those of the exec_config or the worker.
     """
 
     worker: str
     exec_config: Any = None
     resources: dict[str, Any] | None = None
     priority: int = 0
+    retry: list[dict[str, Any]] | None = None
 
     def of_job(self, manager_config: Mapping[str, Any]) -> RunSettings:
         """Return the settings of a job that has its own in ``config.manager_config``."""
@@ -62,6 +66,7 @@ class RunSettings:
             exec_config=plain_exec_config(own.get("exec_config")) or self.exec_config,
             resources=self.resources if resources is None else plain_resources(resources),
             priority=own.get("priority") or self.priority,
+            retry=self.retry if (rules := _own_retry(own)) is None else rules,
         )
 
 
@@ -99,12 +104,28 @@ def no_garbage_expected() -> Iterator[None]:
 
 
 def plain_exec_config(value: Any) -> Any:
-    """Return an execution configuration as it is stored: a name or a dictionary."""
+    """Return an execution configuration as it is stored: a name or a dictionary.
+
+    Its retry rules become those of the job (`retries_of`): jobflow-remote refuses keys here that
+    it does not know.
+    """
     if hasattr(value, "model_dump"):
-        return value.model_dump()
+        return value.model_dump(exclude={"retry"})
     if isinstance(value, Mapping):
-        return {k: v for k, v in value.items() if not k.startswith("@")}
+        return {k: v for k, v in value.items() if not k.startswith("@") and k != "retry"}
     return value
+
+
+def retries_of(exec_config: Any) -> list[dict[str, Any]] | None:
+    """Return the retry rules of an execution configuration that is no name, as they are stored."""
+    if isinstance(exec_config, Mapping):
+        return plain_retries(exec_config.get("retry"))
+    return plain_retries(getattr(exec_config, "retry", None))
+
+
+def _own_retry(manager_config: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    rules = plain_retries(manager_config.get("retry"))
+    return retries_of(manager_config.get("exec_config")) if rules is None else rules
 
 
 def plain_resources(value: Any) -> dict[str, Any] | None:
@@ -367,6 +388,7 @@ def _document(
         exec_config=own.exec_config,
         resources=own.resources,
         priority=own.priority,
+        retry=own.retry,
         now=now,
     )
 

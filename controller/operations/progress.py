@@ -90,7 +90,7 @@ def plan_progress(
     job
         The job that ends; at least ``uuid`` and ``index``.
     state
-        The state it ends in, which is not stored yet.
+        The state it ends in, which is not stored yet; READY when it is retried.
     inserted
         Uuids of jobs that it added to the flow.
     """
@@ -121,6 +121,9 @@ def plan_progress(
         leaf = None
     ready = _ready_among(queue, waiting, newest, session)
     overlay = {uuid: {job["index"]: state}}
+    if state is JobState.READY:  # it is retried: perhaps nothing has begun any more
+        again = derive_flow_state(queue, flow["uuid"], overlay, session=session)
+        return Progress(ended, ready, again)
     return Progress(ended, ready, _state_under_way(queue, flow["uuid"], overlay, leaf, session))
 
 

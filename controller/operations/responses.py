@@ -132,6 +132,7 @@ def _insert(
         exec_config=job_doc.get("exec_config"),
         resources=job_doc.get("resources"),
         priority=job_doc.get("priority") or 0,
+        retry=job_doc.get("retry"),
     )
     state = JobState.STOPPED if effects.stops else JobState.WAITING
     inserted: list[str] = []

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.documents import utc_now
+from controller.documents.attempts import ended_attempts
 from controller.errors import LockLostError, StorageUnavailableError
 from controller.locks import MongoLock
 from controller.operations.failures import error_text, log_fields
 from controller.operations.queue import Queue
+from controller.operations.retrying import planned_retry
 from controller.rules.causes import cause_of_failed_step
 from controller.rules.retry import (
     LONGEST_REFUSAL,
@@ -28,11 +31,13 @@ from controller.rules.retry import (
     refused_update,
     succeeded_step_update,
 )
-from controller.states import JobState
+from controller.rules.why import error_line
+from controller.states import Cause, JobState
 from controller.storage.base import Document
 
 if TYPE_CHECKING:
     from controller.config import Project
+    from controller.config.retries import RetryRule
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +55,14 @@ class RetryPolicy:
         ``max_step_attempts`` and ``delta_retry`` of the project.
     longest_delay
         For how long the next step of a job may have been put off at most.
+    project
+        Whose workers and exec_configs say after which ends jobs are retried.
     """
 
     max_attempts: int
     delays: Sequence[float]
     longest_delay: float = 0.0
+    project: Project | None = None
 
     @classmethod
     def for_project(
@@ -71,8 +79,18 @@ class RetryPolicy:
         assert max_attempts is not None
         assert delays is not None
         workers = project.workers.values() if project else ()
-        longest = max([LONGEST_REFUSAL, *delays, *(w.delay_download or 0.0 for w in workers)])
-        return cls(max_attempts, delays, longest)
+        waits = [w.delay_download or 0.0 for w in workers]
+        waits += [wait for rule in _rules(project) for wait in (rule.delay, rule.delay_max)]
+        longest = max([LONGEST_REFUSAL, *delays, *waits])
+        return cls(max_attempts, delays, longest, project)
+
+
+def _rules(project: Project | None) -> list[RetryRule]:
+    """All retry rules of a project file."""
+    if project is None:
+        return []
+    holders = [*project.workers.values(), *project.exec_config.values()]
+    return [rule for holder in holders for rule in holder.retry or ()]
 
 
 class StepResult(Enum):
@@ -191,7 +209,7 @@ def record_end(
     lock
         On the job; its ``update_on_release`` says what a step that succeeded changes.
     job
-        The document, as it was locked.
+        The document, as it was locked; READY where the step ended it and it is retried.
     error
         Why the step failed, or what held it up; None when it succeeded.
     next_step_delay
@@ -206,6 +224,8 @@ def record_end(
         given = lock.update_on_release
         if isinstance(given, dict):
             fields = succeeded_step_update(utc_now(), next_step_delay)
+            if job["state"] == JobState.READY.value:  # it ended in this step, and is retried
+                fields["remote.retry_time_limit"] = job["remote"]["retry_time_limit"]
             given["$set"] = {**fields, **given.get("$set", {})}
         lock.release()
         return StepResult.ADVANCED
@@ -240,4 +260,36 @@ def _failure_fields(job: Document, error: Exception, retries: RetryPolicy) -> di
         fields["error_cause"] = cause.value
         if job.get("run_dir"):
             fields.update(log_fields(Path(job["run_dir"])))
+        fields = _or_repeated(job, fields, cause, retries)
     return fields
+
+
+def _or_repeated(
+    job: Document, fields: dict[str, Any], cause: Cause, retries: RetryPolicy
+) -> dict[str, Any]:
+    """Record the end of an attempt by a failed step; rules may let the step begin anew later."""
+    retry = None
+    if cause is not Cause.UNREADABLE_OUTPUT:  # to read it once more would not help
+        retry = planned_retry(retries.project, job, cause, fields["remote.error"], of_step=True)
+    if retry is not None:
+        # A time beyond all delays that are known would count as reached: see `due_query`.
+        farthest = fields["updated_on"] + timedelta(seconds=retries.longest_delay)
+        retry = replace(retry, at=min(retry.at, farthest))
+    attempts = ended_attempts(
+        job,
+        now=fields["updated_on"],
+        state=JobState.REMOTE_ERROR,
+        step=JobState(job["state"]),
+        cause=cause.value,
+        headline=error_line(fields["remote.error"]),
+        retry=retry.as_stored() if retry else None,
+    )
+    if retry is None:
+        return {**fields, "attempts": attempts}
+    return {
+        "remote.error": fields["remote.error"],
+        "remote.step_attempts": 0,
+        "remote.retry_time_limit": retry.at,
+        "updated_on": fields["updated_on"],
+        "attempts": attempts,
+    }

@@ -62,7 +62,8 @@ _STEP: tuple[tuple[re.Pattern[str], Cause], ...] = (
     ),
     (
         re.compile(
-            r"has to hold exactly one document|JSONDecodeError|BadGzipFile|cannot be parsed"
+            r"has to hold exactly one document|JSONDecodeError|not valid JSON|BadGzipFile"
+            r"|cannot be parsed"
         ),
         Cause.UNREADABLE_OUTPUT,
     ),

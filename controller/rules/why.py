@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from controller.rules.readiness import acceptable_parent_states
 from controller.states import BATCH_STATES, RUNNING_STATES, Cause, JobState
@@ -43,6 +44,8 @@ class JobFacts:
         What its function raised; the runner's last error; one of `Cause`, None where not known.
     attempts, retry_on
         Failed attempts of the present step; when it is tried again, naive UTC.
+    last_attempt
+        The last attempt of the job that ended, as its document holds it.
     parents, on_missing
         Its parents, and its ``on_missing_references``.
     worker, worker_problem
@@ -80,6 +83,7 @@ class JobFacts:
     cause: str | None = None
     attempts: int = 0
     retry_on: datetime | None = None
+    last_attempt: Mapping[str, Any] | None = None
     parents: tuple[ParentFacts, ...] = ()
     on_missing: str | None = None
     worker_problem: str | None = None
@@ -180,8 +184,11 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
             f"tried again {_until(facts.outage_ends, facts.now)}",
             facts.outage_hint,
         )
+    planned = (facts.last_attempt or {}).get("retry")
     if facts.state is _S.UPLOADED and facts.queue_reason:
         yield _refusal(facts)
+    elif planned and planned.get("at") == facts.retry_on and facts.retry_on is not None:
+        yield from _planned(facts, planned)
     elif facts.retry_on is not None and facts.retry_on > facts.now:
         seconds = round((facts.retry_on - facts.now).total_seconds())
         failed = f" after {facts.attempts} failed attempts: {error_line(facts.remote_error)}"
@@ -209,6 +216,22 @@ def _refusal(facts: JobFacts) -> Reason:
         f"the queue of {facts.worker} takes no more jobs: {facts.queue_reason}; "
         f"tried again {_until(facts.retry_on, facts.now)}",
         "wait; max_jobs in the project file limits how many jobs are submitted at a time",
+    )
+
+
+def _planned(facts: JobFacts, retry: Mapping[str, Any]) -> Iterator[Reason]:
+    """Say that a job waits for the time of a retry that its rules planned."""
+    at: datetime = retry["at"]
+    if at <= facts.now:
+        return
+    last = facts.last_attempt or {}
+    more = f", with {', '.join(retry['changes'])}" if retry.get("changes") else ""
+    yield Reason(
+        "retry",
+        f"it is retried in {round((at - facts.now).total_seconds())} s, at {at:%H:%M:%S} UTC "
+        f"(retry {retry.get('number')} of {retry.get('limit')}{more}), because of "
+        f"{last.get('cause')}: {error_line(last.get('error'))}",
+        f"at once: jf job retry {facts.db_id}",
     )
 
 

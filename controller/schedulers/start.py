@@ -3,10 +3,11 @@
 They are for any POSIX shell. The start file that they write is one line of words, "-" where the
 system does not tell::
 
-    ID START TOKEN PID BOOT NAMESPACE
+    ID START TOKEN PID BOOT NAMESPACE NODE
 
 that is the id in the queue, the start time of the script's process, the token of the attempt, its
-process id, the boot of its machine and its PID namespace. Earlier versions wrote the first two.
+process id, the boot of its machine, its PID namespace and its node. Earlier versions wrote the
+first two, or the first six.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ elif [ "$(uname -s)" != Linux ]; then
 fi
 { read -r jfr_boot < /proc/sys/kernel/random/boot_id; } 2>/dev/null ||
   jfr_boot=$(sysctl -n kern.bootsessionuuid 2>/dev/null)
-jfr_line="$jfr_me ${jfr_start:--} $jfr_token $$ ${jfr_boot:--} ${jfr_space:--}"
+jfr_node=${SLURMD_NODENAME:-$(uname -n 2>/dev/null)}
+jfr_line="$jfr_me ${jfr_start:--} $jfr_token $$ ${jfr_boot:--} ${jfr_space:--} ${jfr_node:--}"
 """.strip()
 
 _IS_PRESENT = r"""
@@ -94,6 +96,8 @@ class Start:
     ----------
     process_id
         The id in the queue.
+    node
+        Its name as the queue knows it, or else as the machine itself does.
     """
 
     process_id: str
@@ -102,6 +106,7 @@ class Start:
     pid: str = ""
     boot_id: str = ""
     pid_namespace: str = ""
+    node: str = ""
 
     def is_of(self, token: str | None) -> bool:
         """Whether it is of the attempt, as far as both are known."""
@@ -120,7 +125,7 @@ class Start:
 
 def parse_start(text: str) -> Start | None:
     """Read a start file; None for one that is empty yet."""
-    words = ["" if word == "-" else word for word in text.split()[:6]]
+    words = ["" if word == "-" else word for word in text.split()[:7]]
     return Start(*words) if words and words[0] else None
 
 

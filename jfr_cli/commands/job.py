@@ -29,7 +29,7 @@ from jfr_cli.output import (
     write_value,
 )
 from jfr_cli.progress import waiting_line
-from jfr_cli.render.jobs import JOBS, job_picture, job_table
+from jfr_cli.render.jobs import JOBS, attempt_rows, job_picture, job_table
 from jfr_cli.render.outcome import counted
 from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
 from jfr_cli.session import CURRENT
@@ -140,7 +140,12 @@ def info(
         if verbosity:
             doc = controller.get_job_doc(db_id=found.db_id)
             assert doc is not None
-            more = {"resources": doc.resources_data, "exec_config": doc.exec_config_data}
+            more = {
+                "resources": doc.resources_data,
+                "exec_config": doc.exec_config_data,
+                "retry": doc.retry,
+                "attempts": attempt_rows(doc.attempts),
+            }
             if verbosity > 1:
                 more["job"] = doc.job_data
     values = found.model_dump(exclude={"lock_lease"}) | more

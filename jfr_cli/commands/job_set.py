@@ -1,4 +1,4 @@
-"""``jf job set``: worker, execution settings and priority of jobs."""
+"""``jf job set``: worker, execution settings, priority and retry rules of jobs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from controller.errors import ArgumentError
 from jfr_cli import complete, options
 from jfr_cli.bulk_actions import ChosenJobs, changes_jobs
 from jfr_cli.selection import dictionary
 
-app = options.command_group("Set worker, execution settings and priority of jobs.")
+app = options.command_group("Set worker, execution settings, priority and retries of jobs.")
 
 
 @app.command("worker")
@@ -91,6 +92,28 @@ def _value(text: str) -> Any:
     except ValueError:
         return text
     return value if isinstance(value, (int, float, bool)) or value is None else text
+
+
+@app.command("retry")
+@changes_jobs("wait", "break_lock", "raise_on_error", named=False)
+def retry(
+    jobs: ChosenJobs,
+    rules: Annotated[
+        str, typer.Argument(metavar="RULES", help="JSON: a retry rule or a list; [] for none.")
+    ],
+) -> None:
+    """Set the retry rules of jobs in any state; see docs/retries.md.
+
+    Example: jf job set retry '{"causes": ["walltime"], "grow": {"time": 2}}' -did 12
+    """
+    try:
+        found = json.loads(rules)
+    except ValueError as error:
+        raise ArgumentError(
+            f"RULES is not JSON: {error}",
+            hint="""for example '{"causes": ["walltime"], "times": 2, "grow": {"time": 2}}'""",
+        ) from None
+    jobs.change(lambda c: c.set_job_run_properties, "changed", retry=found)
 
 
 @app.command("priority")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -58,6 +58,44 @@ _REMOTE = DocumentSchema(
         "queue_err": text("Beginning of the job's standard error, if it failed.", null=True),
     },
 )
+
+
+_PLANNED = DocumentSchema(
+    "planned-retry",
+    "The attempt that the runner planned after another one ended.",
+    {
+        "number": integer("It is this retry by its rule."),
+        "limit": integer("Of so many."),
+        "at": time("It may begin at this time."),
+        "rule": text("The causes and the expression of the rule."),
+        "changes": array(text("Such as `time 01:00:00 -> 02:00:00`."), "What is different."),
+    },
+)
+
+ATTEMPT = DocumentSchema(
+    "attempt",
+    "An attempt at a job that ended: an entry of `attempts` in `jf job info -v`.",
+    {
+        "number": integer("1 for the first attempt."),
+        "state": text("What the job became; null where a user took it back before.", null=True),
+        "step": text("The state whose step failed, of a REMOTE_ERROR.", null=True),
+        "cause": text("Why it was no success, in one word.", null=True),
+        "error": text("The line of the error that says most.", null=True),
+        "worker": text("Name of its worker.", null=True),
+        "node": text("Where it ran.", null=True),
+        "queue_id": text("Id in the worker's queue.", null=True),
+        "submission_token": text("By which it was known in the queue.", null=True),
+        "start_time": time("When the job's function began.", null=True),
+        "end_time": time("When it ended.", null=True),
+        "ended_on": time("When the end was recorded.", null=True),
+        "retry": {**entry(_PLANNED), "type": ["object", "null"]},
+    },
+)
+
+
+def attempt_rows(attempts: Sequence[Mapping[str, Any]] | None) -> list[Row]:
+    """Return attempts with all keys of `ATTEMPT`, the oldest first."""
+    return [{key: attempt.get(key) for key in ATTEMPT.properties} for attempt in attempts or ()]
 
 
 def _row(job: JobInfo) -> Row:
@@ -143,9 +181,17 @@ JOBS = TableSpec(
         "remote": entry(_REMOTE),
         "resources": mapping("With `jf job info -v`: what the scheduler is asked for.", null=True),
         "exec_config": anything("With `jf job info -v`: execution settings, or their name."),
+        "retry": array(
+            mapping("See docs/retries.md."),
+            "With `jf job info -v`: retry rules of its own.",
+            null=True,
+        ),
+        "attempts": array(
+            ATTEMPT, "With `jf job info -v`: the attempts that ended, the oldest first."
+        ),
         "job": mapping("With `jf job info -vv`: the serialised job."),
     },
-    optional=frozenset({"resources", "exec_config", "job"}),
+    optional=frozenset({"resources", "exec_config", "retry", "attempts", "job"}),
     row=_row,
     columns=(
         Column("db_id", "DB id", lambda j: j.db_id, number=True, short=("Id", None), rank=0),
@@ -260,9 +306,18 @@ def _flow_colors(jobs: Sequence[JobInfo]) -> dict[str, str]:
 
 _INFO_ORDER = (
     *("db_id", "uuid", "index", "name", "state", "error_cause", "error"),
-    *("remote", "previous_state", "job"),
+    *("attempts", "remote", "previous_state", "job"),
     *("created_on", "updated_on", "start_time", "end_time", "metadata", "run_dir", "parents"),
-    *("priority", "worker", "resources", "exec_config", "lock_id", "lock_time", "stored_data"),
+    *(
+        "priority",
+        "worker",
+        "resources",
+        "exec_config",
+        "retry",
+        "lock_id",
+        "lock_time",
+        "stored_data",
+    ),
     "hosts",
 )
 _LONG = ("queue_out", "queue_err")
@@ -310,6 +365,8 @@ def job_lines(values: dict[str, Any], *, show_none: bool, verbosity: int) -> str
             kept = _kept_of_remote(value, verbosity, show_none)
             inner = (f"{k!r}: {_quoted(k, v)}" for k, v in kept.items())
             shown.append(f"remote = {{{', '.join(inner)}}}")
+        elif key == "attempts":
+            shown += [f"attempt = {attempt_line(attempt)!r}" for attempt in value]
         else:
             shown.append(f"{key} = {_quoted(key, value)}")
     return "\n".join(shown)
@@ -342,6 +399,8 @@ def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
             for k, v in _kept_of_remote(value, verbosity, show_none).items()
         }
         return "".join(f"\n    {k} = {_indented(f'{v}')}" for k, v in kept.items())
+    if key == "attempts":
+        return "".join(f"\n    {attempt_line(attempt)}" for attempt in value)
     if key in ("parents", "hosts") and isinstance(value, list) and len(value) > 5 and verbosity < 2:
         return f"{value[:2]} ... {value[-2:]}"
     if key == "error" and isinstance(value, str):
@@ -349,6 +408,22 @@ def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
     if key in ("hosts", "parents") and isinstance(value, list):
         return ", ".join(value)
     return f"{value}"
+
+
+def attempt_line(attempt: Mapping[str, Any]) -> str:
+    """Say in one line what an attempt was, and what followed."""
+    state = attempt.get("state") or "taken back before it ended"
+    cause = f" ({attempt['cause']})" if attempt.get("cause") else ""
+    where = [attempt.get("worker"), attempt.get("node")]
+    place = f" on {', '.join(part for part in where if part)}" if any(where) else ""
+    queue_id = f" as {attempt['queue_id']}" if attempt.get("queue_id") else ""
+    ended = attempt.get("end_time") or attempt.get("ended_on")
+    time = f", {exact_time(ended)}" if ended else ""
+    said = f": {attempt['error']}" if attempt.get("error") else ""
+    retry = attempt.get("retry") or {}
+    more = f", with {', '.join(retry['changes'])}" if retry.get("changes") else ""
+    then = f" -> retry {retry['number']} of {retry['limit']}{more}" if retry else ""
+    return f"{attempt.get('number')}. {state}{cause}{place}{queue_id}{time}{said}{then}"
 
 
 def _indented(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,8 @@ class RunChange:
         ``resources`` as a whole, as documents hold them: keywords, or a serialised QResources.
     priority
         Jobs with a larger one are claimed first.
+    retry
+        Retry rules as documents hold them; an empty list for none of its own.
     merge
         Add the keys of ``exec_config`` and ``resources`` to those that a job has already; the
         name of a configuration, and keywords below a QResources, are replaced.
@@ -60,14 +62,16 @@ class RunChange:
     resources: Mapping[str, Any] | None = None
     stored: Mapping[str, Any] | None = None
     priority: int | None = None
+    retry: Sequence[Mapping[str, Any]] | None = None
     merge: bool = True
     of_qresources: bool = False
 
     @property
     def action(self) -> str:
         """The rule in `ACTIONS` that says which states are accepted."""
-        only_priority = (self.worker, self.exec_config, self.resources) == (None, None, None)
-        return "set_priority" if only_priority else "set_run_properties"
+        # Neither a place in the queue nor what follows an end concerns the run itself.
+        concerns_run = (self.worker, self.exec_config, self.resources) != (None, None, None)
+        return "set_run_properties" if concerns_run else "set_priority"
 
     def fields_for(self, doc: Doc) -> dict[str, Any]:
         """What to set on a job.
@@ -82,6 +86,8 @@ class RunChange:
             fields["worker"] = self.worker
         if self.priority is not None:
             fields["priority"] = self.priority
+        if self.retry is not None:
+            fields["retry"] = [dict(rule) for rule in self.retry]
         if self.exec_config is not None:
             fields["exec_config"] = self._exec_config(doc)
         if self.resources is not None:

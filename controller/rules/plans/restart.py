@@ -42,11 +42,21 @@ _ATTEMPT_FIELDS = {
 
 
 def plan_retry(view: FlowView) -> FlowPlan:
-    """Take jobs with a REMOTE_ERROR back to where it happened; let others try again at once."""
-    return plan_each(view, "retry", _retried)
+    """Take jobs with a REMOTE_ERROR back to where it happened; let others try again at once.
+
+    A READY job that waits for the time of a planned retry need not wait for it any more.
+    """
+    return plan_each(view, "retry", _retried, also=_waits_for_retry)
+
+
+def _waits_for_retry(doc: Doc) -> bool:
+    is_ready = state_of(doc) is JobState.READY
+    return is_ready and (doc.get("remote") or {}).get("retry_time_limit") is not None
 
 
 def _retried(doc: Doc) -> JobChange:
+    if _waits_for_retry(doc):
+        return change(doc, JobState.READY, {"remote.retry_time_limit": None})
     if state_of(doc) is not JobState.REMOTE_ERROR:
         return change(doc, state_of(doc), _ATTEMPT_FIELDS)
     name = doc.get("previous_state")

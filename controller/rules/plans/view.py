@@ -206,6 +206,7 @@ def plan_each(
     decide: Callable[[Doc], JobChange],
     *,
     force: bool = False,
+    also: Callable[[Doc], bool] | None = None,
 ) -> FlowPlan:
     """Plan an action that looks at each chosen job by itself.
 
@@ -215,6 +216,8 @@ def plan_each(
         Its name in `ACTIONS`, which says what it accepts.
     decide
         Composes the change of a job that is accepted; may raise a ControllerError to refuse it.
+    also
+        Whether a job is accepted whatever its state says.
     """
     changes: list[JobChange] = []
     unchanged: list[str] = []
@@ -225,7 +228,8 @@ def plan_each(
             continue
         try:
             check_held(view, key)
-            check_action(action, doc["db_id"], state_of(doc), force=force)
+            if also is None or not also(doc):
+                check_action(action, doc["db_id"], state_of(doc), force=force)
             changes.append(decide(doc))
         except ControllerError as error:
             refused.append(Refusal(doc["db_id"], error))

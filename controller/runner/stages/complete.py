@@ -10,6 +10,7 @@ from controller.documents import flow_of
 from controller.errors import NotYetError
 from controller.runner.context import RunnerContext
 from controller.runner.stages.download import download_folder, remove_download
+from controller.states import JobState
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,9 @@ def complete(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     good = context.controller.complete_job(job, _files(context, job, local=local), store)
     if not local:
         remove_download(context, job)
-    logger.info("job %s %s", job["db_id"], "completed" if good else "failed")
+    again = job["state"] == JobState.READY.value
+    bad = "has not completed, and will be retried" if again else "failed"
+    logger.info("job %s %s", job["db_id"], "completed" if good else bad)
     return {}
 
 

@@ -11,6 +11,7 @@ from controller.documents import flow_of
 from controller.execution.files import EXIT_FILE, OUT_FILE, QUEUE_ERR, QUEUE_OUT, run_dir_path
 from controller.runner.context import RunnerContext
 from controller.runner.stages.upload import files_of_outputs
+from controller.schedulers.start import STARTED
 from controller.states import JobState
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def fetch(context: RunnerContext, job: dict[str, Any]) -> Path:
     spec = context.jobstore_spec(flow_of(job))
     results = [OUT_FILE, *files_of_outputs(context, spec).values()]
     twins = [n.removesuffix(".gz") if n.endswith(".gz") else f"{n}.gz" for n in results]
-    names = [QUEUE_OUT, QUEUE_ERR, EXIT_FILE, *results, *twins]
+    names = [QUEUE_OUT, QUEUE_ERR, EXIT_FILE, STARTED, *results, *twins]
     run_dir, folder = Path(job["run_dir"]), download_folder(context, job)
     host = context.host(job["worker"])
     found = host.fetch({run_dir / name: folder / name for name in names})

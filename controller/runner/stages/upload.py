@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from controller.documents import flow_of
+from controller.documents import flow_of, utc_now
+from controller.documents.attempts import with_withdrawn
 from controller.errors import RemoteError, StillRunningError
 from controller.execution.files import (
     IN_FILE,
@@ -59,7 +60,9 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
         return queue.begin_attempt(run_dir, token, put={IN_FILE: content}, before=owner)
 
     claim_run_dir(host, run_dir, begin, confirm=confirm, before=before)
+    attempts = with_withdrawn(job, now=utc_now())
     return {
+        **({} if attempts is None else {"attempts": attempts}),
         "state": JobState.UPLOADED.value,
         "run_dir": str(run_dir),
         "remote.prerun_cleanup": False,

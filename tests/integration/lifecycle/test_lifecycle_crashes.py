@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from crashes import Fuse, Killed, bury, dying, essence, restore, snapshot
 from jobflow import Flow
-from lifecycle_jobs import add, everything, stopping
+from lifecycle_jobs import add, everything, fail, stopping
 from world import World
 
 from controller.runner.recovery import take_over_expired
+from controller.submission import set_run_config
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +38,12 @@ def stopped() -> Flow:
     return Flow([start, add(start.output)])
 
 
+def retried() -> Flow:
+    start = fail(1)
+    rule = {"causes": ["job_error"], "times": 1}
+    return Flow([set_run_config(start, retry=rule), add(start.output)])
+
+
 def modes(world: World) -> list[bool]:
     """With and without transactions, where there are any."""
     return [True, False] if world.controller.queue.database.supports_transactions else [False]
@@ -54,7 +61,7 @@ def interrupted(world: World, action: Callable[[], Any], fuse: Fuse, transaction
         world.controller.queue = queue
 
 
-@pytest.mark.parametrize("make", [chain, dynamic, stopped])
+@pytest.mark.parametrize("make", [chain, dynamic, stopped, retried])
 def test_a_completion_killed_at_any_write(world: World, make: Callable[[], Flow]) -> None:
     world.submit(make())
     db_id = world.execute()
@@ -66,7 +73,7 @@ def test_a_completion_killed_at_any_write(world: World, make: Callable[[], Flow]
         restore(queue, before)
         interrupted(world, lambda: world.complete(db_id), whole, transactions)
         expected = essence(queue)
-        assert whole.writes >= 4
+        assert whole.writes >= 3
         for at in range(1, whole.writes + 1):
             for after in (False, True):
                 restore(queue, before)

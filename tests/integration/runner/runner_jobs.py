@@ -79,3 +79,15 @@ def wait_for_file(path: str) -> str:
 @job
 def fail_at_length(size: int) -> None:
     raise ValueError("x" * size)
+
+
+@job
+def fail_times(ledger: str, times: int) -> int:
+    """Fail so many times, then return the number of runs."""
+    path = Path(ledger)
+    runs = len(path.read_text().splitlines()) + 1 if path.exists() else 1
+    with path.open("a") as stream:
+        stream.write(f"{Path.cwd()}\n")
+    if runs <= times:
+        raise RuntimeError(f"failure {runs}, on purpose")
+    return runs

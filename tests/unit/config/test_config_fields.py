@@ -36,6 +36,7 @@ COMMON_DEFAULTS: dict[str, Any] = {
     "scheduler_username": None,
     "sanitize_command": False,
     "delay_download": None,
+    "retry": None,
 }
 SSH_DEFAULTS: dict[str, Any] = {
     "user": None,
@@ -102,7 +103,7 @@ DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
     (
         ExecutionConfig,
         {},
-        {"modules": None, "export": None, "pre_run": None, "post_run": None},
+        {"modules": None, "export": None, "pre_run": None, "post_run": None, "retry": None},
     ),
     (
         QueueConfig,

@@ -257,7 +257,7 @@ def test_an_old_copy_of_the_attempt_file_is_waited_out(tmp_path):
         ("55", Start("55")),
         ("55 123\n", Start("55", "123")),
         ("7 - t1 55 b n\n", Start("7", "", "t1", "55", "b", "n")),
-        ("7 1 - 55 - - more\n", Start("7", "1", "", "55")),
+        ("7 1 - 55 - - n03 more\n", Start("7", "1", "", "55", node="n03")),
     ],
 )
 def test_start_files_of_this_and_of_earlier_versions(text, expected):
