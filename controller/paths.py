@@ -3,15 +3,21 @@
 Ids of jobs, names of stores and projects, and names that a user or another machine gives are
 chosen by others. What makes a path of one does it here. Links are not looked at: where a folder
 itself leads is its owner's business.
+
+What is made in a folder of ours is for the user alone, whatever the umask: inputs, outputs and logs
+hold what nobody else has to read.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import IO, Any
 
 from controller.errors import ArgumentError
 
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes of what we make."""
 LONGEST = 255
 """Bytes of the longest name that common file systems allow."""
 
@@ -80,3 +86,32 @@ def run_dir(work_dir: str | Path, folder_id: str, name: str) -> Path:
     digits = folder_id.replace("-", "")
     levels = [digits[n : n + 2] for n in (0, 2, 4)]
     return inside(work_dir, *filter(None, levels), name)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder and its parents unless they exist; new ones are for the user alone.
+
+    Raises
+    ------
+    OSError
+        It cannot be made, or a file has its name.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # raises where a file has the name
+
+
+def open_private(path: Path, mode: str, **how: Any) -> IO[Any]:
+    """Open a file as ``open`` does; a new one is for the user alone.
+
+    Raises
+    ------
+    OSError
+        As of ``open``.
+    """
+    return open(path, mode, opener=_private_opener, **how)
+
+
+def _private_opener(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE_FILE)

@@ -29,14 +29,13 @@ from controller.config.writing import (
     back_up,
     changed_fields,
     description,
-    make_private_folder,
     merged,
     plain,
     project_content,
     write_file,
 )
 from controller.errors import ArgumentError, ConfigError, ProjectParsingError, ProjectUndefinedError
-from controller.paths import inside, name_problem
+from controller.paths import inside, make_private_folder, name_problem
 
 if TYPE_CHECKING:
     from controller.config.models import ExecutionConfig, Project

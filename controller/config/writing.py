@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Any
 from controller.config.tomltext import dump_toml
 from controller.config.yamltext import YAMLTextError, load_yaml
 from controller.errors import ConfigError
+from controller.paths import PRIVATE_FILE, make_private_folder, open_private
 
 if TYPE_CHECKING:
     from controller.config.models import Project
-
-PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
-"""Modes of what we make: project files hold passwords, project folders hold results."""
 
 
 def write_file(path: Path, data: Mapping[str, Any]) -> None:
@@ -70,7 +68,9 @@ def back_up(path: Path) -> Path:
     while (copy := path.with_name(f"{path.name}.bak.{number}")).exists():
         number += 1
     try:
-        shutil.copy2(path, copy)
+        with path.open("rb") as old, open_private(copy, "xb") as new:
+            shutil.copyfileobj(old, new)
+        shutil.copystat(path, copy)
     except OSError as error:
         raise _cannot_write(copy, error) from error
     return copy
@@ -80,14 +80,6 @@ def _cannot_write(path: Path, error: OSError) -> ConfigError:
     return ConfigError(
         f"cannot write {path}: {error.strerror or error}", hint="is the disk full or read-only?"
     )
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make a folder and its parents unless they exist; new ones are for the user alone."""
-    missing = [p for p in (folder, *folder.parents) if not p.exists()]
-    for path in reversed(missing):
-        path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-    folder.mkdir(exist_ok=True)  # raises when the name is taken by a file
 
 
 def plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import HostKeyError
+from controller.paths import make_private_folder, open_private
 
 if TYPE_CHECKING:
     import paramiko
@@ -62,8 +63,8 @@ def _policy(connection: Any, file: Path | None, strict: str) -> Any:
         ) -> None:
             if strict.lower() in ("no", "off", "accept-new"):
                 if file is not None:
-                    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    with file.open("a") as known:
+                    make_private_folder(file.parent)
+                    with open_private(file, "a") as known:
                         known.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
                 return
             port = f" -p {connection.port}" if connection.port != 22 else ""

@@ -16,6 +16,7 @@ from controller.errors import HostStalledError, RemoteError
 from controller.hosts.archive import Content
 from controller.hosts.base import CommandResult, Exchange, ExchangeResult, Progress
 from controller.hosts.simple import SimpleCalls
+from controller.paths import PRIVATE_FILE, make_private_folder, open_private
 
 
 class LocalHost(SimpleCalls):
@@ -77,10 +78,7 @@ class LocalHost(SimpleCalls):
         """See `Host.mkdir`."""
         for path in paths:
             with _errors_of_the_worker(path):
-                # What is new is for the user alone, whatever the umask says.
-                for folder in reversed([p for p in (path, *path.parents) if not p.exists()]):
-                    folder.mkdir(mode=0o700, exist_ok=True)
-                path.mkdir(exist_ok=True)
+                make_private_folder(path)
 
     def write_files(self, files: Mapping[Path, Content], *, make_folders: bool = True) -> None:
         """See `Host.write_files`."""
@@ -95,8 +93,9 @@ class LocalHost(SimpleCalls):
         with _errors_of_the_worker(path):
             try:
                 if isinstance(content, bytes):
-                    temporary.write_bytes(content)
-                    temporary.chmod(0o600)
+                    with open_private(temporary, "wb") as stream:
+                        stream.write(content)
+                    temporary.chmod(PRIVATE_FILE)  # also where the umask takes that away
                 else:
                     shutil.copy(content, temporary)
                 temporary.replace(path)

@@ -18,6 +18,7 @@ from controller.hosts.archive import read_chunks
 from controller.hosts.base import Progress
 from controller.hosts.conversation import Sink, new_token
 from controller.hosts.link import Clock
+from controller.paths import make_private_folder, open_private
 
 if TYPE_CHECKING:
     from controller.hosts.shell import ShellHost
@@ -89,7 +90,7 @@ class _Counting:
     """A file that grows, and tells by how much."""
 
     def __init__(self, path: Path, count: Callable[[int], None]) -> None:
-        self._file, self._count = path.open("ab"), count
+        self._file, self._count = open_private(path, "ab"), count
 
     def write(self, data: bytes) -> int:
         self._count(len(data))
@@ -136,7 +137,7 @@ def fetch_files(
         if size is None:
             raise RemoteError(f"Is a directory: {source} on {host.name}")
         target = files[source]
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         arriving.append(_Arriving(source, target, _part(target, f"{source} {line}"), size, line))
     meter = _Meter(sum(one.size for one in arriving), progress)
     for some in scripts.in_commands([str(one.source) for one in arriving]):

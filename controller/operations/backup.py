@@ -33,6 +33,7 @@ from controller.leases import live_lease
 from controller.locks import MongoLock
 from controller.operations.queue import Queue
 from controller.operations.runner_record import refuse_beside_runner
+from controller.paths import make_private_folder, open_private
 from controller.storage import dumps
 from controller.storage.base import Collection
 from controller.storage.dumps import Dump, Progress, file_errors
@@ -117,7 +118,7 @@ def dump(
         return {name: c.count_documents({}) for name, c in standard_names(queue).items()}
     temporary = parent / f".{final.name}.{os.getpid()}.part"
     with file_errors(temporary):
-        parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(parent)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(mode=0o700)
     try:
@@ -126,7 +127,8 @@ def dump(
         else:
             counts = _dump(queue, temporary, compress, progress)
         with file_errors(final):
-            (temporary / IDENTITY).write_text(queue.database.location + "\n", encoding="utf-8")
+            with open_private(temporary / IDENTITY, "w", encoding="utf-8") as stream:
+                stream.write(queue.database.location + "\n")
             _put_in_place(temporary, final)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from controller.errors import ConfigError
+from controller.paths import make_private_folder, open_private
 from controller.safe_text import log_text
 
 if TYPE_CHECKING:
@@ -55,13 +57,17 @@ class _Lines(logging.Formatter):
 class _LogFile(RotatingFileHandler):
     """A log file that may become impossible to write: standard error has every line too."""
 
+    def _open(self) -> TextIOWrapper:
+        stream = open_private(Path(self.baseFilename), self.mode, encoding=self.encoding)
+        return cast(TextIOWrapper, stream)
+
     def handleError(self, record: logging.LogRecord) -> None:
         """Lose the line; a full disk must neither stop the runner nor fill the screen."""
 
 
 def _open_file(folder: Path) -> _LogFile:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         return _LogFile(
             folder / "runner.log", maxBytes=FILE_SIZE, backupCount=FILES, encoding="utf-8"
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from controller.documents import flow_of
 from controller.execution.files import EXIT_FILE, OUT_FILE, QUEUE_ERR, QUEUE_OUT, run_dir_path
+from controller.paths import make_private_folder
 from controller.runner.context import RunnerContext
 from controller.runner.stages.upload import files_of_outputs
 from controller.schedulers.start import STARTED
@@ -50,7 +51,7 @@ def fetch(context: RunnerContext, job: dict[str, Any]) -> Path:
     for name in names:
         if run_dir / name not in found:
             (folder / name).unlink(missing_ok=True)  # of an earlier run
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     return folder
 
 

@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from controller.errors import StorageUnavailableError
+from controller.paths import make_private_folder
 from controller.storage.embedded import layout
 from controller.storage.embedded.errors import translated
 from controller.storage.embedded.lockfile import FileLock
@@ -38,7 +39,7 @@ def make_file(path: Path, *, network: bool, wait: float) -> None:
     try:
         if path.exists():
             return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
         try:
             _write(draft, path, network=network)

@@ -186,7 +186,7 @@ def test_a_full_disk_is_an_error_that_names_the_file(folder, monkeypatch):
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", no_space)
+    monkeypatch.setattr("controller.hosts.local.open_private", no_space)
     with pytest.raises(RemoteError, match=r"No space left on device: .*data"):
         host.write_bytes(folder / "data", b"x")
 
