@@ -17,12 +17,12 @@ _CLAIMED = (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES)
 
 
 def why(controller: QueueReader, job: JobInfo) -> list[Reason]:
-    """Say why a job does not run, the first reason first. Locks nothing."""
+    """Return why a job does not run, the most important reason first. Locks nothing."""
     return why_not_running(job_facts(controller, job))
 
 
 def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
-    """Read what is known about a job and what surrounds it. Locks nothing."""
+    """Read the facts about a job and its environment. Locks nothing."""
     doc = controller.queue.jobs.find_one(
         {"db_id": job.db_id},
         ["lock_id", "lock_lease", "attempts", "job.config.on_missing_references"],
@@ -64,7 +64,7 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
 
 
 def _refused(controller: QueueReader, job: JobInfo) -> RemoteInfo:
-    """Return what is known of a job in its queue; of one not tried yet, of one that was refused."""
+    """Return the facts about a job in its queue or, if not submitted, about a refused one."""
     if job.state is not JobState.UPLOADED or job.remote.queue_reason:
         return job.remote
     query = {
@@ -107,7 +107,7 @@ def _worker_problem(controller: QueueReader, name: str) -> str | None:
 
 
 def _present(controller: QueueReader, job: JobInfo) -> int:
-    """Count the jobs that the limit of the worker holds against this one's next step."""
+    """Count the jobs that count towards the worker's limit for this one's next step."""
     counted = QUEUED_STATES if job.state is JobState.UPLOADED else _CLAIMED
     states = [state.value for state in counted]
     return controller.queue.jobs.count_documents({"worker": job.worker, "state": {"$in": states}})

@@ -1,47 +1,47 @@
-"""Every error that `controller` raises on purpose.
+"""All errors that `controller` raises deliberately.
 
 ::
 
     ControllerError
     ├── ArgumentError (ValueError)          the call itself is wrong
-    │   ├── DeprecatedStateError            a state that a later version renamed
-    │   ├── FilterError                     a filter that cannot be meant
+    │   ├── DeprecatedStateError            a state renamed by a later version
+    │   ├── FilterError                     a filter that is malformed or contradictory
     │   └── TooManyError                    more is selected than the limit allows
     ├── ConfigError (ValueError)            project files, workers, settings
-    │   ├── ProjectUndefinedError           no project named, and more or less than one exists
+    │   ├── ProjectUndefinedError           no project named, and not exactly one exists
     │   └── ProjectParsingError             the project is unknown, or its file cannot be used
-    ├── NotFoundError (ValueError)          an id or name that does not exist
+    ├── NotFoundError (ValueError)          no such id or name
     │   ├── JobNotFoundError, FlowNotFoundError, BatchNotFoundError
     │   └── EntryNotFoundError (ConfigError)  a worker, exec_config or JobStore of a project
-    ├── MissingDocumentError                a document that jfr itself keeps is gone
+    ├── MissingDocumentError                one of jfr's own documents is missing
     │   └── BatchNotFoundError
     ├── StateError (ValueError)             the action does not accept the job's or flow's state
-    ├── LockedDocumentError                 another process has the lock: busy, not failed
+    ├── LockedDocumentError                 another process holds the lock: busy, not failed
     │   ├── JobLockedError, FlowLockedError, RunnerLockedError
-    ├── LockLostError                       our lease was taken over or broken: stop, write nothing
+    ├── LockLostError                       the lease was taken over or broken: stop, write nothing
     ├── StillRunningError                   an earlier run has not ended yet: busy, not failed
     ├── NotYetError                         another part of the runner comes first: busy, not failed
     ├── RunningRunnerError                  a live runner forbids the action
     ├── SubmissionError (ValueError)        a flow that cannot be accepted
-    │   └── MissingStoreError (ConfigError)  it needs an additional store that is not there
-    ├── RemoteError                         a step on a worker failed (``no_retry``: for good)
-    │   ├── QueueBusyError                  its queue takes no job now: held up, not failed
-    │   └── HostUnavailableError            its machine cannot be reached: held up, not failed
-    │       ├── HostStalledError            a command was not done in its time
-    │       ├── AuthenticationRequiredError it does not let us in until a person logs in
-    │       └── HostKeyError                its key is not known, or is not the one that we know
+    │   └── MissingStoreError (ConfigError)  it needs an additional store that does not exist
+    ├── RemoteError                         a step on a worker failed (``no_retry``: permanently)
+    │   ├── QueueBusyError                  its queue accepts no jobs now: delayed, not failed
+    │   └── HostUnavailableError            its machine cannot be reached: delayed, not failed
+    │       ├── HostStalledError            a command exceeded its time limit
+    │       ├── AuthenticationRequiredError a user must log in first
+    │       └── HostKeyError                its host key is unknown or has changed
     ├── JobFailedError                      awaited jobs ended in an error
     └── StorageError                        the database or its file
         ├── StorageUnavailableError         not reachable, not readable, not writable
-        │   ├── StorageMissingError         there is no database where one should be
+        │   ├── StorageMissingError         the expected database does not exist
         │   └── StorageBusyError            another process kept the file locked for too long
-        │       └── WriteConflictError      another process changed the same documents then
-        ├── DocumentTooLargeError           MongoDB takes 16 MB
-        ├── DuplicateKeyError               a unique index refuses the document
+        │       └── WriteConflictError      another process changed the same documents
+        ├── DocumentTooLargeError           above MongoDB's limit of 16 MB
+        ├── DuplicateKeyError               the document violates a unique index
         ├── StorageFormatError              corrupt, or written by a newer version
         └── UnsupportedOperationError       outside the portable subset of MongoDB's language
 
-An error carries its facts as attributes and ends with what to do next. Only the command line
+Errors carry the facts as attributes and end with what to do next. Only the command line
 turns them into exit codes (``jfr_cli.errors``). Standard library only: everything imports this.
 """
 
@@ -55,7 +55,7 @@ from controller.identity import named_process
 
 
 class ControllerError(Exception):
-    """Root of all errors of this package.
+    """Base class of all errors of this package.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ class ControllerError(Exception):
     Attributes
     ----------
     done
-        What an action on many jobs or flows had done before the error ended it: a `BulkResult` or
-        `FlowResult`, else None. (Other exceptions that end one have this attribute too.)
+        What an action on many jobs or flows did before the error stopped it: a `BulkResult` or
+        `FlowResult`, else None. (Other exceptions that stop one have this attribute too.)
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -81,12 +81,12 @@ class ControllerError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Errors cross process boundaries with their facts, whatever their constructor takes.
+        # Errors keep their facts across process boundaries, whatever their constructor takes.
         return (rebuilt, (type(self), self.args, self.__dict__))
 
 
 def rebuilt(cls: type[ControllerError], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
-    """Return an error as it was in another process."""
+    """Recreate an error that was pickled in another process."""
     error = cls.__new__(cls)
     error.args = args
     error.__dict__.update(facts)
@@ -94,7 +94,7 @@ def rebuilt(cls: type[ControllerError], args: tuple[Any, ...], facts: dict[str, 
 
 
 class ArgumentError(ControllerError, ValueError):
-    """An argument, or a combination of arguments, that cannot be meant."""
+    """An argument, or a combination of arguments, that makes no sense."""
 
 
 class DeprecatedStateError(ArgumentError):
@@ -119,12 +119,12 @@ class FilterError(ArgumentError):
 
 
 class TooManyError(ArgumentError):
-    """More is selected than the limit allows; nothing was changed.
+    """More jobs or flows are selected than the limit allows; nothing was changed.
 
     Attributes
     ----------
     number, limit
-        How many are selected, and how many may be.
+        Number selected, and the maximum.
     """
 
     def __init__(self, message: str, *, number: int, limit: int, hint: str | None = None) -> None:
@@ -137,7 +137,7 @@ class ConfigError(ControllerError, ValueError):
 
 
 class ProjectUndefinedError(ConfigError):
-    """No project was named, and there is not exactly one to choose."""
+    """No project was named, and there is not exactly one to choose from."""
 
 
 class ProjectParsingError(ConfigError):
@@ -145,7 +145,7 @@ class ProjectParsingError(ConfigError):
 
 
 class NotFoundError(ControllerError, ValueError):
-    """An id or a name that does not exist."""
+    """There is nothing with the given id or name."""
 
 
 class EntryNotFoundError(NotFoundError, ConfigError):
@@ -161,7 +161,7 @@ class FlowNotFoundError(NotFoundError):
 
 
 class MissingDocumentError(ControllerError):
-    """A document that jfr itself keeps, such as the id counter, is not in the database."""
+    """One of jfr's own documents, such as the id counter, is missing from the database."""
 
 
 class BatchNotFoundError(NotFoundError, MissingDocumentError):
@@ -176,7 +176,7 @@ class StateError(ControllerError, ValueError):
     action
         The verb of the action, as in ``rerun``.
     db_id
-        The job concerned; the flow's uuid for a flow.
+        The job; for a flow, its uuid.
     state
         Its state when the action was refused.
     allowed
@@ -203,7 +203,7 @@ class LockedDocumentError(ControllerError):
     Attributes
     ----------
     lock_id, lock_time
-        The foreign lock; the time is a naive UTC datetime as stored.
+        The other process's lock; the time is a naive UTC datetime, as stored.
     owner
         ``lock_lease.owner`` of the holder, None for a lock without a lease.
     """
@@ -247,15 +247,15 @@ class RunnerLockedError(LockedDocumentError):
 
 
 class LockLostError(ControllerError):
-    """The lease was taken over or broken while we worked; nothing more was written under it."""
+    """The lease was taken over or broken during the work; nothing was written after that."""
 
 
 class StillRunningError(ControllerError):
-    """What runs of an earlier attempt at a job was cancelled but has not ended yet."""
+    """The process of an earlier attempt at a job was cancelled but has not ended yet."""
 
 
 class NotYetError(ControllerError):
-    """Another part of the runner has to do something first."""
+    """Another part of the runner must do something first."""
 
 
 class RunningRunnerError(ControllerError):
@@ -275,11 +275,11 @@ class RunningRunnerError(ControllerError):
 
 
 class SubmissionError(ControllerError, ValueError):
-    """A flow that cannot be accepted: cyclic, empty, a duplicate, or with missing references."""
+    """The flow cannot be accepted: it is cyclic, empty, a duplicate, or has missing references."""
 
 
 class MissingStoreError(SubmissionError, ConfigError):
-    """A job needs an additional store that the project does not have."""
+    """A job needs an additional store that the project does not define."""
 
 
 class RemoteError(ControllerError):
@@ -299,39 +299,39 @@ class RemoteError(ControllerError):
 
 
 class QueueBusyError(RemoteError):
-    """The queue of a worker takes no job at present: it is full, or it does not answer.
+    """A worker's queue accepts no jobs at present: it is full, or does not answer.
 
     Parameters
     ----------
     reason
-        In the queue's own words.
+        The queue's own message.
 
     Attributes
     ----------
     retry_in
-        Seconds until the job is tried again; None where that is not decided yet.
+        Seconds until the next attempt; None if that is not decided yet.
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the queue takes no more jobs: {reason}", hint="it is tried again")
+        super().__init__(f"the queue accepts no more jobs: {reason}", hint="it will be retried")
         self.reason = reason
         self.retry_in: float | None = None
 
 
 class HostUnavailableError(RemoteError):
-    """The machine of a worker cannot be reached; nothing is known of what it holds.
+    """A worker's machine cannot be reached; nothing is known about the state of its jobs.
 
     Parameters
     ----------
     msg
         What happened, with the name of the machine.
     retry_in
-        Seconds until it is tried again; None for at once.
+        Seconds until the next attempt; None for immediately.
 
     Attributes
     ----------
     sent
-        Whether a command may have run although no answer came.
+        Whether a command may have run although no reply was received.
     """
 
     def __init__(
@@ -347,27 +347,27 @@ class HostUnavailableError(RemoteError):
 
 
 class HostStalledError(HostUnavailableError):
-    """A command was not done in its time: a file system that stands still, or a busy machine."""
+    """A command exceeded its time limit: a hanging file system, or an overloaded machine."""
 
     def __init__(self, msg: str) -> None:
         super().__init__(msg, sent=True)
 
 
 class AuthenticationRequiredError(HostUnavailableError):
-    """The machine does not let us in: a person has to log in, or to mend keys or passwords."""
+    """The machine refuses the login: a user has to log in, or to fix keys or passwords."""
 
 
 class HostKeyError(HostUnavailableError):
-    """The key of a machine is not known, or is not the one that is known."""
+    """The host key of a machine is unknown or has changed."""
 
 
 class JobFailedError(ControllerError):
-    """Awaited jobs ended in an error.
+    """Jobs that were waited for ended in an error.
 
     Attributes
     ----------
     db_ids
-        The jobs concerned.
+        The failed jobs.
     """
 
     def __init__(self, message: str, *, db_ids: Iterable[str] = (), hint: str | None = None):
@@ -376,38 +376,38 @@ class JobFailedError(ControllerError):
 
 
 class StorageError(ControllerError):
-    """The database, or the file it lies in, refused an operation."""
+    """The database, or the file that contains it, refused an operation."""
 
 
 class StorageUnavailableError(StorageError):
-    """The database cannot be reached, read or written, or we are not allowed in."""
+    """The database cannot be reached, read or written, or access is denied."""
 
 
 class StorageMissingError(StorageUnavailableError):
-    """There is no database where one should be: its disk is not mounted, or it was never made."""
+    """The expected database does not exist: its disk is not mounted, or it was never created."""
 
 
 class StorageBusyError(StorageUnavailableError):
-    """Another process kept the database file for longer than we were willing to wait."""
+    """Another process locked the database file for longer than the timeout."""
 
 
 class WriteConflictError(StorageBusyError):
-    """Another process changed the same documents at the same time; try again at once."""
+    """Another process changed the same documents at the same time; try again immediately."""
 
 
 class DocumentTooLargeError(StorageError):
-    """The database has a limit for documents, and this one is larger."""
+    """The document exceeds the size limit of the database."""
 
 
 class DuplicateKeyError(StorageError):
-    """A unique index refuses the document.
+    """The document violates a unique index.
 
     Attributes
     ----------
     index
-        Name of the index, where the engine tells.
+        Name of the index, if the engine reports it.
     key
-        The offending values, {path: value}, where the engine tells.
+        The offending values, {path: value}, if the engine reports them.
     """
 
     def __init__(
@@ -418,8 +418,8 @@ class DuplicateKeyError(StorageError):
 
 
 class StorageFormatError(StorageError):
-    """The file is corrupt, no database of ours, or was written by a newer version."""
+    """The file is corrupt, not a jfr database, or was written by a newer version."""
 
 
 class UnsupportedOperationError(StorageError, NotImplementedError):
-    """Connections the portable subset: refused, because a wrong answer is worse than an error."""
+    """Outside the portable subset: refused, because a wrong answer is worse than an error."""

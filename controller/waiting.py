@@ -121,7 +121,7 @@ def wait_for_jobs(
         if gone:
             raise JobNotFoundError(
                 f"there is no job {', '.join(sorted(gone))}",
-                hint="`jf job list` shows those there are",
+                hint="`jf job list` lists the existing ones",
             )
         waited = [
             Awaited(
@@ -167,7 +167,7 @@ def wait_for_flows(
         if gone:
             raise FlowNotFoundError(
                 f"there is no flow {', '.join(sorted(gone))}",
-                hint="`jf flow list` shows those there are",
+                hint="`jf flow list` lists the existing ones",
             )
         waited = [Awaited(f.db_id or "", f.flow_id, f.name, f.state, f.flow_id) for f in flows]
         return sorted(waited, key=lambda a: db_id_order(a.db_id))

@@ -276,7 +276,7 @@ def existing_flow(
     )
     if not found:
         raise FlowNotFoundError(
-            f"there is no flow {text}", hint="`jf flow list` shows those there are"
+            f"there is no flow {text}", hint="`jf flow list` lists the existing ones"
         )
     return found[0]
 
@@ -306,7 +306,7 @@ def named_job(controller: QueueReader, text: str, index: int | None = None) -> J
         raise JobNotFoundError(
             f"job {uuid} has no index {index}", hint=f"it has {', '.join(map(str, known))}"
         )
-    raise JobNotFoundError(f"there is no job {text}", hint="`jf job list` shows those there are")
+    raise JobNotFoundError(f"there is no job {text}", hint="`jf job list` lists the existing ones")
 
 
 def some_jobs(controller: QueueReader, ids: list[str] | None, selection: JobFilter) -> list[str]:
@@ -338,7 +338,7 @@ def some_flows(controller: QueueReader, ids: list[str] | None, selection: FlowFi
     if unknown:
         raise FlowNotFoundError(
             f"there is no flow with a job {', '.join(unknown)}",
-            hint="`jf flow list` shows those there are",
+            hint="`jf flow list` lists the existing ones",
         )
     return list(dict.fromkeys(by_job.get(text, text) for text in ids))
 
@@ -351,7 +351,7 @@ def _unless_named(
 ) -> list[str]:
     """Return what was found; nothing is an error where ids say that there is something."""
     if not found and (selection.job_ids or selection.db_ids or selection.flow_ids):
-        raise error(f"no {noun} matches", hint=f"`jf {noun} list` shows those there are")
+        raise error(f"no {noun} matches", hint=f"`jf {noun} list` lists the existing ones")
     return found
 
 

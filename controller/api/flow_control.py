@@ -72,7 +72,7 @@ class FlowControl(ControllerGroup):
         dry_run
             Plan only; the result says what would change.
         progress
-            Called with (jobs dealt with, jobs in total).
+            Called with (jobs processed, jobs in total).
 
         Returns
         -------

@@ -102,7 +102,7 @@ class FlowDeletion(ControllerGroup):
         dry_run
             Only report what would be deleted.
         progress
-            Called with (flows dealt with, flows in total).
+            Called with (flows processed, flows in total).
 
         Returns
         -------
@@ -151,6 +151,6 @@ class FlowDeletion(ControllerGroup):
             missing = next((i for i in asked if i not in known), None)
             if missing is not None:
                 raise FlowNotFoundError(
-                    f"there is no flow {missing}", hint="`jf flow list` shows those there are"
+                    f"there is no flow {missing}", hint="`jf flow list` lists the existing ones"
                 )
         return found

@@ -364,7 +364,7 @@ def find_flow(
     if found is None:
         raise FlowNotFoundError(
             f"there is no flow {flow_id or job_id or db_id}",
-            hint="`jf flow list` shows those there are",
+            hint="`jf flow list` lists the existing ones",
         )
     return found
 

@@ -98,7 +98,7 @@ class JobControl(ControllerGroup):
         dry_run
             Plan only; the result says what would change.
         progress
-            Called with (jobs dealt with, jobs in total).
+            Called with (jobs processed, jobs in total).
         """
         selection = JobFilter(
             job_ids=job_ids,
@@ -209,7 +209,7 @@ class JobControl(ControllerGroup):
         dry_run
             Plan only; the result says what would change.
         progress
-            Called with (jobs dealt with, jobs in total).
+            Called with (jobs processed, jobs in total).
         """
         selection = JobFilter(
             job_ids=job_ids,
@@ -324,7 +324,7 @@ class JobControl(ControllerGroup):
         dry_run
             Plan only; the result says what would change.
         progress
-            Called with (jobs dealt with, jobs in total).
+            Called with (jobs processed, jobs in total).
         """
         selection = JobFilter(
             job_ids=job_ids,

@@ -124,7 +124,7 @@ class JobFiles(ControllerGroup):
         dry_run
             Only report what would be deleted.
         progress
-            Called with (jobs dealt with, jobs in total).
+            Called with (jobs processed, jobs in total).
 
         Raises
         ------

@@ -118,7 +118,7 @@ class JobRestart(ControllerGroup):
         dry_run
             Plan only; the result says what would change.
         progress
-            Called with (jobs dealt with, jobs in total).
+            Called with (jobs processed, jobs in total).
         """
         selection = JobFilter(
             job_ids=job_ids,
@@ -232,7 +232,7 @@ class JobRestart(ControllerGroup):
         dry_run
             Plan only; the result says what would change.
         progress
-            Called with (jobs dealt with, jobs in total).
+            Called with (jobs processed, jobs in total).
         """
         selection = JobFilter(
             job_ids=job_ids,

@@ -176,7 +176,7 @@ def unavailable_job(lock: MongoLock, query: Mapping[str, Any]) -> Exception:
     if held is None:
         return JobNotFoundError(
             f"there is no job with {', '.join(f'{k} {v}' for k, v in query.items())}",
-            hint="`jf job list` shows those there are",
+            hint="`jf job list` lists the existing ones",
         )
     return locked_error(JobLockedError, held.get("db_id") or str(held["_id"]), held)
 

@@ -1,4 +1,4 @@
-"""The doctor: finds what is not as it should be in a queue, and mends it.
+"""The doctor: finds and repairs problems of a queue.
 
 ``reading``      what is read, in batches
 ``diagnosing``   reading and pure rules (``controller.rules.diagnosis``) -> `Diagnosis`
@@ -35,21 +35,21 @@ __all__ = [
 ]
 
 ROUNDS = 3
-"""Looks after which mending ends; one damage may hide another."""
+"""Maximum number of examinations for repairs; one problem may hide another."""
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found, what was done, and what is left.
+    """The findings, the repairs, and what is left.
 
     Attributes
     ----------
     diagnosis
-        What was found at first.
+        The first examination.
     mended
-        What was done; in a dry run, what would be done at first.
+        The repairs; in a dry run, those that would be done first.
     remaining
-        What is left; the same as ``diagnosis`` in a dry run.
+        The last examination; the same as ``diagnosis`` in a dry run.
     """
 
     diagnosis: Diagnosis
@@ -72,28 +72,28 @@ def examine(
     half_inserted: bool = False,
     progress: Progress | None = None,
 ) -> Examination:
-    """Examine a queue, and mend it if asked to.
+    """Examine a queue, and repair it on request.
 
     Parameters
     ----------
     fix
-        Mend what can be mended, and look again. Without it nothing is changed.
+        Repair what can be repaired, and examine again. If False, nothing is changed.
     watch, outputs
         See `diagnose`.
     foreign_locks, half_inserted
         See `mend`.
     progress
-        Called with (what is going on, how much of it is done, how much there is).
+        Called with (activity, amount done, total amount).
 
     Returns
     -------
     Examination
-        What was found, what was or would be done, and what is left.
+        The findings, the repairs done or planned, and what is left.
 
     Raises
     ------
     StorageFormatError
-        With ``fix``: the database is of a newer version.
+        With ``fix``: the database has a newer version.
     """
     if fix:
         refuse_newer(controller.queue.auxiliary, "mending")

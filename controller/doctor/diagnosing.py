@@ -1,8 +1,8 @@
-"""From the database to a diagnosis. Nothing is written, and nothing is locked.
+"""Examine the database. Nothing is written, and nothing is locked.
 
-Others may be at work meanwhile. A locked flow is not judged, and what is found on
-flows, on jobs without a flow and on foreign locks has to be found twice, `CONFIRM_AFTER` seconds
-apart: documents that were read in the middle of a step look otherwise the second time.
+Other processes may be working meanwhile. Locked flows are not judged, and findings about flows,
+jobs without a flow and foreign locks must be confirmed `CONFIRM_AFTER` seconds later: documents
+read in the middle of a step differ the second time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from controller.jobcontroller import JobController
 
 CONFIRM_AFTER = 0.5
-"""Seconds between the two looks."""
+"""Seconds between the two readings."""
 _WATCH_EVERY = 1.0
 
 
@@ -53,27 +53,27 @@ def diagnose(
     outputs: bool = False,
     progress: reading.Progress | None = None,
 ) -> Diagnosis:
-    """Find what is not as it should be in a queue.
+    """Find the problems of a queue.
 
     Parameters
     ----------
     watch
-        Watch locks for some 20 s, and call those expired that are not renewed. Without it, only the
-        locks of processes of this host that have ended are.
+        Watch locks for some 20 s, and treat those that are not renewed as expired. If False, only
+        locks of ended processes on this host are.
     outputs
-        Look for the outputs of COMPLETED jobs too, which opens the JobStores.
+        Also check that the outputs of COMPLETED jobs exist, which opens the JobStores.
     progress
-        Told the flows that have been looked at; while locks are watched, the seconds.
+        Called with the number of flows examined; while locks are watched, with the seconds.
 
     Returns
     -------
     Diagnosis
-        What was found.
+        The findings.
 
     Raises
     ------
     ConfigError
-        ``outputs``, and a flow's JobStore is not in the project.
+        ``outputs``, and a flow's JobStore is not defined in the project.
     """
     told = progress or _untold
     held = _watched(controller, told) if watch else reading.lock_views(controller.queue)
@@ -81,7 +81,7 @@ def diagnose(
 
 
 def _untold(what: str, done: int, total: int) -> None:
-    """Stand in where progress is not reported."""
+    """Do nothing, if progress is not reported."""
 
 
 def _watched(controller: JobController, progress: reading.Progress) -> list[LockView]:
@@ -98,7 +98,7 @@ def _watched(controller: JobController, progress: reading.Progress) -> list[Lock
 
 
 class _Examination:
-    """One look at everything, and a second one at what was suspicious."""
+    """One reading of everything, and a second one of what is suspicious."""
 
     def __init__(
         self, controller: JobController, progress: reading.Progress, *, outputs: bool
@@ -117,7 +117,7 @@ class _Examination:
     def run(self, held: list[LockView]) -> Diagnosis:
         restore = reading.restore_finding(self.queue)
         if restore is not None and restore.mending is None:
-            return Diagnosis((restore,), 0, 0)  # what is not all there cannot be judged
+            return Diagnosis((restore,), 0, 0)  # an incomplete database cannot be judged
         record = get_running_runner(self.queue.auxiliary)
         self._read_flows()
         orphans = self._orphans()
@@ -181,7 +181,7 @@ class _Examination:
 
     def _orphans(self) -> dict[str | None, Finding]:
         if self.queue.jobs.count_documents({}) == self.census.jobs:
-            return {}  # every job has been seen with its flow
+            return {}  # every job was read with its flow
         found = reading.jobs_of_no_flow(self.queue, self.flows)
         for job in (job for many in found.values() for job in many):
             self.census.add(job)
@@ -219,7 +219,7 @@ class _Examination:
             fields = [*reading.NAME_FIELDS, *reading.LOCK_FIELDS]
             documents = getattr(self.queue, where).find({"_id": {"$in": ids}}, fields)
             again += [reading.view_of_lock(where, document) for document in documents]
-        # Texts tell an age: what to do about a lock names the lock itself.
+        # The texts contain ages, so locks are compared by their repairs.
         confirmed = {finding.mending for finding in self._locks(again, record)}
         return [finding for finding in first if finding.mending in confirmed]
 
@@ -256,7 +256,7 @@ class _Examination:
         if store is None:
             project = self.controller.project
             if project is None:
-                raise ConfigError(f"the JobStore {name!r} is not known without a project")
+                raise ConfigError(f"the JobStore {name!r} is unknown without a project")
             store = open_jobstore(project.jobstore_spec(name))
         store.connect()
         try:

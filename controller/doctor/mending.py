@@ -1,9 +1,9 @@
-"""From a diagnosis to a queue that is as it should be.
+"""Carry out the repairs of a diagnosis.
 
-Each mending asks once more for the state that it was planned for, so that doing it late, twice or
-beside others does no harm. A flow is mended while it is held, from what is read under its lock,
-in one transaction where there is one; without, the jobs come first and the flow's own document
-last, and after an interruption the examination starts again.
+Each repair requires the state that it was planned for, so that doing it late, twice or concurrently
+does no harm. A flow is repaired under its lock, from what is read under it, in a transaction if
+available; without transactions, the jobs are written before the flow's own document, and after an
+interruption the examination starts over.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ from controller.storage.indexes import build_indexes
 if TYPE_CHECKING:
     from controller.jobcontroller import JobController
 
-_CHANGED = "it has changed meanwhile"
-_HELD = "somebody is at work on it"
+_CHANGED = "it has changed in the meantime"
+_HELD = "another process is working on it"
 
 
 class Outcome(StrEnum):
-    """What became of a mending."""
+    """The outcome of a repair."""
 
     PLANNED = "planned"  # a dry run
     DONE = "done"
-    SKIPPED = "skipped"  # not possible now, or not needed any more
+    SKIPPED = "skipped"  # not possible now, or no longer needed
 
 
 @dataclass(frozen=True)
 class Mended:
-    """What was done about findings.
+    """A repair of findings, and its outcome.
 
     Attributes
     ----------
     text
-        What was, or would be, done: one line.
+        What was or would be done, in one line.
     outcome
-        What became of it.
+        The outcome.
     findings
-        Those it is about.
+        The findings it repairs.
     reason
         Why it was skipped.
     """
@@ -80,27 +80,28 @@ def mend(
     half_inserted: bool = False,
     progress: reading.Progress | None = None,
 ) -> list[Mended]:
-    """Mend what was found.
+    """Repair findings.
 
-    A mending that the work of another process stands in the way of is skipped, never waited for.
+    A repair that conflicts with the work of another process is skipped; nothing is waited for.
 
     Parameters
     ----------
     diagnosis
         From `diagnose`.
     dry_run
-        Only say what would be done.
+        Only return what would be done.
     foreign_locks
-        Free locks of programs that renew none. Make sure that none of them is at work.
+        Unlock documents locked by programs that do not renew locks. Make sure that none of them is
+        running.
     half_inserted
-        Remove what interrupted submissions left behind. Nothing of it has ever run.
+        Remove the remains of interrupted submissions. None of these jobs has run.
     progress
-        Told the mendings that are done; not in a dry run.
+        Called with the number of repairs done; not in a dry run.
 
     Returns
     -------
     list
-        What was done, or would be; without the findings that only a person can mend.
+        The repairs done or planned; without the findings that only the user can fix.
     """
     consents = [
         name
@@ -124,7 +125,7 @@ def mend(
 
 
 def _run_pending(queue: Queue, mending: Mending) -> str | None:
-    """Do it; return why not, if so."""
+    """Do a repair; if not possible, return why."""
     try:
         return _ACTIONS[mending.action](queue, mending)
     except (LockLostError, StorageBusyError, DuplicateKeyError) as error:
@@ -140,11 +141,11 @@ def _mend_flow(queue: Queue, mending: Mending) -> str | None:
     ) as lock:
         flow = lock.locked_document
         if flow is None:
-            return _HELD if lock.unavailable_document is not None else "it does not exist any more"
+            return _HELD if lock.unavailable_document is not None else "it no longer exists"
         with queue.database.transaction() as session:
             view = reading.read_views(queue, [flow], session=session)[0]
             if not view.jobs:
-                return "it has no job"
+                return "it has no jobs"
             plan = plan_flow(view)
             lock.check(session=session)
             _write_jobs(queue, plan, session)
@@ -166,7 +167,7 @@ def _write_jobs(queue: Queue, plan: FlowPlan, session: Any) -> None:
 
 
 def _job_operation(change: JobChange) -> UpdateOne:
-    # A process that claims or stops a job does so without the flow's lock: its state decides.
+    # Jobs are claimed and stopped without the flow's lock, so their state must be unchanged.
     job = change.job
     update: dict[str, Any] = {"$set": {"updated_on": utc_now()}}
     if change.state is not None:
@@ -269,7 +270,7 @@ def _build_indexes(queue: Queue, mending: Mending) -> str | None:
 
 
 def _remove_note(queue: Queue, mending: Mending) -> str | None:
-    del mending  # there is one note
+    del mending  # there is only one note
     with MongoLock(queue.auxiliary, UNFINISHED, get_locked_doc=True) as lock:
         if not lock.acquired:
             return _HELD if lock.unavailable_document is not None else _CHANGED

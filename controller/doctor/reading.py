@@ -1,4 +1,4 @@
-"""What an examination reads: projections, in batches, and never the body of a job."""
+"""Read the data of an examination: projections, in batches, without the bodies of jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOCK_FIELDS = ["lock_id", "lock_time", "lock_lease"]
 NAME_FIELDS = ["uuid", "db_id", "aftermath.db_id"]
-"""What tells which document it is that is locked."""
+"""Fields that identify a locked document."""
 FLOW_FIELDS = [
     *("uuid", "name", "state", "jobs", "ids", "parents", "jobstore", "created_on"),
     *LOCK_FIELDS,
@@ -46,22 +46,22 @@ INDEXES: Mapping[str, tuple[tuple[Keys, bool], ...]] = {
     "batches": BATCH_INDEXES,
     "auxiliary": AUXILIARY_INDEXES,
 }
-"""{collection: indexes that it needs}."""
+"""{collection: required indexes}."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with (what is going on, how much of it is done, how much there is)."""
+"""Called with (activity, amount done, total amount)."""
 
 _FLOWS_AT_ONCE = 500
 _JOBS_AT_ONCE = 5000
 
 
 def flow_batches(queue: Queue, uuids: Iterable[str] | None = None) -> Iterator[list[FlowView]]:
-    """Read flows with their jobs, some thousand jobs at a time.
+    """Read flows with their jobs, some thousands of jobs at a time.
 
     Parameters
     ----------
     uuids
-        Only these flows; None reads all.
+        Only these flows; None for all.
     """
     if uuids is None:
         yield from _in_batches(queue, queue.flows.find({}, FLOW_FIELDS))
@@ -86,7 +86,7 @@ def _in_batches(queue: Queue, flows: Iterable[Document]) -> Iterator[list[FlowVi
 
 
 def read_views(queue: Queue, flows: Sequence[Document], *, session: Any = None) -> list[FlowView]:
-    """Read the jobs of flows, and those that they name although they are not theirs."""
+    """Read the jobs of flows, and jobs of other flows that they list."""
     own: dict[str, list[Document]] = {flow["uuid"]: [] for flow in flows}
     query = {"job.hosts": {"$in": list(own)}}
     for job in queue.jobs.find(query, JOB_FIELDS, session=session):
@@ -116,7 +116,7 @@ def read_views(queue: Queue, flows: Sequence[Document], *, session: Any = None) 
 def _of_others(
     queue: Queue, foreign_jobs: Mapping[str, Mapping[str, Any]], session: Any
 ) -> frozenset[str]:
-    """Uuids of the jobs that the flow lists, too, that they name as theirs."""
+    """Uuids of existing flows that the jobs belong to and that list them too."""
     named = sorted({of for job in foreign_jobs.values() if (of := flow_if_named(job)) is not None})
     if not named:
         return frozenset()
@@ -128,12 +128,12 @@ def _of_others(
 
 
 def _order(job: Document) -> tuple[str, int]:
-    """Sort key, so that two looks name jobs in one order; a damaged job may have no db_id."""
+    """Sort key, so that two readings have the same order; a damaged job may have no db_id."""
     return db_id_order(str(job.get("db_id")))
 
 
 def _strangers(flow: Document, jobs: Iterable[Document]) -> set[str]:
-    """Uuids that a flow or its jobs name, and that none of its jobs has."""
+    """Uuids named by a flow or its jobs that none of its jobs has."""
     named = {*(flow.get("jobs") or ()), *(flow.get("parents") or {})}
     named.update(entry[1] for entry in flow.get("ids") or () if len(entry) == 3)
     uuids = set()
@@ -153,12 +153,12 @@ def jobs_of_no_flow(
     flow_uuids
         Uuids of all flows.
     among
-        Only jobs that name one of these; None reads all jobs.
+        Only jobs that belong to one of these; None reads all jobs.
 
     Returns
     -------
     dict
-        {uuid of the flow they name, None when they name none: jobs}.
+        {uuid of the flow they belong to, None if none: jobs}.
     """
     query = {} if among is None else {"job.hosts": {"$in": sorted(among)}}
     found: dict[str | None, list[Document]] = {}
@@ -172,13 +172,13 @@ def jobs_of_no_flow(
 
 
 def existing_flows(queue: Queue, uuids: Iterable[str]) -> set[str]:
-    """Those of the uuids that are flows."""
+    """The uuids for which a flow exists."""
     found = queue.flows.find({"uuid": {"$in": sorted(uuids)}}, ["uuid"])
     return {flow["uuid"] for flow in found}
 
 
 def lock_views(queue: Queue) -> list[LockView]:
-    """Read the documents that are locked; each call is an observation of their leases."""
+    """Read the locked documents; each call also observes their leases."""
     return [
         view_of_lock(where, document)
         for where in ("jobs", "flows", "auxiliary")
@@ -189,12 +189,12 @@ def lock_views(queue: Queue) -> list[LockView]:
 
 
 def auxiliary_documents(queue: Queue) -> list[Document]:
-    """Read the documents of the database itself."""
+    """Read the documents about the database itself."""
     return list(queue.auxiliary.find({"aftermath": {"$exists": False}}))
 
 
 def restore_finding(queue: Queue) -> Finding | None:
-    """Say what became of a restore that has left its note; None where there is none."""
+    """Return the finding about an unfinished restore; None if there is none."""
     note = queue.auxiliary.find_one(UNFINISHED)
     if note is None:
         return None
@@ -203,7 +203,7 @@ def restore_finding(queue: Queue) -> Finding | None:
 
 
 def pending_cleanup_views(queue: Queue) -> list[PendingCleanupView]:
-    """Read what is still to happen outside the database."""
+    """Read the pending clean-ups."""
     entries = (
         PendingCleanup(**document["aftermath"])
         for document in queue.auxiliary.find({"aftermath": {"$exists": True}}, ["aftermath"])
@@ -217,7 +217,7 @@ def pending_cleanup_views(queue: Queue) -> list[PendingCleanupView]:
 
 
 def view_of_lock(where: str, document: Document) -> LockView:
-    """Describe a document that is locked, or has the remains of a lock."""
+    """Describe a document with a lock, or with leftover fields of one."""
     entry = document.get("aftermath")
     kind, subject = {
         "jobs": ("job ", str(document.get("db_id"))),
@@ -237,12 +237,12 @@ def view_of_lock(where: str, document: Document) -> LockView:
 
 
 def is_held(document: Mapping[str, Any]) -> bool:
-    """Whether a document is locked by a process that seems alive, or that we cannot judge."""
+    """Whether a document is locked by a process that is, or may be, alive."""
     return document.get("lock_id") is not None and not OBSERVER.is_expired(document)
 
 
 def doubles(collection: Collection, fields: Sequence[str]) -> list[str]:
-    """Describe the keys that more than one document has; for collections without the index."""
+    """Describe the keys shared by several documents; for collections without the index."""
     seen: set[Any] = set()
     found: dict[str, None] = {}
     for document in collection.find({}, list(fields)):
@@ -255,7 +255,7 @@ def doubles(collection: Collection, fields: Sequence[str]) -> list[str]:
 
 
 def without_output(store: JobStore, jobs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """db_ids of those jobs whose outputs are not in a connected JobStore."""
+    """db_ids of the jobs whose outputs are missing in a connected JobStore."""
     from controller.storage.outputs import stored_outputs
 
     stored = stored_outputs(store, {job["uuid"] for job in jobs})

@@ -1,8 +1,8 @@
-"""The machines that jobs run on: commands and files, here and over SSH.
+"""The machines that jobs run on: commands and files, locally and over SSH.
 
-``base`` is what the runner asks of any machine. ``local`` is this one; ``shell`` is one behind a
-shell, reached through a link: ``ssh`` (paramiko) or ``openssh`` (the program). ``split`` is two
-machines for one worker, ``pool`` the connections of this process.
+``base`` defines what the runner needs of a machine. ``local`` is this machine; ``shell`` is one
+reached through a link to its shell: ``ssh`` (paramiko) or ``openssh`` (the program). ``split``
+combines two machines for one worker, ``pool`` shares the connections of this process.
 """
 
 from controller.hosts.base import CommandResult, Exchange, ExchangeResult, Host

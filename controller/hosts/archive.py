@@ -1,4 +1,4 @@
-"""Archives of many files as one stream, of which no file is held in memory."""
+"""Archives of many files as one stream, without holding any file in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from controller.errors import RemoteError
 CHUNK = 256 * 1024
 
 Content = bytes | Path
-"""What a file holds: bytes, or a file of this machine."""
+"""Content of a file: bytes, or a file on this machine."""
 
 
 def size_of(content: Content) -> int:
@@ -22,7 +22,7 @@ def size_of(content: Content) -> int:
 def stream_archive(
     members: Sequence[tuple[str, Content, int]],
 ) -> Iterator[bytes]:
-    """Yield an archive that any ``tar`` reads.
+    """Yield an archive that any ``tar`` can read.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def stream_archive(
     Raises
     ------
     RemoteError
-        A file of this machine became shorter meanwhile.
+        A file on this machine became shorter meanwhile.
     """
     for name, content, size in members:
         entry = tarfile.TarInfo(name)
@@ -58,6 +58,6 @@ def read_chunks(content: Content, offset: int, size: int) -> Iterator[bytes]:
         while left:
             chunk = file.read(min(CHUNK, left))
             if not chunk:
-                raise RemoteError(f"{content} became shorter while it was sent")
+                raise RemoteError(f"{content} became shorter while it was being sent")
             left -= len(chunk)
             yield chunk

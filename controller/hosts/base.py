@@ -1,4 +1,4 @@
-"""What the runner asks of a machine."""
+"""What the runner needs of a machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 from controller.hosts.archive import Content
 
 Progress = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all) of a transfer."""
+"""Called with (bytes done, bytes in total) of a transfer."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Exchange:
     Attributes
     ----------
     write
-        {where: content, or a file of this machine}; folders are made. All of them are written
-        before the command runs; where one cannot be written, it does not run.
+        {path: content, or a file on this machine}; folders are created. All files are written
+        before the command runs; if one cannot be written, it does not run.
     command
-        Shell command; None for none.
+        Shell command, or None.
     workdir
-        Where it runs; None for the home folder.
+        Working folder; None for the home folder.
     read
         Files to return, whatever the command's status.
     make_folders
-        Otherwise a folder that does not exist is a FileNotFoundError.
+        If False, a folder that does not exist is a FileNotFoundError.
     """
 
     write: Mapping[Path, Content] = field(default_factory=dict)
@@ -50,14 +50,14 @@ class Exchange:
 
 @dataclass(frozen=True)
 class ExchangeResult:
-    """What came of an `Exchange`.
+    """The result of an `Exchange`.
 
     Attributes
     ----------
     result
-        Of the command; None where there was none.
+        Of the command; None without a command.
     files
-        {path: content} of those that were there.
+        {path: content} of the files that exist.
     """
 
     result: CommandResult | None
@@ -67,15 +67,14 @@ class ExchangeResult:
 class Host(Protocol):
     """Commands and files on one machine. Paths are absolute; nothing needs quoting.
 
-    Many files travel at once: each method takes any number, for the price of one round trip.
-    Whatever the machine refuses is a RemoteError; a file that is not there, where one has to be,
-    a FileNotFoundError. A machine that cannot be reached is a HostUnavailableError. All methods
-    may be called from several threads.
+    Each method takes any number of files, in one round trip. Anything the machine refuses is a
+    RemoteError; a missing file that must exist is a FileNotFoundError. A machine that cannot be
+    reached is a HostUnavailableError. All methods may be called from several threads.
 
     Attributes
     ----------
     name
-        Of the machine, for messages.
+        Name of the machine, for messages.
     is_local
         Whether it is this machine.
     """
@@ -98,14 +97,14 @@ class Host(Protocol):
         timeout
             Seconds; None for the worker's ``timeout_execute``.
         stdin
-            What the command reads.
+            Standard input of the command.
 
         Raises
         ------
         FileNotFoundError
-            There is no such folder.
+            The folder does not exist.
         RemoteError
-            It took longer; it was killed with its children.
+            It took too long, and was killed with its children.
         HostUnavailableError
             The connection was lost; ``sent`` says whether the command may have run.
         """
@@ -123,63 +122,63 @@ class Host(Protocol):
         """Create folders and those above them; one that exists is fine."""
 
     def write_files(self, files: Mapping[Path, Content], *, make_folders: bool = True) -> None:
-        """Write files: of each the whole or nothing; the folders are as for an `Exchange`."""
+        """Write files, each completely or not at all; folders are handled as in an `Exchange`."""
 
     def read_files(self, paths: Iterable[Path]) -> dict[Path, bytes]:
-        """Return the content of files; those that are not there are left out."""
+        """Return the content of files; missing files are left out."""
 
     def send(self, files: Mapping[Path, Path], progress: Progress | None = None) -> None:
-        """Copy files from this machine to that one.
+        """Copy files from this machine to the host.
 
-        A large one that was cut off goes on where it ended.
+        An interrupted large file is continued where it stopped.
 
         Parameters
         ----------
         files
-            {file here: where it goes}.
+            {local file: path on the host}.
         """
 
     def fetch(self, files: Mapping[Path, Path], progress: Progress | None = None) -> list[Path]:
-        """Copy files from that machine to this one; as `send` where one is cut off.
+        """Copy files from the host to this machine; interrupted files are handled as in `send`.
 
         Parameters
         ----------
         files
-            {file there: where it goes}; folders here are made.
+            {file on the host: local path}; local folders are created.
 
         Returns
         -------
         list
-            The files that were there.
+            The files that exist.
         """
 
     def write_bytes(self, path: Path, content: bytes) -> None:
-        """Write a file into a folder that exists: the whole of it or nothing."""
+        """Write a file into an existing folder, completely or not at all."""
 
     def read_bytes(self, path: Path) -> bytes:
-        """Return the content of a file (FileNotFoundError when there is none)."""
+        """Return the content of a file (FileNotFoundError if it is missing)."""
 
     def exists(self, path: Path) -> bool:
-        """Whether a file or folder is there."""
+        """Whether a file or folder exists."""
 
     def listdir(self, path: Path) -> list[str]:
-        """Names in a folder; none when it does not exist."""
+        """Names in a folder; empty if it does not exist."""
 
     def remove(self, *paths: Path) -> None:
-        """Delete files; one that does not exist is fine."""
+        """Delete files; missing ones are ignored."""
 
     def rmtree(self, *paths: Path) -> None:
-        """Delete folders with all they hold; one that does not exist is fine."""
+        """Delete folders with their contents; missing ones are ignored."""
 
     def connect(self) -> None:
-        """Log in, if that has not been done; what needs the connection does it by itself."""
+        """Log in, if necessary; methods that need the connection also do so."""
 
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection, as far as one can tell without using it."""
 
     def test(self) -> str | None:
-        """Try whether commands can be run; return what is wrong, None when nothing is."""
+        """Check whether commands can be run; return what is wrong, or None."""
 
     def close(self) -> None:
-        """Give the connection back; it ends when no other host of this process uses it."""
+        """Release the connection; it ends when no other host of this process uses it."""

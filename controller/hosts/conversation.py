@@ -1,4 +1,4 @@
-"""What comes back of a framed script, read as it comes.
+"""The output of a framed script, parsed as it arrives.
 
 Everything before the first mark was printed by the start-up files of a shell and is dropped.
 """
@@ -11,19 +11,19 @@ from typing import Protocol
 
 
 class Sink(Protocol):
-    """What takes the bytes of a file."""
+    """Receiver of the bytes of a file."""
 
     def write(self, data: bytes, /) -> object:
-        """Take some more."""
+        """Receive more bytes."""
 
 
 def new_token() -> str:
-    """Return what marks the output of one script; nothing else contains it."""
+    """Return a unique token that marks the output of one script."""
     return f"jfr{secrets.token_hex(12)}"
 
 
 class MarkReader:
-    """Divides a stream into what was printed and the marks between.
+    """Divides a stream into marks and the output between them.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class MarkReader:
     Attributes
     ----------
     rest
-        What arrived and may be the beginning of a mark.
+        Bytes that may be the beginning of a mark.
     """
 
     def __init__(self, token: str) -> None:
@@ -41,7 +41,7 @@ class MarkReader:
         self._lead = b"\n" + token.encode() + b" "
 
     def feed(self, data: bytes) -> Iterator[tuple[bool, bytes]]:
-        """Take what arrived; yields (whether it is a mark, its text or the bytes printed)."""
+        """Add bytes; yield (whether it is a mark, its text or the bytes printed)."""
         rest = self.rest + data
         while True:
             start = rest.find(self._lead)
@@ -62,14 +62,14 @@ class MarkReader:
 
 
 class Listener:
-    """Collects the answer of one script.
+    """Collects the output of one script.
 
     Parameters
     ----------
     token
-        That of the script.
+        Token of the script.
     open_file
-        Called with the number of a file that follows; returns what takes its bytes. It is not
+        Called with the number of a file that follows; returns its receiver. The receiver is not
         closed here.
     on_start
         Called when the script begins.
@@ -77,13 +77,13 @@ class Listener:
     Attributes
     ----------
     stdout, stderr
-        What the command printed.
+        Output of the command.
     pid
-        That of the shell that runs the script; None before it has begun.
+        Process id of the shell that runs the script; None before it starts.
     status
-        What the script said at its end; None before.
+        Exit status reported by the script at its end; None before.
     files
-        {number of a file: "0" for one that came whole, "missing", "folder", or a status}.
+        {number of a file: "0" if complete, "missing", "folder", or a status}.
     """
 
     def __init__(
@@ -104,16 +104,16 @@ class Listener:
 
     @property
     def complaint(self) -> str:
-        """What came on standard error outside of the marks: of ssh itself, or of start-up files."""
+        """Standard error outside the marks: from ssh itself, or from start-up files."""
         return (bytes(self.noise) + self._err.rest).decode(errors="replace").strip()
 
     @property
     def finished(self) -> bool:
-        """Whether both streams have ended: what is left running behind them is not waited for."""
+        """Whether both streams have ended; processes left in the background are not waited for."""
         return self.status is not None and self._err_ended
 
     def out(self, data: bytes) -> None:
-        """Take what arrived on standard output."""
+        """Add bytes of standard output."""
         for is_mark, value in self._out.feed(data):
             if self.status is not None:
                 return
@@ -125,14 +125,14 @@ class Listener:
                 self.stdout += value
 
     def err(self, data: bytes) -> None:
-        """Take what arrived on standard error."""
+        """Add bytes of standard error."""
         for is_mark, value in self._err.feed(data):
             if is_mark:
                 self._err_open, self._err_ended = value == b"start", value == b"end"
             elif self._err_open:
                 self.stderr += value
             elif not self._err_ended and len(self.noise) < 4000:
-                self.noise += value  # of ssh itself, where there is no session
+                self.noise += value  # from ssh itself, if there is no session
 
     def _mark(self, words: list[str]) -> None:
         kind, given = words[0], words[1:]

@@ -1,8 +1,7 @@
-"""Keys of hosts, checked as OpenSSH checks them.
+"""Host keys, checked as by OpenSSH.
 
 ``UserKnownHostsFile``, ``GlobalKnownHostsFile``, ``StrictHostKeyChecking`` and ``HostKeyAlias`` of
-the SSH configuration count. A key that is not known is an error, as in OpenSSH where there is
-no terminal to ask on.
+the SSH configuration are respected. An unknown key is an error, as in OpenSSH without a terminal.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def fingerprint(key: paramiko.PKey) -> str:
 
 
 def checked_keys(connection: Any) -> None:
-    """Make a fabric connection check the key of its host."""
+    """Make a fabric connection check the host key."""
     config = connection.ssh_config
     own = _files(config.get("userknownhostsfile"), _FILES)
     shared = _files(config.get("globalknownhostsfile"), _GLOBAL_FILES)
@@ -56,7 +55,7 @@ def _policy(connection: Any, file: Path | None, strict: str) -> Any:
     import paramiko
 
     class Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
-        """What happens where the key is not known."""
+        """The policy for unknown keys."""
 
         def missing_host_key(
             self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
@@ -69,8 +68,9 @@ def _policy(connection: Any, file: Path | None, strict: str) -> Any:
                 return
             port = f" -p {connection.port}" if connection.port != 22 else ""
             raise HostKeyError(
-                f"the key of {connection.host} is not known: {key.get_name()} {fingerprint(key)}",
-                hint=f"compare it with what its administrators publish, then log in once: "
+                f"the host key of {connection.host} is unknown: {key.get_name()} "
+                f"{fingerprint(key)}",
+                hint=f"compare it with the published fingerprint, then log in once: "
                 f"ssh{port} {connection.user}@{connection.original_host}",
             )
 
@@ -78,11 +78,11 @@ def _policy(connection: Any, file: Path | None, strict: str) -> Any:
 
 
 def changed_key(host: str, port: int, known: paramiko.PKey, got: paramiko.PKey) -> HostKeyError:
-    """Return the error of a host that has another key than the known one."""
+    """Return the error for a host whose key differs from the known one."""
     name = host if port == 22 else f"[{host}]:{port}"
     return HostKeyError(
-        f"the key of {host} has changed: it is {fingerprint(got)}, and {fingerprint(known)} is "
-        "known; the connection may be intercepted",
+        f"the host key of {host} has changed: expected {fingerprint(known)}, got "
+        "{fingerprint(got)}; the connection may be intercepted",
         hint=f"if its administrators confirm the new key: ssh-keygen -R '{name}', then log in "
         "once with ssh",
     )

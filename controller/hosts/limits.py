@@ -1,4 +1,4 @@
-"""How often and how much at once: what keeps us welcome on a machine that many share."""
+"""Limits on logins and concurrent commands, out of consideration for shared machines."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from controller.errors import HostUnavailableError
 from controller.hosts.link import Clock
 
 AT_ONCE = 8
-"""Commands at a time on one machine; sshd allows 10 sessions by default."""
+"""Maximum number of concurrent commands on one machine; sshd allows 10 sessions by default."""
 
 LOGIN_INTERVAL = 3.0
-"""Seconds between two logins at least: sites block who comes more often."""
+"""Minimum time in seconds between two logins: sites block clients that log in more often."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-"""Seconds without an attempt after a login that failed; doubled each time."""
+"""Seconds without an attempt after a failed login; doubled each time."""
 
 
 class Slots:
-    """Lets some commands run on a machine, and the next ones wait."""
+    """Limits the number of commands running on a machine; further ones wait."""
 
     def __init__(self, name: str, number: int = AT_ONCE) -> None:
         self._name, self._free = name, threading.BoundedSemaphore(number)
 
     @contextmanager
     def one(self, clock: Clock) -> Iterator[None]:
-        """Hold one place; waiting for it is not waiting for an answer.
+        """Hold one place; the wait for it does not count as waiting for an answer.
 
         Raises
         ------
         HostUnavailableError
-            None became free in the time that a command may take.
+            No place became free within the time limit of a command.
         """
         if not self._free.acquire(timeout=clock.seconds):
             raise HostUnavailableError(
@@ -47,10 +47,10 @@ class Slots:
 
 
 class LoginGate:
-    """Decides when a machine may be logged in to.
+    """Decides when a login to a machine may be tried.
 
-    After a failure it is left alone for a while, longer each time; until then every use fails at
-    once with what the failure was. After a success, the next login waits a moment.
+    After a failure no login is tried for a while, longer each time; until then every use fails
+    immediately with the same error. After a success, the next login waits a moment.
     """
 
     def __init__(self, name: str) -> None:
@@ -61,12 +61,12 @@ class LoginGate:
 
     @contextmanager
     def login(self) -> Iterator[None]:
-        """Surround one login.
+        """Context of one login.
 
         Raises
         ------
         HostUnavailableError
-            The last one failed not long ago; ``retry_in`` says when the next may be tried.
+            The last one failed recently; ``retry_in`` says when the next may be tried.
         """
         now = time.monotonic()
         if self._error is not None and now < self._not_before:
@@ -89,7 +89,7 @@ class LoginGate:
         self._error, self._pause = None, FIRST_PAUSE
 
     def _again(self, error: HostUnavailableError, left: float) -> HostUnavailableError:
-        """Return the error of the last login anew, for this use of the machine."""
+        """Return a new copy of the error of the last login, for this use of the machine."""
         again = type(error)(error.msg, retry_in=left, hint=error.hint)
         again.__cause__ = None
         return again

@@ -1,4 +1,4 @@
-"""What carries a script to another machine: a command line out, two streams back."""
+"""Interface of a connection that runs scripts on another machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controller.hosts.conversation import Listener
 
 
 class SilenceError(Exception):
-    """Time is up: nothing came for too long, or the whole took too long."""
+    """Timeout: no data for too long, or the whole took too long."""
 
 
 class Clock:
@@ -19,9 +19,9 @@ class Clock:
     Parameters
     ----------
     seconds
-        For the whole, or, where ``idle``, without anything happening.
+        For the whole command or, if ``idle``, without any data.
     before
-        For the shell to begin, where that may take longer.
+        For the shell to start, if that may take longer.
     """
 
     def __init__(self, seconds: float, *, idle: bool = False, before: float = 0.0) -> None:
@@ -30,15 +30,15 @@ class Clock:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew: what was waited for was a place, not an answer."""
+        """Restart: the wait was for a place, not for an answer."""
         self._deadline = time.monotonic() + self._before
 
     def start(self) -> None:
-        """Say that the command begins now."""
+        """Note that the command starts now."""
         self._deadline = time.monotonic() + self.seconds
 
     def moved(self) -> None:
-        """Say that something happened."""
+        """Note that data was transferred."""
         if self._idle:
             self._deadline = time.monotonic() + self.seconds
 
@@ -49,7 +49,7 @@ class Clock:
         Raises
         ------
         SilenceError
-            There are none.
+            No time is left.
         """
         left = self._deadline - time.monotonic()
         if left <= 0:
@@ -63,7 +63,7 @@ class Link(Protocol):
     Attributes
     ----------
     name
-        Of the machine, for messages.
+        Name of the machine, for messages.
     """
 
     name: str
@@ -71,27 +71,27 @@ class Link(Protocol):
     def run(
         self, command: str, listener: Listener, stdin: Iterator[bytes] | None, clock: Clock
     ) -> int | None:
-        """Run a command line, feed it, and let the listener hear it until it has finished.
+        """Run a command line with input, and pass its output to the listener until it has finished.
 
         Returns
         -------
         int or None
-            Exit status, where the command ended before the listener had heard all; None where
-            the listener has finished, or the connection was lost.
+            Exit status, if the command ended before the listener had received all; None if the
+            listener has finished, or the connection was lost.
 
         Raises
         ------
         SilenceError
-            Time is up.
+            The time limit was exceeded.
         HostUnavailableError
-            There is no connection; the command was not begun.
+            There is no connection; the command was not started.
         """
 
     def connect(self) -> None:
-        """Log in, where that is to be done; errors as for `run`."""
+        """Log in, if necessary; errors as for `run`."""
 
     def drop(self) -> None:
-        """Give up a connection that does not answer; the next command makes a new one."""
+        """Drop a connection that does not answer; the next command makes a new one."""
 
     @property
     def is_connected(self) -> bool:

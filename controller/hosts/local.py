@@ -20,12 +20,12 @@ from controller.paths import PRIVATE_FILE, make_private_folder, open_private
 
 
 class LocalHost(SimpleCalls):
-    """Commands and files of this machine; safe to use from several threads.
+    """Commands and files on this machine; thread-safe.
 
     Parameters
     ----------
     timeout
-        Seconds that a command may take.
+        Time limit of a command, in seconds.
     """
 
     name = "this machine"
@@ -60,7 +60,7 @@ class LocalHost(SimpleCalls):
             _kill(process)
             raise HostStalledError(f"no answer after {seconds:g} s from: {command}") from None
         except KeyboardInterrupt:
-            _kill(process)  # in its own session, Ctrl-C has not reached it
+            _kill(process)  # it has its own session, so Ctrl-C has not reached it
             raise
         return CommandResult(
             out.decode(errors="replace"), err.decode(errors="replace"), process.returncode
@@ -140,7 +140,7 @@ class LocalHost(SimpleCalls):
     def rmtree(self, *paths: Path) -> None:
         """See `Host.rmtree`."""
         for path in paths:
-            # Renamed first: interrupted, nothing is left under its name that is half a folder.
+            # Renamed first, so that an interruption leaves no partial folder under this name.
             removed = path.with_name(f".{path.name}.removed")
             with _errors_of_the_worker(path):
                 with suppress(FileNotFoundError):
@@ -171,7 +171,7 @@ def _copy_files(host: LocalHost, files: Mapping[Path, Path], progress: Progress 
 
 @contextmanager
 def _errors_of_the_worker(path: Path | None) -> Iterator[None]:
-    """Name the file, as an error of the worker; a file that is not there stays what it is."""
+    """Turn errors into a RemoteError that names the file, except for FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:

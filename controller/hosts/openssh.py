@@ -1,9 +1,8 @@
-"""Machines over SSH by the program ``ssh``: a second factor, Kerberos, whatever only it can do.
+"""Machines over SSH through the program ``ssh``: second factors, Kerberos and the like.
 
-One master connection carries all commands. It is made by `log_in` alone; commands may only use
-one that is there. OpenSSH by itself would quietly make a full connection where the master is gone,
-which sites punish that ask for a second factor: here it could only make one through the program
-``false``.
+One master connection carries all commands. Only `log_in` creates it; commands only use an existing
+one. OpenSSH by itself would silently open a full connection if the master is gone, which sites with
+a second factor penalise: here it could do so only through the program ``false``.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 30
 _CHECK_TIMEOUT = 10.0
 _SOCKET_LENGTH = 85
-"""ssh adds 17 characters while it makes a socket, and the kernel takes 107."""
+"""While ssh creates a socket it adds 17 characters; the kernel allows 107."""
 
 _NO_SESSION = 255
 _CHUNK = 256 * 1024
@@ -50,13 +49,12 @@ class OpenSSHLink:
     Parameters
     ----------
     connection
-        Whom to connect to. Passwords and ``connect_kwargs`` are not used: ``ssh`` asks the person
-        who logs in, and reads its own configuration.
+        The host and user. Passwords and ``connect_kwargs`` are not used: ``ssh`` asks the user who
+        logs in, and reads its own configuration.
     worker
-        Name of the worker, for hints; None where it is not known.
+        Name of the worker, for hints, or None.
     interactive
-        Only a person can log in; otherwise a master is made when one is needed, without
-        asking anybody.
+        Whether login needs a user; otherwise a master is created when needed, without prompting.
     forward_agent, connect_timeout, keepalive, ssh_config
         As in the project file.
     """
@@ -76,7 +74,7 @@ class OpenSSHLink:
         self._worker, self._interactive = worker, interactive
         self._timeout = connect_timeout or CONNECT_TIMEOUT
         own = _options(connection, ssh_config)
-        if forward_agent is not None:  # of the master, and of each command
+        if forward_agent is not None:  # for the master, and for each command
             own += _as_options([f"ForwardAgent={'yes' if forward_agent else 'no'}"])
         more = [f"ConnectTimeout={self._timeout:g}"]
         if keepalive:
@@ -90,7 +88,7 @@ class OpenSSHLink:
 
     @property
     def socket(self) -> Path:
-        """Where the master listens: the same for every process of this user."""
+        """Path of the master's socket: the same for every process of this user."""
         return socket_folder() / hashlib.sha256(self._key.encode()).hexdigest()[:16]
 
     # The master
@@ -106,11 +104,11 @@ class OpenSSHLink:
         Raises
         ------
         AuthenticationRequiredError
-            There is no master, and only a person can make one.
+            There is no master, and login needs a user.
         """
         with self._lock:
             if self.is_connected:
-                self._gate.reset()  # a person has logged in meanwhile
+                self._gate.reset()  # the user has logged in meanwhile
                 return
             if self._interactive:
                 raise self._login_needed()
@@ -118,14 +116,14 @@ class OpenSSHLink:
                 self._make_master(batch=True)
 
     def log_in(self) -> None:
-        """Make the master; ``ssh`` asks on the terminal for what it needs.
+        """Create the master; ``ssh`` prompts on the terminal.
 
-        One that is there already is left alone.
+        An existing one is kept.
 
         Raises
         ------
         AuthenticationRequiredError
-            The machine does not let us in.
+            The machine refuses the login.
         HostUnavailableError
             It cannot be reached.
         """
@@ -137,12 +135,12 @@ class OpenSSHLink:
         self._control("exit")
 
     def drop(self) -> None:
-        """See `Link.drop`; a master that a person has made is only left when it has ended."""
+        """See `Link.drop`; a master created by a user is dropped only if it has ended."""
         if not self._interactive and not self.is_connected:
             self._forget_socket()
 
     def close(self) -> None:
-        """See `Link.close`; the master of a person who logged in lives on."""
+        """See `Link.close`; a master created by a user stays."""
         if self._made_here and not self._interactive:
             self.log_out()
             self._made_here = False
@@ -152,7 +150,7 @@ class OpenSSHLink:
         command = ["ssh", "-M", "-N", "-f", "-S", str(self.socket), *self._login_options]
         command += _as_options(["ControlPersist=yes", f"BatchMode={'yes' if batch else 'no'}"])
         command += ["--", self._target]
-        # Into a file: the master keeps what it was given, and its end could not be waited for.
+        # To a file: the master keeps its standard error open, so a pipe would never end.
         with tempfile.TemporaryFile() as said:
             try:
                 done = subprocess.run(
@@ -167,12 +165,12 @@ class OpenSSHLink:
                 raise _no_program(self.name) from None
             except subprocess.TimeoutExpired:
                 raise HostUnavailableError(
-                    f"no connection to {self.name}: no answer within {self._timeout:g} s"
+                    f"cannot connect to {self.name}: no answer within {self._timeout:g} s"
                 ) from None
             said.seek(0)
             text = said.read(4000).decode(errors="replace")
         if done.returncode or not self.is_connected:
-            raise self._refusal(text or "ssh says above why")
+            raise self._refusal(text or "see the message of ssh above")
         self._made_here = True
 
     def _forget_socket(self) -> None:
@@ -182,7 +180,7 @@ class OpenSSHLink:
                 self.socket.unlink()
 
     def _control(self, what: str) -> int | None:
-        """Send a control command to the master; None where nothing answers."""
+        """Send a control command to the master; None if there is no answer."""
         command = ["ssh", "-S", str(self.socket), "-O", what, *self._options]
         command += [*_as_options(_REUSE), "--", self._target]
         try:
@@ -200,7 +198,8 @@ class OpenSSHLink:
 
     def _login_needed(self) -> AuthenticationRequiredError:
         return AuthenticationRequiredError(
-            f"nobody is logged in to {self.name}", hint=f"jf worker login {self._worker or 'NAME'}"
+            f"not logged in to {self.name}",
+            hint=f"log in with: jf worker login {self._worker or 'NAME'}",
         )
 
     def _refusal(self, text: str) -> HostUnavailableError:
@@ -209,15 +208,15 @@ class OpenSSHLink:
         if "Host key verification failed" in text or "IDENTIFICATION HAS CHANGED" in text:
             changed = "IDENTIFICATION HAS CHANGED" in text
             return HostKeyError(
-                f"the key of {self.name} {'has changed' if changed else 'is not known'}",
-                hint=f"look at it and log in once: ssh {self._target}",
+                f"the host key of {self.name} {'has changed' if changed else 'is unknown'}",
+                hint=f"check it and log in once: ssh {self._target}",
             )
         if "Permission denied" in text or "Too many authentication failures" in text:
             return AuthenticationRequiredError(
-                f"{self.name} does not let us in: {line}",
-                hint=f"jf worker login {self._worker or 'NAME'}",
+                f"{self.name} refused the login: {line}",
+                hint=f"log in with: jf worker login {self._worker or 'NAME'}",
             )
-        return HostUnavailableError(f"no connection to {self.name}: {line}")
+        return HostUnavailableError(f"cannot connect to {self.name}: {line}")
 
     # Commands
 
@@ -234,11 +233,13 @@ class OpenSSHLink:
                 if status != _NO_SESSION or listener.pid is not None:
                     return status
                 said = listener.complaint
-                if "refused by peer" in said:  # MaxSessions: others of ours end, and make room
+                if (
+                    "refused by peer" in said
+                ):  # MaxSessions: wait until another of our sessions ends
                     time.sleep(min(pause, clock.left))
                     pause = min(pause * 2, 1.0)
                 elif reconnected:
-                    raise HostUnavailableError(f"{self.name} opens no session: {said}")
+                    raise HostUnavailableError(f"{self.name} refused to open a session: {said}")
                 else:
                     self.connect()
                     reconnected = True
@@ -254,7 +255,7 @@ class OpenSSHLink:
                 stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for us
+                start_new_session=True,  # Ctrl-C must only reach this process
             )
         except FileNotFoundError:
             raise _no_program(self.name) from None
@@ -278,7 +279,7 @@ class OpenSSHLink:
 
 
 def _listen(process: subprocess.Popen[bytes], listener: Listener, clock: Clock) -> bool:
-    """Let a listener hear a process; returns whether it has heard all."""
+    """Pass the output of a process to a listener; return whether the listener has received all."""
     with selectors.DefaultSelector() as selector:
         for pipe, hear in ((process.stdout, listener.out), (process.stderr, listener.err)):
             assert pipe is not None
@@ -298,8 +299,8 @@ def _listen(process: subprocess.Popen[bytes], listener: Listener, clock: Clock) 
 class _Feeder:
     """Sends the input of a command while its output is read.
 
-    Nothing is sent before the script has begun: where there is no session after all, the input is
-    whole for the next attempt.
+    Nothing is sent before the script has started: if no session is opened after all, the input is
+    still complete for the next attempt.
     """
 
     def __init__(
@@ -328,7 +329,7 @@ class _Feeder:
                     self._pipe.write(chunk)
                     self._clock.moved()
                     continue
-                return  # the command reads no more; what it says tells why
+                return  # the command stopped reading; its output tells why
         except BaseException as error:  # noqa: BLE001 - the file here cannot be read: said below
             self._error = error
             self._process.kill()
@@ -337,18 +338,18 @@ class _Feeder:
             self._pipe.close()
 
     def check(self) -> None:
-        """Raise what kept the input from being read here."""
+        """Raise the error that occurred when reading the input."""
         if self._error is not None:
             raise self._error
 
 
 def socket_folder() -> Path:
-    """Return the folder of the sockets, made for this user alone.
+    """Return the folder of the sockets, private to this user.
 
     Raises
     ------
     ConfigError
-        Another user owns it, or may write in it.
+        Another user owns it, or can write to it.
     """
     folder = Path.home() / ".ssh" / "jfr"
     if len(str(folder)) + 17 > _SOCKET_LENGTH:
@@ -358,10 +359,10 @@ def socket_folder() -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        raise ConfigError(f"no sockets can be made in {folder}: {error.strerror}") from error
+        raise ConfigError(f"cannot create sockets in {folder}: {error.strerror}") from error
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise ConfigError(
-            f"{folder} has to be yours alone", hint=f"rm -r {folder}, or chmod 700 {folder}"
+            f"{folder} must be private to you", hint=f"rm -r {folder}, or chmod 700 {folder}"
         )
     return folder
 
@@ -371,7 +372,7 @@ def _as_options(values: Iterator[str] | list[str] | tuple[str, ...]) -> list[str
 
 
 def _options(connection: ConnectionData, ssh_config: str | None) -> list[str]:
-    """Return the options that name a host and how to be let in."""
+    """Return the options that specify a host and how to log in."""
     words = ["-F", str(Path(ssh_config).expanduser())] if ssh_config else []
     if connection.user:
         words += ["-l", connection.user]
@@ -391,7 +392,7 @@ def _proxy(connection: ConnectionData, ssh_config: str | None) -> list[str]:
 
 
 def proxy_command(connection: ConnectionData, ssh_config: str | None) -> str:
-    """Return the command that reaches a host through its gateway; percent signs are ssh's."""
+    """Return the command that reaches a host through its gateway; ssh expands percent signs."""
     gateway = connection.gateway
     if isinstance(gateway, str):
         if " " in gateway or "%" in gateway:
@@ -408,6 +409,6 @@ def proxy_command(connection: ConnectionData, ssh_config: str | None) -> str:
 
 def _no_program(name: str) -> ConfigError:
     return ConfigError(
-        f"{name} is reached by the program ssh, which is not on the PATH",
+        f"the connection to {name} needs the program ssh, which is not on the PATH",
         hint="install OpenSSH, or set backend: paramiko for the worker",
     )

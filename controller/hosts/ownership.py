@@ -1,21 +1,21 @@
-"""Folders that belong to one attempt of one job, so that no process touches what a later one owns.
+"""Folders owned by one attempt of a job, so that no process touches those of a later attempt.
 
-A process that prepares, empties or submits from a run directory may have been stopped for a minute
-between looking and acting; meanwhile another one may have begun the next attempt in a folder of
-the same name. No check of a lease made before can close that gap. So a folder says whose it is, by
-the name of the file `owner_file`, and every change is one piece of shell that
+A process that prepares, empties or submits from a run directory may have been suspended for a
+minute between checking and acting; meanwhile another process may have started the next attempt in a
+folder of the same name. No lease checked before can close that gap. So the name of the file
+`owner_file` states the owner of a folder, and every change is one shell script that
 
-* enters the folder first: from then on it means this folder, whatever gets its name later;
-* renames the owner file, from the owner that is expected: only one of several can do that, and
-  no process that expects another;
-* then acts on names relative to where it stands.
+* enters the folder first: from then on it works in this folder, even if another one gets its name;
+* renames the owner file from that of the expected owner: only one process can do that, and
+  none that expects another owner;
+* then acts on names relative to the folder.
 
-What is expected is what the database said when the job was locked, or what the folder said before
-the caller confirmed once more that the job is its own: an owner seen before that came earlier. A
-folder that is being removed holds `REMOVED_FILE` instead; it is never used again, only removed to
-the end, and what is made in its place is a new folder.
+The expected owner is the one in the database when the job was locked, or the one seen in the folder
+before the caller confirmed once more that it holds the job: an owner seen before that is an earlier
+one. A folder being removed contains `REMOVED_FILE` instead; it is never used again, only removed
+completely, and a folder created in its place is a new one.
 
-The pieces are POSIX sh, for any host that can execute commands. Each costs one round trip.
+The scripts are POSIX sh, for any host that can execute commands. Each takes one round trip.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from controller.hosts.archive import Content
 from controller.hosts.base import CommandResult, Exchange, Host
 
 OWNER_FILE = "jfr_owner"
-"""An empty file of this name, with a dot and the token of an attempt, says whose a folder is."""
+"""Name of the empty owner file, to which a dot and the token of an attempt are added."""
 REMOVED_FILE = "jfr_removed"
-"""What that file is called in a folder that is being removed."""
+"""Name of the owner file in a folder that is being removed."""
 
 _REMOVAL_TIME = 3600.0
-"""Seconds that the removal of a folder may take; what it did not finish, the next one does."""
+"""Time limit for the removal of a folder in seconds; the next removal finishes the rest."""
 _OTHER, _REMOVED, _FOREIGN, _NOTHING = 77, 76, 78, 79
-"""Exit statuses: another owner (on standard output), being removed, not a run directory, none."""
+"""Exit statuses: other owner (on standard output), being removed, no run directory, missing."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a piece of shell found in a folder, where it is not what was expected.
+    """What a script found in a folder instead of the expected owner.
 
     Attributes
     ----------
@@ -58,12 +58,12 @@ class Found:
 
 
 def owner_file(token: str) -> str:
-    """Return the name of the file that says that a folder belongs to an attempt."""
+    """Return the name of the file that states that an attempt owns a folder."""
     return f"{OWNER_FILE}.{token}"
 
 
 def owners_of(names: Sequence[str]) -> list[str]:
-    """Return the tokens that a folder with these names belongs to: one, or none."""
+    """Return the tokens of the owners of a folder with these names: one, or none."""
     return [n.removeprefix(f"{OWNER_FILE}.") for n in names if n.startswith(f"{OWNER_FILE}.")]
 
 
@@ -76,23 +76,23 @@ def claim_folder(
     forget: Sequence[str],
     put: Mapping[str, bytes],
 ) -> Found | None:
-    """Make a folder that of an attempt, whatever other files it holds, and put files into it.
+    """Make an attempt the owner of a folder, whatever else it contains, and put files into it.
 
     Parameters
     ----------
     owner
         Token of the attempt.
     expected
-        Token of an earlier attempt, from which the folder may be taken.
+        Token of an earlier attempt, from which the folder may be taken over.
     forget
         Names of files to remove.
     put
-        {name: content}. They get their names when it is certain whose the folder is.
+        {name: content}. They get their names once the owner is certain.
 
     Returns
     -------
     Found
-        Whose it is instead; nothing was changed. None when it is ours now.
+        The other owner, if nothing was changed; None if the attempt owns the folder now.
 
     Raises
     ------
@@ -110,26 +110,26 @@ def claim_folder(
 def remove_folder(
     host: Host, folder: Path, expected: str | None, *, known_by: Sequence[str]
 ) -> Found | bool:
-    """Remove a folder with all that it holds, and a link that leads to it.
+    """Remove a folder with its contents, and a link that leads to it.
 
     Parameters
     ----------
     expected
-        Token of the attempt that it belongs to.
+        Token of the attempt that owns it.
     known_by
-        Names of files, one of which a folder without an owner has to hold: those that older
-        versions and jobflow-remote made.
+        File names, one of which must exist in a folder without an owner: those created by older
+        versions and jobflow-remote.
 
     Returns
     -------
     bool
-        Whether there was anything; or whose the folder is instead: nothing was changed.
+        Whether the folder existed; or its other owner, if nothing was changed.
 
     Raises
     ------
     RemoteError
-        The host refused, or new files appear all the time; or the folder holds something and
-        neither an owner nor one of those files (``no_retry``).
+        The host refused, or new files keep appearing; or the folder is not empty but has neither an
+        owner nor one of those files (``no_retry``).
     """
     me = f"removal-{uuid4().hex}"
     script = _script(_REMOVE, known_by, d=folder, expected=expected or "", me=me)
@@ -138,9 +138,9 @@ def remove_folder(
         return done.returncode == 0
     if done.returncode == _FOREIGN:
         raise RemoteError(
-            f"{folder} is not empty and holds no {known_by[0]}: it is not removed",
+            f"{folder} was not removed: it is not empty and contains no {known_by[0]}",
             no_retry=True,
-            hint="look into it and remove it by hand",
+            hint="inspect it, and remove it by hand",
         )
     return _found(done, folder, "be removed")
 
@@ -155,7 +155,7 @@ def _found(done: CommandResult, folder: Path, what: str) -> Found:
 
 
 def _script(body: str, arguments: Sequence[str], **variables: object) -> str:
-    """Put a piece of shell together: its variables, its positional parameters, what it does."""
+    """Assemble a script: its variables, its positional parameters, its body."""
     known = {"mark": OWNER_FILE, "gone": REMOVED_FILE, **variables}
     values = [f"{name}={shlex.quote(str(value))}" for name, value in known.items()]
     words = " ".join(shlex.quote(word) for word in arguments)
@@ -171,8 +171,8 @@ another() {
 }
 """
 
-# Where there is no owner yet, each process makes a file of its own and then looks for others: one
-# of two sees the other, or both do. That a folder is removed is decided by a rename of such a file.
+# Without an owner, each process creates a file of its own and then looks for others: at least one
+# of two sees the other. The removal of a folder is decided by renaming such a file.
 _CLAIM = r"""
 cd "$d" || exit 1
 give_up() {
@@ -236,6 +236,6 @@ while anything; do
 done
 [ ! -L "$d" ] || rm -f "$d" || exit 1
 rm -f "$gone" || exit 1
-# It may hold something again: the first to come has made it its own.
+# It may have contents again: another attempt has become its owner.
 rmdir "$real" 2>/dev/null || another || [ ! -d "$real" ] || rmdir "$real"
 """

@@ -1,4 +1,4 @@
-"""Connections of this process: one for each machine, however many workers and threads use it."""
+"""Connections of this process: one per machine, shared by workers and threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Pool:
     """Links, shared by the hosts that use the same connection.
 
-    A link is closed when the last host that uses it is.
+    A link is closed when the last host that uses it is closed.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Pool:
         self._links: dict[str, tuple[Link, int]] = {}
 
     def take(self, key: str, make: Callable[[], Link]) -> tuple[Link, Callable[[], None]]:
-        """Return the link of a key, and what gives it back; that may be called twice."""
+        """Return the link of a key, and a function that releases it, which may be called twice."""
         with self._lock:
             link, users = self._links.get(key) or (make(), 0)
             self._links[key] = (link, users + 1)
@@ -77,12 +77,12 @@ atexit.register(POOL.close)
 
 
 def open_host(worker: WorkerBase, name: str | None = None, pool: Pool = POOL) -> Host:
-    """Return the host of a worker; nothing is connected yet.
+    """Return the host of a worker, not yet connected.
 
     Parameters
     ----------
     name
-        Of the worker, for hints.
+        Name of the worker, for hints.
     """
     from controller.config.workers import SeparatedTransferWorker, SSHWorker
 
@@ -95,7 +95,7 @@ def open_host(worker: WorkerBase, name: str | None = None, pool: Pool = POOL) ->
 
 
 def open_link(worker: SSHWorker, connection: ConnectionData, name: str | None = None) -> Link:
-    """Return a new link for a connection of a worker, of the kind that the worker says."""
+    """Return a new link for a connection of a worker, of the worker's kind."""
     if worker.uses_openssh:
         return OpenSSHLink(
             connection,
@@ -121,7 +121,7 @@ def log_in(worker: SSHWorker | SeparatedTransferWorker, name: str) -> list[str]:
     Raises
     ------
     HostUnavailableError
-        A machine cannot be reached, or does not let us in.
+        A machine cannot be reached, or refuses the login.
     """
     from controller.config.workers import SeparatedTransferWorker
 
@@ -133,7 +133,7 @@ def log_in(worker: SSHWorker | SeparatedTransferWorker, name: str) -> list[str]:
         if isinstance(link, OpenSSHLink):
             link.log_in()
         else:
-            link.connect()  # shows that no person has to be asked
+            link.connect()  # shows that no user input is needed
             link.close()
     return [connection.host for connection in connections]
 
@@ -156,5 +156,5 @@ def _shell_host(
         login=worker.login_shell,
         on_close=give_back,
     )
-    weakref.finalize(host, give_back)  # where it was forgotten
+    weakref.finalize(host, give_back)  # in case it is never closed
     return host

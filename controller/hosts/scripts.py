@@ -1,9 +1,9 @@
-"""Shell scripts that work behind any login shell. Pure: text in, text out.
+"""Shell scripts that work with any login shell. Pure: text in, text out.
 
-A command reaches a machine through the login shell of the user, which may be tcsh or fish, and
-after start-up files that may print. So a script travels as words in single quotes that hold no
-character which any of these shells reads in a way of its own, it is run by a POSIX shell, and what
-it prints lies between marks (`controller.hosts.conversation`).
+A command reaches a machine through the user's login shell, which may be tcsh or fish, and after
+start-up files that may print. So a script is sent as words in single quotes without any character
+that one of these shells interprets specially, it is run by a POSIX shell, and its output lies
+between marks (`controller.hosts.conversation`).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 SCRIPT_LIMIT = 20_000
-"""Bytes of a script that travels as a command. Written in words it may become five times as long,
-and Linux takes 131,072 for one argument."""
+"""Maximum size of a script sent as a command, in bytes. Quoted, it may become five times as long,
+and Linux allows 131,072 for one argument."""
 
 _WORD = 800
-"""Bytes of one word of a command: old versions of tcsh take no more than 1,024."""
+"""Maximum size of one word of a command: old versions of tcsh allow 1,024 bytes."""
 
 _SAFE = frozenset((string.ascii_letters + string.digits + " _/.,:=@%+-;&|<>*?~^{}()[]").encode())
 _EVAL = 'eval "$(printf %b "$@")"'
 _POSIX_SHELLS = ("sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh")
 
 MISSING, DENIED, WRITE_FAILED = "missing", "denied", "unwritten"
-"""Instead of an exit status: the folder of a command does not exist, or is closed to us; files
+"""Instead of an exit status: the folder of a command does not exist, or cannot be entered; files
 could not be written."""
 
 
@@ -36,7 +36,7 @@ def quoted(path: Path | PurePosixPath | str) -> str:
 
 
 def as_command(script: str, shell: str | None = None, *, login: bool = False) -> str:
-    """Return the command that runs a script, whatever shell reads the command.
+    """Return the command that runs a script, whatever shell interprets the command.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def as_command(script: str, shell: str | None = None, *, login: bool = False) ->
 
 
 def _words(content: bytes) -> list[str]:
-    """Write bytes as printf's ``%b`` reads them, in words of a limited length."""
+    """Encode bytes for printf's ``%b``, in words of a limited length."""
     words, word = [], ""
     for byte in content:
         word += chr(byte) if byte in _SAFE else f"\\0{byte:03o}"
@@ -69,7 +69,7 @@ def _words(content: bytes) -> list[str]:
 
 
 def framed(token: str, body: str) -> str:
-    """Put marks around what a script prints; the body sets ``jfr_rc``."""
+    """Put marks around the output of a script; the body sets ``jfr_rc``."""
     return (
         f"printf '\\n%s start %s\\n' {token} \"$$\"; printf '\\n%s start\\n' {token} >&2\n"
         f"{body}\n"
@@ -94,12 +94,12 @@ def command_lines(command: str, workdir: Path | None, *, stdin: bool = False) ->
 
 
 def plain_lines(command: str) -> str:
-    """Return the lines that run commands of ours, whose exit status says whether all went well."""
+    """Return the lines that run internal commands, whose exit status tells success."""
     return f"{command}\njfr_rc=$?"
 
 
 def end_lines(pid: int) -> str:
-    """Return the lines that kill a command with what it started, given the pid of its shell."""
+    """Return the lines that kill a command with its children, given the pid of its shell."""
     return (
         f"jfr_g=$(ps -o pgid= -p {pid} 2>/dev/null | tr -d ' ')\n"
         f'if [ -n "$jfr_g" ]; then kill -9 "-$jfr_g"; else kill -9 {pid}; fi'
@@ -111,16 +111,16 @@ def unpack_lines(
 ) -> str:
     """Return the lines that unpack an archive from stdin, run its script ``s``, and then ``c``.
 
-    Where the first script fails, the status is `WRITE_FAILED` and the second is not run.
+    If the first script fails, the status is `WRITE_FAILED` and the second is not run.
 
     Parameters
     ----------
     stage
-        Folder that is made for the archive, and removed before ``c`` runs.
+        Folder created for the archive, and removed before ``c`` runs.
     folders
         Those of the files.
     make_folders
-        Otherwise one that does not exist ends it with the status `MISSING`.
+        If False, a missing folder ends the script with the status `MISSING`.
     """
     made = " ".join(map(quoted, folders))
     place = quoted(stage)
@@ -138,8 +138,8 @@ def unpack_lines(
 def move_lines(targets: Sequence[PurePosixPath], sizes: Sequence[int], stage: PurePosixPath) -> str:
     """Return the script of an archive: check the sizes of its files, move them to their places.
 
-    A move within one folder is atomic; one from another folder may be a copy, so that it goes to a
-    name of its own first.
+    A move within one folder is atomic; a move from another folder may be a copy, so it goes to a
+    temporary name first.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def read_lines(token: str, paths: Sequence[Path], offsets: Mapping[Path, int] | 
     Parameters
     ----------
     offsets
-        Bytes of a file that are left out.
+        Number of bytes of a file to skip.
     """
     lines = [
         "jfr_cat() {\n"
@@ -187,7 +187,7 @@ def read_lines(token: str, paths: Sequence[Path], offsets: Mapping[Path, int] | 
 
 
 def lookup_lines(paths: Iterable[Path]) -> str:
-    """Return the lines that print, of each path, ``-``, ``d``, or ``f`` with what ``ls`` says."""
+    """Return the lines that print for each path ``-``, ``d``, or ``f`` with its ``ls`` line."""
     return "\n".join(
         [
             'jfr_look() { if [ -d "$1" ]; then echo d; elif [ -e "$1" ]; then\n'
@@ -208,7 +208,7 @@ def list_lines(folder: Path) -> str:
 
 
 def remove_tree_lines(paths: Iterable[Path]) -> str:
-    """Return the lines that remove folders, each under another name first."""
+    """Return the lines that remove folders, renaming each first."""
     lines = []
     for path in paths:
         place, gone = quoted(path), quoted(path.with_name(f".{path.name}.removed"))
@@ -220,7 +220,7 @@ def remove_tree_lines(paths: Iterable[Path]) -> str:
 
 
 def append_lines(part: PurePosixPath, target: PurePosixPath, size: int) -> str:
-    """Return the lines that add stdin to a part of a file and put it in its place when whole."""
+    """Return the lines that append stdin to a partial file and move it in place when complete."""
     piece, place = quoted(part), quoted(target)
     return (
         f"[ ! -d {place} ] && cat >> {piece} &&\n"

@@ -1,7 +1,7 @@
-"""A machine behind a shell: everything that `Host` promises, with nothing there but POSIX tools.
+"""A machine reached through a shell: all of `Host`, with only POSIX tools on the machine.
 
-Each method is one script and so one round trip. Only ``tar``, of all programs that POSIX does not
-know, has to be there.
+Each method is one script and thus one round trip. Of all programs outside POSIX, only ``tar`` is
+needed.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from controller.hosts.transfers import fetch_files, send_files
 T = TypeVar("T")
 
 _BEGIN = 20.0
-"""Seconds that a shell may take to begin, with all its start-up files."""
+"""Time limit for a shell to start, including its start-up files, in seconds."""
 _LAST_WORD = 5.0
-"""Seconds that a machine has to kill a command which took too long."""
+"""Time limit for a machine to kill a command that took too long, in seconds."""
 
 
 class ShellHost(SimpleCalls):
-    """A machine that is reached through a link.
+    """A machine reached through a link.
 
     Parameters
     ----------
     link
         Carries the scripts.
     timeout
-        Seconds that a command may take, and that a transfer may stand still.
+        Time limit of a command, and of a stalled transfer, in seconds.
     shell, login
         ``shell_cmd`` and ``login_shell`` of the worker.
     on_close
@@ -93,7 +93,7 @@ class ShellHost(SimpleCalls):
             stdin,
             token=token,
             open_file=lambda number: found.setdefault(number, BytesIO()),
-            # Files take as long as they take; a command has its time from when they are there.
+            # Files may take any time; the time limit of the command starts when they have arrived.
             clock=Clock(self.timeout, idle=True),
             what=request.command or "",
         )
@@ -110,19 +110,19 @@ class ShellHost(SimpleCalls):
     def _refuse_write(self, heard: Listener, paths: list[Path]) -> None:
         if heard.status == scripts.MISSING:
             raise FileNotFoundError(2, "No such file or directory", str(paths[0].parent))
-        said = _said(heard) or "nothing was said"
-        if re.search(r"Wrote only \d+ of \d+ bytes", said):  # so says GNU tar
+        said = _said(heard) or "no error message"
+        if re.search(r"Wrote only \d+ of \d+ bytes", said):  # message of GNU tar
             said = "No space left on device, or quota exceeded"
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        raise RemoteError(f"{said}: {paths[0]}{more} on {self.name} was not written")
+        raise RemoteError(f"cannot write {paths[0]}{more} on {self.name}: {said}")
 
     def came_whole(self, path: Path, status: str | None) -> bool:
-        """Whether a file was there.
+        """Whether a file exists.
 
         Raises
         ------
         RemoteError
-            It was, and could not be read.
+            It exists, but cannot be read.
         """
         if status in (None, "missing"):
             return False
@@ -186,7 +186,7 @@ class ShellHost(SimpleCalls):
         return sorted(text for text in texts if "/" not in text and text not in ("", ".", ".."))
 
     def lookup(self, paths: Sequence[Path]) -> list[str]:
-        """Return, of each path, ``-``, ``d``, ``l`` (leads nowhere), or ``f`` with its `ls`."""
+        """Return for each path ``-``, ``d``, ``l`` (leads nowhere), or ``f`` with its `ls`."""
         lines: list[str] = []
         for some in scripts.in_commands([str(path) for path in paths]):
             heard = self.do(scripts.lookup_lines(Path(path) for path in some))
@@ -217,16 +217,16 @@ class ShellHost(SimpleCalls):
             self.do(f"{command} {' '.join(some)}")
 
     def do(self, lines: str) -> Listener:
-        """Run commands of ours that may be run twice; see `do_once`."""
+        """Run internal commands that may be run twice; see `do_once`."""
         return self.again(lambda: self.do_once(lines))
 
     def do_once(self, lines: str, stdin: Iterator[bytes] | None = None) -> Listener:
-        """Run commands of ours.
+        """Run internal commands.
 
         Raises
         ------
         RemoteError
-            They failed, with what they said.
+            They failed; the message is their error output.
         """
         clock = Clock(self.timeout, idle=stdin is not None)
         heard = self.converse(scripts.plain_lines(lines), stdin, clock=clock)
@@ -235,7 +235,7 @@ class ShellHost(SimpleCalls):
         return heard
 
     def again(self, work: Callable[[], T]) -> T:
-        """Do what may be done twice; once more when the connection is lost meanwhile."""
+        """Do idempotent work; repeat it once if the connection is lost meanwhile."""
         try:
             return work()
         except HostUnavailableError as error:
@@ -253,7 +253,7 @@ class ShellHost(SimpleCalls):
         open_file: Callable[[int], Sink] | None = None,
         what: str = "",
     ) -> Listener:
-        """Run a script and return all it said; see `Link.run` for the errors."""
+        """Run a script and return all its output; see `Link.run` for the errors."""
         token = token or new_token()
         command = scripts.as_command(scripts.framed(token, body), self._shell, login=self._login)
         listener = Listener(token, open_file, clock.start)
@@ -265,14 +265,14 @@ class ShellHost(SimpleCalls):
             return listener
         if listener.pid is None and status is not None:
             raise RemoteError(
-                f"the shell of {self.name} ran no command (status {status}): "
-                f"{listener.complaint or 'it said nothing'}",
-                hint="see shell_cmd and login_shell of the worker",
+                f"the shell of {self.name} did not run the command (status {status}): "
+                f"{listener.complaint or 'no error message'}",
+                hint="check shell_cmd and login_shell of the worker",
             )
         raise HostUnavailableError(f"the connection to {self.name} was lost", sent=True)
 
     def _give_up(self, listener: Listener, clock: Clock, what: str) -> None:
-        """End a command that took too long, and say so; or that the machine is silent."""
+        """Kill a command that took too long and raise; raise too if the machine does not answer."""
         if listener.pid is not None:
             killed = Listener(token := new_token())
             lines = scripts.framed(token, scripts.plain_lines(scripts.end_lines(listener.pid)))
@@ -290,7 +290,7 @@ class ShellHost(SimpleCalls):
 
 
 def _unpacking(request: Exchange, after: str) -> tuple[str, Iterator[bytes]]:
-    """Return the script that unpacks files and does the rest, and the archive for it."""
+    """Return the script that unpacks files and runs the commands, and its archive."""
     targets = [PurePosixPath(path) for path in request.write]
     sizes = [size_of(content) for content in request.write.values()]
     folders = list(dict.fromkeys(target.parent for target in targets))
@@ -318,6 +318,6 @@ def _command_result(heard: Listener, workdir: Path | None) -> CommandResult:
 
 
 def _said(heard: Listener) -> str:
-    """Return what a script complained of, in one line."""
+    """Return the error output of a script in one line."""
     lines = bytes(heard.stderr).decode(errors="replace").splitlines()
     return "; ".join(line.strip() for line in lines if line.strip())[:400]

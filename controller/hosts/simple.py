@@ -1,4 +1,4 @@
-"""Calls for one file, over those for many."""
+"""Methods for one file, based on those for many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from controller.hosts.base import CommandResult
 
 
 class SimpleCalls:
-    """What every host says of one file, and that it can be used in a ``with`` statement."""
+    """Methods for one file, and use in a ``with`` statement, for every host."""
 
     is_local = False
 
@@ -40,15 +40,15 @@ class SimpleCalls:
         raise NotImplementedError
 
     def test(self) -> str | None:
-        """Try whether commands can be run; return what is wrong, None when nothing is."""
+        """Check whether commands can be run; return what is wrong, or None."""
         try:
             done = self.execute("echo test")
         except ControllerError as error:
-            return f"no command can be run: {error}"
+            return f"commands cannot be run: {error}"
         if done.returncode or done.stdout.strip() != "test":
             return (
                 f"`echo test` ended with status {done.returncode} and printed {done.stdout!r}, "
-                f"with the error output {done.stderr!r}: see the start-up files of the shell there"
+                f"with the error output {done.stderr!r}: check the shell's start-up files"
             )
         return None
 

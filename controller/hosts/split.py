@@ -1,4 +1,4 @@
-"""Machines whose files go through another one than their commands."""
+"""Workers whose files go through another machine than their commands."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class SplitHost(SimpleCalls):
     Parameters
     ----------
     commands
-        Runs commands, makes and removes folders.
+        Runs commands, creates and removes folders.
     files
-        Takes and gives files.
+        Transfers files.
     """
 
     def __init__(self, commands: Host, files: Host) -> None:
@@ -37,7 +37,7 @@ class SplitHost(SimpleCalls):
         return self._commands.execute(command, workdir, timeout=timeout, stdin=stdin)
 
     def exchange(self, request: Exchange) -> ExchangeResult:
-        """See `Host.exchange`; three round trips, as there are two machines."""
+        """See `Host.exchange`; three round trips, because there are two machines."""
         self.write_files(request.write, make_folders=request.make_folders)
         result = None
         if request.command is not None:

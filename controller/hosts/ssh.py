@@ -1,8 +1,8 @@
-"""Machines over SSH by paramiko, set up by fabric: what project files say, and ``~/.ssh/config``.
+"""Machines over SSH through paramiko, set up by fabric from project files and ``~/.ssh/config``.
 
 Fabric reads the configuration and logs in, through any number of gateways; commands then use
-paramiko's channels directly, which is several times faster. Keys of hosts are checked as OpenSSH
-checks them: fabric by itself would accept any.
+paramiko's channels directly, which is several times faster. Host keys are checked as by OpenSSH;
+fabric by itself would accept any.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     from controller.config.workers import ConnectionData
 
 CONNECT_TIMEOUT = 30
-"""Seconds that a login may take, unless the worker says otherwise."""
+"""Default time limit of a login, in seconds."""
 
 _CHUNK = 256 * 1024
 _REFUSED = (1, 2, 4)
-"""Codes of a channel that the machine does not open: prohibited, MaxSessions, out of resources."""
+"""Codes if the machine refuses a channel: prohibited, MaxSessions, out of resources."""
 
 
 class ParamikoLink:
-    """One SSH connection, made when it is first used and again when it was lost.
+    """One SSH connection, opened at first use and again after a loss.
 
     Parameters
     ----------
     connection
-        Whom to connect to.
+        The host and user.
     forward_agent, connect_timeout, keepalive, ssh_config
         As in the project file.
     """
@@ -91,13 +91,13 @@ class ParamikoLink:
             transport = fabric.transport or fabric.client.get_transport()
             with suppress(OSError, EOFError):
                 fabric.close()
-                fabric.client.close()  # fabric leaves one open that was not let in
+                fabric.client.close()  # after a refused login, fabric leaves it open
             if isinstance(fabric.gateway, str) and transport is not None:
                 _end_program(transport)
             fabric = fabric.gateway
 
     def _transport(self) -> paramiko.Transport:
-        """Return a live transport, after a login where that is needed."""
+        """Return a live transport, after a login if necessary."""
         with self._lock:
             if not self.is_connected:
                 self.close()
@@ -140,7 +140,7 @@ class ParamikoLink:
         return built
 
     def _settle(self, fabric: Any) -> None:
-        """Set keepalive on all hops, and let small packets go at once."""
+        """Set keepalive on all hops, and send small packets immediately."""
         hop = fabric
         while not isinstance(hop, str) and hop:
             if self._keepalive:
@@ -151,7 +151,7 @@ class ParamikoLink:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Say why a login failed, in words that name the machine, and no secret."""
+        """Describe why a login failed, with the name of the machine and without secrets."""
         import paramiko
 
         who = f"{self._data.user or 'the user'} on {self.name}"
@@ -166,18 +166,18 @@ class ParamikoLink:
         except paramiko.PasswordRequiredException:
             raise AuthenticationRequiredError(
                 f"the key of {who} needs a passphrase",
-                hint="set passphrase for the worker, or add the key to an agent: ssh-add",
+                hint="set the passphrase of the worker, or add the key to an agent: ssh-add",
             ) from None
         except paramiko.AuthenticationException as error:
             raise AuthenticationRequiredError(
-                f"{self.name} does not let {self._data.user or 'the user'} in: {error}",
-                hint="are user, key_filename and password right? Where a second factor is asked "
-                "for: interactive_login: true",
+                f"{self.name} refused the login of {self._data.user or 'the user'}: {error}",
+                hint="check user, key_filename and password; for a second factor, set "
+                "interactive_login: true",
             ) from None
         except socket.gaierror:
             raise HostUnavailableError(
-                f"the name {self.name} is not known to this machine's network",
-                hint="is host right, and is ~/.ssh/config as you think?",
+                f"the host name {self.name} cannot be resolved",
+                hint="check host, and ~/.ssh/config",
             ) from None
         except (TimeoutError, paramiko.SSHException, EOFError, OSError) as error:
             port = self._data.port or 22
@@ -187,7 +187,7 @@ class ParamikoLink:
                 else _in_words(error)
             )
             raise HostUnavailableError(
-                f"no connection to {self.name} port {port}: {what}"
+                f"cannot connect to {self.name} port {port}: {what}"
             ) from None
 
     # Commands
@@ -204,21 +204,23 @@ class ParamikoLink:
                 channel.close()
 
     def _open(self, command: str, clock: Clock) -> paramiko.Channel:
-        """Open a channel and start a command on it; waits where there are too many."""
+        """Open a channel and start a command on it; wait if there are too many."""
         import paramiko
 
         pause = 0.05
         while True:
             transport = self._transport()
             try:
-                # One after the other: paramiko keeps one error for all threads.
+                # One at a time: paramiko stores one error for all threads.
                 with self._opening:
                     channel = transport.open_session(timeout=clock.left)
                 break
             except paramiko.ChannelException as error:
                 if error.code not in _REFUSED:
-                    raise HostUnavailableError(f"{self.name} opens no session: {error}") from None
-                time.sleep(min(pause, clock.left))  # others of ours end, and make room
+                    raise HostUnavailableError(
+                        f"{self.name} refused to open a session: {error}"
+                    ) from None
+                time.sleep(min(pause, clock.left))  # until another of our sessions ends
                 pause = min(pause * 2, 1.0)
             except (paramiko.SSHException, EOFError, OSError):
                 if transport.is_active():
@@ -226,7 +228,7 @@ class ParamikoLink:
                 self.close()  # lost while idle: nothing was sent, so log in again
         watchdog = threading.Timer(clock.left, transport.close)
         watchdog.daemon = True
-        watchdog.start()  # paramiko waits for the answer to this request for ever
+        watchdog.start()  # paramiko waits forever for the reply to this request
         try:
             if self._fabric is not None and self._fabric.forward_agent:
                 from paramiko.agent import AgentRequestHandler
@@ -235,7 +237,7 @@ class ParamikoLink:
             channel.exec_command(command)
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise HostUnavailableError(
-                f"{self.name} started no command: {_in_words(error)}", sent=True
+                f"{self.name} did not start the command: {_in_words(error)}", sent=True
             ) from None
         finally:
             watchdog.cancel()
@@ -260,7 +262,7 @@ class ParamikoLink:
                     break
                 continue
             else:
-                # Feeding counts as movement, and is not seen here.
+                # Sending counts as activity, and is not visible here.
                 if select.select([ready], [], [], min(clock.left, 1.0))[0]:
                     clock.moved()
                 continue
@@ -292,7 +294,7 @@ class _Feeder:
         try:
             for chunk in self._stdin:
                 if not self._send(chunk):
-                    return  # the command reads no more; what it says tells why
+                    return  # the command stopped reading; its output tells why
         except BaseException as error:  # noqa: BLE001 - the file here cannot be read: said below
             self._error = error
             self._channel.close()
@@ -316,7 +318,7 @@ class _Feeder:
         return True
 
     def check(self) -> None:
-        """Raise what kept the input from being read here."""
+        """Raise the error that occurred when reading the input."""
         if self._error is not None:
             raise self._error
 
@@ -324,7 +326,7 @@ class _Feeder:
 def _connection(
     data: ConnectionData, config: Any, timeout: float, forward_agent: bool | None = None
 ) -> Any:
-    """Build a fabric connection with its gateways; nothing is opened."""
+    """Build a fabric connection with its gateways; without connecting."""
     import fabric
 
     arguments: dict[str, Any] = {**(data.connect_kwargs or {})}
@@ -337,7 +339,7 @@ def _connection(
         for key in arguments["key_filename"]:
             if not Path(key).exists():
                 raise ConfigError(
-                    f"there is no key file {key} for {data.host}", hint="see key_filename"
+                    f"the key file {key} for {data.host} does not exist", hint="check key_filename"
                 )
     for name in ("banner_timeout", "auth_timeout", "channel_timeout"):
         arguments.setdefault(name, timeout)
@@ -362,27 +364,29 @@ def _connection(
         connect_kwargs=arguments,
     )
     if isinstance(gateway, str):
-        # Fabric would write the usual port for %p, whatever the port is.
+        # Fabric would always use the default port for %p.
         known = {"%h": built.host, "%p": str(built.port), "%r": built.user, "%%": "%"}
         built.gateway = re.sub("%[hpr%]", lambda found: known[found[0]], gateway)
     return built
 
 
 def _end_program(transport: paramiko.Transport) -> None:
-    """End the command that a connection went through; paramiko leaves its pipes open."""
+    """End the proxy command of a connection; paramiko leaves its pipes open."""
     process = getattr(transport.sock, "process", None)
     if process is None:
         return
     if transport.is_alive():
-        transport.join(5)  # its thread ends the command, too, by a number that has to be its own
+        transport.join(
+            5
+        )  # its thread also ends the command, by a process id that must still be its own
     process.kill()
     process.communicate()
 
 
 def _in_words(error: BaseException) -> str:
-    """Return what an error says, or at least what it is."""
+    """Return the message of an error, or at least its type."""
     nested = getattr(error, "errors", None)
-    if isinstance(nested, dict) and nested:  # one of each address that was tried
+    if isinstance(nested, dict) and nested:  # one per address that was tried
         error = next(iter(nested.values()))
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(text).split())

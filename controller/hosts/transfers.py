@@ -1,7 +1,8 @@
-"""Copies of files between machines: many small ones at once, large ones in pieces that last.
+"""Copies of files between machines: many small ones together, large ones resumable.
 
-What of a file has arrived lies beside its place under a name that says which state of the source
-it is of. A transfer that was cut off goes on behind it; when the size is right, it gets its name.
+The part of a file that has arrived is stored next to its target, under a name that identifies the
+state of the source. An interrupted transfer continues after it; when the size is right, the file
+gets its name.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from controller.hosts.shell import ShellHost
 
 _LARGE = 8 << 20
-"""Bytes from which a file travels alone."""
+"""Size in bytes from which a file is sent alone."""
 _AT_ONCE = 64 << 20
-"""Bytes of small files that travel in one archive."""
+"""Maximum size of small files in one archive, in bytes."""
 
 
 class _Meter:
-    """Adds up what was transferred, and tells who wants to know."""
+    """Adds up the bytes transferred, and reports them."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self._done, self._total, self._progress = 0, total, progress
@@ -70,7 +71,7 @@ def _send_small(
 
 
 def _send_large(host: ShellHost, source: Path, target: Path, size: int, meter: _Meter) -> None:
-    """Send one file behind what of it has arrived."""
+    """Send one file, continuing after the part that has arrived."""
     stat = source.stat()
     part = _part(target, f"{source} {stat.st_size} {stat.st_mtime_ns}")
 
@@ -87,7 +88,7 @@ def _send_large(host: ShellHost, source: Path, target: Path, size: int, meter: _
 
 
 class _Counting:
-    """A file that grows, and tells by how much."""
+    """A file that reports how much is written to it."""
 
     def __init__(self, path: Path, count: Callable[[int], None]) -> None:
         self._file, self._count = open_private(path, "ab"), count
@@ -102,14 +103,14 @@ class _Counting:
 
 @dataclass
 class _Arriving:
-    """A file on its way here.
+    """A file being fetched.
 
     Attributes
     ----------
     source, target, part
-        Where it is there, where it goes here, and what of it has arrived.
+        Path on the host, local path, and the part that has arrived.
     size, seen
-        Of the file there, and what ``ls`` said of it.
+        Of the file on the host, and its ``ls`` line.
     """
 
     source: Path
@@ -147,7 +148,7 @@ def fetch_files(
 
 
 def _receive(host: ShellHost, batch: Sequence[_Arriving], meter: _Meter) -> None:
-    """Receive files behind what of them has arrived; each gets its name when it is whole."""
+    """Receive files, continuing after the parts that have arrived; rename them when complete."""
     offsets = {one.source: one.offset for one in batch}
     for one in batch:
         if offsets[one.source] > one.size:
@@ -184,17 +185,17 @@ def _finish(host: ShellHost, one: _Arriving, status: str | None, seen: str) -> N
         raise FileNotFoundError(2, "No such file or directory", str(one.source))
     if seen != one.seen or one.offset != one.size:
         one.part.unlink(missing_ok=True)
-        raise RemoteError(f"{one.source} on {host.name} changed while it was read")
+        raise RemoteError(f"{one.source} on {host.name} changed while it was being read")
     one.part.replace(one.target)
 
 
 def _part(target: Path, state: str) -> Path:
-    """Return where a file arrives, by the state of its source."""
+    """Return the path of a partial file, which depends on the state of its source."""
     sign = hashlib.sha256(state.encode(errors="surrogateescape")).hexdigest()[:12]
     return target.with_name(f".{target.name}.{sign}.part")
 
 
 def _size(line: str) -> int | None:
-    """Return the size that a line of `ShellHost.lookup` names; None for what is no file."""
+    """Return the size in a line of `ShellHost.lookup`; None if it is not a file."""
     words = line.split()
     return int(words[6]) if words[0] == "f" else 0 if words[0] == "-" else None

@@ -1,25 +1,25 @@
 """An action on jobs, from its arguments to the database: select, lock, read, plan, write.
 
-The five stops, in the order in which `act_on_jobs` and `_Work.act_on_chunk` go through them:
+The five steps, in the order in which `act_on_jobs` and `_Work.act_on_chunk` take them:
 
-1. **select**  `select_jobs`: one query; the jobs found are grouped by flow, and worked on in chunks
+1. **select**  `select_jobs`: one query; the jobs found are grouped by flow, and processed in chunks
    of flows (`controller.operations.chunks`);
 2. **lock**    `controller.operations.flow_locks.lock_flows`: all flows of a chunk at once;
-3. **read**    `controller.operations.reading.read_views`: the jobs, and the neighbours that the
-   plan has to know;
+3. **read**    `controller.operations.reading.read_views`: the jobs, and the related jobs that the
+   plan needs;
 4. **plan**    `Action.plan`, a function of `controller.rules.plans`: pure;
-5. **write**   `controller.operations.writing.write_plans`: jobs that change alike are one write,
-   and the flows are given back with their new states.
+5. **write**   `controller.operations.writing.write_plans`: identical changes are one write,
+   and the flows are released with their new states.
 
-Afterwards `controller.operations.pending_cleanup.run_pending` does what is left to do outside the
-database. `controller.operations.actions` says what each action is.
+Afterwards `controller.operations.pending_cleanup.run_pending` does the work outside the database.
+`controller.operations.actions` defines each action.
 
-A chunk costs a handful of commands, whatever the number of jobs in it and in its flows. Where the
-engine has transactions a chunk is done or untouched. Elsewhere its writes come in an order that
-the same call, made again, finishes.
+A chunk takes a handful of commands, however many jobs it and its flows contain. If the engine has
+transactions, a chunk is either done or untouched. Otherwise its writes are ordered such that
+repeating the same call completes them.
 
-Jobs themselves are not locked: every write asks for the state that was read and for a job that
-is not locked, so that a runner that was faster wins, and the job is refused.
+Jobs themselves are not locked: every write requires the state that was read and an unlocked job, so
+if a runner was faster, it wins, and the job is refused.
 """
 
 from __future__ import annotations
@@ -65,19 +65,19 @@ def act_on_jobs(
     max_limit: int = 0,
     **options: Any,
 ) -> BulkResult:
-    """Do something to the selected jobs; keywords as the attributes of `Options`.
+    """Apply an action to the selected jobs; the keywords are the attributes of `Options`.
 
     Parameters
     ----------
     project
         As for `act_on_chosen`.
     max_limit
-        How many may be selected; 0 means any number.
+        Maximum number of jobs that may be selected; 0 means no limit.
 
     Raises
     ------
     TooManyError
-        More are; nothing was done.
+        More jobs are selected; nothing was done.
     ControllerError
         As from `act_on_chosen`.
     """
@@ -99,7 +99,7 @@ def act_on_job(
     job_index: int | None,
     **options: Any,
 ) -> tuple[str, BulkResult]:
-    """Do something to one job, as to many; returns its db_id and all that changed.
+    """Apply an action to one job, as to many; return its db_id and everything that changed.
 
     Raises
     ------
@@ -117,13 +117,13 @@ def act_on_job(
 
 
 def select_jobs(queue: Queue, query: Mapping[str, Any]) -> list[Document]:
-    """Read which jobs a query selects, in the order in which they came."""
+    """Read which jobs a query selects, in order of submission."""
     found = queue.jobs.find(query, CHOSEN_FIELDS)
     return sorted(found, key=lambda d: db_id_order(d["db_id"]))
 
 
 def find_job(queue: Queue, fields: Sequence[str], **job: Any) -> Document:
-    """Read the one job that is named as for `job_id_query`.
+    """Read the job identified as in `job_id_query`.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def find_job(queue: Queue, fields: Sequence[str], **job: Any) -> Document:
         index = "" if job_index is None or db_id is not None else f" with index {job_index}"
         raise JobNotFoundError(
             f"there is no job {db_id or job.get('job_id')}{index}",
-            hint="`jf job list` shows those there are",
+            hint="`jf job list` lists the existing ones",
         )
     return found
 
@@ -153,29 +153,28 @@ def act_on_chosen(
     *,
     selection: Mapping[str, Any] | None = None,
 ) -> BulkResult:
-    """Do something to jobs that have been selected.
+    """Apply an action to jobs that have been selected.
 
     Parameters
     ----------
     project
-        What runs of the jobs is ended, and what is to be deleted is deleted, at once where this
-        project says how to reach it; otherwise a runner does it.
+        Their processes are ended and files deleted immediately, if this project says how to reach
+        them; otherwise a runner does it.
     chosen
         Documents with `reading.CHOSEN_FIELDS`; see `select_jobs`.
-    selection
-        The query that chose them, asked once more when their flows are locked: a job that it does
-        not match any more is refused. None where they were named.
+    The query that chose them, applied again when their flows are locked: a job that no longer
+    matches is refused. None if the jobs were given by id.
 
     Raises
     ------
     ControllerError
-        With ``raise_on_error``: the first refusal. The ``done`` of whatever is raised is the
-        `BulkResult` of the flows that were dealt with before.
+        With ``raise_on_error``: the first refusal. ``done`` of any exception raised is the
+        `BulkResult` of the flows processed before.
     LockLostError
-        Another process broke our lock on a flow; where there are transactions nothing of the chunk
-        was written.
+        Another process broke our lock on a flow; with transactions, nothing of the chunk was
+        written.
     StorageFormatError
-        The database is of a newer version.
+        The database has a newer version.
     """
     if not options.dry_run:
         refuse_newer(queue.auxiliary, "an action on jobs")
@@ -189,7 +188,7 @@ def act_on_chosen(
 
 
 class _Work:
-    """One action under way."""
+    """An action in progress."""
 
     def __init__(
         self,
@@ -221,7 +220,7 @@ class _Work:
             named = {document["db_id"] for document in chosen[plan.flow_uuid]}
             self.result.add(plan, named, deletes=self.action.deletion is not None)
         if self.options.raise_on_error and refusal is None:
-            _, refusal = _until_refused(plans)  # where another process was faster
+            _, refusal = _until_refused(plans)  # if another process was faster
         if refusal is not None:
             raise refusal
         return busy
@@ -249,7 +248,7 @@ class _Work:
     def _plan(
         self, views: Iterable[FlowView], locked: LockedFlows
     ) -> tuple[list[FlowPlan], ControllerError | None]:
-        """Plan for flows; where a refusal is to be raised, those before it, and that refusal."""
+        """Plan for flows; with ``raise_on_error``, stop at the first refusal and return it."""
         plans = [self._plan_flow(view, locked) for view in views]
         return _until_refused(plans) if self.options.raise_on_error else (plans, None)
 
@@ -271,18 +270,18 @@ class _Work:
         *,
         accept_loss: bool,
     ) -> list[FlowPlan]:
-        """Write plans; returns what was done: less, where another process was faster."""
+        """Write plans; return what was done: less if another process was faster."""
         deletion = self.action.deletion
         return write_plans(
             self.queue, views, plans, locked, deletion=deletion, accept_loss=accept_loss
         )
 
     def clean_up(self, project: Project | None) -> None:
-        """Do what is to happen outside the database."""
+        """Do the work outside the database."""
         if project is None or not self._leaves_pending_cleanup:
             return
         connections = Connections(project)
-        # Entries of other actions are run on the way, but not told of.
+        # Entries of other actions are run too, but not reported.
         changed = set(self.result)
         left = run_pending(self.queue, connections).left
         self.result.postponed = [db_id for db_id in left if db_id in changed]
@@ -296,7 +295,7 @@ class _Work:
         return any(c.cancel or (deletes and c.after is None) for c in self.result.changes)
 
     def report(self) -> None:
-        """Say how far the work is."""
+        """Report the progress."""
         if self.options.progress is not None:
             result = self.result
             done = len(result) + len(result.unchanged) + len(result.refused)
@@ -308,7 +307,7 @@ def _is_busy(view: FlowView, locked: LockedFlows) -> bool:
 
 
 def _until_refused(plans: Sequence[FlowPlan]) -> tuple[list[FlowPlan], ControllerError | None]:
-    """Return the plans before the first that refuses a job, and that refusal."""
+    """Return the plans before the first that refuses a job, and the refusal."""
     for number, plan in enumerate(plans):
         if plan.refused:
             return list(plans[:number]), plan.refused[0].error

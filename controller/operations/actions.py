@@ -1,4 +1,4 @@
-"""The actions on jobs: which plan, and what it has to know. `acting` carries them out."""
+"""The actions on jobs: which plan each uses, and what it reads. `acting` executes them."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from controller.states import JobState
 
 @dataclass(frozen=True)
 class Action:
-    """What is to be done to jobs.
+    """An action on jobs.
 
     Attributes
     ----------
     plan
-        Decides; pure.
+        Decides what changes; pure.
     neighbours
-        What has to be read beside the chosen jobs.
+        What to read besides the chosen jobs.
     fields
-        What has to be read of a job beyond `reading.JOB_FIELDS`.
+        What to read of a job beyond `reading.JOB_FIELDS`.
     holds_flow
-        Whether the action can change the state of a flow, and so needs the flow.
+        Whether the action can change the state of a flow, and so has to lock the flow.
     deletion
-        What goes with deleted jobs.
+        What is deleted along with the jobs.
     """
 
     plan: Callable[[FlowView], FlowPlan]
@@ -55,11 +55,11 @@ PAUSE = Action(plan_pause)
 RESUME = Action(plan_resume, Neighbours.INDICES | Neighbours.PARENTS)
 STOP = Action(plan_stop)
 RETRY = Action(plan_retry, holds_flow=False)
-"""A job with a REMOTE_ERROR counts for its flow as one under way: the flow's state stays."""
+"""A job in REMOTE_ERROR counts as running for its flow, so the state of the flow stays."""
 
 
 def rerun(*, force: bool, delete_files: bool) -> Action:
-    """Take jobs back to the beginning; see `plan_rerun`."""
+    """Reset jobs to the beginning; see `plan_rerun`."""
     below = Neighbours.DESCENDANTS if force else Neighbours.CHILDREN
     plan = partial(plan_rerun, force=force, delete_files=delete_files)
     return Action(plan, Neighbours.INDICES | Neighbours.PARENTS | below)
@@ -75,7 +75,7 @@ def delete(*, files: bool, outputs: bool) -> Action:
 
 
 def set_state(state: JobState) -> Action:
-    """Give jobs a state; see `plan_set_state`."""
+    """Set the state of jobs; see `plan_set_state`."""
     return Action(partial(plan_set_state, state=state))
 
 

@@ -1,14 +1,14 @@
-"""The queue database as a folder of files, and back.
+"""Back up the queue database to a folder of files, and restore it.
 
-Outputs are not part of it. A backup has the standard names of the collections, whatever they
-are called in the database, so that it can be restored by another project, into another engine,
-and by mongorestore.
+Outputs are not included. A backup uses the standard names of the collections, whatever they are
+called in the database, so that it can be restored by another project, into another engine, and by
+mongorestore.
 
-**Writing** happens in a folder beside the final one, which takes its place when it is complete.
-**Restoring** begins with a note in the auxiliary collection, which is locked meanwhile, and ends
-with its removal; the id counter, without which nothing can be submitted, comes last but for
-that. What an interruption left can so be told from a database in use and from a restore that is
-at work, and the next restore begins anew.
+**Writing** uses a temporary folder next to the final one, and replaces it once complete.
+**Restoring** begins with a note in the auxiliary collection, which stays locked meanwhile, and ends
+with its removal; the id counter, without which nothing can be submitted, is restored last of all
+documents. So what an interruption leaves can be told from a database in use and from a running
+restore, and the next restore starts over.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 
 AUXILIARY = "jf_auxiliary"
 IDENTITY = "jfr_backup.txt"
-"""File of a backup that says which database it is of; only one of the same is replaced."""
+"""File of a backup that identifies its database; only a backup of the same one is replaced."""
 OPTIONAL = ("batches",)
 """Collections that older versions did not have."""
 COUNTER = {"next_id": {"$exists": True}}
 UNFINISHED = {"unfinished_restore": {"$exists": True}}
 LOCK_WAIT = 25.0
-"""Seconds to wait for another restore; the lease of one that died ends by then."""
+"""Seconds to wait for another restore; the lease of a dead one expires by then."""
 
 
 def standard_names(queue: Queue) -> dict[str, Collection]:
@@ -72,11 +72,11 @@ def dump(
     progress: Progress | None = None,
     dry_run: bool = False,
 ) -> dict[str, int]:
-    """Write a backup into the folder ``parent/DATABASE``, in place of an older one.
+    """Write a backup to the folder ``parent/DATABASE``, replacing an older one.
 
     Parameters
     ----------
-    tools
+    Use mongodump.
         Let mongodump write it.
     dry_run
         Write nothing.
@@ -89,29 +89,29 @@ def dump(
     Raises
     ------
     ArgumentError
-        The folder exists and holds other files than a backup.
+        The folder exists and contains files that are not a backup.
     StateError
-        The database is half restored.
+        The database is only partly restored.
     StorageMissingError
-        It is not there, or has not been set up.
+        It does not exist, or has not been set up.
     RunningRunnerError
-        A live runner serves the database, which cannot show one moment of itself.
+        A live runner serves the database, and the engine cannot take a consistent snapshot.
     StorageError
-        Something cannot be written; an older backup is as it was.
+        Something cannot be written; an older backup is unchanged.
     """
     if not queue.database.supports_transactions:
         refuse_beside_runner(queue, "backup")
     if queue.auxiliary.find_one(UNFINISHED) is not None:
         raise StateError(
-            "the database is half restored",
+            "the database is only partly restored",
             action="backup",
-            hint="finish it with `jf backup restore`, or empty it with `jf admin reset`",
+            hint="complete it with `jf backup restore`, or empty it with `jf admin reset`",
         )
     final = parent / queue.database.name
     if queue.auxiliary.find_one(COUNTER) is None:
         raise StorageMissingError(
             f"{queue.database.location} has not been set up: there is nothing to back up",
-            hint="does the project file name the right one? `jf admin reset` sets a new one up",
+            hint="check the project file, or set up a new database with `jf admin reset`",
         )
     _refuse_other_files(final, queue.database.location)
     if dry_run:
@@ -142,7 +142,7 @@ def _dump(queue: Queue, folder: Path, compress: bool, progress: Progress | None)
         dumps.write_metadata(collection.index_information(), folder, name, compress=compress)
     counts = {}
     with queue.database.snapshot() as session:
-        # Where there is no snapshot the counter has to be read last: it is not behind any job.
+        # Without a snapshot, the counter is read last, so that it is not behind any job.
         for name in ("batches", "flows", "jobs", AUXILIARY):
             counts[name] = dumps.write_dump(
                 names[name], folder, name, compress=compress, session=session, progress=progress
@@ -175,14 +175,14 @@ def _refuse_other_files(folder: Path, location: str) -> None:
         owner = ""
     if owner != location and any(folder.iterdir()):
         raise ArgumentError(
-            f"{folder} holds a backup of {owner or 'another database, or of an older version'}:"
-            " it is not replaced",
-            hint="choose another folder, or move that one away",
+            f"{folder} contains a backup of {owner or 'another database, or of an older version'}:"
+            " it was not replaced",
+            hint="choose another folder, or move this one",
         )
 
 
 def _put_in_place(temporary: Path, final: Path) -> None:
-    """Exchange an older backup; whatever happens, one of the two is there, and whole."""
+    """Replace an older backup; at any moment, one complete backup exists."""
     older = final.with_name(f".{final.name}.replaced")
     if final.exists():
         shutil.rmtree(older, ignore_errors=True)
@@ -204,10 +204,10 @@ def restore(
     progress: Progress | None = None,
     dry_run: bool = False,
 ) -> dict[str, int]:
-    """Fill an empty database from the folder that holds the files of a backup.
+    """Restore a backup into an empty database.
 
-    Everything is read once before anything is changed. The record of the running runner is not
-    restored: that runner serves another database, or none any more.
+    All files are read once before anything is changed. The record of the running runner is not
+    restored, because that runner serves another database or has ended.
 
     Returns
     -------
@@ -217,7 +217,7 @@ def restore(
     Raises
     ------
     ArgumentError
-        The folder holds no backup.
+        The folder contains no backup.
     StorageFormatError
         A file is damaged; nothing was changed.
     RunningRunnerError
@@ -225,9 +225,9 @@ def restore(
     StateError
         The database is not empty; nothing was changed.
     LockedDocumentError
-        Another restore is at work.
+        Another restore is running.
     StorageError
-        The database refused something. Restoring again begins anew.
+        The database refused something. Restoring again starts over.
     """
     found = find_backup(folder)
     counts = {name: found[name].check() if name in found else 0 for name in standard_names(queue)}
@@ -248,7 +248,7 @@ def restore(
         try:
             _fill(queue, found, counts, tools, progress)
         except StorageError as error:
-            error.hint = "half restored: restore again, which begins anew, or `jf admin reset`"
+            error.hint = "the database is only partly restored: restore again, or `jf admin reset`"
             raise
         lock.check()
         _fill_auxiliary(queue.auxiliary, found[AUXILIARY])
@@ -262,23 +262,23 @@ def find_backup(folder: Path) -> dict[str, Dump]:
     Raises
     ------
     ArgumentError
-        The folder has not all that are needed.
+        The folder lacks a required file.
     """
     names = ("jobs", "flows", AUXILIARY, *OPTIONAL)
     found = {name: dump for name in names if (dump := dumps.find_dump(folder, name))}
     missing = [name for name in names if name not in found and name not in OPTIONAL]
     if missing:
         inner = [p for p in sorted(folder.glob("*/")) if dumps.find_dump(p, "jobs")]
-        wanted = "the folder that directly holds jobs.bson and flows.bson is needed"
+        wanted = "give the folder that directly contains jobs.bson and flows.bson"
         raise ArgumentError(
-            f"{folder} holds no backup: there is no {missing[0]}.bson",
+            f"{folder} contains no backup: there is no {missing[0]}.bson",
             hint=f"did you mean {inner[0]}?" if inner else wanted,
         )
     return found
 
 
 def _finish_restore(queue: Queue, folder: Path) -> bool:
-    """Finish a restore that only had to remove its note; return whether it was of this folder."""
+    """Finish a restore that only has to remove its note; return whether it was from this folder."""
     note = queue.auxiliary.find_one(UNFINISHED)
     if note is None or queue.auxiliary.find_one(COUNTER) is None:
         return False
@@ -290,7 +290,7 @@ def _finish_restore(queue: Queue, folder: Path) -> bool:
 
 
 def _begin(queue: Queue, folder: Path) -> None:
-    """Note that a restore begins, and take the counter away, so that nothing can be submitted."""
+    """Note that a restore begins, and remove the counter, so that nothing can be submitted."""
     noted = queue.auxiliary.find_one(UNFINISHED) is not None
     countable = queue.auxiliary.find_one(COUNTER) is not None
     if countable or not noted:  # with a counter, flows may have been submitted since the note
@@ -300,23 +300,23 @@ def _begin(queue: Queue, folder: Path) -> None:
         taken = queue.auxiliary.delete_one({"next_id": 1}).deleted_count
         if not taken and queue.auxiliary.find_one(COUNTER) is not None:
             queue.auxiliary.delete_many(UNFINISHED)
-            raise _not_empty("its ids have been given out")
+            raise _not_empty("ids have been assigned")
 
 
 @contextmanager
 def _alone(auxiliary: Collection) -> Iterator[MongoLock]:
-    """Lock the note of the restore: so a process that died is told from one that is at work."""
+    """Lock the note of the restore, which tells a running restore from one that died."""
     lock = MongoLock(auxiliary, UNFINISHED, sleep=1, max_wait=LOCK_WAIT)
     with lock:
         if not lock.acquired:
             held = lock.unavailable_document or {}
             who = named_process((live_lease(held) or {}).get("owner"))
-            raise LockedDocumentError(f"another restore is at work ({who})")
+            raise LockedDocumentError(f"another restore is running ({who})")
         yield lock
 
 
 def _clear(queue: Queue) -> None:
-    """Remove what an interrupted restore left, and the documents of an empty database."""
+    """Remove the remains of an interrupted restore, and the documents of an empty database."""
     for collection in (queue.jobs, queue.flows, queue.batches):
         collection.delete_many({})
     queue.auxiliary.delete_many({"unfinished_restore": {"$exists": False}})
@@ -327,14 +327,14 @@ def _refuse_unless_empty(queue: Queue) -> None:
         count = collection.count_documents({}, limit=1000)
         if count:
             shown = "1000 or more" if count == 1000 else count
-            raise _not_empty(f"it holds {shown} {what} documents")
+            raise _not_empty(f"it contains {shown} {what} documents")
 
 
 def _not_empty(why: str) -> StateError:
     return StateError(
-        f"a backup is restored into an empty database only: {why}",
+        f"a backup can be restored only into an empty database: {why}",
         action="restore",
-        hint="empty it with `jf admin reset`, or restore into another project",
+        hint="empty the database with `jf admin reset`, or restore into another project",
     )
 
 
@@ -357,7 +357,9 @@ def _fill(
         else:
             inserted = dumps.restore_documents(found[name], collection, counts[name], progress)
         if inserted != counts[name]:
-            raise StorageError(f"{inserted} of {counts[name]} documents of {name} arrived")
+            raise StorageError(
+                f"only {inserted} of {counts[name]} documents of {name} were inserted"
+            )
         dumps.restore_indexes(found[name], collection)
 
 

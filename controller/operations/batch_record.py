@@ -1,4 +1,4 @@
-"""The documents of batch processes, and the pool folders they share with the runner."""
+"""The documents of batch processes, and the pool folders shared with the runner."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add(batches: Collection, *, process_id: str, batch_uid: str, worker: str) ->
     Raises
     ------
     DuplicateKeyError
-        A process with this ``batch_uid`` is known.
+        A process with this ``batch_uid`` exists already.
     """
     document = new_batch_document(batch_uid=batch_uid, process_id=process_id, worker=worker)
     document["_id"] = batches.insert_one(document).inserted_id
@@ -43,13 +43,13 @@ def find(batches: Collection, batch_uid: str) -> Document:
     Raises
     ------
     BatchNotFoundError
-        There is none.
+        There is no such process.
     """
     document = batches.find_one({"batch_uid": batch_uid})
     if document is None:
         raise BatchNotFoundError(
             f"there is no batch process with the uid {batch_uid}",
-            hint="`jf batch list` shows those there are",
+            hint="`jf batch list` lists the existing ones",
         )
     return document
 
@@ -57,7 +57,7 @@ def find(batches: Collection, batch_uid: str) -> Document:
 def add_job(
     batches: Collection, batch_uid: str, *, db_id: str, uuid: str, index: int
 ) -> UpdateResult:
-    """Note that a process executes a job; noting it twice is noting it once."""
+    """Record that a process executes a job; idempotent."""
     return batches.update_one(
         {"batch_uid": batch_uid},
         {"$addToSet": {"jobs": [db_id, uuid, index]}, "$set": {"updated_on": utc_now()}},
@@ -67,12 +67,12 @@ def add_job(
 def set_running(
     batches: Collection, batch_uid: str, start_time: datetime | None = None
 ) -> UpdateResult:
-    """Note that a process runs, unless it is known to have ended; the first start time stays.
+    """Record that a process runs, unless it is known to have ended; the first start time stays.
 
     Parameters
     ----------
     start_time
-        Aware, or naive in UTC; None for the present.
+        Aware, or naive in UTC; None for now.
     """
     now = utc_now()
     begun = batches.update_one(
@@ -94,7 +94,7 @@ def set_running(
 
 
 def finished(end_time: datetime | None = None) -> Document:
-    """Compose the update that notes the end of a process; a naive time is in UTC."""
+    """Return the update that records the end of a process; a naive time is in UTC."""
     now = utc_now()
     fields = {
         "batch_state": BatchState.FINISHED.value,
@@ -118,10 +118,10 @@ def batch_workers(project: Project) -> Iterator[tuple[str, WorkerBase]]:
 
 
 def remove_pools(project: Project) -> None:
-    """Delete what lies in the pool of each batch worker that runs on this machine.
+    """Empty the pool folder of each batch worker on this machine.
 
-    Other files in its folder stay. Pools of other machines are left, with a warning: their files
-    name jobs that exist no longer, and are ignored.
+    Other files in its folder stay. Pools on other machines are left, with a warning: their files
+    name jobs that no longer exist, and are ignored.
     """
     for name, worker in batch_workers(project):
         assert worker.batch is not None

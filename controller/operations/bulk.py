@@ -1,4 +1,4 @@
-"""What every action on many jobs or flows takes, and what it gives back."""
+"""The options and the result of every action on many jobs or flows."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from controller.errors import ArgumentError, TooManyError
 from controller.rules.plans import FlowPlan, JobChange, Refusal
 
 Progress = Callable[[int, int], None]
-"""Called with (jobs dealt with, jobs in total)."""
+"""Called with (jobs processed, jobs in total)."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How an action on many jobs behaves.
+    """Options of an action on many jobs.
 
     Attributes
     ----------
     wait
-        Seconds to wait at most for flows and jobs that others hold; None does not wait.
+        Maximum time in seconds to wait for flows and jobs locked by other processes; None does not
+        wait.
     break_lock
-        Take the locks even if other processes hold them.
+        Break the locks of other processes.
     raise_on_error
-        Raise at the first refusal, before anything of that flow is written.
+        Raise at the first refusal, before anything of its flow is written.
     dry_run
         Plan only.
     progress
-        Told how far the work is.
+        Called to report the progress.
     """
 
     wait: float | None = None
@@ -41,33 +42,33 @@ class Options:
         if self.wait is not None and not _is_number(self.wait):
             raise ArgumentError(
                 f"wait cannot be {self.wait!r}",
-                hint="it is a number of seconds; None does not wait",
+                hint="give a number of seconds, or None to not wait",
             )
 
 
 def check_limit(limit: Any) -> None:
-    """Refuse a limit of what may be changed or deleted that is none."""
+    """Raise if a limit for the number of jobs or flows is invalid."""
     if not isinstance(limit, int) or not _is_number(limit):
         raise ArgumentError(
             f"max_limit cannot be {limit!r}",
-            hint="it is a number of jobs or flows; 0 means no limit",
+            hint="give a number of jobs or flows; 0 means no limit",
         )
 
 
 def check_number(number: int, limit: int, noun: str) -> None:
-    """Refuse a selection that is larger than the limit; 0 means no limit.
+    """Raise if a selection is larger than the limit; 0 means no limit.
 
     Raises
     ------
     TooManyError
-        It is.
+        The selection is larger.
     """
     if limit and number > limit:
         raise TooManyError(
             f"{number} {noun}s are selected, more than the limit of {limit}: nothing was done",
             number=number,
             limit=limit,
-            hint=f"a limit of {number} (max_limit, --max) allows it; 0 means none",
+            hint=f"raise the limit (max_limit, --max) to {number}; 0 means no limit",
         )
 
 
@@ -76,25 +77,25 @@ def _is_number(value: Any) -> bool:
 
 
 class BulkResult(list[str]):
-    """db_ids of the jobs that changed, and what became of the others.
+    """db_ids of the jobs that changed, and what happened to the others.
 
-    Of a deletion it lists those that are gone.
+    For a deletion, the jobs that were deleted.
 
     Attributes
     ----------
     matched
         How many jobs were chosen.
     unchanged
-        db_ids of chosen jobs that were as wanted already.
+        db_ids of chosen jobs that needed no change.
     refused
-        Chosen jobs that were left alone, and why.
+        Chosen jobs that were not changed, and why.
     changes
-        What changed, or would change, of each job.
+        What changed, or would change, for each job.
     dependents
-        Of these, the changes of jobs that were not chosen: they depend on a chosen one.
+        The changes among these of jobs that were not chosen: they depend on a chosen one.
     postponed
-        db_ids of jobs of which something still runs or has not been deleted, since it could not
-        be reached: a runner will see to it.
+        db_ids of jobs whose process still runs or whose files or outputs still exist, because they
+        could not be reached: a runner will clean up.
     dry_run
         Whether nothing was written.
     """
@@ -110,7 +111,7 @@ class BulkResult(list[str]):
         self.dry_run = dry_run
 
     def add(self, plan: FlowPlan, chosen: Collection[str], *, deletes: bool = False) -> None:
-        """Take in what was done to a flow, of which these jobs (db_ids) were chosen."""
+        """Add what was done to a flow, of which these jobs (db_ids) were chosen."""
         self.changes += plan.changes
         self.dependents += (c for c in plan.changes if c.db_id not in chosen)
         self.extend(c.db_id for c in plan.changes if c.after is None or not deletes)

@@ -1,8 +1,8 @@
 """Work on many flows, chunk by chunk, and report what was done.
 
-Every action on many flows goes through `process_in_chunks`, reads and decides again with
-`retry_on_conflict` where another process wrote at the same time, and runs within `bulk_work`, so
-that an error that ends it early carries what had been done.
+Every action on many flows uses `process_in_chunks`, reads and decides again with
+`retry_on_conflict` if another process wrote at the same time, and runs within `bulk_work`, so that
+an error that stops it early carries what was done.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 FLOWS_AT_ONCE = 50
 JOBS_AT_ONCE = 5000
-"""Size of a chunk: at most so many flows and, but for a single flow, so many chosen jobs."""
+"""Maximum size of a chunk: flows and, unless it is a single flow, chosen jobs."""
 LONGEST_PAUSE = 0.5
-"""Seconds between two attempts of a process that waits."""
+"""Seconds between two attempts while waiting for a lock."""
 _TRIES = 5
 
 _T = TypeVar("_T", bound=Sized)
@@ -34,15 +34,15 @@ class WriteConflict(Exception):
 
 @contextmanager
 def bulk_work(result: Any, afterwards: Callable[[], None]) -> Iterator[None]:
-    """Let whatever ends the work early carry what had been done, as ``done``.
+    """Attach what was done to any exception that stops the work early, as ``done``.
 
     Parameters
     ----------
     result
-        Filled while the work goes on. Of a chunk that an error ended nothing is in it; where
-        there are no transactions a part of that one may have been written.
+        Filled during the work. It contains nothing of a chunk that an error interrupted; without
+        transactions, part of that chunk may have been written.
     afterwards
-        Called at the end, and after an error too: what was done has consequences. The first
+        Called at the end, also after an error, because what was done has consequences. The first
         error is the one that is raised.
     """
     try:
@@ -68,19 +68,19 @@ def process_in_chunks(
     wait: float | None,
     report: Callable[[], None],
 ) -> None:
-    """Deal with flows until none is left.
+    """Process flows until none is left.
 
     Parameters
     ----------
     flows
-        {uuid: what of it is concerned}; counted for the size of a chunk.
+        {uuid: the chosen jobs}; their number determines the size of a chunk.
     work_on
-        Called with a chunk and whether to leave for later what others hold; returns the uuids
-        of the flows that were left.
+        Called with a chunk and whether to postpone flows locked by other processes; returns the
+        uuids of the postponed flows.
     wait
-        Seconds to wait at most for what others hold; None does not wait.
+        Maximum time in seconds to wait for flows locked by other processes; None does not wait.
     report
-        Called after each chunk, also after one that an error ended.
+        Called after each chunk, also after one that an error interrupted.
     """
     deadline = time.monotonic() + (wait or 0)
     waiting = dict(flows)
@@ -98,13 +98,13 @@ def process_in_chunks(
 
 
 def retry_on_conflict(attempt: Callable[[bool], _R]) -> _R:
-    """Read, decide and write again where another process wrote at the same time.
+    """Read, decide and write again if another process wrote at the same time.
 
     Parameters
     ----------
     attempt
-        Called with whether it is the last one; raises `WriteConflict` or WriteConflictError where
-        nothing was written because of others.
+        Called with whether it is the last attempt; raises `WriteConflict` or WriteConflictError if
+        nothing was written because of other processes.
     """
     for _ in range(_TRIES):
         try:

@@ -1,17 +1,17 @@
-"""A job ends: its output is stored, what its Response asks for is done, its children are released.
+"""Complete a job: store its output, apply its Response, release its children.
 
-The step can be killed between any two writes and done again. Outputs are keyed by (uuid, index)
-and written before. Then, in one transaction where there is one (1 to 3 are in
+The step can be interrupted between any two writes and repeated. Outputs are keyed by (uuid, index)
+and written first. Then, in one transaction if available (1 to 3 are in
 `controller.operations.responses`):
 
-1. jobs of the response are inserted, not runnable, keyed by (uuid, index);
-2. the flow learns of them, by additions to sets, and children learn of new parents;
+1. jobs of the response are inserted, not yet runnable, keyed by (uuid, index);
+2. they are added to the flow and, as parents, to children, with set operations;
 3. children or the whole flow are stopped, if the response says so;
-4. the job itself is recorded, under its lock, and its children become READY;
-5. the flow gets its state, and is released.
+4. the end of the job is recorded, under its lock, and its children become READY;
+5. the flow gets its state, and is unlocked.
 
-Without transactions an interruption before 4 leaves the job DOWNLOADED, so the step is done
-again; after it, a finished job under a dead lock, and `recover` does the rest.
+Without transactions, an interruption before 4 leaves the job DOWNLOADED, so the step is repeated;
+after 4, it leaves a finished job with an expired lock, and `recover` does the rest.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Ending:
     fields
         Further fields of the job's document to set, as dotted paths.
     cause
-        Why it failed, in one word of `Cause`; read only when it failed.
+        The `Cause` of the failure; read only if the job failed.
     node
-        Where it ran; None where that is not known.
+        Node on which it ran, if known.
     retry
-        The attempt that follows it; None for none.
+        The next attempt, if the job is retried.
     """
 
     response: Mapping[str, Any] | None
@@ -71,17 +71,17 @@ class Ending:
 
     @property
     def outcome(self) -> JobState:
-        """What became of the attempt: COMPLETED or FAILED."""
+        """State of the attempt: COMPLETED or FAILED."""
         return JobState.COMPLETED if self.error is None else JobState.FAILED
 
     @property
     def state(self) -> JobState:
-        """What becomes of the job: that, or READY where it is retried."""
+        """New state of the job: the outcome, or READY if it is retried."""
         return JobState.READY if self.retry is not None else self.outcome
 
     @property
     def answer(self) -> Mapping[str, Any]:
-        """The response; empty when the job failed."""
+        """The response; empty if the job failed."""
         return (self.response or {}) if self.error is None else {}
 
 
@@ -94,19 +94,19 @@ def finish(
     flow_lock: MongoLock | None = None,
     flow: MutableMapping[str, Any] | None = None,
 ) -> JobState:
-    """Record the end of a job whose output, if any, is stored already.
+    """Record the end of a job whose output, if any, has been stored.
 
     The caller holds the job (``job_doc`` is the locked document) and its flow.
 
     Parameters
     ----------
     prefix
-        Of the db_ids of new jobs.
+        Prefix of the db_ids of new jobs.
     flow_lock
-        The lock on the flow, with `FLOW_FIELDS`. When given, it is released together with the
-        change of the flow's state.
+        The lock on the flow, with `FLOW_FIELDS`. If given, it is released with the new state of the
+        flow.
     flow
-        The flow's document as it was locked, instead of ``flow_lock``; it gets the new state, too.
+        The locked flow document, instead of ``flow_lock``; its state is updated too.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def finish(
     Raises
     ------
     LockLostError
-        The job is not ours any more; where there are transactions nothing was written.
+        The lock on the job was lost; with transactions, nothing was written.
     FlowNotFoundError
         The flow is missing.
     """
@@ -125,8 +125,8 @@ def finish(
         if effects.jobs:
             refuse_jobs_of_others(queue, effects.jobs, flow_of(job_doc))
     except SubmissionError as error:
-        # The job ran; that what it asks for cannot be accepted is its end, and says why.
-        what = f"the job ran, but the jobs that it adds cannot be accepted: {error}"
+        # The job ran, but its Response cannot be accepted: it fails, with the reason.
+        what = f"the job ran, but the jobs it adds cannot be accepted: {error}"
         effects, ending = ResponseEffects(), Ending(None, bounded(what), ending.fields)
     with queue.database.transaction() as session:
         known = _flow(queue, job_doc, flow_lock, flow, session)
@@ -155,7 +155,7 @@ def finish(
 
 
 def recover(queue: Queue, job_doc: Document) -> None:
-    """Do what an interrupted `finish` left undone. The caller holds the job and its flow."""
+    """Complete an interrupted `finish`. The caller holds the locks on the job and its flow."""
     flow_uuid = flow_of(job_doc)
     release_flow(queue, flow_uuid)
     update_flow_state(queue, flow_uuid)
@@ -195,7 +195,7 @@ def _check_lock(queue: Queue, job_doc: Document, session: Any = None) -> None:
 def _record(
     queue: Queue, job_doc: Document, ending: Ending, ready: list[str], session: Any
 ) -> None:
-    """Write the end of the job, then release its children: one command, in this order."""
+    """Write the end of the job, then release its children: in one command, in this order."""
     fields = _end_fields(job_doc, ending)
     own = UpdateOne({"_id": job_doc["_id"], "lock_id": job_doc["lock_id"]}, {"$set": fields})
     released = [release_operation(ready)] if ready else []
@@ -205,7 +205,7 @@ def _record(
 
 
 def _end_fields(job_doc: Document, ending: Ending) -> dict[str, Any]:
-    """Return what is recorded of an end: the attempt, and what becomes of the job."""
+    """Return the fields that record an end: the attempt, and the new state of the job."""
     now, failed = utc_now(), ending.error is not None
     known = ending.fields or {}
     attempts = ended_attempts(
@@ -234,6 +234,6 @@ def _end_fields(job_doc: Document, ending: Ending) -> dict[str, Any]:
 
 def _lost(job_doc: Document) -> LockLostError:
     return LockLostError(
-        f"the lock on job {job_doc['db_id']} was lost while it was completed",
-        hint="the process that holds it now completes it",
+        f"the lock on job {job_doc['db_id']} was lost while the job was being completed",
+        hint="the process that holds the lock now completes the job",
     )

@@ -1,4 +1,4 @@
-"""What lies outside the queue database: hosts, queues and JobStores, opened when needed."""
+"""Hosts, queues and JobStores (everything outside the queue database), opened when needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Connections:
     Parameters
     ----------
     project
-        Says which there are.
+        Defines them.
     """
 
     def __init__(self, project: Project) -> None:
@@ -39,7 +39,7 @@ class Connections:
         Raises
         ------
         ConfigError
-            The project does not have it.
+            The project does not have this worker.
         """
         worker: WorkerBase | None = self._project.workers.get(name)
         if worker is None:
@@ -80,7 +80,7 @@ class Connections:
         return self._queues[name]
 
     def jobstore(self, name: str | None) -> JobStore:
-        """Return a JobStore, connected (which imports jobflow); None for the default one."""
+        """Return a JobStore, connected (this imports jobflow); None for the default one."""
         if name not in self._stores:
             store = open_jobstore(self._project.jobstore_spec(name))
             with reaching(store):
@@ -94,7 +94,7 @@ class Connections:
             host.close()
 
     def close(self) -> None:
-        """Close the JobStores, and give the connections to hosts back."""
+        """Close the JobStores, and release the connections to hosts."""
         for store in self._stores.values():
             store.close()
         self._stores = {}

@@ -1,4 +1,4 @@
-"""What a job's document keeps of a failure: the error within bounds, and the ends of its logs."""
+"""What a job's document stores about a failure: the error, shortened, and the end of its logs."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from controller.schedulers.start import STARTED, parse_start
 from controller.states import Cause
 
 _LONGEST = 20_000
-"""Characters of an error that are kept: some quote all that they were given."""
+"""Maximum length of a stored error, in characters: some quote all of their input."""
 
 MISSING_OUTPUT = "the job's output is missing"
-"""Beginning of the error of a job that ran, and whose output file is gone."""
+"""Start of the error of a job that ran but whose output file is missing."""
 
 _KILLED = (Cause.WALLTIME, Cause.PREEMPTED, Cause.NODE_FAILED)
-"""Causes that only the queue knows."""
+"""Causes that only the queue can report."""
 
 
 def error_text(error: BaseException) -> str:
-    """Describe a failed step for ``remote.error``, within bounds."""
+    """Describe a failed step for ``remote.error``, shortened if necessary."""
     return bounded(_error_text(error))
 
 
 def bounded(text: str) -> str:
-    """Cut the middle out of a long text, and write out what no database holds.
+    """Cut the middle out of a long text, and escape what a database cannot store.
 
-    A half character (a surrogate) in a message must not keep its error from being recorded.
+    A lone surrogate in a message must not prevent its error from being recorded.
     """
     text = text.encode(errors="backslashreplace").decode()
     cut = len(text) - _LONGEST
@@ -66,7 +66,7 @@ def cause_in_run_dir(run_dir: Path, error: str, has_result: bool, queue_state: s
 
 
 def with_cause(error: str, cause: Cause) -> str:
-    """Put the cause in words before an error, where the job itself could not know it."""
+    """Prefix an error with its cause in words, if the job itself could not know it."""
     return f"{cause.words}\n{error}" if cause in _KILLED else error
 
 
@@ -78,7 +78,7 @@ def node_in_run_dir(run_dir: Path, job_doc: Mapping[str, Any]) -> str | None:
 
 
 def log_fields(run_dir: Path) -> dict[str, Any]:
-    """Return the beginnings of a job's logs, as fields of its document."""
+    """Return the stored parts of a job's logs, as fields of its document."""
     return {
         "remote.queue_out": read_excerpt(run_dir, QUEUE_OUT),
         "remote.queue_err": read_excerpt(run_dir, QUEUE_ERR),

@@ -1,4 +1,4 @@
-"""Flows leave the database with all their jobs."""
+"""Delete flows with all their jobs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _FIELDS = ["uuid", "name", "state", "jobstore", "lock_id", "lock_time", "lock_le
 
 @dataclass(frozen=True)
 class FlowRefusal:
-    """A flow that was left alone, and why."""
+    """A flow that was not deleted, and why."""
 
     flow_id: str
     error: ControllerError
 
     @property
     def db_id(self) -> str:
-        """The flow's uuid: what names it in results of all kinds."""
+        """The flow's uuid, its identifier in all results."""
         return self.flow_id
 
     @property
@@ -43,7 +43,7 @@ class FlowRefusal:
 
 @dataclass(frozen=True)
 class FlowChange:
-    """A flow that is deleted.
+    """A deleted flow.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class FlowChange:
     name
         Its name.
     before
-        Its state.
+        Its state before.
     after
-        None: it is gone.
+        None: it no longer exists.
     """
 
     db_id: str
@@ -64,25 +64,25 @@ class FlowChange:
 
 
 class FlowResult(list[str]):
-    """Uuids of the flows that were deleted, and what became of the others.
+    """Uuids of the flows that were deleted, and what happened to the others.
 
     Attributes
     ----------
     matched
         How many flows were chosen.
     refused
-        Flows that were left alone, and why.
+        Flows that were not deleted, and why.
     unchanged, dependents
-        Nothing: they are there as in `BulkResult`.
+        Always empty; present as in `BulkResult`.
     changes
-        The flows that are deleted, or would be.
+        The flows that were deleted, or would be.
     jobs
-        How many jobs went with them.
+        How many jobs were deleted with them.
     postponed
-        db_ids of jobs of which something still runs or has not been deleted, since it could not
-        be reached: a runner will see to it.
+        db_ids of jobs whose process still runs or whose files or outputs still exist, because they
+        could not be reached: a runner will clean up.
     requested
-        db_ids of jobs of which something was to be ended or deleted.
+        db_ids of jobs whose process was to be ended or whose files or outputs were to be deleted.
     dry_run
         Whether nothing was written.
     """
@@ -110,29 +110,30 @@ def delete_flows(
 ) -> FlowResult:
     """Delete flows, whatever the states of their jobs.
 
-    A chunk of flows goes in one transaction. Without them the jobs go before their flow, so that
-    the same call finishes what was interrupted, and nothing that is left could run.
+    Each chunk of flows is one transaction. Without transactions, jobs are deleted before their
+    flow, so that repeating the call completes an interrupted deletion, and nothing that remains
+    could run.
 
     Parameters
     ----------
     uuids
         Of the submitted flows.
     deletion
-        Whether files and outputs go too.
+        Whether to delete files and outputs too.
     cancel
-        End what runs of their jobs.
+        End the processes of their jobs.
     selection
-        A query that a flow has to match when it is locked; None asks nothing.
+        A query that a locked flow must match; None for no check.
     connections
-        Used at once for what is outside the database, and closed.
+        Used immediately for the work outside the database, and closed.
 
     Raises
     ------
     ControllerError
-        With ``raise_on_error``: the first refusal. The ``done`` of whatever is raised is what was
+        With ``raise_on_error``: the first refusal. ``done`` of any exception raised is what was
         deleted before.
     StorageFormatError
-        The database is of a newer version.
+        The database has a newer version.
     """
     if not options.dry_run:
         refuse_newer(queue.auxiliary, "a deletion")
@@ -144,7 +145,7 @@ def delete_flows(
 
 
 class _Work:
-    """One deletion under way."""
+    """A deletion in progress."""
 
     def __init__(
         self,
@@ -160,15 +161,15 @@ class _Work:
         self._deletion, self._cancel, self._selection = deletion, cancel, selection
 
     def clean_up(self, connections: Connections | None) -> None:
-        """Do what is to happen outside the database."""
+        """Do the work outside the database."""
         if connections is not None and self.result and not self.options.dry_run:
-            # Entries of other actions are run on the way, but not told of.
+            # Entries of other actions are run too, but not reported.
             left = run_pending(self.queue, connections).left
             self.result.postponed = [db_id for db_id in left if db_id in self.result.requested]
             connections.close()
 
     def report(self) -> None:
-        """Say how far the work is."""
+        """Report the progress."""
         if self.options.progress is not None:
             done = len(self.result) + len(self.result.refused)
             self.options.progress(done, self.result.matched)
@@ -199,7 +200,7 @@ class _Work:
         return left
 
     def _write(self, held: LockedFlows) -> tuple[int, set[str]]:
-        """Delete the flows that we hold; returns how many jobs they had, and those with entries."""
+        """Delete the locked flows; return how many jobs they had, and the jobs with entries."""
         queue, flows = self.queue, held.documents
         of_flows = {"job.hosts": {"$in": list(flows)}}
         if self.options.dry_run:

@@ -1,7 +1,7 @@
 """Lock several flows at once, for an action on many jobs.
 
-`controller.bulk_locks` takes them; here they are named, checked, changed and given back. Flows that
-another process has locked are left out, with the error that says so.
+`controller.bulk_locks` acquires the locks; this module checks, changes and releases the flows.
+Flows locked by another process are left out, with the error that says so.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class LockedFlows:
-    """Flows that we hold.
+    """Locked flows.
 
     Attributes
     ----------
     queue
-        Where they are.
+        Where they are stored.
     lock_id
-        Of our lock; the same on all of them.
+        Of our lock, the same for all of them.
     documents
-        {uuid: document as it was locked}.
+        {uuid: document when it was locked}.
     unavailable
-        {uuid: why it could not be had}.
+        {uuid: why it could not be locked}.
     """
 
     queue: Queue
@@ -49,12 +49,12 @@ class LockedFlows:
     unavailable: dict[str, ControllerError] = field(default_factory=dict)
 
     def check(self, session: Any = None) -> None:
-        """Make sure that we still hold all of them.
+        """Check that all locks are still held.
 
         Raises
         ------
         LockLostError
-            A lease was taken over or broken.
+            A lock was taken over or broken.
         """
         query = {"lock_id": self.lock_id}
         if self.queue.flows.count_documents(query, session=session) < len(self.documents):
@@ -63,17 +63,17 @@ class LockedFlows:
     def release(
         self, updates: Mapping[str, Mapping[str, Mapping[str, Any]]], *, session: Any = None
     ) -> None:
-        """Change flows and give them back, in one command.
+        """Change flows and release them, in one command.
 
         Parameters
         ----------
         updates
-            {uuid: update operators}; flows that are not in it stay held.
+            {uuid: update operators}; flows that are not included stay locked.
 
         Raises
         ------
         LockLostError
-            One of them is not ours any more.
+            One of the locks was lost.
         """
         operations = []
         for uuid, update in updates.items():
@@ -89,7 +89,7 @@ class LockedFlows:
     def _lost(self) -> LockLostError:
         return LockLostError(
             f"the lock {self.lock_id} on a flow was lost",
-            hint="the action can be tried again: it goes on where it stopped",
+            hint="repeat the action: it continues where it stopped",
         )
 
 
@@ -103,19 +103,19 @@ def lock_flows(
     look_only: bool = False,
     matching: Mapping[str, Any] | None = None,
 ) -> Iterator[LockedFlows]:
-    """Lock those of the flows that can be had at once; free at the end what still is locked.
+    """Lock the flows that are free; release at the end those that are still locked.
 
     Parameters
     ----------
     projection
-        What to read of them.
+        The fields to read.
     break_lock
-        Take the locks even if other processes hold them.
+        Break the locks of other processes.
     look_only
-        Lock nothing; the documents are read, and those that others have locked are unavailable
-        all the same.
+        Lock nothing; read the documents, and still report flows locked by other processes as
+        unavailable.
     matching
-        A query; flows that it does not match, when they are locked, are unavailable.
+        A query; flows that do not match it when they are locked are unavailable.
     """
     if look_only:
         yield _look(queue, uuids, projection, break_lock=break_lock, matching=matching)
@@ -173,7 +173,7 @@ def _note_unavailable(
 def _note_unmatched(
     held: LockedFlows, uuids: Sequence[str], matching: Mapping[str, Any] | None
 ) -> None:
-    """Note which flows exist and could not be had since they do not match."""
+    """Record which flows exist but were not locked because they do not match."""
     if not matching or not uuids:
         return
     query = {"uuid": {"$in": list(uuids)}}
@@ -183,9 +183,9 @@ def _note_unmatched(
         uuid, state = document["uuid"], document["state"]
         if uuid not in wanted:
             held.unavailable[uuid] = StateError(
-                f"flow {uuid} was left alone: it is {state} now, and not among those that were "
-                "asked for any more",
+                f"flow {uuid} was not changed: it is {state} now, and no longer matches the "
+                "selection",
                 db_id=uuid,
                 state=state,
-                hint="look again, then try again",
+                hint="check the flow, then try again",
             )

@@ -1,8 +1,8 @@
-"""Flows as they come in: serialised once, their jobs in order, each with its parents. Pure.
+"""Serialise submitted flows once: their jobs in order, each with its parents. Pure.
 
-A submitted flow is made of jobflow's objects, the flow of a job's response is plain data. Both
-are read alike. The data is never decoded: a job's function and arguments may need packages that
-only the worker has, and decoding a large flow costs more than everything else that is done to it.
+A submitted flow consists of jobflow's objects; the flow of a job's response is plain data. Both are
+handled alike. The data is never decoded: a job's function and arguments may need packages that only
+the worker has, and decoding a large flow costs more than everything else done to it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _LINEAR = "linear"
 
 @dataclass(frozen=True)
 class NewJob:
-    """A job on its way into the database.
+    """A job to be inserted into the database.
 
     Attributes
     ----------
     data
         The serialised Job.
     parents
-        Uuids of the jobs of its flow that it waits for.
+        Uuids of the jobs of its flow that it depends on.
     """
 
     data: dict[str, Any]
@@ -52,14 +52,14 @@ class NewJob:
 
 @dataclass(frozen=True)
 class SerializedFlow:
-    """A flow that was read.
+    """A serialised flow.
 
     Attributes
     ----------
     jobs
-        Its jobs, those of flows within it included, parents before children.
+        Its jobs, including those of nested flows, parents before children.
     external
-        {uuid of a job elsewhere: names of the jobs that refer to it}.
+        {uuid of a job outside the flow: names of the jobs that refer to it}.
     """
 
     jobs: list[NewJob]
@@ -67,23 +67,23 @@ class SerializedFlow:
 
     @property
     def leaves(self) -> list[str]:
-        """Uuids of the jobs that no other job of the flow waits for."""
+        """Uuids of the jobs on which no other job of the flow depends."""
         waited_for = {parent for job in self.jobs for parent in job.parents}
         return [job.uuid for job in self.jobs if job.uuid not in waited_for]
 
 
 def read_flow(flow: Flow | Job | Mapping[str, Any]) -> SerializedFlow:
-    """Read a flow, serialising each of its jobs once.
+    """Serialise each job of a flow once.
 
     Parameters
     ----------
     flow
-        jobflow's object, or the serialised form of one.
+        A jobflow object, or its serialised form.
 
     Raises
     ------
     SubmissionError
-        A job is there twice, cannot be serialised or stored, or waits for itself through others.
+        It contains a job twice, a job that cannot be serialised or stored, or a cycle.
     """
     jobs: dict[str, dict[str, Any]] = {}
     linear: list[list[list[str]]] = []
@@ -105,14 +105,14 @@ def read_flow(flow: Flow | Job | Mapping[str, Any]) -> SerializedFlow:
 
 
 def references(job: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the uuids that a serialised job's arguments refer to, in their order."""
+    """Yield the uuids that a serialised job's arguments refer to, in order."""
     stack = [job.get("function_kwargs"), job.get("function_args")]
     while stack:
         value = stack.pop()
         if isinstance(value, Mapping):
             if value.get("@class") == "OutputReference":
                 yield value["uuid"]
-            elif value.get("@module") != "numpy":  # an array holds numbers, maybe very many
+            elif value.get("@module") != "numpy":  # arrays contain numbers only, possibly very many
                 stack.extend(reversed(list(value.values())))
         elif isinstance(value, (list, tuple)):
             stack.extend(reversed(value))
@@ -121,7 +121,7 @@ def references(job: Mapping[str, Any]) -> Iterator[str]:
 def _gather(
     member: Any, jobs: dict[str, dict[str, Any]], linear: list[list[list[str]]]
 ) -> list[str]:
-    """Collect the jobs of a flow's member and, inner flows first, what has to run in a line.
+    """Collect the jobs of a flow's member and, inner flows first, the linear orders.
 
     Returns the uuids of the member's jobs.
     """
@@ -129,7 +129,9 @@ def _gather(
     if inner is None:
         data = _serialised(member)
         if data["uuid"] in jobs:
-            raise SubmissionError(f"the flow holds the job {data['uuid']} ({data['name']}) twice")
+            raise SubmissionError(
+                f"the flow contains the job {data['uuid']} ({data['name']}) twice"
+            )
         jobs[data["uuid"]] = data
         return [data["uuid"]]
     uuids = [_gather(each, jobs, linear) for each in inner]
@@ -139,11 +141,11 @@ def _gather(
 
 
 def _members(member: Any) -> Iterable[Any] | None:
-    """Return what a flow consists of, None for a job."""
+    """Return the members of a flow, None for a job."""
     if isinstance(member, Mapping):
         if member.get("@class") == "Job":
             return None
-        if "jobs" not in member:  # a subclass of Flow that describes itself in its own way
+        if "jobs" not in member:  # a subclass of Flow with its own serialisation
             from monty.json import MontyDecoder
 
             member = MontyDecoder().process_decoded(dict(member))
@@ -163,11 +165,11 @@ def _order(flow: Any) -> str:
 def _serialised(job: Any) -> dict[str, Any]:
     is_data = isinstance(job, Mapping)
     data = dict(job) if is_data else _described(job)
-    # The worker of a job that made this one may have packages that are not here.
+    # The worker whose job created this one may have packages that are missing here.
     if problem := unstorable(data) or (None if is_data else misleading(data)):
         raise SubmissionError(
             f"the job {data.get('name')!r} cannot be stored: {problem}",
-            hint="a database holds text, numbers, times, lists and dictionaries of them",
+            hint="a database can store text, numbers, times, and lists and dictionaries of these",
         )
     for part in ("function_args", "function_kwargs", "function"):
         if part in data:
@@ -183,12 +185,12 @@ def _described(job: Any) -> dict[str, Any]:
     except (AttributeError, TypeError, ValueError) as error:
         raise SubmissionError(
             f"the job {getattr(job, 'name', job)!r} cannot be serialised: {error}",
-            hint="its arguments have to be data, or objects with as_dict and from_dict",
+            hint="its arguments must be data, or objects with as_dict and from_dict",
         ) from error
 
 
 def _chain(members: list[list[str]], parents: dict[str, dict[str, None]]) -> None:
-    """Let the first jobs of each member wait for the last ones of the member before it."""
+    """Make the first jobs of each member depend on the last ones of the previous member."""
     for before, after in pairwise(members):
         waited_for = {parent for uuid in before for parent in parents[uuid]}
         last = [uuid for uuid in before if uuid not in waited_for]
@@ -201,7 +203,7 @@ def _chain(members: list[list[str]], parents: dict[str, dict[str, None]]) -> Non
 def _in_order(
     jobs: Mapping[str, Mapping[str, Any]], parents: Mapping[str, Iterable[str]]
 ) -> list[str]:
-    """Sort uuids such that parents come before children, else as they were given."""
+    """Sort uuids so that parents come before children, otherwise in the given order."""
     children: dict[str, list[str]] = {uuid: [] for uuid in jobs}
     missing = dict.fromkeys(jobs, 0)
     for uuid in jobs:
@@ -220,14 +222,14 @@ def _in_order(
     if len(done) < len(jobs):
         names = " -> ".join(f"{jobs[uuid]['name']} ({uuid})" for uuid in _circle(missing, parents))
         raise SubmissionError(
-            f"the jobs wait for each other in a circle: {names}",
+            f"the jobs depend on each other in a cycle: {names}",
             hint="a job can only use outputs of jobs that run before it",
         )
     return done
 
 
 def _circle(missing: Mapping[str, int], parents: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return a circle among the jobs that never became ready, its first job again at the end."""
+    """Return a cycle among the jobs that never became ready; its first job is repeated last."""
     stuck = {uuid for uuid, count in missing.items() if count}
     node, way = next(iter(stuck)), []
     while node not in way:

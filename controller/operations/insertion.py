@@ -1,8 +1,8 @@
-"""Jobs enter the database: of a submitted flow, or of a job's response.
+"""Insert the jobs of a submitted flow, or of a job's response, into the database.
 
-A flow comes in whole or not at all where the engine has transactions. Without them the order
-leaves nothing runnable behind a crash: jobs WAITING, then the flow's document, WAITING too, then
-the roots become READY, then the flow. Submitting the same flow again goes on where it stopped.
+With transactions, a flow is inserted completely or not at all. Without them, the order ensures that
+nothing runnable is left after a crash: jobs WAITING, then the flow's document, also WAITING, then
+the roots become READY, then the flow. Submitting the same flow again continues where it stopped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NEXT_ID = {"next_id": {"$exists": True}}
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Where and how jobs run unless they say otherwise themselves.
+    """Where and how jobs run unless they have their own settings.
 
     Attributes
     ----------
@@ -42,11 +42,11 @@ class RunSettings:
     exec_config
         Name, dictionary, or None.
     resources
-        As stored: scheduler keywords or a serialised QResources; None for the worker's.
+        As stored: scheduler keywords or a serialised QResources; None for the worker's default.
     priority
-        Jobs with a larger one are claimed first.
+        Jobs with a higher priority are claimed first.
     retry
-        As stored: rules; None for those of the exec_config or the worker.
+        Rules, as stored; None for those of the exec_config or the worker.
     """
 
     worker: str
@@ -72,7 +72,7 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class AcceptedFlow:
-    """A flow that was checked and serialised, ready to enter.
+    """A flow that was checked and serialised, ready to be inserted.
 
     Attributes
     ----------
@@ -90,9 +90,9 @@ class AcceptedFlow:
 
 @contextmanager
 def no_garbage_expected() -> Iterator[None]:
-    """Let the collector rest: a large flow makes a million objects, and all stay in use.
+    """Disable the garbage collector: a large flow creates a million objects, all of them in use.
 
-    To look through them again and again takes a fifth of the time of a submission.
+    Scanning them repeatedly takes a fifth of the time of a submission.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -145,14 +145,14 @@ def plain_resources(value: Any) -> dict[str, Any] | None:
 def accept_flow(
     flow: Flow | Job | list[Any], *, allow_external_references: bool = False
 ) -> AcceptedFlow:
-    """Check and serialise what a user submits.
+    """Check and serialise a flow to be submitted.
 
     Parameters
     ----------
     flow
-        A Flow, or one or several jobs, which become one.
+        A Flow, or one or several jobs, from which a flow is made.
     allow_external_references
-        Accept references to jobs elsewhere. They are not waited for.
+        Accept references to jobs outside the flow. They are not waited for.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def accept_flow(
         whole = get_flow(flow, allow_external_references=True)
     except (ValueError, TypeError, AttributeError) as error:
         raise SubmissionError(
-            f"this cannot be submitted: {error}", hint="submit a Flow, a Job or a list of them"
+            f"cannot submit: {error}", hint="submit a Flow, a Job or a list of them"
         ) from error
     assert isinstance(whole, Flow)
     serialized = read_flow(whole)
@@ -177,13 +177,13 @@ def accept_flow(
         )
         raise SubmissionError(
             f"the flow {whole.name!r} refers to jobs that are not part of it: {missing}",
-            hint="add them, or set allow_external_references if they have run before",
+            hint="add them to the flow, or set allow_external_references if they have already run",
         )
     own = {"name": whole.name, "metadata": getattr(whole, "metadata", {})}
     if problem := unstorable(own, binary=True):
         raise SubmissionError(
             f"the flow {whole.name!r} cannot be stored: {problem}",
-            hint="a database holds text, numbers, times, lists and dictionaries of them",
+            hint="a database can store text, numbers, times, and lists and dictionaries of these",
         )
     return AcceptedFlow(whole.uuid, own["name"], own["metadata"], serialized.jobs)
 
@@ -191,12 +191,12 @@ def accept_flow(
 def reserve_db_ids(
     queue: Queue, count: int, prefix: str | None, *, session: Any = None
 ) -> list[str]:
-    """Reserve db_ids; a number is never given out twice.
+    """Reserve db_ids; a number is never used twice.
 
     Raises
     ------
     MissingDocumentError
-        The counter is not in the database.
+        The database has no counter.
     """
     if not count:
         return []
@@ -205,7 +205,8 @@ def reserve_db_ids(
     )
     if found is None:
         raise MissingDocumentError(
-            "the database has not been set up", hint="`jf admin reset` or `jf backup restore` does"
+            "the database has not been set up",
+            hint="set it up with `jf admin reset` or `jf backup restore`",
         )
     return [f"{prefix or ''}{n}" for n in range(found["next_id"], found["next_id"] + count)]
 
@@ -223,9 +224,9 @@ def insert_flow(
     Parameters
     ----------
     settings
-        For the jobs that have none of their own.
+        For the jobs without settings.
     prefix
-        Begins every db_id.
+        Prefix of every db_id.
     jobstore
         Name of an optional JobStore; None for the default one.
 
@@ -236,7 +237,7 @@ def insert_flow(
     MissingDocumentError
         The database has not been set up.
     StorageFormatError
-        It is of a newer version.
+        The database has a newer version.
     """
     refuse_newer(queue.auxiliary, "a submission")
     known = _left_behind(queue, flow)
@@ -259,8 +260,8 @@ def insert_flow(
         _insert_or_go_on(queue, documents, flow_document, going_on=bool(known))
     except DuplicateKeyError as error:
         raise SubmissionError(
-            f"the flow {flow.name!r} ({flow.uuid}) was submitted by another process meanwhile",
-            hint="look for it with `jf flow list`",
+            f"the flow {flow.name!r} ({flow.uuid}) was just submitted by another process",
+            hint="find it with `jf flow list`",
         ) from error
     return [ids[job.key] for job in flow.jobs]
 
@@ -270,7 +271,7 @@ def _insert_or_go_on(
 ) -> None:
     flow = {"uuid": flow_document["uuid"]}
     with queue.database.transaction() as session:
-        if session is not None:  # in one step: no need to come in by degrees
+        if session is not None:  # in one transaction: no need for several steps
             for document in jobs:
                 document["state"] = initial_job_state(bool(document["parents"])).value
             flow_document["state"] = FlowState.READY.value
@@ -282,7 +283,7 @@ def _insert_or_go_on(
 
 
 def _release(queue: Queue, flow_document: Mapping[str, Any], session: Any) -> None:
-    """Let a flow begin that came in by degrees."""
+    """Start a flow that was inserted in several steps."""
     parents = flow_document["parents"]
     roots = [db_id for db_id, uuid, index in flow_document["ids"] if not parents[uuid][str(index)]]
     queue.jobs.update_many(
@@ -298,16 +299,16 @@ def _release(queue: Queue, flow_document: Mapping[str, Any], session: Any) -> No
 
 
 def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]:
-    """db_ids of the jobs that an interrupted submission of this flow has inserted.
+    """Return the db_ids of the jobs inserted by an interrupted submission of this flow.
 
-    The flow's document tells where the submission stopped: missing, no job can have begun;
-    WAITING, the roots may have; anything else, the submission was complete.
+    The flow's document tells where the submission stopped: if it is missing, no job has started; if
+    it is WAITING, the roots may have; otherwise the submission was complete.
     """
     stored = queue.flows.find_one({"uuid": flow.uuid}, ["state"])
     if stored is not None and stored["state"] != FlowState.WAITING.value:
         raise SubmissionError(
-            f"the flow {flow.name!r} ({flow.uuid}) was submitted before",
-            hint="make a new Flow, with jobs of its own, to run it again",
+            f"the flow {flow.name!r} ({flow.uuid}) has already been submitted",
+            hint="to run it again, make a new Flow with new jobs",
         )
     uuids = [job.uuid for job in flow.jobs]
     found = list(
@@ -317,8 +318,8 @@ def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]
         ours = flow_if_named(doc) == flow.uuid
         if not ours or (stored is None and doc["state"] != JobState.WAITING.value):
             raise SubmissionError(
-                f"the job {doc['uuid']} was submitted before, as {doc['db_id']}",
-                hint="make a new job to run it again",
+                f"the job {doc['uuid']} has already been submitted, as {doc['db_id']}",
+                hint="to run it again, make a new job",
             )
     return {(doc["uuid"], doc["index"]): doc["db_id"] for doc in found}
 
@@ -326,20 +327,20 @@ def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]
 def refuse_jobs_of_others(
     queue: Queue, new: Iterable[NewJob], flow_uuid: str, *, session: Any = None
 ) -> None:
-    """Refuse jobs of a response that are in another flow already: a job runs in one flow only.
+    """Refuse jobs of a response that already belong to another flow: a job runs in one flow only.
 
     Raises
     ------
     SubmissionError
-        One of them is.
+        One of the jobs belongs to another flow.
     """
     query = {"uuid": {"$in": [job.uuid for job in new]}}
     for doc in queue.jobs.find(query, ["uuid", "db_id", "job.hosts"], session=session):
         of = (doc["job"].get("hosts") or [None])[-1]
         if of != flow_uuid:
             raise SubmissionError(
-                f"the job {doc['uuid']} was submitted before, as {doc['db_id']} in flow {of}",
-                hint="a response has to make new jobs each time that it adds some",
+                f"the job {doc['uuid']} has already been submitted, as {doc['db_id']} in flow {of}",
+                hint="a response must create new jobs each time",
             )
 
 
@@ -352,7 +353,7 @@ def insert_new_jobs(
     state: JobState,
     session: Any,
 ) -> dict[tuple[str, int], str]:
-    """Insert jobs that a response adds to a flow, unless they are there already.
+    """Insert jobs that a response adds to a flow, unless they exist already.
 
     Returns
     -------

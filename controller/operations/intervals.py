@@ -1,7 +1,7 @@
 """Hours, days, weeks, months and years of a time zone, as spans of UTC. Pure.
 
 A database counts what lies between two instants; where a day begins, and that one of them has 23
-hours, is decided here, so that every engine gives the same answer.
+hours, is decided here, so that every engine gives the same result.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from controller.errors import ArgumentError
 INTERVALS: dict[str, int] = {"hours": 12, "days": 7, "weeks": 4, "months": 12, "years": 3}
 """{kind of interval: how many are shown by default}."""
 MAX_INTERVALS = 1000
-"""Most intervals that can be asked for at once."""
+"""Maximum number of intervals per request."""
 
 _INSTANT = timedelta(milliseconds=1)
-"""What databases tell apart."""
+"""The resolution of databases."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,9 @@ class Interval:
     ----------
     key
         ``YYYY-MM-DD HH``, ``YYYY-MM-DD``, ``YYYY-WW`` (ISO year and week), ``YYYY-MM`` or
-        ``YYYY``. The second pass of an hour that the clock repeats has its UTC offset added.
+        ``YYYY``. If the clock repeats an hour, the second one has its UTC offset added.
     start, end
-        First instant, and first instant after it; naive, in UTC. The last one, which is still
-        going on, has no end.
+        First instant, and first instant after it; naive, in UTC. The current interval has no end.
     """
 
     key: str
@@ -46,7 +45,7 @@ class Interval:
 def last_intervals(
     now: datetime, interval: str = "days", number: int | None = None, zone: str = "UTC"
 ) -> list[Interval]:
-    """Return the interval that holds an instant, and those before it, oldest first.
+    """Return the interval that contains an instant, and those before it, oldest first.
 
     Parameters
     ----------
@@ -55,14 +54,14 @@ def last_intervals(
     interval
         hours, days, weeks, months or years.
     number
-        How many; None takes the default of `INTERVALS`.
+        How many; None for the default in `INTERVALS`.
     zone
         See `parse_zone`.
 
     Raises
     ------
     ArgumentError
-        No such interval or time zone, or a number outside 1 to `MAX_INTERVALS`.
+        Unknown interval or time zone, or a number outside 1 to `MAX_INTERVALS`.
     """
     if interval not in INTERVALS:
         hint = no_such(str(interval), INTERVALS)
@@ -70,32 +69,32 @@ def last_intervals(
     count = INTERVALS[interval] if number is None else number
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_INTERVALS:
         raise ArgumentError(
-            f"the number of intervals cannot be {number!r}", hint=f"1 to {MAX_INTERVALS}"
+            f"the number of intervals cannot be {number!r}", hint=f"choose 1 to {MAX_INTERVALS}"
         )
     tz = parse_zone(zone)
     start = _begin(now, interval, tz)
     found = [Interval(_key(start, interval, tz), start, None)]
     while len(found) < count:
-        # What ends here began where its last instant's interval begins: right also where the
-        # clock was changed, or where a day was left out.
+        # The interval that ends here began where the interval of its last instant begins; this also
+        # holds where the clock was changed, or where a day was skipped.
         start, end = _begin(start - _INSTANT, interval, tz), start
         found.append(Interval(_key(start, interval, tz), start, end))
     return found[::-1]
 
 
 def parse_zone(zone: str) -> tzinfo | None:
-    """Turn the name of a time zone into the zone.
+    """Return the time zone of a name.
 
     Parameters
     ----------
     zone
-        A name of the time zone database (``Europe/Rome``), an offset from UTC (``+02:00``), or
-        ``local`` for the zone of this machine, which becomes None.
+        A name in the time zone database (``Europe/Rome``), an offset from UTC (``+02:00``), or
+        ``local`` for the zone of this machine, for which None is returned.
 
     Raises
     ------
     ArgumentError
-        There is no such zone.
+        Unknown time zone.
     """
     if zone == "local":
         return None
@@ -117,15 +116,15 @@ def parse_zone(zone: str) -> tzinfo | None:
 
 
 def _wall(utc: datetime, tz: tzinfo | None) -> datetime:
-    """What clocks show; naive, with ``fold`` in the second pass of an hour."""
+    """Return the local time, naive, with ``fold`` if a repeated hour passes the second time."""
     aware = utc.replace(tzinfo=UTC)
     if tz is None:
-        return datetime.fromtimestamp(aware.timestamp())  # unlike astimezone, it knows the fold
+        return datetime.fromtimestamp(aware.timestamp())  # unlike astimezone, it respects the fold
     return aware.astimezone(tz).replace(tzinfo=None)
 
 
 def _utc(wall: datetime, tz: tzinfo | None) -> datetime:
-    """The instant at which clocks show a time; one that they skip is that of the change."""
+    """Return the instant of a local time; for a skipped one, that of the clock change."""
     aware = wall if tz is None else wall.replace(tzinfo=tz)
     return aware.astimezone(UTC).replace(tzinfo=None)
 
@@ -140,7 +139,7 @@ _FLOORS: dict[str, Callable[[datetime], datetime]] = {
 
 
 def _begin(utc: datetime, interval: str, tz: tzinfo | None) -> datetime:
-    """First instant (naive UTC) of the interval that holds one."""
+    """First instant (naive UTC) of the interval that contains an instant."""
     wall = _wall(utc, tz).replace(minute=0, second=0, microsecond=0)
     return _utc(_FLOORS[interval](wall), tz)
 

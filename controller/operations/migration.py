@@ -1,7 +1,7 @@
-"""Copying collections from one database to another: again and again until all is there.
+"""Copy collections from one database to another; can be repeated until complete.
 
-A copy can be interrupted anywhere and begun again: documents are written by their ``_id``, and
-those that are there already are not written twice. Nothing is deleted on either side.
+A copy can be interrupted at any point and started again: documents are written by ``_id``, and
+existing ones are not written twice. Nothing is deleted on either side.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from controller.storage.checksum import CollectionDigest, collection_digest, doc
 from controller.storage.sizes import document_size
 
 PAGE = 200
-"""Documents that are read, compared and written at once, if they are small."""
+"""Number of small documents that are read, compared and written at once."""
 
 PAGE_BYTES = 32 * 1024**2
-"""Bytes of documents that make a page full, however few they are."""
+"""Maximum size of a page in bytes, unless it is a single document."""
 
 Step = Callable[[], None]
-"""Called after each document, to show how far the work is."""
+"""Called after each document, to show the progress."""
 
 
 class Copyable(Protocol):
-    """What copying asks of a collection; every `controller.storage.base.Collection` has it."""
+    """What copying needs of a collection; every `controller.storage.base.Collection` has it."""
 
     @property
     def name(self) -> str:
@@ -64,16 +64,16 @@ class Copyable(Protocol):
 
 @dataclass(frozen=True)
 class Move:
-    """A collection that is copied.
+    """A collection to be copied.
 
     Attributes
     ----------
     what
-        What it holds: jobs, flows, outputs and so on.
+        What it contains: jobs, flows, outputs and so on.
     source, target
-        From where to where.
+        Source and target of the copy.
     limit
-        Bytes that the target takes as one document; None when that cannot be too few.
+        Maximum size of a document in the target, in bytes; None if it is never exceeded.
     """
 
     what: str
@@ -84,16 +84,16 @@ class Move:
 
 @dataclass(frozen=True)
 class Copied:
-    """What a copy did.
+    """The result of a copy.
 
     Attributes
     ----------
     written
         Documents that were written.
     unchanged
-        Documents that were there already.
+        Documents that existed already.
     digest
-        Of either side, which are the same.
+        Of either side; both are equal.
     """
 
     written: int
@@ -102,7 +102,7 @@ class Copied:
 
 
 def large_documents(move: Move) -> Iterator[str]:
-    """Name the documents that are too large for the target, with their sizes."""
+    """Yield descriptions of the documents that are too large for the target, with their sizes."""
     if move.limit is None:
         return
     for document in move.source.find({}):
@@ -121,18 +121,18 @@ def _name(document: Document) -> str:
 
 
 def refuse_strangers(move: Move) -> None:
-    """Refuse a target that holds what did not come from the source.
+    """Refuse a target with documents that did not come from the source.
 
     Raises
     ------
     StateError
-        It does: copying would mix two projects.
+        It has such documents: copying would mix two projects.
     """
     for page in _pages(move.target.find({}, ["_id"])):
         wanted = {"_id": {"$in": [doc["_id"] for doc in page]}}
         if move.source.count_documents(wanted) != len(page):
             raise StateError(
-                f"the collection {move.target.name} of the target holds documents that are not "
+                f"the collection {move.target.name} of the target contains documents that are not "
                 f"among the {move.what} here",
                 action="migrate",
                 hint="choose an empty database",
@@ -145,9 +145,9 @@ def copy_collection(move: Move, step: Step | None = None) -> Copied:
     Raises
     ------
     StateError
-        The two sides differ in the end: something was written meanwhile.
+        The two sides differ at the end: something was written meanwhile.
     StorageError
-        A document is refused.
+        The target refuses a document.
     """
     _copy_indexes(move)
     written = unchanged = 0
@@ -175,7 +175,7 @@ def _verified(move: Move) -> CollectionDigest:
             f"the copied {move.what} differ from the original: {target.count} documents of "
             f"{source.count}, checksums {target.checksum} and {source.checksum}",
             action="migrate",
-            hint="something was written meanwhile: stop it and run the same command again",
+            hint="another program was writing: stop it, and run the same command again",
         )
     return source
 
@@ -194,7 +194,7 @@ def _pages(documents: Iterator[Document]) -> Iterator[list[Document]]:
 
 
 def _differing(page: list[Document], target: Copyable) -> list[Document]:
-    """The documents that the target lacks or holds in another version."""
+    """Return the documents that are missing in the target or differ there."""
     there = {
         _key(doc): document_digest(doc)
         for doc in target.find({"_id": {"$in": [doc["_id"] for doc in page]}})
@@ -207,7 +207,7 @@ def _key(document: Document) -> int:
 
 
 def _copy_indexes(move: Move) -> None:
-    """Create the source's indexes, those that users added too, as far as both sides know them."""
+    """Create the indexes of the source, also users' own, as far as both sides support them."""
     for name, index in move.source.index_information().items():
         keys = [(path, way) for path, way in index["key"]]
         if name != "_id_" and all(way in (1, -1) for _, way in keys):

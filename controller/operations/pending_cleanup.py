@@ -1,11 +1,11 @@
-"""Clean-up that is written down with the change of a job and done after it, outside the database.
+"""Clean-up outside the database that is stored with the change of a job and done after it.
 
-Processes end, files and outputs are deleted. Intent, effect, record: the entry is a document of
-the auxiliary collection, written together with the change of the job. Any process that can reach
-the worker runs it and removes it: the one that asked, at once, and in any case a runner, before it
-uploads the job again or in its next round. So an entry survives the death of the process that
-wrote it, and waits for a worker that is out of reach. An entry for a worker that the project no
-longer has is given up in the end.
+Ending processes, deleting files and outputs. The entry is a document of the auxiliary collection,
+written together with the change of the job. Any process that can reach the worker runs it and then
+removes it: immediately the process that requested it, or else a runner, before it uploads the job
+again or in its next round. So an entry survives the death of the process that wrote it, and waits
+for a worker that cannot be reached. An entry for a worker that was removed from the project is
+dropped after a while.
 
 Entries are leased while they run. Otherwise a slow process could end or delete what the job has
 done since another process ran its entry.
@@ -43,41 +43,41 @@ logger = logging.getLogger(__name__)
 
 _UNDER_WAY = frozenset({JobState.UPLOADED.value, *(s.value for s in QUEUED_STATES)})
 GIVEN_UP_AFTER = timedelta(minutes=10)
-"""Age after which an entry is dropped whose job never changed: its process died before."""
+"""Age at which an entry is dropped if its job never changed: the process died before that."""
 WORKER_GONE_AFTER = timedelta(days=1)
-"""Age after which an entry is given up whose worker is not in the project: until then it may come
-back, or another user's runner have it."""
+"""Age at which an entry is dropped if its worker is not in the project: until then the worker may
+return, or another user's runner may have it."""
 SUBMITTED_WITHIN = timedelta(minutes=10)
-"""Age after which a submission that says it is under way counts as dead, and a process that
-cannot be seen is waited for no longer."""
+"""Age at which a submission in progress counts as dead, and an invisible process is no longer
+waited for."""
 _AT_ONCE = 200
 """Entries that are locked, run and removed together."""
 
 
 @dataclass(frozen=True)
 class PendingCleanup:
-    """What is to happen for one job.
+    """The clean-up for one job.
 
     Attributes
     ----------
     db_id, uuid, index, worker
         The job, and where it was submitted.
     process_id
-        Its id in the queue; None when it may have been submitted but that was not written down.
+        Its id in the queue; None if it may have been submitted but the id was not recorded.
     run_dir
-        Its run directory, None when there is none.
+        Its run directory, None if there is none.
     requested_on
         UTC, naive.
     cancel
-        What runs of it is to end.
+        Whether to end its process.
     deleted
-        The job itself is deleted; before that nothing of this happens.
+        Whether the job itself is deleted; none of this is done before.
     delete_files, delete_output
-        Its run directory, and its output, are to be deleted.
+        Whether to delete its run directory, and its output.
     jobstore
-        Where the output is: a name of ``optional_jobstores``, None for the default JobStore.
+        The store of the output: a name in ``optional_jobstores``, None for the default JobStore.
     token, process
-        Of the attempt, and of its process: see `controller.schedulers.queue.Submission`.
+        Of the attempt, and of its process; see `controller.schedulers.queue.Submission`.
     """
 
     db_id: str
@@ -119,19 +119,19 @@ class PendingCleanup:
 
     @property
     def needs_worker(self) -> bool:
-        """Whether something is to happen on the worker's machine."""
+        """Whether there is something to do on the worker's machine."""
         return self.cancel or bool(self.delete_files and self.run_dir)
 
     def is_in_the_way_of(self, run_dir: Path) -> bool:
-        """Whether the job must not begin anew in a folder before this has happened.
+        """Whether this must be done before the job may run again in a folder.
 
-        What is left on a worker that is gone is in no other job's way.
+        Remains on a worker that was removed do not affect any other job.
         """
         return self.delete_output or self.run_dir is None or Path(self.run_dir) == run_dir
 
     @property
     def left_to_do(self) -> str:
-        """What a person has to do on the worker, in words."""
+        """A description of what the user has to do on the worker."""
         todo = [f"end process {self.process_id or '(of unknown id)'}"] if self.cancel else []
         todo += [f"delete {self.run_dir}"] if self.delete_files and self.run_dir else []
         return " and ".join(todo)
@@ -139,14 +139,14 @@ class PendingCleanup:
 
 @dataclass
 class CleanupResult:
-    """What became of entries.
+    """The result of running entries.
 
     Attributes
     ----------
     waiting
-        Those that have not been run: a runner will.
+        Those that have not been run: a runner will do it.
     not_removed
-        Run directories that were left alone since they do not look like ours.
+        Run directories that were not deleted because they do not look like jfr's.
     """
 
     waiting: list[PendingCleanup] = field(default_factory=list)
@@ -159,7 +159,7 @@ class CleanupResult:
 
 
 def request(queue: Queue, entries: Iterable[PendingCleanup], *, session: Any = None) -> None:
-    """Write down what is to happen."""
+    """Store entries."""
     documents = [{"aftermath": asdict(entry)} for entry in entries if not entry.is_empty]
     if documents:
         queue.auxiliary.insert_many(documents, session=session)
@@ -175,7 +175,7 @@ def withdraw(queue: Queue, entries: Iterable[PendingCleanup], *, session: Any = 
 
 
 class Decision(Enum):
-    """What becomes of an entry now."""
+    """What to do with an entry."""
 
     RUN = auto()
     WAIT = auto()
@@ -194,24 +194,24 @@ def decide(entry: PendingCleanup, state: str | None, now: datetime) -> Decision:
     """
     if state is None or (not entry.deleted and state not in _UNDER_WAY):
         return Decision.RUN
-    # Not changed: the process that requested it is about to change the job, or died before that.
+    # Not changed: the process that requested it is about to change the job, or has died.
     return Decision.DROP if now - entry.requested_on > GIVEN_UP_AFTER else Decision.WAIT
 
 
 def run_pending(
     queue: Queue, connections: Connections, job: tuple[str, int] | None = None
 ) -> CleanupResult:
-    """Do what is to happen, for one job or for all.
+    """Run the entries of one job, or all.
 
     Parameters
     ----------
     job
-        (uuid, index); a job that was deleted and submitted again is the same by these.
+        (uuid, index); a job that was deleted and submitted again has the same ones.
 
     Notes
     -----
-    Waits for the end of local processes, some seconds at most for each. What cannot be reached is
-    logged, and its entries stay; so do those that another process is running.
+    Waits for local processes to end, at most a few seconds for each. Failures to reach a machine or
+    store are logged, and the entries stay; so do those that another process is running.
     """
     query: dict[str, Any] = {"aftermath": {"$exists": True}}
     if job is not None:
@@ -223,7 +223,7 @@ def run_pending(
     for start in range(0, len(documents), _AT_ONCE):
         some = documents[start : start + _AT_ONCE]
         with lock_documents(queue.auxiliary, "_id", [d["_id"] for d in some]) as locked:
-            # One that is gone was done by another process; the others may be in its hands.
+            # A missing one was done by another process, which may be running the others too.
             others = [d for d in some if locked.unavailable.get(d["_id"]) is not None]
             result.waiting += [PendingCleanup(**d["aftermath"]) for d in others]
             if locked.documents:
@@ -254,7 +254,7 @@ def _run_pending(
         try:
             delete_outputs(connections.jobstore(name), [(e.uuid, e.index) for _, e in many])
         except ControllerError as error:
-            # A JobStore that is away must not keep a runner from its work.
+            # An unreachable JobStore must not block a runner.
             logger.warning("outputs of %d jobs are not deleted yet: %s", len(many), error)
             result.waiting += [entry for _, entry in many]
         else:
@@ -270,7 +270,7 @@ def _clean_up(
     now: datetime,
     confirm: Callable[[], None],
 ) -> bool:
-    """End what runs and delete files; return whether all of it is done, or never will be."""
+    """End processes and delete files; return whether all of it is done, or given up."""
     if entry.needs_worker and not connections.has_worker(entry.worker):
         why = "given up, since the project has had no worker %r for a day: %s"
         return _give_up(entry, now, WORKER_GONE_AFTER, why, entry.worker, entry.left_to_do)
@@ -288,7 +288,7 @@ def _clean_up(
         logger.warning("job %s: not done yet: %s", entry.db_id, error)
         return False
     except LockLostError:
-        return False  # another process does it now
+        return False  # another process is doing it
     except StorageError:
         raise
     except Exception as error:  # noqa: BLE001 (it keeps nothing from the others)
@@ -298,17 +298,17 @@ def _clean_up(
 
 
 def _cancel(connections: Connections, entry: PendingCleanup, now: datetime) -> bool:
-    """Cancel in the queue; return whether the job has left it and will not come into it again."""
+    """Cancel in the queue; return whether the job has left the queue for good."""
     worker_queue = connections.queue(entry.worker)
     run_dir = Path(entry.run_dir) if entry.run_dir else None
-    # What the run directory says is newer than the database where a runner died in between, and
-    # an answer of the queue that was lost leaves two submissions.
+    # After the death of a runner, the run directory can be newer than the database; and if a reply
+    # of the queue was lost, there are two submissions.
     known = worker_queue.earlier_submissions(run_dir, entry.token) if run_dir else []
     if entry.process_id is not None:
         known.append(entry.process_id)
     if not known and run_dir is not None:
         if not worker_queue.withdraw(run_dir):
-            why = "its submission on worker %r did not end: look whether the queue holds it (%s)"
+            why = "its submission on worker %r did not end: check whether it is in the queue (%s)"
             return _give_up(entry, now, SUBMITTED_WITHIN, why, entry.worker, entry.run_dir)
         known = worker_queue.earlier_submissions(run_dir, entry.token)
     known = list(dict.fromkeys(known)) or worker_queue.find_by_token(entry.token)
@@ -320,8 +320,8 @@ def _cancel(connections: Connections, entry: PendingCleanup, now: datetime) -> b
     states = {job.state for job in worker_queue.poll(jobs)}
     if UNSEEN in states:
         why = (
-            "process %s on worker %r may run: it is not this runner's to end, since it is of "
-            "another machine, container or user; if it does run, end it there (%s)"
+            "process %s on worker %r may still be running. This runner cannot end it, because it "
+            "belongs to another machine, container or user: check, and end it there (%s)"
         )
         return _give_up(
             entry, now, SUBMITTED_WITHIN, why, entry.process_id, entry.worker, entry.run_dir
@@ -332,7 +332,7 @@ def _cancel(connections: Connections, entry: PendingCleanup, now: datetime) -> b
 def _give_up(
     entry: PendingCleanup, now: datetime, after: timedelta, why: str, *facts: object
 ) -> bool:
-    """Give an entry up once it is old enough, and log what a person may do; return whether so."""
+    """Drop an entry if it is old enough, and log what the user can do; return whether dropped."""
     if now - entry.requested_on <= after:
         return False
     logger.warning(f"job %s: {why}", entry.db_id, *facts)  # noqa: G004 (a constant of this module)

@@ -1,9 +1,9 @@
-"""What follows from the states of jobs: which jobs become READY, and the state of their flow.
+"""Derive from the states of jobs which jobs become READY, and the state of their flow.
 
-Everything here is derived from the documents, never counted, so that it can be done again at any
-time and is right whichever program wrote them. It is derived without reading a whole flow: flows
-come in with parents before children, so a look at the last few parents of a job, or at the last
-few jobs of a flow, nearly always answers; only where it does not is the rest read.
+Everything here is derived from the documents, never counted, so it can be repeated at any time and
+is right whichever program wrote them. Whole flows are rarely read: since parents are inserted
+before children, the last few parents of a job, or the last few jobs of a flow, nearly always
+suffice; the rest is read only if they do not.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Overlay = Mapping[str, Mapping[int, JobState | None]]
 """{uuid: {index: state not yet stored, or None for a job that is being deleted}}."""
 
 FLOW_FIELDS: dict[str, Any] = {"uuid": 1, "state": 1, "jobs": {"$slice": -20}}
-"""What `plan_progress` needs of a flow: of its jobs only the last ones."""
+"""What `plan_progress` needs of a flow; of its jobs, only the last ones."""
 
 SMALL_FLOW = 250
-"""A flow with fewer uuids is read as a whole: one question, shared by all such flows."""
+"""A flow with fewer uuids is read as a whole: one query, shared by all such flows."""
 
 _PROBE = 20
 _FIELDS = [
@@ -46,21 +46,21 @@ _DECIDE_OVER = {
     JobState.USER_STOPPED: [JobState.FAILED.value],
     JobState.PAUSED: [state for state in _HELD_UP if state != JobState.PAUSED.value],
 }
-"""Of the states that hold a flow up, those that count more than one of them."""
+"""Of the states that block a flow, those for which the number of jobs matters."""
 _UNFINISHED = [state.value for state in JobState if state is not JobState.COMPLETED]
 
 Newest = dict[str, Mapping[str, Any]]
-"""{uuid: document with the largest index}, for uuids of which every index was read."""
+"""{uuid: document with the largest index}, for uuids whose every index was read."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What follows from the end of a job.
+    """The consequences of the end of a job.
 
     Attributes
     ----------
     job
-        The job's document as it was read.
+        The job's document when it was read.
     ready
         db_ids of the jobs that become READY.
     flow_state
@@ -81,18 +81,18 @@ def plan_progress(
     inserted: Several[str] = (),
     session: Any = None,
 ) -> Progress:
-    """Find out what follows from the end of a job. Nothing is written.
+    """Determine the consequences of the end of a job. Nothing is written.
 
     Parameters
     ----------
     flow
         With `FLOW_FIELDS`.
     job
-        The job that ends; at least ``uuid`` and ``index``.
+        The job that has ended; at least ``uuid`` and ``index``.
     state
-        The state it ends in, which is not stored yet; READY when it is retried.
+        Its new state, which is not stored yet; READY if it is retried.
     inserted
-        Uuids of jobs that it added to the flow.
+        Uuids of jobs that it adds to the flow.
     """
     uuid, last = job["uuid"], [*flow["jobs"][-_PROBE:], *inserted]
     read = {uuid, *last}
@@ -128,7 +128,7 @@ def plan_progress(
 
 
 def release_operation(ready: list[str]) -> UpdateMany:
-    """Compose the write that makes jobs READY; those that are WAITING no more stay as they are."""
+    """Return the write that makes jobs READY; those no longer WAITING stay as they are."""
     return UpdateMany(
         {"db_id": {"$in": ready}, "state": JobState.WAITING.value},
         {"$set": {"state": JobState.READY.value, "updated_on": utc_now()}},
@@ -138,14 +138,14 @@ def release_operation(ready: list[str]) -> UpdateMany:
 def release_children(
     queue: Queue, parents: Iterable[str], *, also: Iterable[str] = (), session: Any = None
 ) -> list[str]:
-    """Make the jobs READY that wait for nothing any more.
+    """Make jobs READY that no longer wait for anything.
 
     Parameters
     ----------
     parents
-        Uuids of jobs that have finished: their children are looked at.
+        Uuids of jobs that have finished: their children are checked.
     also
-        Uuids of further jobs to look at.
+        Uuids of further jobs to check.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def release_children(
 
 
 def release_flow(queue: Queue, flow_uuid: str, *, session: Any = None) -> list[str]:
-    """Make all jobs of a flow READY that wait for nothing any more; return their db_ids."""
+    """Make all jobs of a flow READY that no longer wait for anything; return their db_ids."""
     return _release(queue, {"job.hosts": flow_uuid}, session)
 
 
@@ -193,7 +193,7 @@ def _to_probe(waiting: Iterable[Document], newest: Newest) -> list[str]:
 def _ready_among(
     queue: Queue, waiting: Iterable[Document], newest: Newest, session: Any
 ) -> list[str]:
-    """db_ids of the waiting jobs that may run; reads further parents where it has to."""
+    """Return the db_ids of the waiting jobs that may run; read further parents if necessary."""
     current = [d for d in waiting if newest[d["uuid"]]["index"] == d["index"]]
     open_ = [d for d in current if not _is_held_back(d, newest)]
     rest = {p for d in open_ for p in d["parents"] or ()} - newest.keys()
@@ -202,7 +202,7 @@ def _ready_among(
 
 
 def _is_held_back(doc: Document, newest: Newest) -> bool:
-    """Whether one of the parents that are known holds a job back."""
+    """Whether one of the known parents blocks a job."""
     good = acceptable_parent_states(on_missing_of(doc))
     return any(newest[p]["state"] not in good for p in doc["parents"] or () if p in newest)
 
@@ -215,7 +215,7 @@ def _may_run(doc: Document, newest: Newest) -> bool:
 
 
 def _last_open(uuids: Sequence[str], newest: Newest, docs: Iterable[Document]) -> str | None:
-    """The last of these jobs that is not COMPLETED, and no job's parent as far as is known."""
+    """Return the last of these jobs that is not COMPLETED and, as far as known, has no children."""
     parents = {p for d in docs for p in d["parents"] or ()}
     for uuid in reversed(uuids):
         if newest[uuid]["state"] != JobState.COMPLETED.value and uuid not in parents:
@@ -226,7 +226,7 @@ def _last_open(uuids: Sequence[str], newest: Newest, docs: Iterable[Document]) -
 def derive_flow_state(
     queue: Queue, flow_uuid: str, overlay: Overlay | None = None, *, session: Any = None
 ) -> FlowState:
-    """Return the state that a flow's jobs give it.
+    """Return the state of a flow, derived from its jobs.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def derive_flow_states(
     *,
     session: Any = None,
 ) -> dict[str, FlowState]:
-    """Return the states that their jobs give several flows.
+    """Return the states of several flows, derived from their jobs.
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ def _state_of_all(docs: list[Document]) -> FlowState:
 def _state_under_way(
     queue: Queue, flow_uuid: str, overlay: Overlay, leaf: str | None, session: Any
 ) -> FlowState:
-    """State of a flow of which at least one job has begun.
+    """Return the state of a flow with at least one job that has started.
 
     Parameters
     ----------
@@ -296,16 +296,16 @@ def _state_under_way(
     ended = [s for by_index in overlay.values() for s in by_index.values() if s is not None]
     if leaf is None and not _has_open_leaf(queue, flow_uuid, overlay, session):
         return _exact_state(queue, flow_uuid, overlay, session)
-    under_way = [JobState.RUNNING]  # stands for the open leaf: its own state does not matter
+    under_way = [JobState.RUNNING]  # represents the open leaf, whose exact state does not matter
     if JobState.FAILED in ended:
         return flow_state([JobState.FAILED], under_way)
     return flow_state([*_held_up(queue, flow_uuid, session), *ended, *under_way], under_way)
 
 
 def _held_up(queue: Queue, flow_uuid: str, session: Any) -> list[JobState]:
-    """The states among those of a flow's jobs that decide about a flow under way.
+    """Return the states of a flow's jobs that decide the state of a running flow.
 
-    A flow where nothing went wrong costs one question; no answer counts jobs, or sorts them.
+    A flow without failures costs one query; no query counts or sorts jobs.
     """
     found: JobState | None = None
     decisive: Sequence[str] = _HELD_UP
@@ -325,9 +325,9 @@ def _exists(queue: Queue, flow_uuid: str, states: list[str], session: Any) -> bo
 
 
 def _has_open_leaf(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -> bool:
-    """Whether a few of the jobs that are not COMPLETED show a leaf among them.
+    """Whether there is a leaf among a few of the jobs that are not COMPLETED.
 
-    False means that they do not, not that there is none.
+    False does not mean that there is none.
     """
     query = {"job.hosts": flow_uuid, "state": {"$in": _UNFINISHED}}
     some = queue.jobs.find(query, ["uuid"], limit=_PROBE, session=session)
@@ -342,7 +342,7 @@ def _has_open_leaf(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any)
 
 
 def _shown(doc: Mapping[str, Any], overlay: Overlay) -> JobState:
-    """State of a document under an overlay that deletes nothing."""
+    """Return the state of a document under an overlay that deletes nothing."""
     return overlay.get(doc["uuid"], {}).get(doc["index"]) or _state(doc)
 
 
@@ -369,14 +369,14 @@ def _exact_state(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -
 def update_flow_state(
     queue: Queue, flow_uuid: str, overlay: Overlay | None = None, *, session: Any = None
 ) -> FlowState:
-    """Write the state that a flow's jobs give it; ``updated_on`` changes with it only.
+    """Write the state derived from a flow's jobs; ``updated_on`` changes only if the state does.
 
-    The caller holds the flow.
+    The caller holds the lock on the flow.
 
     Raises
     ------
     FlowNotFoundError
-        There is no such flow.
+        The flow does not exist.
     """
     state = derive_flow_state(queue, flow_uuid, overlay, session=session)
     done = queue.flows.update_one(
@@ -392,5 +392,5 @@ def update_flow_state(
 
 
 def _state(job: Mapping[str, Any]) -> JobState:
-    """State of a job; one of another version is named, with its job."""
+    """Return the state of a job; for an unknown one, the error names the job."""
     return stored_state(JobState, job["state"], f"job {job.get('db_id')}")

@@ -1,4 +1,4 @@
-"""The open collections of one queue database, and the base of the groups of `JobController`."""
+"""The open collections of a queue database, and the base of the groups of `JobController`."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     pass
 
 _SHOWN = 50
-"""Documents that are looked at to tell whether the start of a uuid is of one thing only; a job that
-was replaced has several documents of one uuid."""
+"""Number of documents that are read to see whether an abbreviated uuid is unambiguous; a job that
+was replaced has several documents with one uuid."""
 
 _SHORTEST = 4
-"""Letters of the shortest beginning of an id that names something."""
+"""Minimum length of an abbreviated id."""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The collections of one queue database.
+    """The collections of a queue database.
 
     Attributes
     ----------
     database
-        Where they lie; opens transactions.
+        The database; opens transactions.
     jobs
         One document per (uuid, index).
     flows
@@ -48,7 +48,7 @@ class Queue:
     batches: Collection
 
     def collection(self, which: DbCollection) -> Collection:
-        """Return the collection that users call so."""
+        """Return the collection that users know by a name."""
         return {
             DbCollection.JOBS: self.jobs,
             DbCollection.FLOWS: self.flows,
@@ -62,7 +62,7 @@ class Queue:
         Returns
         -------
         dict
-            {db_id: flow uuid}; a db_id that does not exist is not in it.
+            {db_id: flow uuid}, without db_ids that do not exist.
         """
         wanted = list(dict.fromkeys(db_ids))
         if not wanted:
@@ -71,35 +71,34 @@ class Queue:
         return {doc["db_id"]: uuid for doc in found if (uuid := flow_if_named(doc))}
 
     def whole_job_id(self, text: str) -> str:
-        """Return the uuid of the one job whose uuid begins so; anything else comes back as it is.
+        """Expand an abbreviated uuid of a job; anything else is returned unchanged.
 
-        A text that is the db_id of a job is that db_id.
+        A text that is the db_id of a job is returned unchanged.
 
         Raises
         ------
         ArgumentError
-            Several uuids begin so.
+            Several uuids start with it.
         """
         if not is_start_of_uuid(text) or self.jobs.find_one({"db_id": text}, ["_id"]) is not None:
             return text
         return _only_one("job", text, self.jobs)
 
     def whole_flow_id(self, text: str) -> str:
-        """Return the uuid of the one flow whose uuid begins so; else as `whole_job_id`."""
+        """Expand an abbreviated uuid of a flow; see `whole_job_id`."""
         if not is_start_of_uuid(text) or self.jobs.find_one({"db_id": text}, ["_id"]) is not None:
             return text
         return _only_one("flow", text, self.flows)
 
     def whole_batch_uid(self, text: str) -> str:
-        """Return the batch_uid that begins so, where only one does; else the text as it is.
+        """Expand an abbreviated batch_uid; anything else is returned unchanged.
 
-        A text of less than four letters, or one that is a batch_uid or an id in a queue,
-        comes back as it is.
+        A text of less than four characters, a batch_uid, or an id in a queue is returned unchanged.
 
         Raises
         ------
         ArgumentError
-            Several begin so.
+            Several ids start with it.
         """
         known = {"$or": [{"batch_uid": text}, {"process_id": text}]}
         if len(text) < _SHORTEST or self.batches.find_one(known, ["_id"]) is not None:
@@ -111,13 +110,13 @@ class Queue:
     def query(self, selection: JobFilter | FlowFilter) -> Query:
         """Translate a filter into a query.
 
-        The flows that it names by a job's db_id are looked up, and the uuids of which it has the
-        beginning only; a beginning of no uuid matches nothing.
+        Flows given by a job's db_id, and abbreviated uuids, are looked up; an unknown abbreviation
+        matches nothing.
 
         Raises
         ------
         ArgumentError
-            Several uuids begin as one of the ids does.
+            Several uuids start with one of the ids.
         """
         flows = self.flow_uuids(selection.db_ids_of_flows)
         for text in selection.flow_ids or ():
@@ -130,8 +129,8 @@ class Queue:
 
 
 def _only_one(noun: str, start: str, collection: Collection) -> str:
-    """Return the uuid that begins so, ``start`` itself when there is none."""
-    # "g" follows all digits of a uuid: a range, which an index answers.
+    """Return the uuid that starts with ``start``, or ``start`` itself if there is none."""
+    # "g" sorts after all digits of a uuid, so this is a range that an index can answer.
     query = {"uuid": {"$gte": start, "$lt": f"{start}g"}}
     return _the_only(
         noun, start, [d["uuid"] for d in collection.find(query, ["uuid"], limit=_SHOWN)]
@@ -142,7 +141,7 @@ def _the_only(noun: str, start: str, ids: Iterable[str]) -> str:
     found = sorted(set(ids))
     if len(found) > 1:
         raise ArgumentError(
-            f"{start!r} could be more than one {noun}: {', '.join(found[:3])}",
-            hint="type more of the uuid",
+            f"{start!r} matches more than one {noun}: {', '.join(found[:3])}",
+            hint="give more of the uuid",
         )
     return found[0] if found else start

@@ -1,7 +1,7 @@
-"""Read what an action has to know of its jobs' flows: the jobs and some of their neighbours.
+"""Read what an action needs of its jobs' flows: the jobs and some related jobs.
 
-Chunks of flows are read together, so the number of questions does not depend on how many jobs or
-flows there are. Nothing of a job's body is read.
+Chunks of flows are read together, so the number of queries does not depend on the number of jobs or
+flows. The bodies of jobs are not read.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ JOB_FIELDS = [
 ]
 """What is read of every job."""
 CHOSEN_FIELDS = ["db_id", "uuid", "index", "job.hosts"]
-"""What tells which jobs are meant, and to which flows they belong."""
+"""The fields that identify the chosen jobs and their flows."""
 
 _LEVELS = 4
-"""Generations that are asked for one by one before whole flows are read instead."""
+"""Generations that are queried one by one before whole flows are read instead."""
 
 
 class Neighbours(Flag):
-    """What is read beside the chosen jobs; SIZE is how many jobs their flows have."""
+    """What is read besides the chosen jobs; SIZE is the number of jobs in their flows."""
 
     NONE = 0
     INDICES = auto()
@@ -59,16 +59,16 @@ def read_views(
     chosen
         {flow uuid: documents with `CHOSEN_FIELDS`}.
     neighbours
-        What else is needed. With any, all indices of every uuid that is read are read.
+        What else is needed. If any, all indices of every uuid are read.
     fields
-        Beyond `JOB_FIELDS`.
+        In addition to `JOB_FIELDS`.
     break_lock
-        Locked jobs count as free.
+        Treat locked jobs as free.
 
     Returns
     -------
     dict
-        {flow uuid: view}. A chosen job that is gone is not in its view.
+        {flow uuid: view}. A chosen job that was deleted is not in its view.
     """
     reader = _Reader(queue, [*JOB_FIELDS, *fields], session)
     wanted = [document for documents in chosen.values() for document in documents]
@@ -102,10 +102,10 @@ def read_views(
 def refuse_unmatched(
     queue: Queue, views: Mapping[str, FlowView], selection: Mapping[str, Any]
 ) -> dict[str, FlowView]:
-    """Take out of views the chosen jobs that the query does not select any more.
+    """Remove from views the chosen jobs that the query no longer selects.
 
-    It is asked after the states were read: a write asks for these, and what matches now had them
-    then.
+    The query runs after the states were read: since a write requires these states, a job that
+    matches now also matched with them.
     """
     db_ids = [doc["db_id"] for view in views.values() for _, doc in view.chosen_docs()]
     query = {"$and": [{"db_id": {"$in": db_ids}}, selection]}
@@ -116,16 +116,16 @@ def refuse_unmatched(
 
 
 def _still_wanted(view: FlowView, wanted: Collection[str]) -> FlowView:
-    """Leave out the chosen jobs that are not what was asked for any more."""
+    """Refuse the chosen jobs that no longer match the selection."""
     unmatched = tuple(
         Refusal(
             doc["db_id"],
             StateError(
-                f"job {doc['db_id']} was left alone: it is {doc['state']} now, and not among those "
-                "that were asked for any more",
+                f"job {doc['db_id']} was not changed: it is {doc['state']} now, and no longer "
+                "matches the selection",
                 db_id=doc["db_id"],
                 state=doc["state"],
-                hint="look again, then try again",
+                hint="check the job, then try again",
             ),
         )
         for _, doc in view.chosen_docs()
@@ -136,7 +136,7 @@ def _still_wanted(view: FlowView, wanted: Collection[str]) -> FlowView:
 
 
 def _held(jobs: Mapping[tuple[str, int], Document]) -> dict[tuple[str, int], ControllerError]:
-    """Why jobs cannot be changed; one whose holder died can be."""
+    """Return why jobs cannot be changed; a lock whose holder died is ignored."""
     return {
         key: locked_error(JobLockedError, document["db_id"], document)
         for key, document in jobs.items()
@@ -145,7 +145,7 @@ def _held(jobs: Mapping[tuple[str, int], Document]) -> dict[tuple[str, int], Con
 
 
 class _Reader:
-    """Reads each uuid once."""
+    """Reads each uuid only once."""
 
     def __init__(self, queue: Queue, fields: list[str], session: Any) -> None:
         self.jobs: dict[tuple[str, int], Document] = {}
@@ -153,7 +153,7 @@ class _Reader:
         self._queue, self._fields, self._session = queue, fields, session
 
     def read(self, query: dict[str, Any]) -> list[Document]:
-        """Read documents; those that were read before stay as they were."""
+        """Read documents; do not replace those already read."""
         found = list(self._queue.jobs.find(query, self._fields, session=self._session))
         for document in found:
             self.jobs.setdefault((document["uuid"], document["index"]), document)
@@ -167,7 +167,7 @@ class _Reader:
             self._uuids.update(new)
 
     def read_children(self, uuids: set[str]) -> set[str]:
-        """Read the jobs that wait for others, all their indices; return their uuids."""
+        """Read the children of jobs, with all their indices; return their uuids."""
         if not uuids:
             return set()
         found = {d["uuid"] for d in self.read({"parents": {"$in": sorted(uuids)}})}
@@ -175,7 +175,7 @@ class _Reader:
         return found
 
     def read_descendants(self, uuids: set[str], flows: list[str]) -> None:
-        """Read all that waits for jobs, through any number of generations."""
+        """Read all descendants of jobs."""
         seen = set(uuids)
         for _ in range(_LEVELS):
             uuids = self.read_children(uuids) - seen

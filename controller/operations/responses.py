@@ -1,9 +1,9 @@
-"""What the Response of a job brings: further jobs in its flow, and that others do not run.
+"""Apply the Response of a job: add jobs to its flow, and stop others.
 
 jobflow adds jobs in three ways. A *replace* takes the place of the job, under its uuid and the next
 index; a *detour* comes between the job and its children, which wait for it too; an *addition* is
-one more child. All of them are keyed by (uuid, index), and the flow learns of them by additions to
-sets, so `apply_effects` may be interrupted anywhere and done again. The jobs come in not runnable:
+one more child. All of them are keyed by (uuid, index), and added to the flow with set operations,
+so `apply_effects` may be interrupted anywhere and repeated. The new jobs are not yet runnable:
 `controller.operations.completion` releases them once the job itself is recorded.
 """
 
@@ -21,12 +21,12 @@ from controller.states import NOT_STARTED_STATES, JobState
 from controller.storage.base import Document
 
 _ORDER = (DynamicResponseType.REPLACE, DynamicResponseType.ADDITION, DynamicResponseType.DETOUR)
-"""A detour comes last: what else the response adds below the job waits for the detour too."""
+"""The detour is last: the other jobs added below the job wait for the detour too."""
 
 
 @dataclass(frozen=True)
 class AddedJobs:
-    """Jobs that a response adds, in one of its three ways."""
+    """Jobs added by a response in one of the three ways."""
 
     kind: DynamicResponseType
     jobs: list[NewJob]
@@ -35,16 +35,16 @@ class AddedJobs:
 
 @dataclass(frozen=True)
 class ResponseEffects:
-    """What a response brings.
+    """The effects of a response.
 
     Attributes
     ----------
     added
         Jobs to add to the flow.
     stops_children
-        Whether the children of the job shall not run.
+        Whether the children of the job must not run.
     stops_flow
-        Whether no other job of the flow shall run.
+        Whether no other job of the flow may run.
     """
 
     added: list[AddedJobs] = field(default_factory=list)
@@ -53,12 +53,12 @@ class ResponseEffects:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the response brings nothing."""
+        """Whether the response has no effect."""
         return not (self.added or self.stops)
 
     @property
     def stops(self) -> bool:
-        """Whether any other job shall not run."""
+        """Whether any other job is stopped."""
         return self.stops_children or self.stops_flow
 
     @property
@@ -68,12 +68,12 @@ class ResponseEffects:
 
 
 def read_effects(response: Mapping[str, Any] | None, job_doc: Document) -> ResponseEffects:
-    """Read what a serialised Response brings.
+    """Read the effects of a serialised Response.
 
     Raises
     ------
     SubmissionError
-        Jobs that it adds cannot be accepted.
+        The jobs it adds cannot be accepted.
     """
     if not response:
         return ResponseEffects()
@@ -101,14 +101,14 @@ def apply_effects(
     prefix: str | None = None,
     session: Any = None,
 ) -> list[str]:
-    """Do what a response brings, and return the uuids of the jobs that it adds.
+    """Apply the effects of a response, and return the uuids of the jobs it adds.
 
-    A job that another process has locked is stopped all the same.
+    A job locked by another process is stopped as well.
 
     Parameters
     ----------
     prefix
-        Of the db_ids of new jobs.
+        Prefix of the db_ids of new jobs.
     """
     inserted = _insert(queue, job_doc, effects, prefix, session)
     uuid, flow_uuid = job_doc["uuid"], flow_of(job_doc)
@@ -174,9 +174,9 @@ def _tell_flow(
 
 
 def _within_flow(data: dict[str, Any], job_doc: Document) -> dict[str, Any]:
-    """Return a new job with the flows around the job that made it among its hosts.
+    """Return a new job with the enclosing flows of the job that created it among its hosts.
 
-    jobflow puts them there when it runs the job; every query for a flow's jobs relies on it.
+    jobflow adds these when it runs the job; every query for a flow's jobs relies on it.
     """
     around, own = job_doc["job"]["hosts"], list(data.get("hosts") or [])
     return data if own[-1:] == around[-1:] else {**data, "hosts": [*own, *around]}

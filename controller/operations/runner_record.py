@@ -1,15 +1,14 @@
-"""The record of the runner that serves a database, and its signs of life.
+"""The record of the runner that serves a database, and its pings.
 
 ``running_runner`` and ``runner_pings`` are documents that jobflow-remote 1.0.1 reads and writes
-too. It gives a sign of life once an hour; we give one every `PING_EVERY` seconds and say so in
-the record (``ping_every``), so that everybody can tell a dead runner from a live one.
+too. Its runner pings once an hour; ours pings every `PING_EVERY` seconds and says so in the record
+(``ping_every``), so that every process can tell a dead runner from a live one.
 
-One runner is registered; others beside it show by their signs of life only. When the registered one
-falls silent or ends, another one registers with its next sign of life. Until then its earlier ones
-tell that it is there.
+One runner is registered; additional ones only ping. When the registered one falls silent or ends,
+another one registers with its next ping. Until then its earlier pings show that it exists.
 
-Who decides by the record and then changes it holds its lock meanwhile, as jobflow-remote does
-while it starts and stops its processes. Signs of life need no lock.
+A process that decides by the record and then changes it holds its lock meanwhile, as jobflow-remote
+does while it starts and stops its processes. Pings need no lock.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ from controller.storage.base import Collection
 RUNNER = {"running_runner": {"$exists": True}}
 PINGS = {"runner_pings": {"$exists": True}}
 PING_EVERY = 10.0
-"""Seconds between two signs of life."""
+"""Seconds between two pings."""
 FOREIGN_PING_EVERY = 3600.0
-"""jobflow-remote's, by default."""
+"""Default of jobflow-remote."""
 KEPT_PINGS = 50
 NO_DOCUMENT = "NO_DOCUMENT"
 """What is returned when the database has no such record."""
@@ -49,9 +48,9 @@ def get_running_runner(auxiliary: Collection) -> dict[str, Any] | str | None:
 
 
 def is_live(record: Any, now: datetime | None = None) -> bool:
-    """Whether a record is of a runner that gave a sign of life not too long ago.
+    """Whether a record is of a runner whose last ping is recent.
 
-    One of this machine whose process has ended is not live, however short its end is ago.
+    A runner of this machine whose process has ended is never live.
     """
     if not isinstance(record, dict) or owner_is_dead(record.get("process")):
         return False
@@ -71,26 +70,26 @@ class RunnerState(StrEnum):
     """Whether a runner serves a database."""
 
     ALIVE = "alive"
-    SILENT = "silent"  # registered, and gave no sign of life for too long
-    NONE = "none"  # none is registered, and none gave a sign of life
-    NO_RECORD = "no record"  # the database has no place to register in
+    SILENT = "silent"  # registered, but its last ping is too old
+    NONE = "none"  # none is registered, and none pings
+    NO_RECORD = "no record"  # the database has no runner record
 
 
 @dataclass(frozen=True)
 class RunnerStatus:
-    """Whether a runner serves a database, and which.
+    """Whether a runner serves a database, and which one.
 
     Attributes
     ----------
     state
-        Whether.
+        The status.
     record
-        The ``running_runner`` sub-document, or what is known of a runner that is alive beside the
-        registered one which is not; None where there is neither.
+        The ``running_runner`` sub-document, or what is known of a live unregistered runner if the
+        registered one is dead; None if there is neither.
     silent_for
-        Seconds since its last sign of life, where it gave one.
+        Seconds since its last ping, if any.
     has_ended
-        Its process has ended for certain.
+        Its process is known to have ended.
     """
 
     state: RunnerState
@@ -105,7 +104,7 @@ class RunnerStatus:
 
 
 def runner_status(auxiliary: Collection) -> RunnerStatus:
-    """Say whether a runner serves a database."""
+    """Return whether a runner serves a database."""
     record = get_running_runner(auxiliary)
     now = utc_now()
     if not is_live(record, now) and record != NO_DOCUMENT:
@@ -119,7 +118,7 @@ def runner_status(auxiliary: Collection) -> RunnerStatus:
 
 
 def _alive_beside(pings: list[dict[str, Any]], now: datetime) -> dict[str, Any] | None:
-    """Return a runner of ours that is alive although it is not registered, as its record."""
+    """Return the record of a live jfr runner that is not registered."""
     newest = {ping["runner_id"]: ping for ping in pings if "process" in ping}
     for ping in reversed(newest.values()):
         record = {**ping, "last_pinged": ping["time"], "ping_every": PING_EVERY}
@@ -129,13 +128,13 @@ def _alive_beside(pings: list[dict[str, Any]], now: datetime) -> dict[str, Any] 
 
 
 def live_runner(queue: Queue) -> dict[str, Any] | None:
-    """Return the record of a live runner, None when there is none."""
+    """Return the record of a live runner, None if there is none."""
     status = runner_status(queue.auxiliary)
     return status.record if status.alive else None
 
 
 def refuse_beside_runner(queue: Queue, action: str) -> None:
-    """Refuse an action that must not be done while jobs move.
+    """Refuse an action that is not allowed while a runner is active.
 
     Raises
     ------
@@ -148,7 +147,7 @@ def refuse_beside_runner(queue: Queue, action: str) -> None:
             f"a runner is active (process {record.get('pid')} on {record.get('hostname')}): "
             f"{action} is refused",
             runner=record,
-            hint="stop it first; after a crash, wait half a minute",
+            hint="stop it first; if it has crashed, wait half a minute",
         )
 
 
@@ -161,9 +160,9 @@ def lock_runner(
     Parameters
     ----------
     wait
-        Seconds to wait for another process that has locked it.
+        Seconds to wait for another process that holds the lock.
     break_lock
-        Take the lock even if another process holds it.
+        Break the lock of another process.
 
     Raises
     ------
@@ -188,27 +187,27 @@ def lock_runner(
         if not lock.acquired:
             raise MissingDocumentError(
                 "the database has no record of the running runner",
-                hint="one written by jobflow-remote before 0.1.5 needs `jf admin upgrade`, "
+                hint="a database of jobflow-remote before 0.1.5 needs `jf admin upgrade`, "
                 "a new one `jf admin reset`",
             )
         yield lock
 
 
 def register(lock: MongoLock, record: Mapping[str, Any]) -> None:
-    """Write the record of a runner that starts when the lock of `lock_runner` is released."""
+    """Write the record of a starting runner when the lock of `lock_runner` is released."""
     now = utc_now()
     registered = {**record, "start_time": now, "last_pinged": now, "ping_every": PING_EVERY}
     lock.update_on_release = {"$set": {"running_runner": registered}}
 
 
 def clean(auxiliary: Collection, *, break_lock: bool = False) -> None:
-    """Say that no runner is registered, whatever the record says; errors as `lock_runner`."""
+    """Record that no runner is registered, whatever the record says; errors as `lock_runner`."""
     with lock_runner(auxiliary, break_lock=break_lock) as lock:
         lock.update_on_release = {"$set": {"running_runner": None}}
 
 
 def deregister(queue: Queue, entry: Mapping[str, Any]) -> None:
-    """Note that a runner ends, and remove the record if it is its own."""
+    """Record that a runner ends, and remove the record if it is its own."""
     queue.auxiliary.update_one(
         {"running_runner.runner_id": entry["runner_id"]}, {"$set": {"running_runner": None}}
     )
@@ -216,19 +215,19 @@ def deregister(queue: Queue, entry: Mapping[str, Any]) -> None:
 
 
 def ping(auxiliary: Collection, entry: Mapping[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
-    """Give a sign of life.
+    """Record a ping.
 
     Parameters
     ----------
     entry
-        What to remember of who gave it; ``time`` is added. With a ``runner_id`` it is the sign of
-        that runner only: the record of another one stays as it is.
+        What to store with the ping; ``time`` is added. With a ``runner_id`` it is the ping of that
+        runner only: the record of another one stays as it is.
 
     Returns
     -------
     tuple
-        Whether there is a record, which now has the time in ``last_pinged``; and the signs of life
-        that are kept, the newest last.
+        Whether there is a record, in which ``last_pinged`` was updated; and the stored pings, the
+        newest last.
     """
     now = utc_now()
     whose: dict[str, Any] = {"running_runner": {"$ne": None}}
@@ -249,11 +248,11 @@ def _remember(auxiliary: Collection, ping: Mapping[str, Any]) -> list[dict[str, 
 
 
 def keep_registered(queue: Queue, entry: Mapping[str, Any]) -> None:
-    """Give a sign of life; a runner that joined another one's record takes it over if need be."""
+    """Record a ping; an additional runner takes the record over if the registered one is dead."""
     record = get_running_runner(queue.auxiliary)
     own = isinstance(record, dict) and record.get("runner_id") == entry["runner_id"]
     if not own and not is_live(record):
-        # A runner that registers now is as good as we are; the next sign of life tells.
+        # If another runner registers at this moment, that is fine; the next ping will show it.
         with suppress(RunnerLockedError), lock_runner(queue.auxiliary) as lock:
             document = lock.locked_document
             assert document is not None
@@ -263,13 +262,13 @@ def keep_registered(queue: Queue, entry: Mapping[str, Any]) -> None:
 
 
 def get_pings(auxiliary: Collection) -> list[dict[str, Any]]:
-    """Return the signs of life that are kept, the newest last."""
+    """Return the stored pings, the newest last."""
     found = auxiliary.find_one(PINGS)
     pings: list[dict[str, Any]] = found["runner_pings"] if found else []
     return pings
 
 
 def clean_pings(auxiliary: Collection) -> int:
-    """Forget all signs of life; returns how many there were."""
+    """Delete all pings; return how many there were."""
     before = auxiliary.find_one_and_update(PINGS, {"$set": {"runner_pings": []}})
     return len(before["runner_pings"]) if before else 0

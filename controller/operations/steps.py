@@ -1,6 +1,6 @@
 """One step of a runner: lock a job that is due, do the step, record how it went.
 
-How it went is a value, `StepOutcome`. What the step itself did is in the fields that it returns or
+The outcome is a value, `StepOutcome`. What the step itself did is in the fields that it returns or
 in the error that it raises; either is written to the job together with the end of the lock.
 """
 
@@ -42,21 +42,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CLAIM_ORDER = [("priority", -1), ("created_on", 1)]
-"""Larger priority first, then who came first."""
+"""Higher priority first, then order of submission."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a step is tried, and when again; times are in seconds.
+    """How often and when a step is retried; times are in seconds.
 
     Attributes
     ----------
     max_attempts, delays
         ``max_step_attempts`` and ``delta_retry`` of the project.
     longest_delay
-        For how long the next step of a job may have been put off at most.
+        Longest time by which the next step of a job can have been postponed.
     project
-        Whose workers and exec_configs say after which ends jobs are retried.
+        Its workers and exec_configs define when jobs are retried.
     """
 
     max_attempts: int
@@ -71,7 +71,7 @@ class RetryPolicy:
         max_attempts: int | None = None,
         delays: Sequence[float] | None = None,
     ) -> RetryPolicy:
-        """Take what is not given from a project, and the longest delay from its workers."""
+        """Create from a project, with the longest delay of its workers."""
         if project is not None:
             options = project.runner
             max_attempts = options.max_step_attempts if max_attempts is None else max_attempts
@@ -94,27 +94,27 @@ def _rules(project: Project | None) -> list[RetryRule]:
 
 
 class StepResult(Enum):
-    """How a step went."""
+    """The kinds of outcome of a step."""
 
-    ADVANCED = auto()  # recorded: the job goes on
+    ADVANCED = auto()  # recorded: the job continues
     FAILED = auto()  # recorded: another attempt later, or REMOTE_ERROR
-    HELD_UP = auto()  # no attempt is consumed: a lock or a machine is in use, or a queue is full
-    LOST = auto()  # nothing is recorded: another process has the job now, or has deleted it
-    NOT_RECORDED = auto()  # how it went cannot be written; that costs this job only
+    HELD_UP = auto()  # no attempt is counted: a lock or a machine is in use, or a queue is full
+    LOST = auto()  # nothing is recorded: another process now has the job, or has deleted it
+    NOT_RECORDED = auto()  # the outcome cannot be written; this affects only this job
 
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What came of a step.
+    """The outcome of a step.
 
     Attributes
     ----------
     job
-        The job's document, as it was locked.
+        The job's document when it was locked.
     result
-        How it went.
+        The kind of outcome.
     fields
-        What the step set; empty when it did not end well.
+        What the step set; empty if it did not succeed.
     error
         Why it did not advance the job.
     """
@@ -136,19 +136,19 @@ def take_step(
     Parameters
     ----------
     query
-        Which jobs are eligible; those whose next step is not due never are.
+        Which jobs are eligible; those whose next step is not due are never eligible.
     step
-        Called with the locked document; returns what to set.
+        Called with the locked document; returns the fields to set.
 
     Returns
     -------
     StepOutcome
-        None when no job is eligible.
+        None if no job is eligible.
 
     Raises
     ------
     StorageUnavailableError
-        The database fails; the lock, if there is one, is left to expire.
+        The database fails; the lock, if any, is left to expire.
     """
     lock = due_job_lock(queue, query, retries)
     if not lock.acquire():
@@ -169,13 +169,13 @@ def take_step(
     except LockLostError as lost:
         return StepOutcome(job, StepResult.LOST, fields, lost)
     except Exception as unrecorded:
-        logger.exception("job %s: the end of a step cannot be recorded", job["db_id"])
+        logger.exception("job %s: the outcome of a step cannot be recorded", job["db_id"])
         return StepOutcome(job, StepResult.NOT_RECORDED, fields, unrecorded)
     except BaseException:
         lock.abandon()
         raise
     finally:
-        lock.give_up()  # where even its end failed; it holds nothing otherwise
+        lock.give_up()  # in case even its release failed; otherwise it holds nothing
     return StepOutcome(job, result, fields, error)
 
 
@@ -202,23 +202,23 @@ def record_end(
     *,
     next_step_delay: float | None = None,
 ) -> StepResult:
-    """Write how a step went, and free its job.
+    """Write the outcome of a step, and unlock its job.
 
     Parameters
     ----------
     lock
-        On the job; its ``update_on_release`` says what a step that succeeded changes.
+        The job's lock; its ``update_on_release`` contains the changes of a successful step.
     job
-        The document, as it was locked; READY where the step ended it and it is retried.
+        The document when it was locked; READY if the step ended it and it is retried.
     error
-        Why the step failed, or what held it up; None when it succeeded.
+        Why the step failed, or what delayed it; None if it succeeded.
     next_step_delay
-        Seconds before the next step may begin.
+        Minimum time in seconds before the next step.
 
     Raises
     ------
     LockLostError
-        The job is not ours any more; nothing was written.
+        The lock on the job was lost; nothing was written.
     """
     if error is None:
         given = lock.update_on_release
@@ -235,7 +235,7 @@ def record_end(
             lock.update_on_release = {"$set": refused}
             lock.release()
             return StepResult.HELD_UP
-        # One that was recorded and not finished is for the process that takes the lock over.
+        # A step that was recorded but not finished is left to the process that takes the lock over.
         lock.abandon(unchanged={"state": job["state"]})
         return StepResult.HELD_UP
     logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)

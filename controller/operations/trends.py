@@ -1,4 +1,4 @@
-"""How many jobs or flows came to a state in each of the last hours, days, weeks and so on."""
+"""How many jobs or flows reached a state in each of the last hours, days, weeks and so on."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def count_trends(
 ) -> dict[str, dict[S, int]]:
     """Count documents by state and by the interval in which they were last updated.
 
-    One command per interval, which an index on (state, updated_on) answers: the cost follows the
-    number of intervals where the engine counts in the index.
+    One command per interval, which an index on (state, updated_on) answers: if the engine counts in
+    the index, the cost grows with the number of intervals only.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Freeing documents whose holder is gone and left no lease to take over."""
+"""Unlock documents whose holder has died without a lease that could be taken over."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class HeldLock:
     Attributes
     ----------
     db_id
-        Of the job; of a flow its uuid.
+        Of the job; for a flow, its uuid.
     name
-        Of the job or flow; None where it has none.
+        Of the job or flow; None if it has none.
     lock_id
-        Who holds it.
+        Id of the lock.
     lock_time
-        Since when, in UTC.
+        When it was locked, in UTC.
     """
 
     db_id: str
@@ -37,7 +37,7 @@ class HeldLock:
 def find_locks(
     queue: Queue, collection: Collection, selection: JobFilter | FlowFilter
 ) -> list[HeldLock]:
-    """Return the locks of the selected documents, also of damaged ones; ``locked=True``."""
+    """Return the locks of the selected documents, including damaged ones; ``locked=True``."""
     fields = ["db_id", "uuid", "name", "job.name", "lock_id", "lock_time"]
     return [
         HeldLock(
@@ -51,11 +51,11 @@ def find_locks(
 
 
 def unlock_held(collection: Collection, key: str, held: Sequence[HeldLock]) -> int:
-    """Remove these very locks, not those that were set meanwhile; returns how many there were.
+    """Remove exactly these locks, not those set meanwhile; return the number removed.
 
     Parameters
     ----------
-    key
+    The field that identifies the document by ``db_id``.
         The field that holds what stands for ``db_id``.
     """
     query = {
@@ -74,20 +74,20 @@ def unlock(
 ) -> int:
     """Remove the locks of the selected documents, whichever process holds them, in one update.
 
-    A holder that is alive after all loses its lock: its next write is refused with
-    `LockLostError`, so that nothing gets mixed up.
+    If the holder is still alive, it loses its lock: its next write is refused with `LockLostError`,
+    so nothing gets mixed up.
 
     Parameters
     ----------
     selection
-        With ``locked=True``.
+        Including ``locked=True``.
     dry_run
-        Count only.
+        Only count.
 
     Returns
     -------
     int
-        Documents that were unlocked, or would be.
+        Number of documents that were unlocked, or would be.
     """
     query = queue.query(selection)
     if dry_run:
@@ -96,7 +96,7 @@ def unlock(
 
 
 def unlock_one(collection: Collection, query: Filter, *, dry_run: bool = False) -> tuple[int, int]:
-    """Remove the lock of one document; returns (documents found, documents that were locked)."""
+    """Remove the lock of one document; return (documents found, documents that were locked)."""
     found = collection.count_documents(query, limit=1)
     locked = {**query, "lock_id": {"$ne": None}}
     if dry_run:

@@ -1,4 +1,4 @@
-"""Bringing a database that an older jobflow-remote wrote to the present documents."""
+"""Upgrade a database written by an older jobflow-remote to the current document version."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["DatabaseUpgrader", "NoDocumentsIn", "UpgradeAction", "UpgradeConditi
 
 
 class _HasQueue(Protocol):
-    """A JobController, or anything else with its collections and project."""
+    """A JobController, or any other object with its collections and project."""
 
     queue: Queue
     project: Project | None
@@ -67,9 +67,9 @@ class DatabaseUpgrader:
         Parameters
         ----------
         number
-            The version that it leads to.
+            The version it upgrades to.
         conditions
-            What has to hold before.
+            What must hold before.
         """
         parse_version(number)
 
@@ -82,26 +82,26 @@ class DatabaseUpgrader:
     def collect_upgrades(
         self, target: str | Version | None = None, *, current: Version | None = None
     ) -> tuple[Upgrade, ...]:
-        """Return the upgrades that the database needs to reach a version, in order.
+        """Return the upgrades that bring the database to a version, in order.
 
         Parameters
         ----------
         target
             None for the latest.
         current
-            Version to begin with; None for the database's.
+            Version to start from; None for the database's.
 
         Raises
         ------
         ArgumentError
-            The target is no version, older than the database, or newer than this program.
+            The target is not a version, older than the database, or newer than this program.
         """
         latest = parse_version(version.SCHEMA_VERSION)
         start = current or version.current_version(self.queue.auxiliary)
         return upgrades_between(start, parse_version(target or latest), latest, self.registry)
 
     def dry_run(self, target: str | Version | None = None) -> UpgradePlan:
-        """Say what `upgrade` would do; parameters and errors as `collect_upgrades`."""
+        """Return what `upgrade` would do; parameters and errors as `collect_upgrades`."""
         current = version.current_version(self.queue.auxiliary)
         upgrades = self.collect_upgrades(target, current=current)
         return compose_plan(
@@ -125,22 +125,22 @@ class DatabaseUpgrader:
     ) -> UpgradePlan:
         """Upgrade the database, one version after the other.
 
-        Each version is one transaction where there are any. Interrupted anywhere, the next
-        upgrade does what is left. Missing indexes are built in the end.
+        Each version is one transaction if the engine has them. After an interruption anywhere, the
+        next upgrade does what is left. Missing indexes are built at the end.
 
         Parameters
         ----------
         target
             The version to reach; None for the latest.
         force
-            Pass by the conditions that allow it.
+            Ignore the conditions.
         progress
             Called with (steps done, steps in total): a step is an action, or all indexes.
 
         Returns
         -------
         UpgradePlan
-            What was done. `ManualAction` members are left to the user.
+            What was done. A `ManualAction` is left to the user.
 
         Raises
         ------
@@ -175,7 +175,7 @@ class DatabaseUpgrader:
         return plan
 
     def _documents_against(self, condition: UpgradeCondition) -> int:
-        assert isinstance(condition, NoDocumentsIn), "no other kind is known"
+        assert isinstance(condition, NoDocumentsIn), "there is no other kind"
         found = self.queue.collection(condition.collection).find(condition.query)
         return sum(1 for document in found if condition.counts(document))
 

@@ -1,4 +1,4 @@
-"""Which version of the documents a database holds, and what wrote them."""
+"""The document version of a database, and what wrote it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 SCHEMA_VERSION = "1.0.1"
-"""The version of jobflow-remote whose documents these are."""
+"""The version of jobflow-remote that defines these documents."""
 VERSION = {"jobflow_remote_version": {"$exists": True}}
 
 
 def installed_packages() -> dict[str, str]:
-    """Return {package: version} of this environment; a dot in a name, a path to MongoDB, is "-"."""
+    """Return {package: version} of this environment; "-" replaces dots, special in MongoDB."""
     found = ((d.metadata["Name"], d.version) for d in distributions())
     return {name.replace(".", "-"): number for name, number in found if name}
 
@@ -29,7 +29,7 @@ def installed_jobflow() -> str:
 
 
 def version_document(number: str = SCHEMA_VERSION) -> Document:
-    """Compose the document that says what wrote the database."""
+    """Return the document that records what wrote the database."""
     return {
         "jobflow_remote_version": number,
         "jobflow_version": installed_jobflow(),
@@ -43,14 +43,14 @@ def write_version(auxiliary: Collection, document: Document) -> None:
 
 
 def set_version(auxiliary: Collection, number: str, *, session: Session | None) -> None:
-    """Note that the documents have reached a version; what wrote them is noted at the end."""
+    """Record that the documents have reached a version; what wrote them is recorded at the end."""
     auxiliary.update_one(
         VERSION, {"$set": {"jobflow_remote_version": number}}, upsert=True, session=session
     )
 
 
 def read_version(auxiliary: Collection) -> Document | None:
-    """Return the version document, None where there is none."""
+    """Return the version document, None if there is none."""
     return auxiliary.find_one(VERSION)
 
 
@@ -60,7 +60,7 @@ def current_version(auxiliary: Collection) -> Version:
     Raises
     ------
     ArgumentError
-        What is stored is no version.
+        The stored value is not a version.
     """
     from controller.rules.upgrades import FIRST_VERSION, parse_version
 
@@ -69,22 +69,23 @@ def current_version(auxiliary: Collection) -> Version:
 
 
 def refuse_newer(auxiliary: Collection, action: str) -> None:
-    """Refuse to change documents that a newer version may have written in another way.
+    """Refuse to change documents of a newer version, whose format may differ.
 
     Raises
     ------
     StorageFormatError
-        The database is of a newer version.
+        The database has a newer version.
     """
     stored = read_version(auxiliary)
     if stored is not None and (problem := newer_version(stored)):
         raise StorageFormatError(
-            f"{problem}: {action} is refused", hint="use the version that wrote it, or a newer jfr"
+            f"{problem}: {action} is refused",
+            hint="use the jfr version that wrote it, or a newer one",
         )
 
 
 def newer_version(stored: Document) -> str | None:
-    """Say that a version document is of a newer version than this program knows, else None."""
+    """Return a message if the version is newer than this program supports, else None."""
     number = str(stored["jobflow_remote_version"])
     if number == SCHEMA_VERSION:
         return None
@@ -92,10 +93,10 @@ def newer_version(stored: Document) -> str | None:
 
     with suppress(InvalidVersion):
         if Version(number) > Version(SCHEMA_VERSION):
-            return f"the database is of version {number}, newer than {SCHEMA_VERSION} of this jfr"
+            return f"the database has version {number}, this jfr supports up to {SCHEMA_VERSION}"
     return None
 
 
 def environment_of(document: Document | None) -> dict[str, Any]:
-    """Return {package: version} of what wrote the database, empty where it does not say."""
+    """Return {package: version} of what wrote the database, empty if not recorded."""
     return dict((document or {}).get("full_environment") or {})

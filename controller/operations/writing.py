@@ -1,14 +1,14 @@
 """Write the plans of a chunk of flows.
 
-Where there are transactions all of it happens together. Without them the order is such that an
-interruption leaves nothing that the same action, made again, would not finish:
+With transactions, all of it happens together. Without them, the order ensures that after an
+interruption, repeating the same action completes it:
 
-1. the entries to end what runs, which wait for the change of their job;
+1. the entries to end processes, which wait for the change of their job;
 2. jobs that change as a consequence, then jobs that were chosen;
-3. parents that are no more, children that became READY;
-4. the flows: their lists and states, and they are given back.
+3. parents that no longer exist, children that became READY;
+4. the flows: their lists and states, with the release of their locks.
 
-Every write to a job asks for the state that was read, and for a job that is not locked.
+Every write to a job requires the state that was read and an unlocked job.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from controller.states import FINISHED_STATES, JobState
 from controller.storage.base import DeleteMany, UpdateMany, WriteOperation
 
 _RELEASING = frozenset({*FINISHED_STATES, JobState.USER_STOPPED, None})
-"""Ends that may let children begin; None is a deletion, which may bring back an older index."""
+"""Ends that may let children start; None is a deletion, which may restore an older index."""
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """What goes with jobs that are deleted.
+    """What is deleted along with jobs.
 
     Attributes
     ----------
     files, outputs
-        Whether their run directories, and their outputs, go too.
+        Whether to delete their run directories, and their outputs.
     """
 
     files: bool = False
@@ -62,18 +62,18 @@ def write_plans(
     Parameters
     ----------
     held
-        The flows that we hold; given back with their new states.
+        The locked flows; released with their new states.
     deletion
-        What goes with jobs that are deleted.
+        What is deleted along with jobs.
     accept_loss
         Refuse the jobs that another process changed meanwhile, instead of raising `WriteConflict`.
 
     Raises
     ------
     WriteConflict
-        Only where there are transactions; without them losses are always accepted.
+        Only with transactions; without them, losses are always accepted.
     LockLostError
-        A flow is not ours any more.
+        The lock on a flow was lost.
     """
     if not any(plan.changes for plan in plans):
         return list(plans)
@@ -84,7 +84,7 @@ def write_plans(
             writer = _Writer(queue, views, held, session, deletion or Deletion(), careful=careful)
             return writer.write(plans)
     except BaseException as error:
-        # What was not written was not given back either.
+        # What was not written was not released either.
         held.documents.update(before)
         if careful and isinstance(error, WriteConflictError):
             raise WriteConflict from error
@@ -135,7 +135,7 @@ class _Writer:
         return self.views[plan.flow_uuid].jobs[change.uuid, change.index]
 
     def _write_jobs(self, plans: Sequence[FlowPlan], *, dependent: bool) -> list[FlowPlan]:
-        """Write one layer of changes; plans that lose a job to another process lose its change."""
+        """Write one layer of changes; drop those that another process preceded."""
         layer = [(p, c) for p in plans for c in p.changes if c.dependent is dependent]
         if not layer:
             return list(plans)
@@ -148,7 +148,7 @@ class _Writer:
         return [_without(plan, lost) for plan in plans]
 
     def _operations(self, layer: Sequence[tuple[FlowPlan, JobChange]]) -> list[WriteOperation]:
-        """One operation for all jobs that change alike."""
+        """One operation for all jobs with the same change."""
         alike: dict[Any, tuple[JobChange, Mapping[str, Any], list[str]]] = {}
         for plan, change in layer:
             doc = self._doc(plan, change)
@@ -166,13 +166,13 @@ class _Writer:
         }
         if change.after is None:
             return DeleteMany(query)
-        # A lock that is broken, or whose holder died, goes with the change.
+        # The change also removes a lock that is broken or whose holder died.
         freed = FREE if doc.get("lock_id") is not None else {}
         fields = {**change.fields, "state": change.after.value, "updated_on": self._now, **freed}
         return UpdateMany(query, {"$set": fields})
 
     def _lost(self, changes: Sequence[JobChange]) -> dict[str, str]:
-        """{db_id: what it is now} of the jobs that another process changed first."""
+        """{db_id: its current state} of the jobs that another process changed first."""
         ids = [change.db_id for change in changes]
         query = {"db_id": {"$in": ids}}
         found = self.queue.jobs.find(query, ["db_id", "state", "updated_on"], session=self.session)
@@ -190,7 +190,7 @@ class _Writer:
         return lost
 
     def _derive(self, plans: Sequence[FlowPlan]) -> None:
-        """Write what follows from the changes, and give the flows back."""
+        """Write the consequences of the changes, and release the flows."""
         detached = [uuid for plan in plans for uuid in plan.detached]
         if detached:
             pull = {"$pull": {"parents": {"$in": detached}}}
@@ -220,9 +220,9 @@ class _Writer:
 
 
 def _without(plan: FlowPlan, lost: Mapping[str, str]) -> FlowPlan:
-    """Take jobs out of a plan that another process changed first.
+    """Remove from a plan the jobs that another process changed first.
 
-    What was chosen is left alone where a consequence of it could not be written.
+    A chosen job is not changed if a consequence of it could not be written.
     """
     gone = [c for c in plan.changes if c.db_id in lost]
     if not gone:
@@ -232,11 +232,11 @@ def _without(plan: FlowPlan, lost: Mapping[str, str]) -> FlowPlan:
         Refusal(
             c.db_id,
             StateError(
-                f"job {c.db_id} was left alone: job {gone[0].db_id} was changed by another process "
-                f"at the same time and is {lost[gone[0].db_id]} now",
+                f"job {c.db_id} was not changed: another process changed job {gone[0].db_id}"
+                f" at the same time; it is {lost[gone[0].db_id]} now",
                 db_id=c.db_id,
                 state=c.before,
-                hint="look again, then try again",
+                hint="check the job, then try again",
             ),
         )
         for c in dropped

@@ -1,9 +1,9 @@
-"""The rules of the house, as data and pure functions: no database, no clock, no host.
+"""The rules of the system, as data and pure functions: no database, no clock, no host.
 
 ``flows``       the state of a flow from its jobs; leaves
-``readiness``   when a job may run; what resume makes of it
+``readiness``   when a job may run; its state after resume
 ``actions``     which action accepts which job state
-``retry``       what becomes of a job whose runner step failed
+``retry``       what happens to a job whose runner step failed
 ``waiting``     when waiting for jobs or flows is over
 ``why``         why a job does not run
 ``upgrades``    what changed in the documents between versions

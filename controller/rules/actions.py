@@ -1,4 +1,4 @@
-"""Which action accepts which job state, on one screen."""
+"""Which action accepts which job states, in one table."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ActionRule:
     accepts
         States in which the action may be applied.
     forced
-        Further states that it accepts with ``force``.
+        Further states accepted with ``force``.
     done
-        States in which there is nothing left to do: not an error, the job counts as unchanged.
+        States in which nothing needs to be done: not an error, the job counts as unchanged.
     """
 
     accepts: frozenset[JobState]
@@ -65,7 +65,7 @@ ACTIONS: dict[str, ActionRule] = {
         (*RESETTABLE_STATES, _S.FAILED, _S.REMOTE_ERROR),
         forced=(_S.COMPLETED, _S.PAUSED, _S.STOPPED, _S.USER_STOPPED, *BATCH_STATES),
     ),
-    # Back to the state before the error, or try the current step again at once.
+    # Back to the state before the error, or retry the current step immediately.
     "retry": _rule((_S.REMOTE_ERROR, *RUNNING_STATES)),
     "pause": _rule(PAUSABLE_STATES, done=(_S.PAUSED,)),
     "resume": _rule(
@@ -74,34 +74,34 @@ ACTIONS: dict[str, ActionRule] = {
     ),
     "stop": _rule((_S.READY, *RUNNING_STATES), done=(_S.USER_STOPPED,)),
     "delete": _rule(DELETABLE_STATES),
-    # Run properties are read when the job is uploaded and submitted: not while it is under way.
+    # Run properties are read when the job is uploaded and submitted: not while it is running.
     "set_run_properties": _rule(_SETTLED),
-    # The priority is only a place in the queue of claims: it can be changed at any time.
+    # The priority only affects the order of claims: it can be changed at any time.
     "set_priority": _rule(tuple(JobState)),
     "set_state": _rule(tuple(JobState)),
-    # STOPPED is what stop_children and stop_jobflow of a Response make of these.
+    # stop_children and stop_jobflow of a Response turn these into STOPPED.
     "stop_by_job": _rule(NOT_STARTED_STATES, done=(_S.STOPPED,)),
 }
-"""Accepted states by action. Facts of jobflow-remote 1.0.1 except where docs/differences.md says
-otherwise."""
+"""Accepted states by action. The same as in jobflow-remote 1.0.1, except where docs/differences.md
+says otherwise."""
 
 
 def check_action(
     action: str, db_id: str, state: JobState, *, force: bool = False, hint: str | None = None
 ) -> None:
-    """Refuse an action that the job's state does not allow.
+    """Raise if the job's state does not allow the action.
 
     Raises
     ------
     StateError
-        With the states that the action accepts, and whether ``force`` would help.
+        With the states accepted by the action, and whether ``force`` would help.
     """
     rule = ACTIONS[action]
     allowed = rule.allowed(force=force)
     if state in allowed:
         return
     if hint is None and state in rule.forced:
-        hint = "force (--force) allows it"
+        hint = "use force (--force)"
     names = ", ".join(s.value for s in JobState if s in allowed)
     raise StateError(
         f"job {db_id} is in state {state.value}: {action} accepts {names}",

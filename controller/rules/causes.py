@@ -1,4 +1,4 @@
-"""From what is known of an end that is no success to its cause; pure, the first match counts."""
+"""Determine the cause of an unsuccessful end from its facts; pure, the first match counts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _QUEUE_STATES = {
     "BOOT_FAIL": Cause.NODE_FAILED,
     "CANCELLED": Cause.CANCELLED_OUTSIDE,
 }
-"""Slurm's own words for ends."""
+"""Job states of Slurm."""
 
 _OOM = re.compile(
     r"oom[-_ ]?kill|Exceeded (job|step) memory limit|exceeded memory limit"
     r"|PBS: job killed: (v?mem|pvmem|pmem)\b|exceeds job hard limit \"[hs]_(vmem|rss|data)\""
     r"|Out Of Memory|Out of memory: Kill",
 )
-"""How schedulers and the kernel say that memory ran out."""
+"""Messages of schedulers and the kernel when memory ran out."""
 
 _NO_SPACE = re.compile(r"No space left on device|Disk quota exceeded")
 
@@ -44,13 +44,13 @@ _LOG: tuple[tuple[re.Pattern[str], Cause], ...] = (
     (re.compile(r"^(ModuleNotFoundError|ImportError)\b", re.MULTILINE), Cause.IMPORT_FAILED),
     (re.compile(r"\*\*\* (JOB|STEP) \S+ ON .* CANCELLED AT "), Cause.CANCELLED_OUTSIDE),
 )
-"""Words in the log of a job that left no result: those that say most come first."""
+"""Messages in the log of a job without a result, the most specific first."""
 
 _RAISED: tuple[tuple[re.Pattern[str], Cause], ...] = (
     (re.compile(r"([\w.]*\.)?(_ArrayMemoryError|MemoryError)\b"), Cause.OUT_OF_MEMORY),
     (re.compile(r"(ModuleNotFoundError|ImportError)\b"), Cause.IMPORT_FAILED),
 )
-"""Beginnings of what a job's function raised."""
+"""Start of the traceback's last line of a job's function."""
 
 _STEP: tuple[tuple[re.Pattern[str], Cause], ...] = (
     (_NO_SPACE, Cause.DISK_FULL),
@@ -68,7 +68,7 @@ _STEP: tuple[tuple[re.Pattern[str], Cause], ...] = (
         Cause.UNREADABLE_OUTPUT,
     ),
 )
-"""Words in the error of a runner's step."""
+"""Messages in the error of a runner's step."""
 
 _TERMINATED = "the job was terminated (SIGTERM)"
 _SIGTERM, _SIGXCPU = 128 + 15, 128 + 24
@@ -76,20 +76,20 @@ _SIGTERM, _SIGXCPU = 128 + 15, 128 + 24
 
 @dataclass(frozen=True)
 class EndFacts:
-    """What is known of the end of a job that is no success.
+    """The facts about an unsuccessful end of a job.
 
     Attributes
     ----------
     error
-        Its text.
+        The error message.
     has_result
-        Whether the job itself wrote how it ended.
+        Whether the job itself recorded how it ended.
     log
         The end of its ``queue.err``.
     exit_status
-        Of its command, None where that is not known.
+        Exit status of its command, None if unknown.
     queue_state
-        The queue's last word, such as ``TIMEOUT`` or ``CANCELLED by 1000``.
+        The final state in the queue, such as ``TIMEOUT`` or ``CANCELLED by 1000``.
     """
 
     error: str
@@ -110,17 +110,17 @@ def cause_of_end(facts: EndFacts) -> Cause:
     if facts.exit_status == _SIGXCPU:
         return Cause.WALLTIME
     if facts.has_result or facts.exit_status == _SIGTERM:
-        return Cause.CANCELLED_OUTSIDE  # a scheduler would have said why
+        return Cause.CANCELLED_OUTSIDE  # a scheduler would have reported why
     return Cause.NO_OUTPUT
 
 
 def cause_of_failed_step(text: str, *, reads_result: bool) -> Cause:
-    """Return why a runner's step failed for good.
+    """Return why a runner's step failed permanently.
 
     Parameters
     ----------
     text
-        What went wrong.
+        The error.
     reads_result
         Whether it was the step that reads the job's result.
     """
@@ -131,7 +131,7 @@ def cause_of_failed_step(text: str, *, reads_result: bool) -> Cause:
 
 
 def _cause_of_error(facts: EndFacts) -> Cause:
-    """Tell from what the job's function raised; a process that it started may have no memory."""
+    """Determine the cause from the exception of the job's function (or of a child process)."""
     for line in (facts.error.partition("\n")[0], error_line(facts.error)):
         for pattern, cause in _RAISED:
             if pattern.match(line):

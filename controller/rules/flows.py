@@ -11,11 +11,11 @@ _STOPPED = frozenset({JobState.STOPPED, JobState.USER_STOPPED})
 
 
 def flow_state(jobs: Iterable[JobState], leaves: Iterable[JobState]) -> FlowState:
-    """Derive the state of a flow. The first rule that holds decides.
+    """Derive the state of a flow from the first rule that applies.
 
     1. every job WAITING, or no job at all: WAITING
     2. every job WAITING or READY: READY
-    3. every leaf COMPLETED: COMPLETED, whatever happened on the way there
+    3. every leaf COMPLETED: COMPLETED, whatever the states of the others
     4. any job FAILED: FAILED
     5. any job STOPPED or USER_STOPPED: STOPPED
     6. any job PAUSED: PAUSED
@@ -51,7 +51,7 @@ def flow_state(jobs: Iterable[JobState], leaves: Iterable[JobState]) -> FlowStat
 
 
 def newest_by_uuid(job_docs: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Map each uuid to its document with the largest index.
+    """Return {uuid: document with the largest index}.
 
     A job that was replaced keeps its uuid; the largest index is the one that counts.
 
@@ -69,7 +69,7 @@ def newest_by_uuid(job_docs: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[s
 
 
 def get_flow_leafs(job_docs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the leaf jobs: the newest index of every uuid that is no job's parent.
+    """Return the leaf jobs: the newest index of every uuid that is not a parent of any job.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def get_flow_leafs(job_docs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     Returns
     -------
     list
-        The documents themselves, in the order of their uuids' first appearance.
+        The documents themselves, in the order in which their uuids first appear.
     """
     parents = {uuid for doc in job_docs for uuid in doc.get("parents") or ()}
     newest = newest_by_uuid(job_docs)

@@ -14,14 +14,14 @@ _TOLERANT = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.USER_STOPPE
 def on_missing_of(job: Mapping[str, Any]) -> str | None:
     """Return ``job.config.on_missing_references`` of a job's document.
 
-    jobflow may have serialised it as an enumeration.
+    jobflow may have serialised it as an enum.
     """
     value = ((job.get("job") or {}).get("config") or {}).get("on_missing_references")
     return value.get("value") if isinstance(value, Mapping) else value
 
 
 def acceptable_parent_states(on_missing: str | None) -> frozenset[JobState]:
-    """States of a parent that let a child with this ``on_missing_references`` run.
+    """Return the states of a parent that let a child with this ``on_missing_references`` run.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def acceptable_parent_states(on_missing: str | None) -> frozenset[JobState]:
 
     Notes
     -----
-    STOPPED and REMOTE_ERROR parents never release a child: the first was meant to end the
-    branch, the second may still be retried.
+    STOPPED and REMOTE_ERROR parents never release a child: the former was meant to end the
+    branch, the latter may still be retried.
     """
     return _STRICT if on_missing in (None, "error") else _TOLERANT
 
@@ -42,12 +42,12 @@ def is_satisfied(on_missing: str | None, parent_states: Iterable[JobState]) -> b
 
 
 def initial_job_state(has_parents: bool, *, stopped: bool = False) -> JobState:
-    """State in which a new job enters the database.
+    """Return the initial state of a new job.
 
     Parameters
     ----------
     has_parents
-        Whether it waits for other jobs.
+        Whether it depends on other jobs.
     stopped
         Whether the response that creates it also stops the jobs it would join.
     """
@@ -57,9 +57,9 @@ def initial_job_state(has_parents: bool, *, stopped: bool = False) -> JobState:
 
 
 def resumed_state(on_missing: str | None, parent_states: Iterable[JobState]) -> JobState:
-    """State that resume gives a paused or stopped job.
+    """Return the state of a paused or stopped job after resume.
 
-    The same rule as readiness, so that a resumed job never waits for a parent that would have
+    The same rule as readiness, so a resumed job never waits for a parent that would have
     released it.
     """
     return JobState.READY if is_satisfied(on_missing, parent_states) else JobState.WAITING

@@ -1,4 +1,4 @@
-"""What becomes of a job whose runner step failed."""
+"""What happens to a job whose runner step failed."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _BUSY = (
 )
 
 LONGEST_REFUSAL = 300.0
-"""Seconds at most until a job that its queue did not take is tried again."""
+"""Maximum time in seconds until a job that its queue did not accept is retried."""
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether a step was only held up: it consumes no attempt and fails no job."""
+    """Whether a step was only delayed: it does not count as an attempt or fail the job."""
     return isinstance(error, _BUSY)
 
 
@@ -49,7 +49,7 @@ def is_final(error: BaseException) -> bool:
 
 
 def refused_update(error: BaseException, now: datetime) -> dict[str, Any] | None:
-    """Return the ``$set`` that says why a queue took no job and when it is tried again.
+    """Return the ``$set`` that records why a queue accepted no job and when it is retried.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def refused_update(error: BaseException, now: datetime) -> dict[str, Any] | None
     Returns
     -------
     dict or None
-        None for errors that say nothing of the kind: nothing is to be stored.
+        None for other errors: nothing is stored.
     """
     if not isinstance(error, QueueBusyError):
         return None
@@ -72,17 +72,17 @@ def refused_update(error: BaseException, now: datetime) -> dict[str, Any] | None
 
 
 def due_query(now: datetime, longest_delay: float) -> dict[str, Any]:
-    """Return the filter of jobs whose next step may begin.
+    """Return the filter of jobs whose next step is due.
 
-    A time that lies further ahead than any delay was written before the machine's clock was set
-    back; it counts as reached.
+    A time further in the future than any delay was written before the machine's clock was set back;
+    it counts as reached.
 
     Parameters
     ----------
     now
         Naive UTC.
     longest_delay
-        Seconds that a step may have been put off at most.
+        Longest time in seconds by which a step can have been postponed.
     """
     path, farthest = "remote.retry_time_limit", now + timedelta(seconds=longest_delay)
     return {"$or": [{path: None}, {path: {"$lte": now}}, {path: {"$gt": farthest}}]}
@@ -103,7 +103,7 @@ def failed_step_update(
     Parameters
     ----------
     state
-        The job's state, which the step should have advanced.
+        The job's state, in which the step was tried.
     attempts
         Failed attempts before this one.
     max_attempts, delays
@@ -111,14 +111,14 @@ def failed_step_update(
     final
         From `is_final`.
     text
-        What went wrong.
+        The error.
     now
         Naive UTC.
 
     Returns
     -------
     dict
-        With attempts left: when to try again. Otherwise REMOTE_ERROR, and where it happened.
+        If attempts are left: when to retry. Otherwise REMOTE_ERROR, and where it happened.
     """
     update: dict[str, Any] = {"remote.error": text, "updated_on": now}
     if final or attempts >= max_attempts:
@@ -131,7 +131,7 @@ def failed_step_update(
 
 
 def succeeded_step_update(now: datetime, next_step_delay: float | None = None) -> dict[str, Any]:
-    """Return the ``$set`` that goes with every step that succeeded."""
+    """Return the ``$set`` that accompanies every successful step."""
     wait = None if next_step_delay is None else now + timedelta(seconds=next_step_delay)
     return {
         "remote.step_attempts": 0,

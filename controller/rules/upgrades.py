@@ -1,8 +1,8 @@
-"""What changed in the documents between versions of jobflow-remote, as data. Pure.
+"""Changes of the documents between versions of jobflow-remote, as data. Pure.
 
-An upgrade is conditions that have to hold and actions that each can be done again: what an
-interruption left undone is done by the next upgrade. Which of them a database needs is composed
-by `compose_plan` from counts that are read elsewhere.
+An upgrade consists of conditions that must hold and actions that are idempotent: the next upgrade
+completes what an interruption left undone. `compose_plan` determines what a database needs from
+counts read elsewhere.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from controller.config import Project
 
 FIRST_VERSION = "0.1.0"
-"""What a database without a version document was written by, or something near it."""
+"""The assumed version of a database without a version document."""
 
 
 @dataclass(frozen=True)
 class UpgradeCondition:
-    """What has to hold before an upgrade.
+    """A precondition of an upgrade.
 
     Attributes
     ----------
     description
-        What is wrong when it does not hold.
+        What is wrong if it does not hold.
     hint
         What to do then.
     skippable
-        Whether force passes it by.
+        Whether ``force`` overrides it.
     """
 
     description: str
@@ -54,7 +54,7 @@ class NoDocumentsIn(UpgradeCondition):
     collection, query
         Where, and which.
     counts
-        Further test of a document, for what a query cannot ask.
+        Additional test of a document that a query cannot express.
     """
 
     collection: DbCollection
@@ -64,7 +64,7 @@ class NoDocumentsIn(UpgradeCondition):
 
 @dataclass(frozen=True)
 class UpgradeAction:
-    """One change, described for people."""
+    """One change, with a description for users."""
 
     description: str
 
@@ -80,7 +80,7 @@ class UpdateDocuments(UpgradeAction):
 
 @dataclass(frozen=True)
 class InsertMissing(UpgradeAction):
-    """Insert a document unless one that matches is there; one that is there stays as it is."""
+    """Insert a document unless a matching one exists; an existing one stays unchanged."""
 
     collection: DbCollection
     query: Mapping[str, Any]
@@ -106,7 +106,7 @@ class MoveFiles(UpgradeAction):
 
 @dataclass(frozen=True)
 class ManualAction(UpgradeAction):
-    """What the user has to do; whether it is done cannot be told."""
+    """A step for the user; whether it has been done cannot be checked."""
 
 
 Actions: TypeAlias = Callable[["Project | None"], Sequence[UpgradeAction]]
@@ -114,16 +114,16 @@ Actions: TypeAlias = Callable[["Project | None"], Sequence[UpgradeAction]]
 
 @dataclass(frozen=True)
 class Upgrade:
-    """What leads to a version.
+    """The upgrade to a version.
 
     Attributes
     ----------
     version
-        The first version that writes documents so.
+        The first version that writes documents in this format.
     actions
-        Called with the project (None without one).
+        Called with the project (or None).
     conditions
-        All have to hold before any action.
+        All must hold before any action.
     """
 
     version: str
@@ -133,14 +133,14 @@ class Upgrade:
 
 @dataclass(frozen=True)
 class PlannedAction:
-    """An action that has something to do.
+    """An action that is needed.
 
     Attributes
     ----------
     version
         The upgrade that it belongs to.
     count
-        Documents or folders concerned.
+        Number of documents or folders affected.
     """
 
     version: str
@@ -150,7 +150,7 @@ class PlannedAction:
 
 @dataclass(frozen=True)
 class FailedCondition:
-    """A condition that does not hold, with the number of documents that it speaks of."""
+    """A condition that does not hold, with the number of documents concerned."""
 
     version: str
     condition: UpgradeCondition
@@ -159,7 +159,7 @@ class FailedCondition:
 
 @dataclass(frozen=True)
 class UpgradePlan:
-    """What an upgrade would do.
+    """The plan of an upgrade.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class UpgradePlan:
     versions
         The upgrades between them, in order.
     actions
-        What there is to do, in order.
+        The actions needed, in order.
     failed
         Conditions that do not hold.
     """
@@ -181,20 +181,20 @@ class UpgradePlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the database has the version already."""
+        """Whether the database already has the version."""
         return self.current == self.target
 
     def blocking(self, force: bool) -> tuple[FailedCondition, ...]:
-        """Return the failed conditions that forbid the upgrade."""
+        """Return the failed conditions that prevent the upgrade."""
         return tuple(f for f in self.failed if not (force and f.condition.skippable))
 
     def check(self, force: bool) -> None:
-        """Refuse an upgrade that must not be done.
+        """Raise if the upgrade must not be done.
 
         Raises
         ------
         StateError
-            A condition does not hold, and may not be passed by.
+            A condition does not hold, and cannot be overridden.
         """
         blocking = self.blocking(force)
         if blocking:
@@ -213,14 +213,12 @@ def parse_version(text: str | Version) -> Version:
     Raises
     ------
     ArgumentError
-        It is none.
+        It is not a version.
     """
     try:
         return text if isinstance(text, Version) else Version(text)
     except (InvalidVersion, TypeError):
-        raise ArgumentError(
-            f"{text!r} is not a version", hint="one looks like 1.0 or 0.1.5"
-        ) from None
+        raise ArgumentError(f"{text!r} is not a version", hint="for example 1.0 or 0.1.5") from None
 
 
 def upgrades_between(
@@ -240,13 +238,13 @@ def upgrades_between(
     """
     if target > latest:
         raise ArgumentError(
-            f"this program knows the documents of jobflow-remote up to {latest}, not {target}",
+            f"this jfr supports databases of jobflow-remote up to {latest}, not {target}",
             hint="install a newer jfr",
         )
     if current > target:
         raise ArgumentError(
             f"the database has version {current}, which is newer than {target}",
-            hint="there is no way back but a backup; install a newer jfr if this one is too old",
+            hint="a database cannot be downgraded: restore a backup, or install a newer jfr",
         )
     found = [u for u in registry if current < parse_version(u.version) <= target]
     return tuple(sorted(found, key=lambda upgrade: parse_version(upgrade.version)))
@@ -260,12 +258,12 @@ def compose_plan(
     conditions: Mapping[str, Sequence[tuple[UpgradeCondition, int]]],
     actions: Mapping[str, Sequence[tuple[UpgradeAction, int]]],
 ) -> UpgradePlan:
-    """Compose a plan from what was found in the database.
+    """Compose a plan from the counts in the database.
 
     Parameters
     ----------
     conditions, actions
-        {version: each condition, or action, with how many documents or folders it concerns}.
+        {version: each condition, or action, with the number of documents or folders concerned}.
     """
     versions = tuple(upgrade.version for upgrade in upgrades)
     return UpgradePlan(
@@ -280,13 +278,13 @@ def compose_plan(
 def environment_differences(
     stored: Mapping[str, str], installed: Mapping[str, str]
 ) -> dict[str, tuple[str | None, str | None]]:
-    """Compare two environments, {package: version}; spellings of one name are one.
+    """Compare two environments, {package: version}; ignoring different spellings of a name.
 
     Returns
     -------
     dict
-        {package: (version stored, version installed)} of those that differ, None where one has
-        no such package.
+        {package: (stored version, installed version)} of those that differ, with None if a package
+        is missing.
     """
     before = {canonicalize_name(name): v for name, v in stored.items()}
     after = {canonicalize_name(name): v for name, v in installed.items()}
@@ -327,7 +325,7 @@ def _to_1_0(project: Project | None) -> Sequence[UpgradeAction]:
             {"batch_processes": {"$exists": True}},
         ),
         InsertMissing(
-            "add the list of the runner's signs of life",
+            "add the list of the runner's pings",
             DbCollection.AUXILIARY,
             {"runner_pings": {"$exists": True}},
             {"runner_pings": []},
@@ -360,8 +358,8 @@ UPGRADES: tuple[Upgrade, ...] = (
         (
             NoDocumentsIn(
                 "batch processes of jobflow-remote 0.1 are listed as running",
-                "let them end with the jobflow-remote that started them, "
-                "or use force if there are none any more",
+                "wait until they have ended with the jobflow-remote that started them, "
+                "or use force if none is left",
                 True,
                 DbCollection.AUXILIARY,
                 {"batch_processes": {"$exists": True}},
@@ -369,7 +367,7 @@ UPGRADES: tuple[Upgrade, ...] = (
             ),
             NoDocumentsIn(
                 "batch processes are submitted or running",
-                "let them end first, or cancel and delete them",
+                "wait until they have ended, or cancel and delete them",
                 False,
                 DbCollection.BATCHES,
                 {"batch_state": {"$in": [BatchState.SUBMITTED.value, BatchState.RUNNING.value]}},
@@ -377,4 +375,4 @@ UPGRADES: tuple[Upgrade, ...] = (
         ),
     ),
 )
-"""Every upgrade there is."""
+"""All upgrades."""

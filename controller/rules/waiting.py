@@ -1,4 +1,4 @@
-"""When waiting for jobs or flows is over."""
+"""When a wait for jobs or flows is over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from controller.states import RUNNING_STATES, FlowState, JobState
 S = TypeVar("S", JobState, FlowState)
 
 MOVING_STATES = (JobState.READY, *RUNNING_STATES)
-"""States that a runner ends, without a person and without a change of another job."""
+"""States that a runner ends without the user and without changes of other jobs."""
 
 _J, _F = JobState, FlowState
 _JOB_STEPS: dict[JobState, int] = {
@@ -32,17 +32,17 @@ _FLOW_STEPS: dict[FlowState, int] = {_F.WAITING: 0, _F.READY: 1, _F.RUNNING: 2, 
 
 
 class Verdict(StrEnum):
-    """What waiting has come to."""
+    """The outcome of a wait."""
 
     PENDING = "pending"
     REACHED = "reached"
-    FAILED = "failed"  # what is waited for cannot come any more, or ended in an error
+    FAILED = "failed"  # the awaited state cannot be reached any more, or ended in an error
 
 
 def has_reached(state: S, wanted: Collection[S]) -> bool:
-    """Whether a state is one of those, or lies after one of them on the way to COMPLETED.
+    """Whether a state is a target, or comes after one of them on the way to COMPLETED.
 
-    A state that lasts for a moment is so never missed.
+    So a short-lived state is never missed.
     """
     if state in wanted:
         return True
@@ -53,20 +53,20 @@ def has_reached(state: S, wanted: Collection[S]) -> bool:
 
 
 def _step(state: JobState | FlowState) -> int | None:
-    """Place of a state on the way to COMPLETED, None where it lies beside the way."""
+    """Position of a state on the way to COMPLETED; None if it is not on it."""
     return _JOB_STEPS.get(state) if isinstance(state, JobState) else _FLOW_STEPS.get(state)
 
 
 def has_ended(state: JobState | FlowState, *, moves: bool) -> bool:
-    """Whether a job or a flow will not change any more unless a person does something.
+    """Whether a job or a flow will not change any more without user action.
 
-    A flow of which a job failed goes on as long as others run. A paused job stays paused. A
-    WAITING one depends on the others.
+    A flow with a failed job continues as long as others run. A paused job stays paused. A WAITING
+    one depends on the others.
 
     Parameters
     ----------
     moves
-        Whether a job of the flow is READY or under way.
+        Whether a job of the flow is READY or running.
     """
     if isinstance(state, FlowState):
         return state is FlowState.COMPLETED or not moves
@@ -81,16 +81,15 @@ def wait_verdict(
     *,
     any_of: bool = False,
 ) -> Verdict:
-    """Decide whether waiting is over.
+    """Decide whether the wait is over.
 
     Parameters
     ----------
     found
-        Of each job, or each flow, that is waited for: its state, and whether a job of its flow is
-        READY or under way.
+        For each job or flow: its state, and whether a job of its flow is READY or running.
     wanted
-        States that each has to reach; see `has_reached`. None waits for the end of each, and
-        calls it a failure unless it is COMPLETED.
+        States that each must reach; see `has_reached`. None waits for the end of each, which is a
+        failure unless it is COMPLETED.
     any_of
         One of them is enough.
     """
@@ -113,16 +112,16 @@ def wait_verdict(
 def is_about_to_move(
     waiting: Iterable[Mapping[str, Any]], parents: Mapping[str, Mapping[str, Any]]
 ) -> bool:
-    """Whether one of some WAITING jobs has all it waits for: its release is under way.
+    """Whether all parents of one of some WAITING jobs have ended: it is about to be released.
 
-    Without transactions a job is recorded as COMPLETED a moment before its children are READY.
+    Without transactions a job is recorded as COMPLETED shortly before its children become READY.
 
     Parameters
     ----------
     waiting
         Documents with ``parents`` and ``job.config.on_missing_references``.
     parents
-        {uuid: document of the newest index}.
+        {uuid: document with the newest index}.
     """
     return any(
         all(uuid in parents for uuid in job.get("parents") or ())

@@ -1,4 +1,4 @@
-"""Why a job does not run: from facts to reasons, the first one first, each with what to do."""
+"""Derive from facts the reasons why a job does not run, the most important first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ParentFacts:
     Attributes
     ----------
     db_id, name, state
-        None, "" and None where the parent is not in the database.
+        None, "" and None if the parent is not in the database.
     uuid
         Of the parent.
     """
@@ -34,14 +34,14 @@ class ParentFacts:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """What is known about a job and what surrounds it.
+    """The facts about a job and its environment.
 
     Attributes
     ----------
     db_id, state, previous_state
         Of the job.
     error, remote_error, cause
-        What its function raised; the runner's last error; one of `Cause`, None where not known.
+        Error of its function; the runner's last error; a `Cause`, None if unknown.
     attempts, retry_on
         Failed attempts of the present step; when it is tried again, naive UTC.
     last_attempt
@@ -49,26 +49,25 @@ class JobFacts:
     parents, on_missing
         Its parents, and its ``on_missing_references``.
     worker, worker_problem
-        Name of the worker, and why the project's runner cannot use it.
+        Name of the worker, and why the project's runners cannot use it.
     max_jobs, present
-        Limit of the worker (None or 0 for none), and how many jobs count
-        against it.
+        Limit of the worker (None or 0 for none), and number of jobs that count towards it.
     ahead
-        READY jobs on the worker that are claimed before it.
+        READY jobs on the worker that will be claimed before it.
     lock_id, lock_owner
-        Who holds it; the owner is a text, None for a lock that is not ours.
+        The lock's holder, as text; None for a lock without a lease.
     owner_is_dead
-        The holder's process has ended for certain.
+        The holder's process is known to have ended.
     runner_is_live
-        A runner gave a sign of life not long ago.
+        A runner is alive.
     process_id, queue_state
         In the worker's queue.
     outage, outage_hint, outage_ends
         Why the machine of the worker cannot be reached, what to do, and when it is tried again
         (naive UTC); None where it can be.
     queue_reason
-        Why the queue does not run the job, in its words; of an UPLOADED job, why the queue did not
-        take it, or another of the worker.
+        Why the queue does not run the job, in the queue's words; for an UPLOADED job, why the queue
+        did not accept it, or another job of the worker.
     now
         Naive UTC.
     """
@@ -104,16 +103,16 @@ class JobFacts:
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason.
+    """A reason why a job does not run.
 
     Attributes
     ----------
     code
-        A word for scripts.
+        A keyword for scripts.
     text
-        What holds the job up, in one line.
+        What blocks the job, in one line.
     advice
-        What to do next; None where waiting is enough.
+        What to do next; None if waiting is enough.
     """
 
     code: str
@@ -122,7 +121,7 @@ class Reason:
 
 
 def why_not_running(facts: JobFacts) -> list[Reason]:
-    """Say why a job does not run, or that it does."""
+    """Return why a job does not run, or that it does."""
     if facts.state in _ENDED or facts.state in _HELD:
         return [_settled(facts), *_lock(facts)]
     reasons = list(_obstacles(facts))
@@ -136,7 +135,7 @@ _HELD = (_S.PAUSED, _S.STOPPED, _S.USER_STOPPED)
 
 
 def _settled(facts: JobFacts) -> Reason:
-    """The reason of a state that the job does not leave by itself."""
+    """The reason for a state that the job does not leave by itself."""
     i = facts.db_id
     if facts.state is _S.COMPLETED:
         return Reason("completed", "it has run, and its output is stored", f"jf job output {i}")
@@ -144,15 +143,15 @@ def _settled(facts: JobFacts) -> Reason:
         return Reason(
             "failed",
             f"{_headline(facts.cause)}: {error_line(facts.error)}",
-            f"mend the cause, then: jf job rerun {i}",
+            f"fix the cause, then: jf job rerun {i}",
         )
     if facts.state is _S.REMOTE_ERROR:
         step = f" after {facts.previous_state.value}" if facts.previous_state else ""
         return Reason(
             "remote-error",
-            f"the step{step} failed for good{_aside(facts.cause)}: "
+            f"the step{step} failed permanently{_aside(facts.cause)}: "
             f"{error_line(facts.remote_error)}",
-            f"mend the cause, then: jf job retry {i}",
+            f"fix the cause, then: jf job retry {i}",
         )
     if facts.state is _S.PAUSED:
         return Reason("paused", "a user paused it", f"jf job resume {i}")
@@ -161,7 +160,7 @@ def _settled(facts: JobFacts) -> Reason:
 
 
 def _headline(cause: str | None) -> str:
-    """Say a cause; one of another version stands for itself, none for a job of an older one."""
+    """Describe a cause; unknown ones are shown as they are, missing ones not at all."""
     if cause is None:
         return Cause.JOB_ERROR.words
     return Cause(cause).words if cause in set(Cause) else cause
@@ -181,7 +180,7 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
         yield Reason(
             "host",
             f"worker {facts.worker} cannot be used: {facts.outage}; "
-            f"tried again {_until(facts.outage_ends, facts.now)}",
+            f"retry {_until(facts.outage_ends, facts.now)}",
             facts.outage_hint,
         )
     planned = (facts.last_attempt or {}).get("retry")
@@ -194,8 +193,8 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
         failed = f" after {facts.attempts} failed attempts: {error_line(facts.remote_error)}"
         yield Reason(
             "retry",
-            f"its step is tried again in {seconds} s{failed if facts.attempts else ''}",
-            f"at once: jf job retry {facts.db_id}" if facts.attempts else None,
+            f"its step will be retried in {seconds} s{failed if facts.attempts else ''}",
+            f"to retry now: jf job retry {facts.db_id}" if facts.attempts else None,
         )
     if not facts.runner_is_live:
         yield Reason("runner", "no runner is alive", "jf runner run")
@@ -203,19 +202,19 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
 
 
 def _until(time: datetime | None, now: datetime) -> str:
-    """Say when something is tried again."""
+    """Describe when something is retried."""
     if time is None or time <= now:
         return "soon"
     return f"in {round((time - now).total_seconds())} s"
 
 
 def _refusal(facts: JobFacts) -> Reason:
-    """The reason of a job that its queue does not take."""
+    """The reason for a job that its queue does not accept."""
     return Reason(
         "queue-full",
-        f"the queue of {facts.worker} takes no more jobs: {facts.queue_reason}; "
-        f"tried again {_until(facts.retry_on, facts.now)}",
-        "wait; max_jobs in the project file limits how many jobs are submitted at a time",
+        f"the queue of {facts.worker} accepts no more jobs: {facts.queue_reason}; "
+        f"retry {_until(facts.retry_on, facts.now)}",
+        "wait, or limit the number of submitted jobs with max_jobs in the project file",
     )
 
 
@@ -231,7 +230,7 @@ def _planned(facts: JobFacts, retry: Mapping[str, Any]) -> Iterator[Reason]:
         f"it is retried in {round((at - facts.now).total_seconds())} s, at {at:%H:%M:%S} UTC "
         f"(retry {retry.get('number')} of {retry.get('limit')}{more}), because of "
         f"{last.get('cause')}: {error_line(last.get('error'))}",
-        f"at once: jf job retry {facts.db_id}",
+        f"to retry now: jf job retry {facts.db_id}",
     )
 
 
@@ -258,13 +257,13 @@ def _lock(facts: JobFacts) -> Iterator[Reason]:
         yield Reason(
             "lock",
             f"it is locked by other software (lock {facts.lock_id})",
-            f"if that has ended: jf admin unlock -did {facts.db_id}",
+            f"if it has ended: jf admin unlock -did {facts.db_id}",
         )
     elif facts.owner_is_dead:
         yield Reason(
             "lock",
             f"it is locked by {facts.lock_owner}, which has ended: the next process that needs it "
-            "takes it over",
+            "takes the lock over",
         )
     else:
         yield Reason("lock", f"{facts.lock_owner} is working on it")
@@ -276,7 +275,7 @@ def _limit(facts: JobFacts) -> Iterator[Reason]:
     if facts.max_jobs and facts.present >= facts.max_jobs:
         yield Reason(
             "limit",
-            f"worker {facts.worker} takes {facts.max_jobs} jobs at a time, and has {facts.present}",
+            f"worker {facts.worker} runs up to {facts.max_jobs} jobs, and has {facts.present}",
             "wait, or raise max_jobs in the project file",
         )
     if facts.state is _S.READY and facts.ahead:
@@ -284,18 +283,18 @@ def _limit(facts: JobFacts) -> Iterator[Reason]:
             "order",
             f"{facts.ahead} {'job' if facts.ahead == 1 else 'jobs'} on worker {facts.worker} "
             f"{'comes' if facts.ahead == 1 else 'come'} before it",
-            f"to let it pass: jf job set priority 1 -did {facts.db_id}",
+            f"to move it forward: jf job set priority 1 -did {facts.db_id}",
         )
 
 
 def _next_step(facts: JobFacts) -> Reason:
-    """What happens next to a job that nothing holds up."""
+    """What happens next to a job that is not blocked."""
     if facts.state is _S.WAITING:
         return Reason(
             "readiness", "all its parents have ended: it should be READY", "jf admin doctor --fix"
         )
     if facts.state in BATCH_STATES:
-        return Reason("batch", f"it is in the hands of batch worker {facts.worker}")
+        return Reason("batch", f"it is being handled by batch worker {facts.worker}")
     if facts.state is _S.SUBMITTED:
         state = facts.queue_state or "it is"
         because = f": {facts.queue_reason}" if facts.queue_reason else ""
@@ -304,23 +303,23 @@ def _next_step(facts: JobFacts) -> Reason:
             f"{state} in the queue of {facts.worker}{because} (its id there is {facts.process_id})",
         )
     return Reason(
-        "soon", f"nothing holds it up: the runner's next step takes it from {facts.state.value}"
+        "soon", f"it is not blocked: the runner will advance it from {facts.state.value} next"
     )
 
 
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(: .*)?")
-"""How Python begins what an exception says: at the margin, with its type."""
+"""Start of the last part of a traceback: at the margin, with the type of the exception."""
 _FRAME = re.compile(r"(Traceback |\s)")
 
 
 def error_line(text: str | None) -> str:
-    """Return the line of an error that says most: of a traceback ``Type: message``, else the last.
+    """Return the best line of an error: ``Type: message`` of a traceback, else the last.
 
-    A message may have several lines: the first one after the last frame is the one with the type.
+    The message may have several lines: the first line after the last frame has the type.
     """
     lines = [line.rstrip() for line in (text or "").splitlines() if line.strip()]
     if not lines:
-        return "no text was kept"
+        return "no message was recorded"
     frames = [n for n, line in enumerate(lines) if line.startswith("  File ")]
     after = lines[frames[-1] + 1 :] if frames else []
     named = (line for line in after if not _FRAME.match(line) and _EXCEPTION.fullmatch(line))

@@ -1,14 +1,14 @@
-"""The process that moves jobs along.
+"""The process that advances jobs.
 
 ``runner``        class Runner: what users start; when a round begins, and what it waits for
-``rounds``        one round: each job that can take a step takes it
+``rounds``        one round: advances each job that is due
 ``lanes``         a thread per machine, so that one that hangs holds up no other
 ``outages``       machines out of reach, and how other processes learn of it
 ``context``       what the stages share: controller, hosts, queues, stores
 ``stages``        one file per step of a job's life
 ``watch``         notices the end of local processes and requests to wake up
-``recovery``      frees what dead runners left behind
-``registration``  says in the database that this runner lives
+``recovery``      releases what dead runners left behind
+``registration``  registers this runner in the database
 ``logs``          the runner's log
 """
 

@@ -1,4 +1,4 @@
-"""Jobs that were held up, and queues that are full, are left alone for a while."""
+"""Delay retries of blocked jobs and of full queues."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from controller.rules.retry import LONGEST_REFUSAL
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0
-"""Seconds until a job that was held up is tried again; doubled each time."""
+"""Seconds until a blocked job is retried; doubled each time."""
 TELL_AFTER = 5.0
-"""Pause, in seconds, from which on the log says what holds a job up."""
+"""Delay, in seconds, from which the log reports what blocks a job."""
 
 
 FIRST_REFUSAL = 2.0
-"""Seconds until a queue that took no job is tried again; doubled each time."""
+"""Seconds until a queue that accepted no job is retried; doubled each time."""
 
 
 class Pauses:
-    """How long to leave things alone that do not work at present: longer each time, with jitter.
+    """Exponentially growing delays of things that do not work at present, with jitter.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Pauses:
         self._pauses: dict[str, tuple[float, float]] = {}
 
     def pause(self, name: str, *, at_least: float = 0.0, longest: float | None = None) -> float:
-        """Leave a thing alone for a while; returns for how many seconds.
+        """Delay a thing; return for how many seconds.
 
         Parameters
         ----------
@@ -51,28 +51,28 @@ class Pauses:
         """
         length = self._pauses[name][0] * 2 if name in self._pauses else self._first
         length = min(length, self._longest, self._longest if longest is None else longest)
-        # Several runners that were refused at the same time must not come back so.
+        # Runners refused at the same time must not retry at the same time.
         seconds = max(length * random.uniform(0.8, 1.0), min(at_least, self._longest))
         self._pauses[name] = (length, self._clock() + seconds)
         return seconds
 
     def end(self, name: str) -> None:
-        """Say that a thing works."""
+        """Note that a thing works."""
         self._pauses.pop(name, None)
 
     def holds(self, name: str) -> bool:
-        """Whether a thing is to be left alone now."""
+        """Whether a thing is being delayed."""
         known = self._pauses.get(name)
         return known is not None and self._clock() < known[1]
 
     def seconds_left(self) -> list[float]:
-        """Return the seconds until each thing may be tried again; none that may be now."""
+        """Return the seconds until each delayed thing may be retried."""
         now = self._clock()
         return [end - now for _, end in list(self._pauses.values()) if end > now]
 
 
 def refusal_pauses() -> Pauses:
-    """Return those of queues that take no job."""
+    """Return the delays of queues that accept no jobs."""
     return Pauses(FIRST_REFUSAL, LONGEST_REFUSAL)
 
 
@@ -84,10 +84,10 @@ class _Pause:
 
 
 class JobBackoff:
-    """Remembers which jobs of this runner to leave alone for how long.
+    """The delays of blocked jobs of this runner.
 
-    Without it a job that cannot be advanced now would be taken again at once, for ever, before
-    all those that stand behind it.
+    Without it, a job that cannot be advanced now would be taken again at once, forever, before all
+    those behind it.
 
     Parameters
     ----------
@@ -100,13 +100,13 @@ class JobBackoff:
         self._pauses: dict[str, _Pause] = {}
 
     def hold_back(self, job: Mapping[str, Any], reason: BaseException) -> None:
-        """Leave a job alone for a while, longer each time; say why if it takes long."""
+        """Delay a job, longer each time; log why if it takes long."""
         db_id, text = str(job["db_id"]), str(reason)
         known = self._pauses.get(db_id)
         length = min(known.length * 2, LONGEST_PAUSE) if known else FIRST_PAUSE
         told = known.reason if known else ""
         if length >= TELL_AFTER and text != told:
-            logger.warning("job %s is held up: %s", db_id, text)
+            logger.warning("job %s is blocked: %s", db_id, text)
             told = text
         self._pauses[db_id] = _Pause(length, self._clock() + length, told)
 
@@ -115,12 +115,12 @@ class JobBackoff:
         self._pauses.pop(str(job["db_id"]), None)
 
     def others(self, query: dict[str, Any], also: Collection[str] = ()) -> dict[str, Any]:
-        """Return a filter that leaves out the jobs that have to wait.
+        """Return a filter that excludes the delayed jobs.
 
         Parameters
         ----------
         also
-            db_ids of further jobs to leave out.
+            db_ids of further jobs to exclude.
         """
         now = self._clock()
         waiting = {db_id for db_id, pause in self._pauses.items() if pause.end > now}
@@ -130,6 +130,6 @@ class JobBackoff:
         return {**query, "$and": [*query.get("$and", []), left_out]}
 
     def seconds_left(self) -> float | None:
-        """Seconds until the first job may be tried again; None when none waits."""
+        """Seconds until the first job may be retried; None if there is none."""
         now = self._clock()
         return min((p.end - now for p in self._pauses.values() if p.end > now), default=None)

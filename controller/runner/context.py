@@ -32,7 +32,7 @@ class RunnerContext:
     Attributes
     ----------
     touched
-        db_ids of the jobs that this runner worked on.
+        db_ids of the jobs processed by this runner.
     to_fetch
         db_ids of DOWNLOADED jobs whose files are not on this machine (any more).
     connections
@@ -78,7 +78,7 @@ class RunnerContext:
         return [name for name in self.usable_workers() if self.connections.serves(name)]
 
     def usable_workers(self) -> list[str]:
-        """Names of the workers that this version can run; the others are reported once."""
+        """Names of the workers supported by this version; the others are reported once."""
         names = []
         for name, worker in self.project.workers.items():
             if not worker.is_batch:
@@ -86,7 +86,8 @@ class RunnerContext:
             elif name not in self._reported:
                 self._reported.add(name)
                 logger.warning(
-                    "worker %s: batch workers cannot be run by this version; its jobs stay", name
+                    "worker %s: this version does not support batch workers; its jobs stay",
+                    name,
                 )
         return names
 
@@ -114,7 +115,7 @@ class RunnerContext:
         return spec
 
     def confirm_lock(self, job: Mapping[str, Any]) -> None:
-        """Make sure that a locked job is still ours: before anything that cannot be undone.
+        """Check that the lock on a job is still held, before anything irreversible.
 
         Raises
         ------

@@ -21,19 +21,19 @@ _ROOT = "controller"
 
 
 def start_logging(project: Project, level: int, runner_id: str) -> list[logging.Handler]:
-    """Begin to log; give what is returned to `stop_logging`.
+    """Start logging; pass the return value to `stop_logging`.
 
     Parameters
     ----------
     level
-        As `logging` numbers them.
+        As numbered by `logging`.
     runner_id
-        Stands in every line: several runners may write to one file.
+        Included in every line, because several runners may write to one file.
 
     Raises
     ------
     ConfigError
-        The file cannot be written.
+        The file cannot be opened.
     """
     form = _Lines(f"%(asctime)s [%(levelname)s] ID {runner_id} %(name)s: %(message)s")
     file = _open_file(Path(project.log_dir))
@@ -55,14 +55,14 @@ class _Lines(logging.Formatter):
 
 
 class _LogFile(RotatingFileHandler):
-    """A log file that may become impossible to write: standard error has every line too."""
+    """A log file that tolerates write errors, because standard error gets every line too."""
 
     def _open(self) -> TextIOWrapper:
         stream = open_private(Path(self.baseFilename), self.mode, encoding=self.encoding)
         return cast(TextIOWrapper, stream)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Lose the line; a full disk must neither stop the runner nor fill the screen."""
+        """Drop the line; a full disk must neither stop the runner nor flood the terminal."""
 
 
 def _open_file(folder: Path) -> _LogFile:
@@ -73,15 +73,15 @@ def _open_file(folder: Path) -> _LogFile:
         )
     except OSError as error:
         raise ConfigError(
-            f"the log {folder / 'runner.log'} cannot be written: {error.strerror}",
+            f"cannot write the log {folder / 'runner.log'}: {error.strerror}",
             hint="check the permissions of the folder, or set log_dir in the project file",
         ) from None
 
 
 def stop_logging(handlers: list[logging.Handler]) -> None:
-    """Close what `start_logging` opened."""
+    """Undo `start_logging`."""
     root = logging.getLogger(_ROOT)
-    root.setLevel(logging.NOTSET)  # what runs in this process next logs as before
+    root.setLevel(logging.NOTSET)  # later code in this process logs as before
     for handler in handlers:
         root.removeHandler(handler)
         if not isinstance(handler, logging.StreamHandler) or isinstance(

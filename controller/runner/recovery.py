@@ -1,4 +1,4 @@
-"""Frees what dead runners left behind."""
+"""Release and complete what dead runners left behind."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _JOB_FIELDS = [*_FLOW_FIELDS, "state", "index", "db_id", "job.hosts"]
 
 
 def take_over_expired(controller: JobController, told: set[str] | None = None) -> int:
-    """Take over jobs whose holder died, finish what it had begun to record, and free them.
+    """Take over jobs whose holder died, complete what it had started to record, and unlock them.
 
-    A job that was being advanced keeps its state, and the next round tries the step again; one
-    whose end had been recorded gets its children released and its flow's state derived. The same
-    is done for locks that this process gave up since the database failed. What goes wrong with
-    one document is logged, and keeps nothing from the others.
+    A job that was being advanced keeps its state, and the next round retries the step; for one
+    whose end had been recorded, children are released and the flow's state is derived. The same
+    applies to locks that this process gave up because the database failed. Errors with one document
+    are logged, and do not affect the others.
 
     Parameters
     ----------
     told
-        Locks without a lease, which are never taken over, that the log has told of already.
+        Locks without a lease, which are never taken over, that have already been logged.
 
     Returns
     -------
     int
-        How many jobs were freed.
+        Number of jobs released.
     """
     freed, told, given_up = 0, set() if told is None else told, GIVEN_UP.unseen()
     for held in list(controller.queue.jobs.find({"lock_id": {"$ne": None}}, _JOB_FIELDS)):
@@ -62,17 +62,17 @@ def take_over_expired(controller: JobController, told: set[str] | None = None) -
 
 @contextmanager
 def _only(name: str) -> Iterator[None]:
-    """Let what goes wrong with one document be its own affair; a database that is away is not."""
+    """Log errors with one document; raise only if the database is unreachable."""
     try:
         yield
     except (StorageUnavailableError, LockLostError):
         raise
     except Exception:
-        logger.exception("%s could not be freed", name)
+        logger.exception("%s could not be released", name)
 
 
 def _take_over_job(controller: JobController, held: Document) -> int:
-    """Free a job whose holder died; returns whether, as a number."""
+    """Release a job whose holder died; return the number released."""
     ours = held["lock_id"] in GIVEN_UP
     with MongoLock(
         controller.queue.jobs, {"_id": held["_id"]}, get_locked_doc=True, projection=_JOB_FIELDS
@@ -87,17 +87,19 @@ def _take_over_job(controller: JobController, held: Document) -> int:
                 if flow_lock.acquired:
                     recover(controller.queue, job)
                 elif flow_lock.is_locked:
-                    lock.give_up()  # its children wait for this: the next recovery does it
+                    lock.give_up()  # its children depend on this: the next recovery retries it
                     return 0
         if ours:
-            logger.warning("job %s: freed; the database had failed in a step of it", job["db_id"])
+            logger.warning(
+                "job %s: released after a failure of the database during a step", job["db_id"]
+            )
         else:
-            logger.warning("job %s was left locked by a process that died: freed", job["db_id"])
+            logger.warning("job %s: released from the lock of a dead process", job["db_id"])
         return 1
 
 
 def _take_over_flow(controller: JobController, document_id: Any) -> None:
-    """Free a flow whose holder died; what it may have left undone is derived again."""
+    """Release a flow whose holder died; complete what it may have left undone."""
     with MongoLock(
         controller.queue.flows, {"_id": document_id}, get_locked_doc=True, projection=["uuid"]
     ) as lock:
@@ -110,9 +112,9 @@ def _take_over_flow(controller: JobController, document_id: Any) -> None:
 def _tell_of_foreign(
     held: Document, kind: type[LockedDocumentError], name: str, told: set[str]
 ) -> None:
-    """Say once that other software holds a document: nothing will happen to it by itself."""
+    """Log once that other software has locked a document: jfr never breaks such a lock."""
     if live_lease(held) is not None or held["lock_id"] in told:
         return
     told.add(held["lock_id"])
     error = kind(document_id=name, lock_id=held["lock_id"], lock_time=held.get("lock_time"))
-    logger.warning("%s; by other software, so it is left alone", error)
+    logger.warning("%s by other software; jfr does not break this lock", error)

@@ -1,4 +1,4 @@
-"""Says in the database that this runner lives, and keeps out of a foreign runner's way."""
+"""Register this runner in the database, unless a foreign runner is active."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from controller.config import Project
 
 LOCK_WAIT = 25.0
-"""Seconds to wait for others who start or stop a runner; the lease of a dead one ends by then."""
+"""Seconds to wait while another runner starts or stops; the lease of a dead one expires by then."""
 
 
 def describe(project: Project, runner_id: str, daemon_id: str | None) -> dict[str, Any]:
@@ -39,18 +39,18 @@ def describe(project: Project, runner_id: str, daemon_id: str | None) -> dict[st
 
 
 def enter(queue: Queue, record: dict[str, Any]) -> None:
-    """Register, or join a runner of ours that is registered already.
+    """Register, or join a jfr runner that is already registered.
 
     Raises
     ------
     RunningRunnerError
-        A live runner of jobflow-remote serves the database: it does not know leases.
+        A live runner of jobflow-remote serves the database: it does not support leases.
     RunnerLockedError
         Another process is starting or stopping a runner.
     MissingDocumentError
         The database is not set up, or was written by jobflow-remote before 0.1.5.
     StorageFormatError
-        It was written by a newer version.
+        The database has a newer version.
     """
     refuse_newer(queue.auxiliary, "a runner")
     foreign = None
@@ -72,7 +72,7 @@ def enter(queue: Queue, record: dict[str, Any]) -> None:
 
 
 def _processes(record: dict[str, Any]) -> str:
-    """Name the processes that a record of jobflow-remote knows by their pid."""
+    """Describe the processes whose pids are in a record of jobflow-remote."""
     known = (record.get("processes_info") or {}).values()
     pids = sorted({str(info["pid"]) for info in known if (info or {}).get("pid")})
     return f"process {', '.join(pids)}, " if pids else ""

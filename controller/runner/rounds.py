@@ -1,7 +1,7 @@
-"""One round of a runner: each job that can take a step now takes it, in the order of its life.
+"""One round of a runner: advance each job that is due by its next step.
 
-Claim what is READY, upload, submit, ask the queues, complete. All queries go by state, so that a
-round costs nothing for jobs that are finished.
+Claim READY jobs, upload, submit, poll the queues, complete. All queries select by state, so that
+finished jobs cost nothing.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ from controller.states import QUEUED_STATES, RESETTABLE_STATES, JobState
 logger = logging.getLogger(__name__)
 
 QUEUE_POLL_FASTEST, QUEUE_POLL_GROWTH = 1.0, 1.3
-"""Seconds between listings of a queue other than the shell, and their growth while nothing
-happens, up to ``delay_check_run_status``."""
+"""Seconds between listings of a queue other than the shell, and their growth factor while nothing
+changes, up to ``delay_check_run_status``."""
 RECOVER_EVERY = 10.0
 CLAIMS_PER_ROUND = 32
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
 _RECORDED = (StepResult.ADVANCED, StepResult.FAILED)
 _MOVED = (*_RECORDED, StepResult.LOST)
-"""Outcomes after which there may be something else to do: a failed step is progress, too."""
+"""Outcomes after which there may be more to do: a failed step is progress, too."""
 
 
 @dataclass(frozen=True)
 class RunnerRoles:
-    """What a process does of a runner's work; all of it unless several share it.
+    """The tasks of a runner process; all of them, unless several processes share them.
 
     Attributes
     ----------
     transfer, complete, queue, checkout
-        Moves files, completes jobs, submits and asks the queues, claims READY jobs.
+        Transfer files, complete jobs, submit and poll the queues, claim READY jobs.
     """
 
     transfer: bool = True
@@ -67,7 +67,7 @@ class RunnerRoles:
 
     @property
     def ends(self) -> list[str]:
-        """Values of the states that these roles end."""
+        """Values of the states handled by these roles."""
         ended: dict[str, tuple[JobState, ...]] = {
             "checkout": (JobState.READY,),
             "transfer": (JobState.CHECKED_OUT, JobState.RUN_FINISHED),
@@ -78,13 +78,13 @@ class RunnerRoles:
 
 
 class Timers:
-    """When what is done now and then is due, by the monotonic clock."""
+    """When periodic tasks are due, by the monotonic clock."""
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}
 
     def due(self, name: str, every: float) -> bool:
-        """Whether a periodic task is due; the next time counts from now."""
+        """Whether a periodic task is due; the next time is counted from now."""
         now = time.monotonic()
         if now < self._next.get(name, 0.0):
             return False
@@ -92,13 +92,13 @@ class Timers:
         return True
 
     def seconds_left(self, beginning: str) -> list[float]:
-        """Return the seconds until each task is due whose name begins so; negative if it is."""
+        """Return the seconds until each task with the prefix is due; negative if overdue."""
         now = time.monotonic()
         return [at - now for name, at in self._next.items() if name.startswith(beginning)]
 
 
 class Rounds:
-    """What a runner does, again and again.
+    """The rounds of a runner.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ class Rounds:
     Attributes
     ----------
     only
-        Filter of the jobs that rounds are about; {} for all. What others left is then not looked
-        at either.
+        Filter of the jobs to process; {} for all. With a filter, nothing is recovered from other
+        runners.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Rounds:
         self.only: dict[str, Any] = {}
 
     def advance(self, roles: RunnerRoles) -> bool:
-        """Do one round; True when anything moved."""
+        """Do one round; return whether anything changed."""
         moved = False
         workers = self._context.usable_workers()
         if not self.only and (self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen()):
@@ -153,7 +153,7 @@ class Rounds:
         """Do what touches the machines of workers, as far as they are this thread's to serve."""
         moved, workers = False, self._context.served_workers()
         if not self.only and self._timers.due("clean up", RECOVER_EVERY):
-            with _only("what is to be cleaned up"):
+            with _only("pending clean-up"):
                 run_pending(self._controller.queue, self._context.connections)
         if roles.transfer:
             moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
@@ -183,7 +183,7 @@ class Rounds:
         return claimed > 0
 
     def _room(self, worker: str, states: tuple[JobState, ...]) -> int:
-        """How many jobs more a worker may have in these states."""
+        """How many more jobs a worker may have in these states."""
         limit = self._context.worker(worker).max_jobs
         if not limit:
             return CLAIMS_PER_ROUND
@@ -214,7 +214,7 @@ class Rounds:
         until: Callable[[], bool] = lambda: False,
         also: dict[str, Any] | None = None,
     ) -> bool:
-        """Advance all jobs of a state by one step, or until something is so."""
+        """Advance all jobs in a state by one step, or until a condition holds."""
         done = 0
         left_alone: list[str] = []
         outages = self._context.outages
@@ -230,13 +230,15 @@ class Rounds:
             if outcome.result in _MOVED:
                 done += 1
             if outcome.result not in _RECORDED:
-                left_alone.append(outcome.job["db_id"])  # for this round: others get their turn
+                left_alone.append(
+                    outcome.job["db_id"]
+                )  # for this round, so that others get their turn
             if until():
                 break
         return done > 0
 
     def _step(self, query: dict[str, Any], step: Step) -> StepOutcome | None:
-        """Do one step of one job; None when there was none."""
+        """Do one step of one job; None if there was none."""
 
         def noted(job: dict[str, Any]) -> dict[str, Any]:
             self._context.touched.add(job["db_id"])
@@ -264,7 +266,7 @@ class Rounds:
         return outcome
 
     def poll(self, workers: list[str]) -> bool:
-        """Ask the queues about what they hold, and follow local processes."""
+        """Poll the queues about their jobs, and watch local processes."""
         moved, local = False, set[str]()
         for name, jobs in self._queued(workers).items():
             with _only(f"worker {name}"):
@@ -285,7 +287,7 @@ class Rounds:
         return moved
 
     def would_change(self, workers: list[str]) -> list[str]:
-        """Ask the queues; return the db_ids of the jobs whose state `poll` would change."""
+        """Poll the queues; return the db_ids of the jobs whose state `poll` would change."""
         queued = self._queued(workers).items()
         return [
             job["db_id"]
@@ -295,7 +297,7 @@ class Rounds:
         ]
 
     def _queued(self, workers: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return {worker: jobs that are in its queue and not locked}."""
+        """Return {worker: unlocked jobs in its queue}."""
         fields = ["db_id", "uuid", "index", "state", "worker", "remote", "run_dir"]
         query = {
             **self.only,
@@ -317,10 +319,10 @@ class Rounds:
     def _answers(
         self, name: str, jobs: list[dict[str, Any]]
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any] | Exception]]:
-        """Ask a queue about its jobs; yields each that changes, with its update.
+        """Poll a queue about its jobs; yield each one that changes, with its update.
 
-        A job that cannot be asked about, whatever the reason, comes with the error; the others
-        are asked about without it.
+        A job that cannot be polled, for whatever reason, is yielded with the error; the others are
+        polled without it.
         """
         try:
             worker = self._context.worker(name)
@@ -330,7 +332,7 @@ class Rounds:
                 queue_update(j, q, local=local, delay_download=delay) for j, q in zip(jobs, found)
             ]
         except RemoteError as error:
-            # Nothing is known about any job: none of them has failed.
+            # This says nothing about the jobs: none of them has failed.
             if isinstance(error, HostUnavailableError):
                 self._context.outages.note(name, error)
             else:
@@ -351,21 +353,21 @@ class Rounds:
                 yield job, update
 
     def apply(self, job: dict[str, Any], answer: dict[str, Any] | Exception) -> bool:
-        """Write what a queue answered about a job, if it is still about the same process."""
-        # The answer is about this process: meanwhile the job may run anew, as another one.
+        """Record a queue's reply about a job, if it still has the same process."""
+        # Meanwhile the job may have been restarted as another process.
         query = {k: job[k] for k in ("uuid", "index", "state")}
         query["remote.process_id"] = (job.get("remote") or {}).get("process_id")
         outcome = self._step(query, lambda context, locked: _update_of(answer))
         return outcome is not None and outcome.result in _MOVED
 
     def _complete(self, workers: list[str]) -> bool:
-        # Not all at once: let the children of what has finished start before the rest.
+        # Not all at once, so that children of finished jobs can start first.
         return self._steps(JobState.DOWNLOADED, workers, complete, limit=CLAIMS_PER_ROUND)
 
     def tell_of_unknown_workers(self) -> None:
-        """Warn of jobs whose worker the project does not have, once for each worker.
+        """Warn about jobs whose worker is not in the project, once per worker.
 
-        They are left alone: a runner with another copy of the project file may run them.
+        They are not changed: a runner with another copy of the project file may run them.
         """
         known = self._context.project.workers
         query = {
@@ -376,16 +378,16 @@ class Rounds:
             self._unknown_workers.add(job["worker"])
             query["worker"] = {"$nin": [*known, *self._unknown_workers]}
             logger.warning(
-                "job %s is left alone: the project file that this runner has read has no worker "
-                "%r; if it has one by now, start the runner again, else give the job another "
-                "one: jf job set worker NAME -did %s",
+                "job %s is skipped: the project file, when this runner read it, had no worker "
+                "%r; if it has been added since, restart the runner, or assign another "
+                "worker: jf job set worker NAME -did %s",
                 job["db_id"],
                 job["worker"],
                 job["db_id"],
             )
 
     def seconds_until_due(self) -> list[float]:
-        """Return the seconds until queues are to be asked again, and jobs that are held up."""
+        """Return the seconds until queues must be polled, and blocked jobs retried."""
         context = self._context
         due = [*context.refusals.seconds_left(), *context.outages.seconds_left()]
         due += self._timers.seconds_left("poll")
@@ -395,16 +397,16 @@ class Rounds:
 
 @contextmanager
 def _only(name: str) -> Iterator[None]:
-    """Let what goes wrong with one thing be logged, and keep nothing from the others."""
+    """Log errors with one thing, so that they do not affect the others."""
     try:
         yield
     except (StorageUnavailableError, LockLostError):
         raise
     except Exception:
-        logger.exception("%s: this failed, and is tried again", name)
+        logger.exception("%s: failed, will be retried", name)
 
 
 def _update_of(answer: dict[str, Any] | Exception) -> dict[str, Any]:
     if isinstance(answer, Exception):
-        raise RemoteError(f"the queue cannot be asked about this job: {answer}") from answer
+        raise RemoteError(f"the queue cannot be polled about this job: {answer}") from answer
     return answer

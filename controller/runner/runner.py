@@ -1,8 +1,8 @@
-"""The runner: waits for something to happen and advances every job that can be advanced.
+"""The runner: waits for events, and advances every job that can be advanced.
 
-One round claims READY jobs, uploads, submits, asks the queues and completes, and begins again at
-once while anything moved. In between it sleeps until a local process ends, the database changes,
-or a time is reached; the delays of the project file are the longest time it sleeps.
+One round claims READY jobs, uploads, submits, polls the queues and completes, and is repeated at
+once while anything changes. In between, the runner sleeps until a local process ends, the database
+changes, or a time is reached; the delays of the project file are the longest time it sleeps.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Runner:
     daemon_id
         Id of the daemon that started this process.
     project
-        The project itself, instead of its name.
+        The project itself, as an alternative to its name.
     """
 
     def __init__(
@@ -337,7 +337,7 @@ class Runner:
         return self._touched()
 
     def stop(self) -> None:
-        """End after the present step."""
+        """Stop after the current step."""
         self._stop = True
         self.watcher.wake()
 
@@ -392,11 +392,11 @@ class Runner:
             return True
         except StorageUnavailableError as error:
             if not self._backoff:
-                logger.warning("%s; waiting for it", error)
+                logger.warning("%s; waiting until it is back", error)
             self._backoff = min(max(self._backoff * 2, 1.0), MAX_BACKOFF)
             return False
         if self._backoff:
-            logger.warning("the database answers again")
+            logger.warning("the database is reachable again")
             self._backoff = 0.0
         return done
 

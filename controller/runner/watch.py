@@ -1,4 +1,4 @@
-"""Waiting for something to happen: a local process ends, a call wakes us, time is up."""
+"""Wait for an event: the end of a local process, a wake-up call, or a timeout."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import suppress
 from controller.identity import exists, find_process, start_time
 
 _BLIND_POLL = 0.05
-"""Seconds between looks at processes where the kernel cannot tell of their end."""
+"""Seconds between checks of processes, if the kernel cannot notify about their end."""
 
 
 class ProcessWatcher:
-    """Wakes up when a process ends, without asking for it again and again.
+    """Wakes up when a process ends, without polling.
 
-    The processes need not be children of this one (``pidfd_open(2)``, Linux 5.3). Where the kernel
-    has no such thing they are looked at many times a second.
+    The processes need not be children of this one (``pidfd_open(2)``, Linux 5.3). Without kernel
+    support, they are checked many times a second.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class ProcessWatcher:
         os.set_blocking(self._read, False)
 
     def set(self, process_ids: set[str]) -> None:
-        """Say which processes to watch from now on."""
+        """Set the processes to watch."""
         for gone in set(self._descriptors) - process_ids:
             os.close(self._descriptors.pop(gone))
         self._unseen = set()
@@ -38,7 +38,7 @@ class ProcessWatcher:
             try:
                 self._watch(new)
             except (ProcessLookupError, ValueError, OverflowError):
-                # It has ended already, or its number means nothing here: told once.
+                # It has already ended, or its id is unknown here: reported once.
                 self._told.add(new)
                 self.wake()
 
@@ -58,12 +58,12 @@ class ProcessWatcher:
         self._unseen.add(number)
 
     def wake(self) -> None:
-        """End the present or the next `wait` at once; may be called from a signal handler."""
+        """End the current or the next `wait` immediately; may be called from a signal handler."""
         with suppress(BlockingIOError):
             os.write(self._write, b"x")
 
     def wait(self, timeout: float) -> bool:
-        """Wait; True when a process ended or `wake` was called."""
+        """Wait; return whether a process ended or `wake` was called."""
         deadline = time.monotonic() + timeout
         poller = select.poll()
         for descriptor in (self._read, *self._descriptors.values()):

@@ -1,8 +1,8 @@
-"""What differs from queue to queue: ids of jobs, and where the token of an attempt is put.
+"""Differences between queues: job ids, and where the token of an attempt is stored.
 
-A queue may take a job and lose its answer. The token, which was made before, is then found again
-in what the queue says of its jobs: in the comment (Slurm), in the context (Grid Engine), or in the
-variables (PBS). All commands here are for a POSIX shell.
+A queue may accept a job but its reply may be lost. The token, which was created before, is then
+looked up in the queue's data on its jobs: in the comment (Slurm), in the context (Grid Engine), or
+in the variables (PBS). All commands here are for a POSIX shell.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one kind of queue speaks.
+    """The properties of one kind of queue.
 
     Attributes
     ----------
     own_id
-        What a started script takes for its id in the queue, as a word of the shell.
+        What a started script uses as its id in the queue, as a word of the shell.
     is_requeued
-        Whether the queue may start a job anew, under the same id.
+        Whether the queue may restart a job under the same id.
     directive
-        Line of a script's header that holds ``{token}``; "" where there is none.
+        Line of a script's header that contains ``{token}``, or "".
     clashes
-        Beginning of a directive of the user's that ours would undo: it then stays away.
+        Start of a user's directive that ours would override: ours is then omitted.
     listing
-        Command that lists what the user has in the queue, with the tokens.
+        Command that lists the user's jobs in the queue, with the tokens.
     find
         (output of the command, token) -> ids.
     """
@@ -50,7 +50,7 @@ def _slurm_ids(text: str, token: str) -> list[str]:
 
 
 def _blocks(beginning: str, text: str) -> list[tuple[str, str]]:
-    """Split into (id, what is said of it)."""
+    """Split into (id, its text)."""
     parts = re.split(rf"^{beginning}:?\s+(\S+)", text, flags=re.MULTILINE)
     return list(zip(parts[1::2], parts[2::2]))
 
@@ -61,7 +61,7 @@ def _sge_ids(text: str, token: str) -> list[str]:
 
 
 def _pbs_ids(text: str, token: str) -> list[str]:
-    # Without -w a long list of variables is wrapped, and goes on after a tabulator.
+    # Without -w a long list of variables is wrapped, and continues after a tab.
     known = re.compile(rf"\bJFR_TOKEN={re.escape(token)}\b")
     blocks = _blocks(r"\s*Job Id", text)
     return [number for number, said in blocks if known.search(said.replace("\n\t", ""))]
@@ -99,7 +99,7 @@ _DIALECTS = {
 
 
 def dialect_of(scheduler: BaseSchedulerIO) -> Dialect:
-    """Return how a queue speaks; one of the user's own as the one that it is made from."""
+    """Return the properties of a queue; a user's own class has those of its base class."""
     for kind in type(scheduler).__mro__:
         if kind.__name__ in _DIALECTS:
             return _DIALECTS[kind.__name__]
@@ -109,7 +109,7 @@ def dialect_of(scheduler: BaseSchedulerIO) -> Dialect:
 def with_token(script: str, dialect: Dialect, token: str) -> str:
     """Put the token of an attempt into the header of a script.
 
-    First of all directives: where the user's say the same, theirs wins.
+    Before all other directives: if the user's conflict, theirs win.
     """
     if not (token and dialect.directive):
         return script

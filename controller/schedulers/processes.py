@@ -1,6 +1,6 @@
-"""Jobs that the shell of this machine runs: whether one lives, and ending it with its family.
+"""Jobs run by the shell of this machine: whether they are alive, and ending them.
 
-A process is only ever signalled when it is known for certain to be the one that is meant.
+A process is only signalled if it is certainly the intended one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from controller.identity import (
 GRACE = 3.0
 """Seconds between asking a process to end and killing it."""
 _KILLED = 1.0
-"""Seconds to wait for a killed process to be gone."""
+"""Seconds to wait for a killed process to end."""
 
 
 def is_over(pid: str) -> bool:
@@ -40,14 +40,14 @@ def is_over(pid: str) -> bool:
 
 
 def job_liveness(known: Mapping[str, Any], run_dir: Path | None) -> Liveness:
-    """Tell whether the process of a job runs.
+    """Return whether the process of a job runs.
 
     Parameters
     ----------
     known
         See `controller.identity.liveness`.
     run_dir
-        Where its start time is not known, a process that works there is the one.
+        If the start time is unknown, a process whose working folder is this one counts.
     """
     found = liveness(known, trust_number=True)
     if found is not Liveness.UNKNOWN or known.get("start_time") or run_dir is None:
@@ -64,18 +64,18 @@ def job_liveness(known: Mapping[str, Any], run_dir: Path | None) -> Liveness:
 
 
 def _is_visible(known: Mapping[str, Any], process: Process) -> bool:
-    """Whether the number means the same process here as where it was written down."""
+    """Whether the process id refers to the same process here as where it was recorded."""
     with_start = {**known, "start_time": process.start}
     return liveness(with_start, trust_number=True) is Liveness.ALIVE
 
 
 def complete_identity(known: Mapping[str, Any], run_dir: Path) -> dict[str, Any] | None:
-    """Add what this machine says to what a start file says; None where that is too little.
+    """Complete the data of a start file with those of this machine; None if insufficient.
 
     Parameters
     ----------
     known
-        ``pid``, and what else the file holds.
+        ``pid``, and the other entries of the file.
     """
     told = {key: value for key, value in known.items() if value}
     if not str(told.get("pid")).isdigit():
@@ -86,10 +86,10 @@ def complete_identity(known: Mapping[str, Any], run_dir: Path) -> dict[str, Any]
 
 
 def end_process(known: Mapping[str, Any], run_dir: Path | None = None) -> None:
-    """End the process of a job with its descendants and its session: politely, then for certain.
+    """End the process of a job with its descendants and its session: gracefully, then by force.
 
-    One that has ended is fine, and one that is not known for certain is left alone. Waits up to
-    `GRACE` seconds for those that take their time.
+    A process that has ended is ignored, and so is one that is not certainly the intended one. Waits
+    up to `GRACE` seconds for processes to end.
     """
     if job_liveness(known, run_dir) is not Liveness.ALIVE:
         return
@@ -98,7 +98,7 @@ def end_process(known: Mapping[str, Any], run_dir: Path | None = None) -> None:
         return
     family = _family(leader)
     _signal(family, signal.SIGTERM)
-    _signal(family, signal.SIGCONT)  # one that is stopped would never see the other
+    _signal(family, signal.SIGCONT)  # a stopped process would never receive the other signal
     _wait_for_end(family, GRACE)
     family |= {child for member in family for child in _family(member)}
     _signal(family, signal.SIGKILL)
@@ -106,7 +106,7 @@ def end_process(known: Mapping[str, Any], run_dir: Path | None = None) -> None:
 
 
 def _family(leader: Process) -> set[Process]:
-    """Return a process with its descendants, and all of the session and group that it leads."""
+    """Return a process with its descendants, and all members of the session and group it leads."""
     processes = all_processes()
     own = {os.getpid(), os.getppid()}
     found = {p.pid for p in processes if p.pid == leader.pid and p.start == leader.start}

@@ -168,10 +168,10 @@ class Queue:
         Raises
         ------
         RemoteError
-            The queue refused it, gave an answer without an id (``no_retry``: it may run), or the
-            job was withdrawn (``no_retry``).
+            The queue refused it, returned no id (``no_retry``: it may run), or the job was
+            withdrawn (``no_retry``).
         QueueBusyError
-            It takes no job at present, or does not say whether it holds this one.
+            It accepts no jobs at present, or does not report whether it has this one.
         """
         found = self.earlier_submission(run_dir, token)
         if found is not None:
@@ -209,7 +209,7 @@ class Queue:
         except FileNotFoundError:
             lines = []
         said = [line for line in lines if line.strip() and not line.startswith("nohup:")]
-        return said[-1] if said else f"nothing is known of it in {run_dir}"
+        return said[-1] if said else f"there is no log in {run_dir}"
 
     def _submit_or_find(self, run_dir: Path, token: str) -> str:
         try:
@@ -235,7 +235,7 @@ class Queue:
         )
         if done.returncode == _WAS_WITHDRAWN and self._host.exists(run_dir / WITHDRAWN):
             raise RemoteError(
-                "the job was withdrawn while it was submitted", True, hint="it can be rerun"
+                "the job was withdrawn while it was being submitted", True, hint="it can be rerun"
             )
         text = (done.stderr or done.stdout).strip()
         if done.returncode:
@@ -245,7 +245,7 @@ class Queue:
         found = self._id_in(done.stdout)
         if found is not None:
             return found
-        raise RemoteError(f"the queue took the job but gave no id: {text}", no_retry=True)
+        raise RemoteError(f"the queue accepted the job but returned no id: {text}", no_retry=True)
 
     def _id_in(self, answer: str) -> str | None:
         """Return the id in what a queue answered to a submission; None where it is unreadable.
@@ -275,7 +275,7 @@ class Queue:
         done = self._host.execute(dialect.listing)
         if done.returncode:
             said = " ".join(done.stderr.split()) or "its listing failed"
-            raise QueueBusyError(why_not_now(said) or f"it does not say what it holds: {said}")
+            raise QueueBusyError(why_not_now(said) or f"it does not list its jobs: {said}")
         return dialect.find(done.stdout, token)
 
     def earlier_submission(self, run_dir: Path, token: str | None = None) -> str | None:
@@ -371,7 +371,7 @@ class Queue:
             Whose the folder is instead: nothing was changed. None when all is done.
         """
         if not is_token(token):
-            raise RemoteError(f"{token!r} cannot be the token of an attempt", no_retry=True)
+            raise RemoteError(f"invalid token of an attempt: {token!r}", no_retry=True)
         forget = (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT)
         files = {ATTEMPT: f"{token}\n".encode(), **(put or {})}
         return claim_folder(self._host, run_dir, token, before, forget=forget, put=files)
@@ -561,7 +561,7 @@ def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
     known = {"shell": ShellIO, "slurm": SlurmIO, "pbs": PBSIO, "sge": SGEIO}
     if scheduler_type not in known:
         raise ConfigError(
-            f"unknown scheduler {scheduler_type!r}", hint=f"one of {', '.join(known)}"
+            f"unknown scheduler {scheduler_type!r}", hint=f"choose one of {', '.join(known)}"
         )
     scheduler: BaseSchedulerIO = known[scheduler_type]()
     return scheduler

@@ -1,8 +1,7 @@
-"""Which answers of a queue to a submission mean "not now": it is full, or it does not answer.
+"""Replies of a queue to a submission that mean "not now": it is full, or does not answer.
 
-Such an answer is no failure of the job, which waits and is tried again. Whatever else a queue says
-(an unknown account, a partition that does not exist, a bad option) is an error. Pure: text in,
-text out.
+Such a reply is not a failure of the job, which waits and is retried. Any other message (an unknown
+account, a partition that does not exist, an invalid option) is an error. Pure: text in, text out.
 """
 
 from __future__ import annotations
@@ -10,17 +9,17 @@ from __future__ import annotations
 import re
 
 _LIMIT = re.compile(r"\b(?:(?:QOS|Assoc)[A-Z]|MaxSubmit|MaxJob)\w*\b")
-"""How Slurm names the limit that a job meets; only those on the number of jobs pass by waiting."""
+"""Slurm's names of the limits; only those on the number of jobs are resolved by waiting."""
 _NUMBER_OF_JOBS = re.compile(r"Submit|MaxJobsPer|MaxJobsLimit|MaxJobCount")
 
 _NOT_NOW = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        # Slurm: full, in words that do not name the limit
+        # Slurm: full, without the name of the limit
         r"Job violates accounting/QOS policy \(job submit limit[^\n]*",
         r"Slurm temporarily unable to accept job",
         r"Resource temporarily unavailable",
-        # Slurm: the controller is away, or too busy to answer
+        # Slurm: the controller is unreachable, or too busy to answer
         r"Unable to contact slurm controller[^\n]*",
         r"Socket timed out[^\n]*",
         r"Slurm backup controller in standby mode",
@@ -44,7 +43,7 @@ _NOT_NOW = tuple(
 
 
 def why_not_now(answer: str) -> str | None:
-    """Return the words of a queue that say why it takes no job at present.
+    """Return the part of a queue's message that says why it accepts no jobs at present.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def why_not_now(answer: str) -> str | None:
     Returns
     -------
     str or None
-        One line without the program's name before it; None where the answer is an error.
+        One line without the program's name; None if the reply is an error.
     """
     for limit in _LIMIT.findall(answer):
         return limit if _NUMBER_OF_JOBS.search(limit) else None

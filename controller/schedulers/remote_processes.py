@@ -1,7 +1,7 @@
-"""Jobs that the shell of another machine runs: whether they live, and ending them.
+"""Jobs run by the shell of another machine: whether they are alive, and ending them.
 
-A process is known by its number and by its start time, which the job wrote into its start file;
-what is asked of any number of jobs is one command.
+A process is identified by its process id and its start time, which the job wrote into its start
+file; any number of jobs is queried with one command.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from controller.schedulers.queue import Submission
 
 END_GRACE = 10
-"""Seconds that processes have to end by themselves."""
+"""Seconds that processes have to end gracefully."""
 
 _LOOK = r"""
 jfr_look() {  # pid, start time or "", start file or "": prints whether its process lives
@@ -76,17 +76,17 @@ done
 
 
 def launch_command(command: str) -> str:
-    """Return a command that starts another in the background, and waits until it says so."""
+    """Return a command that starts another in the background, and waits until it has started."""
     return _LAUNCH.replace("@COMMAND@", command)
 
 
 def are_alive(host: Host, jobs: Sequence[Submission]) -> list[bool]:
-    """Tell whether the processes of jobs live, in one command.
+    """Return whether the processes of jobs are alive, with one command.
 
     Raises
     ------
     RemoteError
-        The machine did not tell.
+        The machine did not answer.
     """
     if not jobs:
         return []
@@ -94,19 +94,19 @@ def are_alive(host: Host, jobs: Sequence[Submission]) -> list[bool]:
     answers = done.stdout.split()
     if len(answers) != len(jobs) or not set(answers) <= {"alive", "ended"}:
         said = (done.stderr or done.stdout).strip()
-        raise RemoteError(f"{host.name} does not tell which processes live: {said}")
+        raise RemoteError(f"{host.name} did not report which processes are alive: {said}")
     return [answer == "alive" for answer in answers]
 
 
 def end(host: Host, job: Submission) -> None:
-    """End a process with its descendants and its group: politely, then for certain.
+    """End a process with its descendants and its group: gracefully, then by force.
 
-    One that has ended, or whose number now belongs to another process, is fine.
+    A process that has ended, or whose process id now belongs to another one, is ignored.
 
     Raises
     ------
     RemoteError
-        The machine did not do it.
+        The machine refused.
     """
     if not job.process_id.isdigit():
         return
@@ -114,7 +114,7 @@ def end(host: Host, job: Submission) -> None:
     done = host.execute(script, timeout=60 + END_GRACE)
     if done.returncode:
         said = done.stderr.strip()
-        raise RemoteError(f"process {job.process_id} on {host.name} was not ended: {said}")
+        raise RemoteError(f"could not end process {job.process_id} on {host.name}: {said}")
 
 
 def _words(job: Submission) -> str:

@@ -1,4 +1,4 @@
-"""Resources as they are stored and as a scheduler takes them."""
+"""Resources as they are stored and as a scheduler expects them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from controller.errors import ArgumentError
 
 
 def as_qresources(value: Any) -> dict[str, Any]:
-    """Serialise a QResources, or a dictionary that makes one; other dictionaries stay.
+    """Serialise a QResources, or a dictionary of its keywords; keep other dictionaries.
 
-    ``nodes``, ``account`` or ``job_name`` are keywords of schedulers and of QResources alike. Where
-    they do not make a QResources, which has to say how processes are placed, they are the former.
+    ``nodes``, ``account`` or ``job_name`` are keywords of schedulers and of QResources alike. If
+    they do not make a valid QResources, which must define the placement of processes, they are the
+    former.
     """
     from qtoolkit.core.data_objects import QResources
     from qtoolkit.core.exceptions import UnsupportedResourcesError
@@ -29,12 +30,12 @@ def as_qresources(value: Any) -> dict[str, Any]:
 
 
 def qresources_from(keywords: dict[str, Any]) -> Any:
-    """Make a QResources, which says what a job needs in words that fit every scheduler.
+    """Make a QResources, which describes the needs of a job independently of the scheduler.
 
     Raises
     ------
     ArgumentError
-        It does not know a keyword, or not this combination.
+        Unknown keyword, or invalid combination.
     """
     from dataclasses import fields
 
@@ -44,17 +45,17 @@ def qresources_from(keywords: dict[str, Any]) -> Any:
     known = [field.name for field in fields(QResources)]
     if unknown := [keyword for keyword in keywords if keyword not in known]:
         raise ArgumentError(
-            f"a QResources has no {unknown[0]!r}: {no_such(unknown[0], known)}",
-            hint="keywords of the scheduler itself go without --qresources",
+            f"QResources has no keyword {unknown[0]!r}: {no_such(unknown[0], known)}",
+            hint="for keywords of the scheduler itself, omit --qresources",
         )
     try:
         return QResources(**keywords)
     except UnsupportedResourcesError as error:
-        raise ArgumentError(f"the resources {keywords} cannot be used: {error}") from None
+        raise ArgumentError(f"invalid resources {keywords}: {error}") from None
 
 
 def stored_resources(value: dict[str, Any] | None) -> Any:
-    """Return what a script is made with: keywords, or a QResources."""
+    """Return what a script is generated from: keywords, or a QResources."""
     if value is None or "@class" not in value:
         return value
     from monty.json import MontyDecoder

@@ -1,4 +1,4 @@
-"""The submission script. Pure but for the scheduler's own header, which qtoolkit writes."""
+"""The submission script. Pure, except for the scheduler's header, which qtoolkit writes."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _PLAIN_PATH = re.compile(r"[\w./:@+,=-]*")
 
 @dataclass(frozen=True)
 class ScriptSpec:
-    """What a submission script has to do.
+    """The contents of a submission script.
 
     Attributes
     ----------
     run_dir
-        Where it runs.
+        Working folder.
     command
-        What it runs, ready for the shell.
+        The command, quoted for the shell.
     name
         Name of the job.
     resources
         Keywords of the scheduler, or a QResources.
     worker_pre_run, worker_post_run, pre_run, post_run, modules, export
-        Of the worker and of the execution configuration.
+        From the worker and the execution configuration.
     token
-        That of the attempt, by which it is known everywhere.
+        Token of the attempt, its identifier everywhere.
     """
 
     run_dir: str
@@ -61,7 +61,7 @@ def render_script(scheduler: BaseSchedulerIO, spec: ScriptSpec) -> str:
     Raises
     ------
     ConfigError
-        Resources that the scheduler does not know.
+        Resources unknown to the scheduler.
     """
     from qtoolkit.core.exceptions import UnsupportedResourcesError
     from qtoolkit.io.shell import ShellIO
@@ -72,23 +72,23 @@ def render_script(scheduler: BaseSchedulerIO, spec: ScriptSpec) -> str:
     try:
         script = scheduler.get_submission_script(body, options)
     except (ValueError, UnsupportedResourcesError) as error:
-        raise ConfigError(f"the resources of job {spec.name!r} cannot be used: {error}") from error
+        raise ConfigError(f"invalid resources of job {spec.name!r}: {error}") from error
     return with_token(str(script), dialect, spec.token)
 
 
 def body_lines(spec: ScriptSpec, start: str = "", *, logs: bool = False) -> list[str]:
     """Return the lines after the header, in the order of jobflow-remote 1.0.1.
 
-    Code of the user (pre_run, post_run, modules) is shell and stays as it is; what comes from
-    elsewhere is quoted.
+    Code of the user (pre_run, post_run, modules) is shell and stays unchanged; everything else is
+    quoted.
 
     Parameters
     ----------
     start
-        What sees to it that the attempt runs once.
+        Lines that ensure that the attempt runs once.
     logs
-        Send the output to queue.out and queue.err. After the guard, so that a second start does
-        not empty the logs of the first.
+        Redirect the output to queue.out and queue.err. This comes after the guard, so that a second
+        start does not empty the logs of the first.
     """
     lines = [f"cd {shlex.quote(spec.run_dir)} || exit 1", start]
     lines += ["exec > queue.out 2> queue.err"] if logs else []
@@ -101,14 +101,14 @@ def body_lines(spec: ScriptSpec, start: str = "", *, logs: bool = False) -> list
 
 
 def quote_export(value: Any) -> str:
-    """Quote the value of a variable such that ``$NAME`` within it is still expanded.
+    """Quote the value of a variable so that ``$NAME`` in it is still expanded.
 
-    One word of the shell stays as it is, its own quotes included.
+    A valid word of the shell is unchanged, including its quotes.
     """
     text = str(value)
     if _ONE_WORD.fullmatch(text):
         return text
-    # A backslash would undo the escape of what follows it, or the closing quote.
+    # A backslash would cancel the escape of the next character, or the closing quote.
     escaped = re.sub(r'\\(?=["`]|$)', r"\\\\", text)
     escaped = escaped.replace('"', '\\"').replace("`", "\\`")
     return f'"{escaped}"'
@@ -116,7 +116,7 @@ def quote_export(value: Any) -> str:
 
 def _options(spec: ScriptSpec, scheduler: str) -> Any:
     """Add name and log files to a copy of the resources."""
-    # Directives know no escape for what else a name may hold.
+    # Directives have no escape for other characters of a name.
     name = re.sub(r"[^\w.+-]", "_", spec.name) or "job"
     out, err = (_directive_path(f"{spec.run_dir}/queue.{end}", scheduler) for end in ("out", "err"))
     if spec.resources is None or isinstance(spec.resources, Mapping):
@@ -130,7 +130,8 @@ def _options(spec: ScriptSpec, scheduler: str) -> Any:
 def _shell_options(spec: ScriptSpec) -> Any:
     """Return a copy of the resources without name and log files.
 
-    qtoolkit's header would write them unquoted, the name into the log, and before the guard.
+    qtoolkit's header would write them unquoted, with the name in the log path, and before the
+    guard.
     """
     if spec.resources is None or isinstance(spec.resources, Mapping):
         own = ("job_name", "qout_path", "qerr_path")

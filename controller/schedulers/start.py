@@ -1,7 +1,6 @@
-"""The first lines of a submitted script, which see to it that an attempt runs once.
+"""The first lines of a submitted script, which ensure that an attempt runs once.
 
-They are for any POSIX shell. The start file that they write is one line of words, "-" where the
-system does not tell::
+They work in any POSIX shell. The start file is one line of words, "-" for unknown ones::
 
     ID START TOKEN PID BOOT NAMESPACE NODE
 
@@ -21,7 +20,7 @@ from controller.schedulers.dialects import Dialect
 
 STARTED, ATTEMPT, WITHDRAWN = "jfr_started", "jfr_attempt", "jfr_withdrawn"
 _CACHE = 70
-"""Seconds for which a node may see an older file of a network file system."""
+"""Seconds for which a node may see an outdated file on a network file system."""
 
 _WHO = r"""
 jfr_me=@ID@; jfr_token=@TOKEN@
@@ -62,25 +61,25 @@ fi
 _REQUEUED = r"""
   read -r jfr_first jfr_rest < jfr_started
   [ "$jfr_first" = "$jfr_me" ] || exit 0
-  # The queue has started it anew, as another process.
+  # The queue has restarted it, as another process.
   echo "$jfr_line" > .jfr_started && mv -f .jfr_started jfr_started || exit 73
 """.strip("\n")
 
 
 def guard(dialect: Dialect, token: str) -> str:
-    """Return the lines: a second start of one attempt ends there, as does one that is outdated.
+    """Return the lines, at which a second start of an attempt, or an outdated one, ends.
 
     Parameters
     ----------
     token
-        That of the attempt; "" for one that has none, of an earlier version.
+        Token of the attempt; "" for none (earlier versions).
     """
-    # An older attempt can wait; the present one must not take an old copy of the file for true.
+    # An older attempt can wait; the current one must not trust an old copy of the file.
     wait = f" || {{ sleep {_CACHE}; ls > /dev/null; jfr_is_present; }}"
     present = _IS_PRESENT.replace("@WAIT@", wait if dialect.is_requeued else "")
     again = _REQUEUED if dialect.is_requeued else "  exit 0"
     parts = [
-        "# A second start of one submission ends here, and one of a job that was withdrawn.",
+        "# A second start of one submission ends here, and one of a withdrawn job.",
         _WHO.replace("@ID@", dialect.own_id).replace("@TOKEN@", token or "-"),
         *([present] if token else []),
         _ONCE.replace("@AGAIN@", again),
@@ -90,7 +89,7 @@ def guard(dialect: Dialect, token: str) -> str:
 
 @dataclass(frozen=True)
 class Start:
-    """What a start file says; "" is not known.
+    """The contents of a start file; "" is unknown.
 
     Attributes
     ----------
@@ -109,12 +108,12 @@ class Start:
     node: str = ""
 
     def is_of(self, token: str | None) -> bool:
-        """Whether it is of the attempt, as far as both are known."""
+        """Whether it belongs to the attempt, if both are known."""
         return not (token and self.token) or token == self.token
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What it says of the process, as `controller.identity.liveness` takes it."""
+        """The data on the process, for `controller.identity.liveness`."""
         return {
             "pid": self.pid or self.process_id,
             "start_time": self.start_time,
@@ -124,11 +123,11 @@ class Start:
 
 
 def parse_start(text: str) -> Start | None:
-    """Read a start file; None for one that is empty yet."""
+    """Read a start file; None if it is still empty."""
     words = ["" if word == "-" else word for word in text.split()[:7]]
     return Start(*words) if words and words[0] else None
 
 
 def is_token(text: str) -> bool:
-    """Whether a text may stand in a script as it is."""
+    """Whether a text needs no quoting in a script."""
     return re.fullmatch(r"[\w.-]+", text) is not None

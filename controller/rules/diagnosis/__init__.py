@@ -1,8 +1,8 @@
-"""What is not as it should be in a queue, and what to do about it: pure functions.
+"""Problems of a queue, and what to do about them: pure functions.
 
-``findings``   what can be found; the plan of what to do
-``flowplan``   what a flow's lists, the readiness of its jobs and its state ought to be
-``flows``      what is otherwise; jobs without a flow
+``findings``   the kinds of findings; the plan of repairs
+``flowplan``   the correct lists and state of a flow, and readiness of its jobs
+``flows``      differences from these; jobs without a flow
 ``locks``      locks without a living holder
 ``database``   counters, documents and indexes; jobs that no process works on
 """

@@ -1,4 +1,4 @@
-"""Whether the database as a whole is in order: counters, documents, indexes, who works on it."""
+"""Problems of the database as a whole: counters, documents, indexes, missing runners."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from controller.rules.diagnosis.flows import count, some
 from controller.states import FINISHED_STATES, RUNNING_STATES, JobState
 
 SHOWN = 5
-"""Jobs that a finding about many of them names."""
+"""Maximum number of jobs named in a finding."""
 
 _AT_REST = frozenset({*FINISHED_STATES, JobState.STOPPED, JobState.USER_STOPPED})
 _UNDER_WAY = frozenset(RUNNING_STATES)
 
 AUXILIARY: Mapping[str, Any] = {"next_id": 1, "running_runner": None, "runner_pings": []}
-"""{field by which a document of the auxiliary collection is known: its value when it is new}."""
+"""{field that identifies a document of the auxiliary collection: its initial value}."""
 
 
 @dataclass
 class Census:
-    """What is known about all jobs together; filled one job after the other.
+    """Statistics of all jobs; filled job by job.
 
     Attributes
     ----------
     prefix
-        What db_ids of the project begin with.
+        Prefix of the project's db_ids.
     jobs
-        How many there are.
+        Number of jobs.
     largest
-        Largest number of a db_id with the prefix.
+        Largest number in a db_id with the prefix.
     under_way, by_worker
-        {state: number and first db_ids}, {worker: the same, of jobs that still need it}.
+        {state: number and first db_ids}, {worker: the same, for jobs that still need it}.
     """
 
     prefix: str = ""
@@ -57,7 +57,7 @@ class Census:
 
 @dataclass
 class Sample:
-    """How many jobs, and the first of them."""
+    """The number of jobs, and the first ones."""
 
     number: int = 0
     db_ids: list[str] = field(default_factory=list)
@@ -76,14 +76,14 @@ class Sample:
 def examine_work(
     census: Census, workers: Collection[str] | None, *, live_runner: bool
 ) -> list[Finding]:
-    """Find jobs that no process will work on.
+    """Find jobs that no process will process.
 
     Parameters
     ----------
     workers
-        Names of the project's workers; None when they are not known.
+        Names of the project's workers; None if unknown.
     live_runner
-        Whether a runner is registered and gave signs of life.
+        Whether a runner is registered and alive.
     """
     findings = []
     for worker, sample in census.by_worker.items():
@@ -93,8 +93,8 @@ def examine_work(
                     FindingKind.UNKNOWN_WORKER,
                     Severity.PROBLEM,
                     worker,
-                    f"no worker {worker!r} in the project for {_jobs(sample.number)}: {sample}",
-                    "add the worker to the project, or give the jobs another: `jf job set worker`",
+                    f"there is no worker {worker!r}, needed by {_jobs(sample.number)}: {sample}",
+                    "add the worker to the project, or assign another one: `jf job set worker`",
                 )
             )
     if live_runner:
@@ -107,7 +107,7 @@ def examine_work(
                     FindingKind.UNATTENDED,
                     Severity.NOTE,
                     state.value,
-                    f"no runner is active for {_jobs(found.number)} {state.value}: {found}",
+                    f"no runner is active, but {_jobs(found.number)} {state.value}: {found}",
                     "start a runner",
                 )
             )
@@ -115,13 +115,13 @@ def examine_work(
 
 
 def examine_auxiliary(documents: Iterable[Mapping[str, Any]], census: Census) -> list[Finding]:
-    """Find missing documents of the database itself, and a counter that is behind.
+    """Find missing documents of the database itself, and a counter that is too low.
 
     Parameters
     ----------
     documents
-        The auxiliary collection, read after the jobs: whatever inserts jobs raises the counter
-        before.
+        The auxiliary collection, read after the jobs: programs that insert jobs increase the
+        counter first.
     """
     known = {name: doc for doc in reversed(list(documents)) for name in doc}
     if not census.jobs and not known.keys() & AUXILIARY.keys():
@@ -131,7 +131,7 @@ def examine_auxiliary(documents: Iterable[Mapping[str, Any]], census: Census) ->
                 Severity.PROBLEM,
                 "database",
                 "the database has not been set up",
-                "`jf admin reset` does",
+                "set it up with `jf admin reset`",
             )
         ]
     findings = [
@@ -145,8 +145,8 @@ def examine_auxiliary(documents: Iterable[Mapping[str, Any]], census: Census) ->
                 FindingKind.AUXILIARY,
                 Severity.WARNING,
                 "jobflow_remote_version",
-                "the database does not say by which version it was made",
-                "`jf admin upgrade` writes it",
+                "the database does not record which version created it",
+                "record it with `jf admin upgrade`",
             )
         )
     if "next_id" in known and int(known["next_id"]["next_id"]) <= census.largest:
@@ -155,28 +155,28 @@ def examine_auxiliary(documents: Iterable[Mapping[str, Any]], census: Census) ->
 
 
 def written_by_newer(problem: str) -> Finding:
-    """Say that the documents may not be what this program takes them for."""
+    """Return the finding that the documents may have a different format."""
     return Finding(
         FindingKind.AUXILIARY,
         Severity.PROBLEM,
         "jobflow_remote_version",
         problem,
-        "use the version that wrote it, or a newer jfr",
+        "use the jfr version that wrote it, or a newer one",
     )
 
 
 def _missing_document(name: str, value: Any) -> Finding:
     what = {
-        "next_id": "the counter of db_ids is missing: nothing can be submitted",
-        "running_runner": "the record of the running runner is missing: none can register",
-        "runner_pings": "the record of the runners' signs of life is missing",
+        "next_id": "the counter of db_ids is missing: flows cannot be submitted",
+        "running_runner": "the record of the running runner is missing: runners cannot register",
+        "runner_pings": "the list of the runners' pings is missing",
     }[name]
     return Finding(
         FindingKind.AUXILIARY,
         Severity.WARNING if name == "runner_pings" else Severity.PROBLEM,
         name,
         what,
-        f"add it, with {value!r}",
+        f"add it with the value {value!r}",
         Mending(Action.ADD_DOCUMENT, name, value=value),
     )
 
@@ -186,8 +186,8 @@ def _counter_behind(next_id: int, largest: int) -> Finding:
         FindingKind.COUNTER,
         Severity.PROBLEM,
         "next_id",
-        f"the next db_id would be {next_id}, but {largest} is taken",
-        f"raise the counter to {largest + 1}",
+        f"the next db_id would be {next_id}, but ids up to {largest} are in use",
+        f"increase the counter to {largest + 1}",
         Mending(Action.RAISE_COUNTER, "next_id", value=largest + 1),
     )
 
@@ -195,14 +195,14 @@ def _counter_behind(next_id: int, largest: int) -> Finding:
 def examine_indexes(
     collection: str, missing: Sequence[tuple[str, bool]], duplicates: Sequence[str]
 ) -> list[Finding]:
-    """Find missing indexes and, where a unique one is missing, documents that share its key.
+    """Find missing indexes and, if a unique one is missing, documents with the same key.
 
     Parameters
     ----------
     missing
-        (description, unique) of each.
+        (description, unique) of each index.
     duplicates
-        Descriptions of keys that more than one document has.
+        Descriptions of keys shared by several documents.
     """
     findings = [
         Finding(
@@ -210,7 +210,7 @@ def examine_indexes(
             Severity.PROBLEM,
             what,
             f"two documents of {collection} have {what}",
-            "this cannot be mended: decide which one to keep, and remove the other",
+            "cannot be repaired automatically: decide which one to keep, and remove the other",
         )
         for what in duplicates
     ]
@@ -221,8 +221,8 @@ def examine_indexes(
                 FindingKind.INDEX,
                 Severity.WARNING,
                 collection,
-                f"{collection} lacks {len(names)} of its indexes: {some(names)}",
-                "remove the duplicates first" if duplicates else "build them",
+                f"the collection {collection} lacks {len(names)} of its indexes: {some(names)}",
+                "remove the duplicates first" if duplicates else "create them",
                 None if duplicates else Mending(Action.BUILD_INDEXES, collection),
             )
         )
@@ -230,14 +230,14 @@ def examine_indexes(
 
 
 def missing_outputs(jobstore: str | None, db_ids: Sequence[str]) -> Finding:
-    """Say that jobs are COMPLETED although their outputs are not stored."""
+    """Return the finding that jobs are COMPLETED although their outputs are not stored."""
     where = "the JobStore" if jobstore is None else f"the JobStore {jobstore!r}"
     return Finding(
         FindingKind.OUTPUT_MISSING,
         Severity.PROBLEM,
         jobstore or "jobstore",
         f"{where} has no output of {count(db_ids, 'that completed')}: {some(db_ids)}",
-        "this cannot be mended: rerun them (`jf job rerun --force`), if the outputs are needed",
+        "cannot be repaired: rerun them (`jf job rerun --force`) if the outputs are needed",
     )
 
 

@@ -1,4 +1,4 @@
-"""What an examination of a queue can find, and what can be done about it."""
+"""The kinds of findings of an examination, and of repairs."""
 
 from __future__ import annotations
 
@@ -9,77 +9,77 @@ from typing import Any
 
 
 class Severity(StrEnum):
-    """How much a finding matters."""
+    """Severity of a finding."""
 
-    PROBLEM = "problem"  # something does not work, or will never go on
-    WARNING = "warning"  # works, but slower, or not for every tool
-    NOTE = "note"  # nothing is wrong, but worth knowing
+    PROBLEM = "problem"  # something does not work, or will never continue
+    WARNING = "warning"  # works, but more slowly, or not with every tool
+    NOTE = "note"  # nothing is wrong, for information
 
 
 class FindingKind(StrEnum):
-    """What is not as it should be."""
+    """Kind of a finding."""
 
-    FLOW_STATE = "flow-state"  # not what the flow's jobs give it
+    FLOW_STATE = "flow-state"  # does not match the states of the flow's jobs
     JOB_STATE = "job-state"  # WAITING for nothing, or READY too early
-    UNKNOWN_STATE = "unknown-state"  # a word that is no state of a job
-    LOCK_DEAD = "lock-dead"  # its owner has ended, or renews it no more
-    LOCK_FOREIGN = "lock-foreign"  # set by jobflow-remote, which renews nothing
+    UNKNOWN_STATE = "unknown-state"  # not a valid job state
+    LOCK_DEAD = "lock-dead"  # its owner has ended, or no longer renews it
+    LOCK_FOREIGN = "lock-foreign"  # set by jobflow-remote, which does not renew locks
     LOCK_LONG = "lock-long"  # held and renewed for longer than any step should take
-    LOCK_REMAINS = "lock-remains"  # fields of a lock that is not held
-    HALF_INSERTED = "half-inserted"  # a submission did not come to its end
+    LOCK_REMAINS = "lock-remains"  # leftover fields of a lock
+    HALF_INSERTED = "half-inserted"  # a submission was not completed
     JOB_WITHOUT_FLOW = "job-without-flow"
-    JOB_ELSEWHERE = "job-elsewhere"  # listed by a flow that its hosts do not name
+    JOB_ELSEWHERE = "job-elsewhere"  # listed by a flow that is not among its hosts
     FLOW_ENTRY = "flow-entry"  # the flow lists a job that does not exist
     FLOW_MISSES_JOB = "flow-misses-job"  # the flow does not list one of its jobs
     PARENTS_DIFFER = "parents-differ"  # job and flow disagree
     PARENT_MISSING = "parent-missing"  # a job waits for one that does not exist
-    UNATTENDED = "unattended"  # jobs under way, and no runner
+    UNATTENDED = "unattended"  # jobs to process, but no runner
     UNKNOWN_WORKER = "unknown-worker"
-    COUNTER = "counter"  # would give out a db_id that is taken
+    COUNTER = "counter"  # would assign a db_id that is in use
     AUXILIARY = "auxiliary"  # a document of the database itself is missing
     NOT_SET_UP = "not-set-up"
-    DUPLICATE = "duplicate"  # two documents under one key
+    DUPLICATE = "duplicate"  # two documents with one key
     INDEX = "index"
     OUTPUT_MISSING = "output-missing"
-    PENDING_CLEANUP = "pending-cleanup"  # something outside the database is to happen, and does not
+    PENDING_CLEANUP = "pending-cleanup"  # work outside the database that is not being done
     UNFINISHED_RESTORE = "unfinished-restore"
 
 
 class Action(StrEnum):
-    """What a mending does."""
+    """Kind of a repair."""
 
-    MEND_FLOW = "mend-flow"  # derive lists, readiness and state of a flow again
-    REBUILD_FLOW = "rebuild-flow"  # make a flow's document from its jobs
-    REMOVE_HALF = "remove-half"  # remove what a submission left behind
+    MEND_FLOW = "mend-flow"  # recompute lists, readiness and state of a flow
+    REBUILD_FLOW = "rebuild-flow"  # recreate a flow's document from its jobs
+    REMOVE_HALF = "remove-half"  # remove the remains of a submission
     FREE_LOCK = "free-lock"
     FREE_FOREIGN_LOCK = "free-foreign-lock"
-    CLEAR_LOCK = "clear-lock"  # empty the fields of a lock that is not held
+    CLEAR_LOCK = "clear-lock"  # empty the leftover fields of a lock
     RAISE_COUNTER = "raise-counter"
     ADD_DOCUMENT = "add-document"
     BUILD_INDEXES = "build-indexes"
-    REMOVE_NOTE = "remove-note"  # of a restore that changed nothing, or has ended
+    REMOVE_NOTE = "remove-note"  # note of a restore that changed nothing, or has ended
 
 
 CONSENT = {Action.FREE_FOREIGN_LOCK: "foreign_locks", Action.REMOVE_HALF: "half_inserted"}
-"""{what is done only on demand: name of the argument that demands it}."""
+"""{action only done on request: name of the argument that requests it}."""
 
 
 @dataclass(frozen=True)
 class Mending:
-    """One thing to do; it depends on what was seen, and doing it twice is doing it once.
+    """One repair; conditional on what was seen, and idempotent.
 
     Attributes
     ----------
     action
-        What.
+        What to do.
     target
         Uuid of the flow, or name of the collection.
     document_id
-        ``_id`` of the document whose lock is meant.
+        ``_id`` of the document that is locked.
     lock_id, seq
-        The lock, and the last renewal that was seen.
+        The lock, and its last renewal that was seen.
     value
-        The counter's least value; the document to add.
+        The minimum value of the counter; the document to add.
     """
 
     action: Action
@@ -92,20 +92,20 @@ class Mending:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be.
+    """A problem that was found, or a remark.
 
     Attributes
     ----------
     kind, severity
-        What it is and how much it matters.
+        What it is, and how serious.
     subject
-        db_id of a job, uuid of a flow, or what else it is about.
+        db_id of a job, uuid of a flow, or name of another subject.
     what
-        What is wrong: one line.
+        The problem, in one line.
     remedy
-        What the mending will do, or what the person has to do: one line.
+        What the repair will do, or what the user has to do, in one line.
     mending
-        What to do; None where only a person can.
+        The repair; None if only the user can do something.
     """
 
     kind: FindingKind
@@ -117,22 +117,22 @@ class Finding:
 
     @property
     def consent(self) -> str | None:
-        """Name of the argument of `mend` that has to be given; None where none has to."""
+        """Name of the argument of `mend` that is required for it; None if none is."""
         return CONSENT.get(self.mending.action) if self.mending else None
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What an examination found.
+    """The result of an examination.
 
     Attributes
     ----------
     findings
-        In the order problems, warnings, notes.
+        In the order: problems, warnings, notes.
     jobs, flows
         How many were examined.
     held
-        Locks whose holder seems alive; what such a lock covers was not judged.
+        Locks whose holder seems alive; documents under such a lock were not judged.
     """
 
     findings: tuple[Finding, ...]
@@ -142,20 +142,20 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem; warnings and notes are none."""
+        """Whether there is no problem; warnings and notes do not count."""
         return all(f.severity is not Severity.PROBLEM for f in self.findings)
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A mending, and the findings that it mends."""
+    """A repair, and the findings that it fixes."""
 
     mending: Mending
     findings: tuple[Finding, ...]
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings by severity, leaving their order otherwise as it is."""
+    """Sort findings by severity, otherwise keeping their order."""
     order = list(Severity)
     return tuple(sorted(dict.fromkeys(findings), key=lambda f: order.index(f.severity)))
 
@@ -175,12 +175,12 @@ _FIRST = (
 
 
 def plan_mendings(findings: Iterable[Finding], *, consents: Iterable[str] = ()) -> list[Planned]:
-    """Plan what to do about findings: each thing once, locks before the flows they cover.
+    """Plan the repairs of findings: each once, locks before the flows they cover.
 
     Parameters
     ----------
     consents
-        Of the values of `CONSENT`: what else may be done.
+        Values of `CONSENT`: what may be done in addition.
     """
     allowed = {None, *consents}
     by_mending: dict[Mending, list[Finding]] = {}

@@ -1,6 +1,6 @@
-"""What makes a flow what its jobs make of it: a plan.
+"""Plan the changes that make a flow consistent with its jobs.
 
-The jobs' own documents are the truth; the flow's lists and its state follow from them.
+The documents of the jobs are authoritative; the flow's lists and state follow from them.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class FlowView:
-    """A flow and its jobs as they were read.
+    """A flow and its jobs, as read.
 
     Attributes
     ----------
     flow
         The flow's document.
     jobs
-        The documents of all its jobs, every index.
+        The documents of all its jobs, with every index.
     foreign_jobs
-        {uuid: document with the largest index} of jobs that the flow or its jobs name although
-        they belong to another flow.
+        {uuid: document with the largest index} of jobs named by the flow or its jobs although they
+        belong to another flow.
     of_others
-        Uuids of those of them that another flow, which exists, has: this one must not list them.
+        Uuids of those that belong to another existing flow: this flow must not list them.
     """
 
     flow: Doc
@@ -41,22 +41,22 @@ class FlowView:
 
     @property
     def unclear(self) -> set[str]:
-        """Uuids of jobs that belong to no flow that exists: whose they are is for a person."""
+        """Uuids of jobs that belong to no existing flow: the user must decide about them."""
         return self.foreign_jobs.keys() - self.of_others
 
 
 @dataclass(frozen=True)
 class JobChange:
-    """What has to be changed on a job.
+    """Changes of a job.
 
     Attributes
     ----------
     job
-        The document as it was read.
+        The document, as read.
     state
-        Its new state, None when it keeps its own.
+        Its new state, or None.
     lost_parents
-        Parents to forget: there are no such jobs.
+        Parents to remove, because they do not exist.
     """
 
     job: Doc
@@ -66,7 +66,7 @@ class JobChange:
 
 @dataclass(frozen=True)
 class Lists:
-    """What a flow's document says about its jobs; fields as of `FlowDoc`."""
+    """The lists of jobs in a flow's document; fields as in `FlowDoc`."""
 
     ids: list[list[Any]]
     jobs: list[str]
@@ -75,17 +75,16 @@ class Lists:
 
 @dataclass(frozen=True)
 class FlowPlan:
-    """What makes a flow what its jobs make of it.
+    """Changes that make a flow consistent with its jobs.
 
     Attributes
     ----------
     jobs
-        Changes of its jobs; conditional on the states they were read in.
+        Changes of its jobs; conditional on the states that were read.
     lists
-        The lists that the flow ought to have.
+        The correct lists of the flow.
     state
-        The state that the jobs give the flow once they are changed; None when a job is in a
-        state that is none.
+        The correct state of the flow after the changes; None if a job has an invalid state.
     """
 
     jobs: tuple[JobChange, ...]
@@ -98,7 +97,7 @@ class FlowPlan:
 
 
 def known_states(jobs: Iterable[Doc]) -> bool:
-    """Whether each of the jobs is in a state that is one."""
+    """Whether all jobs have valid states."""
     return all(job.get("state") in JobState.__members__ for job in jobs)
 
 
@@ -108,7 +107,7 @@ def job_key(job: Doc) -> Key:
 
 
 def plan_flow(view: FlowView) -> FlowPlan:
-    """Plan what makes a flow what its jobs make of it."""
+    """Plan the changes that make a flow consistent with its jobs."""
     newest = newest_by_uuid(view.jobs)
     known = {**view.foreign_jobs, **newest}
     judged = known_states(view.jobs)
@@ -132,10 +131,10 @@ def plan_flow(view: FlowView) -> FlowPlan:
 
 
 def _begin_or_wait(job: Doc, parents: list[str], known: Mapping[str, Doc]) -> JobState | None:
-    """Return the state that a job ought to be in, None when it is in it.
+    """Return the correct state of a job, or None if it has it.
 
-    A job that loses a parent is STOPPED, as after the deletion of the parent, unless it does
-    without inputs: whether its input is stored somewhere is for a person to decide.
+    A job that loses a parent is STOPPED, as after the deletion of the parent, unless it can run
+    without inputs: the user must decide whether its input is stored somewhere.
     """
     if job["state"] not in NOT_STARTED_STATES:
         return None
@@ -150,7 +149,7 @@ def _begin_or_wait(job: Doc, parents: list[str], known: Mapping[str, Doc]) -> Jo
 
 
 def _lists(view: FlowView, jobs: Sequence[Doc]) -> Lists:
-    """Return the lists that the flow ought to have, in the order of those it has."""
+    """Return the correct lists of the flow, in the order of the existing ones."""
     own = {job_key(j): j["db_id"] for j in jobs}
     stored = dict.fromkeys(entries(view.flow))
     kept = [e for e in stored if own.get(e[1:]) == e[0] or e[1] in view.unclear]
@@ -163,12 +162,12 @@ def _lists(view: FlowView, jobs: Sequence[Doc]) -> Lists:
 
 
 def entries(flow: Doc) -> list[tuple[Any, ...]]:
-    """(db_id, uuid, index) of the jobs that a flow lists."""
+    """(db_id, uuid, index) of the jobs listed by a flow."""
     return [tuple(entry) for entry in flow.get("ids") or () if len(entry) == 3]
 
 
 def _parents(view: FlowView, jobs: Sequence[Doc]) -> dict[str, dict[str, list[str]]]:
-    """Return ``parents`` of the flow, each list as it is where it only differs in its order."""
+    """Return ``parents`` of the flow, keeping lists that differ only in their order."""
     stored = view.flow.get("parents") or {}
     out = {u: dict(by_index) for u, by_index in stored.items() if u in view.unclear}
     for job in jobs:

@@ -1,4 +1,4 @@
-"""Whether a flow is what its jobs make of it, and what is wrong with jobs that have none."""
+"""Find inconsistencies between a flow and its jobs, and jobs without a flow."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from controller.rules.diagnosis.flowplan import (
 from controller.states import JobState
 
 SUBMISSION_TIME = timedelta(minutes=5)
-"""A flow younger than this may still be on its way into the database."""
+"""A flow younger than this may still be being inserted."""
 
 
 def examine_flow(view: FlowView, now: datetime) -> list[Finding]:
-    """Find what is not as it should be on a flow and its jobs.
+    """Find the problems of a flow and its jobs.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def examine_flow(view: FlowView, now: datetime) -> list[Finding]:
                 FindingKind.FLOW_STATE,
                 Severity.PROBLEM,
                 uuid,
-                f"flow {uuid} is {flow.get('state')}, its jobs make it {plan.state.value}",
+                f"flow {uuid} is {flow.get('state')}, but its jobs make it {plan.state.value}",
                 f"set its state to {plan.state.value}",
                 mending,
             )
@@ -61,9 +61,9 @@ def examine_flow(view: FlowView, now: datetime) -> list[Finding]:
 def _of_job(change: JobChange, mending: Mending) -> list[Finding]:
     job, db_id = change.job, str(change.job["db_id"])
     stopped = change.state is JobState.STOPPED
-    remedy = "forget that parent"
+    remedy = "remove this parent"
     if stopped:
-        remedy += " and stop the job; `jf job resume` lets it run, if it can without it"
+        remedy += " and stop the job; `jf job resume` starts it, if it can run without the parent"
     findings = [
         Finding(
             FindingKind.PARENT_MISSING,
@@ -77,7 +77,7 @@ def _of_job(change: JobChange, mending: Mending) -> list[Finding]:
     ]
     if change.state is not None and not stopped:
         why = {
-            JobState.READY: "although nothing it waits for is left",
+            JobState.READY: "although it no longer waits for anything",
             JobState.WAITING: "although not all of its parents have finished",
         }[change.state]
         findings.append(
@@ -117,8 +117,8 @@ def _of_lists(view: FlowView, plan: FlowPlan, mending: Mending, now: datetime) -
                 FindingKind.PARENTS_DIFFER,
                 Severity.WARNING,
                 uuid,
-                f"flow {uuid} has other parents than the jobs themselves: {some(differing)}",
-                "take over what the jobs say; rerun and delete look there",
+                f"flow {uuid} lists different parents than the jobs themselves: {some(differing)}",
+                "use those of the jobs; rerun and delete depend on them",
                 mending,
             )
         )
@@ -129,7 +129,7 @@ def _of_lists(view: FlowView, plan: FlowPlan, mending: Mending, now: datetime) -
                 Severity.WARNING,
                 uuid,
                 f"flow {uuid} lists a job twice",
-                "list each once",
+                "list each job once",
                 mending,
             )
         )
@@ -137,7 +137,7 @@ def _of_lists(view: FlowView, plan: FlowPlan, mending: Mending, now: datetime) -
 
 
 def _ghosts(view: FlowView, ought: Lists) -> list[str]:
-    """What the flow lists and does not exist: db_ids, or uuids where no db_id is listed."""
+    """Jobs listed by the flow that do not exist: db_ids, or uuids if no db_id is listed."""
     flow = _without_others(view)
     right = {tuple(entry) for entry in ought.ids}
     gone = [e for e in entries(flow) if e not in right]
@@ -150,7 +150,7 @@ def _ghosts(view: FlowView, ought: Lists) -> list[str]:
 
 
 def _without_others(view: FlowView) -> Doc:
-    """Return the flow without what it lists of other flows, which is a finding of its own."""
+    """Return the flow without listed jobs of other flows, which are a separate finding."""
     flow, others = view.flow, view.of_others
     if not others:
         return flow
@@ -170,7 +170,7 @@ def _missed(view: FlowView, ought: Lists) -> list[str]:
 
 
 def _differing(view: FlowView, plan: FlowPlan) -> list[str]:
-    """db_ids of the jobs whose parents the flow has otherwise, lost parents aside."""
+    """db_ids of the jobs whose parents differ in the flow, except for lost parents."""
     stored = view.flow.get("parents") or {}
     lost = {job_key(c.job): set(c.lost_parents) for c in plan.jobs}
     differing = []
@@ -193,7 +193,7 @@ def _on_its_way(uuid: str, what: str) -> Finding:
         Severity.NOTE,
         uuid,
         what,
-        "it may still be on its way into the database: look again in some minutes",
+        "it may still be being submitted: check again in a few minutes",
     )
 
 
@@ -216,7 +216,7 @@ def _elsewhere(view: FlowView, entry: tuple[Any, ...], mending: Mending) -> Find
     lists = f"flow {view.flow['uuid']} lists job {entry[0]}"
     if entry[1] in view.of_others:
         other = flow_of(view.foreign_jobs[entry[1]])
-        what = f"{lists}, which belongs to flow {other}: both had asked for it"
+        what = f"{lists}, which belongs to flow {other}: both have requested it"
         remedy = "remove it from this flow's lists"
         return Finding(
             FindingKind.JOB_ELSEWHERE, Severity.PROBLEM, str(entry[0]), what, remedy, mending
@@ -225,47 +225,47 @@ def _elsewhere(view: FlowView, entry: tuple[Any, ...], mending: Mending) -> Find
         FindingKind.JOB_ELSEWHERE,
         Severity.PROBLEM,
         str(entry[0]),
-        f"{lists}, whose hosts name another flow, or none",
-        "this cannot be mended: delete the flow that should not have it",
+        f"{lists}, which belongs to another flow, or to none",
+        "cannot be repaired automatically: delete the flow that should not have it",
     )
 
 
 def _empty_flow(flow: Doc, now: datetime) -> Finding:
     uuid = flow["uuid"]
-    what = f"flow {uuid} ({flow.get('name')}) has no job: its submission was interrupted"
+    what = f"flow {uuid} ({flow.get('name')}) has no jobs: its submission was interrupted"
     if _is_young(flow.get("created_on"), now):
-        return _on_its_way(uuid, f"flow {uuid} ({flow.get('name')}) has no job yet")
+        return _on_its_way(uuid, f"flow {uuid} ({flow.get('name')}) has no jobs yet")
     return Finding(
         FindingKind.HALF_INSERTED,
         Severity.PROBLEM,
         uuid,
         what,
-        "remove it (on demand), then submit the flow again",
+        "remove it (on request), then submit the flow again",
         Mending(Action.REMOVE_HALF, uuid),
     )
 
 
 def _unknown_state(job: Doc) -> Finding:
     db_id, state = str(job["db_id"]), job.get("state")
-    remedy = "use the version that wrote it, or correct the field `state` of its document"
+    remedy = "use the jfr version that wrote it, or correct the field `state` of its document"
     if state == "TERMINATED":
-        remedy = "the database is of jobflow-remote 0.1: `jf admin upgrade`"
+        remedy = "the database was written by jobflow-remote 0.1: run `jf admin upgrade`"
     return Finding(
         FindingKind.UNKNOWN_STATE,
         Severity.PROBLEM,
         db_id,
-        f"job {db_id} is in the state {state!r}, which is none",
+        f"job {db_id} has the invalid state {state!r}",
         remedy,
     )
 
 
 def examine_orphans(uuid: str | None, jobs: Sequence[Doc], now: datetime) -> Finding:
-    """Say what is wrong with jobs whose flow does not exist.
+    """Return the finding about jobs whose flow does not exist.
 
     Parameters
     ----------
     uuid
-        The flow that they name; None when they name none.
+        The flow that they name; None if none.
     jobs
         At least ``db_id``, ``state`` and ``created_on``.
     """
@@ -276,7 +276,7 @@ def examine_orphans(uuid: str | None, jobs: Sequence[Doc], now: datetime) -> Fin
             Severity.PROBLEM,
             db_ids[0],
             f"{count(db_ids, 'name no flow')}: {some(db_ids)}",
-            "this cannot be mended: no program can work on them; remove them from the database",
+            "cannot be repaired: no program can process them; remove them from the database",
         )
     if any(job.get("state") != JobState.WAITING for job in jobs):
         return Finding(
@@ -284,7 +284,7 @@ def examine_orphans(uuid: str | None, jobs: Sequence[Doc], now: datetime) -> Fin
             Severity.PROBLEM,
             uuid,
             f"flow {uuid} does not exist, but {count(db_ids, 'belong to it')}: {some(db_ids)}",
-            "make the flow's document again from its jobs; delete the flow then, if that was meant",
+            "recreate the flow's document from its jobs; then delete the flow, if intended",
             Mending(Action.REBUILD_FLOW, uuid),
         )
     if any(_is_young(job.get("created_on"), now) for job in jobs):
@@ -293,20 +293,20 @@ def examine_orphans(uuid: str | None, jobs: Sequence[Doc], now: datetime) -> Fin
             Severity.NOTE,
             uuid,
             f"flow {uuid} does not exist yet, but {len(db_ids)} of its jobs do",
-            "it may still be on its way into the database: look again in some minutes",
+            "it may still be being submitted: check again in a few minutes",
         )
     return Finding(
         FindingKind.HALF_INSERTED,
         Severity.PROBLEM,
         uuid,
-        f"the submission of flow {uuid} was interrupted: {count(db_ids, 'wait without it')}",
-        "submit the same flow again, which goes on, or remove them (on demand)",
+        f"the submission of flow {uuid} was interrupted: {count(db_ids, 'wait for it')}",
+        "submit the same flow again to continue, or remove them (on request)",
         Mending(Action.REMOVE_HALF, uuid),
     )
 
 
 def _is_young(created_on: Any, now: datetime) -> bool:
-    # The process that submitted may have another clock: one that is ahead means young too.
+    # The submitting process may have a different clock: a time in the future means young too.
     return isinstance(created_on, datetime) and now - created_on < SUBMISSION_TIME
 
 
@@ -316,6 +316,6 @@ def count(things: Sequence[Any], rest: str) -> str:
 
 
 def some(names: Sequence[str], limit: int = 5) -> str:
-    """Return the first names, and how many more there are."""
+    """Return the first names, and the number of others."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more

@@ -13,9 +13,9 @@ from controller.rules.diagnosis.findings import Action, Finding, FindingKind, Me
 Doc = Mapping[str, Any]
 
 BUSY_TIME = timedelta(minutes=10)
-"""A foreign lock younger than this is believed to be in use."""
+"""A foreign lock younger than this is assumed to be in use."""
 LONG_TIME = timedelta(minutes=10)
-"""A lock that has been renewed for longer may be of a process that works on it no more."""
+"""A lock that has been renewed for longer may belong to a process that hangs."""
 RENEWED_EVERY = 5.0
 """Seconds between two renewals (`controller.leases.RENEW_EVERY`)."""
 
@@ -27,15 +27,15 @@ class LockView:
     Attributes
     ----------
     collection
-        Where it is.
+        Where it is stored.
     subject, name
-        What a finding is about, and what people call it: "12", "job 12".
+        The subject of a finding, and its name for users: "12", "job 12".
     document
         At least ``_id`` and the lock's fields.
     lease
-        The lease that belongs to the lock; None for a foreign lock, and for no lock.
+        The lease of the lock; None for a foreign lock, and for no lock.
     expired
-        Whether its owner has ended for certain, or renewed it no more while we watched.
+        Whether its owner has certainly ended, or did not renew it while it was watched.
     """
 
     collection: str
@@ -54,14 +54,14 @@ def has_remains(document: Doc) -> bool:
 
 
 def examine_lock(view: LockView, now: datetime, *, foreign_runner: bool) -> Finding | None:
-    """Say what is wrong with a lock; None when its holder seems alive.
+    """Return the finding about a lock; None if its holder seems alive.
 
     Parameters
     ----------
     now
-        Naive UTC. Ages are shown and no more: the clock may be another machine's.
+        Naive UTC. Ages are only shown: the clock may be another machine's.
     foreign_runner
-        Whether a runner of jobflow-remote is registered and gave signs of life.
+        Whether a runner of jobflow-remote is registered and alive.
     """
     document = view.document
     if has_remains(document):
@@ -78,8 +78,8 @@ def examine_lock(view: LockView, now: datetime, *, foreign_runner: bool) -> Find
         FindingKind.LOCK_FOREIGN,
         Severity.WARNING if in_use else Severity.PROBLEM,
         view.subject,
-        f"{view.name} has been locked for {since} by a program that renews no lock",
-        "free it (on demand) if neither jobflow-remote nor a script of yours is at work",
+        f"{view.name} has been locked for {since} by a program that does not renew its locks",
+        "unlock it (on request), if neither jobflow-remote nor a script of yours is running",
         Mending(Action.FREE_FOREIGN_LOCK, view.collection, document["_id"], lock_id),
     )
 
@@ -90,14 +90,14 @@ def _expired(view: LockView, lease: Mapping[str, Any]) -> Finding:
         FindingKind.LOCK_DEAD,
         Severity.PROBLEM,
         view.subject,
-        f"{view.name} is locked by {who}, which is not at work any more",
+        f"{view.name} is locked by {who}, which is no longer running",
         "free it",
         Mending(Action.FREE_LOCK, view.collection, view.document["_id"], lease["id"], lease["seq"]),
     )
 
 
 def _long(view: LockView, lease: Mapping[str, Any]) -> Finding | None:
-    """Tell of a lock that is renewed and renewed; its age is counted without any clock."""
+    """Return the finding about a lock renewed for too long; its age is counted in renewals."""
     held = timedelta(seconds=RENEWED_EVERY * int(lease.get("seq") or 0))
     if held < LONG_TIME:
         return None
@@ -106,9 +106,8 @@ def _long(view: LockView, lease: Mapping[str, Any]) -> Finding | None:
         Severity.WARNING,
         view.subject,
         f"{view.name} has been held for {_said(held)} by {named_process(lease.get('owner'))}, "
-        "longer than a step takes unless it moves very large files",
-        "if nothing else happens to it, stop that process (`jf runner stop`) and start it again: "
-        "the lock is freed then",
+        "longer than a step takes, unless it transfers very large files",
+        "if it makes no progress, restart that process (`jf runner stop`): this releases the lock",
     )
 
 
@@ -118,7 +117,7 @@ def _remains(view: LockView) -> Finding:
         Severity.WARNING,
         view.subject,
         f"{view.name} has the time or the owner of a lock, but no lock",
-        "empty these fields",
+        "clear these fields",
         Mending(Action.CLEAR_LOCK, view.collection, view.document["_id"]),
     )
 

@@ -1,4 +1,4 @@
-"""What was begun and has not ended: a restore, and what is to happen outside the database."""
+"""Unfinished work: an interrupted restore, and pending clean-up outside the database."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from controller.rules.diagnosis.findings import Action, Finding, FindingKind, Me
 from controller.rules.diagnosis.flows import count, some
 
 LATE_AFTER = timedelta(hours=1)
-"""Age after which an entry of a known worker counts as late; a runner tries every ten seconds."""
+"""Age at which an entry of a known worker counts as late; a runner tries every ten seconds."""
 
 
 @dataclass(frozen=True)
 class PendingCleanupView:
-    """What is to happen for one job outside the database.
+    """The pending clean-up of one job.
 
     Attributes
     ----------
     db_id
         The job.
     worker
-        Where; None when only the output of the job is to go.
+        The worker; None if only the output of the job is to be deleted.
     requested_on
         UTC, naive.
     todo
-        What a person would do there.
+        Description of what a user would do there.
     """
 
     db_id: str
@@ -39,12 +39,12 @@ class PendingCleanupView:
 def examine_pending_cleanup(
     entries: Iterable[PendingCleanupView], workers: Collection[str] | None, now: datetime
 ) -> list[Finding]:
-    """Find what is to happen outside the database and does not.
+    """Find pending clean-up that is not being done.
 
     Parameters
     ----------
     workers
-        Names of the project's workers; None when they are not known.
+        Names of the project's workers; None if unknown.
     now
         UTC, naive.
     """
@@ -66,9 +66,9 @@ def _of_no_worker(worker: str, entries: list[PendingCleanupView]) -> Finding:
         FindingKind.PENDING_CLEANUP,
         Severity.WARNING,
         worker,
-        f"no worker {worker!r} in the project to see to {done}: "
+        f"the project has no worker {worker!r} to clean up {done}: "
         + some([f"{entry.db_id} ({entry.todo})" for entry in entries]),
-        "add the worker to the project, or do it by hand; runners give it up after a day",
+        "add the worker to the project, or clean up by hand; runners give up after a day",
     )
 
 
@@ -79,41 +79,41 @@ def _late(entries: list[PendingCleanupView]) -> Finding:
         FindingKind.PENDING_CLEANUP,
         Severity.NOTE,
         "entries",
-        f"since {since:%Y-%m-%dT%H:%M:%SZ} a runner has to see to "
+        f"since {since:%Y-%m-%dT%H:%M:%SZ} no runner has cleaned up "
         f"{count(ids, 'stopped, rerun or deleted')}: {some(ids)}",
-        "the log of a runner says what is in the way",
+        "see the log of a runner for the reason",
     )
 
 
 def examine_restore(note: Mapping[str, Any], *, at_work: bool, countable: bool) -> Finding:
-    """Say what became of a restore that has left its note.
+    """Return the finding about a restore whose note exists.
 
     Parameters
     ----------
     note
         ``folder`` and ``started_on`` of the restore.
     at_work
-        Whether a living process has locked the note.
+        Whether a live process has locked the note.
     countable
-        Whether the counter of db_ids is there. A restore takes it away before it changes anything
-        else, and brings it back when all is restored.
+        Whether the counter of db_ids exists. A restore removes it before it changes anything else,
+        and restores it last.
     """
     begun = note.get("started_on")
-    since = f", begun {begun:%Y-%m-%dT%H:%M:%SZ}," if begun else ""
+    since = f", started {begun:%Y-%m-%dT%H:%M:%SZ}," if begun else ""
     what = f"a restore from {note.get('folder')}{since}"
     if at_work:
-        return _of_restore(Severity.NOTE, f"{what} is at work", "examine again when it is done")
+        return _of_restore(Severity.NOTE, f"{what} is running", "check again when it is done")
     if countable:
         return _of_restore(
             Severity.WARNING,
-            f"{what} has left a note, which forbids backups; the database is whole",
+            f"{what} has left a note, which prevents backups; the database is complete",
             "remove the note",
             Mending(Action.REMOVE_NOTE, "auxiliary"),
         )
     return _of_restore(
         Severity.PROBLEM,
-        f"{what} was interrupted: the database is half restored, and nothing else was examined",
-        "`jf backup restore` of that folder begins anew; `jf admin reset` empties the database",
+        f"{what} was interrupted: the database is only partly restored; nothing else was checked",
+        "repeat `jf backup restore` with that folder, or empty the database with `jf admin reset`",
     )
 
 

@@ -1,13 +1,13 @@
-"""What an action does to the jobs of a flow, decided from what was read of it. Pure.
+"""Plan what an action does to the jobs of a flow, from what was read of it. Pure.
 
 ``view``        what was read, and the parts of a plan
 ``control``     pause, resume, stop
 ``restart``     rerun, retry
 ``properties``  state, worker, execution settings, priority
-``deletion``    jobs leave a flow
+``deletion``    delete jobs from a flow
 
-A plan says which documents change, from what to what, and what is refused, in which words.
-`controller.operations.acting` carries it out.
+A plan lists which documents change, from what to what, and what is refused with which message.
+`controller.operations.acting` executes it.
 """
 
 from controller.rules.plans.control import plan_pause, plan_resume, plan_stop

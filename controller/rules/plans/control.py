@@ -1,4 +1,4 @@
-"""Hold jobs back, let them go on, end them."""
+"""Pause, resume and stop jobs."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from controller.states import JobState
 
 
 def plan_pause(view: FlowView) -> FlowPlan:
-    """Hold back jobs that have not begun. Children are not touched: they wait anyway."""
+    """Pause jobs that have not started. Children are not changed: they wait anyway."""
     return plan_each(view, "pause", lambda doc: change(doc, JobState.PAUSED))
 
 
 def plan_resume(view: FlowView) -> FlowPlan:
-    """Let paused and stopped jobs go on: READY where every parent allows it, else WAITING.
+    """Resume paused and stopped jobs: READY if every parent allows it, else WAITING.
 
-    The view holds the newest index of every parent.
+    The view contains the newest index of every parent.
     """
     return plan_each(view, "resume", lambda doc: change(doc, startable_state(view, doc, {})))
 
 
 def plan_stop(view: FlowView) -> FlowPlan:
-    """End jobs that are READY or under way; what runs of them is ended in its queue."""
+    """Stop jobs that are READY or running; running ones are cancelled in their queue."""
     return plan_each(view, "stop", lambda doc: change(doc, JobState.USER_STOPPED))

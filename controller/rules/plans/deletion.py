@@ -1,7 +1,7 @@
-"""Jobs leave a flow, and the flow stays whole.
+"""Delete jobs from a flow, keeping the flow consistent.
 
-Children lose a parent that is gone. One that still waited for it would wait for ever, or run
-without its input: it is STOPPED, unless the job was COMPLETED or the child does without inputs.
+Children lose the deleted parent. A child that still waited for it would wait forever, or run
+without its input: it is STOPPED, unless the job was COMPLETED or the child can run without inputs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def plan_deletion(view: FlowView, *, keeps_outputs: bool = True) -> FlowPlan:
     Parameters
     ----------
     view
-        Holds all indices of the chosen jobs, their children, and the size of the flow.
+        Contains all indices of the chosen jobs, their children, and the size of the flow.
     keeps_outputs
         Whether the output of a deleted job can still be read.
     """
@@ -64,7 +64,7 @@ def _refuse_all(view: FlowView, plan: FlowPlan) -> FlowPlan:
         Refusal(
             c.db_id,
             StateError(
-                f"job {c.db_id} is among the last of its flow, which would be left empty",
+                f"job {c.db_id} cannot be deleted: its flow would be left empty",
                 action="delete",
                 db_id=c.db_id,
                 state=c.before,
@@ -79,7 +79,7 @@ def _refuse_all(view: FlowView, plan: FlowPlan) -> FlowPlan:
 def _stopped_children(
     view: FlowView, gone: set[Key], detached: Iterable[str], *, keeps_outputs: bool
 ) -> Iterable[JobChange]:
-    """Children that would run without the input that a deleted job never gave them."""
+    """Children that would run without an input that a deleted job has not produced."""
     done: set[Key] = set()
     for uuid in detached:
         last = view.newest[uuid]

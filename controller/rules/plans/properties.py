@@ -1,4 +1,4 @@
-"""Set what a job is given: its state, its worker, how it runs, when its turn comes."""
+"""Set properties of jobs: state, worker, run settings, priority."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BEFORE_A_RUN = (
     JobState.SUBMITTED,
     JobState.BATCH_SUBMITTED,
 )
-"""States in which the times of a run are those of an earlier one."""
+"""States in which recorded times belong to an earlier run."""
 _STATE_FIELDS = (
     "remote.step_attempts",
     "remote.retry_time_limit",
@@ -34,7 +34,7 @@ _STATE_FIELDS = (
 
 @dataclass(frozen=True)
 class RunChange:
-    """New run settings of jobs; None leaves a setting as it is.
+    """New run settings of jobs; None leaves a setting unchanged.
 
     Attributes
     ----------
@@ -43,16 +43,16 @@ class RunChange:
     exec_config
         Name of an execution configuration, or its keys.
     resources
-        The keys that were said: keywords of the scheduler, or fields of a QResources.
+        The keys given: keywords of the scheduler, or fields of a QResources.
     stored
-        ``resources`` as a whole, as documents hold them: keywords, or a serialised QResources.
+        ``resources`` as a whole, as stored in documents: keywords, or a serialised QResources.
     priority
         Jobs with a larger one are claimed first.
     retry
         Retry rules as documents hold them; an empty list for none of its own.
     merge
-        Add the keys of ``exec_config`` and ``resources`` to those that a job has already; the
-        name of a configuration, and keywords below a QResources, are replaced.
+        Add the keys of ``exec_config`` and ``resources`` to those of a job; the name of a
+        configuration, and keywords combined with a QResources, are replaced.
     of_qresources
         Whether ``resources`` were given as a QResources.
     """
@@ -68,18 +68,18 @@ class RunChange:
 
     @property
     def action(self) -> str:
-        """The rule in `ACTIONS` that says which states are accepted."""
+        """The name of the rule in `ACTIONS` for the accepted states."""
         # Neither a place in the queue nor what follows an end concerns the run itself.
         concerns_run = (self.worker, self.exec_config, self.resources) != (None, None, None)
         return "set_run_properties" if concerns_run else "set_priority"
 
     def fields_for(self, doc: Doc) -> dict[str, Any]:
-        """What to set on a job.
+        """Return the fields to set on a job.
 
         Raises
         ------
         StateError
-            Keys cannot be added to what the job has.
+            Keys cannot be added to those of the job.
         """
         fields: dict[str, Any] = {}
         if self.worker is not None:
@@ -97,7 +97,7 @@ class RunChange:
     def _exec_config(self, doc: Doc) -> Any:
         old, new = doc.get("exec_config"), self.exec_config
         if not self.merge or isinstance(new, str) or not isinstance(old, Mapping):
-            return new  # a name is replaced: what it means is the project's
+            return new  # a name is replaced, because its content is defined by the project
         assert new is not None
         return {**old, **{k: v for k, v in new.items() if v is not None}}
 
@@ -113,7 +113,7 @@ class RunChange:
                     doc, f"its resources are a QResources, which has no {', '.join(strange)}"
                 )
         elif isinstance(self.stored, Mapping) and self.of_qresources:
-            return self.stored  # instead of keywords of the scheduler, which do not mix with it
+            return self.stored  # scheduler keywords cannot be combined with a QResources
         return {**old, **new}
 
 
@@ -127,12 +127,12 @@ def _cannot_merge(doc: Doc, why: str) -> StateError:
         action="set_run_properties",
         db_id=doc["db_id"],
         state=state_of(doc),
-        hint="replace them as a whole",
+        hint="replace them completely",
     )
 
 
 def plan_set_run(view: FlowView, *, wanted: RunChange) -> FlowPlan:
-    """Change how jobs run. A job that has it so already is unchanged."""
+    """Change run settings of jobs. A job that has them already is unchanged."""
     plan = plan_each(
         view, wanted.action, lambda doc: change(doc, state_of(doc), wanted.fields_for(doc))
     )
@@ -153,10 +153,10 @@ def plan_set_run(view: FlowView, *, wanted: RunChange) -> FlowPlan:
 
 
 def plan_set_state(view: FlowView, *, state: JobState) -> FlowPlan:
-    """Give jobs a state, whatever they have; what is known of attempts and errors is forgotten.
+    """Set the state of jobs, whatever it is; recorded attempts and errors are cleared.
 
-    So are the times of an earlier run, where another one is to come. What runs of a job is ended
-    unless the new state says that it runs.
+    Times of an earlier run are also cleared, if another run will follow. A running job is
+    cancelled, unless the new state is one of a running job.
     """
     forgotten: tuple[str, ...] = _STATE_FIELDS
     if state in _BEFORE_A_RUN:
@@ -177,7 +177,7 @@ def plan_set_fields(
     values
         {dotted path: value}.
     accepted
-        Refuse jobs in other states; None accepts all.
+        Refuse jobs in other states; None accepts all states.
     """
 
     def decide(doc: Doc) -> Any:
@@ -185,7 +185,7 @@ def plan_set_fields(
         if accepted is not None and state not in accepted:
             names = ", ".join(s.value for s in JobState if s in accepted)
             raise StateError(
-                f"job {doc['db_id']} is in state {state.value}, not in {names}",
+                f"job {doc['db_id']} is in state {state.value}, not {names}",
                 action="set",
                 db_id=doc["db_id"],
                 state=state,
@@ -204,19 +204,21 @@ def check_fields(values: Any) -> None:
     Raises
     ------
     ArgumentError
-        It is no dictionary, or empty; a path cannot be set.
+        It is not a dictionary, or is empty; a path cannot be set.
     """
     if not isinstance(values, Mapping):
         raise ArgumentError(
-            f"the fields have to be a dictionary, not {values!r}",
+            f"the fields must be a dictionary, not {values!r}",
             hint='for example {"error": None}',
         )
     if not values:
-        raise ArgumentError("nothing is to be set", hint="give {path of a field: value}")
+        raise ArgumentError("no fields to set", hint="give {path of a field: value}")
     for path in values:
         if not isinstance(path, str) or any(p == "" or p[0] == "$" for p in path.split(".")):
-            raise ArgumentError(f"{path!r} is no field of a job", hint='for example "remote.error"')
+            raise ArgumentError(
+                f"{path!r} is not a field of a job", hint='for example "remote.error"'
+            )
         if path.partition(".")[0] in ("lock_id", "lock_time", "lock_lease", "_id"):
             raise ArgumentError(
-                f"{path} cannot be set", hint="`unlock` and `break_lock` free locks"
+                f"{path} cannot be set", hint="use `unlock` or `break_lock` to remove locks"
             )

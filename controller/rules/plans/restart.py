@@ -1,7 +1,7 @@
 """Run jobs again.
 
-A *light* rerun takes a job that is under way back to READY and touches nothing else. A *full* one
-also takes back what depends on the job: its children, or with ``force`` all its descendants.
+A *light* rerun resets a running job to READY and changes nothing else. A *full* one also resets the
+jobs that depend on it: its children, or with ``force`` all its descendants.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from controller.rules.plans.view import (
 from controller.states import NOT_STARTED_STATES, RESETTABLE_STATES, JobState
 
 UNTOUCHED = (*NOT_STARTED_STATES, JobState.PAUSED)
-"""States that children may have for a rerun without ``force``: they have not started."""
+"""States of children that allow a rerun without ``force``: they have not started."""
 
 _ATTEMPT_FIELDS = {
     "remote.step_attempts": 0,
@@ -42,7 +42,7 @@ _ATTEMPT_FIELDS = {
 
 
 def plan_retry(view: FlowView) -> FlowPlan:
-    """Take jobs with a REMOTE_ERROR back to where it happened; let others try again at once.
+    """Reset jobs in REMOTE_ERROR to the state before it; let others retry immediately.
 
     A READY job that waits for the time of a planned retry need not wait for it any more.
     """
@@ -64,7 +64,7 @@ def _retried(doc: Doc) -> JobChange:
         previous = JobState(name or "")
     except ValueError:
         raise StateError(
-            f"job {doc['db_id']} has a REMOTE_ERROR but its previous state is {name!r}",
+            f"job {doc['db_id']} is in REMOTE_ERROR, but its previous state is {name!r}",
             action="retry",
             db_id=doc["db_id"],
             state=JobState.REMOTE_ERROR,
@@ -74,28 +74,28 @@ def _retried(doc: Doc) -> JobChange:
 
 
 def reset_fields() -> dict[str, Any]:
-    """What a job loses when it starts afresh, without the time of the change."""
+    """The fields that are reset when a job starts over, without the time of the change."""
     return {k: v for k, v in get_reset_job_base_dict().items() if k != "updated_on"}
 
 
 def plan_rerun(view: FlowView, *, force: bool = False, delete_files: bool = True) -> FlowPlan:
-    """Take jobs back to the beginning, and what depends on them.
+    """Reset jobs to the beginning, with the jobs that depend on them.
 
     Parameters
     ----------
     view
-        Holds all indices of the chosen jobs, of their parents and of their children (with
-        ``force`` of all descendants).
+        Contains all indices of the chosen jobs, of their parents and of their children (with
+        ``force``, of all descendants).
     force
-        Accept jobs in any final state, and take back descendants whatever they have done.
+        Accept jobs in any final state, and reset descendants in any state.
     delete_files
-        The next upload removes the run directory first.
+        Remove the run directory at the next upload.
     """
     changes: dict[Key, JobChange] = {}
     refused: list[Refusal] = []
     for key, doc in view.chosen_docs():
         if key in changes:
-            continue  # taken back already, as a descendant of another chosen job
+            continue  # already reset, as a descendant of another chosen job
         try:
             planned = _rerun(view, key, doc, changes, force=force, delete_files=delete_files)
         except ControllerError as error:
@@ -117,7 +117,7 @@ def _rerun(
     check_held(view, key)
     hint = None
     if is_in_batch(doc) and not force:
-        hint = "a batch process may run it a second time; force (--force) allows it"
+        hint = "a batch process may run it a second time; use force (--force) if you accept that"
     check_action("rerun", doc["db_id"], state_of(doc), force=force, hint=hint)
     light = state_of(doc) in RESETTABLE_STATES
     dependents = {} if light else _taken_back(view, doc, force=force, delete_files=delete_files)
@@ -148,7 +148,7 @@ def _taken_back(
             raise _refusal(
                 doc,
                 f"job {other['db_id']}, which depends on it, is {state.value}",
-                "force (--force) takes it back as well",
+                "use force (--force) to reset it as well",
             )
         if state is not JobState.WAITING:
             fields = _fresh(other, delete_files=delete_files)
@@ -167,5 +167,5 @@ def _refusal(doc: Doc, why: str, hint: str | None) -> StateError:
         action="rerun",
         db_id=doc["db_id"],
         state=state_of(doc),
-        hint=hint or "delete the flow and submit it again",
+        hint=hint or "delete the flow, and submit it again",
     )

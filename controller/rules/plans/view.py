@@ -1,4 +1,4 @@
-"""What was read of a flow, and the parts of a plan."""
+"""The data read from a flow, and the parts of a plan."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ Key = tuple[str, int]
 Doc = Mapping[str, Any]
 
 CANCELLABLE = frozenset({JobState.UPLOADED, *QUEUED_STATES})
-"""States in which something of the job may be in a queue; an UPLOADED one may have been submitted
-by a runner that died before it could write that down."""
+"""States in which a job may have something in a queue; an UPLOADED one may have been submitted by a
+runner that died before it could record that."""
 
 
 @dataclass(frozen=True)
 class JobChange:
-    """How one document changes.
+    """The change of one document.
 
     Attributes
     ----------
     db_id, uuid, index
         The job.
     before
-        Its state when it was read; the write asks for it.
+        Its state when it was read; required by the write.
     after
-        Its state afterwards; None when it is deleted.
+        Its state afterwards; None if it is deleted.
     fields
-        What else is set, as dotted paths.
+        Other fields to set, as dotted paths.
     cancel
-        Whether what runs of it is to be ended.
+        Whether its process must be ended.
     dependent
         The change is a consequence of another one, and is written before it.
     name
-        The job's name, where it was read.
+        The job's name, if it was read.
     """
 
     db_id: str
@@ -58,7 +58,7 @@ class JobChange:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A job that the action leaves alone, and why."""
+    """A job that the action does not change, and why."""
 
     db_id: str
     error: ControllerError
@@ -71,20 +71,20 @@ class Refusal:
 
 @dataclass(frozen=True)
 class FlowPlan:
-    """What an action does to one flow.
+    """The plan of an action for one flow.
 
     Attributes
     ----------
     flow_uuid
         The flow.
     changes
-        Jobs that change, each once.
+        Jobs that change, once each.
     unchanged
-        db_ids of chosen jobs for which nothing is left to do.
+        db_ids of chosen jobs that need no change.
     refused
-        Chosen jobs that the action leaves alone.
+        Chosen jobs that are refused.
     detached
-        Uuids of jobs that are no job's parent any more.
+        Uuids of jobs that are no longer a parent of any job.
     flow_update
         Update operators for the flow's document.
     """
@@ -99,24 +99,23 @@ class FlowPlan:
 
 @dataclass(frozen=True)
 class FlowView:
-    """What was read of one flow.
+    """The data read from one flow.
 
     Attributes
     ----------
     uuid
         The flow.
     chosen
-        (uuid, index) of the jobs that the action is asked for, parents before children as far as
-        their db_ids tell.
+        (uuid, index) of the chosen jobs, parents before children as far as their db_ids tell.
     jobs
-        {(uuid, index): document} of all jobs that were read. Of a uuid that occurs here all
-        indices were read, where the action needs to know the newest one.
+        {(uuid, index): document} of all jobs that were read. If the action needs the newest index,
+        all indices of these uuids were read.
     held
-        Why a job cannot be changed: another process has locked it.
+        Why jobs cannot be changed: another process has locked them.
     size
-        How many jobs the flow has, where the action has to know.
+        How many jobs the flow has, if the action needs to know.
     unmatched
-        Jobs that were chosen and are not what was asked for any more.
+        Chosen jobs that no longer match the selection.
     """
 
     uuid: str
@@ -162,15 +161,15 @@ def state_of(doc: Doc) -> JobState:
     Raises
     ------
     StorageFormatError
-        It is none that this version knows.
+        This version does not know it.
     """
     return stored_state(JobState, doc["state"], f"job {doc.get('db_id')}")
 
 
 def may_run(doc: Doc) -> bool:
-    """Whether something of a job may be in a queue.
+    """Whether a job may have something in a queue.
 
-    A REMOTE_ERROR may come of a submission whose answer was lost.
+    A REMOTE_ERROR may be due to a submission whose reply was lost.
     """
     state = state_of(doc)
     if state is JobState.REMOTE_ERROR:
@@ -185,7 +184,7 @@ def change(
     *,
     dependent: bool = False,
 ) -> JobChange:
-    """Compose the change of a document; leaving the states under way ends what runs."""
+    """Return the change of a document; leaving a running state ends the process."""
     before = state_of(doc)
     return JobChange(
         db_id=doc["db_id"],
@@ -208,12 +207,12 @@ def plan_each(
     force: bool = False,
     also: Callable[[Doc], bool] | None = None,
 ) -> FlowPlan:
-    """Plan an action that looks at each chosen job by itself.
+    """Plan an action that treats each chosen job separately.
 
     Parameters
     ----------
     action
-        Its name in `ACTIONS`, which says what it accepts.
+        Its name in `ACTIONS`, which defines the accepted states.
     decide
         Composes the change of a job that is accepted; may raise a ControllerError to refuse it.
     also
@@ -237,29 +236,29 @@ def plan_each(
 
 
 def check_held(view: FlowView, key: Key) -> None:
-    """Refuse a job that another process has locked."""
+    """Raise if another process has locked a job."""
     if key in view.held:
         raise view.held[key]
 
 
 def startable_state(view: FlowView, doc: Doc, assumed: Mapping[Key, JobState]) -> JobState:
-    """READY when every parent of a job lets it run, else WAITING.
+    """Return READY if every parent of a job lets it run, else WAITING.
 
     Parameters
     ----------
     assumed
-        States that the plan gives to jobs.
+        States assigned to jobs by the plan.
     """
     states = []
     for uuid in doc.get("parents") or ():
         parent = view.newest.get(uuid)
         if parent is None:
-            return JobState.WAITING  # a parent that is not there never ends
+            return JobState.WAITING  # a missing parent never ends
         key = (parent["uuid"], parent["index"])
         states.append(assumed.get(key, state_of(parent)))
     return resumed_state(on_missing_of(doc), states)
 
 
 def is_in_batch(doc: Doc) -> bool:
-    """Whether a batch process has the job in its hands, or soon will."""
+    """Whether a batch process is running the job, or soon will."""
     return state_of(doc) in BATCH_STATES

@@ -1,4 +1,4 @@
-"""DOWNLOADED -> COMPLETED or FAILED: the output is stored and the flow goes on."""
+"""DOWNLOADED -> COMPLETED or FAILED: the output is stored and the flow continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def complete(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """Complete a job; returns what else to set, which is nothing."""
+    """Complete a job; return the fields to set, of which there are none."""
     store = context.jobstore(flow_of(job))
     local = context.worker(job["worker"]).is_local
     good = context.controller.complete_job(job, _files(context, job, local=local), store)
@@ -34,7 +34,7 @@ def _files(context: RunnerContext, job: dict[str, Any], *, local: bool) -> Path:
         return Path(job["run_dir"])
     folder = download_folder(context, job)
     if not folder.exists():
-        # Another runner, on another machine, may have fetched them; or the folder was emptied.
+        # They may have been fetched by a runner on another machine; or the folder was emptied.
         context.to_fetch.add(job["db_id"])
         raise NotYetError(f"the files of job {job['db_id']} are not on this machine yet")
     return folder

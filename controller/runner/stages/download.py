@@ -1,4 +1,4 @@
-"""RUN_FINISHED -> DOWNLOADED: what a job left on another machine is here."""
+"""RUN_FINISHED -> DOWNLOADED: the output files of a job on another machine are copied here."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 def download(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """Fetch what a job left; returns what to set.
+    """Fetch the output files of a job; return the fields to set.
 
-    A file that is not there is no error here: what it means is decided when the job is completed.
+    A missing file is not an error here: its meaning is decided when the job is completed.
     """
     fetch(context, job)
     return {"state": JobState.DOWNLOADED.value}
@@ -50,7 +50,7 @@ def fetch(context: RunnerContext, job: dict[str, Any]) -> Path:
     found = host.fetch({run_dir / name: folder / name for name in names})
     for name in names:
         if run_dir / name not in found:
-            (folder / name).unlink(missing_ok=True)  # of an earlier run
+            (folder / name).unlink(missing_ok=True)  # from an earlier run
     make_private_folder(folder)
     return folder
 

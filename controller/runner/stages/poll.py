@@ -1,4 +1,4 @@
-"""SUBMITTED, RUNNING -> RUNNING, RUN_FINISHED, DOWNLOADED: what the queue says."""
+"""SUBMITTED, RUNNING -> RUNNING, RUN_FINISHED, DOWNLOADED: from the queue's reply."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from controller.states import JobState
 def queue_update(
     job: dict[str, Any], queued: QueuedJob, *, local: bool, delay_download: float | None = None
 ) -> dict[str, Any] | None:
-    """Return what a queue's answer changes about a job; None for nothing.
+    """Return the update of a job due to a queue's reply; None for no change.
 
     Parameters
     ----------
     job
         Document with ``state`` and ``remote``.
     queued
-        What the queue says.
+        The reply of the queue.
     local
-        On a local worker there is nothing to download.
+        For a local worker there is nothing to download.
     delay_download
-        Seconds that a file may take to be seen after a job; None for none.
+        Seconds by which a file may become visible later than the end of its job; None for none.
     """
     state, known = queued.state, job.get("remote") or {}
     found: dict[str, Any] = {}
@@ -36,7 +36,7 @@ def queue_update(
         return {
             "state": JobState.RUNNING.value,
             "start_time": utc_now(),
-            "end_time": None,  # of an earlier run, if any
+            "end_time": None,  # from an earlier run, if any
             "remote.queue_state": state,
             **found,
         }

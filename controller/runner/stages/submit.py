@@ -1,4 +1,4 @@
-"""UPLOADED -> SUBMITTED: the job is in the worker's queue."""
+"""UPLOADED -> SUBMITTED: the job is put in the worker's queue."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def attempt_token(job: dict[str, Any]) -> str:
-    """Return the token of the present attempt; one that an earlier version uploaded has none."""
+    """Return the token of the current attempt; attempts of earlier versions have none."""
     return (job.get("remote") or {}).get("submission_token") or ""
 
 
 def withdraw(context: RunnerContext, job: dict[str, Any], process_id: str) -> None:
-    """End what was just submitted of a job that was deleted at the same time.
+    """Cancel the submission of a job that was deleted at the same time.
 
-    The deletion had found nothing to end yet. A job that another process took over is left to it:
-    it finds the submission in the run directory.
+    The deletion did not yet find anything to cancel. If another process took the job over, it finds
+    the submission in the run directory.
     """
     queue = context.controller.queue
     if queue.jobs.find_one({"db_id": job["db_id"]}, ["_id"]) is not None:
@@ -54,7 +54,7 @@ def withdraw(context: RunnerContext, job: dict[str, Any], process_id: str) -> No
 
 
 def script_spec(context: RunnerContext, job: dict[str, Any]) -> ScriptSpec:
-    """Return what the script of a job has to do."""
+    """Return the contents of the script of a job."""
     worker = context.worker(job["worker"])
     config = execution_config(context, job.get("exec_config"))
     resources = stored_resources(job.get("resources") or worker.resources or {})
@@ -74,7 +74,7 @@ def script_spec(context: RunnerContext, job: dict[str, Any]) -> ScriptSpec:
 
 
 def execution_config(context: RunnerContext, given: Any) -> ExecutionConfig:
-    """Return the execution configuration that a job names or holds."""
+    """Return the execution configuration of a job, given by name or as a dictionary."""
     if given is None:
         return ExecutionConfig()
     if isinstance(given, str):

@@ -1,4 +1,4 @@
-"""CHECKED_OUT -> UPLOADED: the run directory and the input file exist on the worker."""
+"""CHECKED_OUT -> UPLOADED: the run directory and the input file are created on the worker."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from controller.storage.outputs import missing_store_names
 
 
 def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """Write the input of a job, its references resolved; returns what to set."""
+    """Write the input of a job, with references resolved; return the fields to set."""
     flow_uuid = flow_of(job)
     spec = context.jobstore_spec(flow_uuid)
     if missing := missing_store_names(job["job"], spec):
         raise RemoteError(
             f"the job needs the additional store {', '.join(missing)}, which project "
-            f"{context.project.name} does not have: add it to the project's file, then retry",
+            f"{context.project.name} does not have: add it to the project file, then retry the job",
             no_retry=True,
         )
     worker, host = context.worker(job["worker"]), context.host(job["worker"])
@@ -42,11 +42,11 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     for entry in left.waiting:
         if entry.is_in_the_way_of(run_dir):
             raise StillRunningError(
-                f"what ran of job {job['db_id']} before, on {entry.worker!r}, has not ended yet"
+                f"the previous process of job {job['db_id']} on {entry.worker!r} has not ended"
             )
     queue, confirm = context.queue(job["worker"]), partial(context.confirm_lock, job)
     if not queue.end_leftover(run_dir, confirm):
-        raise StillRunningError(f"what ran of job {job['db_id']} before has not ended yet")
+        raise StillRunningError(f"the previous process of job {job['db_id']} has not ended yet")
     body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))
     files = files_of_outputs(context, spec)
     content = encode_input(body, job_store_description(run_dir, files, spec), job)

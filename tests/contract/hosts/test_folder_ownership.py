@@ -134,7 +134,7 @@ def test_a_folder_of_an_older_version_is_known_by_its_input(host, folder, name):
 def test_a_folder_of_somebody_else_stays(host, folder):
     host.mkdir(folder)
     host.write_bytes(folder / ".thesis", b"")
-    with pytest.raises(RemoteError, match="holds no jfremote_in") as caught:
+    with pytest.raises(RemoteError, match="contains no jfremote_in") as caught:
         remove_run_dir(host, folder, confirm=yes, token="one")
     assert caught.value.no_retry
     assert listed(host, folder) == [".thesis"]

@@ -1,4 +1,4 @@
-"""Connections the portable subset the embedded engine says no, rather than something wrong."""
+"""Outside the portable subset, the embedded engine refuses rather than return something wrong."""
 
 from __future__ import annotations
 

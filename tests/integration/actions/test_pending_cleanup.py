@@ -272,7 +272,7 @@ def test_a_process_out_of_sight_is_waited_for_but_not_for_ever(
     pending_cleanup_of(stage, cancel=True, requested_on=asked, **known)
     pending_cleanup.run_pending(stage.controller.queue, Connections(stage.project))
     assert len(entries(stage)) == (minutes == 0)
-    assert ("it is not this runner's to end" in caplog.text) == (minutes > 0)
+    assert ("This runner cannot end it" in caplog.text) == (minutes > 0)
     assert not is_over(str(process.pid))
 
 

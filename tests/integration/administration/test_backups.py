@@ -207,7 +207,7 @@ def test_only_an_empty_database_is_filled(
     for collection in (controller.queue.jobs, controller.queue.flows):
         collection.delete_many({})
     before = raw(controller)
-    with pytest.raises(StateError, match="ids have been given out"):
+    with pytest.raises(StateError, match="ids have been assigned"):
         controller.backup_restore(folder)
     assert raw(controller) == before
     controller.auxiliary.drop()
@@ -312,7 +312,7 @@ def test_a_restore_that_stopped_is_told_and_begun_anew(
         with pytest.raises(Killed):
             filled.backup_restore(folder)
     assert not filled.is_set_up(), "nobody can submit"
-    with pytest.raises(StateError, match="half restored"):
+    with pytest.raises(StateError, match="partly restored"):
         filled.backup_dump(tmp_path / "c")
     (found,) = examine(filled, fix=True).remaining.findings
     assert (found.kind, found.severity) == (FindingKind.UNFINISHED_RESTORE, Severity.PROBLEM)
@@ -394,7 +394,7 @@ def test_refusals_of_the_database_say_what_to_do(
     content = (folder / "jobs.bson").read_bytes()
     (folder / "jobs.bson").write_bytes(content * 2)
     controller.reset(max_limit=0)
-    with pytest.raises(StorageError, match="half restored"):
+    with pytest.raises(StorageError, match="partly restored"):
         controller.backup_restore(folder)
     (folder / "jobs.bson").write_bytes(content)
     controller.backup_restore(folder)
@@ -535,6 +535,6 @@ def test_a_backup_of_another_database_is_not_replaced(
     identity = folder / "jfr_backup.txt"
     identity.unlink() if owner is None else identity.write_text(owner)
     before = sorted((p.name, p.stat().st_mtime_ns) for p in folder.iterdir())
-    with pytest.raises(ArgumentError, match="is not replaced"):
+    with pytest.raises(ArgumentError, match="was not replaced"):
         filled.backup_dump(tmp_path)
     assert sorted((p.name, p.stat().st_mtime_ns) for p in folder.iterdir()) == before

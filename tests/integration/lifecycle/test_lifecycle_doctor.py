@@ -153,7 +153,7 @@ def test_a_lock_that_is_held_is_respected(patient: World) -> None:
         during = diagnose(controller)
         assert (during.findings, during.held) == ((), 1)
         (done,) = mend(controller, diagnosis, dry_run=False)
-        assert (done.outcome, done.reason) == (Outcome.SKIPPED, "somebody is at work on it")
+        assert (done.outcome, done.reason) == (Outcome.SKIPPED, "another process is working on it")
     assert [item.outcome for item in examine(controller, fix=True).mended] == [Outcome.DONE]
 
 

@@ -163,9 +163,9 @@ def test_external_references(world: World) -> None:
 def test_the_same_flow_twice(world: World) -> None:
     flow = Flow([add(1)])
     world.submit(flow)
-    with pytest.raises(SubmissionError, match="was submitted before"):
+    with pytest.raises(SubmissionError, match="has already been submitted"):
         world.submit(flow)
-    with pytest.raises(SubmissionError, match="was submitted before"):
+    with pytest.raises(SubmissionError, match="has already been submitted"):
         world.submit(Flow([type(flow.jobs[0]).from_dict({**flow.jobs[0].as_dict(), "hosts": []})]))
     assert len(world.states()) == 1
 
@@ -184,7 +184,7 @@ def test_two_responses_add_the_same_job(world: World) -> None:
     doc = world.controller.get_job_doc(db_id=second)
     assert doc is not None
     assert doc.error is not None
-    assert f"was submitted before, as {new} in flow {flows[first]['uuid']}" in doc.error
+    assert f"has already been submitted, as {new} in flow {flows[first]['uuid']}" in doc.error
 
 
 def test_settings_of_single_jobs_win(world: World) -> None:

@@ -49,7 +49,7 @@ def test_an_id_that_the_queue_does_not_understand(
     job = job_of(controller, bad)
     assert (job.state, job.previous_state) == (JobState.REMOTE_ERROR, JobState.RUNNING)
     assert job.remote.error.startswith(
-        "Remote error: the queue cannot be asked about this job: no id of mine"
+        "Remote error: the queue cannot be polled about this job: no id of mine"
     )
 
 

@@ -125,8 +125,8 @@ def test_other_processes_learn_why_a_worker_cannot_be_used(
         job = controller.get_job_info(db_id=far)
         assert job is not None
         reason = why(controller, job)[0]
-        assert reason.text.startswith("worker far cannot be used: nobody is logged in to 127.0.0.1")
-        assert reason.advice == "jf worker login far"
+        assert reason.text.startswith("worker far cannot be used: not logged in to 127.0.0.1")
+        assert reason.advice == "log in with: jf worker login far"
         described["workers"]["far"]["interactive_login"] = False
         assert run(Project.model_validate(described)).completed == [far]
         job = controller.get_job_info(db_id=far)

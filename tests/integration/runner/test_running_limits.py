@@ -109,7 +109,7 @@ def test_a_database_that_goes_is_waited_for(
         wait_for(lambda: "is not there" in log.read_text())
         assert not disk.exists()
         away.rename(disk)
-        wait_for(lambda: "answers again" in log.read_text())
+        wait_for(lambda: "reachable again" in log.read_text())
         with JobController.from_project(project) as controller:
             (db_id,) = controller.add_flow(add(1, 2), "local")
             wait_for(lambda: states(controller)[db_id] == "COMPLETED")

@@ -63,7 +63,7 @@ def test_a_worker_that_does_not_exist(
     # Another runner, whose project file has these workers, may be at work on them.
     left = {unknown: "READY", running: "RUNNING", child: "READY"}
     assert {db_id: states(controller)[db_id] for db_id in left} == left
-    told = [r.getMessage() for r in caplog.records if "is left alone" in r.getMessage()]
+    told = [r.getMessage() for r in caplog.records if "is skipped" in r.getMessage()]
     assert sorted(t.partition("no worker ")[2].partition(";")[0] for t in told) == [
         "'elsewhere'",
         "'nowhere'",
@@ -83,7 +83,7 @@ def test_a_worker_that_this_version_cannot_run(described: dict[str, Any], caplog
         assert run(project).completed == [near]
         assert states(controller)[left] == "READY"
     told = [r.getMessage() for r in caplog.records if r.getMessage().startswith("worker far:")]
-    assert told == ["worker far: batch workers cannot be run by this version; its jobs stay"]
+    assert told == ["worker far: this version does not support batch workers; its jobs stay"]
 
 
 def test_an_additional_store_that_does_not_exist(
@@ -170,7 +170,7 @@ def test_a_flow_that_jobflow_remote_locked_holds_up_no_other(
     job = info(controller, held)
     assert (job.state, job.remote.step_attempts) == (JobState.DOWNLOADED, 0)
     assert 1 < tries.count(held) < 12
-    assert [r for r in caplog.records if "is held up: flow" in r.getMessage()]
+    assert [r for r in caplog.records if "is blocked: flow" in r.getMessage()]
     controller.flows.update_many({}, {"$set": {"lock_id": None, "lock_time": None}})
     assert run(project).completed == [held]
 
@@ -238,8 +238,8 @@ def test_a_command_stopped_in_the_middle_of_a_write_pauses_the_runner(
         runner.communicate()
         assert info(controller, db_id).remote.step_attempts == 0
     lines = [line for line in log.read_text().splitlines() if "[WARNING]" in line]
-    assert len([line for line in lines if "; waiting for it" in line]) == 1
-    assert "the database answers again" in lines[-1]
+    assert len([line for line in lines if "; waiting until it is back" in line]) == 1
+    assert "the database is reachable again" in lines[-1]
 
 
 @only_embedded
@@ -361,7 +361,7 @@ def test_a_log_that_cannot_be_written_is_told_in_one_line(described: dict[str, A
     folder = Path(project.log_dir)
     folder.parent.mkdir(parents=True)
     folder.touch()
-    with pytest.raises(ConfigError, match="log cannot be written") as error:
+    with pytest.raises(ConfigError, match="cannot write the log") as error:
         start_logging(project, logging.INFO, "x")
     assert "\n" not in str(error.value)
 

@@ -162,4 +162,4 @@ def test_a_check_says_what_is_wrong_with_a_machine(
     assert "'no-jf' is not found" in what
     server.stop()
     (what,) = problems()
-    assert what.startswith("no connection to 127.0.0.1 port")
+    assert what.startswith("cannot connect to 127.0.0.1 port")

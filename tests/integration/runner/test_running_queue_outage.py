@@ -97,7 +97,7 @@ def test_a_full_queue_costs_no_attempt_and_takes_the_rest_later(
             for job in jobs:
                 if job.state is JobState.UPLOADED:
                     reasons = why(controller, job)
-                    assert "takes no more jobs: QOSMaxSubmitJobPerUserLimit" in reasons[0].text
+                    assert "accepts no more jobs: QOSMaxSubmitJobPerUserLimit" in reasons[0].text
             (folder / "squeue").write_text("#!/bin/bash\nexit 1\n")
             (tmp_path / "held").unlink()
             for _ in range(3):  # what it holds has to be known before anything is submitted again

@@ -313,7 +313,7 @@ def test_the_id_of_every_queue_is_read(run_dir, kind, answer, process_id):
 def test_an_unreadable_answer_to_a_submission_says_that_the_job_may_run(commands, run_dir, kind):
     commands("qsub", "echo welcome to this machine")
     commands("qstat", "true")
-    with pytest.raises(RemoteError, match="gave no id: welcome to this machine") as caught:
+    with pytest.raises(RemoteError, match="returned no id: welcome to this machine") as caught:
         Queue(kind, LocalHost(30)).submit(run_dir, script("t1"), "t1")
     assert caught.value.no_retry
 

@@ -98,7 +98,7 @@ def test_a_uuid_that_another_flow_has(controller: JobController) -> None:
     first = add(1, 2)
     submit_flow(Flow([first]))
     again = type(first).from_dict({**first.as_dict(), "hosts": []})
-    with pytest.raises(SubmissionError, match="was submitted before") as error:
+    with pytest.raises(SubmissionError, match="has already been submitted") as error:
         submit_flow(Flow([add(3, 4), again]))
     assert "\n" not in str(error.value)
     assert (controller.count_jobs(), controller.count_flows()) == (1, 1)

@@ -101,7 +101,7 @@ def test_hosts_have_the_names_of_jobflow_remote(monkeypatch: pytest.MonkeyPatch)
         raise RemoteError("it does not answer")
 
     monkeypatch.setattr(host, "execute", refuse)
-    assert host.test() == "no command can be run: it does not answer"
+    assert host.test() == "commands cannot be run: it does not answer"
 
 
 def test_names_of_the_package() -> None:

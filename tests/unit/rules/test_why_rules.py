@@ -122,7 +122,7 @@ def test_a_lock_on_a_job_at_rest_is_told_too(state: JobState) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (None, "no text was kept"),
+        (None, "no message was recorded"),
         ("queue.err is empty\n", "queue.err is empty"),
         (
             'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n    ^^^\n'
@@ -167,8 +167,7 @@ def test_errors_are_told_by_their_last_line() -> None:
                 "queue_reason": "QOSMaxSubmitJobPerUserLimit",
                 "retry_on": NOW + timedelta(seconds=30),
             },
-            "the queue of local takes no more jobs: QOSMaxSubmitJobPerUserLimit; "
-            "tried again in 30 s",
+            "the queue of local accepts no more jobs: QOSMaxSubmitJobPerUserLimit; retry in 30 s",
         ),
     ],
 )
