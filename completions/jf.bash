@@ -29,7 +29,7 @@ _jf_facts() {
         )
         ;;
     ' job')
-        commands='list info output wait why set-state rerun retry pause resume stop delete queue-out todir report set files'
+        commands='list info output wait why set-state rerun retry pause resume stop delete queue-out log todir report set files'
         options='--tree --help -h'
         ;;
     ' job list')
@@ -160,6 +160,14 @@ _jf_facts() {
     ' job queue-out')
         options='--format --json --help'
         asks='<1>=jobs'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' job log')
+        options='--follow -f --lines -n --file --timeout --format --json --help'
+        asks='<1>=jobs'
+        takes='--lines -n --file --timeout'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

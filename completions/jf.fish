@@ -75,6 +75,7 @@ function __jf_facts
                 stop\t'Stop jobs that are READY or in progress; cancels them in the queue.' \
                 delete\t'Delete jobs, at most 10 unless --max allows more. Their flows stay consistent.' \
                 queue-out\t'Print what the queue wrote for a job: queue.out and queue.err.' \
+                log\t'Show the end of queue.out and queue.err: all that a job prints.' \
                 todir\t'Start a shell in a job\'s run directory; leave it with `exit`.' \
                 report\t'Show the jobs by state and how many ended recently.' \
                 set\t'Set worker, execution settings, priority and retries of jobs.' \
@@ -641,6 +642,20 @@ function __jf_facts
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' job log'
+            set __jf_options \
+                --follow\t'Show what is added, until the job ends.' \
+                -f\t'Show what is added, until the job ends.' \
+                --lines\t'Lines of each log to begin with.' \
+                -n\t'Lines of each log to begin with.' \
+                --file\t'Another file of the job instead; repeatable.' \
+                --timeout\t'Wait at most this long, then exit 8.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '<1>=jobs'
+            set __jf_takes '--lines' '-n' '--file' '--timeout'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job todir'
             set __jf_options \

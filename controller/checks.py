@@ -22,15 +22,19 @@ from controller.errors import ConfigError, ControllerError, RemoteError
 from controller.hosts import open_host
 from controller.jobcontroller import JobController
 from controller.operations.version import refuse_newer
+from controller.operations.worker_facts import (
+    as_jobs_run,
+    find_out,
+    packages_here,
+    python_here,
+)
+from controller.rules.worker_facts import problems_of, summary
 from controller.storage.outputs import check_jobstore
 
 if TYPE_CHECKING:
     from controller.config import Project
     from controller.config.workers import WorkerBase
     from controller.hosts import Host
-
-_COMPARED = ("jobflow", "jfr")
-"""Packages whose versions have to agree between runner and worker."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,8 @@ def check_project(
     worker
         Only this one; None checks all.
     full
-        Compare the versions of all packages of the workers with those here; otherwise of two
-        packages, and of workers on other machines only.
+        Compare the versions of all packages of the workers with those here; otherwise of those
+        that matter to every job, and of workers on other machines only.
     progress
         Called before each check and after the last.
 
@@ -194,15 +198,38 @@ def _worker_results(name: str, worker: WorkerBase, *, full: bool) -> list[CheckR
     usable = _result(what, lambda: _check_worker(worker))
     if not usable.ok or (worker.is_local and not full):
         return [usable]
+    found = [usable, *_found_on_worker(what, worker)]
+    if not full:
+        return found
     try:
-        differences = _different_packages(open_host(worker), worker, all_of_them=full)
+        differences = _different_packages(open_host(worker), worker)
     except (ControllerError, OSError) as error:
-        return [usable, CheckResult(f"{what}: packages", str(error), warning=True)]
+        return [*found, CheckResult(f"{what}: packages", str(error), warning=True)]
+    known = [result.problem for result in found]
     return [
-        usable,
+        *found,
         *(
             CheckResult(f"{what}: packages", text, _PACKAGE_HINT, warning=True)
             for text in differences
+            if text not in known
+        ),
+    ]
+
+
+def _found_on_worker(what: str, worker: WorkerBase) -> list[CheckResult]:
+    """Say what is on a worker, and what of it would break jobs."""
+    try:
+        facts = find_out(open_host(worker), worker)
+    except (ControllerError, OSError) as error:
+        return [CheckResult(f"{what}: environment", str(error), warning=True)]
+    problems = problems_of(
+        facts, packages_here(), python_here(), own_command=bool(worker.execution_cmd)
+    )
+    return [
+        CheckResult(f"{what}: environment", note=summary(facts, worker.scheduler_name)),
+        *(
+            CheckResult(f"{what}: environment", p.text, p.hint, warning=not p.is_fatal)
+            for p in problems
         ),
     ]
 
@@ -217,7 +244,7 @@ def _check_worker(worker: WorkerBase) -> str:
     host.write_bytes(probe, b"jfr")
     host.remove(probe)
     program = worker.command.split()[0]
-    done = host.execute(_prepared(worker, f"command -v {shlex.quote(program)}"))
+    done = host.execute(as_jobs_run(worker, f"command -v {shlex.quote(program)}"))
     if done.returncode:
         raise RemoteError(
             f"the command {program!r} is not found on the worker",
@@ -226,16 +253,10 @@ def _check_worker(worker: WorkerBase) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-def _prepared(worker: WorkerBase, command: str) -> str:
-    """Return a command as jobs run it: in bash, after the worker's pre_run."""
-    lines = [line for line in (worker.pre_run, command) if line]
-    return f"bash -c {shlex.quote(chr(10).join(lines))}"
-
-
-def _different_packages(host: Host, worker: WorkerBase, *, all_of_them: bool) -> list[str]:
+def _different_packages(host: Host, worker: WorkerBase) -> list[str]:
     """Report the packages of a worker with other versions than here."""
     command = "python -m pip list --format json --disable-pip-version-check"
-    done = host.execute(_prepared(worker, command))
+    done = host.execute(as_jobs_run(worker, command))
     try:
         listed = json.loads(done.stdout.strip().splitlines()[-1])
         there = {_normal(entry["name"]): entry["version"] for entry in listed}
@@ -244,11 +265,10 @@ def _different_packages(host: Host, worker: WorkerBase, *, all_of_them: bool) ->
             "the packages of the worker cannot be listed", hint="is pip installed there?"
         ) from None
     here = {_normal(d.metadata["Name"]): d.version for d in distributions() if d.metadata["Name"]}
-    names = sorted(here) if all_of_them else _COMPARED
     return [
         f"{name} is {here[name]} here and {there.get(name, 'missing')} on the worker"
-        for name in names
-        if name in here and here[name] != there.get(name)
+        for name in sorted(here)
+        if here[name] != there.get(name)
     ]
 
 

@@ -13,6 +13,7 @@ from controller.api.job_control import JobControl
 from controller.api.job_deletion import JobDeletion
 from controller.api.job_files import JobFiles
 from controller.api.job_lifecycle import JobLifecycle
+from controller.api.job_logs import JobLogs
 from controller.api.job_properties import JobProperties
 from controller.api.job_restart import JobRestart
 from controller.api.job_results import JobResults
@@ -33,6 +34,7 @@ class JobController(
     JobProperties,
     JobDeletion,
     JobFiles,
+    JobLogs,
     JobResults,
     FlowLifecycle,
     FlowControl,

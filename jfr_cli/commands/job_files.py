@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +29,9 @@ from jfr_cli.progress import progress_bar
 from jfr_cli.render.files import FILE, cleaning, cleaning_facts, skipped_lines
 from jfr_cli.selection import job_keywords, named_job
 from jfr_cli.session import CURRENT
+
+if TYPE_CHECKING:
+    from controller.operations.logs import LogPart
 
 app = options.command_group("List, fetch and delete the files of a job.")
 single = options.part_of_group()
@@ -126,6 +132,87 @@ def queue_out(job: options.JobIdArgument, index: options.IndexArgument = None) -
             print_data(text.rstrip("\n"))
 
 
+@single.command("log")
+@shows_document()
+def log(
+    job: options.JobIdArgument,
+    index: options.IndexArgument = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Show what is added, until the job ends.")
+    ] = False,
+    lines: Annotated[
+        int,
+        typer.Option("--lines", "-n", min=0, metavar="N", help="Lines of each log to begin with."),
+    ] = 50,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", metavar="NAME", help="Another file of the job instead; repeatable."),
+    ] = None,
+    timeout: options.Timeout = None,
+) -> None:
+    """Show the end of queue.out and queue.err: all that a job prints.
+
+    Example: jf job log 12 -f
+    """
+    from controller.api.job_logs import LOG_FILES
+
+    names = tuple(file or ()) or LOG_FILES
+    if timeout is not None and not follow:
+        raise ArgumentError("--timeout is for --follow")
+    with CURRENT.controller() as controller:
+        keywords = job_keywords(controller, job, index)
+        if follow:
+            _follow(controller, names, lines, timeout, keywords)
+            return
+        parts, missing = controller.read_job_log(files=names, lines=lines, **keywords)
+    if not shows_table():
+        texts = {part.name: part.text for part in parts}
+        show_value({name: None if name in missing else texts.get(name, "") for name in names})
+        return
+    _print_parts(parts, "")
+    for name in missing:
+        say(f"--- {name}: not found")
+
+
+def _follow(
+    controller: Any, names: tuple[str, ...], lines: int, timeout: float | None, job: dict[str, Any]
+) -> None:
+    """Print what a job's logs hold, and what is added."""
+    as_lines = CURRENT.output_format == "ndjson"
+    if not (shows_table() or as_lines):
+        raise ArgumentError("--follow needs text or --format ndjson")
+    shown = ""
+    try:
+        for part in controller.follow_job_log(
+            files=names, lines=lines, timeout=timeout, notice=say, **job
+        ):
+            if as_lines:
+                print_data(json.dumps({"file": part.name, "text": part.text}))
+                sys.stdout.flush()
+            else:
+                shown = _print_parts([part], shown)
+    except TimeoutError as error:
+        say(f"jf: {error}")
+        raise typer.Exit(8) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    found = controller.get_job_info(**job)
+    if found is not None:
+        say(f"job {found.db_id} is {found.state.value}")
+
+
+def _print_parts(parts: Sequence[LogPart], shown: str) -> str:
+    """Print parts of logs, with the name of each where it changes; returns the last name."""
+    for part in parts:
+        if part.name != shown:
+            more = f" (the first {part.left_out} bytes were left out)" if part.left_out else ""
+            say(f"--- {part.name}{more}")
+            shown = part.name
+        print_data(part.text.removesuffix("\n"))
+        sys.stdout.flush()
+    return shown
+
+
 @single.command("todir")
 def todir(
     job: options.JobIdArgument,
@@ -139,7 +226,6 @@ def todir(
     Example: jf job todir 12
     """
     import os
-    import sys
 
     with CURRENT.controller() as controller:
         folder, _ = controller.list_job_files(**job_keywords(controller, job, index))

@@ -80,7 +80,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str) -> Any:
         ("jf nosuch q", ["quickstart"]),
         ("jf job list --sort d", ["db_id"]),
         ("jf job list --format c", ["csv", "count"]),
-        ("jf job l", ["list"]),
+        ("jf job l", ["list", "log"]),
         ("jf job list --sta", ["--state", "--start-date"]),
         ("jf job list -di", ["-did"]),
         ("jf job list -s remote", ["remote_error"]),

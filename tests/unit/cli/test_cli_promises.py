@@ -10,7 +10,7 @@ from jfr_cli.app import GROUPS, load_group
 
 READS = {
     *("job list", "job info", "job output", "job wait", "job why", "job dump", "job queue-out"),
-    *("job todir", "job report", "job files ls"),
+    *("job log", "job todir", "job report", "job files ls"),
     *("flow list", "flow info", "flow wait", "flow graph", "flow report"),
     *("runner status", "runner info"),
     *("project list", "project check", "project check-conflicts", "project validate"),
