@@ -510,12 +510,20 @@ _jf_facts() {
         )
         ;;
     ' worker')
-        commands='login'
+        commands='login test'
         options='--tree --help -h'
         ;;
     ' worker login')
         options='--format --json --help'
         asks='<1>=workers'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' worker test')
+        options='--exec-config -ec --connect --timeout --format --json --help'
+        asks='--exec-config=exec_configs -ec=exec_configs <1>=workers'
+        takes='--connect --timeout'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

@@ -19,7 +19,7 @@ function __jf_facts
                 flow\t'List, inspect and change flows.' \
                 runner\t'Run the jobs of a project and see which runner does.' \
                 project\t'Create, list, check, change and move projects.' \
-                worker\t'Log in to hosts that require a second factor.' \
+                worker\t'Log in to workers, and try them out.' \
                 admin\t'Set up, repair and maintain the database.' \
                 batch\t'Manage batch processes, which run many jobs in one submission.' \
                 backup\t'Back up the queue database to files and restore it.' \
@@ -1264,8 +1264,8 @@ function __jf_facts
                 -s\t'One process for everything.' \
                 --log-level\t'One of error, warn, info, debug; default: the project\'s.' \
                 -log\t'One of error, warn, info, debug; default: the project\'s.' \
-                --connect-interactive\t'Prompt for logins.' \
-                -i\t'Prompt for logins.' \
+                --connect-interactive\t'First log in where a user is needed for it.' \
+                -i\t'First log in where a user is needed for it.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--transfer' '-t' '--complete' '-com'
             set __jf_choices '--log-level -log |error warn info debug'
@@ -1340,8 +1340,8 @@ function __jf_facts
                 -q\t'Submit and poll the queues.' \
                 --checkout\t'Claim jobs.' \
                 -cho\t'Claim jobs.' \
-                --connect-interactive\t'Prompt for logins.' \
-                -i\t'Prompt for logins.' \
+                --connect-interactive\t'First log in where a user is needed for it.' \
+                -i\t'First log in where a user is needed for it.' \
                 --daemonized\t'Started by a daemon.' \
                 -d\t'Started by a daemon.' \
                 --until-idle\t'Stop when nothing is left to do (for the chosen steps).' \
@@ -1387,8 +1387,8 @@ function __jf_facts
                 -log\t'One of error, warn, info, debug; default: the project\'s.' \
                 --set-pid\t'Use the process id as the runner\'s id.' \
                 -pid\t'Use the process id as the runner\'s id.' \
-                --connect-interactive\t'Prompt for logins.' \
-                -i\t'Prompt for logins.' \
+                --connect-interactive\t'First log in where a user is needed for it.' \
+                -i\t'First log in where a user is needed for it.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -1571,7 +1571,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' worker'
             set __jf_commands \
-                login\t'Log in to a worker\'s host; ssh asks for what it needs, such as a one-time code.'
+                login\t'Log in to a worker\'s host; ssh asks for what it needs, such as a one-time code.' \
+                test\t'Run a small job through a worker\'s queue, end to end; exit 9 if it fails.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -1582,6 +1583,18 @@ function __jf_facts
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=workers'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' worker test'
+            set __jf_options \
+                --exec-config\t'With this exec_config.' \
+                -ec\t'With this exec_config.' \
+                --connect\t'The job has to reach this from its node.' \
+                --timeout\t'Then exit 8.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '--exec-config=exec_configs' '-ec=exec_configs' '<1>=workers'
+            set __jf_takes '--connect' '--timeout'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin'
             set __jf_commands \

@@ -273,7 +273,8 @@ SetPid = Annotated[
     bool, typer.Option("--set-pid", "-pid", help="Use the process id as the runner's id.")
 ]
 Interactive = Annotated[
-    bool, typer.Option("--connect-interactive", "-i", help="Prompt for logins.")
+    bool,
+    typer.Option("--connect-interactive", "-i", help="First log in where a user is needed for it."),
 ]
 BreakLock = Annotated[
     bool,

@@ -115,6 +115,19 @@ def open_link(worker: SSHWorker, connection: ConnectionData, name: str | None = 
     )
 
 
+def needs_login(worker: WorkerBase, name: str) -> bool:
+    """Whether a user has to log in to a machine of a worker before it can be used."""
+    from controller.config.workers import SeparatedTransferWorker, SSHWorker
+
+    if not isinstance(worker, SSHWorker) or not worker.interactive_login:
+        return False
+    connections = [worker.connection]
+    if isinstance(worker, SeparatedTransferWorker):
+        connections.append(worker.transfer_connection)
+    links = [open_link(worker, connection, name) for connection in connections]
+    return any(isinstance(link, OpenSSHLink) and not link.is_connected for link in links)
+
+
 def log_in(worker: SSHWorker | SeparatedTransferWorker, name: str) -> list[str]:
     """Log in to the machines of a worker, asking on the terminal; returns their names.
 

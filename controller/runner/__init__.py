@@ -10,8 +10,9 @@
 ``recovery``      releases what dead runners left behind
 ``registration``  registers this runner in the database
 ``logs``          the runner's log
+``trial``         one job through a worker's queue, to try it out
 """
 
-from controller.runner.runner import Runner, RunSummary
+from controller.runner.runner import Runner, RunSummary, log_in_to
 
-__all__ = ["RunSummary", "Runner"]
+__all__ = ["RunSummary", "Runner", "log_in_to"]

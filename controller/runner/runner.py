@@ -21,8 +21,15 @@ from typing import Any
 from uuid import uuid4
 
 from controller.config import ConfigManager, LogLevel, Project, RunnerOptions
+from controller.config.workers import SSHWorker
 from controller.documents import db_id_order, utc_now
-from controller.errors import LockLostError, StorageUnavailableError
+from controller.errors import (
+    ControllerError,
+    HostUnavailableError,
+    LockLostError,
+    StorageUnavailableError,
+)
+from controller.hosts.pool import log_in, needs_login
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
 from controller.operations.steps import CLAIM_ORDER
@@ -82,7 +89,7 @@ class Runner:
     runner_id
         Id in the log and in the database; None makes one.
     connect_interactive
-        Kept for callers of jobflow-remote; no worker of this version asks for a login.
+        Log in to the workers that need a user for it, which ``ssh`` asks on the terminal.
     daemon_id
         Id of the daemon that started this process.
     project
@@ -99,8 +106,9 @@ class Runner:
         *,
         project: Project | None = None,
     ) -> None:
-        del connect_interactive
         self.project = project or ConfigManager().get_project(project_name)
+        if connect_interactive:
+            log_in_to(self.project)
         self.runner_id = str(runner_id or uuid4())
         self.daemon_id = daemon_id
         self.log_level = LogLevel(log_level or self.project.log_level)
@@ -495,6 +503,32 @@ class Runner:
             elif states.get(db_id) == JobState.COMPLETED.value:
                 summary.completed.append(db_id)
         return summary
+
+
+def log_in_to(
+    project: Project, asks: Callable[[str], bool] = lambda name: True
+) -> dict[str, ControllerError]:
+    """Log in to the workers of a project that need a user for it, unless one has logged in.
+
+    Parameters
+    ----------
+    asks
+        Called with the name of a worker: whether to log in to it.
+
+    Returns
+    -------
+    dict
+        {name of a worker: why it could not be logged in to}. Its jobs wait for
+        ``jf worker login``; those of other workers run.
+    """
+    failed: dict[str, ControllerError] = {}
+    for name, worker in project.workers.items():
+        if isinstance(worker, SSHWorker) and needs_login(worker, name) and asks(name):
+            try:
+                log_in(worker, name)
+            except HostUnavailableError as error:
+                failed[name] = error
+    return failed
 
 
 def _deadline(max_time: float | None) -> float | None:

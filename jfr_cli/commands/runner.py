@@ -10,6 +10,7 @@ import typer
 from controller.errors import JobFailedError
 from jfr_cli import options
 from jfr_cli.commands.runner_daemon import DAEMON_COMMANDS
+from jfr_cli.commands.worker import log_in_to_workers
 from jfr_cli.console import say
 from jfr_cli.output import show_count, show_one, show_report, shows_document, shows_one, wants_count
 from jfr_cli.prompts import confirm, knows_old_force
@@ -56,11 +57,12 @@ def run(
     """
     from controller.runner import Runner
 
+    if interactive:
+        log_in_to_workers(CURRENT.project)
     runner = Runner(
         project=CURRENT.project,
         log_level=log_level,
         runner_id=str(os.getpid()) if set_pid else None,
-        connect_interactive=interactive,
         daemon_id=str(os.getppid()) if daemonized else None,
     )
     try:
@@ -189,11 +191,12 @@ def update_status(
     """
     from controller.runner import Runner
 
+    if interactive:
+        log_in_to_workers(CURRENT.project)
     runner = Runner(
         project=CURRENT.project,
         log_level=log_level,
         runner_id=str(os.getpid()) if set_pid else None,
-        connect_interactive=interactive,
     )
     try:
         changed = runner.update_status(dry_run)

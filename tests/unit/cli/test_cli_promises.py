@@ -21,6 +21,7 @@ READS = {
 
 WITHOUT_DRY_RUN = {
     "job files get": "writes the files that it names",
+    "worker test": "runs a job of its own, and removes it",
     "worker login": "asks what it has to ask: there is no plan to show",
     "runner run": "runs jobs until it is told to end: there is no plan to show",
     "execution run": "is what a job is on its worker",

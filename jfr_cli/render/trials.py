@@ -1,0 +1,85 @@
+"""What came of the test of a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from jfr_cli.render.data import Row
+from jfr_cli.render.schemas import DocumentSchema, array, flag, number, text
+
+if TYPE_CHECKING:
+    from controller.runner.trial import Trial
+
+TRIAL_STEP = DocumentSchema(
+    "trial-step",
+    "A state that the job of `jf worker test` went through.",
+    {
+        "state": text("Its name."),
+        "step": text("What ended it."),
+        "seconds": number("How long the job was in it."),
+    },
+)
+TRIAL = DocumentSchema(
+    "trial",
+    "What came of `jf worker test`.",
+    {
+        "worker": text("Name of the worker."),
+        "ok": flag("Whether the job completed, with the right output."),
+        "state": text("State of the job; null where it was not over in time.", null=True),
+        "waiting": text("State in which it still was when time was up.", null=True),
+        "seconds": number("How long it took in all."),
+        "steps": array(TRIAL_STEP, "The states that it went through."),
+        "node": text("Where it ran.", null=True),
+        "queue_id": text("Its id in the queue.", null=True),
+        "cause": text("Why it did not complete, in one word.", null=True),
+        "error": text("Why, in one line; empty when it did."),
+        "log": text("Last lines of what it printed, where it did not complete."),
+    },
+)
+
+
+def trial_row(trial: Trial) -> Row:
+    """Return what scripts see of a test."""
+    return {
+        "worker": trial.worker,
+        "ok": trial.ok,
+        "state": trial.state,
+        "waiting": trial.waiting,
+        "seconds": round(trial.seconds, 3),
+        "steps": [
+            {"state": s.state, "step": s.step, "seconds": round(s.seconds, 3)} for s in trial.steps
+        ],
+        "node": trial.node,
+        "queue_id": trial.queue_id,
+        "cause": trial.cause,
+        "error": trial.error,
+        "log": trial.log,
+    }
+
+
+def trial_lines(trial: Trial) -> Iterator[str]:
+    """Say what came of a test: the time of each step, and what went wrong."""
+    for step in trial.steps:
+        yield f"{step.seconds:8.2f} s  {step.step}"
+    where = f" on {trial.node}" if trial.node else ""
+    queue_id = f", {trial.queue_id} in the queue" if trial.queue_id else ""
+    if trial.ok:
+        yield f"worker {trial.worker} works: the job ran{where}{queue_id}, {trial.seconds:.1f} s"
+        return
+    if trial.state is None:
+        yield (
+            f"worker {trial.worker}: the job was still {trial.waiting} after {trial.seconds:.0f} s"
+            f"{queue_id}, and was cancelled"
+        )
+        yield "    is the queue full? Try again with a longer --timeout"
+        return
+    cause = f" ({trial.cause.words})" if trial.cause else ""
+    yield f"worker {trial.worker} does not work{cause}{where}: {trial.error}"
+    for line in trial.log.splitlines():
+        yield f"    {line}"
+
+
+def standing(state: str) -> str:
+    """Say how far a test is."""
+    return f"the job is {state}"
