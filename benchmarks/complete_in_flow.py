@@ -16,8 +16,9 @@ from wire import Listener
 
 from controller.jobcontroller import JobController
 from controller.locks import MongoLock
-from controller.operations.completion import Ending, finish
-from controller.operations.progress import FLOW_FIELDS
+from controller.operations.completion import EndedJob, Ending
+from controller.operations.endings import record_ends
+from controller.states import JobState
 
 SIZES = (10, 1_000, 10_000)
 SHAPES = ("chain", "fan-in", "independent")
@@ -73,10 +74,8 @@ class Completer:
         """Complete it."""
         job = self._lock.locked_document
         assert job is not None
-        with self._controller.lock_flow(
-            filter={"jobs": job["uuid"]}, projection=FLOW_FIELDS
-        ) as flow_lock:
-            finish(self._controller.queue, job, Ending({}), flow_lock=flow_lock)
+        answers = record_ends(self._controller.queue, [EndedJob(job, Ending({}))], prefix=None)
+        assert set(answers.values()) == {JobState.COMPLETED}
 
     def release(self) -> None:
         """Release it."""

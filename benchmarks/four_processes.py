@@ -1,7 +1,8 @@
-"""Four processes check out and complete 2,000 jobs that do nothing; no worker process is started.
+"""Four processes claim and complete 2,000 jobs that do nothing; no worker process is started.
 
-Each job makes two transitions: READY -> CHECKED_OUT -> COMPLETED. No job may be claimed twice, and
-all flows have to be COMPLETED at the end. ``python benchmarks/four_processes.py [NUMBER OF JOBS]``
+They lock, record and release as a runner does, in batches, and as scripts do with `lock_job_flow`,
+one by one. No job may be claimed twice, and all flows have to be COMPLETED at the end.
+``python benchmarks/four_processes.py [NUMBER OF JOBS]``
 """
 
 from __future__ import annotations
@@ -18,15 +19,46 @@ from measuring import PYTHON, Table, controller_of, engines, populate, scratch, 
 from controller.states import FlowState, JobState
 
 PROCESSES = 4
-TRANSITIONS = 2
-LEAST = 200
-"""State transitions per second, of all processes together."""
-WORK = """
-import json, sys
+LEAST = {"in batches": 200, "one by one": 70}
+"""Completions per second, of all processes together. One by one those of a flow wait for each
+other."""
+BEGIN = """
+import json, sys, time
 from controller.jobcontroller import JobController
+from controller.operations.claims import claim_jobs
+from controller.operations.completion import EndedJob, Ending
+from controller.operations.endings import record_ends
+from controller.operations.batch_steps import take_steps
+from controller.operations.steps import RetryPolicy
+from controller.runner.rounds import CLAIMS_PER_ROUND
+from controller.states import JobState
 from controller.storage.opening import open_store
 
 done = []
+"""
+IN_BATCHES = """
+retries = RetryPolicy(3, [30])
+
+def step(jobs):
+    ended = [EndedJob(job, Ending({})) for job in jobs]
+    answers = record_ends(controller.queue, ended, prefix=None)
+    return {k: a if isinstance(a, Exception) else {} for k, a in answers.items()}
+
+with JobController(open_store(json.loads(sys.argv[1]))) as controller:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    while True:
+        mine = [uuid for uuid, _ in claim_jobs(controller.queue, limit=CLAIMS_PER_ROUND)]
+        if not mine and not controller.count_jobs(states=JobState.READY):
+            break
+        done += mine
+        query = {"uuid": {"$in": mine}, "state": "CHECKED_OUT"}
+        while outcomes := take_steps(controller.queue, query, step, retries, limit=len(mine)):
+            if any(outcome.error for outcome in outcomes):
+                time.sleep(0.002)  # another process completes jobs of this flow
+print(json.dumps(done))
+"""
+ONE_BY_ONE = """
 wait = {"sleep": 0.002, "max_wait": 60}  # for the flow, while another of its jobs is completed
 with JobController(open_store(json.loads(sys.argv[1]))) as controller:
     print("ready", flush=True)
@@ -42,12 +74,15 @@ print(json.dumps(done))
 """
 
 
-def measure(table: Table, engine: str, folder: Path, count: int) -> None:
+WORK = {"in batches": BEGIN + IN_BATCHES, "one by one": BEGIN + ONE_BY_ONE}
+
+
+def measure(table: Table, engine: str, folder: Path, count: int, how: str) -> None:
     with store(engine, folder) as spec, controller_of(spec) as opened:
         populate(opened, count, state=JobState.READY)
         workers = [
             subprocess.Popen(
-                [PYTHON, "-c", WORK, json.dumps(spec)],
+                [PYTHON, "-c", WORK[how], json.dumps(spec)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -71,9 +106,9 @@ def measure(table: Table, engine: str, folder: Path, count: int) -> None:
         flows = opened.count_flows(states=FlowState.COMPLETED)
     times = Counter(uuid for each in done for uuid in each)
     table.at_least(
-        f"{PROCESSES} processes, {count} jobs, {engine}",
-        TRANSITIONS * completed / taken,
-        LEAST,
+        f"{PROCESSES} processes, {count} jobs, {engine}, {how}",
+        completed / taken,
+        LEAST[how],
         "/s",
         f"{taken:.1f} s; jobs per process {', '.join(str(len(each)) for each in done)}",
     )
@@ -83,10 +118,11 @@ def measure(table: Table, engine: str, folder: Path, count: int) -> None:
 
 def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    table = Table("state transitions by several processes")
+    table = Table("completions per second by several processes")
     for engine in engines():
-        with scratch() as folder:
-            measure(table, engine, folder, count)
+        for how in WORK:
+            with scratch() as folder:
+                measure(table, engine, folder, count, how)
     return table.end()
 
 

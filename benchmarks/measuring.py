@@ -275,7 +275,7 @@ def job_document(
         "uuid": job_uuid(number),
         "index": 1,
         "name": f"job {number % 50}",
-        "metadata": {},
+        "metadata": {"n": number % 50},
         "config": {"manager_config": {}, "on_missing_references": "error"},
         "hosts": [flow_uuid(number // per_flow)],
         "metadata_updates": [],
@@ -308,6 +308,7 @@ def populate(
     size: int = 1000,
     state: JobState | None = None,
     per_flow: int = 100,
+    first: int = 0,
 ) -> None:
     """Fill a database with flows, quickly.
 
@@ -319,18 +320,26 @@ def populate(
         Of all jobs, which then do not depend on each other; None takes `STATES` in turn.
     per_flow
         Jobs per flow; a multiple of 100 where ``state`` is None.
+    first
+        Number of the first job, a multiple of ``per_flow``: those before it are there already.
     """
+    end = first + count
     jobs, flows = opened.queue.jobs, opened.queue.flows
-    for first in range(0, count, _BATCH):
-        numbers = range(first, min(first + _BATCH, count))
+    for start in range(first, end, _BATCH):
+        numbers = range(start, min(start + _BATCH, end))
         jobs.insert_many(
             [job_document(n, size=size, state=state, per_flow=per_flow) for n in numbers]
         )
-    for first in range(0, count, per_flow):
-        flow_jobs = range(first, min(first + per_flow, count))
-        flows.insert_one(_flow_of(flow_jobs, flow_uuid(first // per_flow), parents=state is None))
+    of_flow = [range(at, min(at + per_flow, end)) for at in range(first, end, per_flow)]
+    for some in range(0, len(of_flow), _BATCH // 20):
+        flows.insert_many(
+            [
+                _flow_of(each, flow_uuid(each[0] // per_flow), parents=state is None)
+                for each in of_flow[some : some + _BATCH // 20]
+            ]
+        )
     opened.queue.auxiliary.update_one(
-        {"next_id": {"$exists": True}}, {"$set": {"next_id": count + 1}}
+        {"next_id": {"$exists": True}}, {"$set": {"next_id": end + 1}}
     )
 
 

@@ -1,9 +1,9 @@
 """Lock many documents of one collection at once, under one lock; `controller.locks` locks one.
 
-Two commands take any number of documents; those that another process has locked are left out and
-named. Nothing is waited for here, so two processes that want the same documents cannot block each
-other. The lease, and what happens when its holder dies or the database fails, are as
-`controller.locks` states them.
+Two commands take any number of documents, and one takes a single one; those that another process
+has locked are left out and named. Nothing is waited for here, so two processes that want the same
+documents cannot block each other. The lease, and what happens when its holder dies or the database
+fails, are as `controller.locks` states them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from controller.leases import (
     not_renewed_since,
 )
 from controller.storage.base import Collection, Document, UpdateOne
+from controller.storage.conflicts import repeat_on_conflict
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def lock_documents(
     matching: Mapping[str, Any] | None = None,
     break_lock: bool = False,
     transactional: bool = False,
+    fields: Mapping[str, Any] | None = None,
 ) -> Iterator[LockedDocuments]:
     """Lock those of the documents that can be had at once; free at the end what still is locked.
 
@@ -81,12 +83,15 @@ def lock_documents(
     transactional
         What is done under the lock is done in one transaction: when the database fails, nothing
         was written. Otherwise that is not known then, and the lock is left to expire.
+    fields
+        What to set with the lock.
     """
     locked = LockedDocuments(collection, str(uuid4()))
     with hold_leases(collection, locked.lock_id):
         taken = False
         try:
-            _take(locked, key, values, projection, matching=matching, break_lock=break_lock)
+            update = {"$set": {**(fields or {}), **lock_fields(locked.lock_id)}}
+            _take(locked, key, values, projection, update, matching, break_lock=break_lock)
             taken = True
             yield locked
         except BaseException as error:
@@ -128,23 +133,32 @@ def _take(
     key: str,
     values: Sequence[Any],
     projection: Any,
-    *,
+    update: Mapping[str, Any],
     matching: Mapping[str, Any] | None,
+    *,
     break_lock: bool,
 ) -> None:
     collection, ours = locked.collection, {"lock_id": locked.lock_id}
-    fields = {"$set": lock_fields(locked.lock_id)}
     query: dict[str, Any] = {key: {"$in": list(values)}}
     if not break_lock:
         query["lock_id"] = None
-    collection.update_many(_both(query, matching), fields)
-    locked.documents.update({d[key]: d for d in collection.find(ours, projection)})
+    if len(values) == 1:
+        query = _both({**query, key: values[0]}, matching)
+        one = collection.find_one_and_update(query, update, projection, return_document="after")
+        locked.documents.update({} if one is None else {one[key]: one})
+    else:
+
+        def lock_all() -> None:
+            collection.update_many(_both(query, matching), update)
+
+        repeat_on_conflict(lock_all)
+        locked.documents.update({d[key]: d for d in collection.find(ours, projection)})
     missing = [value for value in values if value not in locked.documents]
     if not missing:
         return
     locked.unavailable, available = look_at_locks(collection, key, missing)
     if available:
-        operations = [UpdateOne(_both(one, matching), fields) for one in available]
+        operations = [UpdateOne(_both(one, matching), update) for one in available]
         collection.bulk_write(operations, ordered=False)
         late = collection.find({**ours, key: {"$in": missing}}, projection)
         locked.documents.update({d[key]: d for d in late})
@@ -158,7 +172,11 @@ def _both(query: dict[str, Any], matching: Mapping[str, Any] | None) -> dict[str
 
 def _free(locked: LockedDocuments) -> None:
     try:
-        locked.collection.update_many({"lock_id": locked.lock_id}, {"$set": dict(FREE)})
+
+        def free_all() -> None:
+            locked.collection.update_many({"lock_id": locked.lock_id}, {"$set": dict(FREE)})
+
+        repeat_on_conflict(free_all)
     except StorageError as error:
         # An error of the work itself is the one to report; the next process takes these over.
         GIVEN_UP.add(locked.lock_id)

@@ -1,33 +1,37 @@
-"""Complete a job: store its output, apply its Response, release its children.
+"""Jobs end: their outputs are stored, what their Responses ask for is done, children are released.
 
-The step can be interrupted between any two writes and repeated. Outputs are keyed by (uuid, index)
-and written first. Then, in one transaction if available (1 to 3 are in
+Jobs end in batches; a single job is the batch with one. The step can be killed between any two
+writes and done again. Outputs are keyed by (uuid, index) and written before
+(`controller.operations.endings`). Then, in one transaction where there is one (1 to 3 are in
 `controller.operations.responses`):
 
-1. jobs of the response are inserted, not yet runnable, keyed by (uuid, index);
-2. they are added to the flow and, as parents, to children, with set operations;
-3. children or the whole flow are stopped, if the response says so;
-4. the end of the job is recorded, under its lock, and its children become READY;
-5. the flow gets its state, and is unlocked.
+1. jobs of the responses are inserted, not runnable, keyed by (uuid, index);
+2. the flows learn of them, by additions to sets, and children learn of new parents;
+3. children or whole flows are stopped, if a response says so;
+4. the jobs themselves are recorded, under their locks, and their children become READY;
+5. the flows get their states, and are released.
 
-Without transactions, an interruption before 4 leaves the job DOWNLOADED, so the step is repeated;
-after 4, it leaves a finished job with an expired lock, and `recover` does the rest.
+Without transactions an interruption before 4 leaves a job DOWNLOADED, so the step is done
+again; after it, a finished job under a dead lock, and `recover` does the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from controller.documents import flow_of, utc_now
 from controller.documents.attempts import ended_attempts
 from controller.errors import FlowNotFoundError, LockLostError, SubmissionError
-from controller.locks import MongoLock
 from controller.operations.failures import bounded
+from controller.operations.flow_locks import LockedFlows
 from controller.operations.insertion import refuse_jobs_of_others
 from controller.operations.progress import (
     FLOW_FIELDS,
+    JobsThatEnd,
+    Progress,
+    derive_flow_state,
     plan_progress,
     release_flow,
     release_operation,
@@ -39,7 +43,9 @@ from controller.operations.retrying import new_attempt_fields
 from controller.rules.retries import PlannedRetry
 from controller.rules.why import error_line
 from controller.states import FINISHED_STATES, Cause, JobState
-from controller.storage.base import Document, UpdateOne
+from controller.storage.base import Document, UpdateOne, WriteOperation
+
+_SEE_DOCTOR = "see `jf admin doctor`"
 
 
 @dataclass(frozen=True)
@@ -85,77 +91,218 @@ class Ending:
         return (self.response or {}) if self.error is None else {}
 
 
+@dataclass(frozen=True)
+class EndedJob:
+    """A job whose end is to be recorded.
+
+    Attributes
+    ----------
+    doc
+        Its document, as it was locked.
+    ending
+        How it ended.
+    """
+
+    doc: Document
+    ending: Ending
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """(uuid, index)."""
+        return self.doc["uuid"], self.doc["index"]
+
+
+JobEnds = dict[tuple[str, int], JobState | LockLostError]
+"""{(uuid, index): the state of the job now, or that it is not ours any more}."""
+
+
 def finish(
     queue: Queue,
-    job_doc: Document,
-    ending: Ending,
+    ended: Sequence[EndedJob],
     *,
     prefix: str | None = None,
-    flow_lock: MongoLock | None = None,
-    flow: MutableMapping[str, Any] | None = None,
-) -> JobState:
-    """Record the end of a job whose output, if any, has been stored.
+    held: LockedFlows | None = None,
+    flows: Mapping[str, MutableMapping[str, Any]] | None = None,
+) -> JobEnds:
+    """Record the ends of jobs whose outputs, if any, are stored already.
 
-    The caller holds the job (``job_doc`` is the locked document) and its flow.
+    The caller holds the jobs and their flows.
 
     Parameters
     ----------
     prefix
-        Prefix of the db_ids of new jobs.
-    flow_lock
-        The lock on the flow, with `FLOW_FIELDS`. If given, it is released with the new state of the
-        flow.
-    flow
-        The locked flow document, instead of ``flow_lock``; its state is updated too.
+        Of the db_ids of new jobs.
+    held
+        The locked flows, with `FLOW_FIELDS`; those of the jobs are released together with the
+        change of their states.
+    flows
+        {uuid: document} instead of ``held``, where the caller releases them; they get the new
+        states, too.
 
     Returns
     -------
-    JobState
-        COMPLETED or FAILED, or READY for one that is retried.
+    dict
+        COMPLETED or FAILED of each job, READY if it is retried. Of one that is not ours any more
+        nothing was written, where there are transactions.
 
     Raises
     ------
-    LockLostError
-        The lock on the job was lost; with transactions, nothing was written.
     FlowNotFoundError
-        The flow is missing.
+        A flow is missing.
+    LockLostError
+        A flow is not ours any more.
     """
+    batch = _Batch(queue, prefix, held, {} if held is None else dict(held.documents))
+    batch.flows.update(flows or {})
     try:
-        effects = read_effects(ending.answer, job_doc)
-        if effects.jobs:
-            refuse_jobs_of_others(queue, effects.jobs, flow_of(job_doc))
-    except SubmissionError as error:
-        # The job ran, but its Response cannot be accepted: it fails, with the reason.
-        what = f"the job ran, but the jobs it adds cannot be accepted: {error}"
-        effects, ending = ResponseEffects(), Ending(None, bounded(what), ending.fields)
-    with queue.database.transaction() as session:
-        known = _flow(queue, job_doc, flow_lock, flow, session)
-        inserted: list[str] = []
-        if not effects.is_empty:
-            _check_lock(queue, job_doc, session)
-            inserted = apply_effects(queue, job_doc, effects, prefix=prefix, session=session)
-        progress = plan_progress(
-            queue, known, job_doc, ending.state, inserted=inserted, session=session
-        )
-        if progress.job is None or progress.job["lock_id"] != job_doc["lock_id"]:
-            raise _lost(job_doc)
-        _record(queue, job_doc, ending, progress.ready, session)
-        is_new = progress.flow_state.value != known["state"]
-        changed = {"state": progress.flow_state.value, "updated_on": utc_now()}
-        if flow_lock is not None:
-            if is_new:
-                flow_lock.update_on_release = {"$set": changed}
-            flow_lock.release(session=session)
-        elif is_new:
-            query = {"uuid": known["uuid"], "state": {"$ne": progress.flow_state.value}}
-            queue.flows.update_one(query, {"$set": changed}, session=session)
-    if flow is not None:
-        flow["state"] = progress.flow_state.value
-    return ending.state
+        with queue.database.transaction() as session:
+            answers = batch.write(list(ended), session)
+    except BaseException:
+        if held is not None:
+            held.documents.update(batch.flows)  # what was not written was not given back either
+        raise
+    for uuid, flow in (flows or {}).items():
+        flow["state"] = batch.states.get(uuid, flow.get("state"))
+    return answers
+
+
+class _Batch:
+    """Ends of jobs that are recorded together."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        prefix: str | None,
+        held: LockedFlows | None,
+        flows: dict[str, Any],
+    ) -> None:
+        self.queue, self.prefix, self.held, self.flows = queue, prefix, held, flows
+        self.states: dict[str, str] = {}
+
+    def write(self, ended: list[EndedJob], session: Any) -> JobEnds:
+        """Write steps 1 to 5."""
+        accepted = [self._accept(job, session) for job in ended]
+        answers: JobEnds = {}
+        asking = [job.doc for job, effects in accepted if not effects.is_empty]
+        lost = self._lost(asking, session) if asking else set()
+        inserted: dict[str, list[str]] = {}
+        for job, effects in accepted:
+            if job.key not in lost and not effects.is_empty:
+                new = apply_effects(
+                    self.queue, job.doc, effects, prefix=self.prefix, session=session
+                )
+                inserted.setdefault(flow_of(job.doc), []).extend(new)
+        ours = [job for job, _ in accepted if job.key not in lost]
+        progress, ours = self._plan(ours, inserted, session)
+        gone = self._record(ours, progress, session)
+        self._release(progress, gone, session)
+        for job, _ in accepted:
+            is_ours = any(job is mine for mine in ours) and job.key not in gone
+            answers[job.key] = job.ending.state if is_ours else _lost(job.doc)
+        return answers
+
+    def _accept(self, job: EndedJob, session: Any) -> tuple[EndedJob, ResponseEffects]:
+        """Read what a job asks for; what cannot be accepted is its end, and says why."""
+        try:
+            effects = read_effects(job.ending.answer, job.doc)
+            if effects.jobs:
+                refuse_jobs_of_others(self.queue, effects.jobs, flow_of(job.doc), session=session)
+        except SubmissionError as error:
+            what = f"the job ran, but the jobs that it adds cannot be accepted: {error}"
+            failed = Ending(None, bounded(what), job.ending.fields)
+            return EndedJob(job.doc, failed), ResponseEffects()
+        return job, effects
+
+    def _plan(
+        self, ended: list[EndedJob], inserted: Mapping[str, list[str]], session: Any
+    ) -> tuple[Progress, list[EndedJob]]:
+        """Find out what follows; returns with it the jobs that are still ours."""
+        while True:
+            by_flow: dict[str, dict[tuple[str, int], JobState]] = {}
+            for job in ended:
+                by_flow.setdefault(flow_of(job.doc), {})[job.key] = job.ending.state
+            ends = [
+                JobsThatEnd(self._flow(uuid, session), states, inserted.get(uuid, ()))
+                for uuid, states in by_flow.items()
+            ]
+            progress = plan_progress(self.queue, ends, session=session)
+            ours = [
+                job
+                for job in ended
+                if (read := progress.jobs.get(job.key)) is not None
+                and read["lock_id"] == job.doc["lock_id"]
+            ]
+            if len(ours) == len(ended):
+                return progress, ours
+            ended = ours
+
+    def _flow(self, uuid: str, session: Any) -> Mapping[str, Any]:
+        known = self.flows.get(uuid)
+        if known is None or not known.keys() >= FLOW_FIELDS.keys():
+            known = self.queue.flows.find_one({"uuid": uuid}, FLOW_FIELDS, session=session)
+        if known is None:
+            raise FlowNotFoundError(f"the flow {uuid} of a job is missing", hint=_SEE_DOCTOR)
+        return known
+
+    def _record(
+        self, ended: Sequence[EndedJob], progress: Progress, session: Any
+    ) -> set[tuple[str, int]]:
+        """Write the ends, then release children: one command, in this order.
+
+        Returns
+        -------
+        set
+            (uuid, index) of the jobs that were lost since they were read.
+        """
+        if not ended:
+            return set()
+        # In one order everywhere, so that two processes do not wait for each other's documents.
+        in_order = sorted(ended, key=lambda job: str(job.doc["_id"]))
+        operations: list[WriteOperation] = [record_operation(job) for job in in_order]
+        if progress.ready:
+            operations.append(release_operation(progress.ready))
+        done = self.queue.jobs.bulk_write(operations, session=session)
+        if done.matched_count >= len(ended) + len(progress.ready):
+            return set()
+        return self._lost([job.doc for job in ended], session)
+
+    def _lost(self, docs: Sequence[Document], session: Any) -> set[tuple[str, int]]:
+        """(uuid, index) of those of the jobs that are not ours any more."""
+        query = {"_id": {"$in": [doc["_id"] for doc in docs]}}
+        found = self.queue.jobs.find(query, ["lock_id"], session=session)
+        now = {doc["_id"]: doc["lock_id"] for doc in found}
+        return {
+            (doc["uuid"], doc["index"]) for doc in docs if now.get(doc["_id"]) != doc["lock_id"]
+        }
+
+    def _release(self, progress: Progress, gone: set[tuple[str, int]], session: Any) -> None:
+        """Write the states of the flows; those that we hold are given back with it."""
+        states, now = dict(progress.flow_states), utc_now()
+        if gone:  # the plan counted on them
+            states = {u: derive_flow_state(self.queue, u, session=session) for u in states}
+        self.states = {uuid: state.value for uuid, state in states.items()}
+        updates: dict[str, dict[str, Any]] = {uuid: {} for uuid in states}
+        for uuid, state in states.items():
+            if state.value != self.flows.get(uuid, {}).get("state"):
+                updates[uuid] = {"$set": {"state": state.value, "updated_on": now}}
+        if self.held is not None:
+            if updates:
+                self.held.release(updates, session=session)
+            return
+        for uuid, update in updates.items():
+            if update:
+                query = {"uuid": uuid, "state": {"$ne": states[uuid].value}}
+                self.queue.flows.update_one(query, update, session=session)
+
+
+def record_operation(job: EndedJob) -> UpdateOne:
+    """Compose the write of the end of a job: only under the lock under which it was read."""
+    fields = _end_fields(job.doc, job.ending)
+    return UpdateOne({"_id": job.doc["_id"], "lock_id": job.doc["lock_id"]}, {"$set": fields})
 
 
 def recover(queue: Queue, job_doc: Document) -> None:
-    """Complete an interrupted `finish`. The caller holds the locks on the job and its flow."""
+    """Do what an interrupted `finish` left undone. The caller holds the job and its flow."""
     flow_uuid = flow_of(job_doc)
     release_flow(queue, flow_uuid)
     update_flow_state(queue, flow_uuid)
@@ -164,44 +311,6 @@ def recover(queue: Queue, job_doc: Document) -> None:
 def is_finished(job_doc: Document) -> bool:
     """Whether the completion of a job has been recorded."""
     return job_doc["state"] in {state.value for state in FINISHED_STATES}
-
-
-def _flow(
-    queue: Queue,
-    job_doc: Document,
-    flow_lock: MongoLock | None,
-    given: Mapping[str, Any] | None,
-    session: Any,
-) -> Mapping[str, Any]:
-    uuid = flow_of(job_doc)
-    flow: Mapping[str, Any] | None = None
-    if flow_lock is not None:
-        flow = flow_lock.locked_document
-    elif given is not None and given.keys() >= FLOW_FIELDS.keys():
-        flow = given
-    else:
-        flow = queue.flows.find_one({"uuid": uuid}, FLOW_FIELDS, session=session)
-    if flow is None:
-        raise FlowNotFoundError(f"the flow {uuid} of job {job_doc['db_id']} is missing")
-    return flow
-
-
-def _check_lock(queue: Queue, job_doc: Document, session: Any = None) -> None:
-    query = {"_id": job_doc["_id"], "lock_id": job_doc["lock_id"]}
-    if queue.jobs.find_one(query, ["_id"], session=session) is None:
-        raise _lost(job_doc)
-
-
-def _record(
-    queue: Queue, job_doc: Document, ending: Ending, ready: list[str], session: Any
-) -> None:
-    """Write the end of the job, then release its children: in one command, in this order."""
-    fields = _end_fields(job_doc, ending)
-    own = UpdateOne({"_id": job_doc["_id"], "lock_id": job_doc["lock_id"]}, {"$set": fields})
-    released = [release_operation(ready)] if ready else []
-    done = queue.jobs.bulk_write([own, *released], session=session)
-    if done.matched_count < 1 + len(ready):
-        _check_lock(queue, job_doc, session)
 
 
 def _end_fields(job_doc: Document, ending: Ending) -> dict[str, Any]:

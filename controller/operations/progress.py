@@ -54,77 +54,148 @@ Newest = dict[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Progress:
-    """The consequences of the end of a job.
+class JobsThatEnd:
+    """Jobs of one flow that end together.
 
     Attributes
     ----------
-    job
-        The job's document when it was read.
-    ready
-        db_ids of the jobs that become READY.
-    flow_state
-        State of the flow.
+    flow
+        Its document, with `FLOW_FIELDS`.
+    states
+        {(uuid, index): its new state, which is not stored yet; READY if it is retried}.
+    inserted
+        Uuids of jobs that they added to the flow.
     """
 
-    job: Document | None
+    flow: Mapping[str, Any]
+    states: Mapping[tuple[str, int], JobState]
+    inserted: Several[str] = ()
+
+    @property
+    def last(self) -> list[str]:
+        """Uuids of the last jobs of the flow."""
+        return [*self.flow["jobs"][-_PROBE:], *self.inserted]
+
+    @property
+    def is_known_whole(self) -> bool:
+        """Whether the flow is so small that its document names all its jobs."""
+        return len(self.flow["jobs"]) < _PROBE
+
+    @property
+    def overlay(self) -> Overlay:
+        """The states, as the derivation of a flow's state takes them."""
+        by_uuid: dict[str, dict[int, JobState | None]] = {}
+        for (uuid, index), state in self.states.items():
+            by_uuid.setdefault(uuid, {})[index] = state
+        return by_uuid
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What follows from the end of jobs.
+
+    Attributes
+    ----------
+    jobs
+        {(uuid, index): document as it was read} of those that end; one that is not there is
+        missing.
+    ready
+        db_ids of the jobs that become READY.
+    flow_states
+        {uuid: state of the flow}.
+    """
+
+    jobs: Mapping[tuple[str, int], Document]
     ready: list[str]
-    flow_state: FlowState
+    flow_states: Mapping[str, FlowState]
 
 
-def plan_progress(
-    queue: Queue,
-    flow: Mapping[str, Any],
-    job: Mapping[str, Any],
-    state: JobState,
-    *,
-    inserted: Several[str] = (),
-    session: Any = None,
-) -> Progress:
-    """Determine the consequences of the end of a job. Nothing is written.
+def plan_progress(queue: Queue, ends: Sequence[JobsThatEnd], *, session: Any = None) -> Progress:
+    """Find out what follows from the end of jobs. Nothing is written.
+
+    The questions are asked for all flows together, so that their number hardly grows with that of
+    the jobs and flows.
 
     Parameters
     ----------
-    flow
-        With `FLOW_FIELDS`.
-    job
-        The job that has ended; at least ``uuid`` and ``index``.
-    state
-        Its new state, which is not stored yet; READY if it is retried.
-    inserted
-        Uuids of jobs that it adds to the flow.
+    ends
+        One entry for each flow.
     """
-    uuid, last = job["uuid"], [*flow["jobs"][-_PROBE:], *inserted]
-    read = {uuid, *last}
+    states = {key: state for end in ends for key, state in end.states.items()}
+    uuids = sorted({uuid for uuid, _ in states})
+    inserted = {uuid for end in ends for uuid in end.inserted}
+    read = {*uuids, *(uuid for end in ends for uuid in end.last)}
     docs = _find(
         queue,
-        [{"parents": uuid, "state": JobState.WAITING.value}, {"uuid": {"$in": sorted(read)}}],
+        [
+            {"parents": {"$in": uuids}, "state": JobState.WAITING.value},
+            {"uuid": {"$in": sorted(read)}},
+        ],
         session,
     )
-    ended = next((d for d in docs if (d["uuid"], d["index"]) == (uuid, job["index"])), None)
-    if ended is not None:
-        ended["state"] = state.value
+    ended = {key: d for d in docs if (key := (d["uuid"], d["index"])) in states}
+    for key, doc in ended.items():
+        doc["state"] = states[key].value
     newest: Newest = newest_by_uuid(d for d in docs if d["uuid"] in read)
-    waiting = [d for d in docs if d["state"] == JobState.WAITING.value]
-    waiting = [d for d in waiting if uuid in (d["parents"] or ()) or d["uuid"] in inserted]
-    leaf = _last_open([u for u in last if u in newest], newest, docs)
-    unknown = _to_probe(waiting, newest)
+    waiting = [
+        d
+        for d in docs
+        if d["state"] == JobState.WAITING.value
+        and (d["uuid"] in inserted or not set(uuids).isdisjoint(d["parents"] or ()))
+    ]
+    leaves = {
+        end.flow["uuid"]: _last_open([u for u in end.last if u in newest], newest, docs)
+        for end in ends
+    }
+    unknown, open_ = _to_probe(waiting, newest), {u for u in leaves.values() if u is not None}
     questions: list[dict[str, Any]] = []
     if unknown:
         questions.append({"uuid": {"$in": unknown}})
-    if leaf is not None:
-        questions.append({"parents": leaf})
+    if open_:
+        questions.append({"parents": {"$in": sorted(open_)}})
     more = _find(queue, questions, session)
     wanted = set(unknown)
     newest.update(newest_by_uuid(d for d in more if d["uuid"] in wanted))
-    if leaf is not None and any(leaf in (d["parents"] or ()) for d in more):
-        leaf = None
+    parents = {p for d in more for p in d["parents"] or ()}
+    shown = {flow: leaf for flow, leaf in leaves.items() if leaf is None or leaf not in parents}
     ready = _ready_among(queue, waiting, newest, session)
-    overlay = {uuid: {job["index"]: state}}
-    if state is JobState.READY:  # it is retried: perhaps nothing has begun any more
-        again = derive_flow_state(queue, flow["uuid"], overlay, session=session)
-        return Progress(ended, ready, again)
-    return Progress(ended, ready, _state_under_way(queue, flow["uuid"], overlay, leaf, session))
+    return Progress(ended, ready, _states_of(queue, ends, shown, session))
+
+
+def _states_of(
+    queue: Queue, ends: Sequence[JobsThatEnd], leaves: Mapping[str, str | None], session: Any
+) -> dict[str, FlowState]:
+    """States of flows of which jobs have just ended.
+
+    Parameters
+    ----------
+    leaves
+        {uuid: a leaf that is not COMPLETED}, where one is known.
+    """
+    states: dict[str, FlowState] = {}
+    small = {
+        end.flow["uuid"]: end.overlay
+        for end in ends
+        if leaves.get(end.flow["uuid"]) is None and end.is_known_whole
+    }
+    if small:
+        states.update(_exact_states(queue, small, session))
+    good = [
+        end.flow["uuid"]
+        for end in ends
+        if leaves.get(end.flow["uuid"]) is not None and JobState.FAILED not in end.states.values()
+    ]
+    if len(good) > 1 and not _exists(queue, {"$in": sorted(good)}, _HELD_UP, session):
+        # Nothing went wrong in any of them: what is under way decides.
+        states.update(dict.fromkeys(good, flow_state([JobState.RUNNING], [JobState.RUNNING])))
+    for end in ends:
+        uuid = end.flow["uuid"]
+        if JobState.READY in end.states.values():  # retried: perhaps no job has begun any more
+            states[uuid] = derive_flow_state(queue, uuid, end.overlay, session=session)
+        if uuid not in states:
+            leaf = leaves.get(uuid)
+            states[uuid] = _state_under_way(queue, uuid, end.overlay, leaf, session)
+    return states
 
 
 def release_operation(ready: list[str]) -> UpdateMany:
@@ -319,7 +390,8 @@ def _held_up(queue: Queue, flow_uuid: str, session: Any) -> list[JobState]:
     return [] if found is None else [found]
 
 
-def _exists(queue: Queue, flow_uuid: str, states: list[str], session: Any) -> bool:
+def _exists(queue: Queue, flow_uuid: Any, states: list[str], session: Any) -> bool:
+    """Whether a flow, or one of those that a condition selects, has a job in these states."""
     query = {"job.hosts": flow_uuid, "state": {"$in": states}}
     return queue.jobs.find_one(query, ["_id"], session=session) is not None
 
@@ -347,11 +419,31 @@ def _shown(doc: Mapping[str, Any], overlay: Overlay) -> JobState:
 
 
 def _exact_state(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -> FlowState:
-    docs = list(
-        queue.jobs.find(
-            {"job.hosts": flow_uuid}, ["uuid", "index", "parents", "state"], session=session
-        )
-    )
+    return _exact_states(queue, {flow_uuid: overlay}, session)[flow_uuid]
+
+
+def _exact_states(
+    queue: Queue, overlays: Mapping[str, Overlay], session: Any
+) -> dict[str, FlowState]:
+    """Derive the states of flows from all their jobs.
+
+    Parameters
+    ----------
+    overlays
+        {uuid: states of its jobs that are not stored yet}.
+    """
+    flows = sorted(overlays)
+    query = {"job.hosts": flows[0] if len(flows) == 1 else {"$in": flows}}
+    fields = ["uuid", "index", "db_id", "parents", "state", "job.hosts"]
+    docs: dict[str, list[Document]] = {uuid: [] for uuid in flows}
+    for doc in queue.jobs.find(query, fields, session=session):
+        for uuid in docs.keys() & set(doc["job"]["hosts"]):
+            docs[uuid].append(doc)
+    return {uuid: _state_with(docs[uuid], overlay) for uuid, overlay in overlays.items()}
+
+
+def _state_with(docs: list[Document], overlay: Overlay) -> FlowState:
+    """State of a flow with these jobs, some of which change or are being deleted."""
     deleted = set()
     for doc in docs:
         changed = overlay.get(doc["uuid"], {})

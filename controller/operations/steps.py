@@ -1,4 +1,6 @@
-"""One step of a runner: lock a job that is due, do the step, record how it went.
+"""A step of a runner: how often it is tried, and what is recorded of it.
+
+`controller.operations.batch_steps` does the step of many jobs at once.
 
 The outcome is a value, `StepOutcome`. What the step itself did is in the fields that it returns or
 in the error that it raises; either is written to the job together with the end of the lock.
@@ -7,16 +9,15 @@ in the error that it raises; either is written to the job together with the end 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.documents import utc_now
 from controller.documents.attempts import ended_attempts
-from controller.errors import LockLostError, StorageUnavailableError
 from controller.locks import MongoLock
 from controller.operations.failures import error_text, log_fields
 from controller.operations.queue import Queue
@@ -125,60 +126,6 @@ class StepOutcome:
     error: Exception | None = None
 
 
-def take_step(
-    queue: Queue,
-    query: Mapping[str, Any],
-    step: Callable[[Document], dict[str, Any]],
-    retries: RetryPolicy,
-) -> StepOutcome | None:
-    """Do one step of one job.
-
-    Parameters
-    ----------
-    query
-        Which jobs are eligible; those whose next step is not due are never eligible.
-    step
-        Called with the locked document; returns the fields to set.
-
-    Returns
-    -------
-    StepOutcome
-        None if no job is eligible.
-
-    Raises
-    ------
-    StorageUnavailableError
-        The database fails; the lock, if any, is left to expire.
-    """
-    lock = due_job_lock(queue, query, retries)
-    if not lock.acquire():
-        return None
-    job = lock.locked_document
-    assert job is not None
-    fields: dict[str, Any] = {}
-    error: Exception | None = None
-    try:
-        try:
-            fields = step(job)
-            lock.update_on_release = {"$set": fields}
-        except Exception as raised:  # noqa: BLE001 (every failure of a step is recorded)
-            error = raised
-        result = record_end(lock, job, error, retries)
-    except StorageUnavailableError:
-        raise
-    except LockLostError as lost:
-        return StepOutcome(job, StepResult.LOST, fields, lost)
-    except Exception as unrecorded:
-        logger.exception("job %s: the outcome of a step cannot be recorded", job["db_id"])
-        return StepOutcome(job, StepResult.NOT_RECORDED, fields, unrecorded)
-    except BaseException:
-        lock.abandon()
-        raise
-    finally:
-        lock.give_up()  # in case even its release failed; otherwise it holds nothing
-    return StepOutcome(job, result, fields, error)
-
-
 def due_job_lock(
     queue: Queue, query: Mapping[str, Any], retries: RetryPolicy, **kwargs: Any
 ) -> MongoLock:
@@ -189,9 +136,56 @@ def due_job_lock(
     kwargs
         Further keywords of `MongoLock`.
     """
-    due = due_query(utc_now(), retries.longest_delay)
-    eligible = {**query, "$and": [*query.get("$and", []), due]}
+    eligible = eligible_query(query, retries)
     return MongoLock(collection=queue.jobs, filter=eligible, **{"sort": CLAIM_ORDER, **kwargs})
+
+
+def eligible_query(query: Mapping[str, Any], retries: RetryPolicy) -> dict[str, Any]:
+    """Return the filter of the jobs among those of a query whose next step is due."""
+    due = due_query(utc_now(), retries.longest_delay)
+    return {**query, "$and": [*query.get("$and", []), due]}
+
+
+def plan_end(
+    job: Document,
+    error: Exception | None,
+    retries: RetryPolicy,
+    now: datetime,
+    *,
+    next_step_delay: float | None = None,
+) -> tuple[StepResult, dict[str, Any] | None]:
+    """Decide what to record of a step.
+
+    Parameters
+    ----------
+    job
+        The document when it was locked; READY if the step ended it and it is retried.
+    error
+        Why the step failed, or what delayed it; None if it succeeded.
+    now
+        Naive UTC.
+    next_step_delay
+        Minimum time in seconds before the next step.
+
+    Returns
+    -------
+    StepResult
+        ADVANCED, HELD_UP or FAILED.
+    dict or None
+        The fields to set, besides those of a step that succeeded. With None the job is only
+        unlocked, provided that its state has not changed: a step that was recorded but not
+        finished is left to the process that takes the lock over.
+    """
+    if error is None:
+        fields = succeeded_step_update(now, next_step_delay)
+        if job["state"] == JobState.READY.value:  # it ended in this step, and is retried
+            fields["remote.retry_time_limit"] = job["remote"]["retry_time_limit"]
+        return StepResult.ADVANCED, fields
+    if is_busy(error):
+        logger.debug("job %s: held up: %.1000s", job["db_id"], error)
+        return StepResult.HELD_UP, refused_update(error, now)
+    logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)
+    return StepResult.FAILED, _failure_fields(job, error, retries, now)
 
 
 def record_end(
@@ -220,31 +214,21 @@ def record_end(
     LockLostError
         The lock on the job was lost; nothing was written.
     """
-    if error is None:
-        given = lock.update_on_release
-        if isinstance(given, dict):
-            fields = succeeded_step_update(utc_now(), next_step_delay)
-            if job["state"] == JobState.READY.value:  # it ended in this step, and is retried
-                fields["remote.retry_time_limit"] = job["remote"]["retry_time_limit"]
-            given["$set"] = {**fields, **given.get("$set", {})}
-        lock.release()
-        return StepResult.ADVANCED
-    if is_busy(error):
-        logger.debug("job %s: held up: %.1000s", job["db_id"], error)
-        if (refused := refused_update(error, utc_now())) is not None:
-            lock.update_on_release = {"$set": refused}
-            lock.release()
-            return StepResult.HELD_UP
-        # A step that was recorded but not finished is left to the process that takes the lock over.
+    result, fields = plan_end(job, error, retries, utc_now(), next_step_delay=next_step_delay)
+    if fields is None:
         lock.abandon(unchanged={"state": job["state"]})
-        return StepResult.HELD_UP
-    logger.warning("job %s: a step failed: %.1000s", job["db_id"], error)
-    lock.update_on_release = {"$set": _failure_fields(job, error, retries)}
+        return result
+    if error is not None:
+        lock.update_on_release = {"$set": fields}
+    elif isinstance(given := lock.update_on_release, dict):
+        given["$set"] = {**fields, **given.get("$set", {})}
     lock.release()
-    return StepResult.FAILED
+    return result
 
 
-def _failure_fields(job: Document, error: Exception, retries: RetryPolicy) -> dict[str, Any]:
+def _failure_fields(
+    job: Document, error: Exception, retries: RetryPolicy, now: datetime
+) -> dict[str, Any]:
     fields = failed_step_update(
         state=JobState(job["state"]),
         attempts=(job.get("remote") or {}).get("step_attempts") or 0,
@@ -252,7 +236,7 @@ def _failure_fields(job: Document, error: Exception, retries: RetryPolicy) -> di
         delays=retries.delays,
         final=is_final(error),
         text=error_text(error),
-        now=utc_now(),
+        now=now,
     )
     if fields.get("state"):
         reads = job["state"] == JobState.DOWNLOADED.value

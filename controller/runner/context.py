@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from controller.config.workers import same_host
+from controller.documents import flow_if_named, flow_of
 from controller.jobcontroller import JobController
 from controller.locks import confirm_held
 from controller.operations.connections import Connections
@@ -107,6 +108,21 @@ class RunnerContext:
         """Return the connected JobStore of a flow."""
         flow = self.controller.queue.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
         return self.connections.jobstore(flow.get("jobstore"))
+
+    def jobstores(
+        self, jobs: Iterable[Mapping[str, Any]]
+    ) -> Callable[[Mapping[str, Any]], JobStore]:
+        """Look up the JobStores of the flows of jobs, with one question for all of them.
+
+        Returns
+        -------
+        callable
+            Returns the connected JobStore of one of the jobs.
+        """
+        uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
+        flows = self.controller.queue.flows.find({"uuid": {"$in": uuids}}, ["uuid", "jobstore"])
+        names = {flow["uuid"]: flow.get("jobstore") for flow in flows}
+        return lambda job: self.connections.jobstore(names.get(flow_of(job)))
 
     def jobstore_spec(self, flow_uuid: str) -> dict[str, Any]:
         """Return the description of a flow's JobStore."""

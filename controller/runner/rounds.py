@@ -23,8 +23,10 @@ from controller.errors import (
     StorageUnavailableError,
 )
 from controller.leases import GIVEN_UP
+from controller.operations.batch_steps import BatchStep, one_by_one, take_steps
+from controller.operations.claims import claim_jobs
 from controller.operations.pending_cleanup import run_pending
-from controller.operations.steps import RetryPolicy, StepOutcome, StepResult, take_step
+from controller.operations.steps import RetryPolicy, StepOutcome, StepResult
 from controller.runner.backoff import JobBackoff
 from controller.runner.context import RunnerContext
 from controller.runner.recovery import take_over_expired
@@ -36,6 +38,7 @@ from controller.runner.stages.upload import upload
 from controller.runner.watch import ProcessWatcher
 from controller.schedulers import Submission
 from controller.states import QUEUED_STATES, RESETTABLE_STATES, JobState
+from controller.storage.base import Projection
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +47,10 @@ QUEUE_POLL_FASTEST, QUEUE_POLL_GROWTH = 1.0, 1.3
 changes, up to ``delay_check_run_status``."""
 RECOVER_EVERY = 10.0
 CLAIMS_PER_ROUND = 32
+STEPS_AT_ONCE = 8
+"""Jobs whose files are handled under one lock: their documents may be large."""
+WITHOUT_ARGUMENTS = {"job.function_args": 0, "job.function_kwargs": 0}
+"""A projection: what may be large of a job, and is needed for its upload only."""
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
 _RECORDED = (StepResult.ADVANCED, StepResult.FAILED)
 _MOVED = (*_RECORDED, StepResult.LOST)
@@ -174,11 +181,12 @@ class Rounds:
         claimed = 0
         for name in workers:
             room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
-            while room > 0 and claimed < CLAIMS_PER_ROUND and not self._is_stopping():
-                if self._controller.checkout_job({**self.only, "worker": name}) is None:
-                    break
-                claimed += 1
-                room -= 1
+            room = min(room, CLAIMS_PER_ROUND - claimed)
+            if room <= 0 or self._is_stopping():
+                continue
+            query = {**self.only, "worker": name}
+            if found := len(claim_jobs(self._controller.queue, query, limit=room)):
+                claimed += found
                 self._tell(name)
         return claimed > 0
 
@@ -224,30 +232,42 @@ class Rounds:
                 break
             query = {**(also or {}), **self.only}
             query.update(state=state.value, worker={"$in": within_reach})
-            outcome = self._step(self._backoff.others(query, left_alone), step)
-            if outcome is None:
+            outcomes = self._take(
+                self._backoff.others(query, left_alone),
+                one_by_one(
+                    partial(self._noted, step),
+                    lambda job: (
+                        not (self._is_stopping() or until() or outages.holds(job["worker"]))
+                    ),
+                ),
+                STEPS_AT_ONCE if limit is None else min(limit - done, STEPS_AT_ONCE),
+            )
+            if not outcomes:
                 break
-            if outcome.result in _MOVED:
-                done += 1
-            if outcome.result not in _RECORDED:
-                left_alone.append(
-                    outcome.job["db_id"]
-                )  # for this round, so that others get their turn
+            done += sum(each.result in _MOVED for each in outcomes)
+            # For this round: others get their turn.
+            left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
             if until():
                 break
         return done > 0
 
-    def _step(self, query: dict[str, Any], step: Step) -> StepOutcome | None:
-        """Do one step of one job; None if there was none."""
+    def _noted(self, step: Step, job: dict[str, Any]) -> dict[str, Any]:
+        self._context.touched.add(job["db_id"])
+        return step(self._context, job)
 
-        def noted(job: dict[str, Any]) -> dict[str, Any]:
-            self._context.touched.add(job["db_id"])
-            return step(self._context, job)
-
+    def _take(
+        self, query: dict[str, Any], step: BatchStep, limit: int, projection: Projection = None
+    ) -> list[StepOutcome]:
+        """Do one step of the first jobs; nothing came of it when there were none."""
         retries = RetryPolicy.for_project(self._context.project)
-        outcome = take_step(self._controller.queue, query, noted, retries)
-        if outcome is None:
-            return None
+        queue = self._controller.queue
+        outcomes = take_steps(queue, query, step, retries, limit=limit, projection=projection)
+        for outcome in outcomes:
+            self._settle(outcome)
+        return outcomes
+
+    def _settle(self, outcome: StepOutcome) -> None:
+        """Remember what holds a job up, and withdraw what a lost job had submitted."""
         match outcome.result:
             case StepResult.ADVANCED:
                 self._backoff.forget(outcome.job)
@@ -263,7 +283,6 @@ class Rounds:
                 logger.warning("%s", outcome.error)
                 if process_id := outcome.fields.get("remote.process_id"):
                     withdraw(self._context, outcome.job, process_id)
-        return outcome
 
     def poll(self, workers: list[str]) -> bool:
         """Poll the queues about their jobs, and watch local processes."""
@@ -311,9 +330,10 @@ class Rounds:
         return by_worker
 
     def _poll_worker(self, name: str, jobs: list[dict[str, Any]]) -> bool:
+        changed = list(self._answers(name, jobs))
         moved = False
-        for job, answer in self._answers(name, jobs):
-            moved = self.apply(job, answer) or moved
+        for first in range(0, len(changed), CLAIMS_PER_ROUND):
+            moved = self._apply(changed[first : first + CLAIMS_PER_ROUND]) or moved
         return moved
 
     def _answers(
@@ -352,17 +372,51 @@ class Rounds:
             if update is not None:
                 yield job, update
 
-    def apply(self, job: dict[str, Any], answer: dict[str, Any] | Exception) -> bool:
-        """Record a queue's reply about a job, if it still has the same process."""
-        # Meanwhile the job may have been restarted as another process.
-        query = {k: job[k] for k in ("uuid", "index", "state")}
-        query["remote.process_id"] = (job.get("remote") or {}).get("process_id")
-        outcome = self._step(query, lambda context, locked: _update_of(answer))
-        return outcome is not None and outcome.result in _MOVED
+    def _apply(self, changed: list[tuple[dict[str, Any], dict[str, Any] | Exception]]) -> bool:
+        """Write what a queue answered about jobs that are still the same processes."""
+        answers = {(job["uuid"], job["index"]): (job, answer) for job, answer in changed}
+
+        def step(locked: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+            found: dict[tuple[str, int], dict[str, Any] | Exception] = {}
+            for now in locked:
+                asked, answer = answers[now["uuid"], now["index"]]
+                # Meanwhile the job may run anew, as another process.
+                if _process_of(asked) == _process_of(now) and asked["state"] == now["state"]:
+                    found[now["uuid"], now["index"]] = _as_found(answer)
+                    self._context.touched.add(now["db_id"])
+            return found
+
+        states = [s.value for s in QUEUED_STATES]
+        query = {
+            "db_id": {"$in": [job["db_id"] for job, _ in changed]},
+            "state": states[0] if len(states) == 1 else {"$in": states},
+        }
+        outcomes = self._take(query, step, len(changed), WITHOUT_ARGUMENTS)
+        return any(outcome.result in _MOVED for outcome in outcomes)
 
     def _complete(self, workers: list[str]) -> bool:
         # Not all at once, so that children of finished jobs can start first.
-        return self._steps(JobState.DOWNLOADED, workers, complete, limit=CLAIMS_PER_ROUND)
+        done = 0
+        left_alone: list[str] = []
+        query = {**self.only, "state": JobState.DOWNLOADED.value, "worker": {"$in": workers}}
+        while not self._is_stopping() and done < CLAIMS_PER_ROUND:
+            outcomes = self._take(
+                self._backoff.others(query, left_alone),
+                self._complete_noted,
+                CLAIMS_PER_ROUND - done,
+                WITHOUT_ARGUMENTS,
+            )
+            if not outcomes:
+                break
+            done += sum(each.result in _MOVED for each in outcomes)
+            left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
+        return done > 0
+
+    def _complete_noted(
+        self, jobs: list[dict[str, Any]]
+    ) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+        self._context.touched.update(job["db_id"] for job in jobs)
+        return complete(self._context, jobs)
 
     def tell_of_unknown_workers(self) -> None:
         """Warn about jobs whose worker is not in the project, once per worker.
@@ -406,7 +460,13 @@ def _only(name: str) -> Iterator[None]:
         logger.exception("%s: failed, will be retried", name)
 
 
-def _update_of(answer: dict[str, Any] | Exception) -> dict[str, Any]:
-    if isinstance(answer, Exception):
-        raise RemoteError(f"the queue cannot be polled about this job: {answer}") from answer
-    return answer
+def _process_of(job: dict[str, Any]) -> Any:
+    return (job.get("remote") or {}).get("process_id")
+
+
+def _as_found(answer: dict[str, Any] | Exception) -> dict[str, Any] | Exception:
+    if not isinstance(answer, Exception):
+        return answer
+    error = RemoteError(f"the queue cannot be polled about this job: {answer}")
+    error.__cause__ = answer
+    return error

@@ -5,7 +5,7 @@ Reading one output from a store that `opening` knows needs neither maggma nor jo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -315,23 +315,44 @@ def save_outputs(
     StorageUnavailableError
         A store does not answer.
     """
+    save_many_outputs(store, [(document, blobs)])
+
+
+def save_many_outputs(
+    store: JobStore,
+    outputs: Sequence[tuple[Mapping[str, Any], Mapping[str, Iterable[Mapping[str, Any]]]]],
+) -> None:
+    """Copy the outputs of jobs into a connected JobStore, in one write for each of its stores.
+
+    Parameters
+    ----------
+    outputs
+        (document, blobs) of each job, as `save_outputs` takes them.
+
+    Raises
+    ------
+    RemoteError, StorageUnavailableError
+        As `save_outputs` does; some of the outputs may have been stored then.
+    """
     with reaching(store):
-        _save(store, document, blobs)
+        _save(store, outputs)
 
 
 def _save(
     store: JobStore,
-    document: Mapping[str, Any],
-    blobs: Mapping[str, Iterable[Mapping[str, Any]]],
+    outputs: Sequence[tuple[Mapping[str, Any], Mapping[str, Iterable[Mapping[str, Any]]]]],
 ) -> None:
-    for name, many in blobs.items():
-        rows = [dict(row) for row in many]
-        if not rows:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for _, blobs in outputs:
+        for name, many in blobs.items():
+            rows.setdefault(name, []).extend(dict(row) for row in many)
+    for name, blobs_of_all in rows.items():
+        if not blobs_of_all:
             continue
         if name not in store.additional_stores:
             raise RemoteError(f"the project has no additional store {name!r}", no_retry=True)
-        store.additional_stores[name].update(rows, key="blob_uuid")
-    main = {k: v for k, v in document.items() if k != "_id"}
+        store.additional_stores[name].update(blobs_of_all, key="blob_uuid")
+    main = [{k: v for k, v in document.items() if k != "_id"} for document, _ in outputs]
     store.docs_store.update(main, key=["uuid", "index"])
 
 

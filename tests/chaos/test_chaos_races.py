@@ -39,14 +39,14 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
             patch.setattr(Queue, "earlier_submissions", lambda *_: [])
             # A lock that was lost ends the step of its job, not the round.
             results = []
-            really_take = rounds.take_step
+            really_take = rounds.take_steps
 
-            def take(*given: Any) -> StepOutcome | None:
-                outcome = really_take(*given)
-                results.append(outcome and outcome.result)
-                return outcome
+            def take(*given: Any, **options: Any) -> list[StepOutcome]:
+                outcomes = really_take(*given, **options)
+                results.extend(outcome.result for outcome in outcomes)
+                return outcomes
 
-            patch.setattr(rounds, "take_step", take)
+            patch.setattr(rounds, "take_steps", take)
             runner.advance()
             assert StepResult.LOST in results
             entries = runner.controller.auxiliary.count_documents({"aftermath": {"$exists": True}})

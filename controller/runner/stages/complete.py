@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from controller.documents import flow_of
 from controller.errors import NotYetError
+from controller.operations.endings import DownloadedJob
 from controller.runner.context import RunnerContext
 from controller.runner.stages.download import download_folder, remove_download
 from controller.states import JobState
@@ -15,17 +16,36 @@ from controller.states import JobState
 logger = logging.getLogger(__name__)
 
 
-def complete(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """Complete a job; return the fields to set, of which there are none."""
-    store = context.jobstore(flow_of(job))
-    local = context.worker(job["worker"]).is_local
-    good = context.controller.complete_job(job, _files(context, job, local=local), store)
-    if not local:
-        remove_download(context, job)
-    again = job["state"] == JobState.READY.value
-    bad = "has not completed, and will be retried" if again else "failed"
-    logger.info("job %s %s", job["db_id"], "completed" if good else bad)
-    return {}
+def complete(
+    context: RunnerContext, jobs: Sequence[dict[str, Any]]
+) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+    """Complete jobs; returns for each what else to set, which is nothing, or what went wrong."""
+    answers: dict[tuple[str, int], dict[str, Any] | Exception] = {}
+    here: list[DownloadedJob] = []
+    stores = context.jobstores(jobs)
+    for job in jobs:
+        key = job["uuid"], job["index"]
+        try:
+            store = stores(job)
+            local = context.worker(job["worker"]).is_local
+            here.append(DownloadedJob(job, _files(context, job, local=local), store))
+        except Exception as error:  # noqa: BLE001 (it is the answer for this job)
+            answers[key] = error
+    for key, answer in context.controller.complete_jobs(here).items():
+        answers[key] = answer if isinstance(answer, Exception) else {}
+        if isinstance(answer, JobState):
+            job = next(each.doc for each in here if each.key == key)
+            if not context.worker(job["worker"]).is_local:
+                remove_download(context, job)
+            logger.info("job %s %s", job["db_id"], _ENDS.get(answer, answer.value))
+    return answers
+
+
+_ENDS = {
+    JobState.COMPLETED: "completed",
+    JobState.FAILED: "failed",
+    JobState.READY: "has not completed, and will be retried",
+}
 
 
 def _files(context: RunnerContext, job: dict[str, Any], *, local: bool) -> Path:

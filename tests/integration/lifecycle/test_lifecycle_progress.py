@@ -27,7 +27,7 @@ class Case:
 
     jobs: list[dict[str, Any]]
     order: list[str]
-    ending: int
+    ending: tuple[int, ...]
     end: JobState
 
 
@@ -54,8 +54,10 @@ def cases(draw: st.DrawFn) -> Case:
                     },
                 }
             )
-    ending = draw(st.integers(0, len(jobs) - 1))
-    jobs[ending]["state"] = JobState.DOWNLOADED.value
+    numbers = st.integers(0, len(jobs) - 1)
+    ending = tuple(sorted(draw(st.lists(numbers, unique=True, min_size=1, max_size=3))))
+    for number in ending:
+        jobs[number]["state"] = JobState.DOWNLOADED.value
     order = draw(st.permutations(sorted({j["uuid"] for j in jobs})))
     end = draw(st.sampled_from([JobState.COMPLETED, JobState.FAILED]))
     return Case(jobs, order, ending, end)
@@ -98,13 +100,13 @@ def job(uuid: str, state: str, *parents: str) -> dict[str, Any]:
 HIDDEN_STOP = Case(
     [job("a", "DOWNLOADED"), job("b", "PAUSED", "a"), job("c", "STOPPED", "a"), job("d", "READY")],
     ["a", "b", "c", "d"],
-    0,
+    (0,),
     JobState.COMPLETED,
 )
 UNFINISHED_FIRST = Case(
     [job("a", "RUNNING"), *(job(f"z{n}", "COMPLETED") for n in range(5)), job("e", "DOWNLOADED")],
     ["a", *(f"z{n}" for n in range(5)), "e"],
-    6,
+    (6,),
     JobState.COMPLETED,
 )
 
@@ -123,17 +125,19 @@ def test_the_end_of_a_job(
 ) -> None:
     monkeypatch.setattr(progress, "_PROBE", probe)
     fill(queue, case.jobs)
-    ended = case.jobs[case.ending]
+    ended = {case.jobs[n]["db_id"]: case.jobs[n] for n in case.ending}
     flow = {"uuid": FLOW, "jobs": case.order, "state": "RUNNING"}
-    found = progress.plan_progress(queue, flow, ended, case.end)
+    states = {(j["uuid"], j["index"]): case.end for j in ended.values()}
+    found = progress.plan_progress(queue, [progress.JobsThatEnd(flow, states)])
 
-    after = [{**j, "state": case.end.value} if j is ended else dict(j) for j in case.jobs]
+    assert found.jobs.keys() == states.keys()
+    after = [{**j, "state": case.end.value} if j["db_id"] in ended else dict(j) for j in case.jobs]
     newest = newest_by_uuid(after)
     ready = [
         j["db_id"]
         for j in after
         if j["state"] == "WAITING"
-        and ended["uuid"] in j["parents"]
+        and not {e["uuid"] for e in ended.values()}.isdisjoint(j["parents"])
         and newest[j["uuid"]] is j
         and is_satisfied(
             j["job"]["config"].get("on_missing_references"),
@@ -144,7 +148,7 @@ def test_the_end_of_a_job(
     for j in after:
         if j["db_id"] in ready:
             j["state"] = "READY"
-    assert found.flow_state is state_of(after)
+    assert found.flow_states == {FLOW: state_of(after)}
 
 
 @pytest.mark.parametrize("probe", [1, 20])

@@ -154,13 +154,13 @@ def test_a_flow_that_jobflow_remote_locked_holds_up_no_other(
     foreign_lock(controller.queue.flows, {"jobs": uuid})
     tries = []
     runner = Runner(project=project, log_level="warn")
-    real = runner.controller.complete_job
+    real = runner.controller.complete_jobs
 
-    def count(*args: Any, **kwargs: Any) -> bool:
-        tries.append(args[0]["db_id"])
-        return real(*args, **kwargs)
+    def count(jobs: Any) -> Any:
+        tries.extend(job.doc["db_id"] for job in jobs)
+        return real(jobs)
 
-    monkeypatch.setattr(runner.controller, "complete_job", count)
+    monkeypatch.setattr(runner.controller, "complete_jobs", count)
     try:
         summary = runner.run_until_idle(4)
     finally:

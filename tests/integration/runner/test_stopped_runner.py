@@ -114,7 +114,7 @@ def test_an_upload(scene: Scene, monkeypatch: pytest.MonkeyPatch, action: str, k
 
 @pytest.mark.parametrize("action", ["read_output", "read_results"])
 def test_a_completion(scene: Scene, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
-    from controller.api import job_lifecycle
+    from controller.operations import endings
 
     scene.controller.queue.jobs.update_one(
         {"db_id": scene.db_id}, {"$set": {"state": "DOWNLOADED"}}
@@ -129,9 +129,9 @@ def test_a_completion(scene: Scene, monkeypatch: pytest.MonkeyPatch, action: str
         store = scene.controller.jobstore
         store.update([{"uuid": job["uuid"], "index": 1, "output": "newer"}], key=["uuid", "index"])
 
-    stopped_before(monkeypatch, job_lifecycle, action, meanwhile)
-    with pytest.raises(LockLostError):
-        complete(RunnerContext(scene.controller, scene.project), job)
+    stopped_before(monkeypatch, endings, action, meanwhile)
+    answers = complete(RunnerContext(scene.controller, scene.project), [job])
+    assert isinstance(answers[job["uuid"], 1], LockLostError)
     assert scene.controller.jobstore.get_output(job["uuid"], which=1) == "newer"
 
 

@@ -1,0 +1,236 @@
+"""A step of many jobs: lock those that are due, do the step of each, record the outcomes.
+
+Jobs take a step together, with few writes; a single job is the batch with one. What the step did is
+in the fields or the error that it returns for a job; either is written to the job together with the
+end of its lock. A job whose outcome cannot be recorded affects only itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.bulk_locks import LockedDocuments, lock_documents
+from controller.documents import utc_now
+from controller.errors import StorageUnavailableError
+from controller.leases import FREE, GIVEN_UP
+from controller.locks import lock_lost
+from controller.operations.queue import Queue
+from controller.operations.steps import (
+    CLAIM_ORDER,
+    RetryPolicy,
+    StepOutcome,
+    StepResult,
+    eligible_query,
+    plan_end,
+)
+from controller.storage.base import (
+    BulkWriteResult,
+    Document,
+    Projection,
+    UpdateMany,
+    UpdateOne,
+    WriteOperation,
+)
+from controller.storage.conflicts import repeat_on_conflict
+
+logger = logging.getLogger(__name__)
+
+LONGEST_TURN = 1.0
+"""Seconds after which no further job of a batch begins its step."""
+
+BatchStep = Callable[[list[Document]], Mapping[tuple[str, int], dict[str, Any] | Exception]]
+"""Does a step of many locked jobs; returns for each (uuid, index) what to set, or what went wrong.
+A job that it does not name was not looked at, and is given back unchanged."""
+
+
+def take_steps(
+    queue: Queue,
+    query: Mapping[str, Any],
+    step: BatchStep,
+    retries: RetryPolicy,
+    *,
+    limit: int,
+    projection: Projection = None,
+) -> list[StepOutcome]:
+    """Do one step of many jobs: they are locked together, and what came of it is one write.
+
+    Parameters
+    ----------
+    query
+        Which jobs are eligible; those whose next step is not due never are.
+    step
+        Called with the locked documents.
+    limit
+        How many jobs at most: the first, by priority and age.
+    projection
+        What to read of them: everything but fields that the step does without.
+
+    Returns
+    -------
+    list
+        One outcome for each job that the step looked at; empty when no job is eligible.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The database fails; locks, if there are any, are left to expire.
+    """
+    eligible = eligible_query(query, retries)
+    first = queue.jobs.find({**eligible, "lock_id": None}, ["_id"], sort=CLAIM_ORDER, limit=limit)
+    ids = [document["_id"] for document in first]
+    if not ids:
+        return []
+    with lock_documents(queue.jobs, "_id", ids, projection, matching=eligible) as locked:
+        jobs = [locked.documents[i] for i in ids if i in locked.documents]
+        if not jobs:
+            return []
+        return _Ends(locked, retries).record(jobs, step(jobs))
+
+
+def one_by_one(
+    step: Callable[[Document], dict[str, Any]], may_go_on: Callable[[Document], bool]
+) -> BatchStep:
+    """Make a step of many jobs out of the step of one.
+
+    Parameters
+    ----------
+    step
+        Called with a locked document; returns what to set.
+    may_go_on
+        Asked before each job but the first: whether to do its step now. After `LONGEST_TURN` the
+        others are given back in any case, so that what was done is recorded.
+    """
+
+    def steps(jobs: list[Document]) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+        answers: dict[tuple[str, int], dict[str, Any] | Exception] = {}
+        end = time.monotonic() + LONGEST_TURN
+        for job in jobs:
+            if answers and (time.monotonic() > end or not may_go_on(job)):
+                continue
+            try:
+                answers[job["uuid"], job["index"]] = step(job)
+            except Exception as error:  # noqa: BLE001 (every failure of a step is recorded)
+                answers[job["uuid"], job["index"]] = error
+        return answers
+
+    return steps
+
+
+@dataclass(frozen=True)
+class _End:
+    """How the step of one job went, and what is to be written."""
+
+    outcome: StepOutcome | None
+    fields: Mapping[str, Any]
+    unchanged: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, result: StepResult, error: Exception) -> StepOutcome | None:
+        """Return the outcome when it turned out otherwise."""
+        old = self.outcome
+        return None if old is None else StepOutcome(old.job, result, old.fields, error)
+
+
+class _Ends:
+    """Writes the ends of a step of many jobs, and gives the jobs back."""
+
+    def __init__(self, locked: LockedDocuments, retries: RetryPolicy) -> None:
+        self._locked, self._retries = locked, retries
+        self._jobs, self._lock_id = locked.collection, locked.lock_id
+        self._now = utc_now()
+
+    def record(
+        self,
+        jobs: Sequence[Document],
+        answers: Mapping[tuple[str, int], dict[str, Any] | Exception],
+    ) -> list[StepOutcome]:
+        """Write all of them together; where that is refused, each alone."""
+        ends: dict[Any, _End] = {}
+        outcomes: dict[Any, StepOutcome | None] = {}
+        for job in jobs:
+            try:
+                ends[job["_id"]] = self._end(job, answers.get((job["uuid"], job["index"])))
+            except Exception as error:  # noqa: BLE001 (it costs this job only)
+                outcomes[job["_id"]] = self._unrecorded(job, error)
+        try:
+            found = self._write(ends)
+        except StorageUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 (it costs one of these jobs only)
+            if len(ends) == 1:
+                ((key, end),) = ends.items()
+                found = {key: end.outcome and self._unrecorded(end.outcome.job, error)}
+            else:
+                found = self._write_each(ends)
+        outcomes.update(found)
+        self._locked.documents.clear()  # all are given back, or given up
+        return [each for job in jobs if (each := outcomes.get(job["_id"])) is not None]
+
+    def _write_each(self, ends: Mapping[Any, _End]) -> dict[Any, StepOutcome | None]:
+        found: dict[Any, StepOutcome | None] = {}
+        for key, end in ends.items():
+            try:
+                found.update(self._write({key: end}))
+            except StorageUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 (it costs this job only)
+                found[key] = end.outcome and self._unrecorded(end.outcome.job, error)
+        return found
+
+    def _unrecorded(self, job: Document, error: Exception) -> StepOutcome:
+        logger.error("job %s: the end of a step cannot be recorded", job["db_id"], exc_info=error)
+        GIVEN_UP.add(self._lock_id)
+        return StepOutcome(job, StepResult.NOT_RECORDED, error=error)
+
+    def _end(self, job: Document, answer: dict[str, Any] | Exception | None) -> _End:
+        unchanged = {"state": job["state"]}
+        if answer is None:
+            return _End(None, {}, unchanged)
+        error, set_by_step = (answer, {}) if isinstance(answer, Exception) else (None, answer)
+        result, fields = plan_end(job, error, self._retries, self._now)
+        outcome = StepOutcome(job, result, set_by_step, error)
+        if fields is None:
+            return _End(outcome, {}, unchanged)
+        return _End(outcome, {**fields, **set_by_step, "updated_on": self._now})
+
+    def _write(self, ends: Mapping[Any, _End]) -> dict[Any, StepOutcome | None]:
+        """Write ends and free their jobs; one operation for all that are alike."""
+        if not ends:
+            return {}
+        alike: dict[str, tuple[_End, list[Any]]] = {}
+        for key, end in ends.items():
+            kind = repr((end.fields, end.unchanged))
+            alike.setdefault(kind, (end, []))[1].append(key)
+        operations: list[WriteOperation] = []
+        for end, keys in alike.values():
+            one = {"lock_id": self._lock_id, **end.unchanged}
+            update = {"$set": {**end.fields, **FREE}}
+            if len(keys) == 1:
+                operations.append(UpdateOne({"_id": keys[0], **one}, update))
+            else:
+                operations.append(UpdateMany({"_id": {"$in": keys}, **one}, update))
+
+        def write_ends() -> BulkWriteResult:
+            return self._jobs.bulk_write(operations)
+
+        done = repeat_on_conflict(write_ends)
+        if done.matched_count >= len(ends):
+            return {key: end.outcome for key, end in ends.items()}
+        return self._look(ends)
+
+    def _look(self, ends: Mapping[Any, _End]) -> dict[Any, StepOutcome | None]:
+        """Find out which jobs were not written: those that are not ours any more."""
+        query = {"_id": {"$in": list(ends)}}
+        found = {d["_id"]: d for d in self._jobs.find(query, ["lock_id", "updated_on"])}
+        outcomes: dict[Any, StepOutcome | None] = {}
+        for key, end in ends.items():
+            now = found.get(key)
+            outcomes[key] = end.outcome
+            if now is not None and now["lock_id"] == self._lock_id:
+                GIVEN_UP.add(self._lock_id)  # recorded and not finished
+            elif end.fields and (now is None or now["updated_on"] != self._now):
+                outcomes[key] = end.of(StepResult.LOST, lock_lost(self._lock_id, self._jobs))
+        return outcomes

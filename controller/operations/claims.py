@@ -1,0 +1,108 @@
+"""Claim READY jobs: they become CHECKED_OUT, and no other process claims them.
+
+The state is the claim. Many jobs are claimed by one transaction; where there are none, they are
+locked while they change, so that what was claimed can be told from what others claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from controller.bulk_locks import lock_documents
+from controller.config.retries import LONGEST_DELAY
+from controller.documents import flow_if_named, utc_now
+from controller.operations.queue import Queue
+from controller.operations.steps import CLAIM_ORDER
+from controller.rules.retry import due_query
+from controller.states import NOT_STARTED_FLOW_STATES, FlowState, JobState
+from controller.storage.base import Document
+from controller.storage.conflicts import repeat_on_conflict
+
+_FIELDS = ["uuid", "index", "db_id", "job.hosts"]
+_NOT_STARTED = [state.value for state in NOT_STARTED_FLOW_STATES]
+
+
+def claim_jobs(
+    queue: Queue,
+    query: Mapping[str, Any] | None = None,
+    *,
+    limit: int,
+    sort: Sequence[tuple[str, int]] | None = None,
+) -> list[tuple[str, int]]:
+    """Claim the first READY jobs that are due and not locked.
+
+    Parameters
+    ----------
+    query
+        Further conditions.
+    limit
+        How many at most.
+    sort
+        Which come first; None means by priority, then by age.
+
+    Returns
+    -------
+    list
+        (uuid, index) of each, in this order; fewer than there are where others claim, too.
+    """
+    wanted = {**(query or {}), "state": JobState.READY.value, "lock_id": None}
+    # A job that is to be retried may have to wait.
+    wanted["$and"] = [*wanted.get("$and", []), due_query(utc_now(), LONGEST_DELAY)]
+    if limit == 1:
+        claimed = _claim_one(queue, wanted, sort or CLAIM_ORDER)
+    else:
+        found = queue.jobs.find(wanted, ["_id"], sort=sort or CLAIM_ORDER, limit=limit)
+        ids = [document["_id"] for document in found]
+        if not ids:
+            return []
+        claimed = repeat_on_conflict(partial(_claim_many, queue, wanted, ids))
+    return [(job["uuid"], job["index"]) for job in claimed]
+
+
+def _claim_one(queue: Queue, wanted: Mapping[str, Any], sort: Sequence[tuple[str, int]]) -> Any:
+    job = queue.jobs.find_one_and_update(
+        wanted, _claim(), _FIELDS, sort=sort, return_document="after"
+    )
+    if job is None:
+        return []
+    _begin_flows(queue, [job], None)
+    return [job]
+
+
+def _claim_many(queue: Queue, wanted: Mapping[str, Any], ids: Sequence[Any]) -> list[Document]:
+    if not queue.database.supports_transactions:
+        return _claim_under_locks(queue, wanted, ids)
+    with queue.database.transaction() as session:
+        ours = {**wanted, "$and": [*wanted.get("$and", []), {"_id": {"$in": list(ids)}}]}
+        jobs = {job["_id"]: job for job in queue.jobs.find(ours, _FIELDS, session=session)}
+        if jobs:
+            queue.jobs.update_many({"_id": {"$in": list(jobs)}}, _claim(), session=session)
+            _begin_flows(queue, list(jobs.values()), session)
+    return [jobs[i] for i in ids if i in jobs]
+
+
+def _claim_under_locks(
+    queue: Queue, wanted: Mapping[str, Any], ids: Sequence[Any]
+) -> list[Document]:
+    """Claim jobs under a lock; a process that dies within leaves CHECKED_OUT ones to be freed."""
+    with lock_documents(
+        queue.jobs, "_id", ids, _FIELDS, matching=wanted, fields=_claim()["$set"]
+    ) as locked:
+        jobs = [locked.documents[i] for i in ids if i in locked.documents]
+        if jobs:
+            _begin_flows(queue, jobs, None)
+    return jobs
+
+
+def _claim() -> dict[str, dict[str, Any]]:
+    return {"$set": {"state": JobState.CHECKED_OUT.value, "updated_on": utc_now()}}
+
+
+def _begin_flows(queue: Queue, jobs: Sequence[Document], session: Any) -> None:
+    """Let the flows of claimed jobs be RUNNING."""
+    uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
+    begun = {"$set": {"state": FlowState.RUNNING.value, "updated_on": utc_now()}}
+    query = {"uuid": {"$in": uuids}, "state": {"$in": _NOT_STARTED}}
+    queue.flows.update_many(query, begun, session=session)
