@@ -57,6 +57,10 @@ class JobFilter:
         Names of the workers.
     locked
         True selects locked jobs; False does not ask.
+    causes
+        Why the jobs did not succeed: `Cause` members or their names.
+    error_match
+        A regular expression that occurs in the job's error, or the runner's.
     custom_query
         A query in MongoDB's language, combined with the rest; a top-level key that another
         parameter uses too is an error.
@@ -72,6 +76,8 @@ class JobFilter:
     metadata: Mapping[str, Any] | None = None
     workers: Any = None
     locked: bool = False
+    causes: Any = None
+    error_match: str | None = None
     custom_query: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -82,7 +88,9 @@ class JobFilter:
             flow_ids=_strings("flow_ids", self.flow_ids),
             states=parse_states(JobState, self.states),
             workers=_strings("workers", self.workers),
+            causes=_strings("causes", self.causes),
         )
+        failure_query(None, causes=self.causes, error_match=self.error_match)
         _check_texts(self.name, self.metadata)
         _check_window(self.start_date, self.end_date)
 
@@ -135,7 +143,11 @@ class JobFilter:
         _add_common(query, self, name_path="job.name", metadata_path="job.metadata")
         if self.workers is not None:
             query["worker"] = _one_of(self.workers)
-        return merge_queries(query, self.custom_query)
+        whole = merge_queries(query, self.custom_query)
+        if self.causes is None and self.error_match is None:
+            return whole
+        asked = failure_query(whole, causes=self.causes, error_match=self.error_match)
+        return whole if asked is None else asked
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ written as JSON.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -98,12 +98,16 @@ class JobsReport:
         {worker: its jobs}, by name.
     trends
         What ended lately.
+    causes
+        {cause: number} of the jobs that are FAILED or REMOTE_ERROR, the largest first; "" stands
+        for jobs of versions that recorded none.
     """
 
     state_counts: Mapping[JobState, int]
     longest_running: list[JobInfo]
     workers: Mapping[str, WorkerLoad]
     trends: JobTrends
+    causes: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def generate_report(
@@ -146,6 +150,7 @@ class JobsReport:
                 for name, jobs in job_controller.count_jobs_workers().items()
             },
             trends=JobTrends(**trends),
+            causes=job_controller.count_jobs_causes(),
         )
 
     @property
@@ -189,6 +194,7 @@ class JobsReport:
                 name: {"jobs": load.jobs, "active": load.active}
                 for name, load in self.workers.items()
             },
+            "causes": dict(self.causes),
             "trends": self.trends.as_dict(),
         }
 

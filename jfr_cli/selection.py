@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
-from controller.filters import FlowFilter, JobFilter, failure_query, is_uuid
+from controller.filters import FlowFilter, JobFilter, is_uuid
 from jfr_cli import options
 from jfr_cli.console import say
 from jfr_cli.option_decorators import F, with_options
@@ -107,11 +107,9 @@ def _job_filter(given: dict[str, Any]) -> JobFilter:
         name=given["name"],
         metadata=dictionary("--metadata", given.get("metadata")),
         workers=given["worker"],
-        custom_query=failure_query(
-            dictionary("--query", given.get("query")),
-            causes=given.get("cause"),
-            error_match=given.get("error_match"),
-        ),
+        causes=given.get("cause"),
+        error_match=given.get("error_match"),
+        custom_query=dictionary("--query", given.get("query")),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from controller.api.base import ControllerGroup
 from controller.errors import ArgumentError
 from controller.operations.trends import count_trends
-from controller.states import FlowState, JobState, parse_states
+from controller.states import ERROR_STATES, FlowState, JobState, parse_states
 
 
 class Statistics(ControllerGroup):
@@ -79,3 +79,18 @@ class Statistics(ControllerGroup):
             [{"$match": match}, {"$group": {"_id": "$worker", "count": {"$sum": 1}}}]
         )
         return {g["_id"]: g["count"] for g in sorted(groups, key=lambda g: str(g["_id"]))}
+
+    def count_jobs_causes(self) -> dict[str, int]:
+        """Count the jobs that are FAILED or REMOTE_ERROR by their cause.
+
+        Returns
+        -------
+        dict
+            {cause: number}, the largest first; "" for jobs of versions that recorded none.
+        """
+        match = {"state": {"$in": [state.value for state in ERROR_STATES]}}
+        groups = self.queue.jobs.aggregate(
+            [{"$match": match}, {"$group": {"_id": "$error_cause", "count": {"$sum": 1}}}]
+        )
+        ordered = sorted(groups, key=lambda group: (-group["count"], group["_id"] or ""))
+        return {group["_id"] or "": group["count"] for group in ordered}

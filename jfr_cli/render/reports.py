@@ -52,9 +52,10 @@ REPORT = DocumentSchema(
         "states": mapping("Numbers by state, every state."),
         "longest_running": array(mapping("A job."), "Of jobs: what runs for the longest time."),
         "workers": mapping("Of jobs: {worker: {jobs, active}}."),
+        "causes": mapping("Of jobs: numbers of those in error by cause, the largest first."),
         "trends": entry(TRENDS),
     },
-    optional=frozenset({"longest_running", "workers"}),
+    optional=frozenset({"longest_running", "workers", "causes"}),
 )
 
 
@@ -63,6 +64,13 @@ def job_report(report: JobsReport) -> RenderableType:
     from rich.console import Group
 
     parts: list[Any] = [_summary("Jobs", report), "", _states(report.state_counts)]
+    if report.causes:
+        most = max(report.causes.values())
+        causes = [
+            (cause or "not recorded", str(number), bar(number, most, VERMILION))
+            for cause, number in report.causes.items()
+        ]
+        parts += ["", _table("In error because of", ("Cause", "Number", ""), causes)]
     if report.workers:
         most = max(load.jobs for load in report.workers.values())
         rows = [

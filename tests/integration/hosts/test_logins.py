@@ -266,6 +266,54 @@ def second_factor(
         service.unlink()
 
 
+@pytest.fixture
+def with_password(start: Start, tmp_path: Path) -> Iterator[SSHServer]:
+    """A server that lets in who knows the password, by PAM."""
+    start().stop()  # skips where there is no server
+    if os.getuid():
+        pytest.skip("PAM can be set up by root only")
+    program = tmp_path / f"jfrpwsshd{os.getpid()}"
+    shutil.copy("/usr/sbin/sshd", program)
+    check = tmp_path / "check"
+    check.write_text('#!/bin/sh\n[ "$(tr -d "\\000")" = "s3cr3t word" ]\n')
+    check.chmod(0o755)
+    service = Path("/etc/pam.d") / program.name
+    server = SSHServer(
+        tmp_path / "password",
+        free_port(),
+        program=str(program),
+        lines=["UsePAM yes", "PasswordAuthentication yes", "PermitRootLogin yes"],
+    )
+    service.write_text(
+        f"auth required pam_exec.so expose_authtok quiet {check}\n"
+        "account required pam_permit.so\nsession required pam_permit.so\n"
+    )
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        service.unlink()
+
+
+def test_a_login_by_password(
+    with_password: SSHServer, reach: Reach, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It lets in, and stands in no argument of a program, no log, no view of the worker."""
+    server = with_password
+    caplog.set_level(logging.DEBUG)
+    with server.config.open("w") as config:
+        config.write(f"Host *\n  UserKnownHostsFile {server.known_hosts}\n")
+    fields = {"key_filename": None, "password": "s3cr3t word", "ssh_config": str(server.config)}
+    done = reach(server, **fields).execute("ps -eo args; env; echo in")
+    assert done.stdout.endswith("in\n")
+    worker = worker_on(server, **fields)
+    assert "s3cr3t" not in f"{done.stdout} {caplog.text} {worker!r} {worker.cli_info}"
+    with pytest.raises(AuthenticationRequiredError) as caught:
+        reach(server, **{**fields, "password": "an0ther word"}).execute("true")
+    assert "an0ther" not in f"{caught.value!r} {caught.value} {caplog.text}"
+
+
 def test_a_second_factor_is_asked_for_once(second_factor: SSHServer) -> None:
     server, pool = second_factor, Pool()
     worker = worker_on(server, interactive_login=True)

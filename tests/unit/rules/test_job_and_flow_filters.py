@@ -46,6 +46,16 @@ TIME = datetime(2026, 1, 2, 3, 4, 5, 600000, tzinfo=UTC)
         ({"metadata": {"a.b": {"c": 1}}}, {"job.metadata.a.b": {"$eq": {"c": 1}}}),
         ({"workers": ["w"]}, {"worker": "w"}),
         ({"locked": True}, {"lock_id": {"$ne": None}}),
+        ({"causes": "Walltime"}, {"$and": [{"error_cause": "walltime"}]}),
+        (
+            {"error_match": "no .*", "custom_query": {"a": 1}},
+            {
+                "a": 1,
+                "$and": [
+                    {"$or": [{"error": {"$regex": "no .*"}}, {"remote.error": {"$regex": "no .*"}}]}
+                ],
+            },
+        ),
         ({"custom_query": {"priority": 3}, "db_ids": "1"}, {"db_id": "1", "priority": 3}),
         (
             {"start_date": TIME},
