@@ -540,7 +540,7 @@ _jf_facts() {
         )
         ;;
     ' admin doctor')
-        options='--fix --watch-locks --outputs --foreign-locks --half-inserted --yes -y --dry-run --format --json --help'
+        options='--fix --watch-locks --outputs --files --foreign-locks --half-inserted --yes -y --dry-run --format --json --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

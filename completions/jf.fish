@@ -1632,6 +1632,7 @@ function __jf_facts
                 --fix\t'Repair what can be repaired.' \
                 --watch-locks\t'Watch the locks for 20 s to see which are renewed.' \
                 --outputs\t'Also check that completed jobs have outputs.' \
+                --files\t'Also look for remains of removed run folders.' \
                 --foreign-locks\t'Remove locks of jobflow-remote (must not be running).' \
                 --half-inserted\t'Remove remains of interrupted submissions.' \
                 --yes\t'Do not ask.' \

@@ -298,6 +298,10 @@ class RemoteError(ControllerError):
         self.msg, self.no_retry = msg, no_retry
 
 
+class OtherAttemptError(RemoteError):
+    """A run directory belongs to another attempt at its job by now: nothing was done in it."""
+
+
 class QueueBusyError(RemoteError):
     """A worker's queue accepts no jobs at present: it is full, or does not answer.
 

@@ -11,11 +11,14 @@ hold what nobody else has to read.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import IO, Any
 
 from controller.errors import ArgumentError
 
+RENAMED = re.compile(r"\.(.+)\.removed")
+"""What earlier versions called a run directory while they removed it."""
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what we make."""
 LONGEST = 255
@@ -86,6 +89,20 @@ def run_dir(work_dir: str | Path, folder_id: str, name: str) -> Path:
     digits = folder_id.replace("-", "")
     levels = [digits[n : n + 2] for n in (0, 2, 4)]
     return inside(work_dir, *filter(None, levels), name)
+
+
+def is_run_dir(path: Path, work_dir: Path) -> bool:
+    """Whether a path is that of a run directory of a job or batch process, by its names.
+
+    One that an earlier version renamed to ``.NAME.removed`` lies in the same place.
+    """
+    renamed = RENAMED.fullmatch(path.name)
+    name = renamed[1] if renamed else path.name
+    folder_id = name.rpartition("_")[0] or name  # a batch process has no index
+    try:
+        return path == run_dir(work_dir, folder_id, path.name)
+    except ArgumentError:
+        return False
 
 
 def make_private_folder(folder: Path) -> None:

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import ArgumentError
-from controller.paths import run_dir
+from controller.paths import RENAMED, is_run_dir
 
 if TYPE_CHECKING:
     from controller.config.models import Project
@@ -228,16 +227,9 @@ def _is_between(path: Path, root: Path) -> bool:
 
 def _is_run_dir(path: Path, root: Path) -> bool:
     """Whether a folder is that of a job or batch process, or what is left of one."""
-    removed = re.fullmatch(r"\.(.+)\.removed", path.name)
-    name = removed[1] if removed else path.name
-    folder_id = name.rpartition("_")[0] or name  # a batch process has no index
-    try:
-        ours = run_dir(root, folder_id, path.name)
-    except ArgumentError:
+    if not is_run_dir(path, root):
         return False
-    if path != ours:
-        return False
-    if removed:
+    if RENAMED.fullmatch(path.name):
         return True
     with os.scandir(path) as inside:
         return any(RUN_DIR_MARKS.fullmatch(found.name) for found in inside)

@@ -2,6 +2,7 @@
 
 ``reading``      what is read, in batches
 ``diagnosing``   reading and pure rules (``controller.rules.diagnosis``) -> `Diagnosis`
+``folders``      what is left of run directories, on this machine
 ``mending``      `Diagnosis` -> plan -> writes, each conditional on what was seen
 
 `examine` does all of it in one call.
@@ -68,6 +69,7 @@ def examine(
     *,
     watch: bool = False,
     outputs: bool = False,
+    files: bool = False,
     foreign_locks: bool = False,
     half_inserted: bool = False,
     progress: Progress | None = None,
@@ -78,7 +80,7 @@ def examine(
     ----------
     fix
         Repair what can be repaired, and examine again. If False, nothing is changed.
-    watch, outputs
+    watch, outputs, files
         See `diagnose`.
     foreign_locks, half_inserted
         See `mend`.
@@ -97,7 +99,8 @@ def examine(
     """
     if fix:
         refuse_newer(controller.queue.auxiliary, "mending")
-    first = remaining = diagnose(controller, watch=watch, outputs=outputs, progress=progress)
+    looks = {"outputs": outputs, "files": files}
+    first = remaining = diagnose(controller, watch=watch, progress=progress, **looks)
     mended: list[Mended] = []
     for _ in range(ROUNDS if fix else 1):
         done = mend(
@@ -111,5 +114,5 @@ def examine(
         mended += done
         if all(item.outcome is not Outcome.DONE for item in done):
             break
-        remaining = diagnose(controller, outputs=outputs, progress=progress)
+        remaining = diagnose(controller, progress=progress, **looks)
     return Examination(first, tuple(mended), remaining)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from controller import leases
 from controller.doctor import reading
+from controller.doctor.folders import leftovers
 from controller.documents import utc_now
 from controller.errors import ConfigError
 from controller.operations.runner_record import get_running_runner, is_foreign, is_live, live_runner
@@ -30,7 +31,7 @@ from controller.rules.diagnosis.findings import Diagnosis, Finding, in_order
 from controller.rules.diagnosis.flowplan import FlowView
 from controller.rules.diagnosis.flows import examine_flow, examine_orphans
 from controller.rules.diagnosis.locks import LockView, examine_lock, has_remains
-from controller.rules.diagnosis.unfinished import examine_pending_cleanup
+from controller.rules.diagnosis.unfinished import examine_pending_cleanup, leftover_folder
 from controller.states import JobState
 from controller.storage.base import Document
 from controller.storage.indexes import missing_indexes
@@ -51,6 +52,7 @@ def diagnose(
     *,
     watch: bool = False,
     outputs: bool = False,
+    files: bool = False,
     progress: reading.Progress | None = None,
 ) -> Diagnosis:
     """Find the problems of a queue.
@@ -62,6 +64,8 @@ def diagnose(
         locks of ended processes on this host are.
     outputs
         Also check that the outputs of COMPLETED jobs exist, which opens the JobStores.
+    files
+        Also look for remains of run directories in the work folders of local workers.
     progress
         Called with the number of flows examined; while locks are watched, with the seconds.
 
@@ -77,7 +81,7 @@ def diagnose(
     """
     told = progress or _untold
     held = _watched(controller, told) if watch else reading.lock_views(controller.queue)
-    return _Examination(controller, told, outputs=outputs).run(held)
+    return _Examination(controller, told, outputs=outputs, files=files).run(held)
 
 
 def _untold(what: str, done: int, total: int) -> None:
@@ -101,11 +105,17 @@ class _Examination:
     """One reading of everything, and a second one of what is suspicious."""
 
     def __init__(
-        self, controller: JobController, progress: reading.Progress, *, outputs: bool
+        self,
+        controller: JobController,
+        progress: reading.Progress,
+        *,
+        outputs: bool,
+        files: bool,
     ) -> None:
         self.controller, self.queue, self.outputs = controller, controller.queue, outputs
         self.progress = progress
         project = controller.project
+        self.folders = leftovers(project) if files and project is not None else []
         self.workers = None if project is None else set(project.workers)
         prefix = project.queue.db_id_prefix if project else None
         self.census = Census(prefix or "")
@@ -142,6 +152,7 @@ class _Examination:
                 reading.pending_cleanup_views(self.queue), self.workers, utc_now()
             ),
             *self._indexes(),
+            *(leftover_folder(str(path)) for path in self.folders),
             *(missing_outputs(name, many) for name, many in self.without_output.items() if many),
         ]
         alive = sum(view.lease is not None and not view.expired for view in views)

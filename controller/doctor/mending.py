@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.doctor import reading
+from controller.doctor.folders import remove_leftover
 from controller.documents import new_flow_document, utc_now
 from controller.errors import DuplicateKeyError, LockLostError, StorageBusyError
 from controller.leases import FREE, not_renewed_since
@@ -280,6 +282,11 @@ def _remove_note(queue: Queue, mending: Mending) -> str | None:
     return None
 
 
+def _remove_folder(queue: Queue, mending: Mending) -> str | None:
+    del queue  # it is no document's
+    return remove_leftover(Path(mending.target))
+
+
 _ACTIONS: dict[Action, Callable[[Queue, Mending], str | None]] = {
     Action.MEND_FLOW: _mend_flow,
     Action.REBUILD_FLOW: _rebuild_flow,
@@ -291,4 +298,5 @@ _ACTIONS: dict[Action, Callable[[Queue, Mending], str | None]] = {
     Action.ADD_DOCUMENT: _add_document,
     Action.BUILD_INDEXES: _build_indexes,
     Action.REMOVE_NOTE: _remove_note,
+    Action.REMOVE_FOLDER: _remove_folder,
 }

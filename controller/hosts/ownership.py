@@ -67,6 +67,38 @@ def owners_of(names: Sequence[str]) -> list[str]:
     return [n.removeprefix(f"{OWNER_FILE}.") for n in names if n.startswith(f"{OWNER_FILE}.")]
 
 
+def refusal_lines(token: str, drop: Sequence[str] = ()) -> str:
+    """Return shell that ends where the working directory belongs to another attempt.
+
+    It stands before what only the attempt itself may do, in the same piece of shell: nothing is
+    asked before, when the folder might still have been its own. A folder without an owner, of an
+    older version, is not refused.
+
+    Parameters
+    ----------
+    token
+        Of the attempt; "" for one that has none, which refuses nothing.
+    drop
+        Names of files to remove then.
+    """
+    if not token:
+        return ""
+    mine = shlex.quote(owner_file(token))
+    end = "; ".join([f"rm -f {shlex.quote(name)}" for name in drop] + [f"exit {_OTHER}"])
+    return (
+        f"for jfr_f in {OWNER_FILE}.*; do\n"
+        f'[ "$jfr_f" = {mine} ] || [ ! -e "$jfr_f" ] || {{ echo "$jfr_f"; {end}; }}\n'
+        f"done\n[ ! -e {REMOVED_FILE} ] || {{ echo {REMOVED_FILE}; {end}; }}\n"
+    )
+
+
+def was_refused(done: CommandResult) -> bool:
+    """Whether a piece of shell ended at `refusal_lines`."""
+    said = done.stdout.strip()
+    is_name = said == REMOVED_FILE or said.startswith(f"{OWNER_FILE}.")
+    return done.returncode == _OTHER and is_name
+
+
 def claim_folder(
     host: Host,
     folder: Path,
@@ -184,8 +216,9 @@ give_up() {
 if [ ! -e "$mark.$me" ] && ! mv -f "$mark.$expected" "$mark.$me" 2>/dev/null; then
   ! another || give_up 77
   printf '' > "$mark.$me" || give_up 1
-  [ ! -e "$gone" ] || { rm -f "$mark.$me"; give_up 76; }
+  # In this order: what removes the folder has first an owner file, which then becomes the other.
   ! another || { rm -f "$mark.$me"; give_up 77; }
+  [ ! -e "$gone" ] || { rm -f "$mark.$me"; give_up 76; }
 fi
 while [ "$1" != -- ]; do
   [ ! -e "./$1" ] || rm -f "./$1" || exit 1

@@ -307,7 +307,7 @@ def _cancel(connections: Connections, entry: PendingCleanup, now: datetime) -> b
     if entry.process_id is not None:
         known.append(entry.process_id)
     if not known and run_dir is not None:
-        if not worker_queue.withdraw(run_dir):
+        if not worker_queue.withdraw(run_dir, entry.token):
             why = "its submission on worker %r did not end: check whether it is in the queue (%s)"
             return _give_up(entry, now, SUBMITTED_WITHIN, why, entry.worker, entry.run_dir)
         known = worker_queue.earlier_submissions(run_dir, entry.token)

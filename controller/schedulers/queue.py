@@ -14,6 +14,9 @@ makes a mark and then looks for ``jfr_withdrawn``; one that withdraws creates th
 looks for the mark. So one of the two sees the other, whichever of them dies. The mark is
 ``jfr_submitting`` where a queue is asked, and ``jfr_started`` in the script itself.
 
+Submitting and withdrawing leave a folder alone that belongs to another attempt by now, whatever
+the process that wanted it has missed meanwhile (``controller.hosts.ownership``).
+
 An upload removes all these files, and leaves ``jfr_attempt``, which names the present attempt:
 what an earlier one left in a queue then ends as soon as it starts.
 """
@@ -27,8 +30,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from controller.errors import ConfigError, QueueBusyError, RemoteError
-from controller.hosts.ownership import Found, claim_folder
+from controller.errors import ConfigError, OtherAttemptError, QueueBusyError, RemoteError
+from controller.hosts.base import CommandResult, Exchange
+from controller.hosts.ownership import Found, claim_folder, refusal_lines, was_refused
 from controller.identity import Liveness
 from controller.schedulers import remote_processes
 from controller.schedulers.dialects import dialect_of
@@ -172,6 +176,8 @@ class Queue:
             withdrawn (``no_retry``).
         QueueBusyError
             It accepts no jobs at present, or does not report whether it has this one.
+        OtherAttemptError
+            The folder belongs to another attempt by now.
         """
         found = self.earlier_submission(run_dir, token)
         if found is not None:
@@ -180,14 +186,30 @@ class Queue:
         was_tried = not self.is_shell and token and self._host.exists(path)
         if was_tried and (ids := self.find_by_token(token)):
             return ids[0]  # no answer was heard of it
-        self._host.write_bytes(path, script.encode())
-        return self._start_shell(run_dir) if self.is_shell else self._submit_or_find(run_dir, token)
+        submit = self._start_shell if self.is_shell else self._submit_or_find
+        return submit(run_dir, script, token)
 
-    def _start_shell(self, run_dir: Path) -> str:
+    def _begin(self, run_dir: Path, script: str, token: str, command: str) -> CommandResult:
+        """Put a script into a run directory and start it, unless another attempt has the folder.
+
+        A process may have been stopped for a minute before this: so the shell that starts the
+        script looks whose the folder is, and only then gives it its name.
+        """
+        staged = f".{_SCRIPT}.{token or 'new'}"
+        refusal = refusal_lines(token, drop=[staged])
+        lines = f"{refusal}mv -f ./{staged} ./{_SCRIPT} || exit 1\n{command}"
+        files: dict[Path, bytes | Path] = {run_dir / staged: script.encode()}
+        done = self._host.exchange(Exchange(files, lines, run_dir, make_folders=False)).result
+        assert done is not None
+        if was_refused(done):
+            raise OtherAttemptError(f"{run_dir} belongs to another attempt: nothing was submitted")
+        return done
+
+    def _start_shell(self, run_dir: Path, script: str, token: str) -> str:
         # The logs of the job are queue.out and queue.err, which the script opens after its guard.
         local = self._host.is_local
         command = _LAUNCH if local else remote_processes.launch_command(_LAUNCH)
-        result = self._host.execute(command, run_dir)
+        result = self._begin(run_dir, script, token, command)
         if result.returncode:
             raise RemoteError(f"the job could not be started: {result.stderr.strip()}")
         launched = result.stdout.strip()
@@ -211,9 +233,11 @@ class Queue:
         said = [line for line in lines if line.strip() and not line.startswith("nohup:")]
         return said[-1] if said else f"there is no log in {run_dir}"
 
-    def _submit_or_find(self, run_dir: Path, token: str) -> str:
+    def _submit_or_find(self, run_dir: Path, script: str, token: str) -> str:
         try:
-            return self._submit(run_dir)
+            return self._submit(run_dir, script, token)
+        except OtherAttemptError:
+            raise
         except RemoteError:
             # The queue may have taken the job, and only its answer was lost.
             with suppress(RemoteError):
@@ -223,15 +247,17 @@ class Queue:
                     return ids[0]
             raise
 
-    def _submit(self, run_dir: Path) -> str:
+    def _submit(self, run_dir: Path, script: str, token: str) -> str:
         command = self.scheduler.get_submit_cmd(_SCRIPT)
         saved = f"{command} > .{_SUBMITTED} 2> .submit_err && mv .{_SUBMITTED} {_SUBMITTED}"
-        done = self._host.execute(
+        done = self._begin(
+            run_dir,
+            script,
+            token,
             f": > {_SUBMITTING} || exit 1; "
             f"if [ -e {WITHDRAWN} ]; then rm -f {_SUBMITTING}; exit {_WAS_WITHDRAWN}; fi; "
             f"{saved}; rc=$?; rm -f {_SUBMITTING}; "
             f"cat {_SUBMITTED} .{_SUBMITTED} 2>/dev/null; cat .submit_err >&2; exit $rc",
-            run_dir,
         )
         if done.returncode == _WAS_WITHDRAWN and self._host.exists(run_dir / WITHDRAWN):
             raise RemoteError(
@@ -314,7 +340,8 @@ class Queue:
             if start is not None:
                 return start
             if time.monotonic() >= deadline:
-                self._host.remove(run_dir / STARTED)
+                # Unless it has a content by now, which may be that of a later attempt.
+                self._host.execute(f"[ -s {STARTED} ] || rm -f {STARTED}", run_dir)
                 return None
             time.sleep(0.02)
 
@@ -327,8 +354,13 @@ class Queue:
             return {**start.identity, "host": self._host.name}
         return complete_identity(start.identity, run_dir)
 
-    def withdraw(self, run_dir: Path) -> bool:
+    def withdraw(self, run_dir: Path, token: str | None = None) -> bool:
         """Let nothing be submitted from a run directory any more.
+
+        Parameters
+        ----------
+        token
+            That of the attempt: a folder that belongs to another one by now is left alone.
 
         Returns
         -------
@@ -341,9 +373,13 @@ class Queue:
             The folder cannot be written.
         """
         try:
-            done = self._host.execute(f": > {WITHDRAWN} && ! [ -e {_SUBMITTING} ]", run_dir)
+            done = self._host.execute(
+                f"{refusal_lines(token or '')}: > {WITHDRAWN} && ! [ -e {_SUBMITTING} ]", run_dir
+            )
         except FileNotFoundError:
             return True  # there is nothing to submit
+        if was_refused(done):
+            return True  # nor can the attempt be submitted any more
         if done.stderr:
             raise RemoteError(f"{run_dir} cannot be withdrawn: {done.stderr.strip()}")
         return done.returncode == 0

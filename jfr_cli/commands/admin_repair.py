@@ -69,6 +69,9 @@ def doctor(
     outputs: Annotated[
         bool, typer.Option("--outputs", help="Also check that completed jobs have outputs.")
     ] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Also look for remains of removed run folders.")
+    ] = False,
     foreign_locks: Annotated[
         bool,
         typer.Option(
@@ -104,6 +107,7 @@ def doctor(
             mending,
             watch=watch,
             outputs=outputs,
+            files=files,
             foreign_locks=foreign_locks,
             half_inserted=half_inserted,
             progress=with_names(report),

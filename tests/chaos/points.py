@@ -2,7 +2,7 @@
 
 A point is known by where it was called from in the package, what it does to what, and on which
 side of it the process dies; not by its number, which changes with the flow. Instead of the process
-the database may fail there, or its answer be lost, once.
+the database or the host may fail there, or its answer be lost, once.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from typing import Any
 from crashes import WRITES
 
 import controller
-from controller.errors import StorageUnavailableError
+from controller.errors import HostUnavailableError, RemoteError, StorageUnavailableError
 from controller.hosts.local import LocalHost
 from controller.storage.embedded.collection import EmbeddedCollection
 from controller.storage.embedded.database import EmbeddedDatabase
 from controller.storage.mongo.collection import MongoCollection
 from controller.storage.mongo.database import MongoDatabase
 
+HOST_READS = ("exists", "listdir", "read_files")
+"""Actions on a host that change nothing: no kill is tried there, only a failure."""
 HOST_ACTIONS = ("exchange", "execute", "mkdir", "write_bytes", "write_files", "remove", "rmtree")
 
 _PACKAGE = str(Path(controller.__file__).parent)
@@ -48,13 +50,20 @@ class Fuse:
     point
         Instead of a number: the name of a point, at its first occurrence.
     fails
-        The process does not die: the database fails, before the event or with the answer to it.
+        The process does not die: the database or the host fails, before the event or with the
+        answer to it.
+    refuses
+        The host answers, as after a command that took too long, instead of being away.
+    reads
+        What only reads from a host is an event, too.
     """
 
     at: int = 0
     after: bool = False
     point: str | None = None
     fails: bool = False
+    refuses: bool = False
+    reads: bool = False
 
     def blows(self, number: int, name: str, side: str) -> bool:
         """Whether this is the moment."""
@@ -75,7 +84,7 @@ class Recorder:
     """
 
     def __init__(self, fuse: Fuse, tell: Callable[[str, str], None]) -> None:
-        self._fuse, self._tell = fuse, tell
+        self._fuse, self._tell, self.reads = fuse, tell, fuse.reads
         self._number, self._inside, self._spent = 0, False, False
 
     def around(self, what: str, action: Callable[[], Any]) -> Any:
@@ -112,8 +121,15 @@ class Recorder:
             self._spent = True
             self._tell("killed", f"{name} {side}")
             if self._fuse.fails:
-                raise StorageUnavailableError("the database failed, on purpose")
+                raise self._failure(name, side)
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def _failure(self, name: str, side: str) -> Exception:
+        if " host." not in name:
+            return StorageUnavailableError("the database failed, on purpose")
+        if self._fuse.refuses:
+            return RemoteError("no answer after 60 s, on purpose")
+        return HostUnavailableError("the host failed, on purpose", sent=side == "after")
 
 
 def install(recorder: Recorder, *, transactions: bool) -> None:
@@ -127,7 +143,7 @@ def install(recorder: Recorder, *, transactions: bool) -> None:
     for kind in (EmbeddedCollection, MongoCollection):
         for name in WRITES:
             setattr(kind, name, _recorded_write(recorder, name, getattr(kind, name)))
-    for name in HOST_ACTIONS:
+    for name in (*HOST_ACTIONS, *(HOST_READS if recorder.reads else ())):
         setattr(LocalHost, name, _recorded_action(recorder, name, getattr(LocalHost, name)))
     for database in (EmbeddedDatabase, MongoDatabase):
         _record_transactions(recorder, database)

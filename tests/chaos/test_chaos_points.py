@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ DYNAMIC = [("everything", [], False), ("plain", [0], False), ("plain", [1], Fals
 FAILING = [("fails_once", [], False), ("plain", [0], True), ("plain", [0], False)]
 STOPPING = [("stops_flow", [], False), ("plain", [0], False), ("plain", [], False)]
 Step = Callable[[Arena], Any]
+THOROUGH = bool(os.environ.get("JFR_TESTS_THOROUGH"))
+"""Whether every action is tried in both ways; otherwise each in one of them."""
 
 
 def runs(rounds: int) -> Step:
@@ -145,6 +148,52 @@ def test_a_database_that_fails_once_at_every_write(
             tally.ends.update(end(arena, ledger))
     record_property(f"chaos embedded, a failing database, {transactions=}", tally.plain())
     assert len(tally.killed) >= 25
+
+
+HOST_OUTAGES: dict[str, tuple[Any, list[Step], Step | None]] = {
+    "to the queue": (STOPPING, [], None),
+    "completes a job": (DYNAMIC, [runs(1), works()], None),
+    "after a rerun": (FAILING, [ends(), does("rerun_force")], None),
+    "rerun of a running job": (DYNAMIC, [runs(2)], does("rerun")),
+    "stop of a running job": (DYNAMIC, [runs(2)], does("stop")),
+    "deletion of a job": (FAILING, [runs(2)], does("delete_jobs_wholly")),
+}
+"""{name: (flow, what was before, what an operator does; None where a runner goes on)}."""
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["away", "too-slow"])
+def test_a_host_that_fails_once_at_every_action(
+    chaos_folder: Path, refuses: bool, record_property: Any
+) -> None:
+    """Or whose answer is lost: what it was asked for happened, and nobody heard of it."""
+    arena = Arena.embedded(chaos_folder, transactions=True)
+    empty, ready, tally = chaos_folder / "empty", chaos_folder / "ready", Tally()
+    arena.create()
+    arena.save(empty)
+    for name, (shape, steps, operator) in HOST_OUTAGES.items():
+        arena.restore(empty)
+        flow, ledger = build_flow(shape), Ledger()
+        ledger.flows[flow.uuid] = list(flow.job_uuids)
+        assert arena.do(partial(ops.submit, arena, flow)).refused is None
+        for step in steps:
+            ledger.take(arena.do(partial(step, arena)).notes)
+        arena.save(ready)
+        first = partial(operator, arena) if operator else partial(ops.go_on, arena, 1)
+        whole = arena.do(first, Fuse(reads=True))
+        ledger.take(whole.notes)
+        points = [p for p in dict.fromkeys(whole.seen) if " host." in p and p not in tally.killed]
+        for point in points if THOROUGH else points[int(refuses) :: 2]:
+            arena.restore(ready)
+            work = partial(operator, arena) if operator else partial(ops.go_on, arena, 6)
+            fuse = Fuse(point=point, fails=True, refuses=refuses, reads=True)
+            report = arena.do(work, fuse)
+            tally.take(name, report)
+            tally.sequences += 1
+            assert report.killed == point
+            assert operator or (report.refused, report.result) == (None, []), point
+            tally.ends.update(end(arena, ledger))
+    record_property(f"chaos embedded, a failing host, {refuses=}", tally.plain())
+    assert len(tally.killed) >= (16 if THOROUGH else 8)
 
 
 VANISHING: dict[str, list[Step]] = {

@@ -43,6 +43,7 @@ class FindingKind(StrEnum):
     OUTPUT_MISSING = "output-missing"
     PENDING_CLEANUP = "pending-cleanup"  # work outside the database that is not being done
     UNFINISHED_RESTORE = "unfinished-restore"
+    LEFTOVER_FOLDER = "leftover-folder"  # the removal of a run directory was begun
 
 
 class Action(StrEnum):
@@ -58,6 +59,7 @@ class Action(StrEnum):
     ADD_DOCUMENT = "add-document"
     BUILD_INDEXES = "build-indexes"
     REMOVE_NOTE = "remove-note"  # note of a restore that changed nothing, or has ended
+    REMOVE_FOLDER = "remove-folder"  # folder whose removal was interrupted
 
 
 CONSENT = {Action.FREE_FOREIGN_LOCK: "foreign_locks", Action.REMOVE_HALF: "half_inserted"}
@@ -73,7 +75,7 @@ class Mending:
     action
         What to do.
     target
-        Uuid of the flow, or name of the collection.
+        Uuid of the flow, name of the collection, or path of the folder.
     document_id
         ``_id`` of the document that is locked.
     lock_id, seq
@@ -171,6 +173,7 @@ _FIRST = (
     Action.MEND_FLOW,
     Action.BUILD_INDEXES,
     Action.REMOVE_NOTE,
+    Action.REMOVE_FOLDER,
 )
 
 

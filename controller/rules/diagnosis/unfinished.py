@@ -117,6 +117,18 @@ def examine_restore(note: Mapping[str, Any], *, at_work: bool, countable: bool) 
     )
 
 
+def leftover_folder(path: str) -> Finding:
+    """Say that a removal of a run directory of this machine did not come to its end."""
+    return Finding(
+        FindingKind.LEFTOVER_FOLDER,
+        Severity.WARNING,
+        path,
+        "the removal of this run directory was interrupted: nothing uses what is left of it",
+        "remove it to the end",
+        Mending(Action.REMOVE_FOLDER, path),
+    )
+
+
 def _of_restore(
     severity: Severity, what: str, remedy: str, mending: Mending | None = None
 ) -> Finding:

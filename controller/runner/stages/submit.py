@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.config import ExecutionConfig
-from controller.errors import EntryNotFoundError, QueueBusyError
+from controller.errors import EntryNotFoundError, OtherAttemptError, QueueBusyError
 from controller.operations.pending_cleanup import PendingCleanup, request, run_pending
 from controller.runner.context import RunnerContext
 from controller.schedulers import ScriptSpec, render_script
@@ -22,6 +22,9 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     run_dir = Path(job["run_dir"])
     try:
         process_id = queue.submit(run_dir, script, attempt_token(job))
+    except OtherAttemptError:
+        context.confirm_lock(job)  # which explains it, where another process has the job by now
+        raise
     except QueueBusyError as error:
         error.retry_in = context.refusals.pause(job["worker"])
         raise

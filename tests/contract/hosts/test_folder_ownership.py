@@ -10,7 +10,7 @@ import pytest
 
 from controller.errors import LockLostError, RemoteError
 from controller.execution.files import IN_FILE
-from controller.hosts import Host
+from controller.hosts import Host, ownership
 from controller.hosts.ownership import (
     REMOVED_FILE,
     Found,
@@ -227,3 +227,29 @@ def test_of_many_at_once_one_has_the_folder(host, folder):
     (winner,) = [token for token, outcome in outcomes.items() if outcome is None]
     assert listed(host, folder) == [owner_file(winner), IN_FILE]
     assert host.read_bytes(folder / IN_FILE).decode() == winner
+
+
+def test_a_claim_sees_a_removal_whatever_it_is_called_meanwhile(host, folder, monkeypatch):
+    """Between two looks of a claim that keeps files, the owner file of a removal is renamed."""
+    host.mkdir(folder)
+    host.write_bytes(folder / IN_FILE, b"")
+    looks = r"""
+    another() {
+      for f in "$mark".*; do
+        [ "$f" = "$mark.$me" ] || [ ! -e "$f" ] || { owner=${f#"$mark."}; return 0; }
+      done
+      [ -e .looked ] || { : > .looked; : > "$mark.removal-1"; }
+      return 1
+    }
+    again() {
+      [ ! -e .looked ] || mv -f "$mark.removal-1" "$gone" 2>/dev/null
+      another
+    }
+    """
+    claim = ownership._CLAIM.replace("! another", "! again")
+    monkeypatch.setattr(ownership, "_SHARED", looks)
+    monkeypatch.setattr(ownership, "_CLAIM", claim)
+    found = claim_folder(host, folder, "one", None, forget=(), put={"new": b""})
+    assert found is not None
+    assert owner_file("one") not in listed(host, folder)
+    assert "new" not in listed(host, folder)

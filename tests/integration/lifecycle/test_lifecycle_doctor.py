@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -285,3 +286,37 @@ def killed(world: World, before: Any, fuse: Fuse, *, transactions: bool) -> None
         assert fuse.blown
     finally:
         controller.queue = queue
+
+
+def test_remains_of_removed_run_directories_are_found_where_they_are_asked_for(
+    patient: World,
+) -> None:
+    work = Path(patient.project.workers["local"].work_dir)
+    (finished,) = patient.controller.get_jobs_info(db_ids="1")
+    lives = Path(finished.run_dir or "")
+    half = work / "ab" / "cd" / "ef" / "abcdef_1"
+    renamed = lives.with_name(f".{lives.name}.removed")
+    mine = work / "mine" / "jfr_removed"
+    for path in (half / "sub", renamed, mine):
+        path.mkdir(parents=True)
+    (half / "jfr_removed").touch()
+    (half / "sub" / "POSCAR").touch()
+    before = sorted(lives.iterdir())
+    remains = {str(half), str(renamed)}
+
+    def found(**looks: bool) -> set[str]:
+        kind = FindingKind.LEFTOVER_FOLDER
+        findings = diagnose(patient.controller, **looks).findings
+        return {f.subject for f in findings if f.kind is kind}
+
+    assert found() == set()
+    assert found(files=True) == remains
+    examined = examine(patient.controller, fix=True, files=True)
+    assert {
+        item.outcome for item in examined.mended if remains & {f.subject for f in item.findings}
+    }
+    assert found(files=True) == set()
+    assert not half.exists()
+    assert not renamed.exists()
+    assert mine.exists()
+    assert sorted(lives.iterdir()) == before

@@ -21,7 +21,9 @@ from controller.locks import MongoLock
 from controller.operations import cleanup
 from controller.runner.context import RunnerContext
 from controller.runner.stages.complete import complete
+from controller.runner.stages.submit import submit
 from controller.runner.stages.upload import upload
+from controller.schedulers.start import WITHDRAWN
 from controller.states import JobState
 
 
@@ -41,6 +43,12 @@ class Scene:
     @property
     def folder(self) -> Path:
         return Path(info(self.controller, self.db_id).run_dir)
+
+    @property
+    def token(self) -> str:
+        found = info(self.controller, self.db_id).remote.submission_token
+        assert found
+        return str(found)
 
     def locked(self) -> dict[str, Any]:
         """Lock the job as a runner does that will be stopped."""
@@ -110,6 +118,56 @@ def test_an_upload(scene: Scene, monkeypatch: pytest.MonkeyPatch, action: str, k
         upload(context, job)
     assert seen
     assert scene.content() == seen
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("ended", [False, True], ids=["runs", "ended"])
+def test_a_submission(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, keep: bool, ended: bool
+) -> None:
+    """Stopped right before the one action that writes the script and starts it."""
+    from controller.hosts.local import LocalHost
+
+    scene.controller.rerun_job(db_id=scene.db_id, force=True, delete_files=not keep)
+    context = RunnerContext(scene.controller, scene.project)
+    scene.controller.checkout_job({"worker": "local"})
+    fields = upload(context, scene.locked())
+    scene.controller.queue.jobs.update_one(
+        {"db_id": scene.db_id}, {"$set": {**fields, "lock_id": None}}
+    )
+    job = scene.locked()
+    seen: dict[str, bytes] = {}
+
+    def meanwhile() -> None:
+        scene.passes_to_another()  # which submits the same attempt, unless there is a next one
+        scene.controller.rerun_job(db_id=scene.db_id, force=True, delete_files=not keep)
+        if ended:
+            assert not run(scene.project).timed_out
+        else:
+            scene.controller.checkout_job({"worker": "local"})
+            later = upload(context, scene.locked())
+            scene.controller.queue.jobs.update_one({"db_id": scene.db_id}, {"$set": later})
+        seen.update(scene.content())
+
+    stopped_before(monkeypatch, LocalHost, "exchange", meanwhile)
+    with pytest.raises(LockLostError):
+        submit(context, job)
+    assert seen
+    assert scene.content() == seen
+
+
+def test_a_withdrawal(scene: Scene) -> None:
+    """Of an attempt, by a process that was stopped until the next one had the folder."""
+    context = RunnerContext(scene.controller, scene.project)
+    token = scene.token
+    scene.passes_to_another()
+    assert token != scene.token
+    seen = scene.content()
+    queue = context.queue("local")
+    assert queue.withdraw(scene.folder, token)
+    assert scene.content() == seen
+    assert queue.withdraw(scene.folder, scene.token)
+    assert scene.content() == {**seen, WITHDRAWN: b""}
 
 
 @pytest.mark.parametrize("action", ["read_output", "read_results"])

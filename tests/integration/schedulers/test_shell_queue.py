@@ -293,7 +293,7 @@ def test_what_still_runs_in_a_folder_is_ended_before_it_is_used_again(queue, run
 def test_without_setsid_a_job_still_has_a_session_of_its_own(queue, run_dir, tmp_path, monkeypatch):
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("bash", "sleep", "readlink"):
+    for name in ("bash", "sleep", "readlink", "mv"):
         (tools / name).symlink_to(shutil.which(name))
     (tools / "python3").symlink_to(Path(sys.executable).resolve())
     monkeypatch.setattr("controller.hosts.local._environment", lambda: {"PATH": str(tools)})

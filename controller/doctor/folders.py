@@ -1,0 +1,65 @@
+"""What interrupted removals left on this machine, in the work folders of local workers.
+
+Folders are looked at where run directories lie, and nowhere else. Those of other machines are not
+looked at: a removal there goes on when the job is removed or run again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.errors import RemoteError
+from controller.hosts import LocalHost
+from controller.hosts.ownership import REMOVED_FILE, remove_folder
+from controller.paths import RENAMED, is_run_dir
+
+if TYPE_CHECKING:
+    from controller.config import Project
+
+_LEVELS = 3
+
+
+def leftovers(project: Project) -> list[Path]:
+    """Return the folders whose removal was begun and not ended, in order."""
+    works = {Path(w.work_dir) for w in project.workers.values() if w.is_local}
+    found = ((path, work) for work in works for path in _below(work, _LEVELS))
+    return sorted(path for path, work in found if is_run_dir(path, work))
+
+
+def remove_leftover(path: Path) -> str | None:
+    """Remove such a folder to the end; return why not, if so."""
+    if not _is_leftover(path):
+        return "it has changed meanwhile"
+    if RENAMED.fullmatch(path.name):
+        with suppress(FileNotFoundError):  # another process removes it, too
+            shutil.rmtree(path)
+        return None
+    try:
+        remove_folder(LocalHost(), path, None, known_by=(REMOVED_FILE,))
+    except RemoteError as error:
+        return str(error)
+    return None
+
+
+def _below(folder: Path, levels: int) -> Iterator[Path]:
+    """Yield what is left below a folder; ids of fewer characters have fewer levels."""
+    try:
+        with os.scandir(folder) as found:
+            names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for name in names:
+        if levels and len(name) <= 2:
+            yield from _below(folder / name, levels - 1)
+        elif _is_leftover(folder / name):
+            yield folder / name
+
+
+def _is_leftover(path: Path) -> bool:
+    renamed = RENAMED.fullmatch(path.name) is not None
+    return path.is_dir() and (renamed or (path / REMOVED_FILE).exists())
