@@ -30,7 +30,7 @@ GROUPS: dict[str, str] = {
     "flow": "List, inspect and change flows.",
     "runner": "Run the jobs of a project and see which runner does.",
     "project": "Create, list, check, change and move projects.",
-    "worker": "Log in to hosts that require a second factor.",
+    "worker": "Log in to workers, and try them out.",
     "admin": "Set up, repair and maintain the database.",
     "batch": "Manage batch processes, which run many jobs in one submission.",
     "backup": "Back up the queue database to files and restore it.",

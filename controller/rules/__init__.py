@@ -4,6 +4,9 @@
 ``readiness``   when a job may run; its state after resume
 ``actions``     which action accepts which job state
 ``retry``       what happens to a job whose runner step failed
+``causes``      why a job did not succeed, from logs, errors and states of queues
+``retries``     whether it runs again, when and with what; ``growth`` of its resources
+``worker_facts`` what on a worker would break jobs
 ``waiting``     when waiting for jobs or flows is over
 ``why``         why a job does not run
 ``upgrades``    what changed in the documents between versions

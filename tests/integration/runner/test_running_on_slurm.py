@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from clusters import slurm
-from runner_jobs import add, fail, killed, many, total
+from runner_jobs import add, fail, killed, many, total, wait_for_file
+from running import states, wait_for
 
 from controller.config import Project
 from controller.jobcontroller import JobController
+from controller.runner import Runner
 from controller.states import JobState
 
 
@@ -76,3 +78,42 @@ def test_a_flow_on_slurm(described: dict[str, Any], tmp_path: Path) -> None:
         ids = {job.remote.process_id for job in jobs.values()} - {None}
         assert len(ids) == len(jobs) - 1  # each was submitted once, the refused one never
         assert controller.count_jobs(locked=True) == 0
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+def test_a_job_whose_node_fails_runs_again_elsewhere(
+    described: dict[str, Any], tmp_path: Path
+) -> None:
+    """The queue says why it ended the job; the rule asks for another node, where there is one."""
+    described["workers"]["local"].update(
+        scheduler_type="slurm",
+        resources={"ntasks": 1, "partition": "main", "qverbatim": "#SBATCH --no-requeue"},
+        pre_run=f"export PATH='{Path(sys.executable).parent}':$PATH",
+        retry={"causes": ["node_failed"], "times": 1, "delay": 0},
+    )
+    described["runner"]["delay_check_run_status"] = 1
+    project = Project.model_validate(described)
+    with JobController.from_project(project) as controller:
+        controller.reset()
+        (db_id,) = controller.add_flow(wait_for_file(str(tmp_path / "go")), "local")
+        runner = Runner(project=project, log_level="warn")
+        try:
+
+            def is_running() -> bool:
+                runner.advance()
+                return states(controller)[db_id] == "RUNNING"
+
+            wait_for(is_running)
+            node = ["scontrol", "update", "nodename=n1"]
+            subprocess.run([*node, "state=down", "reason=test"], check=True, timeout=30)
+            subprocess.run([*node, "state=resume"], check=True, timeout=30)
+            (tmp_path / "go").touch()
+            runner.run_until_idle(60)
+        finally:
+            runner.cleanup()
+        doc = controller.jobs.find_one({"db_id": db_id}) or {}
+        first, last = doc["attempts"]
+        assert (first["cause"], first["node"], first["retry"]["number"]) == ("node_failed", "n1", 1)
+        assert (last["state"], last["node"]) == ("COMPLETED", "n1")
+        assert first["queue_id"] != last["queue_id"]
