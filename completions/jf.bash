@@ -348,40 +348,72 @@ _jf_facts() {
         )
         ;;
     ' runner')
-        commands='start stop shutdown kill restart reload foreground run status info reset update-status'
+        commands='start stop shutdown kill restart reload pause resume foreground log unit run status list info reset update-status'
         options='--tree --help -h'
         ;;
     ' runner start')
-        options='--transfer -t --complete -com --single -s --log-level -log --connect-interactive -i --help'
+        options='--transfer -t --complete -com --single -s --log-level -log --connect-interactive -i --all-projects --format --json --help'
         takes='--transfer -t --complete -com'
         choices=(
             '--log-level -log |error warn info debug'
+            '--format |table wide json ndjson yaml csv name count'
         )
         ;;
     ' runner stop')
-        options='--wait -w --all -a --json -j --max-wait -m --help'
-        takes='--json -j --max-wait -m'
+        options='--wait -w --all -a --json -j --max-wait -m --runner --host --help'
+        takes='--json -j --max-wait -m --runner --host'
         ;;
     ' runner shutdown')
-        options='--wait -w --all -a --json -j --max-wait -m --help'
-        takes='--json -j --max-wait -m'
-        ;;
-    ' runner kill')
-        options='--wait -w --all -a --json -j --max-wait -m --help'
-        takes='--json -j --max-wait -m'
+        options='--wait -w --all -a --json -j --max-wait -m --runner --host --help'
+        takes='--json -j --max-wait -m --runner --host'
         ;;
     ' runner stop-processes')
-        options='--wait -w --all -a --json -j --max-wait -m --help'
-        takes='--json -j --max-wait -m'
+        options='--wait -w --all -a --json -j --max-wait -m --runner --host --help'
+        takes='--json -j --max-wait -m --runner --host'
+        ;;
+    ' runner kill')
+        options='--wait -w --all -a --json -j --max-wait -m --runner --host --help'
+        takes='--json -j --max-wait -m --runner --host'
         ;;
     ' runner restart')
-        options='--help'
+        options='--format --json --help'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' runner reload')
-        options='--help'
+        options='--runner --host --format --json --help'
+        takes='--runner --host'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' runner pause')
+        options='--runner --host --format --json --help'
+        takes='--runner --host'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' runner resume')
+        options='--runner --host --format --json --help'
+        takes='--runner --host'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
         ;;
     ' runner foreground')
         options='--help'
+        ;;
+    ' runner log')
+        options='--follow -f --lines -n --runner --level --help'
+        takes='--lines -n --runner'
+        choices=(
+            '--level |error warn info debug'
+        )
+        ;;
+    ' runner unit')
+        options='--cron --help'
         ;;
     ' runner run')
         options='--log-level -log --set-pid -pid --transfer -t --complete -com --queue -q --checkout -cho --connect-interactive -i --daemonized -d --until-idle --max-time --format --json --help'
@@ -393,6 +425,13 @@ _jf_facts() {
         ;;
     ' runner status')
         options='--format --json --help'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' runner list')
+        options='--verbosity --verbose -v --format --json --columns --watch -W --help'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

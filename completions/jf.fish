@@ -1238,15 +1238,20 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner'
             set __jf_commands \
-                start\t'Start the runner in the background.' \
-                stop\t'Stop the runner in the background.' \
+                start\t'Start a runner in the background; returns when it is registered, or says why it is not.' \
+                stop\t'Stop the runners of the project, on any machine, after their present step.' \
                 shutdown\t'Same as stop.' \
-                kill\t'Kill the runner\'s processes.' \
-                restart\t'Stop the runner and start it again.' \
-                reload\t'Make the runner reload the project.' \
-                foreground\t'Attach to the runner\'s processes.' \
+                kill\t'End the runners at once; the next one recovers what they had begun.' \
+                restart\t'Stop the runner of this machine and start it again, with the options that it had.' \
+                reload\t'Make the runners read the project file again; nothing that runs is ended.' \
+                pause\t'Claim no further jobs; what is under way goes on, and new runners claim nothing either.' \
+                resume\t'Claim jobs again after `jf runner pause`.' \
+                foreground\t'Show what the runners write to their logs from now on; Ctrl-C leaves them alone.' \
+                log\t'Show the logs of all runners of the project on this machine\'s disks as one.' \
+                unit\t'Print a systemd user unit, or lines of a crontab, that keep the project\'s runner up.' \
                 run\t'Run jobs in the foreground, until Ctrl-C or until nothing is left to do.' \
-                status\t'Show whether a runner serves the project; exit 9 if none is alive (for cron).' \
+                status\t'Show whether a runner serves the project, and all; exit 9 if none is alive (for cron).' \
+                list\t'List the runners of the project: on every machine, in the background or not.' \
                 info\t'Show the registered runner, alive or not.' \
                 reset\t'Delete the record of the registered runner; if it is still alive, it registers again.' \
                 update-status\t'Poll the queues once and update job states; only while no runner is active.'
@@ -1266,65 +1271,118 @@ function __jf_facts
                 -log\t'One of error, warn, info, debug; default: the project\'s.' \
                 --connect-interactive\t'First log in where a user is needed for it.' \
                 -i\t'First log in where a user is needed for it.' \
+                --all-projects\t'The runners of all projects, each for itself.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--transfer' '-t' '--complete' '-com'
-            set __jf_choices '--log-level -log |error warn info debug'
+            set __jf_choices '--log-level -log |error warn info debug' '--format |table wide json ndjson yaml csv name count'
         case ' runner stop'
             set __jf_options \
-                --wait\t'Wait until it has stopped.' \
-                -w\t'Wait until it has stopped.' \
+                --wait\t'Wait until it has ended.' \
+                -w\t'Wait until it has ended.' \
                 --all\t'Runners of all projects.' \
                 -a\t'Runners of all projects.' \
-                --json\t'Print the names of the projects (-a).' \
-                -j\t'Print the names of the projects (-a).' \
-                --max-wait\t'Seconds to wait (0: no limit; -a -w).' \
-                -m\t'Seconds to wait (0: no limit; -a -w).' \
+                --json\t'Write the names of the projects to a file (-a).' \
+                -j\t'Write the names of the projects to a file (-a).' \
+                --max-wait\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                -m\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                --runner\t'Only the runner of this id.' \
+                --host\t'Only runners on this machine.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--json' '-j' '--max-wait' '-m'
+            set __jf_takes '--json' '-j' '--max-wait' '-m' '--runner' '--host'
         case ' runner shutdown'
             set __jf_options \
-                --wait\t'Wait until it has stopped.' \
-                -w\t'Wait until it has stopped.' \
+                --wait\t'Wait until it has ended.' \
+                -w\t'Wait until it has ended.' \
                 --all\t'Runners of all projects.' \
                 -a\t'Runners of all projects.' \
-                --json\t'Print the names of the projects (-a).' \
-                -j\t'Print the names of the projects (-a).' \
-                --max-wait\t'Seconds to wait (0: no limit; -a -w).' \
-                -m\t'Seconds to wait (0: no limit; -a -w).' \
+                --json\t'Write the names of the projects to a file (-a).' \
+                -j\t'Write the names of the projects to a file (-a).' \
+                --max-wait\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                -m\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                --runner\t'Only the runner of this id.' \
+                --host\t'Only runners on this machine.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--json' '-j' '--max-wait' '-m'
-        case ' runner kill'
-            set __jf_options \
-                --wait\t'Wait until it has stopped.' \
-                -w\t'Wait until it has stopped.' \
-                --all\t'Runners of all projects.' \
-                -a\t'Runners of all projects.' \
-                --json\t'Print the names of the projects (-a).' \
-                -j\t'Print the names of the projects (-a).' \
-                --max-wait\t'Seconds to wait (0: no limit; -a -w).' \
-                -m\t'Seconds to wait (0: no limit; -a -w).' \
-                --help\t'Show this message and exit.'
-            set __jf_takes '--json' '-j' '--max-wait' '-m'
+            set __jf_takes '--json' '-j' '--max-wait' '-m' '--runner' '--host'
         case ' runner stop-processes'
             set __jf_options \
-                --wait\t'Wait until it has stopped.' \
-                -w\t'Wait until it has stopped.' \
+                --wait\t'Wait until it has ended.' \
+                -w\t'Wait until it has ended.' \
                 --all\t'Runners of all projects.' \
                 -a\t'Runners of all projects.' \
-                --json\t'Print the names of the projects (-a).' \
-                -j\t'Print the names of the projects (-a).' \
-                --max-wait\t'Seconds to wait (0: no limit; -a -w).' \
-                -m\t'Seconds to wait (0: no limit; -a -w).' \
+                --json\t'Write the names of the projects to a file (-a).' \
+                -j\t'Write the names of the projects to a file (-a).' \
+                --max-wait\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                -m\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                --runner\t'Only the runner of this id.' \
+                --host\t'Only runners on this machine.' \
                 --help\t'Show this message and exit.'
-            set __jf_takes '--json' '-j' '--max-wait' '-m'
+            set __jf_takes '--json' '-j' '--max-wait' '-m' '--runner' '--host'
+        case ' runner kill'
+            set __jf_options \
+                --wait\t'Wait until it has ended.' \
+                -w\t'Wait until it has ended.' \
+                --all\t'Runners of all projects.' \
+                -a\t'Runners of all projects.' \
+                --json\t'Write the names of the projects to a file (-a).' \
+                -j\t'Write the names of the projects to a file (-a).' \
+                --max-wait\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                -m\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                --runner\t'Only the runner of this id.' \
+                --host\t'Only runners on this machine.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--json' '-j' '--max-wait' '-m' '--runner' '--host'
         case ' runner restart'
             set __jf_options \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner reload'
             set __jf_options \
+                --runner\t'Only the runner of this id.' \
+                --host\t'Only runners on this machine.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_takes '--runner' '--host'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' runner pause'
+            set __jf_options \
+                --runner\t'Only the runner of this id.' \
+                --host\t'Only runners on this machine.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--runner' '--host'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' runner resume'
+            set __jf_options \
+                --runner\t'Only the runner of this id.' \
+                --host\t'Only runners on this machine.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--runner' '--host'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner foreground'
             set __jf_options \
+                --help\t'Show this message and exit.'
+        case ' runner log'
+            set __jf_options \
+                --follow\t'Go on with what is written.' \
+                -f\t'Go on with what is written.' \
+                --lines\t'Last messages to show; 0 for all.' \
+                -n\t'Last messages to show; 0 for all.' \
+                --runner\t'Only the runner of this id.' \
+                --level\t'The least level to show, of error, warn, info, debug.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--lines' '-n' '--runner'
+            set __jf_choices '--level |error warn info debug'
+        case ' runner unit'
+            set __jf_options \
+                --cron\t'Lines of a crontab, where there is no systemd.' \
                 --help\t'Show this message and exit.'
         case ' runner run'
             set __jf_options \
@@ -1356,6 +1414,19 @@ function __jf_facts
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' runner list'
+            set __jf_options \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner info'
             set __jf_options \

@@ -269,6 +269,15 @@ LogLevel = Annotated[
         **choice(LOG_LEVELS),
     ),
 ]
+LeastLevel = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        metavar="LEVEL",
+        help=f"The least level to show, of {', '.join(LOG_LEVELS)}.",
+        **choice(LOG_LEVELS),
+    ),
+]
 SetPid = Annotated[
     bool, typer.Option("--set-pid", "-pid", help="Use the process id as the runner's id.")
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from controller.api.base import ControllerGroup
 from controller.locks import MongoLock
-from controller.operations import runner_record
+from controller.operations import runner_processes, runner_record
 
 
 class RunnerRecords(ControllerGroup):
@@ -27,8 +27,26 @@ class RunnerRecords(ControllerGroup):
         """Return whether a runner serves the database, and which."""
         return runner_record.runner_status(self.queue.auxiliary)
 
+    def get_runners_overview(self) -> runner_processes.RunnersOverview:
+        """Return all runners of the database, whether jobs are claimed, and hosts out of reach."""
+        return runner_processes.runners_overview(self.queue)
+
+    def pause_claims(self) -> bool:
+        """Let no runner of the database claim jobs, now or later; what is under way goes on.
+
+        Returns
+        -------
+        bool
+            Whether jobs were claimed before.
+        """
+        return runner_processes.set_claims(self.queue, paused=True)
+
+    def resume_claims(self) -> bool:
+        """Let the runners of the database claim jobs again; returns whether they did not."""
+        return runner_processes.set_claims(self.queue, paused=False)
+
     def clean_running_runner(self, break_lock: bool = False) -> None:
-        """Clear the record of the registered runner, whatever it contains.
+        """Clear the record of the registered runner, and those of runners that are silent.
 
         The record is locked meanwhile. A runner that is still alive registers again with
         its next heartbeat.
@@ -46,6 +64,7 @@ class RunnerRecords(ControllerGroup):
             The database has no record.
         """
         runner_record.clean(self.queue.auxiliary, break_lock=break_lock)
+        runner_processes.forget_ended(self.queue, silent=True)
 
     def ping_running_runner(self, data: Mapping[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
         """Record a heartbeat.

@@ -21,9 +21,11 @@ from controller.paths import RENAMED, is_run_dir
 if TYPE_CHECKING:
     from controller.config.models import Project
 
-LOG_FILES = re.compile(r"(runner|supervisord)\.log(\.\d+)?")
+LOG_FILES = re.compile(r"(runner(-[\w.-]+)?|supervisord)\.log(\.\d+|\.lock)?")
 """Files of ``log_dir``, also of jobflow-remote."""
-DAEMON_FILES = re.compile(r"supervisord\.(conf|pid)|s\.sock|(runner|daemon|service)\.[\w.]+")
+DAEMON_FILES = re.compile(
+    r"supervisord\.(conf|pid)|s\.sock|(runner|daemon|service)(-[\w.-]+)?\.[\w.]+"
+)
 """Files of ``daemon_dir``, also of jobflow-remote."""
 RUN_DIR_MARKS = re.compile(
     r"jfremote_(in|out)\.json(\.gz)?|jfr_(removed|owner\..+|started|exit)|submit\.sh"

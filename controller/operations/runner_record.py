@@ -214,6 +214,13 @@ def deregister(queue: Queue, entry: Mapping[str, Any]) -> None:
     _remember(queue.auxiliary, {**entry, "ended": True, "time": utc_now()})
 
 
+def remove_record(queue: Queue, runner_id: str) -> None:
+    """Say that no runner is registered if it was this one: it was killed."""
+    queue.auxiliary.update_one(
+        {"running_runner.runner_id": runner_id}, {"$set": {"running_runner": None}}
+    )
+
+
 def ping(auxiliary: Collection, entry: Mapping[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
     """Record a ping.
 

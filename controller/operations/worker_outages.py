@@ -30,12 +30,15 @@ class WorkerOutage:
         What to do; None where waiting is enough.
     retry_on
         When it is tried again, naive UTC.
+    needs_login
+        Nothing but a login by a person helps.
     """
 
     worker: str
     problem: str
     hint: str | None
     retry_on: datetime
+    needs_login: bool = False
 
 
 def note_outage(queue: Queue, outage: WorkerOutage) -> None:
@@ -53,3 +56,9 @@ def outage_of(queue: Queue, worker: str) -> WorkerOutage | None:
     """Return what is known of a worker that cannot be reached; None where it can be."""
     found: dict[str, Any] | None = queue.auxiliary.find_one({f"{_FIELD}.worker": worker})
     return WorkerOutage(**found[_FIELD]) if found else None
+
+
+def outages(queue: Queue) -> list[WorkerOutage]:
+    """Return what is known of all workers that cannot be reached, by their names."""
+    found = queue.auxiliary.find({_FIELD: {"$exists": True}})
+    return sorted((WorkerOutage(**doc[_FIELD]) for doc in found), key=lambda each: each.worker)

@@ -9,10 +9,12 @@
 ``watch``         notices the end of local processes and requests to wake up
 ``recovery``      releases what dead runners left behind
 ``registration``  registers this runner in the database
+``control``       its own record: heartbeat, requests of others, answers
+``reloading``     reads the project file again
 ``logs``          the runner's log
 ``trial``         one job through a worker's queue, to try it out
 """
 
-from controller.runner.runner import Runner, RunSummary, log_in_to
+from controller.runner.runner import Background, Runner, RunSummary, log_in_to
 
-__all__ = ["RunSummary", "Runner", "log_in_to"]
+__all__ = ["Background", "RunSummary", "Runner", "log_in_to"]

@@ -65,6 +65,13 @@ class RunnerContext:
         context.connections.leave_to_others(others)
         return context
 
+    def adopt(self, project: Project) -> None:
+        """Go on with a project file that was read again; connections are opened anew."""
+        self.connections.close()
+        self.project = self.controller.project = project
+        self.connections = Connections(project)
+        self._known_beside.clear()
+
     def _beside(self, name: str) -> list[str]:
         """Names of the workers on the machine of a worker, always in the same order."""
         if name not in self._known_beside:

@@ -20,7 +20,7 @@ from controller.errors import LockLostError, StorageUnavailableError
 from controller.leases import give_up_leases_of
 from controller.runner.backoff import Pauses
 from controller.runner.context import RunnerContext
-from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles
+from controller.runner.rounds import CLEAN_UP_EVERY, Rounds, RunnerRoles
 from controller.states import RESETTABLE_STATES
 
 logger = logging.getLogger(__name__)
@@ -181,7 +181,7 @@ class Lane:
         jobs = self._context.controller.queue.jobs
         for doc in jobs.find(query, [path], sort=[(path, 1)], limit=1):
             due.append((doc["remote"]["retry_time_limit"] - utc_now()).total_seconds())
-        longest = min(options.delay_advance_status, RECOVER_EVERY)
+        longest = min(options.delay_advance_status, CLEAN_UP_EVERY)
         return max(0.02, min([longest, *(d for d in due if d > 0)]))
 
 

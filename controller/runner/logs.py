@@ -1,8 +1,16 @@
-"""The runner's log: a rotating file in the project's ``log_dir``, and standard error."""
+"""The runner's log: a rotating file of its own in the project's ``log_dir``, and standard error.
+
+The first runner in a folder writes ``runner.log``, each further one beside it a file that is named
+after its host. Which names are in use is known by locks on files beside them: two processes that
+rotated one file would lose lines of each other.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
+import socket
 import sys
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -17,10 +25,14 @@ if TYPE_CHECKING:
     from controller.config import Project
 
 FILE_SIZE, FILES = 5 * 1024 * 1024, 5
+MOST_FILES = 100
+"""So many runners of one host can log into one folder."""
 _ROOT = "controller"
 
 
-def start_logging(project: Project, level: int, runner_id: str) -> list[logging.Handler]:
+def start_logging(
+    project: Project, level: int, runner_id: str, *, to_stderr: bool = True
+) -> list[logging.Handler]:
     """Start logging; pass the return value to `stop_logging`.
 
     Parameters
@@ -28,7 +40,9 @@ def start_logging(project: Project, level: int, runner_id: str) -> list[logging.
     level
         As numbered by `logging`.
     runner_id
-        Included in every line, because several runners may write to one file.
+        Included in every line.
+    to_stderr
+        Log to standard error, too.
 
     Raises
     ------
@@ -36,14 +50,20 @@ def start_logging(project: Project, level: int, runner_id: str) -> list[logging.
         The file cannot be opened.
     """
     form = _Lines(f"%(asctime)s [%(levelname)s] ID {runner_id} %(name)s: %(message)s")
-    file = _open_file(Path(project.log_dir))
-    handlers: list[logging.Handler] = [file, logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [_open_file(Path(project.log_dir))]
+    if to_stderr:
+        handlers.append(logging.StreamHandler(sys.stderr))
     root = logging.getLogger(_ROOT)
     root.setLevel(level)
     for handler in handlers:
         handler.setFormatter(form)
         root.addHandler(handler)
     return handlers
+
+
+def log_file_of(handlers: list[logging.Handler]) -> str | None:
+    """Return the path of the file among what `start_logging` returned."""
+    return next((h.baseFilename for h in handlers if isinstance(h, logging.FileHandler)), None)
 
 
 class _Lines(logging.Formatter):
@@ -57,6 +77,14 @@ class _Lines(logging.Formatter):
 class _LogFile(RotatingFileHandler):
     """A log file that tolerates write errors, because standard error gets every line too."""
 
+    def __init__(self, path: Path, lock: int) -> None:
+        self._lock_descriptor = lock
+        try:
+            super().__init__(path, maxBytes=FILE_SIZE, backupCount=FILES, encoding="utf-8")
+        except OSError:
+            os.close(lock)
+            raise
+
     def _open(self) -> TextIOWrapper:
         stream = open_private(Path(self.baseFilename), self.mode, encoding=self.encoding)
         return cast(TextIOWrapper, stream)
@@ -64,18 +92,45 @@ class _LogFile(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         """Drop the line; a full disk must neither stop the runner nor flood the terminal."""
 
+    def close(self) -> None:
+        """Close the file, and let another runner have its name."""
+        super().close()
+        if self._lock_descriptor >= 0:
+            os.close(self._lock_descriptor)
+            self._lock_descriptor = -1
+
 
 def _open_file(folder: Path) -> _LogFile:
     try:
         make_private_folder(folder)
-        return _LogFile(
-            folder / "runner.log", maxBytes=FILE_SIZE, backupCount=FILES, encoding="utf-8"
-        )
+        for name in _names():
+            lock = _lock(folder / f"{name}.log.lock")
+            if lock is not None:
+                return _LogFile(folder / f"{name}.log", lock)
     except OSError as error:
         raise ConfigError(
             f"cannot write the log {folder / 'runner.log'}: {error.strerror}",
             hint="check the permissions of the folder, or set log_dir in the project file",
         ) from None
+    raise ConfigError(f"{MOST_FILES} runners of this host write logs into {folder} already")
+
+
+def _names() -> list[str]:
+    host = "".join(c if c.isalnum() or c in "-." else "_" for c in socket.gethostname())
+    return ["runner", *(f"runner-{host}-{number}" for number in range(1, MOST_FILES))]
+
+
+def _lock(path: Path) -> int | None:
+    """Hold the name of a log file; None when another process holds it."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        pass  # a file system without locks: one file for all is better than none
+    return descriptor
 
 
 def stop_logging(handlers: list[logging.Handler]) -> None:

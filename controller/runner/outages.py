@@ -47,7 +47,8 @@ class Outages:
             if self._told.get(name) != error.message:
                 self._told[name] = error.message
                 logger.warning("worker %s: %s; its jobs wait", name, error)
-            note_outage(self._queue, WorkerOutage(name, error.message, error.hint, retry_on))
+            outage = WorkerOutage(name, error.message, error.hint, retry_on, needs_person)
+            note_outage(self._queue, outage)
 
     def end(self, worker: str) -> None:
         """Say that a machine answers."""

@@ -24,6 +24,7 @@ from controller.errors import (
 )
 from controller.leases import GIVEN_UP
 from controller.operations.batch_steps import BatchStep, one_by_one, take_steps
+from controller.operations.claim_turns import claim_turn
 from controller.operations.claims import claim_jobs
 from controller.operations.pending_cleanup import run_pending
 from controller.operations.steps import RetryPolicy, StepOutcome, StepResult
@@ -45,7 +46,10 @@ logger = logging.getLogger(__name__)
 QUEUE_POLL_FASTEST, QUEUE_POLL_GROWTH = 1.0, 1.3
 """Seconds between listings of a queue other than the shell, and their growth factor while nothing
 changes, up to ``delay_check_run_status``."""
-RECOVER_EVERY = 10.0
+RECOVER_EVERY = 2.0
+"""Seconds between two looks for locks of runners that have died: their work is taken over at once
+on their own machine, and elsewhere when the lease has not been renewed for its time."""
+CLEAN_UP_EVERY = 10.0
 CLAIMS_PER_ROUND = 32
 STEPS_AT_ONCE = 8
 """Jobs whose files are handled under one lock: their documents may be large."""
@@ -71,6 +75,11 @@ class RunnerRoles:
     complete: bool = True
     queue: bool = True
     checkout: bool = True
+
+    @property
+    def named(self) -> list[str]:
+        """Names of the parts that it does, in the order of a job's life."""
+        return [n for n in ("checkout", "transfer", "queue", "complete") if getattr(self, n)]
 
     @property
     def ends(self) -> list[str]:
@@ -159,7 +168,7 @@ class Rounds:
     def advance_hosts(self, roles: RunnerRoles) -> bool:
         """Do what touches the machines of workers, as far as they are this thread's to serve."""
         moved, workers = False, self._context.served_workers()
-        if not self.only and self._timers.due("clean up", RECOVER_EVERY):
+        if not self.only and self._timers.due("clean up", CLEAN_UP_EVERY):
             with _only("pending clean-up"):
                 run_pending(self._controller.queue, self._context.connections)
         if roles.transfer:
@@ -180,15 +189,34 @@ class Rounds:
     def _checkout(self, workers: list[str]) -> bool:
         claimed = 0
         for name in workers:
-            room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
-            room = min(room, CLAIMS_PER_ROUND - claimed)
-            if room <= 0 or self._is_stopping():
-                continue
-            query = {**self.only, "worker": name}
-            if found := len(claim_jobs(self._controller.queue, query, limit=room)):
-                claimed += found
-                self._tell(name)
+            with self._turn(name) as is_ours:
+                if is_ours:
+                    claimed += self._claim(name, CLAIMS_PER_ROUND - claimed)
         return claimed > 0
+
+    def _claim(self, name: str, most: int) -> int:
+        """Claim READY jobs of a worker; returns how many."""
+        room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
+        room = min(room, most)
+        if room <= 0 or self._is_stopping():
+            return 0
+        query = {**self.only, "worker": name}
+        claimed = len(claim_jobs(self._controller.queue, query, limit=room))
+        if claimed:
+            self._tell(name)
+        return claimed
+
+    @contextmanager
+    def _turn(self, name: str) -> Iterator[bool]:
+        """Take the turn to claim jobs of a worker; gives whether there is anything to claim."""
+        query = {**self.only, "state": JobState.READY.value, "worker": name}
+        if not self._context.worker(name).max_jobs:
+            yield True
+        elif self._controller.queue.jobs.find_one(query, ["_id"]) is None:
+            yield False
+        else:
+            with claim_turn(self._controller.queue, name) as is_ours:
+                yield is_ours
 
     def _room(self, worker: str, states: tuple[JobState, ...]) -> int:
         """How many more jobs a worker may have in these states."""

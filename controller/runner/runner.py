@@ -8,6 +8,7 @@ changes, or a time is reached; the delays of the project file are the longest ti
 from __future__ import annotations
 
 import logging
+import os
 import random
 import signal
 import time
@@ -24,6 +25,7 @@ from controller.config import ConfigManager, LogLevel, Project, RunnerOptions
 from controller.config.workers import SSHWorker
 from controller.documents import db_id_order, utc_now
 from controller.errors import (
+    ConfigError,
     ControllerError,
     HostUnavailableError,
     LockLostError,
@@ -36,8 +38,10 @@ from controller.operations.steps import CLAIM_ORDER
 from controller.operations.version import refuse_newer
 from controller.runner import registration
 from controller.runner.context import RunnerContext
+from controller.runner.control import Control
 from controller.runner.lanes import Lanes
-from controller.runner.logs import start_logging, stop_logging
+from controller.runner.logs import log_file_of, start_logging, stop_logging
+from controller.runner.reloading import read_again
 from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles, Timers
 from controller.runner.watch import ProcessWatcher
 from controller.states import ERROR_STATES, RESETTABLE_STATES, JobState
@@ -77,6 +81,25 @@ class RunSummary:
     timed_out: bool = False
 
 
+@dataclass(frozen=True)
+class Background:
+    """How a runner was started that runs in the background.
+
+    Attributes
+    ----------
+    name
+        Which of the processes of `jf runner start` it is.
+    options
+        What that was started with, so that `jf runner restart` can do the same.
+    on_ready
+        Called with the runner's record when it has registered.
+    """
+
+    name: str
+    options: dict[str, Any]
+    on_ready: Callable[[dict[str, Any]], None]
+
+
 class Runner:
     """Runs the jobs of a project.
 
@@ -94,6 +117,9 @@ class Runner:
         Id of the daemon that started this process.
     project
         The project itself, as an alternative to its name.
+    background
+        For a process without a terminal: it logs to its file only, and SIGHUP makes it read the
+        project file again. None for one in the foreground.
     """
 
     def __init__(
@@ -105,6 +131,7 @@ class Runner:
         daemon_id: str | None = None,
         *,
         project: Project | None = None,
+        background: Background | None = None,
     ) -> None:
         self.project = project or ConfigManager().get_project(project_name)
         if connect_interactive:
@@ -115,9 +142,12 @@ class Runner:
         self.context = RunnerContext(JobController.from_project(self.project), self.project)
         self.controller = self.context.controller
         self.watcher = ProcessWatcher()
-        self._stop = False
-        self.lanes = Lanes(self.context, lambda: self._stop, self.watcher.wake)
-        self.rounds = Rounds(self.context, self.watcher, lambda: self._stop, self.lanes.wake)
+        self._background, self._follows_level = background, log_level is None
+        self._stop = self._reload = False
+        self._signals = 0
+        self.control = Control(self.controller.queue, self.project, self.stop, self._ask_for_reload)
+        self.lanes = Lanes(self.context, self._is_stopping, self.watcher.wake)
+        self.rounds = Rounds(self.context, self.watcher, self._is_stopping, self.lanes.wake)
         self._token: object | None = None
         self._timers = Timers()
         self._backoff = 0.0
@@ -167,14 +197,20 @@ class Runner:
         roles = RunnerRoles(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
         last_turn = _deadline(ticks)
-        with self._serving(), self.lanes.at_work(roles):
-            rounds = 0
-            while not self._stop and not _is_past(deadline):
-                if ticks is not None and rounds >= ticks and _is_past(last_turn):
-                    break
-                rounds += 1
-                if not self._guarded(lambda: self._round(roles)):
-                    self._sleep(_earlier(deadline, last_turn))
+        rounds = 0
+
+        def is_over() -> bool:
+            turns_done = ticks is not None and rounds >= ticks and _is_past(last_turn)
+            return self._stop or _is_past(deadline) or turns_done
+
+        with self._serving(roles):
+            while not is_over():
+                with self.lanes.at_work(roles):
+                    while not is_over() and not self._reload:
+                        rounds += 1
+                        if not self._guarded(lambda: self._round(roles)):
+                            self._sleep(_earlier(deadline, last_turn))
+                self._reload_if_asked()
 
     def run_until_idle(
         self,
@@ -198,7 +234,7 @@ class Runner:
         roles = RunnerRoles(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
         timed_out = False
-        with self._serving():
+        with self._serving(roles):
             with self.lanes.at_work(roles):
                 while not self._stop:
                     moved = self._guarded(lambda: self._round(roles))
@@ -349,6 +385,36 @@ class Runner:
         self._stop = True
         self.watcher.wake()
 
+    def _is_stopping(self) -> bool:
+        """Whether to end after the present step; asked between steps, so it looks for requests."""
+        self.control.tick()
+        return self._stop
+
+    def _ask_for_reload(self) -> None:
+        self._reload = True
+        self.watcher.wake()
+
+    def _reload_if_asked(self) -> None:
+        """Read the project file again, when that was asked for; no lane is at work meanwhile."""
+        if not self._reload or self._stop:
+            return
+        self._reload = False
+        refused = None
+        try:
+            project = read_again(self.project)
+        except ConfigError as error:
+            refused = str(error)
+            logger.warning("the project file is not taken over, the old one stays: %s", refused)
+        else:
+            self.project = project
+            self.context.adopt(project)
+            self.control.adopt(project)
+            if self._follows_level:
+                self.log_level = LogLevel(project.log_level)
+                logging.getLogger("controller").setLevel(self.log_level.to_logging())
+            logger.info("the project file was read again")
+        self.control.reloaded(refused)
+
     def is_idle(
         self,
         transfer: bool = True,
@@ -385,6 +451,9 @@ class Runner:
 
     def _round(self, roles: RunnerRoles = ALL) -> bool:
         """Do one round, and what is due beside it; True when anything moved."""
+        self.control.tick()
+        if self.control.claims_paused:
+            roles = replace(roles, checkout=False)
         if self._timers.due("ping", runner_record.PING_EVERY):
             self._ping()
         if self._timers.due("unknown workers", UNKNOWN_WORKERS_EVERY):
@@ -419,7 +488,7 @@ class Runner:
 
     def _sleep_until_a_change(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        while not self._stop and (left := end - time.monotonic()) > 0:
+        while not (self._is_stopping() or self._reload) and (left := end - time.monotonic()) > 0:
             token = self.controller.queue.database.change_token()
             if token != self._token:
                 self._token = token
@@ -449,38 +518,68 @@ class Runner:
     # ------------------------------------------------------------------ serving
 
     @contextmanager
-    def _serving(self) -> Iterator[None]:
+    def _serving(self, roles: RunnerRoles = ALL) -> Iterator[None]:
         """Log, register, heed signals; and undo all that."""
-        handlers = start_logging(self.project, self.log_level.to_logging(), self.runner_id)
+        handlers = start_logging(
+            self.project,
+            self.log_level.to_logging(),
+            self.runner_id,
+            to_stderr=self._background is None,
+        )
         record = registration.describe(self.project, self.runner_id, self.daemon_id)
         previous: dict[int, Any] = {}
         try:
             registration.enter(self.controller.queue, record)
             try:
                 previous = self._heed_signals()
+                self._show_itself(record, roles, log_file_of(handlers))
                 logger.info("runner started, project %s", self.project.name)
                 yield
             finally:
                 for number, handler in previous.items():
                     signal.signal(number, handler)
+                self.control.end()
                 with suppress(StorageUnavailableError):
                     runner_record.deregister(self.controller.queue, record)
                 logger.info("runner stopped")
         finally:
             stop_logging(handlers)
 
+    def _show_itself(self, record: dict[str, Any], roles: RunnerRoles, log: str | None) -> None:
+        """Store what others may see of this process, and tell the one that started it."""
+        background = self._background
+        more = {
+            "name": background.name if background else None,
+            "options": background.options if background else {},
+            "roles": roles.named,
+            "log_file": log,
+        }
+        self.control.begin({**record, **more})
+        if background is not None:
+            background.on_ready({**record, **more})
+
     def _ping(self) -> None:
         entry = registration.describe(self.project, self.runner_id, self.daemon_id)
         runner_record.keep_registered(self.controller.queue, entry)
 
     def _heed_signals(self) -> dict[int, Any]:
-        def handle(number: int, frame: FrameType | None) -> None:
-            if self._stop:
+        def end(number: int, frame: FrameType | None) -> None:
+            self._signals += 1
+            if self._signals > 1:
                 raise KeyboardInterrupt
             self.stop()
 
+        def read_again(number: int, frame: FrameType | None) -> None:
+            self._ask_for_reload()
+
+        heeded: dict[int, Any] = {signal.SIGTERM: end, signal.SIGINT: end}
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup`
+            # Who runs in a terminal hears of its end by SIGHUP; a service is asked to reload.
+            heeded[signal.SIGHUP] = (
+                end if self._background is None and _has_terminal() else read_again
+            )
         try:
-            return {n: signal.signal(n, handle) for n in (signal.SIGTERM, signal.SIGINT)}
+            return {n: signal.signal(n, handler) for n, handler in heeded.items()}
         except ValueError:  # not the main thread: the caller stops us
             return {}
 
@@ -529,6 +628,13 @@ def log_in_to(
             except HostUnavailableError as error:
                 failed[name] = error
     return failed
+
+
+def _has_terminal() -> bool:
+    try:
+        return os.isatty(0) or os.isatty(2)
+    except OSError:
+        return False
 
 
 def _deadline(max_time: float | None) -> float | None:

@@ -9,18 +9,31 @@ import typer
 
 from controller.errors import JobFailedError
 from jfr_cli import options
-from jfr_cli.commands.runner_daemon import DAEMON_COMMANDS
+from jfr_cli.commands.runner_daemon import app
 from jfr_cli.commands.worker import log_in_to_workers
 from jfr_cli.console import say
-from jfr_cli.output import show_count, show_one, show_report, shows_document, shows_one, wants_count
+from jfr_cli.output import (
+    show_count,
+    show_one,
+    show_report,
+    show_rows,
+    shows_document,
+    shows_list,
+    shows_one,
+    wants_count,
+)
 from jfr_cli.prompts import confirm, knows_old_force
 from jfr_cli.render.outcome import counted
-from jfr_cli.render.runners import RUNNER, RUNNER_STATUS, status_line
+from jfr_cli.render.runners import (
+    RUNNER,
+    RUNNER_PROCESS,
+    RUNNER_STATUS,
+    RunnersSeen,
+    status_lines,
+)
 from jfr_cli.session import CURRENT
 
-app = options.command_group("Run the jobs of a project and see which runner does.")
-for later in DAEMON_COMMANDS:
-    later.add_to(app)
+__all__ = ["app"]
 
 
 @app.command("run")
@@ -102,18 +115,31 @@ def run(
 @app.command("status")
 @shows_one()
 def status() -> None:
-    """Show whether a runner serves the project; exit 9 if none is alive (for cron).
+    """Show whether a runner serves the project, and all; exit 9 if none is alive (for cron).
 
     Example: jf runner status || mail -s "no runner" me@example.org
     """
     with CURRENT.controller() as controller:
         found = controller.get_runner_status()
+        seen = RunnersSeen(found, controller.get_runners_overview())
     if wants_count():
         show_count(int(found.alive))
     else:
-        show_one(found, RUNNER_STATUS, lambda: status_line(found))
+        show_one(seen, RUNNER_STATUS, lambda: status_lines(seen))
     if not found.alive:
         raise typer.Exit(9)
+
+
+@app.command("list")
+@shows_list()
+def list_runners(verbosity: options.Verbosity = 0) -> None:
+    """List the runners of the project: on every machine, in the background or not.
+
+    Example: jf runner list
+    """
+    with CURRENT.controller() as controller:
+        overview = controller.get_runners_overview()
+    show_rows(overview.runners, RUNNER_PROCESS, verbosity=verbosity)
 
 
 @app.command("info")

@@ -1,55 +1,481 @@
-"""The commands of ``jf runner`` that start and stop processes in the background."""
+"""The commands of ``jf runner`` that start runners in the background and tell them what to do."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from controller.errors import ArgumentError, ControllerError, StorageUnavailableError
 from jfr_cli import options
-from jfr_cli.not_implemented import Later
+from jfr_cli.commands.worker import log_in_to_workers
+from jfr_cli.console import print_data, say, status
+from jfr_cli.output import show_report, shows_document
+from jfr_cli.session import CURRENT
 
-_FOREGROUND = "jf runner run, in a terminal multiplexer or as a service"
-_CTRL_C = "Ctrl-C, or SIGTERM, stops `jf runner run` after the current step"
+if TYPE_CHECKING:
+    from controller.config import Project
+    from controller.service.asking import Asked
+    from controller.service.starting import Started
 
-_TRANSFER = Annotated[
+app = options.command_group("Run the jobs of a project and see which runner does.")
+
+_Transfer = Annotated[
     int, typer.Option("--transfer", "-t", min=1, help="Processes that upload and download.")
 ]
-_COMPLETE = Annotated[
+_Complete = Annotated[
     int, typer.Option("--complete", "-com", min=1, help="Processes that complete jobs.")
 ]
-_SINGLE = Annotated[bool, typer.Option("--single", "-s", help="One process for everything.")]
-_START: dict[str, tuple[Any, Any]] = {
-    "transfer": (_TRANSFER, 1),
-    "complete": (_COMPLETE, 1),
-    "single": (_SINGLE, False),
-    "log_level": (options.LogLevel, None),
-    "interactive": (options.Interactive, False),
-}
-_WAIT = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it has stopped.")]
-_ALL = Annotated[bool, typer.Option("--all", "-a", help="Runners of all projects.")]
-_FILE = Annotated[
+_Single = Annotated[bool, typer.Option("--single", "-s", help="One process for everything.")]
+_AllProjects = Annotated[
+    bool, typer.Option("--all-projects", help="The runners of all projects, each for itself.")
+]
+_Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it has ended.")]
+_All = Annotated[bool, typer.Option("--all", "-a", help="Runners of all projects.")]
+_File = Annotated[
     Path | None,
-    typer.Option("--json", "-j", metavar="FILE", help="Print the names of the projects (-a)."),
+    typer.Option(
+        "--json", "-j", metavar="FILE", help="Write the names of the projects to a file (-a)."
+    ),
 ]
-_MAX_WAIT = Annotated[
-    int, typer.Option("--max-wait", "-m", min=0, help="Seconds to wait (0: no limit; -a -w).")
+_MaxWait = Annotated[
+    int | None,
+    typer.Option(
+        "--max-wait",
+        "-m",
+        min=0,
+        help="Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).",
+    ),
 ]
-_STOP: dict[str, tuple[Any, Any]] = {
-    "wait": (_WAIT, False),
-    "all_projects": (_ALL, False),
-    "file": (_FILE, None),
-    "max_wait": (_MAX_WAIT, 120),
-}
+_Runner = Annotated[
+    str | None, typer.Option("--runner", metavar="ID", help="Only the runner of this id.")
+]
+_Host = Annotated[
+    str | None, typer.Option("--host", metavar="NAME", help="Only runners on this machine.")
+]
+ALL_WAIT = 120
 
-DAEMON_COMMANDS = (
-    Later("runner start", "Start the runner in the background.", _FOREGROUND, _START, "--single"),
-    Later("runner stop", "Stop the runner in the background.", _CTRL_C, _STOP, "--wait"),
-    Later("runner shutdown", "Same as stop.", _CTRL_C, _STOP),
-    Later("runner kill", "Kill the runner's processes.", _CTRL_C, _STOP),
-    Later("runner stop-processes", "Stop the processes only.", _CTRL_C, _STOP, hidden=True),
-    Later("runner restart", "Stop the runner and start it again.", _FOREGROUND),
-    Later("runner reload", "Make the runner reload the project.", _FOREGROUND),
-    Later("runner foreground", "Attach to the runner's processes.", _FOREGROUND),
-)
+
+@app.command("start")
+@shows_document()
+def start(
+    transfer: _Transfer = 1,
+    complete: _Complete = 1,
+    single: _Single = False,
+    log_level: options.LogLevel = None,
+    interactive: options.Interactive = False,
+    all_projects: _AllProjects = False,
+) -> None:
+    """Start a runner in the background; returns when it is registered, or says why it is not.
+
+    Example: jf runner start
+    """
+    from controller.service.processes import StartOptions
+
+    if single and (transfer > 1 or complete > 1):
+        raise ArgumentError("--single means one process: leave out --transfer and --complete")
+    if interactive and (transfer > 1 or complete > 1):
+        raise ArgumentError("--connect-interactive requires --single")
+    if interactive and all_projects:
+        raise ArgumentError("--connect-interactive is for one project")
+    chosen = StartOptions(transfer, complete, log_level, interactive)
+    if all_projects:
+        _for_all_projects(lambda project: _started(project, chosen), "started")
+        return
+    if interactive:  # a process in the background can ask nobody
+        log_in_to_workers(CURRENT.project)
+    started = _started(CURRENT.project, chosen)
+    show_report(_start_facts(CURRENT.project, started), *_start_lines(CURRENT.project, started))
+
+
+def _started(project: Project, chosen: Any) -> list[Started]:
+    from controller.service.starting import start_runners
+
+    with _progress(f"starting the runner of project {project.name}") as going:
+        return start_runners(project, chosen, on_wait=lambda: going(()))
+
+
+def _start_facts(project: Project, started: list[Started]) -> dict[str, Any]:
+    return {"project": project.name, "started": [vars(one) for one in started]}
+
+
+def _start_lines(project: Project, started: list[Started]) -> list[str]:
+    return [
+        f"the runner of project {project.name} has started: process {one.pid}, log {one.log_file}"
+        for one in started
+    ]
+
+
+def _for_all_projects(action: Any, done: str) -> dict[str, Any]:
+    """Do something for every project that can be used; one that fails holds up no other.
+
+    Raises
+    ------
+    typer.Exit
+        With 5 where it failed for some, 1 for all.
+    """
+    from controller.config import ConfigManager
+
+    results: dict[str, Any] = {}
+    failed: dict[str, str] = {}
+    manager = ConfigManager()
+    for problem in manager.unusable.values():
+        say(f"warning: {problem}")
+    for name, project in sorted(manager.projects.items()):
+        try:
+            results[name] = action(project)
+        except ControllerError as error:
+            failed[name] = error.message
+            say(f"jf: project {name}: {error}")
+        else:
+            say(f"project {name}: {done}")
+    show_report({done: sorted(results), "failed": failed})
+    if failed:
+        raise typer.Exit(5 if results else 1)
+    return results
+
+
+def _stopping(
+    wait: bool,
+    all_projects: bool,
+    file: Path | None,
+    max_wait: int | None,
+    runner: str | None,
+    host: str | None,
+    *,
+    at_once: bool = False,
+) -> None:
+    """What stop, shutdown, kill and stop-processes have in common."""
+    from controller.service.asking import Choice
+
+    choice = Choice(runner, host)
+    if not all_projects:
+        if file is not None:
+            raise ArgumentError("--json FILE requires --all", hint="jf --format json runner stop")
+        limit = None if not max_wait else float(max_wait)
+        _show_ended(_ended(CURRENT.project, choice, wait, limit, at_once=at_once), at_once=at_once)
+        return
+    limit = float(ALL_WAIT if max_wait is None else max_wait) or None
+    _end_all(choice, wait, limit, file, at_once=at_once)
+
+
+def _end_all(
+    choice: Any, wait: bool, limit: float | None, file: Path | None, *, at_once: bool
+) -> None:
+    from controller.config import ConfigManager
+
+    deadline = None if limit is None else time.monotonic() + limit
+    asked: dict[str, list[Asked]] = {}
+    failed: dict[str, str] = {}
+    for name, project in sorted(ConfigManager().projects.items()):
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            asked[name] = _ended(project, choice, wait, left, at_once=at_once)
+        except ControllerError as error:
+            failed[name] = error.message
+            say(f"jf: project {name}: {error}")
+    active = sorted(name for name, some in asked.items() if some)
+    if file is not None:
+        try:
+            file.write_text(json.dumps(active) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ArgumentError(f"cannot write {file}: {error.strerror}") from None
+    if not active and not failed:
+        say("no runner of any project is active")
+    _show_ended([one for some in asked.values() for one in some], at_once=at_once, quiet=True)
+    if failed:
+        raise typer.Exit(5 if active else 4)
+
+
+def _ended(
+    project: Project, choice: Any, wait: bool, limit: float | None, *, at_once: bool
+) -> list[Asked]:
+    """Tell the runners of a project to end; by signals alone where its database is away."""
+    from controller.jobcontroller import JobController
+    from controller.service.asking import end_runners, end_without_database
+
+    what = "killing" if at_once else "stopping"
+    with _progress(f"{what} the runners of project {project.name}") as going:
+        try:
+            with JobController.from_project(project) as controller:
+                return end_runners(
+                    controller.queue,
+                    choice,
+                    at_once=at_once,
+                    wait=wait,
+                    max_wait=limit,
+                    on_wait=going,
+                )
+        except StorageUnavailableError as error:
+            asked = end_without_database(project, at_once=at_once, max_wait=limit, on_wait=going)
+            if not asked:
+                raise
+            say(f"warning: {error.message}; only runners on this machine were told")
+            return asked
+
+
+def _show_ended(asked: Sequence[Asked], *, at_once: bool, quiet: bool = False) -> None:
+    """Print what became of runners that were told to end.
+
+    Raises
+    ------
+    typer.Exit
+        With 8 where one has not ended in time, 6 where one cannot be reached.
+    """
+    words = {
+        "done": "killed" if at_once else "stopped",
+        "asked": "told to end; `jf runner status` shows when it has",
+        "pending": "has not ended yet",
+        "silent": "does not answer",
+        "refused": "refuses",
+    }
+    lines = [
+        f"{one.named}: {words[one.outcome]}" + (f": {one.message}" if one.message else "")
+        for one in asked
+    ]
+    if not asked and not quiet:
+        lines = ["no runner is active: there was nothing to stop"]
+    show_report({"runners": [vars(one) for one in asked]}, *lines)
+    _exit_for(asked)
+
+
+def _exit_for(asked: Sequence[Asked]) -> None:
+    outcomes = {str(one.outcome) for one in asked}
+    if "pending" in outcomes:
+        raise typer.Exit(8)
+    if outcomes & {"silent", "refused"}:
+        raise typer.Exit(5 if outcomes & {"done", "asked"} else 6)
+
+
+@app.command("stop")
+def stop(
+    wait: _Wait = False,
+    all_projects: _All = False,
+    file: _File = None,
+    max_wait: _MaxWait = None,
+    runner: _Runner = None,
+    host: _Host = None,
+) -> None:
+    """Stop the runners of the project, on any machine, after their present step.
+
+    Example: jf runner stop --wait
+    """
+    _stopping(wait, all_projects, file, max_wait, runner, host)
+
+
+@app.command("shutdown")
+def shutdown(
+    wait: _Wait = False,
+    all_projects: _All = False,
+    file: _File = None,
+    max_wait: _MaxWait = None,
+    runner: _Runner = None,
+    host: _Host = None,
+) -> None:
+    """Same as stop.
+
+    Example: jf runner shutdown
+    """
+    _stopping(wait, all_projects, file, max_wait, runner, host)
+
+
+@app.command("stop-processes", hidden=True)
+def stop_processes(
+    wait: _Wait = False,
+    all_projects: _All = False,
+    file: _File = None,
+    max_wait: _MaxWait = None,
+    runner: _Runner = None,
+    host: _Host = None,
+) -> None:
+    """Same as stop: there is no supervisor that would stay.
+
+    Example: jf runner stop-processes
+    """
+    _stopping(wait, all_projects, file, max_wait, runner, host)
+
+
+@app.command("kill")
+def kill(
+    wait: _Wait = False,
+    all_projects: _All = False,
+    file: _File = None,
+    max_wait: _MaxWait = None,
+    runner: _Runner = None,
+    host: _Host = None,
+) -> None:
+    """End the runners at once; the next one recovers what they had begun.
+
+    Example: jf runner kill
+    """
+    _stopping(wait, all_projects, file, max_wait, runner, host, at_once=True)
+
+
+@app.command("restart")
+@shows_document()
+def restart() -> None:
+    """Stop the runner of this machine and start it again, with the options that it had.
+
+    Example: jf runner restart
+    """
+    from controller.service.asking import Choice
+    from controller.service.lockfile import holders
+    from controller.service.processes import MAIN, StartOptions
+
+    project = CURRENT.project
+    facts = holders(project).get(MAIN) or {}
+    ended = _ended(project, Choice(here=True), wait=True, limit=None, at_once=False)
+    if not ended:
+        say("no runner was active on this machine")
+    started = _started(project, StartOptions.stored(facts.get("options") or {}))
+    show_report(_start_facts(project, started), *_start_lines(project, started))
+
+
+def _told(action: str, done: str, runner: str | None, host: str | None) -> None:
+    """Ask runners for something that does not end them, and print their answers."""
+    from controller.rules.runner_requests import RequestAction
+    from controller.service.asking import Choice, tell_runners
+
+    with CURRENT.controller() as controller:
+        asked = tell_runners(controller.queue, Choice(runner, host), RequestAction(action))
+    words = {"done": done, "pending": "no answer yet", "silent": "silent", "refused": "refused"}
+    lines = [
+        f"{one.named}: {words[one.outcome]}" + (f": {one.message}" if one.message else "")
+        for one in asked
+    ] or ["no runner is active"]
+    show_report({"runners": [vars(one) for one in asked]}, *lines)
+    _exit_for(asked)
+
+
+@app.command("reload")
+@shows_document()
+def reload(runner: _Runner = None, host: _Host = None) -> None:
+    """Make the runners read the project file again; nothing that runs is ended.
+
+    Example: jf runner reload
+    """
+    _told("reload", "the project file was read again", runner, host)
+
+
+@app.command("pause")
+@shows_document()
+def pause(runner: _Runner = None, host: _Host = None) -> None:
+    """Claim no further jobs; what is under way goes on, and new runners claim nothing either.
+
+    Example: jf runner pause
+    """
+    _claim(paused=True, runner=runner, host=host)
+
+
+@app.command("resume")
+@shows_document()
+def resume(runner: _Runner = None, host: _Host = None) -> None:
+    """Claim jobs again after `jf runner pause`.
+
+    Example: jf runner resume
+    """
+    _claim(paused=False, runner=runner, host=host)
+
+
+def _claim(*, paused: bool, runner: str | None, host: str | None) -> None:
+    """Let no runner claim jobs, or one of them; or let them claim again."""
+    words = "no further jobs are claimed" if paused else "jobs are claimed"
+    if runner is not None or host is not None:
+        _told("pause" if paused else "resume", words, runner, host)
+        return
+    with CURRENT.controller() as controller:
+        changed = controller.pause_claims() if paused else controller.resume_claims()
+    already = "" if changed else "; that was so before"
+    facts = {"claims_paused": paused, "changed": changed}
+    show_report(facts, f"{words} by the runners of project {CURRENT.project.name}{already}")
+
+
+@app.command("foreground")
+def foreground() -> None:
+    """Show what the runners write to their logs from now on; Ctrl-C leaves them alone.
+
+    Example: jf runner foreground
+    """
+    from controller.service.lockfile import holders
+
+    if not holders(CURRENT.project):
+        say("warning: no runner was started in the background on this machine")
+        return
+    _follow(None, None, is_over=lambda: not holders(CURRENT.project))
+
+
+@app.command("log")
+def log(
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what is written.")
+    ] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, help="Last messages to show; 0 for all.")
+    ] = 50,
+    runner: _Runner = None,
+    level: options.LeastLevel = None,
+) -> None:
+    """Show the logs of all runners of the project on this machine's disks as one.
+
+    Example: jf runner log --follow --level warn
+    """
+    from controller.service.logfiles import merged_log
+
+    folder = Path(CURRENT.project.log_dir)
+    for entry in merged_log(folder, _log_choice(runner, level), last=lines or None):
+        print_data(entry.text)
+    if follow:
+        _follow(runner, level)
+
+
+def _follow(runner: str | None, level: str | None, **more: Any) -> None:
+    from controller.service.logfiles import follow_log
+
+    folder = Path(CURRENT.project.log_dir)
+    for entry in follow_log(folder, _log_choice(runner, level), **more):
+        print_data(entry.text)
+
+
+def _log_choice(runner: str | None, level: str | None) -> Any:
+    import logging
+
+    from controller.config import LogLevel
+    from controller.service.logfiles import LogChoice
+
+    return LogChoice(runner, LogLevel(level).to_logging() if level else logging.NOTSET)
+
+
+@app.command("unit")
+def unit(
+    cron: Annotated[
+        bool, typer.Option("--cron", help="Lines of a crontab, where there is no systemd.")
+    ] = False,
+) -> None:
+    """Print a systemd user unit, or lines of a crontab, that keep the project's runner up.
+
+    Example: jf runner unit
+    """
+    from controller.service.units import cron_line, systemd_unit
+
+    project = CURRENT.project.name
+    print_data(cron_line(project) if cron else systemd_unit(project).rstrip())
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Any]:
+    """Show what is waited for and for how long, on a terminal; gives what to call meanwhile."""
+    begun = time.monotonic()
+
+    def going(names: Sequence[str]) -> None:
+        left = f" ({', '.join(names)})" if names else ""
+        status(f"{what} ... {time.monotonic() - begun:.0f} s{left}")
+
+    try:
+        yield going
+    finally:
+        status("")

@@ -32,6 +32,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.options", "jfr_cli.console", "jfr_cli.option_decorators", "jfr_cli.demo_jobs"),
     ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.lazy", "jfr_cli.pager"),
     ("jfr_cli.values", "jfr_cli.parsing"),
+    ("controller.service",),
     ("controller.runner",),
     ("controller.projects",),
     (

@@ -146,7 +146,7 @@ class Arena:
     def runner(self) -> Iterator[Runner]:
         """Open a runner that never waits, within a child."""
         hurry()
-        rounds.QUEUE_POLL_FASTEST = rounds.RECOVER_EVERY = 0.0
+        rounds.QUEUE_POLL_FASTEST = rounds.RECOVER_EVERY = rounds.CLEAN_UP_EVERY = 0.0
         backoff.FIRST_PAUSE = backoff.LONGEST_PAUSE = 0.0
         runner = Runner(project=self.project)
         try:

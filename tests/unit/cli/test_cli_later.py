@@ -14,23 +14,9 @@ def jf(*words: str) -> Result:
     return CliRunner().invoke(app, words)
 
 
-STOP = ["-w", "-a", "-j", "file.json", "-m", "3"]
-START = ["-t", "2", "-com", "2", "-s", "-log", "debug", "-i"]
-
-
 @pytest.mark.parametrize(
     "words",
     [
-        ["runner", "start", *START],
-        ["runner", "start", "--transfer", "1", "--complete", "1", "--single"],
-        ["runner", "stop", *STOP],
-        ["runner", "stop", "--wait", "--all", "--json", "file.json", "--max-wait", "0"],
-        ["runner", "shutdown", *STOP],
-        ["runner", "kill", *STOP],
-        ["runner", "stop-processes", *STOP],
-        ["runner", "restart"],
-        ["runner", "reload"],
-        ["runner", "foreground"],
         ["gui", "-p", "5002"],
         ["gui"],
         ["execution", "run-batch", "/base", "/files", "uid", "-mt", "1.5", "-mw", "2", "-mj", "3"],

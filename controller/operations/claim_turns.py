@@ -1,0 +1,37 @@
+"""Who may claim jobs of a worker that has a limit: one runner at a time.
+
+Counting the jobs under way and claiming one are two commands. Runners that did both at the same
+time would exceed ``max_jobs`` together, so each takes the turn of the worker first, a lock on a
+document of the auxiliary collection. Nobody waits for it: a worker whose turn is taken is asked
+again in the next round. A runner that dies with it loses it as it loses any lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from controller.errors import DuplicateKeyError
+from controller.locks import MongoLock
+from controller.operations.queue import Queue
+
+
+@contextmanager
+def claim_turn(queue: Queue, worker: str) -> Iterator[bool]:
+    """Take the turn of a worker for a block; gives whether it is ours.
+
+    Parameters
+    ----------
+    worker
+        Name of the worker.
+    """
+    key = {"_id": f"claims of worker {worker}"}
+    lock = MongoLock(queue.auxiliary, key, get_locked_doc=True)
+    with lock:
+        if lock.acquired or lock.unavailable_document is not None:
+            yield lock.acquired
+            return
+    with suppress(DuplicateKeyError):  # another runner was first to make it
+        queue.auxiliary.insert_one({**key, "lock_id": None, "lock_time": None})
+    with MongoLock(queue.auxiliary, key) as again:
+        yield again.acquired

@@ -1,0 +1,248 @@
+"""A runner's own record: its heartbeat, and the requests that it reads and answers.
+
+Looked at wherever the runner waits and between any two steps. The heartbeat is written only by the
+thread that does the runner's work, so that a runner that hangs falls silent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from controller.config import ConfigManager, Project
+from controller.documents import utc_now
+from controller.errors import ConfigError, StorageError
+from controller.operations.queue import Queue
+from controller.operations.runner_processes import (
+    answer_request,
+    claims_of,
+    enroll,
+    read_process,
+    update_process,
+    withdraw_process,
+)
+from controller.operations.runner_record import PING_EVERY
+from controller.rules.runner_requests import RequestAction, new_request
+
+logger = logging.getLogger(__name__)
+
+READ_EVERY = 1.0
+"""Seconds between two looks for a request."""
+KILLED = 137
+"""Exit status of a runner that was asked to end at once; what SIGKILL leaves to a shell."""
+
+
+class Control:
+    """What others may ask of a runner, and what they see of it.
+
+    Parameters
+    ----------
+    queue
+        Where the record lies.
+    project
+        Whose file is watched for changes.
+    stop, reload
+        Called, in any thread, when the runner is asked to.
+
+    Attributes
+    ----------
+    claims_paused
+        Whether no job is to be claimed.
+    """
+
+    def __init__(
+        self, queue: Queue, project: Project, stop: Callable[[], None], reload: Callable[[], None]
+    ) -> None:
+        self._queue, self._project = queue, project
+        self._stop, self._reload = stop, reload
+        self._record: dict[str, Any] = {}
+        self._last_error = LastError()
+        self._mutex = threading.Lock()
+        self._thread = threading.get_ident()
+        self._next_beat = self._next_read = 0.0
+        self._reload_request: Mapping[str, Any] | None = None
+        self._paused_alone = False
+        self.claims_paused = False
+
+    @property
+    def runner_id(self) -> str:
+        """Id of the runner; "" while it does not work."""
+        return str(self._record.get("runner_id") or "")
+
+    def begin(self, record: Mapping[str, Any]) -> None:
+        """Store the record; `tick` in this thread keeps it alive.
+
+        Parameters
+        ----------
+        record
+            Of `controller.runner.registration.describe`, and what else is to be seen.
+        """
+        from controller import __version__
+
+        self._thread = threading.get_ident()
+        now = utc_now()
+        self._record = {
+            **record,
+            "started_on": now,
+            "beat_on": now,
+            "beat_every": PING_EVERY,
+            "version": __version__,
+            "python": platform.python_version(),
+            **self.project_file(),
+            "file_changed": False,
+            "claims_paused": False,
+            "last_error": None,
+            "request": None,
+            "answer": None,
+        }
+        self._paused_alone = self.claims_paused = False
+        logging.getLogger("controller").addHandler(self._last_error)
+        enroll(self._queue, self._record)
+        self._next_beat = time.monotonic() + PING_EVERY
+        self._next_read = 0.0
+
+    def end(self) -> None:
+        """Remove the record."""
+        logging.getLogger("controller").removeHandler(self._last_error)
+        runner_id, self._record = self.runner_id, {}
+        if runner_id:
+            with suppress(StorageError):
+                withdraw_process(self._queue, runner_id)
+
+    def project_file(self) -> dict[str, Any]:
+        """Return path and hash of the project's file; None for a project without one."""
+        path = project_path(self._project)
+        return {"project_file": path, "project_hash": file_hash(path)}
+
+    def tick(self) -> None:
+        """Give a heartbeat and read what is asked, where due; nothing if the database is away."""
+        if not self._record:
+            return
+        now = time.monotonic()
+        if now < self._next_read and now < self._next_beat:
+            return
+        if not self._mutex.acquire(blocking=False):
+            return  # another thread looks right now
+        try:
+            with suppress(StorageError):
+                if now >= self._next_beat and threading.get_ident() == self._thread:
+                    self._next_beat = now + PING_EVERY
+                    self._beat()
+                if now >= self._next_read:
+                    self._next_read = now + READ_EVERY
+                    self._read()
+        finally:
+            self._mutex.release()
+
+    def adopt(self, project: Project) -> None:
+        """Note that the project file has been read again."""
+        self._project = project
+        if self._record:
+            fields = {**self.project_file(), "file_changed": False}
+            self._record.update(fields)
+            with suppress(StorageError):
+                update_process(self._queue, self.runner_id, fields)
+
+    def reloaded(self, refused: str | None) -> None:
+        """Answer the request to read the project file again.
+
+        Parameters
+        ----------
+        refused
+            Why it was not taken over; None where it was.
+        """
+        request, self._reload_request = self._reload_request, None
+        if request is not None and self._record:
+            result = "done" if refused is None else "refused"
+            with suppress(StorageError):
+                answer_request(self._queue, self.runner_id, request, result, refused or "")
+
+    def _beat(self) -> None:
+        known = self._record["project_hash"]
+        fields = {
+            "beat_on": utc_now(),
+            "last_error": self._last_error.last,
+            "file_changed": file_hash(self._record["project_file"]) != known,
+        }
+        if not update_process(self._queue, self.runner_id, fields):
+            enroll(self._queue, {**self._record, **fields})  # `runner reset`, a restored backup
+
+    def _read(self) -> None:
+        record = read_process(self._queue, self.runner_id) or {}
+        request = new_request(record)
+        if request is not None:
+            self._heed(request)
+        paused = self._paused_alone or bool(claims_of(self._queue).get("paused"))
+        if paused != self.claims_paused:
+            self.claims_paused = paused
+            logger.info("claims of jobs are %s", "paused" if paused else "resumed")
+        if record and bool(record.get("claims_paused")) != paused:
+            update_process(self._queue, self.runner_id, {"claims_paused": paused})
+
+    def _heed(self, request: Mapping[str, Any]) -> None:
+        by = request.get("by") or {}
+        action = str(request.get("action"))
+        if action != RequestAction.RELOAD or self._reload_request is None:
+            logger.info("%s on %s asks to %s", by.get("user"), by.get("host"), action)
+        match action:
+            case RequestAction.RELOAD:
+                self._reload_request = request  # answered when it is done
+                self._reload()
+                return
+            case RequestAction.KILL:
+                answer_request(self._queue, self.runner_id, request, "done")
+                os._exit(KILLED)
+            case RequestAction.STOP:
+                self._stop()
+            case RequestAction.PAUSE | RequestAction.RESUME:
+                self._paused_alone = action == RequestAction.PAUSE
+            case _:
+                why = f"this version knows no request {action!r}"
+                answer_request(self._queue, self.runner_id, request, "refused", why)
+                return
+        answer_request(self._queue, self.runner_id, request, "done")
+
+
+class LastError(logging.Handler):
+    """Keeps the last warning or error of the log.
+
+    Attributes
+    ----------
+    last
+        ``{text, level, on}``, naive UTC; None without one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.last: dict[str, Any] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the first line of a message."""
+        text = record.getMessage().partition("\n")[0][:500]
+        self.last = {"text": text, "level": record.levelname.lower(), "on": utc_now()}
+
+
+def project_path(project: Project) -> str | None:
+    """Return the file that a project was read from; None where there is none."""
+    try:
+        return str(ConfigManager().get_project_data(project.name).filepath)
+    except (ConfigError, OSError):
+        return None
+
+
+def file_hash(path: str | None) -> str | None:
+    """Return what changes with a file's content; None where it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    except OSError:
+        return None

@@ -1,0 +1,270 @@
+"""Telling runners what to do, on this machine and on others.
+
+A request lies in the database with the runner that it is for. On this machine a signal is sent as
+well: it is heard at once, and also while the database is away.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from controller.errors import StorageUnavailableError
+from controller.identity import Liveness, liveness
+from controller.operations.queue import Queue
+from controller.operations.runner_processes import (
+    RunnerProcess,
+    ask_runners,
+    read_process,
+    runner_processes,
+    withdraw_process,
+)
+from controller.operations.runner_record import remove_record
+from controller.rules.runner_requests import ProcessState, RequestAction
+from controller.service.lockfile import holders, lives
+
+if TYPE_CHECKING:
+    from controller.config import Project
+
+LOOK_EVERY = 0.1
+ANSWER_WITHIN = 5.0
+"""Seconds within which a runner that is well answers a request."""
+
+
+class Outcome(StrEnum):
+    """What came of a request."""
+
+    DONE = "done"  # the process has ended, or has done what it was asked to
+    ASKED = "asked"  # it has not been waited for
+    PENDING = "pending"  # time was up
+    REFUSED = "refused"  # the runner says why
+    SILENT = "silent"  # it gives no heartbeat, and cannot be reached from here
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A runner that was told something.
+
+    Attributes
+    ----------
+    runner_id, named
+        Which, and its process and host in words.
+    outcome, message
+        What came of it, and why it did not.
+    """
+
+    runner_id: str
+    named: str
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which runners are meant; all of the database by default.
+
+    Attributes
+    ----------
+    runner
+        Beginning of an id.
+    host
+        Name of a machine.
+    here
+        Only those of this machine that run in the background.
+    """
+
+    runner: str | None = None
+    host: str | None = None
+    here: bool = False
+
+    def takes(self, found: RunnerProcess) -> bool:
+        """Whether a runner is meant."""
+        return (
+            (self.runner is None or found.runner_id.startswith(self.runner))
+            and (self.host is None or found.record.get("hostname") == self.host)
+            and (not self.here or (found.is_here and found.record.get("name") is not None))
+        )
+
+
+@dataclass
+class _Waiting:
+    """Runners whose end is waited for."""
+
+    queue: Queue
+    left: dict[str, RunnerProcess]
+    ended: list[RunnerProcess] = field(default_factory=list)
+
+    def look(self) -> None:
+        for runner_id, found in list(self.left.items()):
+            if _has_ended(self.queue, found):
+                self.ended.append(self.left.pop(runner_id))
+
+
+def chosen_runners(queue: Queue, choice: Choice) -> list[RunnerProcess]:
+    """Return the runners that are meant and have not ended for certain."""
+    found = [runner for runner in runner_processes(queue) if choice.takes(runner)]
+    return [runner for runner in found if runner.state is not ProcessState.ENDED]
+
+
+def end_runners(
+    queue: Queue,
+    choice: Choice,
+    *,
+    at_once: bool = False,
+    wait: bool = True,
+    max_wait: float | None = None,
+    on_wait: Callable[[Sequence[str]], None] = lambda names: None,
+) -> list[Asked]:
+    """Tell runners to end: after the present step, or at once.
+
+    Parameters
+    ----------
+    at_once
+        Whatever they do: what they had begun is taken over by the next one.
+    wait
+        Return when they have ended; otherwise when they have been told.
+    max_wait
+        Seconds to wait at most; None for no limit.
+    on_wait
+        Called again and again with the names of those that have not ended.
+    """
+    targets = chosen_runners(queue, choice)
+    action = RequestAction.KILL if at_once else RequestAction.STOP
+    ask_runners(queue, [found.runner_id for found in targets], action)
+    for found in targets:
+        if runs_here(found.record):
+            _signal(found.record, signal.SIGKILL if at_once else signal.SIGTERM)
+    unreachable = [f for f in targets if f.state is ProcessState.SILENT and not runs_here(f.record)]
+    reachable = {f.runner_id: f for f in targets if f not in unreachable}
+    waiting = _Waiting(queue, reachable)
+    if wait or at_once:
+        _wait(waiting, max_wait, on_wait)
+    for found in waiting.ended if at_once else ():
+        withdraw_process(queue, found.runner_id)
+        remove_record(queue, found.runner_id)
+    left = Outcome.PENDING if wait else Outcome.ASKED
+    return [
+        *(_asked(found, Outcome.DONE) for found in waiting.ended),
+        *(_asked(found, left, _why_pending(found)) for found in waiting.left.values()),
+        *(_asked(found, Outcome.SILENT, _why_silent(found)) for found in unreachable),
+    ]
+
+
+def end_without_database(
+    project: Project,
+    *,
+    at_once: bool = False,
+    max_wait: float | None = None,
+    on_wait: Callable[[Sequence[str]], None] = lambda names: None,
+) -> list[Asked]:
+    """Tell the runners of this machine to end, where the database cannot be reached; waits."""
+    found = {name: facts for name, facts in holders(project).items() if lives(facts)}
+    for facts in found.values():
+        _signal(facts, signal.SIGKILL if at_once else signal.SIGTERM)
+    deadline = None if max_wait is None else time.monotonic() + max_wait
+    left = dict(found)
+    while left and (deadline is None or time.monotonic() < deadline):
+        left = {name: facts for name, facts in left.items() if lives(facts)}
+        if left:
+            on_wait([_named(facts) for facts in left.values()])
+            time.sleep(LOOK_EVERY)
+    return [
+        Asked(
+            str(facts.get("runner_id")),
+            _named(facts),
+            Outcome.PENDING if name in left else Outcome.DONE,
+        )
+        for name, facts in found.items()
+    ]
+
+
+def tell_runners(
+    queue: Queue, choice: Choice, action: RequestAction, *, max_wait: float = ANSWER_WITHIN
+) -> list[Asked]:
+    """Ask runners for something that does not end them, and wait for their answers.
+
+    Parameters
+    ----------
+    action
+        reload, pause or resume.
+    max_wait
+        Seconds to wait for all answers.
+    """
+    targets = chosen_runners(queue, choice)
+    asked = ask_runners(queue, [found.runner_id for found in targets], action)
+    answers: dict[str, Mapping[str, Any]] = {}
+    deadline = time.monotonic() + max_wait
+    expected = {f.runner_id for f in targets if f.lives and f.runner_id in asked}
+    while expected - set(answers) and time.monotonic() < deadline:
+        for runner_id in expected - set(answers):
+            answer = (read_process(queue, runner_id) or {}).get("answer") or {}
+            if answer.get("id") == asked[runner_id]:
+                answers[runner_id] = answer
+        time.sleep(LOOK_EVERY)
+    return [_answered(found, answers.get(found.runner_id)) for found in targets]
+
+
+def runs_here(record: Mapping[str, Any]) -> bool:
+    """Whether a runner is a process of this machine that lives for certain."""
+    return liveness(record.get("process") or {}) is Liveness.ALIVE
+
+
+def _signal(record: Mapping[str, Any], number: int) -> None:
+    pid = int(record["process"]["pid"])
+    with suppress(ProcessLookupError, PermissionError):  # of another user: the request reaches it
+        os.kill(pid, number)
+        if number != signal.SIGKILL:
+            os.kill(pid, signal.SIGCONT)  # one that is stopped hears nothing
+
+
+def _wait(
+    waiting: _Waiting, max_wait: float | None, on_wait: Callable[[Sequence[str]], None]
+) -> None:
+    deadline = None if max_wait is None else time.monotonic() + max_wait
+    while True:
+        waiting.look()
+        if not waiting.left or (deadline is not None and time.monotonic() >= deadline):
+            return
+        on_wait([found.named for found in waiting.left.values()])
+        time.sleep(LOOK_EVERY)
+
+
+def _has_ended(queue: Queue, found: RunnerProcess) -> bool:
+    state = liveness(found.record.get("process") or {})
+    if state is not Liveness.UNKNOWN:
+        return state is Liveness.ENDED
+    with suppress(StorageUnavailableError):
+        return read_process(queue, found.runner_id) is None
+    return False
+
+
+def _asked(found: RunnerProcess, outcome: Outcome, message: str = "") -> Asked:
+    return Asked(found.runner_id, found.named, outcome, message)
+
+
+def _answered(found: RunnerProcess, answer: Mapping[str, Any] | None) -> Asked:
+    if answer is not None:
+        outcome = Outcome.DONE if answer["result"] == "done" else Outcome.REFUSED
+        return _asked(found, outcome, str(answer.get("message") or ""))
+    if found.lives:
+        return _asked(found, Outcome.PENDING, "it has not answered yet")
+    return _asked(found, Outcome.SILENT, _why_silent(found))
+
+
+def _why_silent(found: RunnerProcess) -> str:
+    age = "never" if found.beat_age is None else f"{found.beat_age:.0f} s ago"
+    return f"its last heartbeat was {age}: it has died, hangs, or is cut off from the database"
+
+
+def _why_pending(found: RunnerProcess) -> str:
+    return "it ends after its present step" if found.lives else _why_silent(found)
+
+
+def _named(facts: Mapping[str, Any]) -> str:
+    return f"process {facts.get('pid')} on {facts.get('hostname')}"

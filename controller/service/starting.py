@@ -1,0 +1,212 @@
+"""Starts runners that go on when the terminal, the session and their starter end."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller import errors
+from controller.errors import ControllerError, RunningRunnerError
+from controller.paths import make_private_folder
+from controller.service.lockfile import RunnerLock, held_by
+from controller.service.processes import ProcessPlan, StartOptions, plan_processes
+
+if TYPE_CHECKING:
+    from controller.config import Project
+
+START_DEADLINE = 60.0
+"""Seconds that a runner has to register."""
+TOLD_LINES = 10
+"""So many lines of the log are told of a runner that did not start."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A runner that has registered.
+
+    Attributes
+    ----------
+    name, runner_id, pid, log_file
+        Of its process.
+    """
+
+    name: str
+    runner_id: str
+    pid: int
+    log_file: str | None
+
+
+def start_runners(
+    project: Project,
+    options: StartOptions,
+    *,
+    deadline: float = START_DEADLINE,
+    on_wait: Callable[[], None] = lambda: None,
+) -> list[Started]:
+    """Start the processes that serve a project from this host; returns when they have registered.
+
+    Parameters
+    ----------
+    deadline
+        Seconds that each has for that.
+    on_wait
+        Called again and again meanwhile.
+
+    Raises
+    ------
+    RunningRunnerError
+        One of them runs already; nothing is changed.
+    ControllerError
+        One could not start: why, with the last lines that it wrote. Those that this call had
+        started are told to end.
+    """
+    plans = plan_processes(options)
+    locks: list[RunnerLock] = []
+    started: list[Started] = []
+    try:
+        for plan in plans:
+            locks.append(_lock(project, plan))  # noqa: PERF401 (those taken are released)
+        for plan, lock in zip(plans, locks):
+            started.append(_start(project, plan, options, lock, deadline, on_wait))
+    except BaseException:
+        for one in started:
+            with suppress(ProcessLookupError):
+                os.kill(one.pid, 15)
+        raise
+    finally:
+        for lock in locks:
+            lock.release()
+    return started
+
+
+def _lock(project: Project, plan: ProcessPlan) -> RunnerLock:
+    lock = RunnerLock.acquire(project, plan.name)
+    if lock is None:
+        facts = held_by(project, plan.name) or {}
+        who = f"process {facts['pid']}, user {facts.get('user')}" if "pid" in facts else "starting"
+        raise RunningRunnerError(
+            f"a runner of project {project.name} runs on {socket.gethostname()} already ({who})",
+            runner=facts or None,
+            hint="`jf runner status` shows it, `jf runner restart` starts it anew",
+        )
+    return lock
+
+
+def _start(
+    project: Project,
+    plan: ProcessPlan,
+    options: StartOptions,
+    lock: RunnerLock,
+    deadline: float,
+    on_wait: Callable[[], None],
+) -> Started:
+    """Start one process, and wait until it has registered."""
+    folder = Path(project.daemon_dir)
+    output = folder / f"runner-{socket.gethostname()}-{plan.name}.out"
+    reading, writing = os.pipe()
+    try:
+        # -P: a folder that happens to be the current one must not provide our modules.
+        command = [sys.executable, "-P", "-m", "controller.service", project.name]
+        command += ["--name", plan.name, "--options", json.dumps(options.as_dict())]
+        command += ["--lock", str(lock.descriptor), "--pipe", str(writing)]
+        command += ["--roles", *plan.roles] if plan.roles else []
+        make_private_folder(folder)
+        with output.open("wb") as out:
+            output.chmod(0o600)
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                pass_fds=(lock.descriptor, writing),
+                start_new_session=True,
+                cwd=folder,
+                env=_environment(),
+            )
+        os.close(writing)
+        writing = -1
+        process.wait()  # the one that stays is its child
+        answer = _first_line(reading, deadline, on_wait)
+    except OSError as error:
+        raise ControllerError(f"the runner cannot be started: {error}") from None
+    finally:
+        os.close(reading)
+        if writing >= 0:
+            os.close(writing)
+    return _understood(answer, plan, project, output, deadline)
+
+
+def _environment() -> dict[str, str]:
+    """Return ours, with paths that mean the same in another folder."""
+    from controller.config import ConfigManager
+
+    environment = {**os.environ, "JFREMOTE_PROJECTS_FOLDER": str(ConfigManager().folder)}
+    name = "JFREMOTE_CONFIG_FILE"
+    if name in environment:
+        environment[name] = str(Path(environment[name]).expanduser().absolute())
+    return environment
+
+
+def _first_line(pipe: int, deadline: float, on_wait: Callable[[], None]) -> dict[str, Any] | None:
+    """Read what the new process says; None when time is up, {} when it ended without a word."""
+    end, text = time.monotonic() + deadline, b""
+    while (left := end - time.monotonic()) > 0:
+        on_wait()
+        if not select.select([pipe], [], [], min(left, 0.2))[0]:
+            continue
+        got = os.read(pipe, 65_536)
+        text += got
+        if not got or (b'"ready"' in text and text.endswith(b"\n")):  # an error ends it
+            break
+    else:
+        return None
+    return dict(json.loads(text)) if text.endswith(b"\n") else {}
+
+
+def _understood(
+    answer: dict[str, Any] | None,
+    plan: ProcessPlan,
+    project: Project,
+    output: Path,
+    deadline: float,
+) -> Started:
+    if answer is None:
+        raise ControllerError(
+            f"the runner has not registered after {deadline:g} s, and goes on trying",
+            hint="`jf runner status` tells when it has, `jf runner log` what it does",
+        )
+    if ready := answer.get("ready"):
+        return Started(plan.name, ready["runner_id"], ready["pid"], ready["log_file"])
+    if told := answer.get("error"):
+        raise _error_of(told)
+    lines = _last_lines(output) or _last_lines(Path(project.log_dir) / "runner.log")
+    text = "".join(f"\n  {line}" for line in lines)
+    raise ControllerError(f"the runner ended before it had registered{':' if text else ''}{text}")
+
+
+def _error_of(told: dict[str, Any]) -> ControllerError:
+    kind = getattr(errors, told["kind"], ControllerError)
+    message, hint = f"the runner did not start: {told['message']}", told["hint"]
+    try:
+        return kind(message, hint=hint)
+    except TypeError:
+        return ControllerError(message, hint=hint)
+
+
+def _last_lines(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return [line.rstrip() for line in deque(file, TOLD_LINES)]
+    except OSError:
+        return []

@@ -1,0 +1,77 @@
+"""What keeps a runner up over logout and reboot: a systemd user unit, and a crontab line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+_KEPT = ("JFREMOTE_PROJECTS_FOLDER", "JFREMOTE_CONFIG_FILE", "PYTHONPATH")
+"""Variables that a runner may need and that systemd and cron do not pass on."""
+
+
+def systemd_unit(project: str) -> str:
+    """Return a user unit that runs the runner of a project, with comments on its use."""
+    variables = "".join(
+        f"Environment={_quoted(f'{name}={value}')}\n" for name, value in _environment().items()
+    )
+    name = f"jfr-{project}.service"
+    return f"""\
+# {name}: the runner of project {project}.
+#   mkdir -p ~/.config/systemd/user
+#   jf -p {shlex.quote(project)} runner unit > ~/.config/systemd/user/{name}
+#   systemctl --user daemon-reload
+#   systemctl --user enable --now {name}
+#   loginctl enable-linger
+# The last line matters: without it systemd ends all processes of a user, this one too, when the
+# last session of the user is closed, and starts none when the machine boots.
+# Where there is no systemd: jf -p {shlex.quote(project)} runner unit --cron
+[Unit]
+Description=jfr runner of project {project.replace("%", "%%")}
+After=network-online.target
+
+[Service]
+Type=simple
+{variables}ExecStart={_command(project)} runner run
+ExecReload=/bin/kill -HUP $MAINPID
+# The runner ends after its present step; jobs that it has started go on.
+KillMode=process
+TimeoutStopSec=120
+Restart=on-failure
+RestartSec=30
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def cron_line(project: str) -> str:
+    """Return lines of a crontab that start a runner after a boot, and again if it has died."""
+    variables = "".join(f"{name}={shlex.quote(value)} " for name, value in _environment().items())
+    command = " ".join([shlex.quote(str(_jf())), "-p", shlex.quote(project), "runner", "start"])
+    line = f"{variables}{command} >/dev/null 2>&1".replace("%", r"\%")
+    return f"""\
+# Starts the runner of project {project} at boot, and every ten minutes if none runs. To add it:
+#   (crontab -l; jf -p {shlex.quote(project)} runner unit --cron) | crontab -
+@reboot {line}
+*/10 * * * * {line}"""
+
+
+def _command(project: str) -> str:
+    return " ".join(_quoted(word) for word in (str(_jf()), "-p", project))
+
+
+def _quoted(word: str) -> str:
+    """Write a word as systemd reads it."""
+    text = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{text}"' if not text or set(text) & set(" \t'\"\\;") else text
+
+
+def _jf() -> Path:
+    """Return the `jf` of this environment."""
+    return Path(sys.executable).with_name("jf")
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in _KEPT if os.environ.get(name)}
