@@ -364,7 +364,9 @@ def _fill(
 
 
 def _fill_auxiliary(auxiliary: Collection, found: Dump) -> None:
-    documents = [d for d in found.documents() if "unfinished_restore" not in d]
+    # Runners serve the database that was backed up, not this one.
+    left_out = {"unfinished_restore", "runner_process"}
+    documents = [d for d in found.documents() if not left_out.intersection(d)]
     for document in documents:
         if "running_runner" in document:
             document["running_runner"] = None
