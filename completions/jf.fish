@@ -1285,8 +1285,8 @@ function __jf_facts
                 -a\t'Runners of all projects.' \
                 --json\t'Write the names of the projects to a file (-a).' \
                 -j\t'Write the names of the projects to a file (-a).' \
-                --max-wait\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
-                -m\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                --max-wait\t'Seconds to wait with --wait; 0, and without --all the default, mean no limit.' \
+                -m\t'Seconds to wait with --wait; 0, and without --all the default, mean no limit.' \
                 --runner\t'Only the runner of this id.' \
                 --host\t'Only runners on this machine.' \
                 --help\t'Show this message and exit.'
@@ -1299,8 +1299,8 @@ function __jf_facts
                 -a\t'Runners of all projects.' \
                 --json\t'Write the names of the projects to a file (-a).' \
                 -j\t'Write the names of the projects to a file (-a).' \
-                --max-wait\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
-                -m\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                --max-wait\t'Seconds to wait with --wait; 0, and without --all the default, mean no limit.' \
+                -m\t'Seconds to wait with --wait; 0, and without --all the default, mean no limit.' \
                 --runner\t'Only the runner of this id.' \
                 --host\t'Only runners on this machine.' \
                 --help\t'Show this message and exit.'
@@ -1313,8 +1313,8 @@ function __jf_facts
                 -a\t'Runners of all projects.' \
                 --json\t'Write the names of the projects to a file (-a).' \
                 -j\t'Write the names of the projects to a file (-a).' \
-                --max-wait\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
-                -m\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                --max-wait\t'Seconds to wait with --wait; 0, and without --all the default, mean no limit.' \
+                -m\t'Seconds to wait with --wait; 0, and without --all the default, mean no limit.' \
                 --runner\t'Only the runner of this id.' \
                 --host\t'Only runners on this machine.' \
                 --help\t'Show this message and exit.'
@@ -1327,8 +1327,8 @@ function __jf_facts
                 -a\t'Runners of all projects.' \
                 --json\t'Write the names of the projects to a file (-a).' \
                 -j\t'Write the names of the projects to a file (-a).' \
-                --max-wait\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
-                -m\t'Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).' \
+                --max-wait\t'Seconds to wait with --wait; 0, and without --all the default, mean no limit.' \
+                -m\t'Seconds to wait with --wait; 0, and without --all the default, mean no limit.' \
                 --runner\t'Only the runner of this id.' \
                 --host\t'Only runners on this machine.' \
                 --help\t'Show this message and exit.'

@@ -44,21 +44,21 @@ _File = Annotated[
     ),
 ]
 _MaxWait = Annotated[
-    int | None,
+    int,
     typer.Option(
         "--max-wait",
         "-m",
         min=0,
-        help="Seconds to wait with --wait (0: no limit; default: 120 with --all, else no limit).",
+        help="Seconds to wait with --wait; 0, and without --all the default, mean no limit.",
     ),
 ]
+ALL_WAIT = 120
 _Runner = Annotated[
-    str | None, typer.Option("--runner", metavar="ID", help="Only the runner of this id.")
+    str | None, typer.Option("--runner", metavar="RUNNER", help="Only the runner of this id.")
 ]
 _Host = Annotated[
     str | None, typer.Option("--host", metavar="NAME", help="Only runners on this machine.")
 ]
-ALL_WAIT = 120
 
 
 @app.command("start")
@@ -144,7 +144,7 @@ def _stopping(
     wait: bool,
     all_projects: bool,
     file: Path | None,
-    max_wait: int | None,
+    limit: float | None,
     runner: str | None,
     host: str | None,
     *,
@@ -157,11 +157,16 @@ def _stopping(
     if not all_projects:
         if file is not None:
             raise ArgumentError("--json FILE requires --all", hint="jf --format json runner stop")
-        limit = None if not max_wait else float(max_wait)
         _show_ended(_ended(CURRENT.project, choice, wait, limit, at_once=at_once), at_once=at_once)
         return
-    limit = float(ALL_WAIT if max_wait is None else max_wait) or None
     _end_all(choice, wait, limit, file, at_once=at_once)
+
+
+def _limit(context: typer.Context, max_wait: int, all_projects: bool) -> float | None:
+    """Return for how long to wait, in seconds; None for no limit."""
+    source = context.get_parameter_source("max_wait")
+    is_given = source is not None and source.name != "DEFAULT"
+    return float(max_wait) if max_wait and (all_projects or is_given) else None
 
 
 def _end_all(
@@ -254,10 +259,11 @@ def _exit_for(asked: Sequence[Asked]) -> None:
 
 @app.command("stop")
 def stop(
+    context: typer.Context,
     wait: _Wait = False,
     all_projects: _All = False,
     file: _File = None,
-    max_wait: _MaxWait = None,
+    max_wait: _MaxWait = ALL_WAIT,
     runner: _Runner = None,
     host: _Host = None,
 ) -> None:
@@ -265,15 +271,16 @@ def stop(
 
     Example: jf runner stop --wait
     """
-    _stopping(wait, all_projects, file, max_wait, runner, host)
+    _stopping(wait, all_projects, file, _limit(context, max_wait, all_projects), runner, host)
 
 
 @app.command("shutdown")
 def shutdown(
+    context: typer.Context,
     wait: _Wait = False,
     all_projects: _All = False,
     file: _File = None,
-    max_wait: _MaxWait = None,
+    max_wait: _MaxWait = ALL_WAIT,
     runner: _Runner = None,
     host: _Host = None,
 ) -> None:
@@ -281,15 +288,16 @@ def shutdown(
 
     Example: jf runner shutdown
     """
-    _stopping(wait, all_projects, file, max_wait, runner, host)
+    _stopping(wait, all_projects, file, _limit(context, max_wait, all_projects), runner, host)
 
 
 @app.command("stop-processes", hidden=True)
 def stop_processes(
+    context: typer.Context,
     wait: _Wait = False,
     all_projects: _All = False,
     file: _File = None,
-    max_wait: _MaxWait = None,
+    max_wait: _MaxWait = ALL_WAIT,
     runner: _Runner = None,
     host: _Host = None,
 ) -> None:
@@ -297,15 +305,16 @@ def stop_processes(
 
     Example: jf runner stop-processes
     """
-    _stopping(wait, all_projects, file, max_wait, runner, host)
+    _stopping(wait, all_projects, file, _limit(context, max_wait, all_projects), runner, host)
 
 
 @app.command("kill")
 def kill(
+    context: typer.Context,
     wait: _Wait = False,
     all_projects: _All = False,
     file: _File = None,
-    max_wait: _MaxWait = None,
+    max_wait: _MaxWait = ALL_WAIT,
     runner: _Runner = None,
     host: _Host = None,
 ) -> None:
@@ -313,7 +322,15 @@ def kill(
 
     Example: jf runner kill
     """
-    _stopping(wait, all_projects, file, max_wait, runner, host, at_once=True)
+    _stopping(
+        wait,
+        all_projects,
+        file,
+        _limit(context, max_wait, all_projects),
+        runner,
+        host,
+        at_once=True,
+    )
 
 
 @app.command("restart")

@@ -238,8 +238,8 @@ def test_logs_of_two_runners_are_merged(project: Project, controller: JobControl
         )
         record.created = 1.0e9 + number
         loggers[number % 2].emit(record)
-    texts = [entry.text.partition(" c: ")[2] for entry in merged_log(folder, LogChoice())]
-    assert texts == [f"n{number}\n  more" for number in range(4)]
+    texts = [entry.text.partition(" c: ")[2].split() for entry in merged_log(folder, LogChoice())]
+    assert texts == [[f"n{number}", "more"] for number in range(4)]
     assert len(merged_log(folder, LogChoice(level=logging.WARNING))) == 3
     assert [e.runner_id for e in merged_log(folder, LogChoice(runner="tw"), last=1)] == ["two"]
     follow = follow_log(folder, LogChoice(), is_over=lambda: True)

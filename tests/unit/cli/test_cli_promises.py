@@ -12,7 +12,8 @@ READS = {
     *("job list", "job info", "job output", "job wait", "job why", "job dump", "job queue-out"),
     *("job log", "job todir", "job report", "job files ls"),
     *("flow list", "flow info", "flow wait", "flow graph", "flow report"),
-    *("runner status", "runner info"),
+    *("runner status", "runner info", "runner list", "runner log", "runner unit"),
+    "runner foreground",
     *("project list", "project check", "project check-conflicts", "project validate"),
     *("project show", "project worker list", "project exec_config list"),
     *("batch list", "batch info", "plugin list", "gui"),
@@ -28,10 +29,11 @@ WITHOUT_DRY_RUN = {
     "execution run-batch": "is what a batch process is on its worker",
     **dict.fromkeys(
         (f"runner {name}" for name in ("start", "stop", "shutdown", "kill", "stop-processes")),
-        "changes nothing yet",
+        "starts or ends processes, which `jf runner status` shows before",
     ),
     **dict.fromkeys(
-        (f"runner {name}" for name in ("restart", "reload", "foreground")), "changes nothing yet"
+        (f"runner {name}" for name in ("restart", "reload", "pause", "resume")),
+        "is a request to runners: there is no plan to show",
     ),
 }
 """{command that changes something and has no ``--dry-run``: why}."""
