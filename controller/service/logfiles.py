@@ -112,16 +112,20 @@ def follow_log(
         Asked when there is nothing new.
     """
     tails = {path.name: _Tail(path, from_end=True) for path in _current(folder)}
-    while True:
-        for path in _current(folder):
-            if path.name not in tails:
-                tails[path.name] = _Tail(path, from_end=False)
-        found = [entry for tail in tails.values() for entry in entries_of(tail.lines())]
-        yield from filter(choice.takes, sorted(found, key=lambda entry: entry.time))
-        if not found:
-            if is_over():
-                return
-            time.sleep(LOOK_EVERY)
+    try:
+        while True:
+            for path in _current(folder):
+                if path.name not in tails:
+                    tails[path.name] = _Tail(path, from_end=False)
+            found = [entry for tail in tails.values() for entry in entries_of(tail.lines())]
+            yield from filter(choice.takes, sorted(found, key=lambda entry: entry.time))
+            if not found:
+                if is_over():
+                    return
+                time.sleep(LOOK_EVERY)
+    finally:
+        for tail in tails.values():
+            tail.close()
 
 
 def _current(folder: Path) -> list[Path]:
@@ -149,11 +153,15 @@ class _Tail:
         lines = self._read()
         if self._is_replaced():
             lines += self._read()
-            if self._file is not None:
-                self._file.close()
+            self.close()
             self._file = _opened(self._path)
             lines += self._read()
         return lines
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
 
     def _read(self) -> list[str]:
         lines: list[str] = []

@@ -102,7 +102,7 @@ def test_what_a_lane_that_hangs_has_locked_is_free_for_the_next_runner(
         job = controller.get_job_info(db_id=slow)
         assert job is not None
         assert (job.state, job.remote.step_attempts) == (JobState.UPLOADED, 0)
-        assert "takes no more jobs: QOSMax" in why(controller, job)[0].text
+        assert "accepts no more jobs: QOSMax" in why(controller, job)[0].text
 
 
 def test_other_processes_learn_why_a_worker_cannot_be_used(
