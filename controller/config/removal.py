@@ -21,7 +21,7 @@ from controller.paths import RENAMED, is_run_dir
 if TYPE_CHECKING:
     from controller.config.models import Project
 
-LOG_FILES = re.compile(r"(runner(-[\w.-]+)?|supervisord)\.log(\.\d+|\.lock)?")
+LOG_FILES = re.compile(r"\.?(runner(-[\w.-]+)?|supervisord)\.log(\.\d+|\.lock)?")
 """Files of ``log_dir``, also of jobflow-remote."""
 DAEMON_FILES = re.compile(
     r"supervisord\.(conf|pid)|s\.sock|(runner|daemon|service)(-[\w.-]+)?\.[\w.]+"

@@ -104,7 +104,7 @@ def _open_file(folder: Path) -> _LogFile:
     try:
         make_private_folder(folder)
         for name in _names():
-            lock = _lock(folder / f"{name}.log.lock")
+            lock = _lock(folder / f".{name}.log.lock")
             if lock is not None:
                 return _LogFile(folder / f"{name}.log", lock)
     except OSError as error:

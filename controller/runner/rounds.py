@@ -209,7 +209,7 @@ class Rounds:
     @contextmanager
     def _turn(self, name: str) -> Iterator[bool]:
         """Take the turn to claim jobs of a worker; gives whether there is anything to claim."""
-        query = {**self.only, "state": JobState.READY.value, "worker": name}
+        query = {**self.only, "state": JobState.READY.value, "worker": name, "lock_id": None}
         if not self._context.worker(name).max_jobs:
             yield True
         elif self._controller.queue.jobs.find_one(query, ["_id"]) is None:
