@@ -101,7 +101,9 @@ def _parents(controller: QueueReader, job: JobInfo) -> tuple[ParentFacts, ...]:
 
 def _worker_problem(controller: QueueReader, name: str) -> str | None:
     workers = controller.project.workers if controller.project else {}
-    if name in workers or not workers:
+    if name in workers:
+        return workers[name].unsupported
+    if not workers:
         return None
     return f"the project has no worker {name} (it has {', '.join(sorted(workers))})"
 

@@ -70,7 +70,7 @@ class Session:
             for warning in SETTINGS.warnings:
                 say(f"warning: {warning}")
             if self.warn_project:
-                for problem in manager.unusable.values():
+                for problem in (*manager.unusable.values(), *manager.warnings):
                     say(f"warning: {problem}")
             data = manager.get_project_data(self.project_name)
             hint(f"project {data.project.name} ({data.filepath})")

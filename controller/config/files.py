@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.config.problems import InvalidProjectError, Problem, describe
+from controller.config.problems import InvalidProjectError, Problem, describe, line_of
 from controller.config.tomltext import toml_lines
 from controller.config.yamltext import KeyPath, YAMLTextError, load_yaml, yaml_lines
 from controller.errors import ConfigError
@@ -86,6 +86,12 @@ class ProjectFile:
     def problem(self) -> str | None:
         """What is wrong with the file; None if it is valid."""
         return self._checked[1]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What keeps a valid project from running jobs all the same."""
+        project = self._checked[0]
+        return [] if project is None else [str(p) for p in _store_problems(project, self.path)]
 
     @property
     def data(self) -> ProjectData:
@@ -178,12 +184,26 @@ def validate_file(path: Path, text: str | None = None) -> list[Problem]:
         All problems of the file; empty if it is valid.
     """
     try:
-        parse_project(path, text=text)
+        project = parse_project(path, text=text)
     except UnreadableFileError as error:
         return [error.problem]
     except InvalidProjectError as error:
         return error.problems
-    return []
+    return _store_problems(project, path, text)
+
+
+def _store_problems(project: Project, path: Path, text: str | None = None) -> list[Problem]:
+    """Return what keeps the stores of a project from being used."""
+    from controller.config.store_limits import project_limits
+
+    limits = project_limits(project)
+    lines = key_lines(path) if text is None else _lines(path, text)
+    return [
+        Problem(
+            str(path), line_of(limit.place, lines), ".".join(limit.place), limit.message, limit.hint
+        )
+        for limit in limits
+    ]
 
 
 def key_lines(path: Path) -> dict[KeyPath, int]:

@@ -92,6 +92,12 @@ class ConfigManager:
                 found.update({str(f.path): str(_duplicate(name, files)) for f in files})
         return found
 
+    @property
+    def warnings(self) -> list[str]:
+        """What keeps usable projects from running jobs, such as a store without its package."""
+        usable = (file for files in self._usable().values() for file in files)
+        return [text for file in usable for text in file.warnings]
+
     def load_projects_data(self) -> dict[str, ProjectData]:
         """Read the folder again and return `projects_data`."""
         self._files = [ProjectFile(path) for path in project_files(self.folder)]

@@ -97,7 +97,7 @@ def describe(
             continue  # the other branch of a union, where the inner problem is what counts
         message, hint = _sentence(items, path, data)
         written = tuple(map(str, path))
-        problems.append(Problem(file, _line(written, lines), ".".join(written), message, hint))
+        problems.append(Problem(file, line_of(written, lines), ".".join(written), message, hint))
     return sorted(problems, key=lambda p: (p.line or 0, p.key))
 
 
@@ -120,8 +120,8 @@ def _has(value: Any, part: str | int) -> bool:
     return isinstance(value, (list, tuple)) and isinstance(part, int) and part < len(value)
 
 
-def _line(path: KeyPath, lines: Mapping[KeyPath, int]) -> int | None:
-    """Line of a key, or of the nearest level above that is in the file."""
+def line_of(path: KeyPath, lines: Mapping[KeyPath, int]) -> int | None:
+    """Return the line of a key, or of the nearest level above that is in the file."""
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
             return lines[path[:length]]

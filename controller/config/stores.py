@@ -139,7 +139,7 @@ def check_queue_store(store: Any) -> None:
     check_store(store)
     if not can_hold_queue(store):
         raise RefusedError(
-            f"{_a(str(kind_of(store)))} cannot hold the queue",
+            f"{a_store(str(kind_of(store)))} cannot hold the queue",
             "use an EmbeddedStore or a MongoStore",
         )
 
@@ -179,20 +179,22 @@ def check_jobstore(jobstore: Any) -> None:
 def _check_keys(name: str, kind: _Kind, store: Mapping[str, Any]) -> None:
     given = {str(k) for k in store if k != "type" and not str(k).startswith("@")}
     for key in sorted(given.difference(kind.keys)):
-        raise _unknown_key(key, _a(name), kind.keys)
+        raise _unknown_key(key, a_store(name), kind.keys)
     for key in kind.required:
         if store.get(key) in (None, "") and not (key == "database" and store.get("uri")):
-            raise RefusedError(f"{_a(name)} needs the key {key!r}")
+            raise RefusedError(f"{a_store(name)} needs the key {key!r}")
 
 
 def _check_values(name: str, store: Mapping[str, Any]) -> None:
     for key in _TEXTS:
         value = store.get(key)
         if value is not None and not isinstance(value, (str, Path)):
-            raise RefusedError(f"{key} of {_a(name)} has to be text", "put it in quotes")
+            raise RefusedError(f"{key} of {a_store(name)} has to be text", "put it in quotes")
     port = store.get("port")
     if port is not None and not (str(port).isdecimal() and 0 < int(port) < 65536):
-        raise RefusedError(f"port of {_a(name)} has to be a number from 1 to 65535, not {port!r}")
+        raise RefusedError(
+            f"port of {a_store(name)} has to be a number from 1 to 65535, not {port!r}"
+        )
     wait = store.get("wait")
     if name == "EmbeddedStore" and not (wait is None or _is_seconds(wait)):
         raise RefusedError(f"wait of an EmbeddedStore has to be seconds, not {wait!r}")
@@ -207,7 +209,8 @@ def _is_seconds(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
 
 
-def _a(name: str) -> str:
+def a_store(name: str) -> str:
+    """Return the name of a kind of store with its article."""
     return f"an {name}" if name[0] in "AEIO" else f"a {name}"
 
 

@@ -184,6 +184,13 @@ class WorkerBase(StrictModel):
         return self.batch is not None
 
     @property
+    def unsupported(self) -> str | None:
+        """Why this version cannot run jobs on it; None where it can."""
+        if self.is_batch:
+            return "this version does not support batch workers; its jobs stay in their state"
+        return None
+
+    @property
     def scheduler_name(self) -> str:
         """Name of the scheduler, or of the class that a description gives."""
         if isinstance(self.scheduler_type, str):

@@ -89,14 +89,11 @@ class RunnerContext:
         """Names of the workers supported by this version; the others are reported once."""
         names = []
         for name, worker in self.project.workers.items():
-            if not worker.is_batch:
+            if not worker.unsupported:
                 names.append(name)
             elif name not in self._reported:
                 self._reported.add(name)
-                logger.warning(
-                    "worker %s: this version does not support batch workers; its jobs stay",
-                    name,
-                )
+                logger.warning("worker %s: %s", name, worker.unsupported)
         return names
 
     def worker(self, name: str) -> WorkerBase:

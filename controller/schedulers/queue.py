@@ -24,6 +24,7 @@ what an earlier one left in a queue then ends as soon as it starts.
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -454,6 +455,29 @@ class Queue:
                 found[n] = QueuedJob(other, states.get(other))
         return found
 
+    def check(self) -> None:
+        """Make sure that jobs can be submitted and listed, without submitting one.
+
+        Raises
+        ------
+        RemoteError
+            A command of the queue is missing, or its listing fails.
+        """
+        if self.is_shell:
+            return
+        words = (w for w in self.scheduler.get_submit_cmd(_SCRIPT).split() if "=" not in w)
+        program = next(words)
+        if self._host.execute(f"command -v {shlex.quote(program)}").returncode:
+            raise RemoteError(f"the command {program!r} of the queue is not found")
+        dialect = dialect_of(self.scheduler)
+        if self._username or not dialect.listing:
+            self._listed([])
+            return
+        done = self._host.execute(dialect.listing)
+        if done.returncode:
+            text = (done.stderr or done.stdout).strip()
+            raise RemoteError(f"the queue cannot be listed: {text}")
+
     def _other_submission(self, job: Submission) -> str | None:
         """Return the id by which a job runs, where it is not the one that was recorded."""
         if job.run_dir is None:
@@ -583,11 +607,25 @@ _STATES = {
 
 
 def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
-    """Return qtoolkit's object for a scheduler of the project file."""
+    """Return qtoolkit's object for a scheduler of the project file.
+
+    Raises
+    ------
+    ConfigError
+        It is not known, or its description cannot be decoded.
+    """
     if isinstance(scheduler_type, dict):
         from monty.json import MontyDecoder
 
-        built: BaseSchedulerIO = MontyDecoder().process_decoded(scheduler_type)
+        name = f"{scheduler_type.get('@module')}.{scheduler_type.get('@class')}"
+        try:
+            built: BaseSchedulerIO = MontyDecoder().process_decoded(scheduler_type)
+        except Exception as error:
+            raise ConfigError(f"the scheduler {name} cannot be built: {error}") from error
+        if not hasattr(built, "get_submission_script"):  # a module that is not there stays data
+            raise ConfigError(
+                f"the scheduler {name} cannot be found", hint="is its package installed here?"
+            )
         return built
     from qtoolkit.io.pbs import PBSIO
     from qtoolkit.io.sge import SGEIO

@@ -35,7 +35,7 @@ def build_store(spec: Mapping[str, Any]) -> Any:
     Raises
     ------
     ConfigError
-        No such class, or arguments that it does not take.
+        No such class, a package that it lacks, or arguments that it does not take.
     """
     name = store_type(spec)
     # A copy, because jobflow adds to the lists that a store has been given.
@@ -51,7 +51,7 @@ def build_store(spec: Mapping[str, Any]) -> Any:
     kind = _class_of(name, None if merged else spec.get("@module"))
     try:
         return kind(**arguments)
-    except (TypeError, ValueError, ImportError, AttributeError) as error:
+    except Exception as error:  # (a store may raise anything, such as RuntimeError)
         raise ConfigError(f"the store of type {name} cannot be built: {error}") from error
 
 
@@ -147,12 +147,16 @@ _FIELDS_OF_A_JOB = frozenset(
 
 
 def missing_store_names(job: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
-    """Names of the additional stores that a serialised Job needs and a jobstore lacks.
+    """Names of the additional stores that a serialised Job needs and a jobstore lacks."""
+    return needed_store_names(job, known=additional_store_names(spec))
+
+
+def needed_store_names(job: Mapping[str, Any], *, known: Iterable[str] = ()) -> list[str]:
+    """Names of the additional stores that a serialised Job needs, but for those that are known.
 
     Whatever is no field of a Job is an additional store.
     """
-    unknown = {key for key in job if key[:1] != "@"} - _FIELDS_OF_A_JOB
-    missing = unknown - additional_store_names(spec)
+    missing = {key for key in job if key[:1] != "@"} - _FIELDS_OF_A_JOB - set(known)
     if missing:  # jobflow is slow to import, and knows better than this file what a Job has
         from inspect import signature
 
@@ -388,7 +392,11 @@ def _delete(store: JobStore, wanted: list[tuple[str, int]]) -> None:
                 continue
             for uuid, index in some:
                 additional.remove_docs({"job_uuid": uuid, "job_index": index})
-        store.docs_store.remove_docs(_of_jobs(some, "uuid", "index"))
+        if _speaks_mongo(store.docs_store):
+            store.docs_store.remove_docs(_of_jobs(some, "uuid", "index"))
+            continue
+        for uuid, index in some:
+            store.docs_store.remove_docs({"uuid": uuid, "index": index})
 
 
 def _of_jobs(pairs: list[tuple[str, int]], uuid_key: str, index_key: str) -> dict[str, Any]:

@@ -79,8 +79,8 @@ def list_projects(
     show_rows(rows, PROJECTS)
     if not rows and shows_table():
         hint(f"there is no project in {manager.folder}: create one with `jf quickstart`")
-    if manager.unusable and (warn or CURRENT.warn_project):
-        for problem in manager.unusable.values():
+    if warn or CURRENT.warn_project:
+        for problem in (*manager.unusable.values(), *manager.warnings):
             say(f"warning: {problem}")
     elif manager.unusable:
         named = ", ".join(Path(name).name for name in sorted(manager.unusable))

@@ -76,6 +76,23 @@ def test_check_of_stores_that_do_not_answer(jf: Run, file: Path) -> None:
         assert "\n" not in rows[name]["problem"]
 
 
+def test_a_store_without_its_package_is_named(jf: Run, file: Path) -> None:
+    """The file stays usable: lists work, and what is wrong is told before jobs run for nothing."""
+    project = yaml.safe_load(file.read_text())
+    project["jobstore"] = {"docs_store": {"type": "MontyStore", "collection_name": "outputs"}}
+    file.write_text(yaml.safe_dump(project))
+    assert "needs the package montydb" in jf("project", "list", "-w").stderr
+    validated = jf("project", "validate", str(file))
+    assert validated.returncode == 9
+    assert "jobstore.docs_store: a MontyStore needs the package montydb" in validated.stdout
+    checked = jf("--json", "project", "check")
+    assert checked.returncode == 9
+    rows = {row["what"]: row for row in json.loads(checked.stdout)}
+    assert {what for what, row in rows.items() if not row["ok"]} == {"jobstore"}
+    assert "pip install montydb" in rows["jobstore"]["hint"]
+    assert jf("job", "list").returncode == 0
+
+
 def test_check_makes_no_database(jf: Run, file: Path) -> None:
     done = jf("--json", "project", "check", "-js")
     assert done.returncode == 0
@@ -99,7 +116,8 @@ def test_check_names_a_foreign_jf_on_the_path(jf: Run, tmp_path: Path) -> None:
 def test_check_compares_packages_where_asked(jf: Run) -> None:
     done = jf("project", "check", "-w", "local", "-f", "--json")
     assert done.returncode == 0
-    assert [row["what"] for row in json.loads(done.stdout)] == ["worker local"]
+    found = [row["what"] for row in json.loads(done.stdout)]
+    assert found == ["worker local", "worker local: environment"]
 
 
 @pytest.mark.parametrize("words", [["-js", "-q"], ["-q", "-w", "local"]])
@@ -151,9 +169,9 @@ def test_workers_and_exec_configs(jf: Run, file: Path) -> None:
     )
     assert jf("project", "worker", "list", "--format", "name").stdout == "local\n"
     assert "work_dir" in jf("project", "worker", "list", "-v").stdout
-    assert json.loads(jf("project", "exec_config", "list", "--json").stdout) == [
-        {"name": "mpi", "modules": ["A", "B"], "export": None, "pre_run": "x=1", "post_run": "y=2"}
-    ]
+    (config,) = json.loads(jf("project", "exec_config", "list", "--json").stdout)
+    known = {"name": "mpi", "modules": ["A", "B"], "export": None, "pre_run": "x=1"}
+    assert config == {**known, "post_run": "y=2", "retry": None}
     table = jf("project", "exec_config", "list", "-v").stdout
     header, values = table.splitlines()[0], table.splitlines()[-1]
     assert values.index("x=1") == header.index("Pre run")

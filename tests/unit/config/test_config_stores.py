@@ -9,6 +9,7 @@ from config_samples import content, with_store
 
 from controller.config import Project
 from controller.config.base import RefusedError
+from controller.config.store_limits import jobstore_limits, project_limits
 from controller.config.stores import (
     KINDS,
     check_jobstore,
@@ -154,3 +155,68 @@ def test_places_of_collections(a: dict[str, Any], b: dict[str, Any], same: bool)
 def test_queue_store_of_the_wrong_kind_is_refused_by_the_project() -> None:
     with pytest.raises(ValueError, match="a GridFSStore cannot hold the queue"):
         Project.model_validate(with_store(**{**MONGO, "type": "GridFSStore"}))
+
+
+def limits_of(docs: Any, **additional: Any) -> list[tuple[str, str | None, str]]:
+    found = jobstore_limits({"docs_store": docs, "additional_stores": additional})
+    return [(".".join(limit.place), limit.additional, limit.message) for limit in found]
+
+
+AZURE = {"type": "AzureBlobStore", "container_name": "c", "index": MONGO}
+MONTY = {"type": "MontyStore", "collection_name": "c"}
+JSON = {"type": "JSONStore", "paths": ["/a.json"]}
+ALIAS = {"@module": "maggma.stores.advanced_stores", "@class": "AliasingStore", "aliases": {}}
+LIMITED = [
+    (MONTY, "docs_store", None, "a MontyStore needs the package montydb"),
+    (AZURE, "docs_store", None, "an AzureBlobStore needs the package azure-storage-blob and azure"),
+    ({"type": "SandboxStore", "store": MONTY, "sandbox": "s"}, "docs_store.store", None, "montydb"),
+    ({**ALIAS, "store": MONGO}, "docs_store", None, "an AliasingStore cannot store outputs"),
+    ({"type": "FileStore", "path": "/x"}, "docs_store", None, "a FileStore lists files on disk"),
+    ({"type": "ConcatStore", "stores": [MONGO]}, "docs_store", None, "a ConcatStore only reads"),
+    (JSON, "docs_store", None, "the JSONStore is read-only"),
+    ({**JSON, "read_only": True}, "docs_store", None, "the JSONStore is read-only"),
+    ({"@module": "no_such.pack", "@class": "S"}, "docs_store", None, "no_such.pack of the S"),
+]
+
+
+@pytest.mark.parametrize(("docs", "place", "additional", "message"), LIMITED)
+def test_what_keeps_a_store_from_being_used(
+    docs: Any, place: str, additional: str | None, message: str
+) -> None:
+    ((where, concerns, text),) = limits_of(docs)
+    assert (where, concerns) == (place, additional)
+    assert message in text
+
+
+def test_a_store_that_only_its_own_jobs_cannot_use() -> None:
+    """What is missing keeps the JobStore from being built; what cannot hold data is there."""
+    ((place, concerns, text),) = limits_of(MONGO, files={"type": "FileStore", "path": "/x"})
+    assert (place, concerns) == ("additional_stores.files", "files")
+    assert "cannot hold what a job gives" in text
+    ((_, concerns, _),) = limits_of(MONGO, far=AZURE)
+    assert concerns is None
+
+
+@pytest.mark.parametrize(
+    "docs",
+    [
+        MONGO,
+        {"type": "MemoryStore"},
+        {**JSON, "read_only": False},
+        {**JSON, "file_writable": True},
+        {"type": "SandboxStore", "store": MONGO, "sandbox": "s"},
+        {"type": "SomebodysStore", "anything": {"goes": True}},
+        {"@module": "controller.storage.embedded.store", "@class": "EmbeddedStore", "path": "/x"},
+    ],
+)
+def test_stores_without_a_limit(docs: Any) -> None:
+    assert limits_of(docs, parts={**ALIAS, "store": MONGO}) == []
+
+
+def test_a_queue_that_cannot_be_opened() -> None:
+    project = Project.model_validate(with_store(type="MemoryStore"))
+    (limit,) = project_limits(project)
+    assert (limit.place, limit.message) == (
+        ("queue", "store"),
+        "the queue cannot use a MemoryStore",
+    )

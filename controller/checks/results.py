@@ -1,0 +1,56 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from controller.errors import ControllerError
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found.
+
+    Attributes
+    ----------
+    what
+        What was checked.
+    problem
+        What is wrong; None when nothing is.
+    hint
+        How to fix it.
+    note
+        What was found, if of interest.
+    warning
+        The problem does not prevent anything from working.
+    """
+
+    what: str
+    problem: str | None = None
+    hint: str | None = None
+    note: str | None = None
+    warning: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether it can be used."""
+        return self.problem is None or self.warning
+
+
+def result_of(what: str, check: Callable[[], str | None]) -> CheckResult:
+    """Check something; nothing that goes wrong with it ends the other checks.
+
+    Parameters
+    ----------
+    check
+        Returns what is of interest, or raises what is wrong.
+    """
+    try:
+        return CheckResult(what, note=check())
+    except ControllerError as error:
+        return CheckResult(what, error.message, error.hint)
+    except OSError as error:
+        return CheckResult(what, str(error))
+    except Exception as error:  # noqa: BLE001 (stores and schedulers may be the users' own)
+        return CheckResult(what, f"{type(error).__name__}: {error}")
