@@ -113,6 +113,7 @@ class Cause(StrEnum):
     PREEMPTED = "preempted"  # ended in favour of another job
     NODE_FAILED = "node_failed"
     CANCELLED_OUTSIDE = "cancelled_outside"  # ended by a user or program other than jfr
+    PRE_RUN_FAILED = "pre_run_failed"  # the script ended in pre_run, before the job
     NO_OUTPUT = "no_output"  # it left no result, and nothing tells why
     UNREADABLE_OUTPUT = "unreadable_output"
     DISK_FULL = "disk_full"
@@ -133,6 +134,7 @@ _CAUSE_WORDS: dict[Cause, str] = {
     Cause.PREEMPTED: "killed: preempted by the queue",
     Cause.NODE_FAILED: "killed: its node failed",
     Cause.CANCELLED_OUTSIDE: "killed: cancelled from outside",
+    Cause.PRE_RUN_FAILED: "its pre_run failed",
     Cause.NO_OUTPUT: "it left no result",
     Cause.UNREADABLE_OUTPUT: "its result cannot be read",
     Cause.DISK_FULL: "the disk is full",

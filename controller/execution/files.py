@@ -4,7 +4,8 @@ Names and contents are those of jobflow-remote 1.0.1, in both directions. ``jfr_
 the first thing a submitted script does is to create it, so that a second start of the same
 submission ends at once; it holds the id that the queue knows the job by, and the start time of
 its process. The files beside it of that name are described in ``controller.schedulers.queue``.
-``jfr_exit`` is the exit status of the job's command, for results that are missing.
+``jfr_exit`` is the exit status of the job's command, for results that are missing; the word pre_run
+follows where the script ended before that command.
 """
 
 from __future__ import annotations
@@ -250,6 +251,9 @@ def read_output(run_dir: Path) -> RunOutput:
 
 def _missing_result(run_dir: Path, *, started: bool) -> str:
     """Say why a job may have left no result, with the end of its log."""
+    ended = pre_run_status(run_dir)
+    if ended is not None and not started:
+        return _with_log(run_dir, f"pre_run ended with status {ended} before the job started")
     status = exit_status(run_dir)
     what = "the job wrote no result" if started else "the job did not start"
     return _with_log(run_dir, f"{what}: {_meaning(status, started)}")
@@ -261,6 +265,12 @@ def exit_status(run_dir: Path) -> int | None:
         return int(read_end(run_dir / EXIT_FILE, 20))
     except ValueError:
         return None
+
+
+def pre_run_status(run_dir: Path) -> int | None:
+    """Return the exit status of a script that ended in its pre_run; None where it did not."""
+    status, _, where = read_end(run_dir / EXIT_FILE, 20).decode(errors="replace").partition(" ")
+    return int(status) if where.strip() == "pre_run" and status.isdecimal() else None
 
 
 def _meaning(status: int | None, started: bool) -> str:

@@ -30,12 +30,16 @@ _CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 """File systems that have no way of taking space in advance."""
 
 
-class _TerminatedError(BaseException):
+class Terminated(BaseException):
     """SIGTERM arrived while the job ran."""
 
+    __module__ = "builtins"  # so that a traceback names it without our folders
 
-class _OutputError(Exception):
+
+class OutputError(Exception):
     """The files of the stores cannot be written."""
+
+    __module__ = "builtins"
 
 
 def run_remote_job(run_dir: str | Path = ".") -> int:
@@ -107,7 +111,7 @@ def _termination_as_error() -> Iterator[None]:
         return
 
     def terminate(_number: int, _frame: object) -> None:
-        raise _TerminatedError
+        raise Terminated
 
     signal.signal(signal.SIGTERM, terminate)
     try:
@@ -148,7 +152,7 @@ def _run_given(given: dict[str, Any]) -> Any:
     try:
         store.close()
     except (TypeError, ValueError, OSError) as error:
-        raise _OutputError(
+        raise OutputError(
             f"the job ran, but its output cannot be stored: {error.__cause__ or error}"
         ) from error
     response.output = None  # it is in the store
@@ -180,9 +184,9 @@ def _reason(error: BaseException) -> str:
         return f"the job ended its process: sys.exit({error.code!r})"
     if isinstance(error, KeyboardInterrupt):
         return "the job was interrupted (SIGINT)"
-    if isinstance(error, _TerminatedError):
+    if isinstance(error, Terminated):
         return "the job was terminated (SIGTERM): cancelled, or out of its time"
-    if isinstance(error, _OutputError):
+    if isinstance(error, OutputError):
         return str(error)
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -13,6 +13,7 @@ from controller.execution.files import (
     QUEUE_OUT,
     end_of_log,
     exit_status,
+    pre_run_status,
     read_end,
     read_excerpt,
 )
@@ -62,7 +63,8 @@ def cause_in_run_dir(run_dir: Path, error: str, has_result: bool, queue_state: s
     if error.startswith(MISSING_OUTPUT):
         return Cause.NO_OUTPUT
     log, status = end_of_log(run_dir), exit_status(run_dir)
-    return cause_of_end(EndFacts(error, has_result, log, status, queue_state))
+    in_pre_run = pre_run_status(run_dir) is not None
+    return cause_of_end(EndFacts(error, has_result, log, status, queue_state, in_pre_run))
 
 
 def with_cause(error: str, cause: Cause) -> str:

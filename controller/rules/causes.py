@@ -90,6 +90,8 @@ class EndFacts:
         Exit status of its command, None if unknown.
     queue_state
         The final state in the queue, such as ``TIMEOUT`` or ``CANCELLED by 1000``.
+    ended_in_pre_run
+        Whether the script ended before the job's command.
     """
 
     error: str
@@ -97,6 +99,7 @@ class EndFacts:
     log: str = ""
     exit_status: int | None = None
     queue_state: str | None = None
+    ended_in_pre_run: bool = False
 
 
 def cause_of_end(facts: EndFacts) -> Cause:
@@ -107,6 +110,8 @@ def cause_of_end(facts: EndFacts) -> Cause:
     found = _QUEUE_STATES.get(state) or _match(_LOG, facts.log)
     if found is not None:
         return found
+    if facts.ended_in_pre_run:
+        return Cause.PRE_RUN_FAILED
     if facts.exit_status == _SIGXCPU:
         return Cause.WALLTIME
     if facts.has_result or facts.exit_status == _SIGTERM:

@@ -309,6 +309,8 @@ def _next_step(facts: JobFacts) -> Reason:
 
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(: .*)?")
 """Start of the last part of a traceback: at the margin, with the type of the exception."""
+_TOLD = re.compile(r"pre_run ended |the job was (terminated|interrupted) |the job ended its ")
+"""How our own words for an end begin, which say more than the traceback or log below them."""
 _FRAME = re.compile(r"(Traceback |\s)")
 
 
@@ -320,6 +322,8 @@ def error_line(text: str | None) -> str:
     lines = [line.rstrip() for line in (text or "").splitlines() if line.strip()]
     if not lines:
         return "no message was recorded"
+    if told := next(filter(_TOLD.match, lines[:2]), None):  # after the cause, if that is there
+        return told
     frames = [n for n, line in enumerate(lines) if line.startswith("  File ")]
     after = lines[frames[-1] + 1 :] if frames else []
     named = (line for line in after if not _FRAME.match(line) and _EXCEPTION.fullmatch(line))

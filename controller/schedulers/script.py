@@ -22,6 +22,13 @@ _ONE_WORD = re.compile(
 _PLAIN_PATH = re.compile(r"[\w./:@+,=-]*")
 
 
+_TELL_OF_PRE_RUN = (
+    'jfr_begun=; trap \'jfr_end=$?; [ -n "$jfr_begun" ] || '
+    'echo "$jfr_end pre_run" > jfr_exit\' EXIT'
+)
+"""Says in the file of the exit status where the script ended, if it ends before its command."""
+
+
 @dataclass(frozen=True)
 class ScriptSpec:
     """The contents of a submission script.
@@ -92,9 +99,11 @@ def body_lines(spec: ScriptSpec, start: str = "", *, logs: bool = False) -> list
     """
     lines = [f"cd {shlex.quote(spec.run_dir)} || exit 1", start]
     lines += ["exec > queue.out 2> queue.err"] if logs else []
-    lines += [text for text in (spec.worker_pre_run, spec.pre_run) if text]
+    before = [text for text in (spec.worker_pre_run, spec.pre_run) if text]
+    lines += [_TELL_OF_PRE_RUN, *before] if before else []
     lines += [f"export {name}={quote_export(value)}" for name, value in spec.export.items()]
     lines += [f"module load {module}" for module in spec.modules]
+    lines += ["jfr_begun=1; rm -f jfr_exit"] if before else []
     lines += [spec.command, "jfr_status=$?", 'echo "$jfr_status" > jfr_exit']
     lines += [text for text in (spec.worker_post_run, spec.post_run) if text]
     return [*lines, 'exit "$jfr_status"']

@@ -73,6 +73,13 @@ def test_a_signal_tells_what_nothing_else_does(status, cause):
     assert cause_of_end(EndFacts("no result", False, exit_status=status)) is cause
 
 
+def test_a_script_that_ended_before_its_job():
+    ended = EndFacts("pre_run ended with status 7", False, ended_in_pre_run=True)
+    assert cause_of_end(ended) is Cause.PRE_RUN_FAILED
+    killed = EndFacts("pre_run ended with", False, LOGS[0][0], ended_in_pre_run=True)
+    assert cause_of_end(killed) is Cause.WALLTIME
+
+
 def raised(what: str) -> str:
     return f'{what}\nTraceback (most recent call last):\n  File "a.py", line 1, in f\n{what}\n'
 

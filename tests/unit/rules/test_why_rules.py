@@ -140,6 +140,16 @@ def test_a_lock_on_a_job_at_rest_is_told_too(state: JobState) -> None:
             'Traceback (most recent call last):\n  File "a.py", line 1\nAssertionError\n',
             "AssertionError",
         ),
+        (
+            "pre_run ended with status 7 before the job started\nqueue.err:\nmodule: not found\n",
+            "pre_run ended with status 7 before the job started",
+        ),
+        (
+            "killed: out of its time limit\nthe job was terminated (SIGTERM): cancelled, or out of "
+            'its time\nTraceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n'
+            "controller.execution.run._TerminatedError\n",
+            "the job was terminated (SIGTERM): cancelled, or out of its time",
+        ),
     ],
 )
 def test_what_of_an_error_is_told(error: str | None, said: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from qtoolkit.core.data_objects import QResources
 
 from controller.errors import ConfigError
+from controller.execution.files import exit_status, pre_run_status, read_output
 from controller.identity import described
 from controller.schedulers import ScriptSpec, render_script
 from controller.schedulers.dialects import dialect_of
@@ -52,12 +53,14 @@ def test_the_order_of_the_lines():
         )
     )
     assert lines[0].startswith("cd '/run dir'")
-    assert [line for line in lines[2:] if line] == [
+    assert lines[2].startswith("jfr_begun=; trap ")
+    assert [line for line in lines[3:] if line] == [
         "worker before",
         "config before",
         "export A=1",
         "module load m/1",
         "module load n",
+        "jfr_begun=1; rm -f jfr_exit",
         "jf execution run '/run dir'",
         "jfr_status=$?",
         'echo "$jfr_status" > jfr_exit',
@@ -65,6 +68,30 @@ def test_the_order_of_the_lines():
         "config after",
         'exit "$jfr_status"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("pre_run", "status"), [("exit 7", 7), ("set -e\nfalse\necho on", 1), ("kill -TERM $$", 143)]
+)
+def test_a_script_says_that_it_ended_in_pre_run(tmp_path, pre_run, status):
+    spec = ScriptSpec(str(tmp_path), "touch ran", "job", pre_run=pre_run)
+    done, _ = run_shell_script(tmp_path, spec)
+    assert done.returncode in (status, 128 - status if status < 128 else -15)
+    assert not (tmp_path / "ran").exists()
+    said = read_output(tmp_path)
+    assert (
+        said.error == f"pre_run ended with status {pre_run_status(tmp_path)} before the job started"
+    )
+    assert status == 143 or pre_run_status(tmp_path) == status
+    assert exit_status(tmp_path) is None
+
+
+@pytest.mark.parametrize("pre_run", ["trap 'touch mine' EXIT", "true"])
+def test_a_pre_run_that_goes_on_says_nothing(tmp_path, pre_run):
+    spec = ScriptSpec(str(tmp_path), "(exit 3)", "job", pre_run=pre_run, post_run="true")
+    done, _ = run_shell_script(tmp_path, spec)
+    assert (done.returncode, exit_status(tmp_path), pre_run_status(tmp_path)) == (3, 3, None)
+    assert (tmp_path / "mine").exists() == ("mine" in pre_run)
 
 
 @pytest.mark.parametrize(
