@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.config import ConfigManager
 from controller.config.retries import plain_retries
+from controller.config.store_limits import jobstore_limits
 from controller.config.suggestions import no_such
 from controller.errors import ConfigError, MissingStoreError
 from controller.jobcontroller import JobController
@@ -19,7 +20,14 @@ from controller.operations.insertion import (
     plain_resources,
     retries_of,
 )
-from controller.storage.outputs import additional_store_names, missing_store_names, open_jobstore
+from controller.storage.opening import opens_directly
+from controller.storage.outputs import (
+    additional_store_names,
+    build_store,
+    missing_store_names,
+    needed_store_names,
+    open_jobstore,
+)
 
 if TYPE_CHECKING:
     from jobflow.core.flow import Flow
@@ -97,6 +105,7 @@ def _check(
 ) -> None:
     """Refuse names that the project does not know, before anything is written."""
     spec = project.jobstore_spec(jobstore)
+    _refuse_unusable_stores(project, flow, spec)
     for job in flow.jobs:
         own = settings.of_job(job.data["config"].get("manager_config") or {})
         _known("worker", own.worker, project.workers)
@@ -112,6 +121,21 @@ def _check(
     _known("worker", settings.worker, project.workers)
     if isinstance(settings.exec_config, str):
         _known("exec_config", settings.exec_config, project.exec_config)
+
+
+def _refuse_unusable_stores(project: Project, flow: AcceptedFlow, spec: dict[str, Any]) -> None:
+    """Refuse a JobStore that could not take the outputs: jobs would run for nothing."""
+    needed = {name for job in flow.jobs for name in needed_store_names(job.data)}
+    for limit in jobstore_limits(spec):
+        if limit.additional is None or limit.additional in needed:
+            raise ConfigError(
+                f"project {project.name} cannot store outputs: "
+                f"{'.'.join(limit.place)}: {limit.message}",
+                hint=limit.hint,
+            )
+    for store in (spec["docs_store"], *(spec.get("additional_stores") or {}).values()):
+        if not opens_directly(store):
+            build_store(store)  # jobflow has imported maggma by now: what cannot be built is told
 
 
 def _known(what: str, name: str, known: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from controller.api.locking import check_states, unavailable_job, waiting
 from controller.config.retries import plain_retries
 from controller.documents import utc_now
 from controller.errors import ArgumentError, EntryNotFoundError
+from controller.execution.values import unstorable
 from controller.filters import JobFilter, job_id_query
 from controller.locks import MongoLock
 from controller.operations.acting import act_on_job, act_on_jobs
@@ -18,6 +19,7 @@ from controller.operations.actions import set_fields, set_run, set_state
 from controller.operations.bulk import BulkResult, Progress
 from controller.operations.insertion import plain_exec_config, plain_resources, retries_of
 from controller.rules.plans import RunChange, check_fields
+from controller.rules.run_settings import run_settings_problem
 from controller.states import JobState, parse_state, parse_states
 
 if TYPE_CHECKING:
@@ -185,11 +187,12 @@ class JobProperties(ControllerGroup):
         Raises
         ------
         ArgumentError
-            Nothing was given to set, or the retry rules cannot be used.
+            Nothing was given to set, the retry rules cannot be used, or a value cannot be stored or
+            put into a script.
         EntryNotFoundError
             The project has no such worker or execution configuration.
         """
-        _check_kinds(exec_config, resources, priority)
+        _check_kinds(exec_config, resources)
         rules = plain_retries(retry)
         wanted = RunChange(
             worker=worker,
@@ -206,6 +209,11 @@ class JobProperties(ControllerGroup):
                 "nothing to set", hint="give a worker, exec_config, resources, priority or retry"
             )
         self._check_names(wanted)
+        said = {"exec_config": wanted.exec_config, "resources": wanted.stored, "priority": priority}
+        if problem := run_settings_problem(said) or unstorable(said):
+            raise ArgumentError(
+                problem, hint="a database and a script hold text, numbers, lists and dictionaries"
+            )
         selection = JobFilter(
             job_ids=job_ids,
             db_ids=db_ids,
@@ -280,12 +288,17 @@ class JobProperties(ControllerGroup):
         Raises
         ------
         ArgumentError
-            A path cannot be set.
+            A path cannot be set, or a value not be stored.
         StateError
             The job is in another state.
         """
         accepted = parse_states(JobState, acceptable_states)
         check_fields(values)
+        if not use_pipeline and (problem := unstorable(values, binary=True)):
+            raise ArgumentError(
+                f"this cannot be stored: {problem}",
+                hint="a database holds text, numbers, times, lists and dictionaries of them",
+            )
         if "state" in values:
             values = {**values, "state": parse_state(JobState, values["state"]).value}
         if use_pipeline:
@@ -330,10 +343,8 @@ class JobProperties(ControllerGroup):
         return str(job["db_id"])
 
 
-def _check_kinds(exec_config: Any, resources: Any, priority: Any) -> None:
+def _check_kinds(exec_config: Any, resources: Any) -> None:
     """Refuse values that could be stored but would fail when a job runs."""
-    if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int)):
-        raise ArgumentError(f"priority cannot be {priority!r}", hint="use an integer")
     known = exec_config is None or isinstance(exec_config, (str, dict))
     if not known and not hasattr(exec_config, "model_dump"):
         raise ArgumentError(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import SubmissionError
 from controller.execution.values import misleading, unstorable, with_exact_times
+from controller.rules.run_settings import run_settings_problem
 
 if TYPE_CHECKING:
     from jobflow.core.flow import Flow
@@ -171,6 +172,9 @@ def _serialised(job: Any) -> dict[str, Any]:
             f"the job {data.get('name')!r} cannot be stored: {problem}",
             hint="a database can store text, numbers, times, and lists and dictionaries of these",
         )
+    own = (data.get("config") or {}).get("manager_config") or {}
+    if problem := run_settings_problem(own):
+        raise SubmissionError(f"the job {data.get('name')!r} cannot be run as it says: {problem}")
     for part in ("function_args", "function_kwargs", "function"):
         if part in data:
             data[part] = with_exact_times(data[part])

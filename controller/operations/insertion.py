@@ -22,6 +22,7 @@ from controller.operations.flow_serialization import NewJob, read_flow
 from controller.operations.queue import Queue
 from controller.operations.version import refuse_newer
 from controller.rules import initial_job_state
+from controller.rules.run_settings import run_settings_problem
 from controller.states import FlowState, JobState
 
 if TYPE_CHECKING:
@@ -134,9 +135,18 @@ def plain_resources(value: Any) -> dict[str, Any] | None:
     A dictionary that QResources takes as keywords, the empty one included, is stored as a
     serialised QResources; that is what jobflow-remote 1.0.1 makes of it, and what "explicitly
     empty" means there. Any other holds keywords of the scheduler, and is stored as it is.
+
+    Raises
+    ------
+    SubmissionError
+        It is neither.
     """
     if value is None or (isinstance(value, dict) and "@class" in value):
         return value
+    if not (isinstance(value, dict) or hasattr(value, "as_dict")):
+        raise SubmissionError(
+            f"resources cannot be {value!r}", hint="give a dictionary or a QResources"
+        )
     from controller.schedulers.resources import as_qresources
 
     return as_qresources(value)
@@ -233,12 +243,13 @@ def insert_flow(
     Raises
     ------
     SubmissionError
-        One of its jobs, or the flow, was submitted before.
+        One of its jobs, or the flow, was submitted before, or ``settings`` cannot be stored.
     MissingDocumentError
         The database has not been set up.
     StorageFormatError
         The database has a newer version.
     """
+    _refuse_settings(settings)
     refuse_newer(queue.auxiliary, "a submission")
     known = _left_behind(queue, flow)
     fresh = [job for job in flow.jobs if job.key not in known]
@@ -264,6 +275,13 @@ def insert_flow(
             hint="find it with `jf flow list`",
         ) from error
     return [ids[job.key] for job in flow.jobs]
+
+
+def _refuse_settings(settings: RunSettings) -> None:
+    given = vars(settings)
+    problem = run_settings_problem(given) or unstorable(given)
+    if problem:
+        raise SubmissionError(f"the jobs cannot be run like that: {problem}")
 
 
 def _insert_or_go_on(

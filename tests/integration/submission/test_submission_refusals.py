@@ -12,7 +12,13 @@ from submission_jobs import add, stored_elsewhere
 
 from controller import submit_flow
 from controller.config import ConfigManager, Project
-from controller.errors import ConfigError, ControllerError, MissingStoreError, SubmissionError
+from controller.errors import (
+    ArgumentError,
+    ConfigError,
+    ControllerError,
+    MissingStoreError,
+    SubmissionError,
+)
 from controller.jobcontroller import JobController
 
 
@@ -68,6 +74,41 @@ def unserialisable() -> Any:
     return flow
 
 
+def told(**manager_config: Any) -> Any:
+    job = add(1, 2)
+    job.config.manager_config = manager_config
+    return Flow([add(1, 1), job])
+
+
+SETTINGS: list[tuple[dict[str, Any], str]] = [
+    ({"exec_config": {"pre_run": "echo \ud800"}}, "pre_run.*half a character"),
+    ({"exec_config": {"pre_run": "echo \0"}}, "exec_config holds the character zero"),
+    ({"exec_config": {"prerun": "echo"}}, "exec_config has no key 'prerun'"),
+    ({"exec_config": {"modules": "one"}}, "cannot have 'one' as modules: use a list of names"),
+    ({"exec_config": {"export": {"A": 2**64}}}, r"export.*'A'.* integer of 65 bits"),
+    ({"resources": {"nodes": 2**64}}, "integer of 65 bits"),
+    ({"resources": {"account": "a\0"}}, "resources holds the character zero"),
+    ({"resources": [1]}, r"resources cannot be \[1\]"),
+    ({"priority": "high"}, "priority cannot be 'high'"),
+    ({"priority": 2**64}, "63 bits are the most|integer of 65 bits"),
+    ({"priority": True}, "priority cannot be True"),
+]
+
+
+@pytest.mark.parametrize(("given", "pattern"), SETTINGS, ids=ascii)
+def test_settings_that_cannot_be_stored_or_run(
+    controller: JobController, given: dict[str, Any], pattern: str
+) -> None:
+    for flow, options in ((told(**given), {}), (add(1, 2), given)):
+        with pytest.raises(SubmissionError, match=pattern) as error:
+            submit_flow(flow, **options)
+        assert "\n" not in str(error.value)
+    (db_id,) = submit_flow(add(1, 2), exec_config={"pre_run": None, "modules": ("m",)})
+    with pytest.raises(ArgumentError, match=pattern):
+        controller.set_job_run_properties(db_ids=db_id, **given)
+    assert (db_id, controller.count_jobs()) == ("1", 1)
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ControllerError], str]] = {
     "circle": (circle, {}, SubmissionError, "circle|cycl"),
     "one uuid twice": (one_uuid_twice, {}, SubmissionError, "twice"),
@@ -120,3 +161,30 @@ def test_a_database_that_was_never_set_up(project: Project) -> None:
     with pytest.raises(ControllerError, match="admin reset") as error:
         submit_flow(add(1, 2))
     assert "\n" not in str(error.value)
+
+
+FILES = {"type": "FileStore", "path": "/files"}
+MONTY = {"type": "MontyStore", "collection_name": "outputs"}
+ALIASED = {"@module": "maggma.stores.advanced_stores", "@class": "AliasingStore", "aliases": {}}
+UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "package": ({"docs_store": MONTY}, "MontyStore needs the package montydb"),
+    "kind": ({"docs_store": {**ALIASED, "store": {"type": "MemoryStore"}}}, "by uuid and index"),
+    "unknown": ({"docs_store": {"type": "SomebodysStore"}}, "no Store of type 'SomebodysStore'"),
+    "additional": ({"additional_stores": {"far": MONTY}}, "additional_stores.far: a MontyStore"),
+    "needed": ({"additional_stores": {"data": FILES}}, "additional_stores.data: a FileStore"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_jobstore_that_cannot_be_used(
+    controller: JobController, project: Project, name: str
+) -> None:
+    good = dict(project.jobstore)
+    described, pattern = UNUSABLE[name]
+    project.jobstore = {**good, **described}
+    with pytest.raises(ConfigError, match=pattern) as error:
+        submit_flow(stored_elsewhere() if name == "needed" else add(1, 2))
+    assert "\n" not in str(error.value)
+    assert (controller.count_jobs(), controller.count_flows()) == (0, 0)
+    if name == "needed":
+        assert submit_flow(add(1, 2)) == ["1"], "a job that does not need the store"
