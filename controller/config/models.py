@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 
@@ -205,6 +205,9 @@ class Project(StrictModel):
         Description of the JobStore, which holds the outputs.
     remote_jobstore
         Format of the files between runner and worker; None for maggma's JSON.
+    datetimes
+        How times in outputs are stored: ``date``, as jobflow itself does, in UTC and milliseconds;
+        or ``iso``, as text, as jobflow-remote does.
     metadata
         For users; jfr does not read it.
     optional_jobstores
@@ -228,6 +231,7 @@ class Project(StrictModel):
         validation_alias=AliasChoices("jobstore", "JOB_STORE"),
     )
     remote_jobstore: RemoteJobStore | None = None
+    datetimes: Literal["date", "iso"] = "date"
     metadata: dict[str, Any] | None = None
     optional_jobstores: dict[str, dict[str, Any]] | None = None
 

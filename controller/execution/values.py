@@ -118,6 +118,17 @@ def with_exact_times(value: Any) -> Any:
     return value
 
 
+def times_as_text(value: Any) -> Any:
+    """Return a value in which times are text of ISO 8601, their zones included."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: times_as_text(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)) and not set(map(type, value)) <= _NUMBERS:
+        return [times_as_text(each) for each in value]
+    return value
+
+
 def described_time(time: datetime) -> dict[str, Any]:
     """Return monty's form of a time."""
     return {"@module": "datetime", "@class": "datetime", "string": str(time)}

@@ -23,7 +23,7 @@ from controller.execution.files import (
     read_results,
     store_file_names,
 )
-from controller.execution.values import unstorable
+from controller.execution.values import times_as_text, unstorable
 from controller.hosts.ownership import owners_of
 from controller.locks import confirm_held, lock_lost
 from controller.operations.completion import EndedJob, Ending, finish, is_finished, recover
@@ -194,6 +194,9 @@ class _Completion:
         metadata = result.document.setdefault("metadata", {}) or {}
         metadata.setdefault("db_id", job.doc["db_id"])
         result.document["metadata"] = metadata
+        if self._project.datetimes == "iso":
+            result.document = times_as_text(result.document)
+            result.blobs = times_as_text(result.blobs)
         result.size = sum(_size(job.folder / name) for name in files.values())
         return result
 

@@ -108,6 +108,25 @@ def test_arguments_arrive_as_what_they_are(world: World) -> None:
         ] == []
 
 
+def test_times_are_text_where_the_project_says_so(world: World) -> None:
+    """As jobflow-remote stores them: what a job slices, and what old queries compare with."""
+    world.project.datetimes = "iso"
+    GIVEN["value"] = {
+        "plain": datetime(2024, 1, 2, 3, 4, 5),
+        "exact": [datetime(2024, 1, 2, 3, 4, 5, 123456), datetime(2024, 1, 2, tzinfo=EAST)],
+    }
+    text = {
+        "plain": "2024-01-02T03:04:05",
+        "exact": ["2024-01-02T03:04:05.123456", datetime(2024, 1, 2, tzinfo=EAST).isoformat()],
+    }
+    SEEN.clear()
+    parent = give()
+    (given_id, _) = world.submit(Flow([parent, see(parent.output, "output")]))
+    world.run()
+    assert world.output(given_id) == SEEN["output"] == text
+    assert world.store.count({"output.plain": {"$gt": "2024"}}) == 1
+
+
 UNSTORABLE = [
     (2**63, "is an integer of 64 bits"),
     ([2**70 + 1], "is an integer of 71 bits"),

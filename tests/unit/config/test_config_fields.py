@@ -127,6 +127,7 @@ DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
             "exec_config": {},
             "jobstore": {"docs_store": {"type": "MemoryStore"}},
             "remote_jobstore": None,
+            "datetimes": "date",
             "metadata": None,
             "optional_jobstores": None,
         },
