@@ -11,13 +11,23 @@ $(BIN)/python -m pytest -n 3 --ignore tests/chaos || status=$$?; \
 wait $$chaos || status=$$?; cat .chaos.log; exit $$status
 endef
 
-.PHONY: demo test chaos soak check format generate schemas screens bench clean
+.PHONY: demo test test-lowest chaos soak check format generate schemas screens bench clean
 
 demo: $(READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
 
 test: $(READY)  ## all tests; those that need a server run where there is one
 	$(run_tests)
+
+LOWEST := .venv-lowest
+LOWEST_TESTS := tests/unit $(addprefix tests/integration/,submission lifecycle execution schedulers)
+
+test-lowest:  ## a fast part of the tests, with the oldest dependencies that pyproject.toml allows
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST) || python3 -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade pip uv
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python \
+	  --resolution lowest-direct --editable ".[dev]"
+	$(LOWEST)/bin/python -m pytest -n auto --maxprocesses 4 $(LOWEST_TESTS)
 
 CHAOS ?= 5000
 QUESTIONS ?= 20000
@@ -67,4 +77,4 @@ $(READY): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-run build dist
+	rm -rf $(VENV) $(LOWEST) demo-run build dist

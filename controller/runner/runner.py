@@ -44,7 +44,7 @@ from controller.runner.logs import log_file_of, start_logging, stop_logging
 from controller.runner.reloading import read_again
 from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles, Timers
 from controller.runner.watch import ProcessWatcher
-from controller.states import ERROR_STATES, RESETTABLE_STATES, JobState
+from controller.states import ERROR_STATES, RESETTABLE_STATES, RUNNING_STATES, JobState
 
 logger = logging.getLogger(__name__)
 
@@ -258,14 +258,32 @@ class Runner:
     ) -> None:
         """Run until all is done.
 
+        Parameters
+        ----------
+        max_seconds
+            None for no limit.
+        wait_for_batches
+            Kept for callers of jobflow-remote.
+
         Raises
         ------
         RuntimeError
-            Time was up before.
+            Time was up before, or jobs are left that this runner cannot run, such as those of a
+            batch worker.
         """
         del wait_for_batches
         if self.run_until_idle(max_seconds).timed_out:
             raise RuntimeError(f"jobs were still under way after {max_seconds} s")
+        states = [s.value for s in (JobState.READY, *RUNNING_STATES)]
+        left = self.controller.queue.jobs.find_one(
+            {"state": {"$in": states}}, ["db_id", "state", "worker"]
+        )
+        if left is not None and not self._stop:
+            worker = self.project.workers.get(left["worker"])
+            reason = worker.unsupported if worker else "the project does not have it"
+            raise RuntimeError(
+                f"job {left['db_id']} of worker {left['worker']} is left {left['state']}: {reason}"
+            )
 
     def run_one_job(
         self,

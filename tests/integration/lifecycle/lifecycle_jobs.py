@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobflow import Flow, Response, job
+from jobflow import Flow, Response, flow, job
 from monty.json import MontyDecoder
 
 
@@ -57,3 +57,35 @@ def stopping(a: Any, children: bool = False, flow: bool = False) -> Response[Any
 def adds(what: str) -> Response[Any]:
     """Add jobs that are given as JSON."""
     return Response(output=1, addition=MontyDecoder().decode(what))
+
+
+@job
+def several(kind: str) -> Any:
+    """Give jobs in a dictionary, a tuple or a list, which replace this one; or an empty list."""
+    one, two = add(1, 10), add(2, 20)
+    kinds = {"dict": {"x": one, "y": two}, "tuple": (one, two), "list": [one, two]}
+    return kinds.get(kind, [])
+
+
+@job
+def one_response_of_many() -> Any:
+    """Give a Response beside other outputs."""
+    return {"a": Response(output=1), "b": 2}
+
+
+@job
+def look(value: Any) -> Any:
+    """Tell the type of an argument, and what it stands for."""
+    shown = getattr(value, "value", value)
+    return {
+        "type": type(value).__name__,
+        "value": getattr(shown, "uuid", shown),
+        "uuid": getattr(value, "uuid", None),
+    }
+
+
+@flow
+def composed(a: Any) -> Any:
+    """Give jobs themselves as arguments and as parts of the output."""
+    first = add(a, 1)
+    return {"sum": add(first, first), "first": [first]}

@@ -82,8 +82,16 @@ def test_a_worker_that_this_version_cannot_run(described: dict[str, Any], caplog
         (near,) = controller.add_flow(add(1, 2), "local")
         assert run(project).completed == [near]
         assert states(controller)[left] == "READY"
+        runner = Runner(project=project)
+        try:
+            with pytest.raises(
+                RuntimeError, match="of worker far is left READY: this version does not"
+            ):
+                runner.run_all_jobs(max_seconds=60)
+        finally:
+            runner.cleanup()
     told = [r.getMessage() for r in caplog.records if r.getMessage().startswith("worker far:")]
-    assert told == ["worker far: this version does not support batch workers; its jobs stay"]
+    assert set(told) == {f"worker far: {project.workers['far'].unsupported}"}
 
 
 def test_an_additional_store_that_does_not_exist(
