@@ -62,7 +62,7 @@ generate: schemas  ## completion scripts, manual pages and the helps that tests 
 screens: $(READY)  ## take the pictures of the README from the real command
 	$(BIN)/python docs/screens/make.py
 
-BENCHMARKS := startup lists chain embedded actions complete_in_flow submit_10000 four_processes runner_footprint
+BENCHMARKS := startup lists chain embedded events actions complete_in_flow submit_10000 four_processes runner_footprint
 
 bench: $(READY)  ## figures, each against a yardstick of the same run; fails where a limit is missed
 	@missed=; for name in $(BENCHMARKS); do \

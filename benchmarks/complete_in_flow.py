@@ -24,7 +24,7 @@ SIZES = (10, 1_000, 10_000)
 SHAPES = ("chain", "fan-in", "independent")
 REPEATS = 9
 LIMIT = 3
-COMMANDS = 6
+COMMANDS = 9
 ANSWER = 100
 """More documents in one answer than this would mean that a flow is read, not asked."""
 

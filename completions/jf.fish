@@ -17,6 +17,9 @@ function __jf_facts
                 demo\t'Submit equation-of-state calculations of some metals to the selected project.' \
                 job\t'List, inspect and change jobs.' \
                 flow\t'List, inspect and change flows.' \
+                events\t'Show what happened to jobs and flows and who did it, oldest first.' \
+                metrics\t'Print metrics in Prometheus\' text format, for a textfile collector.' \
+                notify\t'List and test the notifications of a project.' \
                 runner\t'Run the jobs of a project and see which runner does.' \
                 project\t'Create, list, check, change and move projects.' \
                 worker\t'Log in to workers, and try them out.' \
@@ -67,6 +70,7 @@ function __jf_facts
                 output\t'Print what a job returned, as JSON.' \
                 wait\t'Wait until jobs have ended; exit 7 if one did not complete, 8 on timeout.' \
                 why\t'Explain why a job is not running and what to do.' \
+                history\t'Show the time line of a job: its states, how long each lasted and who changed it.' \
                 set-state\t'Set the state of jobs without any checks. For repairs only.' \
                 rerun\t'Run jobs again from the start; running ones are cancelled first.' \
                 retry\t'Retry the step that ended in a REMOTE_ERROR.' \
@@ -217,6 +221,17 @@ function __jf_facts
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=jobs'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' job history'
+            set __jf_options \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '<1>=jobs'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job dump'
             set __jf_options \
@@ -1236,6 +1251,62 @@ function __jf_facts
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' events'
+            set __jf_options \
+                --follow\t'Go on printing new events until Ctrl-C.' \
+                -f\t'Go on printing new events until Ctrl-C.' \
+                --job\t'Of this job: db_id or uuid.' \
+                -j\t'Of this job: db_id or uuid.' \
+                --flow\t'Of this flow: uuid, or any job\'s db_id.' \
+                --kind\t'Kind; \'states\' for all changes of a job\'s state.' \
+                -k\t'Kind; \'states\' for all changes of a job\'s state.' \
+                --state\t'Changes to this state.' \
+                -s\t'Changes to this state.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --runner\t'By this runner.' \
+                --actor\t'By this user.' \
+                --since\t'Happened at or after (local time).' \
+                --until\t'Happened before (local time).' \
+                --max-results\t'The last N (0: all).' \
+                -m\t'The last N (0: all).' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+            set __jf_asks '--worker=workers' '-wk=workers'
+            set __jf_takes '--job' '-j' '--flow' '--state' '-s' '--runner' '--actor' '--since' '--until' '--max-results' '-m' '--columns'
+            set __jf_choices '--kind -k |states state claim attempt_started attempt_ended step_failed takeover added deleted flow action admin runner' '--format |table wide json ndjson yaml csv name count'
+        case ' metrics'
+            set __jf_options \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' notify'
+            set __jf_commands \
+                list\t'List who is told of what.' \
+                test\t'Deliver a test message now, by one notification or by all.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' notify list'
+            set __jf_options \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--columns'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' notify test'
+            set __jf_options \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner'
             set __jf_commands \
                 start\t'Start a runner in the background; returns when it is registered, or says why it is not.' \
@@ -1404,6 +1475,7 @@ function __jf_facts
                 -d\t'Started by a daemon.' \
                 --until-idle\t'Stop when nothing is left to do (for the chosen steps).' \
                 --max-time\t'Stop after this many seconds; exit 8 if not idle.' \
+                --metrics\t'Serve metrics at this address.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -1411,6 +1483,7 @@ function __jf_facts
             set __jf_choices '--log-level -log |error warn info debug' '--format |table wide json ndjson yaml csv name count'
         case ' runner status'
             set __jf_options \
+                --notify\t'Deliver what is found to those who want to know.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -1671,6 +1744,7 @@ function __jf_facts
             set __jf_commands \
                 upgrade\t'Upgrade a database of jobflow-remote 0.1.x or 1.0.x; without -ndr, only show the plan.' \
                 doctor\t'Find inconsistencies; with --fix, repair them. Exit 9 if problems remain.' \
+                log\t'Show administrative actions and actions on jobs: what, who and from where.' \
                 reset\t'Set up the queue database; deletes all jobs and flows in it.' \
                 unlock\t'Remove job locks whose holder is gone. A holder that is still alive loses its work.' \
                 unlock-flow\t'Remove flow locks whose holder is gone.' \
@@ -1706,12 +1780,29 @@ function __jf_facts
                 --files\t'Also look for remains of removed run folders.' \
                 --foreign-locks\t'Remove locks of jobflow-remote (must not be running).' \
                 --half-inserted\t'Remove remains of interrupted submissions.' \
+                --notify\t'Deliver what is found to those who want to know.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' admin log'
+            set __jf_options \
+                --since\t'Happened at or after (local time).' \
+                --max-results\t'The last N (0: all).' \
+                -m\t'The last N (0: all).' \
+                --verbosity\t'Show more; -vv shows even more.' \
+                --verbose\t'Show more; -vv shows even more.' \
+                -v\t'Show more; -vv shows even more.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, with commas.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--since' '--max-results' '-m' '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin reset'
             set __jf_options \

@@ -10,10 +10,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from controller.api.event_queries import EventQueries
 from controller.api.flow_queries import FlowQueries
 from controller.api.job_queries import JobQueries
-from controller.config import ConfigManager, Project
+from controller.config import ConfigManager, EventOptions, Project
 from controller.errors import ArgumentError
+from controller.operations.event_log import EventLog
 from controller.operations.queue import Queue
 from controller.storage.opening import (
     OpenedStore,
@@ -47,7 +49,7 @@ class _UserCollection:
         controller.queue = replace(controller.queue, **changed)
 
 
-class QueueReader(JobQueries, FlowQueries):
+class QueueReader(JobQueries, FlowQueries, EventQueries):
     """Access to the queue and the outputs of one project, to look at them.
 
     It can be used by several threads, and as a context manager, which closes it.
@@ -61,6 +63,8 @@ class QueueReader(JobQueries, FlowQueries):
         Where outputs go; None takes the project's when it is needed.
     flows_collection, auxiliary_collection, batches_collection
         Names of the other collections.
+    events_collection
+        Name of the collection of events; None makes it of the auxiliary collection's.
     project
         The project the stores belong to. A text in this place is taken for
         ``batches_collection``, which is what jobflow-remote 1.0.1 has there.
@@ -87,6 +91,7 @@ class QueueReader(JobQueries, FlowQueries):
         project: Project | str | None = None,
         *,
         batches_collection: str = "batches",
+        events_collection: str | None = None,
         optional_jobstores: dict[str, JobStore] | None = None,
     ) -> None:
         if isinstance(project, str):
@@ -95,12 +100,15 @@ class QueueReader(JobQueries, FlowQueries):
             queue_store if isinstance(queue_store, OpenedStore) else opened_from_maggma(queue_store)
         )
         database = opened.database
+        events = events_collection or f"{auxiliary_collection}_events"
+        options = project.events if project is not None else EventOptions()
         self.queue = Queue(
             database=database,
             jobs=opened.collection,
             flows=database.collection(flows_collection),
             auxiliary=database.collection(auxiliary_collection),
             batches=database.collection(batches_collection),
+            events=EventLog(database.collection(events), options.enabled),
         )
         self._queue_store = None if isinstance(queue_store, OpenedStore) else queue_store
         self._own_store: Any = None
@@ -127,6 +135,7 @@ class QueueReader(JobQueries, FlowQueries):
             queue.auxiliary_collection,
             project,
             batches_collection=queue.batches_collection,
+            events_collection=queue.collection_names[-1],
         )
 
     @classmethod

@@ -256,3 +256,33 @@ def parse_state(kind: type[_E], state: Any) -> _E:
         f"{name!r} is not a {kind.__name__}",
         hint=f"did you mean {near[0]}?" if near else f"one of {', '.join(names)}",
     )
+
+
+class EventKind(StrEnum):
+    """What an event tells of. The first four are changes of a job's state."""
+
+    STATE = "state"
+    CLAIM = "claim"
+    ATTEMPT_STARTED = "attempt_started"
+    ATTEMPT_ENDED = "attempt_ended"
+    STEP_FAILED = "step_failed"
+    TAKEOVER = "takeover"
+    ADDED = "added"
+    DELETED = "deleted"
+    FLOW = "flow"
+    ACTION = "action"
+    ADMIN = "admin"
+    RUNNER = "runner"
+
+
+STATE_CHANGES = (
+    EventKind.STATE,
+    EventKind.CLAIM,
+    EventKind.ATTEMPT_STARTED,
+    EventKind.ATTEMPT_ENDED,
+)
+"""Kinds of events that are changes of a job's state."""
+ADMIN_KINDS = (EventKind.ADMIN, EventKind.ACTION)
+"""Kinds of events that `jf admin log` shows."""
+EVENT_KINDS = ("states", *(kind.value for kind in EventKind))
+"""Words that filters of events take: the kinds, and "states" for all changes of a job's state."""

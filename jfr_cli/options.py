@@ -114,6 +114,13 @@ def _split_at_commas(values: list[str] | None) -> list[str] | None:
     return [part.strip() for value in values for part in value.split(",")] if values else values
 
 
+def choices(allowed: Sequence[str]) -> dict[str, Any]:
+    """Settings of an option that takes several words, which are completed."""
+    return {"callback": _split_at_commas, "autocompletion": _starting_with(allowed)}
+
+
+SEVERAL: dict[str, Any] = {"callback": _split_at_commas}
+"""Settings of an option that takes several values, with commas or one after the other."""
 job_states = _starting_with([state.name for state in JobState])
 
 

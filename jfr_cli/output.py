@@ -123,6 +123,15 @@ def only_documents() -> None:
         )
 
 
+def only_lines(flag: str) -> None:
+    """Refuse the formats whose documents cannot follow one another, line by line."""
+    if not (shows_table() or CURRENT.output_format == "ndjson"):
+        raise ArgumentError(
+            f"{flag} writes lines: --format {CURRENT.output_format} is one document",
+            hint="--format ndjson, or a table",
+        )
+
+
 def shows_table() -> bool:
     """Whether people read what is shown; otherwise scripts do."""
     return CURRENT.output_format in ("table", "wide")

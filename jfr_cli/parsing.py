@@ -20,6 +20,9 @@ EVERY = "2"
 TYPED: list[str] = []
 """The words of `jf` as the command that runs has understood them; for titles."""
 
+COMMAND: list[str] = []
+"""The command that runs, without its arguments, as one word."""
+
 WATCH = ("--watch", "-W")
 """Names of the option whose value may be left out."""
 
@@ -57,6 +60,7 @@ class Command(TyperCommand):
             if not self.takes_empty:
                 _refuse_empty(ctx, args)
             words = self._with_seconds(ctx, args)
+            COMMAND[:] = [ctx.command_path]
             TYPED[:] = [*sys.argv[1 : max(1, len(sys.argv) - len(args))], *words]
         return list(super().parse_args(ctx, words))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jfr_cli.console import hint, say
+from jfr_cli.parsing import COMMAND
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -96,12 +97,18 @@ class Session:
     @contextmanager
     def _opened(self, kind: type[R]) -> Iterator[R]:
         if self._keep is None:
-            with kind.from_project(self.project) as opened:
+            with self._open(kind) as opened:
                 yield opened
             return
         if kind not in self._kept:
-            self._kept[kind] = self._keep.enter_context(kind.from_project(self.project))
+            self._kept[kind] = self._keep.enter_context(self._open(kind))
         yield self._kept[kind]
+
+    def _open(self, kind: type[R]) -> R:
+        opened = kind.from_project(self.project)
+        for command in COMMAND:  # without its arguments, which may hold secrets
+            opened.queue.events.acting_as(command=command)
+        return opened
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:

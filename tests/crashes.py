@@ -92,7 +92,9 @@ class _Database:
 def dying(queue: Queue, fuse: Fuse, *, transactions: bool) -> Queue:
     """Wrap a queue such that the fuse can kill whoever uses it."""
     names = ("jobs", "flows", "auxiliary", "batches")
-    wrapped: dict[str, Any] = {name: _Collection(getattr(queue, name), fuse) for name in names}
+    # Below what tells the event log: so a change and its event are two moments to die at.
+    inner = {name: getattr(getattr(queue, name), "_inner", getattr(queue, name)) for name in names}
+    wrapped: dict[str, Any] = {name: _Collection(c, fuse) for name, c in inner.items()}
     database: Any = _Database(queue.database, transactions=transactions)
     return dataclasses.replace(queue, database=database, **wrapped)
 

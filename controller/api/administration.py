@@ -67,6 +67,7 @@ class Administration(ControllerGroup):
             self.queue.flows,
             self.queue.auxiliary,
             self.queue.batches,
+            self.queue.events.collection,
         ):
             collection.drop()
         if self.project is not None:
@@ -77,6 +78,7 @@ class Administration(ControllerGroup):
         self.build_indexes()
         if reset_output:
             self._empty_outputs()
+        self.queue.events.admin("reset", "with the outputs" if reset_output else None)
         return True
 
     def _empty_outputs(self) -> None:
@@ -125,6 +127,7 @@ class Administration(ControllerGroup):
             self.queue.flows,
             self.queue.batches,
             self.queue.auxiliary,
+            self.queue.events.collection,
             job_custom=job_custom_indexes or (),
             flow_custom=flow_custom_indexes or (),
             background=background,
@@ -135,7 +138,11 @@ class Administration(ControllerGroup):
     def custom_indexes(self) -> dict[str, list[str]]:
         """Return {collection: names of indexes that `build_indexes` does not make}."""
         return foreign_indexes(
-            self.queue.jobs, self.queue.flows, self.queue.batches, self.queue.auxiliary
+            self.queue.jobs,
+            self.queue.flows,
+            self.queue.batches,
+            self.queue.auxiliary,
+            self.queue.events.collection,
         )
 
     def create_indexes(

@@ -53,7 +53,8 @@ class Backups(ControllerGroup):
         Returns
         -------
         dict
-            {"jobs": number of documents, "flows": ..., "jf_auxiliary": ..., "batches": ...}.
+            {"jobs": number of documents, "flows": ..., "jf_auxiliary": ..., "batches": ...,
+            "jf_auxiliary_events": ...}.
 
         Raises
         ------
@@ -103,7 +104,8 @@ class Backups(ControllerGroup):
         Returns
         -------
         dict
-            {"jobs": number of documents, "flows": ..., "jf_auxiliary": ..., "batches": ...}.
+            {"jobs": number of documents, "flows": ..., "jf_auxiliary": ..., "batches": ...,
+            "jf_auxiliary_events": ...}.
 
         Raises
         ------
@@ -123,13 +125,8 @@ class Backups(ControllerGroup):
         from controller.operations.backup import restore
 
         tools = None if python else self._tools(mongo_bin_path)
-        return restore(
-            self.queue,
-            Path(dir_path).expanduser(),
-            tools=tools,
-            progress=progress,
-            dry_run=dry_run,
-        )
+        folder = Path(dir_path).expanduser()
+        return restore(self.queue, folder, tools=tools, progress=progress, dry_run=dry_run)
 
     def _tools(self, folder: str | Path | None) -> MongoTools | None:
         if folder is None:

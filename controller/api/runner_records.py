@@ -65,6 +65,7 @@ class RunnerRecords(ControllerGroup):
         """
         runner_record.clean(self.queue.auxiliary, break_lock=break_lock)
         runner_processes.forget_ended(self.queue, silent=True)
+        self.queue.events.admin("clean running runner")
 
     def ping_running_runner(self, data: Mapping[str, Any]) -> tuple[bool, list[dict[str, Any]]]:
         """Record a heartbeat.

@@ -61,7 +61,9 @@ class Unlocking(ControllerGroup):
             workers=workers,
             locked=True,
         )
-        return unlock(self.queue, self.queue.jobs, selection, dry_run=dry_run)
+        done = unlock(self.queue, self.queue.jobs, selection, dry_run=dry_run)
+        self._note("unlock jobs", 0 if dry_run else done)
+        return done
 
     def unlock_flows(
         self,
@@ -99,7 +101,9 @@ class Unlocking(ControllerGroup):
             name=name,
             locked=True,
         )
-        return unlock(self.queue, self.queue.flows, selection, dry_run=dry_run)
+        done = unlock(self.queue, self.queue.flows, selection, dry_run=dry_run)
+        self._note("unlock flows", 0 if dry_run else done)
+        return done
 
     def locked_jobs(self, selection: JobFilter) -> list[HeldLock]:
         """Return the locks of the selected jobs."""
@@ -111,11 +115,15 @@ class Unlocking(ControllerGroup):
 
     def unlock_held_jobs(self, held: Sequence[HeldLock]) -> int:
         """Remove locks that `locked_jobs` found; returns how many were still there."""
-        return unlock_held(self.queue.jobs, "db_id", held)
+        done = unlock_held(self.queue.jobs, "db_id", held)
+        self._note("unlock jobs", done)
+        return done
 
     def unlock_held_flows(self, held: Sequence[HeldLock]) -> int:
         """Remove locks that `locked_flows` found; returns how many were still there."""
-        return unlock_held(self.queue.flows, "uuid", held)
+        done = unlock_held(self.queue.flows, "uuid", held)
+        self._note("unlock flows", done)
+        return done
 
     def unlock_runner(self, *, dry_run: bool = False) -> tuple[int, int]:
         """Remove the lock of the running runner's document.
@@ -131,4 +139,11 @@ class Unlocking(ControllerGroup):
             (documents found, documents that were locked): (1, 0) when it was free, (0, 0) when
             the database has none.
         """
-        return unlock_one(self.queue.auxiliary, RUNNER, dry_run=dry_run)
+        found, done = unlock_one(self.queue.auxiliary, RUNNER, dry_run=dry_run)
+        self._note("unlock runner", 0 if dry_run else done)
+        return found, done
+
+    def _note(self, name: str, number: int) -> None:
+        """Tell the event log of an unlocking that did something."""
+        if number:
+            self.queue.events.admin(name, f"{number} unlocked")

@@ -136,4 +136,6 @@ class Versions(ControllerGroup):
 
         if dry_run:
             return DatabaseUpgrader(self).dry_run(target)
-        return DatabaseUpgrader(self).upgrade(target, force, progress)
+        plan = DatabaseUpgrader(self).upgrade(target, force, progress)
+        self.queue.events.admin("upgrade", f"to {plan.target}")
+        return plan

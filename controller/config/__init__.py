@@ -3,6 +3,7 @@
 ``settings``      ~/.jfremote.yaml and JFREMOTE_* variables
 ``workers``       the machines that run jobs
 ``models``        a project
+``events``        what is kept of the event log; ``notify``: who is told of it
 ``stores``        checks of the descriptions of stores
 ``files``         finding, reading and checking project files; ``problems`` puts it into words
 ``writing``       writing them, whole or not at all
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from controller.config.conflicts import ConflictIssue, find_conflicts
+    from controller.config.events import EventOptions
     from controller.config.files import ProjectData, validate_file
     from controller.config.generate import dummy_project, quickstart_project
     from controller.config.manager import ConfigManager
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         RemoteJobStore,
         RunnerOptions,
     )
+    from controller.config.notify import Notification
     from controller.config.problems import InvalidProjectError, Problem
     from controller.config.settings import (
         SETTINGS,
@@ -71,6 +74,8 @@ _HOMES = {
     "Project": "models",
     "QueueConfig": "models",
     "RemoteJobStore": "models",
+    "EventOptions": "events",
+    "Notification": "notify",
     "RunnerOptions": "models",
     "ProjectData": "files",
     "validate_file": "files",
@@ -92,11 +97,13 @@ __all__ = [
     "ConfigManager",
     "ConflictIssue",
     "ConnectionData",
+    "EventOptions",
     "ExecutionConfig",
     "InvalidProjectError",
     "JobflowRemoteSettings",
     "LocalWorker",
     "LogLevel",
+    "Notification",
     "Problem",
     "Project",
     "ProjectData",

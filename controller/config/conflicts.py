@@ -92,7 +92,7 @@ def _queue_collections(project: Project) -> dict[tuple[str, ...], str]:
     if kind_of(project.queue.store) == "MemoryStore":
         return {}
     place = collection_place(project.queue.store)
-    roles = ("jobs", "flows", "auxiliary", "batches")
+    roles = ("jobs", "flows", "auxiliary", "batches", "events")
     return {(*place, name): role for role, name in zip(roles, project.queue.collection_names)}
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 MASK = "********"
 
 _SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)|secret|token|credential|api_?key|access_?key|connection_string|^pwd$",
+    r"pass(word|wd|phrase)|secret|token|credential|api_?key|access_?key|connection_string|^pwd$|^webhook$"
+    r"|^apprise$",
     re.IGNORECASE,
 )
 _URI_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s]*(?=@)", re.IGNORECASE)

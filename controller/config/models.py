@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 
 from controller.config.base import RefusedError, StrictModel
+from controller.config.events import EventOptions
+from controller.config.notify import Notification
 from controller.config.retries import Retries
 from controller.config.settings import expanded, get_settings
 from controller.config.stores import check_jobstore, check_queue_store
@@ -110,6 +112,8 @@ class QueueConfig(StrictModel):
         Description of the store of the jobs; its database also holds the other collections.
     flows_collection, auxiliary_collection, batches_collection
         Names of the other collections.
+    events_collection
+        Name of the collection of events; None for that of the auxiliary one with ``_events``.
     db_id_prefix
         Prefix of every db_id.
     """
@@ -118,6 +122,7 @@ class QueueConfig(StrictModel):
     flows_collection: str = Field(default="flows", min_length=1)
     auxiliary_collection: str = Field(default="jf_auxiliary", min_length=1)
     batches_collection: str = Field(default="batches", min_length=1)
+    events_collection: str | None = Field(default=None, min_length=1)
     db_id_prefix: str | None = None
 
     @field_validator("store", mode="before")
@@ -134,18 +139,19 @@ class QueueConfig(StrictModel):
         if doubled:
             raise RefusedError(
                 f"the collection {doubled.pop()!r} is used twice",
-                "use different collections for jobs, flows, auxiliary and batches",
+                "use different collections for jobs, flows, auxiliary, batches and events",
             )
         return self
 
     @property
-    def collection_names(self) -> tuple[str, str, str, str]:
-        """Names of the collections of jobs, flows, auxiliary documents and batch processes."""
+    def collection_names(self) -> tuple[str, str, str, str, str]:
+        """Names of the collections of jobs, flows, auxiliary documents, batches and events."""
         return (
             str(self.store.get("collection_name") or "jobs"),
             self.flows_collection,
             self.auxiliary_collection,
             self.batches_collection,
+            self.events_collection or f"{self.auxiliary_collection}_events",
         )
 
 
@@ -195,6 +201,10 @@ class Project(StrictModel):
         How much the runner logs.
     runner
         How the runner behaves.
+    events
+        What is kept of the event log.
+    notify
+        {name: who is told of what}.
     workers
         {name: worker}; the first is the default.
     queue
@@ -223,6 +233,8 @@ class Project(StrictModel):
     daemon_dir: str = ""
     log_level: LogLevel = LogLevel.INFO
     runner: RunnerOptions = Field(default_factory=RunnerOptions)
+    events: EventOptions = Field(default_factory=EventOptions)
+    notify: dict[str, Notification] = Field(default_factory=dict)
     workers: dict[str, Worker] = Field(default_factory=dict)
     queue: QueueConfig
     exec_config: dict[str, ExecutionConfig] = Field(default_factory=dict)

@@ -112,7 +112,15 @@ def examine(
             progress=progress,
         )
         mended += done
+        _tell(controller, done if fix else [])
         if all(item.outcome is not Outcome.DONE for item in done):
             break
         remaining = diagnose(controller, progress=progress, **looks)
     return Examination(first, tuple(mended), remaining)
+
+
+def _tell(controller: JobController, done: list[Mended]) -> None:
+    """Tell the event log of what was mended."""
+    number = sum(item.outcome is Outcome.DONE for item in done)
+    if number:
+        controller.queue.events.admin("doctor", f"{number} problems mended")

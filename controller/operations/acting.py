@@ -44,6 +44,7 @@ from controller.operations.reading import CHOSEN_FIELDS, read_views, refuse_unma
 from controller.operations.version import refuse_newer
 from controller.operations.writing import write_plans
 from controller.rules.plans import FlowPlan, FlowView, Refusal
+from controller.states import EventKind
 from controller.storage.base import Document
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ def act_on_chosen(
     work = _Work(queue, action, options, sum(map(len, by_flow.values())), selection)
     with bulk_work(work.result, lambda: work.clean_up(project)):
         process_in_chunks(by_flow, work.act_on_chunk, wait=options.wait, report=work.report)
+        work.tell()
     return work.result
 
 
@@ -293,6 +295,13 @@ class _Work:
             return False
         deletes = self.action.deletion is not None
         return any(c.cancel or (deletes and c.after is None) for c in self.result.changes)
+
+    def tell(self) -> None:
+        """Tell the event log of the action as a whole; each job has its own event already."""
+        if not self.result or self.options.dry_run:
+            return
+        about = {"kind": EventKind.ACTION.value, "name": self.action.name}
+        self.queue.events.write([{**about, "count": len(self.result)}])
 
     def report(self) -> None:
         """Report the progress."""

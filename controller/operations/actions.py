@@ -50,6 +50,12 @@ class Action:
     holds_flow: bool = True
     deletion: Deletion | None = None
 
+    @property
+    def name(self) -> str:
+        """What the event log calls it: the plan's name, "rerun" or "set state", for example."""
+        function: Any = self.plan.func if isinstance(self.plan, partial) else self.plan
+        return str(function.__name__).removeprefix("plan_").replace("_", " ")
+
 
 PAUSE = Action(plan_pause)
 RESUME = Action(plan_resume, Neighbours.INDICES | Neighbours.PARENTS)

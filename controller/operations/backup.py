@@ -45,8 +45,11 @@ if TYPE_CHECKING:
 AUXILIARY = "jf_auxiliary"
 IDENTITY = "jfr_backup.txt"
 """File of a backup that identifies its database; only a backup of the same one is replaced."""
-OPTIONAL = ("batches",)
+EVENTS = "jf_auxiliary_events"
+OPTIONAL = ("batches", EVENTS)
 """Collections that older versions did not have."""
+_ORDER = (EVENTS, "batches", "flows", "jobs", AUXILIARY)
+"""The order of writing: the id counter comes last."""
 COUNTER = {"next_id": {"$exists": True}}
 UNFINISHED = {"unfinished_restore": {"$exists": True}}
 LOCK_WAIT = 25.0
@@ -60,6 +63,7 @@ def standard_names(queue: Queue) -> dict[str, Collection]:
         "flows": queue.flows,
         AUXILIARY: queue.auxiliary,
         "batches": queue.batches,
+        EVENTS: queue.events.collection,
     }
 
 
@@ -143,7 +147,7 @@ def _dump(queue: Queue, folder: Path, compress: bool, progress: Progress | None)
     counts = {}
     with queue.database.snapshot() as session:
         # Without a snapshot, the counter is read last, so that it is not behind any job.
-        for name in ("batches", "flows", "jobs", AUXILIARY):
+        for name in _ORDER:
             counts[name] = dumps.write_dump(
                 names[name], folder, name, compress=compress, session=session, progress=progress
             )
@@ -152,7 +156,7 @@ def _dump(queue: Queue, folder: Path, compress: bool, progress: Progress | None)
 
 def _dump_with(tools: MongoTools, queue: Queue, folder: Path, compress: bool) -> dict[str, int]:
     names = standard_names(queue)
-    for name in ("batches", "flows", "jobs", AUXILIARY):
+    for name in _ORDER:
         tools.dump(names[name].name, folder, name, compress=compress)
     written = {name: dumps.find_dump(folder, name) for name in names}
     return {name: found.check() if found else 0 for name, found in written.items()}
@@ -252,6 +256,7 @@ def restore(
             raise
         lock.check()
         _fill_auxiliary(queue.auxiliary, found[AUXILIARY])
+        queue.events.admin("restore", f"from {folder}")
         lock.delete_on_release = True
     return counts
 
@@ -317,7 +322,7 @@ def _alone(auxiliary: Collection) -> Iterator[MongoLock]:
 
 def _clear(queue: Queue) -> None:
     """Remove the remains of an interrupted restore, and the documents of an empty database."""
-    for collection in (queue.jobs, queue.flows, queue.batches):
+    for collection in (queue.jobs, queue.flows, queue.batches, queue.events.collection):
         collection.delete_many({})
     queue.auxiliary.delete_many({"unfinished_restore": {"$exists": False}})
 
@@ -345,9 +350,10 @@ def _fill(
     tools: MongoTools | None,
     progress: Progress | None,
 ) -> None:
-    build_queue_indexes(queue.jobs, queue.flows, queue.batches, queue.auxiliary)
+    events = queue.events.collection
+    build_queue_indexes(queue.jobs, queue.flows, queue.batches, queue.auxiliary, events)
     names = standard_names(queue)
-    for name in ("batches", "flows", "jobs"):
+    for name in _ORDER[:-1]:
         if name not in found:
             continue
         collection = names[name]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from controller.documents import DbCollection, flow_if_named
 from controller.errors import ArgumentError
 from controller.filters import FlowFilter, JobFilter, Query, is_start_of_uuid
+from controller.operations.event_log import EventLog
+from controller.operations.recording import recorded
 from controller.storage.base import Collection, Database
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Queue:
         The id counter, the running runner, its pings and the version.
     batches
         One document per batch process.
+    events
+        What happened; every write to ``jobs`` and ``flows`` is told to it.
     """
 
     database: Database
@@ -46,6 +50,14 @@ class Queue:
     flows: Collection
     auxiliary: Collection
     batches: Collection
+    events: EventLog
+
+    def __post_init__(self) -> None:
+        # Also where a user has assigned a collection: whatever writes through this is recorded.
+        jobs = recorded(self.jobs, self.database, self.events)
+        flows = recorded(self.flows, self.database, self.events, flows=True)
+        object.__setattr__(self, "jobs", jobs)
+        object.__setattr__(self, "flows", flows)
 
     def collection(self, which: DbCollection) -> Collection:
         """Return the collection that users know by a name."""

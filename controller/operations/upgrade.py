@@ -169,7 +169,8 @@ class DatabaseUpgrader:
                 progress(done, total)
         version.write_version(self.queue.auxiliary, version.version_document(str(plan.target)))
         queue = self.queue
-        build_queue_indexes(queue.jobs, queue.flows, queue.batches, queue.auxiliary)
+        events = queue.events.collection
+        build_queue_indexes(queue.jobs, queue.flows, queue.batches, queue.auxiliary, events)
         if progress is not None:
             progress(total, total)
         return plan

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]
 
-QUEUE_PARTS = ("jobs", "flows", "auxiliary", "batches")
+QUEUE_PARTS = ("jobs", "flows", "auxiliary", "batches", "events")
 """What the collections of the queue are called here."""
 
 

@@ -10,7 +10,9 @@ from controller.documents import utc_now
 from controller.errors import AuthenticationRequiredError, HostUnavailableError
 from controller.operations.queue import Queue
 from controller.operations.worker_outages import WorkerOutage, end_outages, note_outage
+from controller.rules.notifications import LOGIN_NEEDED
 from controller.runner.backoff import Pauses
+from controller.states import EventKind
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,9 @@ class Outages:
             if self._told.get(name) != error.message:
                 self._told[name] = error.message
                 logger.warning("worker %s: %s; its jobs wait", name, error)
+                if needs_person:
+                    told = {"kind": EventKind.RUNNER.value, "name": LOGIN_NEEDED}
+                    self._queue.events.write([{**told, "worker": name, "text": error.message}])
             outage = WorkerOutage(name, error.message, error.hint, retry_on, needs_person)
             note_outage(self._queue, outage)
 

@@ -381,6 +381,7 @@ class Rounds:
             ]
         except RemoteError as error:
             # This says nothing about the jobs: none of them has failed.
+            self._controller.queue.events.tally.error("queue")
             if isinstance(error, HostUnavailableError):
                 self._context.outages.note(name, error)
             else:

@@ -43,6 +43,7 @@ from controller.runner.lanes import Lanes
 from controller.runner.logs import log_file_of, start_logging, stop_logging
 from controller.runner.reloading import read_again
 from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles, Timers
+from controller.runner.upkeep import EventUpkeep
 from controller.runner.watch import ProcessWatcher
 from controller.states import ERROR_STATES, RESETTABLE_STATES, RUNNING_STATES, JobState
 
@@ -141,6 +142,7 @@ class Runner:
         self.log_level = LogLevel(log_level or self.project.log_level)
         self.context = RunnerContext(JobController.from_project(self.project), self.project)
         self.controller = self.context.controller
+        self.controller.queue.events.acting_as(runner=self.runner_id)
         self.watcher = ProcessWatcher()
         self._background, self._follows_level = background, log_level is None
         self._stop = self._reload = False
@@ -148,6 +150,7 @@ class Runner:
         self.control = Control(self.controller.queue, self.project, self.stop, self._ask_for_reload)
         self.lanes = Lanes(self.context, self._is_stopping, self.watcher.wake)
         self.rounds = Rounds(self.context, self.watcher, self._is_stopping, self.lanes.wake)
+        self._upkeep = EventUpkeep(self.controller.queue, self.project, self.watcher.wake)
         self._token: object | None = None
         self._timers = Timers()
         self._backoff = 0.0
@@ -476,6 +479,7 @@ class Runner:
             self._ping()
         if self._timers.due("unknown workers", UNKNOWN_WORKERS_EVERY):
             self.rounds.tell_of_unknown_workers()
+        self._upkeep.look()
         return self.rounds.advance(roles)
 
     def _guarded(self, action: Callable[[], bool]) -> bool:
@@ -488,6 +492,7 @@ class Runner:
         except StorageUnavailableError as error:
             if not self._backoff:
                 logger.warning("%s; waiting until it is back", error)
+                self.controller.queue.events.tally.error("database")
             self._backoff = min(max(self._backoff * 2, 1.0), MAX_BACKOFF)
             return False
         if self._backoff:
@@ -551,6 +556,7 @@ class Runner:
             try:
                 previous = self._heed_signals()
                 self._show_itself(record, roles, log_file_of(handlers))
+                self._upkeep.begin()
                 logger.info("runner started, project %s", self.project.name)
                 yield
             finally:
@@ -558,6 +564,7 @@ class Runner:
                     signal.signal(number, handler)
                 self.control.end()
                 with suppress(StorageUnavailableError):
+                    self._upkeep.end()
                     runner_record.deregister(self.controller.queue, record)
                 logger.info("runner stopped")
         finally:

@@ -18,7 +18,7 @@ Rules that hold for both engines:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
@@ -347,6 +347,13 @@ class Collection(Protocol):
         """Delete the collection with its documents and indexes."""
 
 
+class Closeable(Protocol):
+    """Something that runs until it is closed."""
+
+    def close(self) -> None:
+        """End it. Closing twice is fine."""
+
+
 class Database(Protocol):
     """The collections of one queue or one output store."""
 
@@ -365,6 +372,14 @@ class Database(Protocol):
     @property
     def supports_transactions(self) -> bool:
         """Whether several documents can be changed together. Detected once, never assumed."""
+
+    @property
+    def transactions_never_conflict(self) -> bool:
+        """Whether any write can be made one of a transaction without new ways to fail.
+
+        Where writers wait for each other: elsewhere a transaction fails where a single write would
+        have been tried again by the server.
+        """
 
     @property
     def native(self) -> Any:
@@ -395,6 +410,12 @@ class Database(Protocol):
         """Return a value that differs after any other process changed the database.
 
         None where the engine cannot tell cheaply: the caller then has to look.
+        """
+
+    def change_hints(self, name: str, wake: Callable[[], None]) -> Closeable | None:
+        """Have something called after a collection may have changed; None where that cannot be.
+
+        A hint only: changes without a call, and calls without a change, are possible.
         """
 
     def exists(self) -> bool:

@@ -56,6 +56,13 @@ AUXILIARY_INDEXES: tuple[tuple[Keys, bool], ...] = (
 """(keys, unique) of the auxiliary collection: few documents, until many jobs are deleted at once
 whose worker or JobStore is away."""
 
+EVENT_INDEXES: tuple[tuple[Keys, bool], ...] = (
+    ("db_id", False),  # the history of a job
+    ("flow", False),
+    ("kind", False),  # administrative actions, ends of flows
+)
+"""(keys, unique) of the events' collection; their order is that of ``_id``."""
+
 
 def build_indexes(
     collection: Collection,
@@ -122,6 +129,7 @@ def build_queue_indexes(
     flows: Collection,
     batches: Collection,
     auxiliary: Collection,
+    events: Collection,
     *,
     job_custom: Sequence[Keys] = (),
     flow_custom: Sequence[Keys] = (),
@@ -141,6 +149,7 @@ def build_queue_indexes(
         (flows, FLOW_INDEXES, flow_custom),
         (batches, BATCH_INDEXES, ()),
         (auxiliary, AUXILIARY_INDEXES, ()),
+        (events, EVENT_INDEXES, ()),
     )
     total = sum(len(indexes) + len(custom) for _, indexes, custom in wanted)
     there = 0
@@ -158,7 +167,11 @@ def build_queue_indexes(
 
 
 def foreign_indexes(
-    jobs: Collection, flows: Collection, batches: Collection, auxiliary: Collection
+    jobs: Collection,
+    flows: Collection,
+    batches: Collection,
+    auxiliary: Collection,
+    events: Collection,
 ) -> dict[str, list[str]]:
     """Return {collection: names of its indexes that are none of ours}, for a queue."""
     known = (
@@ -166,6 +179,7 @@ def foreign_indexes(
         (flows, FLOW_INDEXES),
         (batches, BATCH_INDEXES),
         (auxiliary, AUXILIARY_INDEXES),
+        (events, EVENT_INDEXES),
     )
     found = {target.name: _foreign(target, indexes) for target, indexes in known}
     return {name: names for name, names in found.items() if names}

@@ -11,7 +11,15 @@ from controller.errors import MissingDocumentError, StateError
 from controller.filters import FlowFilter, JobFilter
 from jfr_cli import options
 from jfr_cli.commands import admin_index, admin_repair
-from jfr_cli.output import show_outcome, show_report, shows_document, shows_outcome
+from jfr_cli.commands.events import Limit, Since, local_date
+from jfr_cli.output import (
+    show_outcome,
+    show_report,
+    show_rows,
+    shows_document,
+    shows_list,
+    shows_outcome,
+)
 from jfr_cli.prompts import confirm, knows_old_force
 from jfr_cli.render.administration import unlocking
 from jfr_cli.render.outcome import counted
@@ -25,6 +33,21 @@ app = options.command_group("Set up, repair and maintain the database.")
 app.add_typer(admin_index.app, name="index")
 app.command("upgrade")(admin_repair.upgrade)
 app.command("doctor")(admin_repair.doctor)
+
+
+@app.command("log")
+@shows_list()
+def log(since: Since = None, max_results: Limit = 100, verbosity: options.Verbosity = 0) -> None:
+    """Show administrative actions and actions on jobs: what, who and from where.
+
+    Example: jf admin log --since 2026-01-31
+    """
+    from jfr_cli.render.events import EVENTS
+
+    start = local_date("--since", since)
+    with CURRENT.reader() as reader:
+        found = reader.get_admin_log(start_date=start, limit=max_results)
+    show_rows(found, EVENTS, verbosity=verbosity, defaults=("time", "what", "by", "text"))
 
 
 @app.command("reset")

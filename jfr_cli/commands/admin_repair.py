@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from jfr_cli import options
+from jfr_cli.commands.notify import Notify
 from jfr_cli.console import print_renderable, say
 from jfr_cli.output import show_one, show_rows, shows_object, shows_one, shows_table
 from jfr_cli.progress import GOES_ON, WORTH_A_BAR, progress_bar, with_names
@@ -81,6 +82,7 @@ def doctor(
     half_inserted: Annotated[
         bool, typer.Option("--half-inserted", help="Remove remains of interrupted submissions.")
     ] = False,
+    notify: Notify = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> None:
@@ -112,6 +114,12 @@ def doctor(
             half_inserted=half_inserted,
             progress=with_names(report),
         )
+        if notify:
+            from controller.notifications import tell_of_findings
+            from controller.rules.diagnosis import Severity
+
+            number = sum(f.severity is Severity.PROBLEM for f in found.remaining.findings)
+            tell_of_findings(controller.queue, CURRENT.project, number)
     if shows_table() or shows_object():
         show_one(found, EXAMINATION, lambda: examination_text(found, fixed=mending))
     else:

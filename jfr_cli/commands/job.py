@@ -234,6 +234,20 @@ def why(job: options.JobIdArgument, index: options.IndexArgument = None) -> None
         show_value(why_row(found, reasons))
 
 
+@app.command("history")
+@shows_list()
+def history(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
+    """Show the time line of a job: its states, how long each lasted and who changed it.
+
+    Example: jf job history 12
+    """
+    from jfr_cli.render.events import HISTORY
+
+    with CURRENT.reader() as controller:
+        entries = controller.get_job_history(**job_keywords(controller, job, index))
+    show_rows(entries, HISTORY)
+
+
 @app.command("dump", hidden=True)
 @shows_document()
 @with_job_filter

@@ -9,6 +9,8 @@ import typer
 
 from controller.errors import JobFailedError
 from jfr_cli import options
+from jfr_cli.commands.metrics import Metrics, serving_metrics
+from jfr_cli.commands.notify import Notify
 from jfr_cli.commands.runner_daemon import app
 from jfr_cli.commands.worker import log_in_to_workers
 from jfr_cli.console import say
@@ -63,6 +65,7 @@ def run(
         float | None,
         typer.Option("--max-time", min=0, help="Stop after this many seconds; exit 8 if not idle."),
     ] = None,
+    metrics: Metrics = None,
 ) -> None:
     """Run jobs in the foreground, until Ctrl-C or until nothing is left to do.
 
@@ -86,10 +89,11 @@ def run(
             "queue": queue or not chosen,
             "checkout": checkout or not chosen,
         }
-        if not until_idle:
-            runner.run(**parts, max_time=max_time)
-            return
-        summary = runner.run_until_idle(max_time, **parts)
+        with serving_metrics(runner.controller, metrics):
+            if not until_idle:
+                runner.run(**parts, max_time=max_time)
+                return
+            summary = runner.run_until_idle(max_time, **parts)
     finally:
         runner.cleanup()
     show_report(
@@ -114,7 +118,7 @@ def run(
 
 @app.command("status")
 @shows_one()
-def status() -> None:
+def status(notify: Notify = False) -> None:
     """Show whether a runner serves the project, and all; exit 9 if none is alive (for cron).
 
     Example: jf runner status || mail -s "no runner" me@example.org
@@ -122,6 +126,10 @@ def status() -> None:
     with CURRENT.controller() as controller:
         found = controller.get_runner_status()
         seen = RunnersSeen(found, controller.get_runners_overview())
+        if notify:
+            from controller.notifications import tell_of_runner
+
+            tell_of_runner(controller.queue, CURRENT.project)
     if wants_count():
         show_count(int(found.alive))
     else:

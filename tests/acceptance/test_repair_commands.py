@@ -33,7 +33,13 @@ def test_backup_there_and_back(fresh: Project, tmp_path: Path, flags: list[str])
     assert planned["documents"]["jobs"] == 3
     assert not folder.exists()
     made = report(fresh, "backup", "create", str(folder), *flags)
-    assert made["documents"] == {"jobs": 3, "flows": 0, "jf_auxiliary": 4, "batches": 0}
+    assert made["documents"] == {
+        "jobs": 3,
+        "flows": 0,
+        "jf_auxiliary": 4,
+        "batches": 0,
+        "jf_auxiliary_events": 1,
+    }
     place = made["folder"]
     assert fresh.jf("backup", "restore", place).returncode == 6
     assert fresh.jf("backup", "restore", place, "--dry-run").returncode == 6

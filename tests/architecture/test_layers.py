@@ -41,6 +41,8 @@ ROWS: list[tuple[str, ...]] = [
         "controller.report",
         "controller.waiting",
         "controller.diagnosis",
+        "controller.metrics",
+        "controller.notifications",
     ),
     ("controller.submission",),
     ("controller.jobcontroller",),
@@ -71,6 +73,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "fabric": ("controller.hosts",),
     "paramiko": ("controller.hosts",),
     "qtoolkit": ("controller.schedulers",),
+    "prometheus_client": ("controller.metrics",),
+    "apprise": ("controller.notifications",),
 }
 
 # (module, package) pairs where a foreign package is named outside its home, for type checking or

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -88,6 +88,7 @@ class EmbeddedDatabase:
 
     engine: Literal["embedded"] = "embedded"
     supports_transactions = True
+    transactions_never_conflict = True
 
     def __init__(self, file: File) -> None:
         self._file = file
@@ -142,6 +143,10 @@ class EmbeddedDatabase:
             version = link.sql.execute("PRAGMA data_version").fetchone()[0]
         # data_version counts what others did, as seen by one connection.
         return (id(link), version)
+
+    def change_hints(self, name: str, wake: Callable[[], None]) -> None:
+        """Return None: `change_token` tells as soon, at no cost."""
+        del name, wake
 
     def exists(self) -> bool:
         """Whether the file is there."""

@@ -11,6 +11,7 @@ from pymongo.database import Database as DriverDatabase
 
 from controller.errors import UnsupportedOperationError
 from controller.storage.base import Document
+from controller.storage.mongo.change_hints import AWAIT_MS, ChangeHints
 from controller.storage.mongo.collection import MongoCollection
 from controller.storage.mongo.errors import translated
 from controller.storage.opening import SERVER_SELECTION_TIMEOUT_MS
@@ -63,6 +64,8 @@ class MongoDatabase:
             self._transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
         return self._transactions
 
+    transactions_never_conflict = False
+
     @property
     def native(self) -> DriverDatabase[Document]:
         """See `controller.storage.base.Database.native`."""
@@ -104,6 +107,15 @@ class MongoDatabase:
     def change_token(self) -> None:
         """Return None: only looking tells whether a server's data changed."""
         return
+
+    def change_hints(self, name: str, wake: Callable[[], None]) -> ChangeHints | None:
+        """Follow a change stream where the server is a replica set; see `ChangeHints`."""
+        if not self.supports_transactions:
+            return None
+        watched = self._raw[name]
+        return ChangeHints(
+            lambda token: watched.watch(resume_after=token, max_await_time_ms=AWAIT_MS), wake
+        )
 
     def exists(self) -> bool:
         """Return True: what is on a server comes with its first document."""

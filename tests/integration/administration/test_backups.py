@@ -40,7 +40,7 @@ from controller.operations import backup
 from controller.storage import dumps
 from controller.storage.opening import open_store
 
-NAMES = ["jobs", "flows", "jf_auxiliary", "batches"]
+NAMES = ["jobs", "flows", "jf_auxiliary", "batches", "jf_auxiliary_events"]
 
 
 def raw(controller: JobController) -> list[dict[Any, bytes]]:
@@ -87,7 +87,13 @@ def filled(controller: JobController, stock: Stock) -> JobController:
 
 def backed_up(controller: JobController, folder: Path, **options: Any) -> Path:
     counts = controller.backup_dump(folder, **options)
-    assert counts == {"jobs": 37, "flows": 13, "jf_auxiliary": 4, "batches": 1}
+    assert counts == {
+        "jobs": 37,
+        "flows": 13,
+        "jf_auxiliary": 4,
+        "batches": 1,
+        "jf_auxiliary_events": 1,
+    }
     return folder / controller.queue.database.name
 
 
@@ -108,7 +114,13 @@ def test_what_was_backed_up_comes_back(
     assert raw(filled) != before
     told.clear()
     counts = filled.backup_restore(folder, progress=lambda *step: told.append(step))
-    assert counts == {"jobs": 37, "flows": 13, "jf_auxiliary": 4, "batches": 1}
+    assert counts == {
+        "jobs": 37,
+        "flows": 13,
+        "jf_auxiliary": 4,
+        "batches": 1,
+        "jf_auxiliary_events": 1,
+    }
     assert raw(filled) == before
     assert ("jobs", 37, 37) in told
     assert all(done <= total for _, done, total in told)
@@ -431,7 +443,7 @@ def test_a_backup_of_the_embedded_engine_shows_one_moment(tmp_path: Path) -> Non
 
         counts = controller.backup_dump(tmp_path, progress=meanwhile)
         assert (counts["jobs"], counts["flows"]) == (1, 1)
-        assert controller.count_jobs() == 5
+        assert controller.count_jobs() == 6
 
 
 def test_large_databases_pass_through_little_memory(tmp_path: Path) -> None:
@@ -469,7 +481,7 @@ def killed_at_write(store: dict[str, Any], folder: Path, number: int) -> int:
     try:
         count = iter(range(10**6))
         with JobController(open_store(store)) as controller:
-            kind: Any = type(controller.queue.jobs)
+            kind: Any = type(controller.queue.auxiliary)
             for name in WRITES:
                 setattr(kind, name, _counted(getattr(kind, name), count, number))
             controller.backup_restore(folder)

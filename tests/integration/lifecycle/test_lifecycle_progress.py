@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from controller.operations import progress
+from controller.operations.event_log import EventLog
 from controller.operations.queue import Queue
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
 from controller.states import JobState
@@ -71,7 +72,7 @@ def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Queue]:
     names = {n: database.collection(n) for n in ("jobs", "flows", "auxiliary", "batches")}
     build_indexes(names["jobs"], JOB_INDEXES)
     build_indexes(names["flows"], FLOW_INDEXES)
-    yield Queue(database, **names)
+    yield Queue(database, **names, events=EventLog(database.collection("events"), enabled=False))
     database.close()
 
 

@@ -52,8 +52,8 @@ def test_pools(a: dict[str, Any], b: dict[str, Any], conflict: bool) -> None:
 
 
 QUEUES = [
-    ({"store": MONGO}, {"store": MONGO}, 4),
-    ({"store": MONGO}, {"store": {**MONGO, "collection_name": "other"}}, 3),
+    ({"store": MONGO}, {"store": MONGO}, 5),
+    ({"store": MONGO}, {"store": {**MONGO, "collection_name": "other"}}, 4),
     ({"store": MONGO}, {"store": {**MONGO, "host": "elsewhere"}}, 0),
     (
         {"store": MONGO},
@@ -68,7 +68,7 @@ QUEUES = [
     (
         {"store": {"type": "EmbeddedStore", "path": "/x/q.sqlite"}},
         {"store": {"type": "EmbeddedStore", "path": "/x/../x/q.sqlite"}},
-        4,
+        5,
     ),
     ({"store": {"type": "MemoryStore"}}, {"store": {"type": "MemoryStore"}}, 0),
 ]

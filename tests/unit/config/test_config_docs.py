@@ -11,6 +11,7 @@ import pytest
 from controller.config import (
     BatchConfig,
     ConnectionData,
+    EventOptions,
     ExecutionConfig,
     Project,
     QueueConfig,
@@ -19,14 +20,18 @@ from controller.config import (
     RunnerOptions,
     SeparatedTransferWorker,
 )
+from controller.config.notify import Notification, Topic
 from controller.config.settings import JobflowRemoteSettings
 from controller.config.yamltext import load_yaml
 
-TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+_DOCS = Path(__file__).parents[3] / "docs"
+TEXT = (_DOCS / "configuration.md").read_text(encoding="utf-8")
+TEXT_OF_NOTIFICATIONS = (_DOCS / "notifications.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 MODELS: list[Any] = [
     BatchConfig,
     ConnectionData,
+    EventOptions,
     ExecutionConfig,
     Project,
     QueueConfig,
@@ -54,3 +59,16 @@ def test_examples(text: str) -> None:
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) == 2
+
+
+def test_every_key_of_a_notification_is_described() -> None:
+    text = TEXT_OF_NOTIFICATIONS
+    assert [name for name in Notification.model_fields if f"`{name}`" not in text] == []
+    assert [topic for topic in Topic if f"`{topic}`" not in text and topic not in text] == []
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    notify = load_yaml(example)["notify"]
+    assert {name: Notification.model_validate(given).way for name, given in notify.items()} == {
+        "me": "command mail-me",
+        "group": "webhook at example.org",
+        "chat": "apprise mailtos",
+    }

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from controller.config import (
     BatchConfig,
     ConnectionData,
+    EventOptions,
     ExecutionConfig,
     LocalWorker,
     LogLevel,
@@ -100,6 +101,7 @@ DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
             "delta_retry": (30, 300, 1200),
         },
     ),
+    (EventOptions, {}, {"enabled": True, "max_age_days": 90, "max_number": 500_000}),
     (
         ExecutionConfig,
         {},
@@ -113,6 +115,7 @@ DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
             "flows_collection": "flows",
             "auxiliary_collection": "jf_auxiliary",
             "batches_collection": "batches",
+            "events_collection": None,
             "db_id_prefix": None,
         },
     ),
@@ -123,6 +126,8 @@ DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
         {
             "log_level": LogLevel.INFO,
             "runner": RunnerOptions(),
+            "events": EventOptions(),
+            "notify": {},
             "workers": {},
             "exec_config": {},
             "jobstore": {"docs_store": {"type": "MemoryStore"}},

@@ -1,0 +1,240 @@
+"""Metrics of a project in Prometheus' text format: printed once, or served over HTTP.
+
+What is read are sums and counts that runners keep in the database, so that it costs the same for
+any number of jobs. Labels are states, workers, causes and hosts; never jobs, flows or runners.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from controller.documents.stored import utc_now
+from controller.errors import ArgumentError, ConfigError, ControllerError
+from controller.operations.job_counts import JobCounts, fresh_counts, kept_counts
+from controller.operations.runner_record import get_pings, runner_status
+from controller.operations.tally import BOUNDS, stored_tally
+
+if TYPE_CHECKING:
+    from controller.reader import QueueReader
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LIVE_FOR = 60.0
+"""Seconds for which a heartbeat counts for a runner that serves the project."""
+
+
+def read_metrics(reader: QueueReader, *, count: bool = True) -> str:
+    """Return the metrics of a project as text.
+
+    Parameters
+    ----------
+    count
+        Count the jobs where the count that is kept is too old. Otherwise the one that is kept is
+        shown, which ``jfr_jobs_counted_timestamp_seconds`` dates.
+
+    Raises
+    ------
+    ConfigError
+        The package prometheus-client is not installed.
+    """
+    queue = reader.queue
+    counts = fresh_counts(queue) if count else kept_counts(queue)
+    record = runner_status(queue.auxiliary)
+    pings = get_pings(queue.auxiliary)
+    if record.alive and record.record and (last := record.record.get("last_pinged")):
+        pings = [*pings, {**record.record, "time": last}]
+    return metrics_text(counts, stored_tally(queue.auxiliary), heartbeats(pings, utc_now()))
+
+
+def heartbeats(pings: Iterable[Mapping[str, Any]], now: datetime) -> list[tuple[str, float]]:
+    """Return (host, seconds since its last heartbeat) of each runner that has not ended."""
+    last: dict[str, Mapping[str, Any]] = {}
+    for ping in pings:
+        runner = str(ping.get("runner_id") or ping.get("hostname"))
+        if isinstance(ping.get("time"), datetime):
+            last[runner] = max(last.get(runner, ping), ping, key=lambda p: p["time"])
+    return [
+        (str(ping.get("hostname") or "?"), max(0.0, (now - ping["time"]).total_seconds()))
+        for ping in last.values()
+        if not ping.get("ended")
+    ]
+
+
+def metrics_text(
+    counts: JobCounts | None,
+    tally: Mapping[str, Any],
+    runners: Iterable[tuple[str, float]],
+    now: datetime | None = None,
+) -> str:
+    """Return metrics as text; parameters as `JobCounts`, `stored_tally` and `heartbeats` give them.
+
+    Raises
+    ------
+    ConfigError
+        The package prometheus-client is not installed.
+    """
+    try:
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.core import (
+            CounterMetricFamily,
+            GaugeMetricFamily,
+            HistogramMetricFamily,
+        )
+    except ImportError as error:
+        raise ConfigError(
+            f"metrics need the package prometheus-client: {error}",
+            hint="pip install 'jfr[metrics]'",
+        ) from error
+    families: list[Any] = []
+
+    def add(kind: Any, name: str, text: str, labels: list[str], values: Iterable[Any]) -> None:
+        family = kind(name, text, labels=labels)
+        for labelled, value in values:
+            family.add_metric(labelled, value)
+        families.append(family)
+
+    gauge, counter = GaugeMetricFamily, CounterMetricFamily
+    if counts is not None:
+        numbers = sorted(counts.numbers.items())
+        add(gauge, "jfr_jobs", "Jobs.", ["state", "worker"], ((k, v) for k, v in numbers))
+        counted = (counts.counted_on - datetime(1970, 1, 1)).total_seconds()
+        what = "When jfr_jobs was counted."
+        add(gauge, "jfr_jobs_counted_timestamp_seconds", what, [], [([], counted)])
+        began = counts.oldest_ready
+        age = ((now or utc_now()) - began).total_seconds() if began else 0.0
+        what = "Age of the oldest READY job, 0 without any."
+        add(gauge, "jfr_oldest_ready_job_age_seconds", what, [], [([], max(0.0, age))])
+    alive = list(runners)
+    live = sum(age < LIVE_FOR for _, age in alive)
+    add(gauge, "jfr_runners", "Runners with a heartbeat in the last minute.", [], [([], live)])
+    newest: dict[str, float] = {}
+    for host, age in alive:
+        newest[host] = min(age, newest.get(host, age))
+    what = "Age of the newest heartbeat of a host."
+    labelled = (([host], age) for host, age in sorted(newest.items()))
+    add(gauge, "jfr_runner_heartbeat_age_seconds", what, ["host"], labelled)
+    for name, key, label, what in (
+        ("jfr_state_changes", "changes", "state", "Changes of jobs to a state."),
+        ("jfr_step_failures", "step_failures", "cause", "Steps that failed and are tried again."),
+        ("jfr_errors", "errors", "where", "Errors of the database and of queues."),
+    ):
+        values = sorted((tally.get(key) or {}).items())
+        add(counter, name, what, [label], (([word], number) for word, number in values))
+    what = "Locks of dead processes that were taken over."
+    add(counter, "jfr_takeovers", what, [], [([], tally.get("takeovers", 0))])
+    durations = HistogramMetricFamily(
+        "jfr_step_seconds", "How long jobs were in a state before they left it.", labels=["state"]
+    )
+    for state, classes in sorted((tally.get("durations") or {}).items()):
+        durations.add_metric([state], _buckets(classes), classes.get("millis", 0) / 1000)
+    families.append(durations)
+
+    class Collector:
+        def collect(self) -> list[Any]:
+            return families
+
+    registry = CollectorRegistry()
+    registry.register(Collector())
+    text: str = generate_latest(registry).decode()
+    return text
+
+
+def _buckets(classes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Sum up classes, as Prometheus has them: each holds all below its bound."""
+    total, found = 0, []
+    for number, bound in enumerate((*map(str, BOUNDS), "+Inf")):
+        total += classes.get(f"c{number}", 0)
+        found.append((bound, total))
+    return found
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read ``[HOST:]PORT``; the host is this machine's loopback where it is left out.
+
+    Raises
+    ------
+    ArgumentError
+        It is no such address.
+    """
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not 0 <= int(port) < 65536:
+        raise ArgumentError(
+            f"{text!r} is no address to serve metrics at", hint="for example 9464 or 0.0.0.0:9464"
+        )
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+class MetricsServer:
+    """Serves metrics at ``/metrics`` from a thread of its own, until it is closed.
+
+    Parameters
+    ----------
+    address
+        ``[HOST:]PORT``, see `parse_address`; port 0 takes a free one.
+    read
+        Returns the text; what it raises is answered with status 503.
+
+    Attributes
+    ----------
+    port
+        The port that it listens on.
+
+    Raises
+    ------
+    ConfigError
+        The port is taken, or the address is not this machine's.
+    ArgumentError
+        It is no address.
+    """
+
+    def __init__(self, address: str, read: Callable[[], str]) -> None:
+        host, port = parse_address(address)
+
+        class Handler(BaseHTTPRequestHandler):
+            timeout = 10  # a client that says nothing holds a thread no longer than this
+
+            def do_GET(self) -> None:
+                status, body = _answer(self.path, read)
+                self.send_response(status)
+                self.send_header("Content-Type", CONTENT_TYPE)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                logger.debug("metrics: " + format, *args)  # noqa: G003 (http.server's own format)
+
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            raise ConfigError(
+                f"metrics cannot be served at {host}:{port}: {error.strerror or error}",
+                hint="choose another port, or end what uses it",
+            ) from error
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._serve, name="metrics", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        self._server.serve_forever(poll_interval=0.2)
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _answer(path: str, read: Callable[[], str]) -> tuple[int, bytes]:
+    if path.partition("?")[0] not in ("/", "/metrics"):
+        return 404, b"metrics are at /metrics\n"
+    try:
+        return 200, read().encode()
+    except ControllerError as error:
+        return 503, f"# {type(error).__name__}\n".encode()  # its text may name what is private

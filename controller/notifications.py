@@ -1,0 +1,332 @@
+"""Telling people what happened: read from the event log, delivered by any runner.
+
+What has been told is a cursor in the database, one for each notification, locked while it is
+delivered. A process that dies in between leaves the cursor as it was, so everything is delivered at
+least once; a message has the same id when it comes again. Deliveries have a thread of their own:
+no job waits for them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import os
+import signal
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from controller.config.notify import Notification
+from controller.documents.events import IDS, EventDoc, event_id_at
+from controller.documents.stored import utc_now
+from controller.errors import ConfigError, ControllerError, RemoteError
+from controller.locks import MongoLock
+from controller.operations.runner_record import RunnerState, runner_status
+from controller.rules.notifications import (
+    FOUND,
+    GONE,
+    Message,
+    candidates,
+    digest,
+    is_wanted,
+    retry_delay,
+)
+from controller.states import EventKind
+
+if TYPE_CHECKING:
+    from controller.config import Project
+    from controller.operations.queue import Queue
+
+logger = logging.getLogger(__name__)
+
+FIELD = "jfr_notification"
+LOOK_EVERY = 5.0
+"""Seconds between two looks for something to tell."""
+OVERLAP = timedelta(minutes=2)
+"""How far back a look goes again: ids of events come from the clocks of several machines."""
+AT_ONCE = 5000
+"""Events that one message sums up at most."""
+
+
+class DeliveryError(RemoteError):
+    """A message could not be delivered; its text says nothing that is secret."""
+
+
+def deliver(message: Message, to: Notification) -> None:
+    """Deliver a message.
+
+    Raises
+    ------
+    DeliveryError
+        It may not have arrived.
+    ConfigError
+        The package apprise is not installed.
+    """
+    body = json.dumps(message.as_dict(), ensure_ascii=False).encode()
+    if to.command:
+        _run(to.command, body, to.timeout)
+    elif to.webhook:
+        _post(to, message.message_id, body)
+    else:
+        _apprise(to, message)
+
+
+def _run(command: list[str], body: bytes, timeout: float) -> None:
+    name = command[0]
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise DeliveryError(f"command {name} cannot be run: {error.strerror}") from None
+    try:
+        _, errors = process.communicate(body, timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise DeliveryError(f"command {name} did not end within {timeout:g} s") from None
+    if process.returncode:
+        lines = errors.decode(errors="replace").strip().splitlines()
+        last = f": {lines[-1][:200]}" if lines else ""
+        raise DeliveryError(f"command {name} ended with status {process.returncode}{last}")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an error: the signed message is for one place only."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def _post(to: Notification, message_id: str, body: bytes) -> None:
+    headers = {"Content-Type": "application/json", "X-Jfr-Event-Id": message_id}
+    if to.webhook_secret:
+        digested = hmac.new(to.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
+        headers["X-Jfr-Signature"] = f"sha256={digested}"
+    assert to.webhook is not None
+    # Its scheme was checked with the project file.
+    request = urllib.request.Request(to.webhook, body, headers, method="POST")  # noqa: S310
+    try:
+        opener = urllib.request.build_opener(_NoRedirect)
+        with opener.open(request, timeout=to.timeout) as answer:
+            answer.read(1024)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise DeliveryError(f"{to.way} answered with status {error.code}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise DeliveryError(f"{to.way} cannot be reached: {type(reason).__name__}") from None
+
+
+def _apprise(to: Notification, message: Message) -> None:
+    try:
+        import apprise
+    except ImportError as error:
+        raise ConfigError(
+            f"this notification needs the package apprise: {error}",
+            hint="pip install 'jfr[notify]'",
+        ) from error
+    service = apprise.Apprise()
+    if not service.add(to.apprise):
+        raise DeliveryError(f"{to.way}: Apprise does not know such a URL")
+    outcome: list[bool] = []
+    worker = threading.Thread(
+        target=lambda: outcome.append(bool(service.notify(message.body, message.title))),
+        daemon=True,
+    )
+    worker.start()
+    worker.join(to.timeout)  # its services have time-outs of their own, and some have none
+    if outcome != [True]:
+        how = "refused the message" if outcome else f"did not end within {to.timeout:g} s"
+        raise DeliveryError(f"{to.way} {how}")
+
+
+def tell(queue: Queue, project: str, name: str, to: Notification) -> bool:
+    """Deliver what one notification has not told yet, unless another process does, or it is early.
+
+    What is told the first time is what happens from now on.
+
+    Returns
+    -------
+    bool
+        Whether a message was delivered.
+
+    Raises
+    ------
+    StorageError
+        The database refuses.
+    """
+    chosen = {f"{FIELD}.name": name}
+    now = utc_now()
+    if queue.auxiliary.find_one(chosen, ["_id"]) is None:
+        begun = {"name": name, "cursor": event_id_at(now), "seen": [], "failures": 0, "due": now}
+        queue.auxiliary.update_one(
+            chosen, {"$setOnInsert": {FIELD: begun, "lock_id": None}}, upsert=True
+        )
+        return False
+    due = {**chosen, f"{FIELD}.due": {"$lte": now}}
+    with MongoLock(queue.auxiliary, due, get_locked_doc=True) as lock:
+        if lock.locked_document is None:
+            return False
+        known = lock.locked_document[FIELD]
+        query = {**candidates(to), "_id": {"$gte": known["cursor"]}}
+        found = queue.events.find_where(query, limit=AT_ONCE, newest=False)
+        new = [e for e in found if e.event_id not in known["seen"] and is_wanted(e, to)]
+        fields = _deliver_all(project, name, to, known, new) if new else _moved_on(known)
+        if fields:
+            changed = {f"{FIELD}.{key}": value for key, value in fields.items()}
+            lock.update_on_release = {"$set": changed}
+    return bool(new) and "cursor" in fields
+
+
+def _moved_on(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Move the cursor on now and then where nothing is to be told, so that a look stays short."""
+    begin = event_id_at(utc_now() - OVERLAP)
+    if event_id_at(utc_now() - 2 * OVERLAP) < known["cursor"]:
+        return {}
+    return {"cursor": begin, "seen": [one for one in known["seen"] if one >= begin]}
+
+
+def _deliver_all(
+    project: str, name: str, to: Notification, known: Mapping[str, Any], new: list[EventDoc]
+) -> dict[str, Any]:
+    """Deliver events as one message; returns what to store."""
+    try:
+        deliver(digest(name, project, new), to)
+    except (DeliveryError, ConfigError) as error:
+        failures = int(known["failures"]) + 1
+        delay = retry_delay(failures)
+        logger.warning("notification %s: %s; tried again in %.0f s", name, error.message, delay)
+        return {"failures": failures, "due": utc_now() + timedelta(seconds=delay)}
+    begin = event_id_at(new[-1].time - OVERLAP)
+    told = [*known["seen"], *(event.event_id for event in new)]
+    return {
+        "cursor": max(str(known["cursor"]), begin),
+        "seen": [event_id for event_id in told if event_id >= begin],
+        "failures": 0,
+        "due": utc_now() + timedelta(seconds=to.every),
+    }
+
+
+def tell_all(queue: Queue, project: str, notifications: Mapping[str, Notification]) -> int:
+    """Deliver what each notification has not told yet; returns how many messages.
+
+    What goes wrong with one is logged, and keeps nothing from the others.
+    """
+    told = 0
+    for name, to in notifications.items():
+        try:
+            told += tell(queue, project, name, to)
+        except ControllerError as error:
+            logger.warning("notification %s: %s", name, error.message)
+        except Exception:
+            logger.exception("notification %s failed", name)
+    return told
+
+
+def trial_message(name: str, project: str) -> Message:
+    """Return a message that says that notifications work."""
+    event = EventDoc.model_validate(
+        {"_id": IDS.next(), "time": utc_now(), "kind": "runner", "name": "test", "text": "it works"}
+    )
+    found = digest(name, project, [event])
+    title = f"{project}: a test of the notification {name}"
+    return Message(found.message_id, project, title, found.body, found.events, 1)
+
+
+def tell_of_runner(queue: Queue, project: Project) -> int:
+    """Tell of a runner that does not answer, without any runner; returns how many messages."""
+    return _tell_now(queue, project, lambda: note_runner_gone(queue))
+
+
+def tell_of_findings(queue: Queue, project: Project, number: int) -> int:
+    """Tell of problems that the doctor found; returns how many messages."""
+    return _tell_now(queue, project, lambda: note_findings(queue, number))
+
+
+def _tell_now(queue: Queue, project: Project, note: Callable[[], object]) -> int:
+    # First so that a notification which is new begins before what is told, not after it.
+    told = tell_all(queue, project.name, project.notify)
+    note()
+    return told + tell_all(queue, project.name, project.notify)
+
+
+def note_runner_gone(queue: Queue) -> bool:
+    """Tell the event log of a registered runner that does not answer, once for each runner.
+
+    Returns
+    -------
+    bool
+        Whether it is told now.
+    """
+    status = runner_status(queue.auxiliary)
+    if status.state is not RunnerState.SILENT or status.record is None:
+        return False
+    runner = str(status.record.get("runner_id") or status.record.get("pid"))
+    gone = {"kind": EventKind.RUNNER.value, "name": GONE}
+    if queue.events.find_where({**gone, "gone_runner": runner}, limit=1):
+        return False
+    text = f"runner {runner[:8]} on {status.record.get('hostname')}"
+    queue.events.write([{**gone, "gone_runner": runner, "text": text}])
+    return True
+
+
+def note_findings(queue: Queue, number: int) -> None:
+    """Tell the event log of problems that the doctor found; of none nothing is told."""
+    if number:
+        found = {"kind": EventKind.ADMIN.value, "name": FOUND}
+        queue.events.write([{**found, "text": f"{number} problems: jf admin doctor"}])
+
+
+class Notifier:
+    """Delivers in a thread of its own, until it is closed.
+
+    Parameters
+    ----------
+    queue
+        Where events are.
+    project
+        Name of the project.
+    notifications
+        {name: notification}; without any there is no thread.
+    """
+
+    def __init__(
+        self, queue: Queue, project: str, notifications: Mapping[str, Notification]
+    ) -> None:
+        self._queue, self._project, self._notifications = queue, project, notifications
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        if notifications:
+            self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        last = False
+        while True:
+            tell_all(self._queue, self._project, self._notifications)
+            if last:
+                return
+            last = self._ended.wait(LOOK_EVERY)
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Tell what is left, and end the thread.
+
+        Parameters
+        ----------
+        seconds
+            For how long to wait for a delivery; one that is interrupted is repeated later.
+        """
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(seconds)

@@ -1,0 +1,188 @@
+"""The event log: an append-only collection beside the jobs, bounded by age and number.
+
+**What is promised.** Where a write and its event can be one transaction that conflicts with no
+other (the embedded engine; on a server, writes that are made in a transaction anyway), either both
+are stored or none. Elsewhere the event follows its change as the next command. A process that dies
+between the two leaves a change that the log does not tell of; `missing_events`, which a runner
+calls every minute, compares the states of recently changed jobs with their last events and adds
+what is missing, marked by an actor of None. Changes by other software are found in the same way. So
+no present state is missing for long; a state that lasted for less than a minute may be, and the
+name of the user who caused it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from controller.documents.events import IDS, EventDoc, event_id_at
+from controller.documents.stored import utc_now
+from controller.errors import StorageError
+from controller.operations.tally import Tally
+from controller.rules.events import (
+    EventFilter,
+)
+from controller.states import EventKind
+from controller.storage.base import Collection, Document
+
+if TYPE_CHECKING:
+    from controller.config import EventOptions
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 500
+"""Events that are removed with one command."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who makes changes: this process.
+
+    Attributes
+    ----------
+    who
+        user@host.
+    command
+        The command that it is, without its arguments.
+    runner
+        Id of the runner that it is.
+    """
+
+    who: str
+    command: str | None = None
+    runner: str | None = None
+
+
+@cache
+def this_user() -> str:
+    """Return user@host of this process."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "?"
+    return f"{user}@{socket.gethostname()}"
+
+
+@dataclass
+class EventLog:
+    """Writes and reads the events of one queue. It can be used by several threads.
+
+    Attributes
+    ----------
+    collection
+        Where they are.
+    enabled
+        Whether anything is written.
+    actor
+        Who is named in the events.
+    tally
+        What this process counts of them.
+    """
+
+    collection: Collection
+    enabled: bool = True
+    actor: Actor = field(default_factory=lambda: Actor(this_user()))
+    tally: Tally = field(default_factory=Tally)
+    _failed: bool = False
+
+    def acting_as(self, *, command: str | None = None, runner: str | None = None) -> None:
+        """Name the command or runner that this process is; None leaves what was named before."""
+        known = self.actor
+        self.actor = replace(known, command=command or known.command, runner=runner or known.runner)
+
+    def write(self, events: Sequence[dict[str, Any]], *, session: Any = None) -> None:
+        """Append events, in their order.
+
+        Outside a transaction, what cannot be written is logged and left out: the changes that the
+        events tell of have been made.
+
+        Parameters
+        ----------
+        events
+            From `controller.rules.events`; values of None, and ``since``, are left out.
+
+        Raises
+        ------
+        StorageError
+            In a transaction: it has failed as a whole.
+        """
+        if not events or not self.enabled:
+            return
+        documents = [self._document(dict(event)) for event in events]
+        if session is not None:
+            self.collection.insert_many(documents, session=session)
+            return
+        try:
+            self.collection.insert_many(documents)
+        except StorageError as error:
+            if not self._failed:
+                logger.warning("%d events could not be written: %s", len(documents), error)
+            self._failed = True
+        else:
+            self._failed = False
+
+    def _document(self, event: dict[str, Any]) -> Document:
+        actor, now, since = self.actor, utc_now(), event.pop("since", None)
+        self.tally.event(event, since, now)
+        about = {"actor": actor.who, "command": actor.command, "runner": actor.runner, **event}
+        kept = {key: value for key, value in about.items() if value is not None}
+        return {"_id": IDS.next(), "time": now, **kept}
+
+    def admin(self, name: str, text: str | None = None, *, session: Any = None) -> None:
+        """Append the event of an administrative action that was done.
+
+        Parameters
+        ----------
+        name
+            What was done: reset, unlock and so on.
+        """
+        self.write([{"kind": EventKind.ADMIN.value, "name": name, "text": text}], session=session)
+
+    def find(
+        self, selection: EventFilter, *, limit: int = 0, newest: bool = True
+    ) -> list[EventDoc]:
+        """Return events, oldest first.
+
+        Parameters
+        ----------
+        limit
+            At most so many; 0 means all.
+        newest
+            With a limit, the last ones instead of the first.
+        """
+        return self.find_where(selection.query(), limit=limit, newest=newest)
+
+    def find_where(
+        self, query: dict[str, Any], *, limit: int = 0, newest: bool = True
+    ) -> list[EventDoc]:
+        """As `find`, for a query."""
+        found = list(self.collection.find(query, sort=[("_id", -1 if newest else 1)], limit=limit))
+        return [EventDoc.model_validate(doc) for doc in (reversed(found) if newest else found)]
+
+    def trim(self, options: EventOptions, *, chunks: int = 4) -> int:
+        """Remove what is too old, or too much; returns how many events were removed.
+
+        Parameters
+        ----------
+        chunks
+            How many times `CHUNK` events are removed at most: the rest has time.
+        """
+        removed = 0
+        oldest = utc_now() - timedelta(days=options.max_age_days)
+        excess = self.collection.estimated_document_count() - options.max_number
+        for _ in range(chunks):
+            old = {"_id": {"$lt": event_id_at(oldest)}} if excess <= 0 else {}
+            wanted = min(CHUNK, excess) if excess > 0 else CHUNK
+            ids = self.collection.find(old, ["_id"], sort=[("_id", 1)], limit=wanted)
+            chosen = [doc["_id"] for doc in ids]
+            if not chosen:
+                break
+            gone = self.collection.delete_many({"_id": {"$in": chosen}}).deleted_count
+            removed, excess = removed + gone, excess - gone
+        return removed

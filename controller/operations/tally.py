@@ -1,0 +1,92 @@
+"""What a process counts for metrics: in memory, and now and then added to the database.
+
+One document of the auxiliary collection holds the sums over all runners. What a process counted
+since it last added is lost when it is killed: metrics may miss a minute, the event log does not.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from controller.states import STATE_CHANGES, EventKind
+from controller.storage.base import Collection
+
+BOUNDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 86400.0)
+"""Upper bounds of the classes of durations, in seconds; one more class holds all above."""
+FIELD = "jfr_tally"
+_CHANGES = frozenset(kind.value for kind in STATE_CHANGES)
+
+
+class Tally:
+    """Counts of one process; it can be used by several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def event(self, event: Mapping[str, Any], since: datetime | None, now: datetime) -> None:
+        """Count an event.
+
+        Parameters
+        ----------
+        event
+            As it is stored.
+        since
+            When the job got its previous state, naive UTC; None where that is not known.
+        now
+            Naive UTC.
+        """
+        kind = event["kind"]
+        with self._lock:
+            if kind == EventKind.TAKEOVER.value:
+                self._counts["takeovers"] += 1
+            elif kind == EventKind.STEP_FAILED.value:
+                self._counts[f"step_failures.{event.get('cause') or 'UNKNOWN'}"] += 1
+            elif kind in _CHANGES:
+                self._counts[f"changes.{event['to']}"] += 1
+                if since is not None and event.get("from"):
+                    self._duration(event["from"], max(0.0, (now - since).total_seconds()))
+
+    def _duration(self, state: str, seconds: float) -> None:
+        number = sum(seconds > bound for bound in BOUNDS)
+        self._counts[f"durations.{state}.c{number}"] += 1
+        self._counts[f"durations.{state}.millis"] += round(1000 * seconds)
+
+    def error(self, where: str) -> None:
+        """Count an error of the database or of a queue."""
+        with self._lock:
+            self._counts[f"errors.{where}"] += 1
+
+    def flush(self, auxiliary: Collection) -> None:
+        """Add what was counted to the database.
+
+        Raises
+        ------
+        StorageError
+            It cannot be written; nothing is forgotten.
+        """
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        try:
+            auxiliary.update_one(
+                {FIELD: {"$exists": True}},
+                {"$inc": {f"{FIELD}.{name}": number for name, number in counts.items()}},
+                upsert=True,
+            )
+        except BaseException:
+            with self._lock:
+                self._counts.update(counts)
+            raise
+
+
+def stored_tally(auxiliary: Collection) -> dict[str, Any]:
+    """Return the sums over all processes, nested by the dots in their names; {} without any."""
+    found = auxiliary.find_one({FIELD: {"$exists": True}})
+    tally: dict[str, Any] = found[FIELD] if found else {}
+    return tally

@@ -1,0 +1,105 @@
+"""What a runner does for the event log: tells of itself, bounds the log, finds what it misses."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from controller.documents import utc_now
+from controller.errors import StorageError, StorageUnavailableError
+from controller.operations.job_counts import fresh_counts
+from controller.operations.missing_events import reconcile
+from controller.operations.queue import Queue
+from controller.states import EventKind
+from controller.storage.base import Closeable
+from controller.storage.indexes import EVENT_INDEXES, build_indexes
+
+if TYPE_CHECKING:
+    from controller.config import Project
+    from controller.notifications import Notifier
+
+logger = logging.getLogger(__name__)
+
+EVERY = 60.0
+"""Seconds between two looks."""
+_OVERLAP = timedelta(seconds=30)
+
+
+class EventUpkeep:
+    """Looks after the event log of a queue while a runner serves it.
+
+    Parameters
+    ----------
+    queue
+        The queue and its log.
+    project
+        How much of the log is kept, and who is told of what happens.
+    wake
+        Called when the jobs may have changed, where the server tells.
+    """
+
+    def __init__(
+        self, queue: Queue, project: Project, wake: Callable[[], None] = lambda: None
+    ) -> None:
+        self._queue, self._project, self._options = queue, project, project.events
+        self._notifier: Notifier | None = None
+        self._wake, self._hints = wake, list[Closeable]()
+        self._next = 0.0
+        self._since: datetime = utc_now() - timedelta(hours=1)
+
+    def begin(self) -> None:
+        """Tell that the runner has started; build the indexes of the log where they are missing."""
+        hints = self._queue.database.change_hints(self._queue.jobs.name, self._wake)
+        self._hints = [] if hints is None else [hints]
+        if not self._options.enabled:
+            return
+        try:
+            build_indexes(self._queue.events.collection, EVENT_INDEXES)
+        except StorageUnavailableError:
+            raise
+        except StorageError as error:
+            logger.warning("the event log has not all of its indexes: %s", error)
+        self._tell("started")
+        if self._project.notify:
+            from controller.notifications import Notifier
+
+            self._notifier = Notifier(self._queue, self._project.name, self._project.notify)
+
+    def end(self) -> None:
+        """Tell that the runner ends, add up what it counted, and deliver what is left to tell."""
+        for hints in self._hints:
+            hints.close()
+        if self._notifier is not None:
+            self._notifier.close()
+        self._tell("ended")
+        self._queue.events.tally.flush(self._queue.auxiliary)
+
+    def _tell(self, name: str) -> None:
+        self._queue.events.write([{"kind": EventKind.RUNNER.value, "name": name}])
+
+    def look(self) -> None:
+        """Do what is due: a few chunks at a time, so that no job waits for it.
+
+        Raises
+        ------
+        StorageUnavailableError
+            The database is away.
+        """
+        if not self._options.enabled or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + EVERY
+        try:
+            self._queue.events.trim(self._options)
+            self._queue.events.tally.flush(self._queue.auxiliary)
+            fresh_counts(self._queue)
+            if not self._queue.database.transactions_never_conflict:
+                began = utc_now()
+                reconcile(self._queue, self._since)
+                self._since = began - _OVERLAP
+        except StorageUnavailableError:
+            raise
+        except StorageError as error:
+            logger.warning("the event log could not be looked after: %s", error)
