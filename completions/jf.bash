@@ -8,7 +8,7 @@ _jf_facts() {
     commands='' options='' asks='' takes='' choices=()
     case $1 in
     '')
-        commands='quickstart demo job flow runner project worker admin batch backup gui plugin'
+        commands='quickstart demo job flow events metrics notify runner project worker admin batch backup gui plugin'
         options='--project -p --full-exc -fe --warn-project -wp --format --json --color --no-pager --tree --version --install-completion --show-completion --help -h'
         asks='--project=projects -p=projects'
         choices=(
@@ -29,7 +29,7 @@ _jf_facts() {
         )
         ;;
     ' job')
-        commands='list info output wait why set-state rerun retry pause resume stop delete queue-out log todir report set files'
+        commands='list info output wait why history set-state rerun retry pause resume stop delete queue-out log todir report set files'
         options='--tree --help -h'
         ;;
     ' job list')
@@ -71,6 +71,14 @@ _jf_facts() {
     ' job why')
         options='--format --json --watch -W --help'
         asks='<1>=jobs'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' job history')
+        options='--format --json --columns --watch -W --help'
+        asks='<1>=jobs'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -347,6 +355,35 @@ _jf_facts() {
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
+    ' events')
+        options='--follow -f --job -j --flow --kind -k --state -s --worker -wk --runner --actor --since --until --max-results -m --verbosity --verbose -v --format --json --columns --help -h'
+        asks='--worker=workers -wk=workers'
+        takes='--job -j --flow --state -s --runner --actor --since --until --max-results -m --columns'
+        choices=(
+            '--kind -k |states state claim attempt_started attempt_ended step_failed takeover added deleted flow action admin runner'
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' metrics')
+        options='--help -h'
+        ;;
+    ' notify')
+        commands='list test'
+        options='--tree --help -h'
+        ;;
+    ' notify list')
+        options='--format --json --columns --help'
+        takes='--columns'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' notify test')
+        options='--format --json --help'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
     ' runner')
         commands='start stop shutdown kill restart reload pause resume foreground log unit run status list info reset update-status'
         options='--tree --help -h'
@@ -416,7 +453,7 @@ _jf_facts() {
         options='--cron --help'
         ;;
     ' runner run')
-        options='--log-level -log --set-pid -pid --transfer -t --complete -com --queue -q --checkout -cho --connect-interactive -i --daemonized -d --until-idle --max-time --format --json --help'
+        options='--log-level -log --set-pid -pid --transfer -t --complete -com --queue -q --checkout -cho --connect-interactive -i --daemonized -d --until-idle --max-time --metrics --format --json --help'
         takes='--max-time'
         choices=(
             '--log-level -log |error warn info debug'
@@ -424,7 +461,7 @@ _jf_facts() {
         )
         ;;
     ' runner status')
-        options='--format --json --help'
+        options='--notify --format --json --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
@@ -568,7 +605,7 @@ _jf_facts() {
         )
         ;;
     ' admin')
-        commands='upgrade doctor reset unlock unlock-flow unlock-runner index'
+        commands='upgrade doctor log reset unlock unlock-flow unlock-runner index'
         options='--tree --help -h'
         ;;
     ' admin upgrade')
@@ -579,7 +616,14 @@ _jf_facts() {
         )
         ;;
     ' admin doctor')
-        options='--fix --watch-locks --outputs --files --foreign-locks --half-inserted --yes -y --dry-run --format --json --help'
+        options='--fix --watch-locks --outputs --files --foreign-locks --half-inserted --notify --yes -y --dry-run --format --json --help'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' admin log')
+        options='--since --max-results -m --verbosity --verbose -v --format --json --columns --watch -W --help'
+        takes='--since --max-results -m --columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
