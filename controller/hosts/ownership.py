@@ -29,6 +29,7 @@ from uuid import uuid4
 from controller.errors import RemoteError
 from controller.hosts.archive import Content
 from controller.hosts.base import CommandResult, Exchange, Host
+from controller.hosts.bundles import run_pieces
 
 OWNER_FILE = "jfr_owner"
 """Name of the empty owner file, to which a dot and the token of an attempt are added."""
@@ -37,7 +38,9 @@ REMOVED_FILE = "jfr_removed"
 
 _REMOVAL_TIME = 3600.0
 """Time limit for the removal of a folder in seconds; the next removal finishes the rest."""
-_OTHER, _REMOVED, _FOREIGN, _NOTHING = 77, 76, 78, 79
+OTHER_ATTEMPT = 77
+"""Exit status of a piece of shell in a folder that belongs to another attempt."""
+_OTHER, _REMOVED, _FOREIGN, _NOTHING = OTHER_ATTEMPT, 76, 78, 79
 """Exit statuses: other owner (on standard output), being removed, no run directory, missing."""
 
 
@@ -137,6 +140,55 @@ def claim_folder(
     done = host.exchange(Exchange(write=staged, command=script)).result
     assert done is not None
     return None if done.returncode == 0 else _found(done, folder, "be prepared")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A folder that is to become that of an attempt; fields as parameters of `claim_folder`."""
+
+    folder: Path
+    owner: str
+    expected: str | None
+    put: Mapping[str, bytes]
+
+
+def claim_folders(
+    host: Host, claims: Sequence[Claim], *, forget: Sequence[str], unless: str
+) -> list[bool]:
+    """Make folders those of attempts, in one round trip.
+
+    Parameters
+    ----------
+    forget
+        Names of files to remove, in each of them.
+    unless
+        Condition of a shell in the folder, ``$d``, under which it is left alone.
+
+    Returns
+    -------
+    list of bool
+        Whether each is its attempt's now. One that is not was not changed, and `claim_folder`
+        tells why.
+
+    Raises
+    ------
+    RemoteError
+        The host refused.
+    """
+    pieces, staged = [], dict[Path, Content]()
+    for claim in claims:
+        arguments = [*forget, "--", *claim.put]
+        known = {"d": claim.folder, "expected": claim.expected or "", "me": claim.owner}
+        values = [f"{name}={shlex.quote(str(value))}" for name, value in known.items()]
+        staged.update({claim.folder / f".{n}.{claim.owner}": c for n, c in claim.put.items()})
+        words = " ".join(map(shlex.quote, arguments))
+        pieces.append("\n".join([*values, f"jfr_claim {words}"]))
+    define = (
+        f"umask 077\nmark={OWNER_FILE}\ngone={REMOVED_FILE}\n{_SHARED}\n"
+        f'jfr_claim() {{\nif {unless}; then rm -f "$d"/.*."$me"; exit {_OTHER}; fi\n{_CLAIM}\n}}'
+    )
+    done = run_pieces(host, pieces, define=define, write=staged)
+    return [result is not None and result.returncode == 0 for result in done]
 
 
 def remove_folder(

@@ -198,6 +198,42 @@ def lookup_lines(paths: Iterable[Path]) -> str:
     )
 
 
+def glance_lines(
+    token: str, folders: Sequence[tuple[int, Path, Sequence[str]]], limit: int
+) -> list[str]:
+    """Return what prints many files at once: the first line defines, each other is of one folder.
+
+    Of each file a line says ``-``, ``d``, ``l`` (leads nowhere), ``f`` with what ``ls`` says, or
+    ``s`` with its size; the content of the last, which are small, follows between marks.
+
+    Parameters
+    ----------
+    folders
+        (number of its first file, folder, names).
+    limit
+        Bytes of the largest file that is small.
+    """
+    lists = list(dict.fromkeys(tuple(names) for _, _, names in folders))
+    define = [
+        'jfr_see() { if [ -d "$2" ]; then echo d; elif [ -e "$2" ]; then\n'
+        'jfr_s=$(wc -c < "$2") && [ "$jfr_s" -le ' + str(limit) + " ] && {\n"
+        f'echo "s $jfr_s"; printf \'\\n%s file %s\\n\' {token} "$1"; cat < "$2"\n'
+        f'printf \'\\n%s done %s %s\\n\' {token} "$1" "$?"; return; }}\n'
+        'printf "f "; ls -Lin -- "$2" | sed 1q; elif [ -h "$2" ]; then echo l\n'
+        "else echo -; fi; }",
+        'jfr_in() { jfr_n=$1; jfr_d=$2; shift 2\nfor jfr_f do jfr_see "$jfr_n" "$jfr_d/$jfr_f"\n'
+        "jfr_n=$((jfr_n + 1)); done; }",
+        *(
+            f'jfr_l{number}() {{ jfr_in "$1" "$2" {" ".join(map(quoted, names))}; }}'
+            for number, names in enumerate(lists)
+        ),
+    ]
+    return [
+        "\n".join(define),
+        *(f"jfr_l{lists.index(tuple(n))} {first} {quoted(f)}" for first, f, n in folders),
+    ]
+
+
 def list_lines(folder: Path) -> str:
     """Return the lines that print the names in a folder, each with a NUL after it."""
     place = quoted(folder)

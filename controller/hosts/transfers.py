@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from controller.hosts.shell import ShellHost
 
 _LARGE = 8 << 20
-"""Size in bytes from which a file is sent alone."""
+"""Bytes from which a file travels alone."""
+_SMALL = 1 << 20
+"""Bytes up to which a file comes together with the answer to whether it is there."""
 _AT_ONCE = 64 << 20
 """Maximum size of small files in one archive, in bytes."""
 
@@ -129,22 +131,94 @@ def fetch_files(
     host: ShellHost, files: Mapping[Path, Path], progress: Progress | None
 ) -> list[Path]:
     """Copy files from a host; see `Host.fetch`."""
-    arriving = []
-    sources = list(files)
-    for source, line in zip(sources, host.lookup(sources) if sources else []):
+    arriving, arrived, there = [], [], set[Path]()
+    for source, line in _glance(host, files).items():
         if line in ("-", "l"):
             continue
-        size = _size(line)
-        if size is None:
+        if line == "d":
             raise RemoteError(f"Is a directory: {source} on {host.name}")
-        target = files[source]
+        there.add(source)
+        if line.startswith("s "):
+            arrived.append(int(line[2:]))
+            continue
+        size, target = _size(line), files[source]
+        assert size is not None
         make_private_folder(target.parent)
         arriving.append(_Arriving(source, target, _part(target, f"{source} {line}"), size, line))
-    meter = _Meter(sum(one.size for one in arriving), progress)
+    meter = _Meter(sum(one.size for one in arriving) + sum(arrived), progress)
+    meter.add(sum(arrived))
     for some in scripts.in_commands([str(one.source) for one in arriving]):
         batch = [one for one in arriving if str(one.source) in set(some)]
         host.again(lambda batch=batch: _receive(host, batch, meter))  # type: ignore[misc]
-    return [one.source for one in arriving]
+    return [source for source in files if source in there]
+
+
+def _glance(host: ShellHost, files: Mapping[Path, Path]) -> dict[Path, str]:
+    """Look at files and receive the small ones, of many folders in one command.
+
+    Returns
+    -------
+    dict
+        {file there: what `scripts.glance_lines` says of it}; one that is small is in its place.
+    """
+    folders: dict[Path, list[Path]] = {}
+    for source in files:
+        folders.setdefault(source.parent, []).append(source)
+    token, ordered, entries = new_token(), list[Path](), []
+    for folder, sources in folders.items():
+        entries.append((len(ordered), folder, [source.name for source in sources]))
+        ordered += sources
+    if not ordered:
+        return {}
+    define, *lines = scripts.glance_lines(token, entries, _SMALL)
+    said: dict[Path, str] = {}
+    start = 0
+    for some in scripts.in_commands(lines):
+        end = start + len(some)
+        asked = [source for _, folder, _ in entries[start:end] for source in folders[folder]]
+        first, start = entries[start][0], end
+        body = "\n".join([define, *some, "jfr_rc=0"])
+        said.update(host.again(lambda b=body, f=first, a=asked: _see(host, token, b, f, a, files)))  # type: ignore[misc]
+    return said
+
+
+def _see(
+    host: ShellHost,
+    token: str,
+    body: str,
+    first: int,
+    sources: Sequence[Path],
+    files: Mapping[Path, Path],
+) -> dict[Path, str]:
+    """Run one command of `_glance`; the files have numbers from ``first`` on."""
+    arriving: dict[int, _Counting] = {}
+    parts = {n: _part(files[source], token) for n, source in enumerate(sources, first)}
+
+    def open_file(number: int) -> Sink:
+        make_private_folder(parts[number].parent)
+        parts[number].unlink(missing_ok=True)
+        arriving[number] = _Counting(parts[number], lambda size: None)
+        return arriving[number]
+
+    try:
+        heard = host.converse(
+            body, clock=Clock(host.timeout, idle=True), token=token, open_file=open_file
+        )
+    finally:
+        for file in arriving.values():
+            file.close()
+    lines = bytes(heard.stdout).decode(errors="replace").splitlines()
+    lines = [line for line in lines if line]
+    if len(lines) != len(sources):
+        raise RemoteError(f"{host.name} did not tell of all files: {lines[-1:]}")
+    for number, (source, line) in enumerate(zip(sources, lines), first):
+        if line.startswith("s "):
+            host.came_whole(source, heard.files.get(number))
+            if parts[number].stat().st_size != int(line[2:]):
+                parts[number].unlink()
+                raise RemoteError(f"{source} on {host.name} changed while it was read")
+            parts[number].replace(files[source])
+    return dict(zip(sources, lines))
 
 
 def _receive(host: ShellHost, batch: Sequence[_Arriving], meter: _Meter) -> None:

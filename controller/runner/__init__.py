@@ -4,6 +4,7 @@
 ``rounds``        one round: advances each job that is due
 ``lanes``         a thread per machine, so that one that hangs holds up no other
 ``outages``       machines out of reach, and how other processes learn of it
+``polling``       asks the queues, in one listing for all workers that share one
 ``context``       what the stages share: controller, hosts, queues, stores
 ``stages``        one file per step of a job's life
 ``watch``         notices the end of local processes and requests to wake up

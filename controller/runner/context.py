@@ -53,6 +53,7 @@ class RunnerContext:
     outages: Outages = field(init=False)
     _reported: set[str] = field(default_factory=set)
     _known_beside: dict[str, list[str]] = field(default_factory=dict)
+    _known_queues: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.connections = Connections(self.project)
@@ -80,6 +81,23 @@ class RunnerContext:
                 found = [n for n, worker in workers.items() if same_host(worker, workers[name])]
             self._known_beside[name] = found
         return self._known_beside[name]
+
+    def is_near(self, name: str) -> bool:
+        """Whether a worker is the shell of this machine, whose jobs take their steps one by one."""
+        worker = self.project.workers[name]
+        return worker.is_local and worker.scheduler_type == "shell"
+
+    def queue_name(self, name: str) -> str:
+        """Return the first of the workers of this thread that share the queue of a worker."""
+        if name not in self._known_queues:
+            worker = self.project.workers[name]
+            shared = (
+                other
+                for other in self.served_workers()
+                if _share_queue(self.project.workers[other], worker)
+            )
+            self._known_queues[name] = next(shared, name)
+        return self._known_queues[name]
 
     def served_workers(self) -> list[str]:
         """Names of the usable workers whose machines are for this thread."""
@@ -148,3 +166,9 @@ class RunnerContext:
         """Close stores and the controller."""
         self.connections.close()
         self.controller.close()
+
+
+def _share_queue(a: WorkerBase, b: WorkerBase) -> bool:
+    """Whether one listing tells of the jobs of both."""
+    own = [(w.scheduler_type, w.scheduler_username) for w in (a, b)]
+    return own[0] == own[1] and same_host(a, b)

@@ -40,13 +40,12 @@ def lane_groups(workers: Mapping[str, WorkerBase]) -> list[list[str]]:
     """
     groups: list[list[str]] = []
     for name, worker in workers.items():
-        if worker.is_local:
-            if worker.scheduler_type != "shell":
-                groups.append([name])
+        if worker.is_local and worker.scheduler_type == "shell":
             continue
         for group in groups:
             known = workers[group[0]]
-            if not known.is_local and same_host(known, worker):
+            one_queue = known.scheduler_type == worker.scheduler_type
+            if same_host(known, worker) and (one_queue or not worker.is_local):
                 group.append(name)
                 break
         else:

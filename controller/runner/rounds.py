@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from typing import Any
 from controller.errors import (
     HostUnavailableError,
     LockLostError,
+    NotYetError,
     QueueBusyError,
     RemoteError,
     StorageUnavailableError,
@@ -30,22 +30,24 @@ from controller.operations.pending_cleanup import run_pending
 from controller.operations.steps import RetryPolicy, StepOutcome, StepResult
 from controller.runner.backoff import JobBackoff
 from controller.runner.context import RunnerContext
+from controller.runner.polling import Polling
 from controller.runner.recovery import take_over_expired
+from controller.runner.stages.bundles import (
+    download_many,
+    submit_many,
+    together,
+    upload_many,
+)
 from controller.runner.stages.complete import complete
 from controller.runner.stages.download import download, fetch_again
-from controller.runner.stages.poll import queue_update
 from controller.runner.stages.submit import submit, withdraw
 from controller.runner.stages.upload import upload
 from controller.runner.watch import ProcessWatcher
-from controller.schedulers import Submission
 from controller.states import QUEUED_STATES, RESETTABLE_STATES, JobState
 from controller.storage.base import Projection
 
 logger = logging.getLogger(__name__)
 
-QUEUE_POLL_FASTEST, QUEUE_POLL_GROWTH = 1.0, 1.3
-"""Seconds between listings of a queue other than the shell, and their growth factor while nothing
-changes, up to ``delay_check_run_status``."""
 RECOVER_EVERY = 2.0
 """Seconds between two looks for locks of runners that have died: their work is taken over at once
 on their own machine, and elsewhere when the lease has not been renewed for its time."""
@@ -55,6 +57,10 @@ STEPS_AT_ONCE = 8
 """Jobs whose files are handled under one lock: their documents may be large."""
 WITHOUT_ARGUMENTS = {"job.function_args": 0, "job.function_kwargs": 0}
 """A projection: what may be large of a job, and is needed for its upload only."""
+BUNDLE = 50
+"""Jobs that travel together at most."""
+NO_LIMIT = 1_000_000_000
+Steps = Callable[[RunnerContext, Sequence[dict[str, Any]]], list[dict[str, Any] | Exception]]
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
 _RECORDED = (StepResult.ADVANCED, StepResult.FAILED)
 _MOVED = (*_RECORDED, StepResult.LOST)
@@ -107,11 +113,6 @@ class Timers:
         self._next[name] = now + every
         return True
 
-    def seconds_left(self, beginning: str) -> list[float]:
-        """Return the seconds until each task with the prefix is due; negative if overdue."""
-        now = time.monotonic()
-        return [at - now for name, at in self._next.items() if name.startswith(beginning)]
-
 
 class Rounds:
     """The rounds of a runner.
@@ -143,11 +144,10 @@ class Rounds:
     ) -> None:
         self._context = context
         self._controller = context.controller
-        self._watcher = watcher
         self._is_stopping, self._tell = is_stopping, tell
         self._backoff = JobBackoff()
         self._timers = Timers()
-        self._poll_delay: dict[str, float] = defaultdict(lambda: QUEUE_POLL_FASTEST)
+        self._polling = Polling(context, watcher, self._apply)
         self._told: set[str] = set()
         self._unknown_workers: set[str] = set()
         self.only: dict[str, Any] = {}
@@ -172,13 +172,48 @@ class Rounds:
             with _only("pending clean-up"):
                 run_pending(self._controller.queue, self._context.connections)
         if roles.transfer:
-            moved = self._steps(JobState.CHECKED_OUT, workers, upload) or moved
-            moved = self._steps(JobState.RUN_FINISHED, workers, download) or moved
+            moved = self._transfer(JobState.CHECKED_OUT, workers, upload, upload_many) or moved
+            moved = self._transfer(JobState.RUN_FINISHED, workers, download, download_many) or moved
             moved = self._fetch_again(workers) or moved
         if roles.queue:
             moved = self._submit(workers) or moved
             moved = self.poll(workers) or moved
         return moved
+
+    def _transfer(self, state: JobState, workers: list[str], step: Step, many: Steps) -> bool:
+        """Advance jobs by one step: one by one on the shell of this machine, else together."""
+        near = [name for name in workers if self._context.is_near(name)]
+        moved = self._steps(state, near, step)
+        for name in workers:
+            if name not in near:
+                moved = self._bundles(state, name, many) or moved
+        return moved
+
+    def _bundles(self, state: JobState, name: str, many: Steps, limit: int = NO_LIMIT) -> bool:
+        """Advance all jobs of a state on one worker by one step, many at a time."""
+        done, left_alone = 0, list[str]()
+        query = {**self.only, "state": state.value, "worker": name}
+        context = self._context
+
+        def step(jobs: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+            context.touched.update(job["db_id"] for job in jobs)
+            answers: list[dict[str, Any] | Exception]
+            try:
+                answers = together(many, context, jobs)
+            except Exception as error:  # noqa: BLE001 (every failure of a step is recorded)
+                answers = [error] * len(jobs)
+            return {(job["uuid"], job["index"]): a for job, a in zip(jobs, answers)}
+
+        while not (self._is_stopping() or context.outages.holds(name)) and done < limit:
+            if state is JobState.UPLOADED and context.refusals.holds(name):
+                break
+            eligible = self._backoff.others(query, left_alone)
+            outcomes = self._take(eligible, step, min(BUNDLE, limit - done))
+            if not outcomes:
+                break
+            done += sum(each.result in _MOVED for each in outcomes)
+            left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
+        return done > 0
 
     def _fetch_again(self, workers: list[str]) -> bool:
         if not (missing := self._context.to_fetch):
@@ -222,7 +257,7 @@ class Rounds:
         """How many more jobs a worker may have in these states."""
         limit = self._context.worker(worker).max_jobs
         if not limit:
-            return CLAIMS_PER_ROUND
+            return CLAIMS_PER_ROUND if self._context.is_near(worker) else 4 * BUNDLE
         query = {"worker": worker, "state": {"$in": [s.value for s in states]}}
         return limit - self._controller.queue.jobs.count_documents(query)
 
@@ -232,12 +267,13 @@ class Rounds:
         for name in workers:
             room = self._room(name, QUEUED_STATES)
             if room > 0 and not refusals.holds(name):
-                moved = (
-                    self._steps(
-                        JobState.UPLOADED, [name], submit, room, until=partial(refusals.holds, name)
-                    )
-                    or moved
-                )
+                if self._context.is_near(name):
+                    some = self._steps(JobState.UPLOADED, [name], submit, room)
+                else:
+                    some = self._bundles(JobState.UPLOADED, name, submit_many, room)
+                if some:
+                    self._polling.hurry(name)
+                    moved = True
         return moved
 
     def _steps(
@@ -247,10 +283,9 @@ class Rounds:
         step: Step,
         limit: int | None = None,
         *,
-        until: Callable[[], bool] = lambda: False,
         also: dict[str, Any] | None = None,
     ) -> bool:
-        """Advance all jobs in a state by one step, or until a condition holds."""
+        """Advance all jobs in a state by one step, one after the other."""
         done = 0
         left_alone: list[str] = []
         outages = self._context.outages
@@ -264,9 +299,7 @@ class Rounds:
                 self._backoff.others(query, left_alone),
                 one_by_one(
                     partial(self._noted, step),
-                    lambda job: (
-                        not (self._is_stopping() or until() or outages.holds(job["worker"]))
-                    ),
+                    lambda job: not (self._is_stopping() or outages.holds(job["worker"])),
                 ),
                 STEPS_AT_ONCE if limit is None else min(limit - done, STEPS_AT_ONCE),
             )
@@ -275,8 +308,6 @@ class Rounds:
             done += sum(each.result in _MOVED for each in outcomes)
             # For this round: others get their turn.
             left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
-            if until():
-                break
         return done > 0
 
     def _noted(self, step: Step, job: dict[str, Any]) -> dict[str, Any]:
@@ -305,7 +336,7 @@ class Rounds:
                 assert outcome.error is not None
                 if isinstance(outcome.error, HostUnavailableError):
                     self._context.outages.note(outcome.job["worker"], outcome.error)
-                elif not isinstance(outcome.error, QueueBusyError):  # that holds for all jobs
+                elif not _waits_for_queue(outcome):
                     self._backoff.hold_back(outcome.job, outcome.error)
             case StepResult.LOST:
                 logger.warning("%s", outcome.error)
@@ -314,92 +345,15 @@ class Rounds:
 
     def poll(self, workers: list[str]) -> bool:
         """Poll the queues about their jobs, and watch local processes."""
-        moved, local = False, set[str]()
-        for name, jobs in self._queued(workers).items():
-            with _only(f"worker {name}"):
-                if self._context.outages.holds(name):
-                    continue
-                if self._context.queue(name).is_watched:
-                    ids = ((j.get("remote") or {}).get("process_id") for j in jobs)
-                    local |= {str(process_id) for process_id in ids if process_id}
-                elif not self._timers.due(f"poll {name}", self._poll_delay[name]):
-                    continue
-                changed = self._poll_worker(name, jobs)
-                moved = moved or changed
-                longest = self._context.project.runner.delay_check_run_status
-                grown = min(self._poll_delay[name] * QUEUE_POLL_GROWTH, longest)
-                self._poll_delay[name] = QUEUE_POLL_FASTEST if changed else grown
-        if self._watcher is not None:
-            self._watcher.set(local)
-        return moved
+        return self._polling.poll(workers, self.only)
 
     def would_change(self, workers: list[str]) -> list[str]:
         """Poll the queues; return the db_ids of the jobs whose state `poll` would change."""
-        queued = self._queued(workers).items()
-        return [
-            job["db_id"]
-            for name, jobs in queued
-            for job, answer in self._answers(name, jobs)
-            if not isinstance(answer, Exception)
-        ]
+        return self._polling.would_change(workers, self.only)
 
-    def _queued(self, workers: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return {worker: unlocked jobs in its queue}."""
-        fields = ["db_id", "uuid", "index", "state", "worker", "remote", "run_dir"]
-        query = {
-            **self.only,
-            "state": {"$in": [s.value for s in QUEUED_STATES]},
-            "worker": {"$in": workers},
-            "lock_id": None,
-        }
-        by_worker: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for job in self._controller.queue.jobs.find(query, fields):
-            by_worker[job["worker"]].append(job)
-        return by_worker
-
-    def _poll_worker(self, name: str, jobs: list[dict[str, Any]]) -> bool:
-        changed = list(self._answers(name, jobs))
-        moved = False
-        for first in range(0, len(changed), CLAIMS_PER_ROUND):
-            moved = self._apply(changed[first : first + CLAIMS_PER_ROUND]) or moved
-        return moved
-
-    def _answers(
-        self, name: str, jobs: list[dict[str, Any]]
-    ) -> Iterator[tuple[dict[str, Any], dict[str, Any] | Exception]]:
-        """Poll a queue about its jobs; yield each one that changes, with its update.
-
-        A job that cannot be polled, for whatever reason, is yielded with the error; the others are
-        polled without it.
-        """
-        try:
-            worker = self._context.worker(name)
-            local, delay = worker.is_local, worker.delay_download
-            found = self._context.queue(name).poll([Submission.of(job) for job in jobs])
-            updates = [
-                queue_update(j, q, local=local, delay_download=delay) for j, q in zip(jobs, found)
-            ]
-        except RemoteError as error:
-            # This says nothing about the jobs: none of them has failed.
-            self._controller.queue.events.tally.error("queue")
-            if isinstance(error, HostUnavailableError):
-                self._context.outages.note(name, error)
-            else:
-                logger.warning("worker %s: %s", name, error)
-            return
-        except (StorageUnavailableError, LockLostError):
-            raise
-        except Exception as error:  # noqa: BLE001 (it is recorded with the job)
-            if len(jobs) == 1:
-                yield jobs[0], error
-                return
-            for some in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
-                yield from self._answers(name, some)
-            return
-        self._context.outages.end(name)
-        for job, update in zip(jobs, updates):
-            if update is not None:
-                yield job, update
+    def apply(self, job: dict[str, Any], answer: dict[str, Any] | Exception) -> bool:
+        """Record a queue's reply about a job, if it still has the same process."""
+        return self._apply([(job, answer)])
 
     def _apply(self, changed: list[tuple[dict[str, Any], dict[str, Any] | Exception]]) -> bool:
         """Write what a queue answered about jobs that are still the same processes."""
@@ -473,9 +427,15 @@ class Rounds:
         """Return the seconds until queues must be polled, and blocked jobs retried."""
         context = self._context
         due = [*context.refusals.seconds_left(), *context.outages.seconds_left()]
-        due += self._timers.seconds_left("poll")
+        due += self._polling.seconds_left()
         pause = self._backoff.seconds_left()
         return due if pause is None else [*due, pause]
+
+
+def _waits_for_queue(outcome: StepOutcome) -> bool:
+    """Whether a job waits for its queue to take jobs: all those of the worker wait, then."""
+    is_uploaded = outcome.job["state"] == JobState.UPLOADED.value
+    return isinstance(outcome.error, QueueBusyError | NotYetError) and is_uploaded
 
 
 @contextmanager

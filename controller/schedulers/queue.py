@@ -26,17 +26,33 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.errors import ConfigError, OtherAttemptError, QueueBusyError, RemoteError
 from controller.hosts.base import CommandResult, Exchange
-from controller.hosts.ownership import Found, claim_folder, refusal_lines, was_refused
+from controller.hosts.ownership import (
+    Claim,
+    Found,
+    claim_folder,
+    claim_folders,
+    refusal_lines,
+    was_refused,
+)
 from controller.identity import Liveness
-from controller.schedulers import remote_processes
+from controller.schedulers import remote_processes, submissions
 from controller.schedulers.dialects import dialect_of
+from controller.schedulers.listings import (
+    Listed,
+    Listing,
+    Missing,
+    accounting_command,
+    read_accounting,
+    read_slurm,
+    slurm_command,
+)
 from controller.schedulers.processes import (
     complete_identity,
     end_process,
@@ -45,37 +61,25 @@ from controller.schedulers.processes import (
 )
 from controller.schedulers.refusals import why_not_now
 from controller.schedulers.start import ATTEMPT, STARTED, WITHDRAWN, Start, is_token, parse_start
+from controller.schedulers.submissions import LAUNCH, SCRIPT, SUBMITTED, SUBMITTING, WAS_WITHDRAWN
 
 if TYPE_CHECKING:
     from qtoolkit.io.base import BaseSchedulerIO
 
     from controller.hosts.base import Host
 
-_SUBMITTED, _SUBMITTING, _EXIT = "jfr_submitted", "jfr_submitting", "jfr_exit"
-_SCRIPT = "submit.sh"
+_SUBMITTED, _SUBMITTING, _SCRIPT = SUBMITTED, SUBMITTING, SCRIPT
+_EXIT = "jfr_exit"
+_OF_AN_ATTEMPT = (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT)
+"""Files that a new attempt removes."""
 _START_DEADLINE = 20.0
 """Seconds within which a shell job has to say that it started."""
-_WAS_WITHDRAWN = 76
-"""Exit status of a shell that found that it must not submit."""
 _SETTLE = 0.5
 """Seconds that a process may take between creating its start file and writing into it."""
 ENDED_STATES = (None, "DONE", "FAILED")
 """States of jobs that have left the queue."""
 UNSEEN = "UNDETERMINED"
 """State of a job of which the queue cannot tell: it may run, and it may have ended."""
-_LAUNCH = f"""\
-jfr_sh=$(command -v bash || command -v sh)
-if command -v setsid; then set -- setsid "$jfr_sh"
-elif command -v python3; then
-  set -- python3 -c 'import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])' "$jfr_sh"
-elif command -v perl; then set -- perl -e 'use POSIX; POSIX::setsid(); exec @ARGV' "$jfr_sh"
-else set -m; set -- "$jfr_sh"
-fi > /dev/null 2>&1
-trap '' HUP
-"$@" {_SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"""
-"""Starts the script in a session of its own, so that its end ends all that it started."""
-
-
 _ID = re.compile(r"\S+")
 _ID_OF_QUEUES = re.compile(r"\d[\w.\[\]-]*")
 """Ids of Slurm, PBS and SGE: a number, for arrays with brackets, for PBS with the server."""
@@ -127,11 +131,15 @@ class QueuedJob(NamedTuple):
         the queue does not list any more.
     process
         See `Submission`.
+    word, reason
+        The queue's own word for the state, and why the job waits, where the queue tells.
     """
 
     process_id: str
     state: str | None
     process: Mapping[str, Any] | None = None
+    word: str | None = None
+    reason: str | None = None
 
 
 class Queue:
@@ -161,6 +169,9 @@ class Queue:
         self._host, self._username = host, username
         self.is_shell = scheduler_type == "shell"
         self.is_watched = self.is_shell and host.is_local
+        # One of the user's own classes may list in a way of its own.
+        self._is_slurm = type(self.scheduler).__name__ == "SlurmIO"
+        self._missing = Missing()
 
     def submit(self, run_dir: Path, script: str, token: str = "") -> str:
         """Submit a script, unless it was submitted before, and return its id in the queue.
@@ -190,6 +201,31 @@ class Queue:
         submit = self._start_shell if self.is_shell else self._submit_or_find
         return submit(run_dir, script, token)
 
+    def submit_many(
+        self, jobs: Sequence[tuple[Path, str, str]]
+    ) -> list[tuple[str, Start | None] | Exception | None]:
+        """Submit scripts of attempts that have not been submitted before, in one round trip.
+
+        Parameters
+        ----------
+        jobs
+            (run directory, script, token) of each.
+
+        Returns
+        -------
+        list
+            Of each its id in the queue, and where the queue is the shell what its start file says;
+            or the error; or None where `submit` has to look closer: nothing was submitted.
+
+        Raises
+        ------
+        RemoteError, FileNotFoundError
+            The host refused; nothing was submitted.
+        """
+        return submissions.submit_many(
+            self._host, jobs, None if self.is_shell else self.scheduler, self._id_in
+        )
+
     def _begin(self, run_dir: Path, script: str, token: str, command: str) -> CommandResult:
         """Put a script into a run directory and start it, unless another attempt has the folder.
 
@@ -209,7 +245,7 @@ class Queue:
     def _start_shell(self, run_dir: Path, script: str, token: str) -> str:
         # The logs of the job are queue.out and queue.err, which the script opens after its guard.
         local = self._host.is_local
-        command = _LAUNCH if local else remote_processes.launch_command(_LAUNCH)
+        command = LAUNCH if local else remote_processes.launch_command(LAUNCH)
         result = self._begin(run_dir, script, token, command)
         if result.returncode:
             raise RemoteError(f"the job could not be started: {result.stderr.strip()}")
@@ -249,30 +285,10 @@ class Queue:
             raise
 
     def _submit(self, run_dir: Path, script: str, token: str) -> str:
-        command = self.scheduler.get_submit_cmd(_SCRIPT)
-        saved = f"{command} > .{_SUBMITTED} 2> .submit_err && mv .{_SUBMITTED} {_SUBMITTED}"
-        done = self._begin(
-            run_dir,
-            script,
-            token,
-            f": > {_SUBMITTING} || exit 1; "
-            f"if [ -e {WITHDRAWN} ]; then rm -f {_SUBMITTING}; exit {_WAS_WITHDRAWN}; fi; "
-            f"{saved}; rc=$?; rm -f {_SUBMITTING}; "
-            f"cat {_SUBMITTED} .{_SUBMITTED} 2>/dev/null; cat .submit_err >&2; exit $rc",
-        )
-        if done.returncode == _WAS_WITHDRAWN and self._host.exists(run_dir / WITHDRAWN):
-            raise RemoteError(
-                "the job was withdrawn while it was being submitted", True, hint="it can be rerun"
-            )
-        text = (done.stderr or done.stdout).strip()
-        if done.returncode:
-            if (reason := why_not_now(text)) is not None:
-                raise QueueBusyError(reason)
-            raise RemoteError(f"the queue refused the job: {text}")
-        found = self._id_in(done.stdout)
-        if found is not None:
-            return found
-        raise RemoteError(f"the queue accepted the job but returned no id: {text}", no_retry=True)
+        done = self._begin(run_dir, script, token, submissions.submitting_lines(self.scheduler))
+        if done.returncode == WAS_WITHDRAWN and self._host.exists(run_dir / WITHDRAWN):
+            raise submissions.was_withdrawn()
+        return submissions.id_of(done, self._id_in)
 
     def _id_in(self, answer: str) -> str | None:
         """Return the id in what a queue answered to a submission; None where it is unreadable.
@@ -349,11 +365,13 @@ class Queue:
     def identify(self, run_dir: Path) -> dict[str, Any] | None:
         """Return what is to be stored of a job's process; None where the queue is not the shell."""
         start = self.start_of(run_dir) if self.is_shell else None
-        if start is None:
-            return None
-        if not self._host.is_local:
-            return {**start.identity, "host": self._host.name}
-        return complete_identity(start.identity, run_dir)
+        if start is not None and self._host.is_local:
+            return complete_identity(start.identity, run_dir)
+        return self.identity_of(start)
+
+    def identity_of(self, start: Start | None) -> dict[str, Any] | None:
+        """Return what is to be stored of a process of another machine; None where none is known."""
+        return None if start is None else {**start.identity, "host": self._host.name}
 
     def withdraw(self, run_dir: Path, token: str | None = None) -> bool:
         """Let nothing be submitted from a run directory any more.
@@ -385,6 +403,29 @@ class Queue:
             raise RemoteError(f"{run_dir} cannot be withdrawn: {done.stderr.strip()}")
         return done.returncode == 0
 
+    def begin_attempts(
+        self, attempts: Sequence[tuple[Path, str, Mapping[str, bytes], str | None]]
+    ) -> list[bool]:
+        """Make run directories ready for new submissions, in one round trip.
+
+        Parameters
+        ----------
+        attempts
+            Of each what `begin_attempt` takes: (run directory, token, put, before).
+
+        Returns
+        -------
+        list of bool
+            Whether each is ready. Nothing was changed where it is not: something has begun there,
+            or the folder is another attempt's.
+        """
+        claims = [
+            Claim(run_dir, token, before, {ATTEMPT: f"{token}\n".encode(), **put})
+            for run_dir, token, put, before in attempts
+        ]
+        begun = f'[ -e "$d/{STARTED}" ] && [ ! -e "$d/{_EXIT}" ]'
+        return claim_folders(self._host, claims, forget=_OF_AN_ATTEMPT, unless=begun)
+
     def begin_attempt(
         self,
         run_dir: Path,
@@ -409,9 +450,8 @@ class Queue:
         """
         if not is_token(token):
             raise RemoteError(f"invalid token of an attempt: {token!r}", no_retry=True)
-        forget = (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT)
         files = {ATTEMPT: f"{token}\n".encode(), **(put or {})}
-        return claim_folder(self._host, run_dir, token, before, forget=forget, put=files)
+        return claim_folder(self._host, run_dir, token, before, forget=_OF_AN_ATTEMPT, put=files)
 
     def poll(self, jobs: Iterable[tuple[Any, ...]]) -> list[QueuedJob]:
         """Ask for the states of jobs, in one listing.
@@ -444,15 +484,18 @@ class Queue:
             return [self._look_at_process(job) for job in wanted]
         if not wanted:
             return []
-        states = self._listed([job.process_id for job in wanted])
-        found = [QueuedJob(job.process_id, states.get(job.process_id)) for job in wanted]
+        listing = self._listing([job.process_id for job in wanted])
+        found = [
+            _as_queued(job.process_id, listing.find(job.process_id, job.token)) for job in wanted
+        ]
         left = [n for n, queued in enumerate(found) if queued.state is None]
-        others = {n: other for n in left if (other := self._other_submission(wanted[n]))}
+        others = self._other_submissions({n: wanted[n] for n in left})
         if others:
             # A second submission of the attempt ended at its guard: the first is the one.
-            states = self._listed(list(others.values()))
+            if not self._is_slurm:
+                listing = self._listing(list(others.values()))
             for n, other in others.items():
-                found[n] = QueuedJob(other, states.get(other))
+                found[n] = _as_queued(other, listing.find(other))
         return found
 
     def check(self) -> None:
@@ -471,27 +514,89 @@ class Queue:
             raise RemoteError(f"the command {program!r} of the queue is not found")
         dialect = dialect_of(self.scheduler)
         if self._username or not dialect.listing:
-            self._listed([])
+            self._listing([])
             return
         done = self._host.execute(dialect.listing)
         if done.returncode:
             text = (done.stderr or done.stdout).strip()
             raise RemoteError(f"the queue cannot be listed: {text}")
 
-    def _other_submission(self, job: Submission) -> str | None:
-        """Return the id by which a job runs, where it is not the one that was recorded."""
-        if job.run_dir is None:
-            return None
+    def confirm_ends(
+        self, jobs: Sequence[Submission], found: Sequence[QueuedJob]
+    ) -> list[QueuedJob]:
+        """Look for witnesses of the end of jobs that a listing lacks.
+
+        A queue may lose sight of a job for a while. One that is missing has ended if its exit file
+        says so, or the accounting, or if it has been missing for a while.
+
+        Parameters
+        ----------
+        jobs, found
+            What was asked, and what `poll` has answered.
+
+        Returns
+        -------
+        list
+            The answers; a job that may not have ended is `UNSEEN`.
+        """
+        if self.is_shell:
+            return list(found)
+        missing = {n for n, queued in enumerate(found) if queued.state is None}
+        over = self._missing.settle({q.process_id: n in missing for n, q in enumerate(found)})
+        open_ends = {n for n in missing if found[n].process_id not in over}
+        if not open_ends:
+            return list(found)
+        exits = {n: folder / _EXIT for n in open_ends if (folder := jobs[n].run_dir) is not None}
+        there = self._host.read_files(list(exits.values()))
+        open_ends -= {n for n, path in exits.items() if path in there}
+        told = self._accounted([found[n].process_id for n in open_ends])
+        answers = list(found)
+        for n in open_ends:
+            known = told.get(found[n].process_id)
+            answers[n] = (
+                _as_queued(found[n].process_id, known) if known else found[n]._replace(state=UNSEEN)
+            )
+        return answers
+
+    def _accounted(self, process_ids: Sequence[str]) -> Mapping[str, Listed]:
+        """Return what the accounting knows of jobs; nothing where there is none."""
+        if not process_ids or not self._is_slurm:
+            return {}
+        done = self._host.execute(accounting_command(process_ids))
+        return read_accounting(done.stdout) if done.returncode == 0 else {}
+
+    def _other_submissions(self, jobs: Mapping[int, Submission]) -> dict[int, str]:
+        """Return the ids by which jobs run, where they are not those that were recorded."""
+        files = {n: job.run_dir / STARTED for n, job in jobs.items() if job.run_dir is not None}
         try:
-            start = self.start_of(job.run_dir)
+            said = self._host.read_files(list(files.values())) if files else {}
         except RemoteError:
-            return None
-        if start is None or not start.is_of(job.token) or start.process_id == job.process_id:
-            return None
-        return start.process_id
+            return {}
+        found = {}
+        for n, path in files.items():
+            start = parse_start(said.get(path, b"").decode(errors="replace"))
+            if start is None or not start.is_of(jobs[n].token):
+                continue
+            if start.process_id != jobs[n].process_id:
+                found[n] = start.process_id
+        return found
+
+    def _listing(self, process_ids: Iterable[str]) -> Listing:
+        """Return what the queue lists, of these ids at least."""
+        if not self._is_slurm:
+            states = self._listed(process_ids)
+            return Listing(Listed(*known) for known in states.items())
+        done = self._host.execute(slurm_command(self._username))
+        said = " ".join(done.stderr.split())
+        if done.returncode:
+            raise RemoteError(f"the queue's listing failed: {said or 'nothing was said'}")
+        try:
+            return Listing(read_slurm(done.stdout))
+        except ValueError as error:
+            raise RemoteError(f"the queue's listing cannot be read: {error}") from error
 
     def _listed(self, process_ids: Iterable[str]) -> dict[str, str | None]:
-        """Return {id: state} of what the queue lists, of these ids at least."""
+        """Return {id: state} of what the queue lists, of these ids at least, through qtoolkit."""
         from qtoolkit.core.exceptions import QTKError
 
         ids = list(dict.fromkeys(process_ids))
@@ -597,6 +702,13 @@ class Queue:
         except RemoteError:
             return True
         return state not in ENDED_STATES
+
+
+def _as_queued(process_id: str, listed: Listed | None) -> QueuedJob:
+    """Return what a listing says of a job as the answer to a question about it."""
+    if listed is None:
+        return QueuedJob(process_id, None)
+    return QueuedJob(listed.process_id, listed.state, None, listed.word, listed.reason)
 
 
 _STATES = {

@@ -24,7 +24,8 @@ from controller.doctor import diagnosing
 from controller.jobcontroller import JobController
 from controller.operations import pending_cleanup
 from controller.rules.diagnosis import flows as flow_diagnosis
-from controller.runner import Runner, backoff, rounds
+from controller.runner import Runner, backoff, polling, rounds
+from controller.schedulers import listings
 from controller.schedulers.queue import build_scheduler
 
 Key = tuple[str, int]
@@ -146,7 +147,9 @@ class Arena:
     def runner(self) -> Iterator[Runner]:
         """Open a runner that never waits, within a child."""
         hurry()
-        rounds.QUEUE_POLL_FASTEST = rounds.RECOVER_EVERY = rounds.CLEAN_UP_EVERY = 0.0
+        polling.POLL_FASTEST = polling.SECONDS_PER_JOB = 0.0
+        rounds.RECOVER_EVERY = rounds.CLEAN_UP_EVERY = 0.0
+        listings.GRACE = 0.0  # a job that vanishes has ended
         backoff.FIRST_PAUSE = backoff.LONGEST_PAUSE = 0.0
         runner = Runner(project=self.project)
         try:

@@ -28,8 +28,8 @@ echo "Submitted batch job $n"
     "squeue": f"""\
 for file in "${_HERE}"/queue/*; do
   [ -e "$file" ] || continue
-  n=${{file##*/}}; state=PD; [ ! -e "${_HERE}/running/$n" ] || state=R
-  echo "$n<><> $state<><> None<><> job<><> me<><> all<><> 1:00:00<><> 1<><> 1<><> 0:01<><> 0"
+  n=${{file##*/}}; state=PENDING; [ ! -e "${_HERE}/running/$n" ] || state=RUNNING
+  echo "$n|$state|None|n1|(null)"
 done
 """,
     "scancel": f"""\

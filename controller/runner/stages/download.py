@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,29 @@ def download_folder(context: RunnerContext, job: dict[str, Any]) -> Path:
     return run_dir_path(Path(context.project.tmp_dir) / "download", job["uuid"], job["index"])
 
 
-def fetch(context: RunnerContext, job: dict[str, Any]) -> Path:
-    """Fetch the files of a job that are needed to complete it; returns their folder."""
-    spec = context.jobstore_spec(flow_of(job))
-    results = [OUT_FILE, *files_of_outputs(context, spec).values()]
-    twins = [n.removesuffix(".gz") if n.endswith(".gz") else f"{n}.gz" for n in results]
-    names = [QUEUE_OUT, QUEUE_ERR, EXIT_FILE, STARTED, *results, *twins]
-    run_dir, folder = Path(job["run_dir"]), download_folder(context, job)
-    host = context.host(job["worker"])
-    found = host.fetch({run_dir / name: folder / name for name in names})
-    for name in names:
-        if run_dir / name not in found:
-            (folder / name).unlink(missing_ok=True)  # from an earlier run
-    make_private_folder(folder)
-    return folder
+def fetch(context: RunnerContext, job: dict[str, Any]) -> None:
+    """Fetch the files of a job that are needed to complete it."""
+    fetch_many(context, [job])
+
+
+def fetch_many(context: RunnerContext, jobs: Sequence[dict[str, Any]]) -> None:
+    """Fetch the files of jobs of one worker that are needed to complete them, all together."""
+    wanted: dict[Path, Path] = {}
+    folders = []
+    for job in jobs:
+        spec = context.jobstore_spec(flow_of(job))
+        results = [OUT_FILE, *files_of_outputs(context, spec).values()]
+        twins = [n.removesuffix(".gz") if n.endswith(".gz") else f"{n}.gz" for n in results]
+        run_dir, folder = Path(job["run_dir"]), download_folder(context, job)
+        folders.append(folder)
+        for name in (QUEUE_OUT, QUEUE_ERR, EXIT_FILE, STARTED, *results, *twins):
+            wanted[run_dir / name] = folder / name
+    found = set(context.host(jobs[0]["worker"]).fetch(wanted))
+    for source, target in wanted.items():
+        if source not in found:
+            target.unlink(missing_ok=True)  # of an earlier run
+    for folder in folders:
+        make_private_folder(folder)
 
 
 def remove_download(context: RunnerContext, job: dict[str, Any]) -> None:

@@ -36,13 +36,42 @@ def queue_update(
         return {
             "state": JobState.RUNNING.value,
             "start_time": utc_now(),
-            "end_time": None,  # from an earlier run, if any
-            "remote.queue_state": state,
+            "end_time": None,  # of an earlier run, if any
+            "remote.queue_state": queued.word or state,
+            "remote.queue_reason": None,
+            **found,
+        }
+    if state == "QUEUED" and queued.word and job["state"] == JobState.RUNNING.value:
+        # It was put back into the queue, under the same id: the queue starts it anew.
+        return {
+            "state": JobState.SUBMITTED.value,
+            "start_time": None,
+            "remote.queue_state": queued.word,
+            "remote.queue_reason": queued.reason,
             **found,
         }
     if state in ENDED_STATES:
         finished = JobState.DOWNLOADED if local else JobState.RUN_FINISHED
         if delay_download and not local:
             found["remote.retry_time_limit"] = utc_now() + timedelta(seconds=delay_download)
-        return {"state": finished.value, "remote.queue_state": state, **found}
+        return {
+            "state": finished.value,
+            "remote.queue_state": queued.word or state,
+            "remote.queue_reason": None,
+            **found,
+        }
     return found or None
+
+
+def waiting_update(job: dict[str, Any], queued: QueuedJob) -> dict[str, Any] | None:
+    """Return what is new about why a job waits in its queue; None for nothing.
+
+    It is for people only: no step depends on it, and it may change often.
+    """
+    if queued.state != "QUEUED" or job["state"] != JobState.SUBMITTED.value:
+        return None
+    known = job.get("remote") or {}
+    new = {"queue_state": queued.word or queued.state, "queue_reason": queued.reason}
+    if all(known.get(name) == value for name, value in new.items()):
+        return None
+    return {f"remote.{name}": value for name, value in new.items()}

@@ -29,10 +29,16 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
         error.retry_in = context.refusals.pause(job["worker"])
         raise
     context.refusals.end(job["worker"])
+    return submitted_fields(process_id, queue.identify(run_dir))
+
+
+def submitted_fields(process_id: str, process: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what to set of a job that was submitted."""
     return {
         "state": JobState.SUBMITTED.value,
         "remote.process_id": process_id,
-        "remote.process": queue.identify(run_dir),
+        "remote.process": process,
+        "remote.queue_state": None,
         "remote.queue_reason": None,
     }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -26,8 +29,56 @@ from controller.states import JobState
 from controller.storage.outputs import missing_store_names
 
 
-def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """Write the input of a job, with references resolved; return the fields to set."""
+@dataclass(frozen=True)
+class Upload:
+    """What an upload is to do, found out without the worker's machine.
+
+    Attributes
+    ----------
+    run_dir
+        Where the files go.
+    token
+        Of the new attempt.
+    put
+        {name: content}.
+    before
+        Token of the attempt that the folder should belong to.
+    before_removal
+        Whether what an earlier run left there is removed first.
+    attempts
+        Those of the job, where they change.
+    """
+
+    run_dir: Path
+    token: str
+    put: Mapping[str, bytes]
+    before: str | None
+    before_removal: bool
+    attempts: list[dict[str, Any]] | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What to set of the job when it is done."""
+        return {
+            **({} if self.attempts is None else {"attempts": self.attempts}),
+            "state": JobState.UPLOADED.value,
+            "run_dir": str(self.run_dir),
+            "remote.prerun_cleanup": False,
+            "remote.submission_token": self.token,
+            "remote.process": None,
+        }
+
+
+def prepare_upload(context: RunnerContext, job: dict[str, Any]) -> Upload:
+    """Find out what the upload of a job is to do; its references are resolved.
+
+    Raises
+    ------
+    RemoteError
+        It needs a store that the project does not have.
+    StillRunningError
+        What ran of it before has not ended yet.
+    """
     flow_uuid = flow_of(job)
     spec = context.jobstore_spec(flow_uuid)
     if missing := missing_store_names(job["job"], spec):
@@ -36,39 +87,43 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
             f"{context.project.name} does not have: add it to the project file, then retry the job",
             no_retry=True,
         )
-    worker, host = context.worker(job["worker"]), context.host(job["worker"])
-    run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
+    run_dir = run_dir_path(context.worker(job["worker"]).work_dir, job["uuid"], job["index"])
     left = run_pending(context.controller.queue, context.connections, (job["uuid"], job["index"]))
     for entry in left.waiting:
         if entry.is_in_the_way_of(run_dir):
             raise StillRunningError(
                 f"the previous process of job {job['db_id']} on {entry.worker!r} has not ended"
             )
-    queue, confirm = context.queue(job["worker"]), partial(context.confirm_lock, job)
-    if not queue.end_leftover(run_dir, confirm):
-        raise StillRunningError(f"the previous process of job {job['db_id']} has not ended yet")
     body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))
     files = files_of_outputs(context, spec)
     content = encode_input(body, job_store_description(run_dir, files, spec), job)
     remote_info = job.get("remote") or {}
-    token, before = uuid4().hex, remote_info.get("submission_token")
-    if remote_info.get("prerun_cleanup"):
+    return Upload(
+        run_dir,
+        uuid4().hex,
+        {IN_FILE: content},
+        remote_info.get("submission_token"),
+        bool(remote_info.get("prerun_cleanup")),
+        with_withdrawn(job, now=utc_now()),
+    )
+
+
+def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
+    """Write the input of a job, its references resolved; returns what to set."""
+    made = prepare_upload(context, job)
+    host, run_dir, before = context.host(job["worker"]), made.run_dir, made.before
+    queue, confirm = context.queue(job["worker"]), partial(context.confirm_lock, job)
+    if not queue.end_leftover(run_dir, confirm):
+        raise StillRunningError(f"the previous process of job {job['db_id']} has not ended yet")
+    if made.before_removal:
         remove_run_dir(host, run_dir, confirm=confirm, token=before)
         before = None
 
     def begin(owner: str | None) -> Found | None:
-        return queue.begin_attempt(run_dir, token, put={IN_FILE: content}, before=owner)
+        return queue.begin_attempt(run_dir, made.token, put=made.put, before=owner)
 
     claim_run_dir(host, run_dir, begin, confirm=confirm, before=before)
-    attempts = with_withdrawn(job, now=utc_now())
-    return {
-        **({} if attempts is None else {"attempts": attempts}),
-        "state": JobState.UPLOADED.value,
-        "run_dir": str(run_dir),
-        "remote.prerun_cleanup": False,
-        "remote.submission_token": token,
-        "remote.process": None,
-    }
+    return made.fields
 
 
 def files_of_outputs(context: RunnerContext, spec: dict[str, Any]) -> StoreFiles:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,21 @@ def state_of(controller: JobController, db_id: str) -> JobState:
     return job.state
 
 
+@contextmanager
+def running(project: Project) -> Iterator[None]:
+    """Let a runner work meanwhile; its end must not wait for a machine."""
+    runner = Runner(project=project, log_level="error")
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        runner.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+        runner.cleanup()
+
+
 def test_a_server_that_stands_still_delays_only_its_own_jobs(
     described: dict[str, Any], server: SSHServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -56,14 +72,8 @@ def test_a_server_that_stands_still_delays_only_its_own_jobs(
         (far,) = controller.add_flow(add(1, 2), "far")
         near = controller.add_flow(Flow([first, last]), "local")
         server.pause()
-        runner = Runner(project=project, log_level="error")
-        thread = threading.Thread(target=runner.run)
-        thread.start()
-        wait_for(lambda: {state_of(controller, n) for n in near} == {JobState.COMPLETED})
-        runner.stop()
-        thread.join(20)
-        assert not thread.is_alive(), "the end waits for no machine"
-        runner.cleanup()
+        with running(project):
+            wait_for(lambda: {state_of(controller, n) for n in near} == {JobState.COMPLETED})
         assert state_of(controller, far) is JobState.CHECKED_OUT
         server.resume()
         assert run(project).completed == [far]
@@ -95,10 +105,12 @@ def test_what_a_lane_that_hangs_has_locked_is_free_for_the_next_runner(
     with JobController.from_project(project) as controller:
         controller.reset()
         (slow,) = controller.add_flow(add(1, 2), "slow")
-        run(project, max_time=1)
-        assert (tmp_path / "tried").exists()
+        with running(project):
+            wait_for((tmp_path / "tried").exists)
         assert controller.count_jobs(locked=True) == 1
-        run(project, max_time=1)
+        full = {"remote.queue_reason": {"$ne": None}}
+        with running(project):
+            wait_for(lambda: controller.queue.jobs.count_documents(full))
         job = controller.get_job_info(db_id=slow)
         assert job is not None
         assert (job.state, job.remote.step_attempts) == (JobState.UPLOADED, 0)

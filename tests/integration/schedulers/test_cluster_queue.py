@@ -172,16 +172,18 @@ echo "Submitted batch job $n"
 """The first job is taken, and the answer of the queue is lost."""
 LISTING = """
 case "$*" in
-  *%k*) cat {held}; exit ;;
+  *"%i %k"*) cat {held}; exit ;;
 esac
 for n in {listed}; do
-  echo "$n<><> {state}<><> None<><> j<><> me<><> p<><> 1:00<><> 1<><> 1<><> 0:01<><> 0"
+  echo "$n|{state}|{reason}|(null)|(null)"
 done
 """
 
 
-def listing(held: Path | str = "/dev/null", listed: str = "", state: str = "R") -> str:
-    words = {"{held}": str(held), "{listed}": listed, "{state}": state}
+def listing(
+    held: Path | str = "/dev/null", listed: str = "", state: str = "RUNNING", reason: str = "None"
+) -> str:
+    words = {"{held}": str(held), "{listed}": listed, "{state}": state, "{reason}": reason}
     text = LISTING
     for name, value in words.items():
         text = text.replace(name, value)
@@ -236,9 +238,10 @@ def test_the_queue_is_not_asked_about_a_first_submission(commands, queue, run_di
 def test_the_submission_that_runs_is_the_one(commands, queue, run_dir, state):
     """102 was recorded, and ended at its guard: 101 runs."""
     (run_dir / "jfr_started").write_text("101 - t1 55 - -\n")
-    commands("squeue", listing(listed="101", state={"RUNNING": "R", "QUEUED": "PD"}[state]))
+    word = {"RUNNING": "RUNNING", "QUEUED": "PENDING"}[state]
+    commands("squeue", listing(listed="101", state=word))
     queued = queue.poll([Submission("102", run_dir, "t1"), Submission("103", None, "t2")])
-    assert queued == [QueuedJob("101", state), QueuedJob("103", None)]
+    assert queued == [QueuedJob("101", state, None, word), QueuedJob("103", None)]
 
 
 @pytest.mark.parametrize(
@@ -321,3 +324,40 @@ def test_an_unreadable_answer_to_a_submission_says_that_the_job_may_run(commands
 def test_a_token_never_becomes_code(queue, run_dir):
     with pytest.raises(RemoteError):
         queue.begin_attempt(run_dir, "$(touch hacked)")
+
+
+def test_why_a_job_waits_is_told(commands, queue):
+    commands("squeue", listing(listed="7", state="PENDING", reason="QOSMaxJobsPerUserLimit"))
+    (job,) = queue.poll([("7", None)])
+    assert job == QueuedJob("7", "QUEUED", None, "PENDING", "QOSMaxJobsPerUserLimit")
+
+
+@pytest.mark.parametrize("said", ["<html>", "7|RUNNING|None", "7|RUNNING|None|n1|(null)", ""])
+def test_garbage_is_a_listing_that_failed(commands, queue, said):
+    """The last is cut off: the shell that was to print the end was killed."""
+    commands("squeue", f"echo '{said}'; kill -9 $PPID; sleep 1")
+    with pytest.raises(RemoteError):
+        queue.poll([("7", None)])
+
+
+def test_a_job_that_a_listing_lacks_has_ended_by_a_witness_only(
+    commands, queue, run_dir, monkeypatch
+):
+    commands("squeue", listing())
+    commands("sacct", "exit 1")
+    job = Submission("7", run_dir, "t1")
+
+    def state() -> str | None:
+        return queue.confirm_ends([job], queue.poll([job]))[0].state
+
+    assert state() == "UNDETERMINED"
+    commands("sacct", "echo '8|RUNNING'; echo '7|TIMEOUT'")
+    assert queue.confirm_ends([job], queue.poll([job]))[0].word == "TIMEOUT"
+    commands("sacct", "exit 1")
+    assert state() == "UNDETERMINED"
+    (run_dir / "jfr_exit").write_text("0\n")
+    assert state() is None
+    (run_dir / "jfr_exit").unlink()
+    assert state() == "UNDETERMINED"
+    monkeypatch.setattr("controller.schedulers.listings.GRACE", 0.0)
+    assert state() is None

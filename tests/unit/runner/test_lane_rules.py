@@ -20,6 +20,10 @@ FAR = {"type": "remote", "scheduler_type": "slurm", "work_dir": "/w", "host": "c
     [
         ({"a": LOCAL}, []),
         ({"a": LOCAL, "b": {**LOCAL, "scheduler_type": "slurm"}}, [["b"]]),
+        (
+            {"a": {**LOCAL, "scheduler_type": "slurm"}, "b": {**LOCAL, "scheduler_type": "slurm"}},
+            [["a", "b"]],
+        ),
         ({"a": FAR, "b": {**FAR, "work_dir": "/other", "scheduler_type": "shell"}}, [["a", "b"]]),
         ({"a": FAR, "b": {**FAR, "user": "other"}, "c": FAR}, [["a", "c"], ["b"]]),
         ({"a": {**FAR, "host": "x"}, "b": {**FAR, "host": "y"}, "c": LOCAL}, [["a"], ["b"]]),

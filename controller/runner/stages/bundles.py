@@ -1,0 +1,154 @@
+"""Steps of many jobs of one worker in few round trips: what does not fit in goes alone.
+
+Each function takes locked jobs and returns, for each, what to set or the error. A job about which
+there is more to find out (something began in its folder before, its folder is another attempt's)
+takes its step alone, as all do on the shell of this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from controller.errors import (
+    HostUnavailableError,
+    LockLostError,
+    NotYetError,
+    QueueBusyError,
+    StorageUnavailableError,
+)
+from controller.runner.context import RunnerContext
+from controller.runner.stages.download import download, fetch_many
+from controller.runner.stages.submit import attempt_token, script_spec, submit, submitted_fields
+from controller.runner.stages.upload import Upload, prepare_upload, upload
+from controller.schedulers import render_script
+from controller.states import JobState
+
+Job = dict[str, Any]
+Answer = dict[str, Any] | Exception
+Step = Callable[[RunnerContext, Job], dict[str, Any]]
+
+_AT_ONCE = 32 << 20
+"""Bytes of input that travel together."""
+
+
+def upload_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
+    """Make the run directories of jobs; see `upload`."""
+    answers: dict[int, Answer] = {}
+    prepared: dict[int, Upload] = {}
+    for number, job in enumerate(jobs):
+        answer = _tried(prepare_upload, context, job)
+        if isinstance(answer, Exception):
+            answers[number] = answer
+        elif answer.before_removal:
+            answers[number] = _alone(upload, context, job)
+        else:
+            prepared[number] = answer
+    queue = context.queue(jobs[0]["worker"])
+    for some in _portions(prepared):
+        held = {n: _tried(lambda c, j: c.confirm_lock(j), context, jobs[n]) for n in some}
+        answers.update({n: lost for n, lost in held.items() if isinstance(lost, Exception)})
+        some = {n: one for n, one in some.items() if n not in answers}
+        attempts = [(one.run_dir, one.token, one.put, one.before) for one in some.values()]
+        ready = queue.begin_attempts(attempts) if attempts else []
+        for (number, one), is_ready in zip(some.items(), ready):
+            done = one.fields if is_ready else _alone(upload, context, jobs[number])
+            answers[number] = done
+    return [answers[number] for number in range(len(jobs))]
+
+
+def submit_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
+    """Submit jobs; see `submit`."""
+    name = jobs[0]["worker"]
+    queue = context.queue(name)
+    answers: dict[int, Answer] = {}
+    scripts: dict[int, tuple[Path, str, str]] = {}
+    for number, job in enumerate(jobs):
+        script = _tried(
+            lambda c, j: render_script(queue.scheduler, script_spec(c, j)), context, job
+        )
+        if isinstance(script, Exception):
+            answers[number] = script
+        else:
+            scripts[number] = (Path(job["run_dir"]), script, attempt_token(job))
+    found = queue.submit_many(list(scripts.values())) if scripts else []
+    for number, answer in zip(scripts, found):
+        if answer is None:
+            full = context.refusals.holds(name)
+            answers[number] = (
+                NotYetError("the queue is full") if full else _alone(submit, context, jobs[number])
+            )
+            continue
+        if isinstance(answer, QueueBusyError):
+            answer.retry_in = context.refusals.pause(name)
+        if isinstance(answer, Exception):
+            answers[number] = answer
+            continue
+        process_id, start = answer
+        answers[number] = submitted_fields(process_id, queue.identity_of(start))
+        context.refusals.end(name)
+    return [answers[number] for number in range(len(jobs))]
+
+
+def download_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
+    """Fetch what jobs left; see `download`."""
+    fetch_many(context, jobs)
+    return [{"state": JobState.DOWNLOADED.value} for _ in jobs]
+
+
+ALONE: Mapping[Callable[..., list[Answer]], Step] = {
+    upload_many: upload,
+    submit_many: submit,
+    download_many: download,
+}
+"""The step of one job that each of these stands for."""
+
+
+def _tried(step: Callable[[RunnerContext, Job], Any], context: RunnerContext, job: Job) -> Any:
+    """Do what concerns one job only; an error of it is an answer."""
+    try:
+        return step(context, job)
+    except StorageUnavailableError:
+        raise
+    except Exception as error:  # noqa: BLE001 (it is recorded with the job)
+        return error
+
+
+def _alone(step: Step, context: RunnerContext, job: Job) -> Answer:
+    answer: Answer = _tried(step, context, job)
+    return answer
+
+
+def _portions(uploads: Mapping[int, Upload]) -> Iterator[dict[int, Upload]]:
+    """Divide uploads so that no more than `_AT_ONCE` bytes travel together."""
+    some: dict[int, Upload] = {}
+    size = 0
+    for number, one in uploads.items():
+        own = sum(len(content) for content in one.put.values())
+        if some and size + own > _AT_ONCE:
+            yield some
+            some, size = {}, 0
+        some[number] = one
+        size += own
+    if some:
+        yield some
+
+
+def together(
+    many: Callable[[RunnerContext, Sequence[Job]], list[Answer]],
+    context: RunnerContext,
+    jobs: Iterable[Job],
+) -> list[Answer]:
+    """Do a step for many jobs together; where that fails, for each alone.
+
+    So one job whose folder cannot be made costs itself only. What concerns all of them (no
+    connection, a database that is away) is raised.
+    """
+    every = list(jobs)
+    try:
+        return many(context, every)
+    except (HostUnavailableError, StorageUnavailableError, LockLostError):
+        raise
+    except Exception:  # noqa: BLE001 (it comes again, with the job that it is about)
+        return [_alone(ALONE[many], context, job) for job in every]

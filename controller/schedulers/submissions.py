@@ -1,0 +1,170 @@
+"""The pieces of shell that submit a script, for one job or for many in one round trip."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.errors import NotYetError, QueueBusyError, RemoteError
+from controller.hosts.archive import Content
+from controller.hosts.bundles import run_pieces
+from controller.hosts.ownership import OTHER_ATTEMPT, refusal_lines
+from controller.schedulers.refusals import why_not_now
+from controller.schedulers.start import STARTED, WITHDRAWN, Start, parse_start
+
+if TYPE_CHECKING:
+    from qtoolkit.io.base import BaseSchedulerIO
+
+    from controller.hosts.base import CommandResult, Host
+
+SUBMITTED, SUBMITTING, SCRIPT = "jfr_submitted", "jfr_submitting", "submit.sh"
+WAS_WITHDRAWN = 76
+"""Exit status of a shell that found that it must not submit."""
+_LOOK_CLOSER, _REFUSED = 81, 82
+"""Exit statuses of a piece: something was begun there before; the queue did not take the job."""
+_LOOK_CLOSER_AT = (_LOOK_CLOSER, OTHER_ATTEMPT)
+_LAUNCHED = ".jfr_launched"
+_START_DEADLINE = 15
+"""Seconds within which shell jobs that are started together have to say that they started."""
+LAUNCH = f"""\
+jfr_sh=$(command -v bash || command -v sh)
+if command -v setsid; then set -- setsid "$jfr_sh"
+elif command -v python3; then
+  set -- python3 -c 'import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])' "$jfr_sh"
+elif command -v perl; then set -- perl -e 'use POSIX; POSIX::setsid(); exec @ARGV' "$jfr_sh"
+else set -m; set -- "$jfr_sh"
+fi > /dev/null 2>&1
+trap '' HUP
+"$@" {SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"""
+"""Starts the script in a session of its own, so that its end ends all that it started."""
+
+
+def submitting_lines(scheduler: BaseSchedulerIO) -> str:
+    """Return the lines that submit the script of the folder that they run in."""
+    command = scheduler.get_submit_cmd(SCRIPT)
+    saved = f"{command} > .{SUBMITTED} 2> .submit_err && mv .{SUBMITTED} {SUBMITTED}"
+    return (
+        f": > {SUBMITTING} || exit 1; "
+        f"if [ -e {WITHDRAWN} ]; then rm -f {SUBMITTING}; exit {WAS_WITHDRAWN}; fi; "
+        f"{saved}; rc=$?; rm -f {SUBMITTING}; "
+        f"cat {SUBMITTED} .{SUBMITTED} 2>/dev/null; cat .submit_err >&2; exit $rc"
+    )
+
+
+def was_withdrawn() -> RemoteError:
+    """Return the error of a job that must not be submitted any more."""
+    return RemoteError(
+        "the job was withdrawn while it was being submitted", True, hint="it can be rerun"
+    )
+
+
+def id_of(done: CommandResult, read_id: Callable[[str], str | None]) -> str:
+    """Return the id in what a queue answered.
+
+    Raises
+    ------
+    QueueBusyError
+        It takes no job at present.
+    RemoteError
+        It refused, or gave no id (``no_retry``: the job may run).
+    """
+    text = (done.stderr or done.stdout).strip()
+    if done.returncode:
+        if (reason := why_not_now(text)) is not None:
+            raise QueueBusyError(reason)
+        raise RemoteError(f"the queue refused the job: {text}")
+    found = read_id(done.stdout)
+    if found is not None:
+        return found
+    raise RemoteError(f"the queue accepted the job but returned no id: {text}", no_retry=True)
+
+
+def submit_many(
+    host: Host,
+    jobs: Sequence[tuple[Path, str, str]],
+    scheduler: BaseSchedulerIO | None,
+    read_id: Callable[[str], str | None],
+) -> list[tuple[str, Start | None] | Exception | None]:
+    """See `Queue.submit_many`; a scheduler of None is the shell."""
+    submitting = "jfr_launch" if scheduler is None else "jfr_submit"
+    pieces = []
+    for run_dir, _, token in jobs:
+        refusal = refusal_lines(token, drop=[f".{SCRIPT}.{token}"])
+        enter = f"cd {shlex.quote(str(run_dir))} || exit 1"
+        pieces.append(f"{enter}\n{refusal}token={token}; jfr_prepare; {submitting}")
+    if scheduler is None:
+        pieces += [f"cd {shlex.quote(str(run_dir))} || exit 1; jfr_wait" for run_dir, _, _ in jobs]
+    write: dict[Path, Content] = {
+        run_dir / f".{SCRIPT}.{token}": script.encode() for run_dir, script, token in jobs
+    }
+    define = _define(scheduler)
+    stop = None if scheduler is None else _REFUSED
+    done = run_pieces(host, pieces, define=define, write=write, make_folders=False, stop_at=stop)
+    if scheduler is None:
+        starts = done[len(jobs) :]
+        return [_started(first, second) for first, second in zip(done, starts)]
+    answers = [_submitted(result, read_id) for result in done]
+    first = done.index(None) if None in done else len(done)
+    if first < len(done) and not isinstance(answers[first - 1], QueueBusyError):
+        # That one was refused for itself; the others are not to blame.
+        answers[first:] = submit_many(host, jobs[first:], scheduler, read_id)
+    elif first < len(done):
+        answers[first:] = [NotYetError("the queue is full")] * (len(done) - first)
+    return answers
+
+
+def _define(scheduler: BaseSchedulerIO | None) -> str:
+    """Return the functions of the pieces."""
+    # What was tried before may be in the queue: that is for `Queue.submit` to find out.
+    prepare = (
+        f"jfr_prepare() {{ if [ -e {STARTED} ] || [ -e {SUBMITTED} ] || [ -e {SCRIPT} ]; then\n"
+        f'rm -f ".{SCRIPT}.$token"; exit {_LOOK_CLOSER}; fi\n'
+        f'mv -f ".{SCRIPT}.$token" {SCRIPT} || exit 1; }}\njfr_t=$(date +%s)'
+    )
+    if scheduler is not None:
+        refused = f"( {submitting_lines(scheduler)} ); rc=$?"
+        known = f"0|{WAS_WITHDRAWN}"
+        return (
+            f"{prepare}\njfr_submit() {{ {refused}\n"
+            f'case $rc in {known}) exit "$rc";; *) exit {_REFUSED};; esac; }}'
+        )
+    return (
+        f"{prepare}\njfr_launch() {{ {{ {LAUNCH}\n}} > {_LAUNCHED}; }}\n"
+        f"jfr_wait() {{ [ -e {_LAUNCHED} ] || exit 0\nread -r jfr_pid < {_LAUNCHED}\n"
+        f'while [ ! -s {STARTED} ] && kill -0 "$jfr_pid" 2>/dev/null &&\n'
+        f'[ "$(($(date +%s) - jfr_t))" -lt {_START_DEADLINE} ]; do\n'
+        f"sleep 0.1 2>/dev/null || sleep 1; done\nrm -f {_LAUNCHED}\n"
+        f"cat {STARTED} 2>/dev/null; tail -n 1 stderr >&2 2>/dev/null; exit 0; }}"
+    )
+
+
+def _submitted(
+    done: CommandResult | None, read_id: Callable[[str], str | None]
+) -> tuple[str, Start | None] | Exception | None:
+    """Return what came of a submission to a queue."""
+    if done is None or done.returncode in _LOOK_CLOSER_AT:
+        return None
+    if done.returncode == WAS_WITHDRAWN:
+        return was_withdrawn()
+    try:
+        return id_of(done, read_id), None
+    except RemoteError as error:
+        return error
+
+
+def _started(
+    launched: CommandResult | None, waited: CommandResult | None
+) -> tuple[str, Start | None] | Exception | None:
+    """Return what came of starting a process."""
+    if launched is None or waited is None or launched.returncode in _LOOK_CLOSER_AT:
+        return None
+    if launched.returncode:
+        said = launched.stderr.strip()
+        return RemoteError(f"the job could not be started: {said or 'nothing is known of it'}")
+    start = parse_start(waited.stdout)
+    if start is not None:
+        return start.process_id, start
+    said = waited.stderr.strip()
+    return RemoteError(f"the job did not start: {said or 'nothing is known of it'}")
