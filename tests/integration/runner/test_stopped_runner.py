@@ -161,7 +161,7 @@ def test_a_withdrawal(scene: Scene) -> None:
     context = RunnerContext(scene.controller, scene.project)
     token = scene.token
     scene.passes_to_another()
-    assert token != scene.token
+    assert scene.token != token, "it ran anew"
     seen = scene.content()
     queue = context.queue("local")
     assert queue.withdraw(scene.folder, token)

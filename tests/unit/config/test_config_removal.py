@@ -20,6 +20,8 @@ RUN = f"work/0a/1b/2c/{UUID}_1"
 OURS = (
     "log/runner.log",
     "log/runner.log.3",
+    "log/runner-2.log",
+    "log/.runner.log.lock",
     "log/supervisord.log",
     "daemon/supervisord.conf",
     "daemon/s.sock",
