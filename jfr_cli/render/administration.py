@@ -1,4 +1,4 @@
-"""What the commands of ``jf admin`` did to the database."""
+"""The results of the commands of ``jf admin``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ RESET = DocumentSchema(
     "reset",
     "What `jf admin reset` deleted, or would delete.",
     {
-        "deleted_jobs": integer("Number of jobs."),
-        "deleted_flows": integer("Number of flows."),
-        "outputs": flag("Whether all outputs too."),
+        "deleted_jobs": integer("Number of jobs deleted."),
+        "deleted_flows": integer("Number of flows deleted."),
+        "outputs": flag("Whether all outputs were deleted too."),
         **_DRY_RUN,
     },
 )
-_NUMBER = {"unlocked": integer("Documents whose lock was, or would be, removed."), **_DRY_RUN}
+_NUMBER = {
+    "unlocked": integer("Number of documents whose lock was, or would be, removed."),
+    **_DRY_RUN,
+}
 UNLOCKED = outcome_schema(
     "unlocked", "What `jf admin unlock` and `unlock-flow` did, or would do.", **_NUMBER
 )
@@ -33,16 +36,19 @@ UNLOCKED_RUNNER = DocumentSchema(
 REBUILT = DocumentSchema(
     "rebuilt-indexes",
     "What `jf admin index rebuild` did, or would do.",
-    {"lost": mapping("{collection: names of indexes that were not ours}"), **_DRY_RUN},
+    {
+        "lost": mapping("{collection: names of dropped indexes that jfr had not created}"),
+        **_DRY_RUN,
+    },
 )
 CREATED_INDEX = DocumentSchema(
     "created-index",
-    "The index that `jf admin index create` made, or would make.",
+    "The index that `jf admin index create` created, or would create.",
     {
         "collection": text("Where."),
-        "key": text("On which field."),
-        "descending": flag("Whether the largest value comes first."),
-        "unique": flag("Whether it refuses two documents with one value."),
+        "key": text("The indexed field."),
+        "descending": flag("Whether the order is descending."),
+        "unique": flag("Whether two documents with the same value are refused."),
         **_DRY_RUN,
     },
 )
@@ -50,7 +56,7 @@ BACKUP = DocumentSchema(
     "backup",
     "What `jf backup create` and `restore` did, or would do.",
     {
-        "folder": text("The folder that holds the files."),
+        "folder": text("The folder of the backup files."),
         "documents": mapping("{collection: number of documents}"),
         **_DRY_RUN,
     },
@@ -58,7 +64,7 @@ BACKUP = DocumentSchema(
 
 
 def unlocking(held: Sequence[HeldLock], *, dry_run: bool) -> Tally:
-    """Return what became of the locks of jobs or flows."""
+    """Return the result of unlocking jobs or flows."""
     free = {"lock_id": None}
     changes = [
         Changed(one.db_id, one.name, {"lock_id": one.lock_id, "lock_time": one.lock_time}, free)

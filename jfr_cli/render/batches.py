@@ -45,9 +45,11 @@ BATCHES = TableSpec(
     "A batch process: `jf batch info`, and an entry of `jf batch list`.",
     {
         "process_id": text("Its id in the worker's queue."),
-        "batch_uid": text("Our id of it."),
+        "batch_uid": text("Its id in jfr."),
         "worker": text("Name of the worker."),
-        "folder": text("Its folder on the worker, where the project still has it.", null=True),
+        "folder": text(
+            "Its folder on the worker, if the worker is still in the project.", null=True
+        ),
         "state": text("Its state.", one_of=[s.value for s in BatchState]),
         "jobs": array(
             entry(
@@ -61,13 +63,13 @@ BATCHES = TableSpec(
                     },
                 )
             ),
-            "The jobs that it executed.",
+            "The jobs it executed.",
         ),
-        "created_on": time("When it was submitted."),
-        "updated_on": time("When this entry changed."),
-        "start_time": time("When it began.", null=True),
-        "end_time": time("When it ended.", null=True),
-        "last_ping_time": time("When it last gave a sign of life.", null=True),
+        "created_on": time("Time of submission."),
+        "updated_on": time("Time of the last change."),
+        "start_time": time("Start time.", null=True),
+        "end_time": time("End time.", null=True),
+        "last_ping_time": time("Time of the last ping.", null=True),
     },
     row=_row,
     columns=(
@@ -94,22 +96,22 @@ BATCHES = TableSpec(
 )
 DELETED_BATCHES = outcome_schema(
     "deleted-batches",
-    "What `jf batch delete` did, or would do; what stands for db_id is the batch_uid.",
-    deleted=integer("How many batch processes are forgotten."),
+    "What `jf batch delete` did, or would do; `db_id` contains the batch_uid.",
+    deleted=integer("Number of batch processes deleted."),
     dry_run=flag("Whether nothing was changed."),
 )
 CHANGED_BATCHES = DocumentSchema(
     "changed-batches",
     "What `jf batch fix-batch-doc-jobs-dict` did, or would do.",
     {
-        "changed": integer("How many batch processes were mended."),
+        "changed": integer("Number of batch processes repaired."),
         "dry_run": flag("Whether nothing was changed."),
     },
 )
 
 
 def forgetting(found: Sequence[BatchDoc], left: Sequence[BatchDoc], *, dry_run: bool) -> Tally:
-    """Return what became of documents that were to be deleted; those left had changed."""
+    """Return the result of deleting documents; those left had changed."""
     stays = {batch.batch_uid for batch in left}
     return Tally(
         [

@@ -1,4 +1,4 @@
-"""What the doctor found, did, and left."""
+"""The findings and repairs of the doctor."""
 
 from __future__ import annotations
 
@@ -52,38 +52,38 @@ def _row(found: Examination) -> Row:
 
 FINDING = TableSpec(
     "finding",
-    "Something that is not as it should be: a row of `jf admin doctor` as csv.",
+    "A finding: a row of `jf admin doctor` as csv.",
     {
-        "kind": text("What it is."),
-        "severity": text("How much it matters.", one_of=("problem", "warning", "note")),
-        "subject": text("db_id of a job, uuid of a flow, or what else it is about."),
-        "what": text("What is wrong."),
-        "remedy": text("What mending does, or what you have to do."),
-        "consent": text("The flag without which it is not mended, in words.", null=True),
+        "kind": text("Kind of finding."),
+        "severity": text("Severity.", one_of=("problem", "warning", "note")),
+        "subject": text("db_id of a job, uuid of a flow, or name of another subject."),
+        "what": text("The problem."),
+        "remedy": text("What the repair does, or what you have to do."),
+        "consent": text("The flag required for the repair, without dashes.", null=True),
     },
     row=_finding_row,
     name_key="subject",
 )
 MENDED = DocumentSchema(
     "mended",
-    "What was done about findings.",
+    "A repair of findings.",
     {
-        "text": text("What was, or would be, done."),
-        "outcome": text("What became of it.", one_of=("planned", "done", "skipped")),
+        "text": text("What was or would be done."),
+        "outcome": text("The outcome.", one_of=("planned", "done", "skipped")),
         "reason": text("Why it was skipped.", null=True),
     },
 )
 EXAMINATION = TableSpec(
     "examination",
-    "What `jf admin doctor` found, did, and left.",
+    "The result of `jf admin doctor`.",
     {
         "ok": flag("Whether no problem is left."),
         "jobs": integer("Jobs that were examined."),
         "flows": integer("Flows that were examined."),
-        "held": integer("Locks with a living holder; what they cover was not judged."),
-        "findings": array(FINDING, "What was found at first."),
-        "mended": array(entry(MENDED), "What was done; without --fix, what would be."),
-        "remaining": array(FINDING, "What is left."),
+        "held": integer("Locks with a live holder; what they cover was not judged."),
+        "findings": array(FINDING, "Findings of the first examination."),
+        "mended": array(entry(MENDED), "The repairs; without --fix, those that would be done."),
+        "remaining": array(FINDING, "Findings that are left."),
     },
     row=_row,
     columns=(
@@ -97,7 +97,7 @@ EXAMINATION = TableSpec(
 
 
 def examination_text(found: Examination, *, fixed: bool) -> Group:
-    """Return what people see: the findings, what was done, and one line in the end."""
+    """Return the text output: findings, repairs, and a final line."""
     from rich.console import Group
     from rich.text import Text
 
@@ -108,7 +108,7 @@ def examination_text(found: Examination, *, fixed: bool) -> Group:
         if changed and found.remaining.findings:
             parts += [Text("left:", style="bold"), *_finding_texts(found.remaining.findings)]
     elif found.mended:
-        parts.append(Text(f"--fix mends {len(found.mended)} of these", style="dim"))
+        parts.append(Text(f"--fix repairs {len(found.mended)} of these", style="dim"))
     jobs, flows = found.diagnosis.jobs, found.diagnosis.flows
     examined = f"{counted(jobs, 'job')} and {counted(flows, 'flow')}"
     verdict = "no problem" if found.ok else "there are problems"
@@ -117,7 +117,7 @@ def examination_text(found: Examination, *, fixed: bool) -> Group:
 
 
 def _finding_texts(findings: Iterable[Finding]) -> list[Text]:
-    """Return what was found, with one remedy for all that has the same cause and cure."""
+    """Return the findings, grouped by cause and remedy."""
     alike = _alike(findings, lambda f: (f.kind, f.severity, f.remedy, f.consent))
     return [_finding_text(same) for same in alike]
 
@@ -132,7 +132,7 @@ def _finding_text(same: Sequence[Finding]) -> Text:
     for finding in same[:SHOWN]:
         text.append(f"{glyph} {first.severity} ", style=style).append(f"{finding.what}\n")
     if len(same) > SHOWN:
-        text.append(f"  and {len(same) - SHOWN} more alike: --json names all\n", style="dim")
+        text.append(f"  and {len(same) - SHOWN} similar ones: see --json\n", style="dim")
     return text.append(f"  → {first.remedy}{flag}", style="dim")
 
 
@@ -145,12 +145,12 @@ def _mended_texts(mended: Iterable[Mended]) -> list[Text]:
         told = f": {reason}" if reason else ""
         lines += [f"{outcome}: {one.text}{told}" for one in same[:SHOWN]]
         if len(same) > SHOWN:
-            lines.append(f"{outcome}: {len(same) - SHOWN} more alike")
+            lines.append(f"{outcome}: {len(same) - SHOWN} similar ones")
     return [Text(line) for line in lines]
 
 
 def _alike(things: Iterable[T], cause: Callable[[T], Any]) -> list[list[T]]:
-    """Put together what has the same cause, in the order in which causes come first."""
+    """Group by cause, in order of first appearance."""
     found: dict[Any, list[T]] = {}
     for thing in things:
         found.setdefault(cause(thing), []).append(thing)

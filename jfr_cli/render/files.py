@@ -1,4 +1,4 @@
-"""The files of runs: what lies there, what was fetched, and what became of folders to delete."""
+"""The files of runs: listed, fetched and deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILE = TableSpec(
 )
 FOLDER = DocumentSchema(
     "job-files",
-    "What lies in the run directory of a job: `jf job files ls`.",
+    "The files in the run directory of a job: `jf job files ls`.",
     {"run_dir": text("The folder on the worker."), "files": array(text("A name."), "Its files.")},
 )
 FETCHED = DocumentSchema(
@@ -41,9 +41,9 @@ FETCHED = DocumentSchema(
 )
 QUEUE_FILES = DocumentSchema(
     "queue-files",
-    "What the queue wrote for a job: `jf job queue-out`.",
+    "The output files of the queue for a job: `jf job queue-out`.",
     {
-        name: text("The content of this file; null where there is none.", null=True)
+        name: text("The content of this file; null if there is none.", null=True)
         for name in ("queue.out", "queue.err")
     },
 )
@@ -56,15 +56,15 @@ CLEANED = outcome_schema(
     "cleaned",
     "Run folders that `jf flow clean` and `jf job files delete` deleted, or would delete.",
     deleted=array(text("db_id."), "Jobs whose folder was deleted."),
-    would_delete=array(text("db_id."), "With --dry-run: whose folder would be."),
-    skipped=array(REFUSAL, "Jobs that were not asked for: their state, or they have no folder."),
+    would_delete=array(text("db_id."), "With --dry-run: jobs whose folder would be deleted."),
+    skipped=array(REFUSAL, "Jobs left out because of their state, or without a folder."),
     failed=array(REFUSAL, "Jobs whose folder could not be deleted."),
     dry_run=flag("Whether nothing was deleted."),
 )
 
 
 def cleaning(done: Cleaned, jobs: Iterable[JobInfo], *, dry_run: bool = False) -> Tally:
-    """Return what became of the folders of jobs."""
+    """Return the result of deleting folders of jobs."""
     known = {job.db_id: job for job in jobs}
     return Tally(
         [Changed(i, known[i].name, known[i].run_dir) for i in done.deleted],
@@ -74,7 +74,7 @@ def cleaning(done: Cleaned, jobs: Iterable[JobInfo], *, dry_run: bool = False) -
 
 
 def cleaning_facts(done: Cleaned, *, dry_run: bool = False) -> Row:
-    """Return what scripts see beside the outcome."""
+    """Return the additional keys of the data."""
     facts: dict[str, Any] = {
         "deleted": [] if dry_run else done.deleted,
         "would_delete": done.deleted if dry_run else [],
@@ -86,7 +86,7 @@ def cleaning_facts(done: Cleaned, *, dry_run: bool = False) -> Row:
 
 
 def skipped_lines(done: Cleaned) -> list[str]:
-    """Say which folders were left alone, and why."""
+    """Describe which folders were kept, and why."""
     return refusal_lines(_left(done.skipped))
 
 

@@ -1,4 +1,4 @@
-"""Flows: what scripts see of them, their table and the structure of one."""
+"""Flows: their data, their table, and the structure of one."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def _counted_codes(flow: FlowInfo) -> str:
 
 
 _OF_JOBS = frozenset({"jobs", "workers", "job_states"})
-"""Keys for which the jobs' own documents have to be read."""
-_WHEN_JOBS = "with `jf flow info`, -v, wide, or where --columns asks"
+"""Keys that require reading the jobs' documents."""
+_WHEN_JOBS = "with `jf flow info`, -v, wide, or if requested by --columns"
 
 FLOWS = TableSpec(
     "flow",
@@ -66,10 +66,10 @@ FLOWS = TableSpec(
         "uuid": text("Id of the flow."),
         "name": text("Name of the flow."),
         "state": text("State, derived from its jobs.", one_of=FlowState),
-        "num_jobs": integer("Number of jobs, every index counted."),
-        "db_ids": array(text("db_id."), "Its jobs, every index."),
-        "created_on": time("When it entered the database."),
-        "updated_on": time("When it changed last."),
+        "num_jobs": integer("Number of jobs, counting every index."),
+        "db_ids": array(text("db_id."), "Its jobs, with every index."),
+        "created_on": time("Time of submission."),
+        "updated_on": time("Time of the last change."),
         "metadata": mapping("The flow's metadata."),
         "jobstore": text("Name of its JobStore, null for the default.", null=True),
         "locked": flag("Whether the flow is locked."),
@@ -122,15 +122,17 @@ FLOWS = TableSpec(
 
 
 _NODE: dict[str, Any] = {
-    "kind": text("What it is.", one_of=("flow", "job")),
+    "kind": text("Kind of node.", one_of=("flow", "job")),
     "name": text("Its name."),
     "uuid": text("Its id."),
-    "origin": text("How it came into the flow.", one_of=[origin.value for origin in Origin]),
+    "origin": text("How it was added to the flow.", one_of=[origin.value for origin in Origin]),
     "db_id": text("Of a job."),
     "index": integer("Of a job."),
     "state": text("Of a job.", one_of=JobState),
     "worker": text("Of a job."),
-    "children": array({"type": "object"}, "What lies in it or was brought by it; as this one."),
+    "children": array(
+        {"type": "object"}, "Its members, or the jobs that it added; with the same schema."
+    ),
 }
 GRAPH = DocumentSchema(
     "flow-graph",
@@ -140,17 +142,17 @@ GRAPH = DocumentSchema(
 )
 DRAWING = DocumentSchema(
     "drawing",
-    "A flow in a language of graphs: `jf flow graph --as` and `--path`.",
+    "A flow in a graph language: `jf flow graph --as` and `--path`.",
     {
         "as": text("Which.", one_of=("mermaid", "dot", "svg")),
-        "text": text("The drawing; null where it went into a file.", null=True),
+        "text": text("The drawing; null if it was written to a file.", null=True),
         "file": text("That file.", null=True),
     },
 )
 RESUMED = outcome_schema(
     "resumed",
     "What `jf flow resume` did, or would do.",
-    resumed=integer("How many jobs go on, or would."),
+    resumed=integer("Number of jobs that were, or would be, resumed."),
     dry_run=flag("Whether nothing was changed."),
 )
 FLOW_STORE = DocumentSchema(
@@ -164,7 +166,7 @@ FLOW_STORE = DocumentSchema(
 
 
 def needs_jobs(columns: str | None, level: int) -> bool:
-    """Whether what is asked for of flows cannot be told without reading their jobs.
+    """Whether the requested columns of flows require reading their jobs.
 
     Parameters
     ----------
@@ -186,17 +188,17 @@ _BROUGHT = {
 
 
 def flow_tree(flow: FlowInfo, label: str = "name") -> Tree:
-    """Return what lies in what, and what a job brought into the flow below that job.
+    """Return the nested structure of a flow; jobs added by a job are below it.
 
     Parameters
     ----------
     label
-        What stands on a job, beside its db_id and its state: one of `controller.graphs.LABELS`.
+        The label of a job, besides its db_id and its state: one of `controller.graphs.LABELS`.
     """
     from rich.text import Text
     from rich.tree import Tree
 
-    # As the jobs came: what made what is told by that, however the table is sorted.
+    # In order of submission, from which the origin is derived, however the table is sorted.
     jobs = sorted(flow.jobs_info or [], key=lambda job: db_id_order(job.db_id))
     order = [job.db_id for job in jobs]
     root = get_tree(flow.model_copy(update={"jobs_info": jobs, "db_ids": order}))

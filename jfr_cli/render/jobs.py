@@ -1,4 +1,4 @@
-"""Jobs: what scripts see of them, their table and the panel of one."""
+"""Jobs: their data, their table, and the panel of one."""
 
 from __future__ import annotations
 
@@ -43,32 +43,32 @@ if TYPE_CHECKING:
 
 _REMOTE = DocumentSchema(
     "remote",
-    "What the runner knows about the present step of a job.",
+    "The current step of a job.",
     {
-        "step_attempts": integer("Failed attempts of the present step."),
+        "step_attempts": integer("Failed attempts of the current step."),
         "queue_state": text("Last state seen in the worker's queue.", null=True),
         "queue_reason": text(
-            "Why the queue does not run or take the job, in its words.", null=True
+            "Why the queue does not run or accept the job, in its own words.", null=True
         ),
         "process_id": text("Id in the worker's queue.", null=True),
-        "retry_time_limit": time("The step is not tried again before this time.", null=True),
+        "retry_time_limit": time("Earliest time of the next attempt of the step.", null=True),
         "error": text("The runner's last error.", null=True),
         "prerun_cleanup": flag("The run directory is removed before the next upload."),
-        "queue_out": text("Beginning of the job's standard output, if it failed.", null=True),
-        "queue_err": text("Beginning of the job's standard error, if it failed.", null=True),
+        "queue_out": text("Start of the job's standard output, if it failed.", null=True),
+        "queue_err": text("Start of the job's standard error, if it failed.", null=True),
     },
 )
 
 
 _PLANNED = DocumentSchema(
     "planned-retry",
-    "The attempt that the runner planned after another one ended.",
+    "The retry planned by the runner after this attempt.",
     {
-        "number": integer("It is this retry by its rule."),
-        "limit": integer("Of so many."),
-        "at": time("It may begin at this time."),
+        "number": integer("Number of the retry under its rule."),
+        "limit": integer("Maximum number of retries under the rule."),
+        "at": time("Earliest start time."),
         "rule": text("The causes and the expression of the rule."),
-        "changes": array(text("Such as `time 01:00:00 -> 02:00:00`."), "What is different."),
+        "changes": array(text("Such as `time 01:00:00 -> 02:00:00`."), "Changed settings."),
     },
 )
 
@@ -77,17 +77,17 @@ ATTEMPT = DocumentSchema(
     "An attempt at a job that ended: an entry of `attempts` in `jf job info -v`.",
     {
         "number": integer("1 for the first attempt."),
-        "state": text("What the job became; null where a user took it back before.", null=True),
-        "step": text("The state whose step failed, of a REMOTE_ERROR.", null=True),
-        "cause": text("Why it was no success, in one word.", null=True),
-        "error": text("The line of the error that says most.", null=True),
+        "state": text("State at the end; null if a user reset the job before it ended.", null=True),
+        "step": text("The state whose step failed, for a REMOTE_ERROR.", null=True),
+        "cause": text("Cause of the failure, as a keyword.", null=True),
+        "error": text("The most informative line of the error.", null=True),
         "worker": text("Name of its worker.", null=True),
-        "node": text("Where it ran.", null=True),
+        "node": text("Node on which it ran.", null=True),
         "queue_id": text("Id in the worker's queue.", null=True),
-        "submission_token": text("By which it was known in the queue.", null=True),
-        "start_time": time("When the job's function began.", null=True),
-        "end_time": time("When it ended.", null=True),
-        "ended_on": time("When the end was recorded.", null=True),
+        "submission_token": text("Token of the attempt in the queue.", null=True),
+        "start_time": time("Start time of the job's function.", null=True),
+        "end_time": time("End time of the job's function.", null=True),
+        "ended_on": time("Time at which the end was recorded.", null=True),
         "retry": {**entry(_PLANNED), "type": ["object", "null"]},
     },
 )
@@ -153,37 +153,41 @@ JOBS = TableSpec(
     {
         "db_id": text("Short id in this database."),
         "uuid": text("Id of the job, shared by all its indices."),
-        "index": integer("1, and one more for each time that the job was replaced."),
+        "index": integer("1, increased by one each time the job is replaced."),
         "name": text("Name of the job."),
         "state": text("State of the job.", one_of=JobState),
         "worker": text("Name of its worker."),
         "flow_uuid": text("Uuid of the submitted flow.", null=True),
         "hosts": array(text("Uuid."), "Flows around the job, the innermost first."),
-        "parents": array(text("Uuid."), "Jobs that it waits for.", null=True),
-        "created_on": time("When it entered the database."),
-        "updated_on": time("When it changed last."),
-        "start_time": time("When its function began.", null=True),
-        "end_time": time("When its function ended.", null=True),
-        "run_time": number("Seconds between the two.", null=True),
-        "priority": integer("Jobs of a larger priority begin first."),
+        "parents": array(text("Uuid."), "Jobs it depends on.", null=True),
+        "created_on": time("Time of submission."),
+        "updated_on": time("Time of the last change."),
+        "start_time": time("Start time of its function.", null=True),
+        "end_time": time("End time of its function.", null=True),
+        "run_time": number("Run time in seconds.", null=True),
+        "priority": integer("Jobs with a higher priority start first."),
         "metadata": mapping("The job's metadata."),
-        "stored_data": mapping("Data that the job stored beside its output.", null=True),
-        "error": text("What the job's function raised.", null=True),
+        "stored_data": mapping("Data stored by the job in addition to its output.", null=True),
+        "error": text("Error of the job's function.", null=True),
         "error_cause": text(
-            "Why it FAILED or has a REMOTE_ERROR: a word such as walltime or out_of_memory.",
+            "Cause of FAILED or REMOTE_ERROR: a keyword such as walltime or out_of_memory.",
             null=True,
         ),
-        "previous_state": text("Where a REMOTE_ERROR came from.", one_of=JobState, null=True),
+        "previous_state": text(
+            "State in which a REMOTE_ERROR occurred.", one_of=JobState, null=True
+        ),
         "run_dir": text("Directory on the worker.", null=True),
         "locked": flag("Whether the job is locked."),
         "lock_id": text("Id of the lock.", null=True),
-        "lock_time": time("Since when it is held.", null=True),
+        "lock_time": time("Time at which it was locked.", null=True),
         "remote": entry(_REMOTE),
-        "resources": mapping("With `jf job info -v`: what the scheduler is asked for.", null=True),
+        "resources": mapping(
+            "With `jf job info -v`: resources requested from the scheduler.", null=True
+        ),
         "exec_config": anything("With `jf job info -v`: execution settings, or their name."),
         "retry": array(
             mapping("See docs/retries.md."),
-            "With `jf job info -v`: retry rules of its own.",
+            "With `jf job info -v`: its own retry rules.",
             null=True,
         ),
         "attempts": array(
@@ -267,7 +271,7 @@ def job_table(stored_data: Sequence[str] = (), by_flow: Sequence[JobInfo] = ()) 
     stored_data
         Keys of the jobs' stored data to show as columns.
     by_flow
-        The jobs to be shown: their names get one colour per flow.
+        The jobs to show: their names get one colour per flow.
 
     Raises
     ------
@@ -275,7 +279,7 @@ def job_table(stored_data: Sequence[str] = (), by_flow: Sequence[JobInfo] = ()) 
         A key is the name of a column.
     """
     if clash := {column.key for column in JOBS.columns} & set(stored_data):
-        raise ArgumentError(f"--stored-data-key: {min(clash)} is a column of its own")
+        raise ArgumentError(f"--stored-data-key: {min(clash)} is the name of another column")
     more = tuple(
         Column(key, key, partial(_stored, key), path=f"stored_data.{key}", wraps=True)
         for key in stored_data
@@ -326,7 +330,7 @@ _LONG = ("queue_out", "queue_err")
 def job_picture(
     values: dict[str, Any], *, show_none: bool, verbosity: int, plain: bool
 ) -> RenderableType:
-    """Return what is shown of one job: `job_panel`, or where plain text will do `job_lines`."""
+    """Return the details of one job: `job_panel`, or `job_lines` for plain text."""
     from rich.text import Text
 
     if plain:
@@ -351,10 +355,10 @@ def job_panel(values: dict[str, Any], *, show_none: bool, verbosity: int) -> Pan
 
 
 def job_lines(values: dict[str, Any], *, show_none: bool, verbosity: int) -> str:
-    """Return what `job_panel` shows as a pipe gets it: ``key = value``, texts in quotes.
+    """Return the content of `job_panel` for pipes: ``key = value``, texts in quotes.
 
-    Programs written for jobflow-remote read these lines. Errors and what a job printed are not
-    quoted, as there.
+    Programs written for jobflow-remote read these lines. As there, errors and output of a job are
+    not quoted.
     """
     shown = []
     for key in _INFO_ORDER:
@@ -411,8 +415,8 @@ def _shown(key: str, value: Any, verbosity: int, show_none: bool) -> Any:
 
 
 def attempt_line(attempt: Mapping[str, Any]) -> str:
-    """Say in one line what an attempt was, and what followed."""
-    state = attempt.get("state") or "taken back before it ended"
+    """Describe an attempt, and its retry, in one line."""
+    state = attempt.get("state") or "reset before it ended"
     cause = f" ({attempt['cause']})" if attempt.get("cause") else ""
     where = [attempt.get("worker"), attempt.get("node")]
     place = f" on {', '.join(part for part in where if part)}" if any(where) else ""

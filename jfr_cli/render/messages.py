@@ -1,4 +1,4 @@
-"""What `jf` says about itself: errors and versions."""
+"""Errors and versions."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from jfr_cli.render.schemas import DocumentSchema, entry, integer, text
 
 ERROR = DocumentSchema(
     "error",
-    "What is written to standard error with --json when a command fails.",
+    "Written to standard error with --json if a command fails.",
     {
         "error": entry(
             DocumentSchema(
                 "",
-                "What went wrong.",
+                "The error.",
                 {
                     "code": integer("The exit code."),
-                    "message": text("What is wrong, in one line."),
+                    "message": text("The problem, in one line."),
                     "hint": text("What to do next.", null=True),
                 },
             )

@@ -1,4 +1,4 @@
-"""What an action on many things did, or would do: the result line, the data and the exit code."""
+"""The result of an action on many things: the result line, the data and the exit code."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SHOWN_IDS = 10
 
 
 def _after(row: Row) -> str:
-    """What a thing becomes, as a cell."""
+    """The new state of a thing, as a cell."""
     return "gone" if row["after"] is None else _shown(row["after"])
 
 
 class Refusal(Protocol):
-    """Why one thing was left as it is."""
+    """Why one thing was not changed."""
 
     @property
     def db_id(self) -> str:
@@ -45,7 +45,7 @@ class Refusal(Protocol):
 
 
 class Change(Protocol):
-    """What becomes of one thing."""
+    """The change of one thing."""
 
     @property
     def db_id(self) -> str:
@@ -53,15 +53,15 @@ class Change(Protocol):
 
     @property
     def before(self) -> Any:
-        """What it was: a state, a value or a mapping."""
+        """Before: a state, a value or a mapping."""
 
     @property
     def after(self) -> Any:
-        """What it becomes."""
+        """After."""
 
 
 class Outcome(Protocol):
-    """What an action did: a list of the db_ids that it changed, and this."""
+    """The result of an action: a list of the changed db_ids, with these attributes."""
 
     def __len__(self) -> int: ...
 
@@ -73,7 +73,7 @@ class Outcome(Protocol):
 
     @property
     def unchanged(self) -> Sequence[str]:
-        """db_ids of those that were as wanted already."""
+        """db_ids of those that needed no change."""
 
     @property
     def refused(self) -> Sequence[Refusal]:
@@ -81,11 +81,11 @@ class Outcome(Protocol):
 
     @property
     def changes(self) -> Sequence[Change]:
-        """What became, or would become, of each."""
+        """The changes done, or planned."""
 
     @property
     def dependents(self) -> Sequence[Change]:
-        """Of these, the changes of things that the action was not asked for."""
+        """The changes among these of things that were not selected."""
 
     @property
     def dry_run(self) -> bool:
@@ -94,7 +94,7 @@ class Outcome(Protocol):
 
 @dataclass(frozen=True)
 class Changed:
-    """What became, or would become, of one thing; see `Change`. After None it is gone."""
+    """The change of one thing; see `Change`. ``after`` is None if it was deleted."""
 
     db_id: str
     name: str | None
@@ -104,14 +104,14 @@ class Changed:
 
 @dataclass(frozen=True)
 class LeftAlone:
-    """Why one thing was left as it is; see `Refusal`."""
+    """Why one thing was not changed; see `Refusal`."""
 
     db_id: str
     reason: str
 
 
 class Tally(list[str]):
-    """An `Outcome` of what the controller does in one go, put together from its parts."""
+    """An `Outcome` assembled from its parts."""
 
     def __init__(
         self,
@@ -130,18 +130,18 @@ class Tally(list[str]):
 
 REFUSAL = DocumentSchema(
     "refusal",
-    "A thing that was left as it is.",
+    "A thing that was not changed.",
     {"db_id": text("Its id."), "reason": text("Why, in one line.")},
 )
 CHANGE = TableSpec(
     "change",
-    "What becomes of one thing: an entry of `plan` of a dry run, and of `dependents`.",
+    "The change of one thing: an entry of `plan` of a dry run, and of `dependents`.",
     {
         "db_id": text("Its id."),
-        "name": text("Its name, where that is known.", null=True),
-        "before": anything("What it is: a state, a value or an object."),
-        "after": anything("What it becomes; null where it is deleted."),
-        "dependent": flag("Whether it was not asked for: it depends on what was."),
+        "name": text("Its name, if known.", null=True),
+        "before": anything("Before: a state, a value or an object."),
+        "after": anything("After; null if it is deleted."),
+        "dependent": flag("Whether it was not selected, but depends on something selected."),
     },
     columns=(
         Column("db_id", "DB id", number=True, rank=0),
@@ -154,12 +154,14 @@ OUTCOME = DocumentSchema(
     "outcome",
     "What a command that changes things did; with --dry-run, what it would do.",
     {
-        "matched": integer("Things that were selected."),
-        "modified": array(text("db_id."), "Things that were asked for, and changed."),
-        "unchanged": array(text("db_id."), "Things that were as wanted already."),
-        "refused": array(REFUSAL, "Things that could not be changed."),
-        "dependents": array(entry(CHANGE), "Others that changed, as they depend on those."),
-        "plan": array(entry(CHANGE), "With --dry-run: what would become of each."),
+        "matched": integer("Number of things selected."),
+        "modified": array(text("db_id."), "Selected things that were changed."),
+        "unchanged": array(text("db_id."), "Selected things that needed no change."),
+        "refused": array(REFUSAL, "Selected things that could not be changed."),
+        "dependents": array(
+            entry(CHANGE), "Other things that changed because they depend on those."
+        ),
+        "plan": array(entry(CHANGE), "With --dry-run: the planned changes."),
     },
     optional=frozenset({"plan"}),
 )
@@ -176,19 +178,19 @@ def outcome_schema(name: str, summary: str, **more: Schema) -> DocumentSchema:
 
 RESULT = TableSpec(
     "result",
-    "What became of one thing: a row of --format csv of a command that changes things.",
+    "The result for one thing: a row of --format csv of a command that changes things.",
     {
         "db_id": text("Its id."),
-        "result": text("What became of it.", one_of=_RESULTS),
+        "result": text("The result.", one_of=_RESULTS),
         "reason": text("Why it was refused.", null=True),
-        "before": anything("What it was, where it changed."),
-        "after": anything("What it became; null where it was deleted."),
+        "before": anything("Before, if changed."),
+        "after": anything("After; null if it was deleted."),
     },
 )
 
 
 def result_rows(outcome: Outcome) -> list[Row]:
-    """Return what became of each thing, as rows of `RESULT`."""
+    """Return the result for each thing, as rows of `RESULT`."""
     changed = "planned" if outcome.dry_run else "modified"
     rows = [
         _result(row["db_id"], "dependent" if row["dependent"] else changed, **_ends(row))
@@ -209,7 +211,7 @@ def _ends(row: Row) -> Row:
 
 
 def modified_ids(outcome: Outcome) -> list[str]:
-    """Ids of what was asked for and changed, or of what a dry run would change."""
+    """Ids of the selected things that were changed, or would be in a dry run."""
     others = {change.db_id for change in outcome.dependents}
     return [str(db_id) for db_id in outcome if db_id not in others]
 
@@ -222,7 +224,7 @@ def exit_status(outcome: Outcome) -> int:
 
 
 def outcome_row(outcome: Outcome) -> Row:
-    """Return what scripts see; a dry run modifies nothing, and says what it would."""
+    """Return the data; a dry run modifies nothing, and lists the planned changes."""
     row: Row = {
         "matched": outcome.matched,
         "modified": [] if outcome.dry_run else modified_ids(outcome),
@@ -254,20 +256,20 @@ def plan_rows(outcome: Outcome) -> list[Row]:
 
 
 def _becomes(change: Change) -> Any:
-    """What a thing becomes: other fields of it, where its state stays."""
+    """Describe the new state of a thing; its other fields if the state stays."""
     fields = getattr(change, "fields", None)
     return dict(fields) if fields and change.before == change.after else change.after
 
 
 def result_line(outcome: Outcome, noun: str, done: str) -> str:
-    """Say in one line what happened.
+    """Describe the result in one line.
 
     Parameters
     ----------
     noun
-        What the things are, in the singular.
+        Noun for the things, in the singular.
     done
-        What was done to them, as in "paused".
+        Past participle of the action, such as "paused".
     """
     if not outcome.matched and not len(outcome) and not outcome.refused:
         return f"no {noun} matches: nothing to do"
@@ -284,10 +286,10 @@ def result_line(outcome: Outcome, noun: str, done: str) -> str:
 
 
 def refusal_lines(refused: Sequence[Refusal]) -> list[str]:
-    """Say why things were refused, once for all that were refused for the same reason."""
+    """Describe why things were refused, once per reason."""
     same: dict[str, list[Refusal]] = {}
     for refusal in refused:
-        # A reason may begin with what it is about: "job 12 is in state ...".
+        # A reason may begin with its subject: "job 12 is in state ...".
         reason = refusal.reason.replace(f"job {refusal.db_id} ", "each ", 1)
         same.setdefault(reason, []).append(refusal)
     lines = [_told(reason, found) for reason, found in list(same.items())[:SHOWN_REFUSALS]]

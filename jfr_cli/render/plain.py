@@ -1,7 +1,7 @@
-"""A table as lines of text, for pipes and files: what Rich draws, in a fiftieth of its time.
+"""A table as plain text, for pipes and files: like Rich's output, but fifty times as fast.
 
-Off a terminal nothing is folded, cut or coloured, so that every column is as wide as its widest
-line: there is nothing to decide for Rich, which measures each cell several times.
+Without a terminal nothing is folded, cut or coloured, so every column is as wide as its widest
+line; Rich would measure each cell several times.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PlainColumn:
     cells
         Its cells from top to bottom; they may have several lines.
     number
-        It is aligned to the right.
+        Whether it is aligned to the right.
     """
 
     header: str

@@ -1,4 +1,4 @@
-"""What project files hold: workers, execution configurations, problems, conflicts, changes."""
+"""Contents of project files: workers, execution configurations, problems, conflicts, changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _worker_row(named: tuple[str, WorkerBase]) -> Row:
 
 
 def _lines(key: str) -> Any:
-    """Make a cell that shows a mapping, one key a line."""
+    """Return a cell that shows a mapping, one key per line."""
 
     def cell(named: Any) -> str:
         shown = WORKERS.row(named)[key]
@@ -43,8 +43,8 @@ WORKERS = TableSpec(
     {
         "name": text("Its name."),
         "type": text("local, remote or separated_transfer."),
-        "info": mapping("Where it is and what it submits to."),
-        "details": mapping("All that the project file says of it, without secrets."),
+        "info": mapping("Its location and scheduler."),
+        "details": mapping("All its settings, without secrets."),
     },
     row=_worker_row,
     columns=(
@@ -101,7 +101,7 @@ def _problem_row(problem: Problem) -> Row:
 
 
 def problem_line(problem: Problem) -> str:
-    """Return a problem as compilers write theirs, which editors know how to jump to."""
+    """Format a problem like a compiler message, which editors can jump to."""
     place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
     key = f"{problem.key}: " if problem.key else ""
     return f"{place}: {key}{problem.message}{f' ({problem.hint})' if problem.hint else ''}"
@@ -109,12 +109,12 @@ def problem_line(problem: Problem) -> str:
 
 PROBLEMS = TableSpec(
     "problem",
-    "What is wrong with a project file: an entry of `jf project validate`.",
+    "A problem of a project file: an entry of `jf project validate`.",
     {
         "file": text("The file."),
-        "line": integer("Where, counted from 1.", null=True),
+        "line": integer("Line number, from 1.", null=True),
         "key": text("The key concerned, with dots between levels; empty for the whole file."),
-        "message": text("What is wrong."),
+        "message": text("The problem."),
         "hint": text("What to write instead.", null=True),
     },
     row=_problem_row,
@@ -134,7 +134,7 @@ def _conflict_row(issue: ConflictIssue) -> Row:
 
 CONFLICTS = TableSpec(
     "conflict",
-    "What projects share and must not: an entry of `jf project check-conflicts`.",
+    "A conflict between projects: an entry of `jf project check-conflicts`.",
     {
         "kind": text("jobs_handle_dir, queue_collection, output_collection or directory."),
         "projects": array(text("A project."), "The projects concerned."),
@@ -154,14 +154,14 @@ EDITS = TableSpec(
     "What `jf project edit replace` did to a file, or would do.",
     {
         "file": text("The file."),
-        "count": integer("How often the text was found."),
+        "count": integer("Number of matches of the text."),
         "diff": text("The change as a unified diff, without secrets."),
         "problems": array(
             entry(DocumentSchema("", "A problem.", PROBLEMS.properties)),
-            "Why it could not be used then.",
+            "Why the changed file would be unusable.",
         ),
         "changed": flag("Whether it was changed."),
-        "backup": text("The file as it was.", null=True),
+        "backup": text("Backup of the original file.", null=True),
     },
     columns=(
         Column("file", "File", wraps=True, rank=0),
@@ -174,7 +174,7 @@ EDITS = TableSpec(
 
 
 def edit_row(edit: FileEdit, *, changed: bool, backup: Path | None) -> Row:
-    """Return what scripts see of a change."""
+    """Return the data of a change."""
     return {
         "file": str(edit.path),
         "count": edit.count,
@@ -190,8 +190,8 @@ REMOVED = DocumentSchema(
     "What `jf project remove` deleted, or would delete.",
     {
         "project": text("Name of the project."),
-        "paths": array(text("A file or folder."), "What is deleted."),
-        "left": array(text("A file or folder."), "What jfr did not make: it stays."),
+        "paths": array(text("A file or folder."), "Deleted paths."),
+        "left": array(text("A file or folder."), "Paths not created by jfr, which stay."),
         "dry_run": flag("Whether nothing was deleted."),
     },
 )
@@ -199,15 +199,15 @@ MIGRATED = TableSpec(
     "migrated-collection",
     "A collection that `jf project migrate` copied, or would copy.",
     {
-        "what": text("What it holds."),
-        "source": text("Where it lies."),
-        "source_collection": text("Its name there."),
-        "target": text("Where it goes."),
-        "target_collection": text("Its name there."),
-        "documents": integer("How many it holds."),
-        "written": integer("How many were written.", null=True),
-        "unchanged": integer("How many were there already.", null=True),
-        "checksum": text("Of the content, the same on both sides.", null=True),
+        "what": text("Kind of documents."),
+        "source": text("Source database."),
+        "source_collection": text("Its name in the source."),
+        "target": text("Target database."),
+        "target_collection": text("Its name in the target."),
+        "documents": integer("Number of documents."),
+        "written": integer("Number of documents written.", null=True),
+        "unchanged": integer("Number of documents that existed already.", null=True),
+        "checksum": text("Checksum of the content, equal on both sides.", null=True),
     },
     columns=(
         Column("what", "What", rank=0),

@@ -1,4 +1,4 @@
-"""Projects, their checks, and what quickstart and the runner report."""
+"""Projects, their checks, and the results of quickstart and the runner."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _verdict(result: CheckResult) -> Words:
 
 
 def _told(result: CheckResult, *, whole: bool = False) -> str:
-    """What is wrong and how to fix it, or what was found."""
+    """The problem and its solution, or what was found."""
     if result.problem is None:
         return Words(result.note or "", "dim")
     problem = result.problem if whole else result.problem.splitlines()[0]
@@ -43,7 +43,7 @@ PROJECTS = TableSpec(
     {
         "name": text("Name of the project."),
         "file": text("Its file."),
-        "selected": flag("Whether commands use it when no other is named."),
+        "selected": flag("Whether commands use it by default."),
     },
     columns=(
         Column("name", "Name", rank=0),
@@ -57,10 +57,10 @@ CHECKS = TableSpec(
     "A check: an entry of `jf project check`.",
     {
         "what": text("What was checked."),
-        "ok": flag("Whether it can be used."),
-        "warning": flag("Whether the problem keeps nothing from working."),
-        "problem": text("What is wrong.", null=True),
-        "hint": text("How to mend it.", null=True),
+        "ok": flag("Whether it passed."),
+        "warning": flag("Whether the problem is only a warning."),
+        "problem": text("The problem.", null=True),
+        "hint": text("How to fix it.", null=True),
         "note": text("What was found, such as a path.", null=True),
     },
     row=_check_row,
@@ -74,11 +74,11 @@ CHECKS = TableSpec(
 )
 QUICKSTART = DocumentSchema(
     "quickstart",
-    "What `jf quickstart` and `jf project generate` made, or would make.",
+    "What `jf quickstart` and `jf project generate` created, or would create.",
     {
         "project": text("Name of the project."),
         "file": text("Its file."),
-        "dry_run": flag("Whether nothing was made."),
+        "dry_run": flag("Whether nothing was created."),
     },
 )
 DEMO = DocumentSchema(
@@ -95,8 +95,8 @@ RUN_SUMMARY = DocumentSchema(
     "run-summary",
     "What `jf runner run --until-idle` did.",
     {
-        "completed": array(text("db_id."), "Jobs that it completed."),
+        "completed": array(text("db_id."), "Jobs that were completed."),
         "failed": array(text("db_id."), "Jobs that ended FAILED or REMOTE_ERROR."),
-        "timed_out": flag("Whether it ended because time was up."),
+        "timed_out": flag("Whether it ended because of the time limit."),
     },
 )

@@ -1,4 +1,4 @@
-"""Reports, with bars that read well at 80 columns, and the shapes of their data."""
+"""Reports, with bars that fit into 80 columns, and the schemas of their data."""
 
 from __future__ import annotations
 
@@ -28,31 +28,33 @@ if TYPE_CHECKING:
     from controller.report import FlowsReport, FlowTrends, JobsReport
 
 BAR = 24
-"""Columns of a full bar."""
+"""Width of a full bar, in columns."""
 
 TRENDS = DocumentSchema(
     "trends",
-    "What ended in each of the last intervals.",
+    "Numbers of jobs or flows that ended in each of the last intervals.",
     {
         "interval": text("hours, days, weeks, months or years."),
         "num_intervals": integer("How many."),
-        "timezone": text("Where days begin."),
+        "timezone": text("Time zone of the intervals."),
         "dates": array(text("An interval."), "The intervals, oldest first."),
-        "completed": array(integer("A number."), "Completed in each."),
-        "failed": array(integer("A number."), "Failed in each."),
-        "remote_error": array(integer("A number."), "Of jobs: REMOTE_ERROR in each."),
+        "completed": array(integer("A number."), "Number completed in each interval."),
+        "failed": array(integer("A number."), "Number failed in each interval."),
+        "remote_error": array(
+            integer("A number."), "Jobs only: number of REMOTE_ERROR in each interval."
+        ),
     },
     optional=frozenset({"remote_error"}),
 )
 REPORT = DocumentSchema(
     "report",
-    "How jobs or flows stand: what `jf job report` and `jf flow report` print.",
+    "Statistics of jobs or flows: `jf job report` and `jf flow report`.",
     {
-        "summary": mapping("Numbers by what they mean: completed, running, error, active."),
-        "states": mapping("Numbers by state, every state."),
-        "longest_running": array(mapping("A job."), "Of jobs: what runs for the longest time."),
-        "workers": mapping("Of jobs: {worker: {jobs, active}}."),
-        "causes": mapping("Of jobs: numbers of those in error by cause, the largest first."),
+        "summary": mapping("Numbers by group: completed, running, error, active."),
+        "states": mapping("Numbers by state, for every state."),
+        "longest_running": array(mapping("A job."), "Jobs only: those running longest."),
+        "workers": mapping("Jobs only: {worker: {jobs, active}}."),
+        "causes": mapping("Jobs only: number of failed jobs by cause, the largest first."),
         "trends": entry(TRENDS),
     },
     optional=frozenset({"longest_running", "workers", "causes"}),
@@ -60,7 +62,7 @@ REPORT = DocumentSchema(
 
 
 def job_report(report: JobsReport) -> RenderableType:
-    """Show how the jobs stand."""
+    """Show the statistics of jobs."""
     from rich.console import Group
 
     parts: list[Any] = [_summary("Jobs", report), "", _states(report.state_counts)]
@@ -84,12 +86,12 @@ def job_report(report: JobsReport) -> RenderableType:
             (j.name, j.db_id, duration(j.estimated_run_time), local_time(j.start_time))
             for j in report.longest_running
         ]
-        parts += ["", _table("Running for the longest time", headers, running)]
+        parts += ["", _table("Longest running jobs", headers, running)]
     return Group(*parts, "", _trends(report.trends))
 
 
 def flow_report(report: FlowsReport) -> RenderableType:
-    """Show how the flows stand."""
+    """Show the statistics of flows."""
     from rich.console import Group
 
     parts = [_summary("Flows", report), "", _states(report.state_counts)]
@@ -112,7 +114,7 @@ def one_flow_report(flow: FlowInfo, title: str) -> RenderableType:
     times = Table(box=None, show_header=False, pad_edge=False)
     for label, value in (
         ("Created", exact_time(flow.created_on)),
-        ("First job began", exact_time(min(starts, default=None))),
+        ("First job started", exact_time(min(starts, default=None))),
         ("Last job ended", exact_time(max(ends, default=None))),
         ("Changed last", exact_time(flow.updated_on)),
         ("Run time of all jobs", duration(spent)),
@@ -131,7 +133,7 @@ def one_flow_report(flow: FlowInfo, title: str) -> RenderableType:
 
 
 def bar(number: int, most: int, style: str, width: int = BAR) -> Any:
-    """Return a bar as long as its number, in eighths of a column where it is short."""
+    """Return a bar proportional to a number, with a resolution of an eighth of a column."""
     from rich.text import Text
 
     eighths = round(8 * width * number / most) if most else 0
@@ -150,19 +152,19 @@ def _summary(what: str, report: JobsReport | FlowsReport) -> Any:
         ("in error", report.error, VERMILION),
         ("active", report.active, SKY),
     )
-    line = Text.assemble((f"{what}: ", "bold"), (f"{report.total} in all", "bold"))
+    line = Text.assemble((f"{what}: ", "bold"), (f"{report.total} in total", "bold"))
     for word, number, style in numbers:
         line.append(" · ").append(f"{number} {word}", style=style if number else "dim")
     return line
 
 
 def _table(title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
-    """Return a table below its title; the first and the last column are aligned to the left.
+    """Return a table with a title; the first and the last column are aligned to the left.
 
     Parameters
     ----------
     rows
-        Cells; texts are shown as they stand, whatever Rich would read in them.
+        Cells; texts are shown literally, without Rich markup.
     """
     from rich.console import Group
     from rich.table import Table
@@ -183,11 +185,11 @@ def _states(counts: Mapping[Any, int]) -> Any:
     rows: list[tuple[Any, ...]] = [
         (word, str(n), bar(n, most, word.style)) for word, n in shown.items()
     ]
-    return _table("States", ("State", "Number", ""), rows or [("there is nothing", "", "")])
+    return _table("States", ("State", "Number", ""), rows or [("none", "", "")])
 
 
 def _trends(trends: FlowTrends) -> Any:
-    # Blocks of their own: without colours nothing else tells the parts of a bar apart.
+    # Different blocks, so that the parts of a bar can be distinguished without colours.
     series: list[tuple[str, tuple[int, ...], str, str]] = [
         ("Completed", trends.completed, GREEN, "█"),
         ("Failed", trends.failed, VERMILION, "▒"),
@@ -205,7 +207,7 @@ def _trends(trends: FlowTrends) -> Any:
 
 
 def _stacked(numbers: list[int], looks: list[tuple[str, str]], most: int) -> Any:
-    """Return bars behind one another; what is there at all has a block."""
+    """Return stacked bars; every nonzero part has at least one block."""
     from rich.text import Text
 
     line = Text()

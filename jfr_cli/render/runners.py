@@ -1,4 +1,4 @@
-"""Runners: whether one serves the project, which, and its signs of life."""
+"""Runners: whether one serves the project, which one, and its pings."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _IDENTITY: dict[str, Any] = {
     "hostname": text("Its machine.", null=True),
     "pid": integer("Its process.", null=True),
     "user": text("Who started it.", null=True),
-    "start_time": time("When it was started.", null=True),
-    "last_pinged": time("Its last sign of life.", null=True),
+    "start_time": time("Start time.", null=True),
+    "last_pinged": time("Time of its last ping.", null=True),
 }
 
 
@@ -52,11 +52,11 @@ class RunnerInfo:
     Attributes
     ----------
     status
-        Of the runner.
+        Status of the runner.
     pings
-        Signs of life, the newest last; None where they were not asked for.
+        Pings, the newest last; None if not requested.
     whole
-        Show what the record says of single processes.
+        Show the single processes of the record.
     """
 
     status: RunnerStatus
@@ -87,12 +87,12 @@ _STATUS_COLUMNS = (
     Column("hostname", "Host"),
     Column("pid", "Process", number=True),
     Column("user", "User"),
-    Column("last_pinged", "Last sign of life [{zone}]"),
+    Column("last_pinged", "Last ping [{zone}]"),
 )
 _STATUS: dict[str, Any] = {
     "state": text("Whether a runner serves the project.", one_of=_STATES),
-    "alive": flag("Whether it does."),
-    "silent_for": number("Seconds since the last sign of life.", null=True),
+    "alive": flag("Whether the runner is alive."),
+    "silent_for": number("Seconds since the last ping.", null=True),
     **_IDENTITY,
 }
 _PROCESS_STATES = ("alive", "stopping", "silent", "ended")
@@ -213,11 +213,11 @@ RUNNER_STATUS = TableSpec(
 )
 RUNNER = TableSpec(
     "runner",
-    "The runner that is registered: `jf runner info`.",
+    "The registered runner: `jf runner info`.",
     {
         **_STATUS,
-        "record": mapping("The whole record; null where none is registered.", null=True),
-        "pings": array(mapping("One."), "With --pings: the last signs of life."),
+        "record": mapping("The whole record; null if none is registered.", null=True),
+        "pings": array(mapping("A ping."), "With --pings: the last pings."),
     },
     optional=frozenset({"pings"}),
     row=_info_row,
@@ -228,8 +228,8 @@ RUNNER_RESET = DocumentSchema(
     "runner-reset",
     "What `jf runner reset` did.",
     {
-        "reset": flag("Whether a runner was forgotten."),
-        "dry_run": flag("Whether nothing was to be changed."),
+        "reset": flag("Whether a runner was unregistered."),
+        "dry_run": flag("Whether nothing was changed."),
     },
 )
 RUNNERS_STARTED = DocumentSchema(
@@ -268,13 +268,13 @@ UPDATED = DocumentSchema(
     "What `jf runner update-status` changed.",
     {
         "changed": array(text("db_id."), "Jobs whose state changed, or would change."),
-        "dry_run": flag("Whether nothing was to be changed."),
+        "dry_run": flag("Whether nothing was changed."),
     },
 )
 
 
 def status_line(status: RunnerStatus) -> Text:
-    """Say in one line whether a runner serves the project."""
+    """Describe in one line whether a runner serves the project."""
     from rich.text import Text
 
     if status.record is None:
@@ -283,9 +283,9 @@ def status_line(status: RunnerStatus) -> Text:
     who = f"process {status.record.get('pid')} on {status.record.get('hostname')}"
     ago = "never" if status.silent_for is None else f"{duration(status.silent_for)} ago"
     if status.alive:
-        return Text(f"▶ alive: {who}, last sign of life {ago}", style=GREEN)
+        return Text(f"▶ alive: {who}, last ping {ago}", style=GREEN)
     ended = ", its process has ended" if status.has_ended else ""
-    return Text(f"✘ silent: {who}, last sign of life {ago}{ended}", style=VERMILION)
+    return Text(f"✘ silent: {who}, last ping {ago}{ended}", style=VERMILION)
 
 
 def status_lines(seen: RunnersSeen) -> Text:
@@ -333,7 +333,7 @@ def _process_line(runner: RunnerProcess) -> Text:
 
 
 def runner_panel(found: RunnerInfo) -> Panel:
-    """Return what is known of the runner, ``key = value`` lines."""
+    """Return the record of the runner as ``key = value`` lines."""
     from rich.console import Group
     from rich.panel import Panel
     from rich.text import Text

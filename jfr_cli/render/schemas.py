@@ -1,4 +1,4 @@
-"""What data looks like: each kind of thing that `jf` prints, declared once.
+"""Schemas of the data that `jf` prints, each declared once.
 
 A `DocumentSchema` names the keys; tables, the header of CSV, ``--columns`` and the JSON Schema
 files under docs/schemas come from it. ``python -m jfr_cli.render.schemas docs/schemas`` writes
@@ -20,23 +20,23 @@ from typing import Any
 Schema = dict[str, Any]
 
 VERSION = 1
-"""Grows when a key changes its meaning or goes away, not when one is added."""
+"""Increased when a key is removed or changes its meaning, not when one is added."""
 
 
 @dataclass(frozen=True)
 class DocumentSchema:
-    """The keys of one kind of thing.
+    """The schema of one kind of thing.
 
     Attributes
     ----------
     name
-        Of its schema file.
+        Name of its schema file.
     summary
-        What it is, and which commands print it.
+        Description, with the commands that print it.
     properties
         {key: its schema}, made by the functions of this module.
     optional
-        Keys that are there only when they were asked for.
+        Keys that are present only on request.
     """
 
     name: str
@@ -115,7 +115,7 @@ def json_schema(schema: DocumentSchema) -> Schema:
 
 
 def declared_schemas() -> dict[str, DocumentSchema]:
-    """Every schema that a module of `jfr_cli.render` declares, by name."""
+    """Return every schema declared by a module of `jfr_cli.render`, by name."""
     import jfr_cli.render
 
     found: dict[str, DocumentSchema] = {}
@@ -127,12 +127,12 @@ def declared_schemas() -> dict[str, DocumentSchema]:
 
 
 def schema_text(schema: DocumentSchema) -> str:
-    """Return what the schema file of a schema holds."""
+    """Return the content of a schema file."""
     return json.dumps(json_schema(schema), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    # Under its own name: as __main__ this module's DocumentSchema is not the one others use.
+    # Imported by name: in __main__, DocumentSchema would be a different class.
     from jfr_cli.render import schemas
 
     for known in schemas.declared_schemas().values():

@@ -1,6 +1,6 @@
-"""How a spec of thing is listed: its columns, in the widths of terminals, and its data.
+"""How a kind of thing is listed: its columns, at different terminal widths, and its data.
 
-A command that lists something new declares a `TableSpec` and calls `jfr_cli.output.show_rows`.
+To list a new kind of thing, declare a `TableSpec` and call `jfr_cli.output.show_rows`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Cell = Callable[[Any], str]
 
 _FOLDED = 14
-"""Width to which long texts may be folded without becoming hard to read."""
+"""Minimum width of folded long texts, for readability."""
 
 
 @dataclass(frozen=True)
@@ -33,25 +33,25 @@ class Column:
     Attributes
     ----------
     key
-        What ``--columns`` calls it.
+        Its key in ``--columns``.
     header
-        Its heading; ``{zone}`` becomes the name of the local time zone.
+        Its heading; ``{zone}`` is replaced by the name of the local time zone.
     cell
-        Makes the cell from the thing; None shows the value that data has under ``path``.
+        Makes the cell from the thing; None shows the data value at ``path``.
     path
-        Where data has the value; "" means under ``key``. A dot goes into a nested object.
+        Path of the value in the data; "" means ``key``. A dot leads into a nested object.
     short
-        (heading, cell) where a table does not fit; None shows the same.
+        (heading, cell) for tables that are too wide; None shows the same.
     tiny
-        Makes the cell where not even that fits; None shows the same.
+        Makes the cell if even that is too wide; None shows the same.
     levels
-        The numbers of ``-v`` at which it is shown.
+        The numbers of ``-v`` with which it is shown.
     wraps
-        Its texts may be long and are folded where there is no room.
+        Whether its texts may be long, and are folded to fit.
     number
-        It is aligned to the right.
+        Whether it is aligned to the right.
     rank
-        Where even short columns do not fit, those of the largest rank go first; 0 stays.
+        If even short columns do not fit, those of the highest rank are dropped first; 0 is kept.
     """
 
     key: str
@@ -66,22 +66,22 @@ class Column:
     rank: int = 1
 
     def value(self, row: Row) -> Any:
-        """Return what data holds of this column."""
+        """Return the data value of this column."""
         return value_at(row, self.path or self.key)
 
 
 @dataclass(frozen=True)
 class TableSpec(DocumentSchema):
-    """A shape that can be listed.
+    """A kind of thing that can be listed.
 
     Attributes
     ----------
     row
-        Makes the row from the thing: what the shape declares, as Python values.
+        Makes the row from the thing: the keys of the schema, as Python values.
     columns
         Of its table.
     name_key
-        What ``--format name`` prints.
+        The key printed by ``--format name``.
     """
 
     row: Callable[[Any], Row] = dict
@@ -89,7 +89,7 @@ class TableSpec(DocumentSchema):
     name_key: str = "db_id"
 
     def data(self, item: Any) -> Row:
-        """Return what scripts see of a thing."""
+        """Return the data of a thing."""
         row = plain(self.row(item))
         assert isinstance(row, dict)
         return row
@@ -111,11 +111,11 @@ def chosen_columns(
     Parameters
     ----------
     asked
-        The value of ``--columns``: keys with commas; None for the usual ones.
+        The value of ``--columns``: keys separated by commas; None for the default ones.
     level
         The number of ``-v``.
     defaults
-        Keys to show instead of the usual ones at level 0.
+        Keys to show instead of the default ones at level 0.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def chosen_columns(
 
 
 def chosen_data(spec: TableSpec, asked: str | None) -> Callable[[Row], Row]:
-    """Return what makes the rows that were asked for from whole ones; errors as above."""
+    """Return a function that reduces rows to the requested columns; errors as above."""
     if asked is None:
         return lambda row: row
     columns = {key: _column(spec, key) for key in asked_keys(asked)}
@@ -138,17 +138,17 @@ def chosen_data(spec: TableSpec, asked: str | None) -> Callable[[Row], Row]:
 
 
 def data_keys(spec: TableSpec, asked: str | None) -> list[str]:
-    """Keys of the rows, also where there is none: the header of CSV."""
+    """Keys of the rows, even if there are none: the header of CSV."""
     if asked is not None:
         return asked_keys(asked)
     return [key for key in spec.properties if key not in spec.optional]
 
 
 def asked_keys(asked: str) -> list[str]:
-    """Split the value of ``--columns``; ArgumentError where it names none."""
+    """Split the value of ``--columns``; ArgumentError if it is empty."""
     keys = [key.strip() for key in asked.split(",") if key.strip()]
     if not keys:
-        raise ArgumentError("no column was named", hint="--columns db_id,state")
+        raise ArgumentError("no columns given", hint="for example --columns db_id,state")
     return keys
 
 
@@ -163,7 +163,7 @@ def _column(spec: TableSpec, key: str) -> Column:
 
 
 def _is_time(spec: TableSpec, path: str) -> bool:
-    """Whether the schema has a time at a path with dots."""
+    """Whether the schema has a time at a dotted path."""
     schema: Any = {"properties": spec.properties}
     for key in path.split("."):
         schema = schema.get("properties", {}).get(key, {})
@@ -172,14 +172,14 @@ def _is_time(spec: TableSpec, path: str) -> bool:
 
 @dataclass(frozen=True)
 class Listing:
-    """Things to be shown as a table, in the fullest form that fits.
+    """A table of things, in the fullest form that fits.
 
     Attributes
     ----------
     pinned
-        The columns were chosen by the user: none is left out.
+        Whether the columns were chosen by the user, so that none is dropped.
     left_out
-        Columns with content that the last `table` had no room for.
+        Columns with content that did not fit into the last `table`.
     """
 
     spec: TableSpec
@@ -191,8 +191,8 @@ class Listing:
     def table(self, width: int | None) -> Table:
         """Return the table for a terminal of a width; None for whole cells in every column.
 
-        Where it does not fit, ids and times become short, as many as need be; columns of ``-v``
-        without content and at last whole columns are left out, those of the largest rank first.
+        If it does not fit, as many ids and times as necessary are shortened; then columns of ``-v``
+        without content and finally other columns are dropped, those of the highest rank first.
         """
         self.left_out.clear()
         whole = {column: self._drawn(column, 0) for column in self.columns}
@@ -210,7 +210,7 @@ class Listing:
             last = [column for column in short if column.rank == rank][-1]
             if short.pop(last).says_something:
                 self.left_out.append(last)
-        for column in sorted(short, key=lambda column: column.rank):  # what has room is whole
+        for column in sorted(short, key=lambda column: column.rank):  # as full as fits
             fuller = {**short, column: whole[column]}
             if _width(fuller.values(), 2) <= width:
                 short = fuller
@@ -226,7 +226,7 @@ class Listing:
         )
 
     def _drawn(self, column: Column, form: int) -> _Drawn:
-        """Draw a column: 0 whole, 1 short, 2 tiny."""
+        """Draw a column: 0 full, 1 short, 2 tiny."""
         make = _maker(column, form)
         if make is None:
             cells = [cell_text(column.value(row)) for row in self._rows]
@@ -266,7 +266,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A column in one of its forms; long texts may be folded to ``fold`` and stay readable."""
+    """A column in one of its forms; long texts are folded to ``fold``."""
 
     header: str
     cells: list[str]
@@ -280,7 +280,7 @@ class _Drawn:
 
     @cached_property
     def width(self) -> int:
-        """The width that it needs."""
+        """The required width."""
         from rich.cells import cell_len
 
         widest = max(map(cell_len, self.cells), default=0)

@@ -1,4 +1,4 @@
-"""What an upgrade of the database does, or would do."""
+"""The upgrade of the database."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class UpgradeReport:
     Attributes
     ----------
     plan
-        What there is, or was, to do.
+        The plan.
     differences
-        How the packages here differ from those that wrote the database.
+        Differences between the packages here and those that wrote the database.
     done
         Whether it was done.
     force
@@ -80,25 +80,25 @@ UPGRADE = TableSpec(
         "target": text("Version of the database afterwards."),
         "actions": array(
             _an_entry(
-                version=text("The upgrade that it belongs to."),
-                description=text("What is done."),
-                count=integer("Documents or folders concerned."),
-                manual=flag("Whether it is left to you."),
+                version=text("The upgrade it belongs to."),
+                description=text("The action."),
+                count=integer("Number of documents or folders concerned."),
+                manual=flag("Whether it must be done by you."),
             ),
-            "What there is to do, in order.",
+            "The actions, in order.",
         ),
         "blocking": array(
             _an_entry(
-                version=text("The upgrade that it belongs to."),
-                description=text("What is in the way."),
+                version=text("The upgrade it belongs to."),
+                description=text("The failed condition."),
                 count=integer("Documents concerned."),
-                hint=text("What to do then."),
-                skippable=flag("Whether --force passes it by."),
+                hint=text("What to do about it."),
+                skippable=flag("Whether --force ignores it."),
             ),
-            "What is in the way.",
+            "Conditions that prevent the upgrade.",
         ),
         "differences": array(
-            text("One."), "Packages that differ from those that wrote the database."
+            text("A package."), "Packages that differ from those that wrote the database."
         ),
         "dry_run": flag("Whether nothing was changed."),
     },
@@ -118,13 +118,13 @@ def upgrade_text(report: UpgradeReport) -> Text:
 
     row = _row(report)
     if report.plan.is_empty:
-        lines = [f"the database has version {row['current']} already"]
+        lines = [f"the database already has version {row['current']}"]
     else:
-        lines = [f"upgrade of the database from {row['current']} to {row['target']}"]
+        lines = [f"upgrade the database from {row['current']} to {row['target']}"]
     for action in row["actions"]:
-        by_you = " (left to you)" if action["manual"] else f" ({action['count']})"
+        by_you = " (to be done by you)" if action["manual"] else f" ({action['count']})"
         lines.append(f"  {action['version']}: {action['description']}{by_you}")
     for failed in row["blocking"]:
-        lines.append(f"in the way: {failed['description']} ({failed['count']}): {failed['hint']}")
+        lines.append(f"not possible: {failed['description']} ({failed['count']}): {failed['hint']}")
     lines += [f"differs: {line}" for line in row["differences"]]
     return Text("\n".join(lines))

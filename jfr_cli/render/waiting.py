@@ -1,4 +1,4 @@
-"""What was waited for, and why a job does not run."""
+"""The results of waiting, and why a job does not run."""
 
 from __future__ import annotations
 
@@ -40,19 +40,21 @@ AWAITED = TableSpec(
 )
 WAIT = DocumentSchema(
     "wait",
-    "What `jf job wait` and `jf flow wait` came to.",
+    "The result of `jf job wait` and `jf flow wait`.",
     {
-        "verdict": text("`pending` when time was up.", one_of=[v.value for v in Verdict]),
-        "seconds": number("How long it took."),
-        "waited": array(entry(AWAITED), "What was waited for."),
+        "verdict": text(
+            "`pending` if the time limit was reached.", one_of=[v.value for v in Verdict]
+        ),
+        "seconds": number("Duration of the wait."),
+        "waited": array(entry(AWAITED), "The jobs or flows waited for."),
     },
 )
 REASON = TableSpec(
     "reason",
     "A reason: an entry of `reasons` of `jf job why`.",
     {
-        "code": text("A word for scripts."),
-        "text": text("What holds the job up, in one line."),
+        "code": text("A keyword for scripts."),
+        "text": text("What blocks the job, in one line."),
         "advice": text("What to do next, often a command.", null=True),
     },
     row=asdict,
@@ -64,24 +66,24 @@ REASON = TableSpec(
 )
 WHY = DocumentSchema(
     "why",
-    "What `jf job why` says.",
+    "The result of `jf job why`.",
     {
         "db_id": text("The job."),
         "name": text("Its name."),
         "state": text("Its state.", one_of=JobState),
-        "reasons": array(entry(REASON), "Why it does not run, the first reason first."),
+        "reasons": array(entry(REASON), "Why it does not run, the most important reason first."),
         "error": text("The end of its error.", null=True),
     },
 )
 _NEEDS_ACTION = {"PAUSED", "WAITING", "READY", "RUNNING"}
-"""States of jobs and flows that have not ended, and of which some may not go on by themselves."""
+"""States of jobs and flows that have not ended, some of which need a user to continue."""
 _SHOWN = 5
 _TAIL = 12
 """Maximum number of lines shown of an error."""
 
 
 def wait_row(result: WaitResult) -> Row:
-    """Return what scripts see of how waiting ended."""
+    """Return the data of a wait."""
     return {
         "verdict": result.verdict,
         "seconds": round(result.seconds, 3),
@@ -96,17 +98,17 @@ def standing(waited: Sequence[Awaited]) -> str:
 
 
 def at_rest(waited: Sequence[Awaited]) -> str | None:
-    """Say why waiting ended although not everything has; None where everything has."""
+    """Describe why the wait ended although not everything has; None if everything has."""
     held = [a for a in waited if a.state.value in _NEEDS_ACTION]
     if not held:
         return None
     which = ", ".join(f"{a.db_id} {a.state.value}" for a in held[:_SHOWN])
     more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
-    return f"nothing moves any more until a user acts: {which}{more}"
+    return f"nothing will change without user action: {which}{more}"
 
 
 def why_row(job: JobInfo, reasons: Sequence[Reason]) -> Row:
-    """Return what scripts see of why a job does not run."""
+    """Return the data of why a job does not run."""
     return {
         "db_id": job.db_id,
         "name": job.name,
@@ -117,7 +119,7 @@ def why_row(job: JobInfo, reasons: Sequence[Reason]) -> Row:
 
 
 def error_tail(job: JobInfo) -> str | None:
-    """Return the end of what went wrong with a job, None where nothing has."""
+    """Return the end of a job's error, None if there is none."""
     whole = job.error if job.state is JobState.FAILED else job.remote.error
     if job.state not in (JobState.FAILED, JobState.REMOTE_ERROR) or not whole:
         return None

@@ -1,4 +1,4 @@
-"""How single values look: states, times, durations."""
+"""Formats of single values: states, times, durations."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-# A glyph beside every colour: the states can be told apart without seeing colours. The colours
-# are those of Okabe and Ito, which colour-blind people tell apart, as far as 256 colours go; all
-# can be read on black and on white.
+# Every colour has a glyph, so that states can be distinguished without colours. The colours are
+# those of Okabe and Ito for colour-blind readers, as far as 256 colours allow; all are readable on
+# black and on white.
 _GREY, SKY, _BLUE, _PURPLE = "bright_black", "color(74)", "color(33)", "color(175)"
 GREEN, VERMILION, ORANGE, ACTIVE = "color(36)", "bold color(202)", "color(214)", f"bold {_BLUE}"
 """Styles of success, failure, attention and progress."""
@@ -41,21 +41,21 @@ _STYLES: dict[str, tuple[str, str]] = {
     "FINISHED": (GREEN, "✔"),
 }
 RETRYING = (f"bold {ORANGE}", "↻")
-"""Style and glyph of a job whose step waits to be tried again."""
+"""Style and glyph of a job whose step waits to be retried."""
 GOOD, BAD = (GREEN, "✔"), (VERMILION, "✘")
-"""Style and glyph of what is as it should be, and of what is not."""
+"""Style and glyph of something that is right, and of something that is wrong."""
 
 _UTC = ("Etc/UTC", "UTC", "Etc/UCT", "UCT", "Etc/Universal", "Universal", "Etc/Zulu", "Zulu")
 SHORT_TIME = "%m-%d %H:%M"
 
 
 class Words(str):
-    """A text and how it looks: a cell of a table, which needs Rich on a terminal only.
+    """A text with a style: a cell of a table, which needs Rich only on a terminal.
 
     Attributes
     ----------
     style
-        A style of Rich's; "" for none.
+        A Rich style, or "".
     """
 
     __slots__ = ("style",)
@@ -69,7 +69,7 @@ class Words(str):
 
 
 def drawn_text(cell: str) -> Text:
-    """Return a text as Rich draws it: as it stands, in its style if it is `Words`."""
+    """Return a text for Rich: literally, with its style if it is `Words`."""
     from rich.text import Text
 
     return Text(cell, style=cell.style if isinstance(cell, Words) else "")
@@ -83,9 +83,9 @@ def state_words(
     Parameters
     ----------
     retrying
-        A step failed and waits to be tried again.
+        A step failed and waits to be retried.
     short
-        The state's short code, for the narrowest terminals.
+        Use the state's short code, for the narrowest terminals.
     """
     style, glyph = RETRYING if retrying else _STYLES[state.value]
     word = state.value
@@ -95,12 +95,12 @@ def state_words(
 
 
 def state_text(state: JobState | FlowState | BatchState, *, retrying: bool = False) -> Text:
-    """Return a state as a part of a picture; parameters as of `state_words`."""
+    """Return a state as part of a picture; parameters as of `state_words`."""
     return drawn_text(state_words(state, retrying=retrying))
 
 
 def verdict_words(ok: bool, good: str = "ok", bad: str = "FAIL") -> Words:
-    """Return a word with the glyph and colour of what is, or is not, as it should be."""
+    """Return a word with the glyph and colour of right or wrong."""
     style, glyph = GOOD if ok else BAD
     return Words(f"{glyph} {good if ok else bad}", style)
 
@@ -108,7 +108,7 @@ def verdict_words(ok: bool, good: str = "ok", bad: str = "FAIL") -> Words:
 def local_time(time: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
     """Return a stored time in the time zone of this machine.
 
-    In an hour that clocks repeat it says which of the two is meant.
+    If a clock change repeats the hour, the text says which of the two is meant.
     """
     if time is None:
         return ""
@@ -118,7 +118,7 @@ def local_time(time: datetime | None, form: str = "%Y-%m-%d %H:%M") -> str:
 
 
 def exact_time(time: datetime | None) -> str:
-    """Return a stored time to the second, in the time of this machine as it was called then."""
+    """Return a stored time with seconds, in this machine's time zone with its name at that time."""
     if time is None:
         return ""
     return time.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
@@ -126,25 +126,25 @@ def exact_time(time: datetime | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_repeated(quarter: datetime) -> bool:
-    """Whether clocks show a quarter of an hour twice, as when summer time ends."""
+    """Whether a clock change repeats a local time, as at the end of summer time."""
     first, second = (quarter.replace(microsecond=0, fold=fold).astimezone() for fold in (0, 1))
     return first.utcoffset() != second.utcoffset()
 
 
 def zone() -> str:
-    """Name of the time zone of this machine, for headings: it holds in summer and in winter."""
+    """Name of the time zone of this machine, for headings: valid in summer and in winter."""
     return zone_name() or "local"
 
 
 def zone_name() -> str | None:
-    """Name of this machine's time zone as the time zone database has it; None where unknown."""
+    """Name of this machine's time zone in the time zone database; None where unknown."""
     from zoneinfo import ZoneInfo
 
     found = os.environ.get("TZ", "").lstrip(":") or os.path.realpath("/etc/localtime")
     name = found.partition("zoneinfo/")[2] or found
     try:
         key = ZoneInfo(name).key
-    except (KeyError, ValueError, OSError):  # no such zone, no name of one, a folder of them
+    except (KeyError, ValueError, OSError):  # no such zone, an invalid name, or a folder
         return None
     return "UTC" if key in _UTC else key
 

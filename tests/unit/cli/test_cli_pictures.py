@@ -110,6 +110,6 @@ def test_findings_of_one_cause_share_their_remedy() -> None:
     Console(file=out, width=200, no_color=True).print(picture)
     lines = out.getvalue().splitlines()
     assert len(lines) == SHOWN + 5
-    assert lines[SHOWN].strip() == "and 45 more alike: --json names all"
+    assert lines[SHOWN].strip() == "and 45 similar ones: see --json"
     assert lines[SHOWN + 1].strip() == "→ free it"
     assert lines[SHOWN + 2].strip() == "! warning an index is missing"
