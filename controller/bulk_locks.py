@@ -1,9 +1,9 @@
 """Lock many documents of one collection at once, under one lock; `controller.locks` locks one.
 
-Two commands take any number of documents, and one takes a single one; those that another process
-has locked are left out and named. Nothing is waited for here, so two processes that want the same
-documents cannot block each other. The lease, and what happens when its holder dies or the database
-fails, are as `controller.locks` states them.
+Two commands lock any number of documents, and one command locks one; those that another process has
+locked are left out and reported. Nothing is waited for, so two processes that want the same
+documents cannot block each other. For the lease, and the handling of dead holders and database
+failures, see `controller.locks`.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ _LOCK_FIELDS = ("lock_id", "lock_time", "lock_lease")
 
 @dataclass
 class LockedDocuments:
-    """Documents that we have locked.
+    """Locked documents.
 
     Attributes
     ----------
     collection
-        Where they are.
+        Where they are stored.
     lock_id
-        Of our lock; the same on all of them.
+        Id of the lock, the same on all of them.
     documents
-        {value of the key: document as it was locked}. One that is freed in another way is taken
-        out.
+        {value of the key: document when it was locked}. Documents unlocked in another way are
+        removed.
     unavailable
-        {value of the key: the lock fields of a document that another process has locked}; None
-        where there is no such document.
+        {value of the key: the lock fields of a document that another process has locked}; None if
+        there is no such document.
     """
 
     collection: Collection
@@ -68,23 +68,23 @@ def lock_documents(
     transactional: bool = False,
     fields: Mapping[str, Any] | None = None,
 ) -> Iterator[LockedDocuments]:
-    """Lock those of the documents that can be had at once; free at the end what still is locked.
+    """Lock the documents that are free; release at the end those that are still locked.
 
     Parameters
     ----------
     key, values
-        The field that tells which documents, and its values.
+        The field that identifies the documents, and its values.
     projection
-        What to read of them; has to include the key.
+        Fields to read; must include the key.
     matching
         Only documents that match this query are locked. Others are in ``unavailable``.
     break_lock
-        Take the locks even if other processes hold them.
+        Break the locks of other processes.
     transactional
-        What is done under the lock is done in one transaction: when the database fails, nothing
-        was written. Otherwise that is not known then, and the lock is left to expire.
+        The work under the lock is done in one transaction, so that nothing was written if the
+        database fails. Otherwise that is unknown then, and the lock is left to expire.
     fields
-        What to set with the lock.
+        Fields to set with the lock.
     """
     locked = LockedDocuments(collection, str(uuid4()))
     with hold_leases(collection, locked.lock_id):
@@ -108,14 +108,15 @@ def lock_documents(
 def look_at_locks(
     collection: Collection, key: str, values: Sequence[Any]
 ) -> tuple[dict[Any, Document | None], list[dict[str, Any]]]:
-    """Look who has locked documents; each call is an observation of their leases.
+    """Read the locks of documents; each call observes their leases.
 
     Returns
     -------
     dict
         {value of the key: lock fields, None where there is no such document}.
     list
-        A query for each that may be locked after all: it is free, or its lease has run out.
+        A query for documents that may be locked after all: they are free, or their lease has
+        expired.
     """
     fields = [*dict.fromkeys(("_id", key, *_LOCK_FIELDS))]
     found = {d[key]: d for d in collection.find({key: {"$in": list(values)}}, fields)}
@@ -178,6 +179,6 @@ def _free(locked: LockedDocuments) -> None:
 
         repeat_on_conflict(free_all)
     except StorageError as error:
-        # An error of the work itself is the one to report; the next process takes these over.
+        # The error of the work itself is the one to report; the next process takes these over.
         GIVEN_UP.add(locked.lock_id)
         logger.warning("documents of %s could not be unlocked: %s", locked.collection.name, error)

@@ -1,12 +1,12 @@
-"""Arguments -> filter: what a user asks for, as a query in MongoDB's language. Pure.
+"""Filters: the selection arguments of a user, as a query in MongoDB's language. Pure.
 
 The same few parameters select jobs (and flows) in every method and command. They are declared,
-described, checked and translated here, once. Different parameters are combined with AND, several
-values of one parameter with OR; None means "do not ask", an empty list matches nothing.
+described, checked and translated here. Different parameters are combined with AND, several values
+of one parameter with OR; None means "no condition", an empty list matches nothing.
 
 Flows are found through an index on ``job.hosts`` or ``uuid``, never through ``ids``, so ids that
-name a flow by one of its jobs have to be looked up first: `JobFilter.db_ids_of_flows` and
-`FlowFilter.db_ids_of_flows` say which, and ``query`` takes the answer.
+identify a flow by one of its jobs must be looked up first: `JobFilter.db_ids_of_flows` and
+`FlowFilter.db_ids_of_flows` list them, and ``query`` takes the result.
 """
 
 from __future__ import annotations
@@ -31,39 +31,38 @@ NOTHING: Query = {"_id": {"$in": []}}
 
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
-    """Which jobs are meant.
+    """Filter of jobs.
 
     Attributes
     ----------
     job_ids
-        (uuid, index) pairs; one pair alone is fine.
+        (uuid, index) pairs; or a single pair.
     db_ids
-        db_id of the jobs; integers are taken as their digits.
+        db_id of the jobs; integers are converted to text.
     flow_ids
         Uuids of the flows, or of flows within them, that the jobs belong to, or the db_id of any
         of a flow's jobs.
     states
         `JobState` members or their names.
     start_date, end_date
-        Bounds of ``updated_on``, both included. A naive time is in the machine's local time
+        Bounds of ``updated_on``, inclusive. A naive time is in the machine's local time
         zone, an aware one in its own.
     name
         Pattern of the job's name with the wildcards of `fnmatch` (``*``, ``?``, ``[seq]``); it
-        has to match the whole name, case counts.
+        must match the whole name, case-sensitively.
     metadata
-        Entries of the job's metadata that have to be exactly so. A dot in a key goes into a
-        nested dictionary.
+        Entries that the job's metadata must have. A dot in a key leads into a nested dictionary.
     workers
         Names of the workers.
     locked
-        True selects locked jobs; False does not ask.
+        True selects locked jobs; False is no condition.
     causes
-        Why the jobs did not succeed: `Cause` members or their names.
+        Why the jobs failed: `Cause` members or their names.
     error_match
-        A regular expression that occurs in the job's error, or the runner's.
+        A regular expression to search in the job's error, or the runner's.
     custom_query
-        A query in MongoDB's language, combined with the rest; a top-level key that another
-        parameter uses too is an error.
+        A query in MongoDB's language, combined with the rest; a top-level key used by another
+        parameter is an error.
     """
 
     job_ids: Any = None
@@ -96,12 +95,12 @@ class JobFilter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was asked for, so that every job matches."""
+        """Whether there is no condition, so that every job matches."""
         return _is_empty(self)
 
     @property
     def is_lasting(self) -> bool:
-        """Whether a job that matches will always match: what is asked of it cannot change."""
+        """Whether a job that matches will always match: the fields concerned cannot change."""
         lasting = {"job_ids", "db_ids", "flow_ids", "name", "metadata"}
         return all(
             f.name in lasting or getattr(self, f.name) in (None, False) for f in fields(self)
@@ -109,16 +108,16 @@ class JobFilter:
 
     @property
     def db_ids_of_flows(self) -> list[str]:
-        """Members of ``flow_ids`` that are db_ids and have to be looked up."""
+        """Members of ``flow_ids`` that are db_ids and must be looked up."""
         return [i for i in self.flow_ids or () if not is_uuid(i)]
 
     def with_whole_job_ids(self, whole: Callable[[str], str]) -> JobFilter:
-        """Return the filter with whole uuids of jobs in the place of beginnings of them.
+        """Return the filter with abbreviated uuids of jobs expanded.
 
         Parameters
         ----------
         whole
-            Returns the uuid that begins so; a whole one as it is.
+            Expands an abbreviated uuid; returns a whole one unchanged.
         """
         found = tuple((whole(uuid), index) for uuid, index in self.job_ids or ())
         return self if found == (self.job_ids or ()) else replace(self, job_ids=found)
@@ -129,8 +128,7 @@ class JobFilter:
         Parameters
         ----------
         flow_uuids
-            {db_id: uuid of its flow} for `db_ids_of_flows`; one that is not in it matches
-            nothing.
+            {db_id: uuid of its flow} for `db_ids_of_flows`; missing ones match nothing.
         """
         query: Query = {}
         if self.job_ids is not None:
@@ -152,7 +150,7 @@ class JobFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class FlowFilter:
-    """Which flows are meant.
+    """Filter of flows.
 
     Attributes
     ----------
@@ -192,12 +190,12 @@ class FlowFilter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was asked for, so that every flow matches."""
+        """Whether there is no condition, so that every flow matches."""
         return _is_empty(self)
 
     @property
     def db_ids_of_flows(self) -> list[str]:
-        """db_ids that have to be looked up: ``db_ids``, and those among ``flow_ids``."""
+        """db_ids that must be looked up: ``db_ids``, and those among ``flow_ids``."""
         return [*(self.db_ids or ()), *(i for i in self.flow_ids or () if not is_uuid(i))]
 
     def with_whole_job_ids(self, whole: Callable[[str], str]) -> FlowFilter:
@@ -224,22 +222,22 @@ class FlowFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchFilter:
-    """Which batch processes are meant.
+    """Filter of batch processes.
 
     Attributes
     ----------
     process_id
-        Ids in the workers' queues; two workers may give out the same.
+        Ids in the workers' queues; two workers may have the same one.
     batch_uid
-        Our ids of the processes.
+        jfr's ids of the processes.
     worker
         Names of the workers.
     batch_state
         `BatchState` members or their names.
     job_ids
-        (uuid, index) pairs of jobs that they executed; one pair alone is fine.
+        (uuid, index) pairs of jobs executed by them, or a single pair.
     db_ids
-        db_id of jobs that they executed.
+        db_id of jobs executed by them.
     """
 
     process_id: Any = None
@@ -261,7 +259,8 @@ class BatchFilter:
         )
         if self.job_ids is not None and self.db_ids is not None:
             raise FilterError(
-                "job_ids and db_ids both name the jobs of a batch process", hint="give one of them"
+                "job_ids and db_ids both select jobs of a batch process",
+                hint="give only one of them",
             )
 
     def query(self) -> Query:
@@ -285,21 +284,21 @@ class BatchFilter:
 def failure_query(
     custom: Mapping[str, Any] | None, *, causes: Iterable[str] | None, error_match: str | None
 ) -> Query | None:
-    """Add to a query on jobs how they failed; None where nothing is asked.
+    """Add the conditions on failures to a query on jobs; None if there are none.
 
     Parameters
     ----------
     custom
-        A user's own query.
+        The user's own query.
     causes
         Members or names of `Cause`.
     error_match
-        A regular expression that is found in the job's error, or the runner's.
+        A regular expression to search in the job's error, or the runner's.
 
     Raises
     ------
     ArgumentError
-        There is no such cause, or the expression is none, too long, or repeats a repeat.
+        The cause does not exist, or the expression is invalid, too long, or has nested repeats.
     """
     asked: list[Query] = []
     if causes is not None and (known := [_cause(name) for name in causes]):
@@ -318,7 +317,7 @@ def _cause(name: str) -> str:
         return Cause(name.lower().replace("-", "_")).value
     except ValueError:
         raise ArgumentError(
-            f"{name!r} is no cause of a failure", hint=f"one of {', '.join(Cause)}"
+            f"{name!r} is not a cause of a failure", hint=f"choose one of {', '.join(Cause)}"
         ) from None
 
 
@@ -328,7 +327,7 @@ def _check_regex(text: str) -> None:
 
 
 def merge_queries(query: Query, custom: Mapping[str, Any] | None) -> Query:
-    """Combine a query with a user's own.
+    """Combine a query with the user's own.
 
     Raises
     ------
@@ -339,14 +338,14 @@ def merge_queries(query: Query, custom: Mapping[str, Any] | None) -> Query:
         return query
     if not isinstance(custom, Mapping):
         raise FilterError(
-            f"a query has to be a dictionary, not {type(custom).__name__}",
+            f"a query must be a dictionary, not {type(custom).__name__}",
             hint='for example {"state": "FAILED"}',
         )
     shared = sorted(set(query) & set(custom))
     if shared:
         raise FilterError(
-            f"the custom query and another filter both speak of {', '.join(shared)}",
-            hint="say it in one of them only",
+            f"the custom query and another filter both have a condition on {', '.join(shared)}",
+            hint="give it in one of them only",
         )
     return {**query, **custom}
 
@@ -354,26 +353,26 @@ def merge_queries(query: Query, custom: Mapping[str, Any] | None) -> Query:
 def job_id_query(
     *, db_id: str | None = None, job_id: str | None = None, job_index: int | None = None
 ) -> tuple[Query, list[tuple[str, int]] | None]:
-    """Compose the query, and the sort, that find one job.
+    """Return the query and the sort order that find one job.
 
     Parameters
     ----------
     db_id
         db_id of the job.
     job_id
-        Uuid of the job; exactly one of the two has to be given.
+        Uuid of the job; exactly one of the two must be given.
     job_index
-        With ``job_id``: the index. None sorts by it, so that the largest one comes first.
+        With ``job_id``: the index. None returns the largest one first.
 
     Raises
     ------
     ArgumentError
-        Neither or both of ``db_id`` and ``job_id``, or one of a wrong type.
+        Neither or both of ``db_id`` and ``job_id``, or a wrong type.
     """
     if (db_id is None) == (job_id is None):
         raise ArgumentError(
-            "one job is named by exactly one of db_id and job_id",
-            hint="give one of the two",
+            "a job is identified by either db_id or job_id",
+            hint="give exactly one of them",
         )
     given: dict[str, tuple[Any, type | tuple[type, ...]]] = {
         "db_id": (db_id, (str, int)),
@@ -382,8 +381,8 @@ def job_id_query(
     }
     for name, (value, kind) in given.items():
         if value is not None and (value is True or value is False or not isinstance(value, kind)):
-            wanted = "an integer" if name == "job_index" else "the text that `jf job list` shows"
-            raise ArgumentError(f"{name} cannot be {value!r}", hint=f"it is {wanted}")
+            wanted = "an integer" if name == "job_index" else "the text shown by `jf job list`"
+            raise ArgumentError(f"{name} cannot be {value!r}", hint=f"it must be {wanted}")
     if db_id is not None:
         return {"db_id": str(db_id)}, None
     if job_index is not None:
@@ -400,14 +399,14 @@ def is_uuid(text: str) -> bool:
 
 
 def is_id(value: Any, *, number: bool = False) -> bool:
-    """Whether a value can be an id; ``number`` allows integers, which stand for their digits."""
+    """Whether a value can be an id; ``number`` allows integers, which are converted to text."""
     return isinstance(value, str) or (
         number and isinstance(value, int) and not isinstance(value, bool)
     )
 
 
 def is_start_of_uuid(text: str) -> bool:
-    """Whether a text may be the beginning of a uuid, long enough to name something."""
+    """Whether a text may be an abbreviated uuid of sufficient length."""
     return bool(re.fullmatch(r"[0-9a-f]{4,8}|[0-9a-f]{8}-[0-9a-f-]{0,26}", text))
 
 
@@ -434,14 +433,14 @@ def _strings(what: str, values: Any) -> tuple[str, ...] | None:
     many = [values] if isinstance(values, (str, int)) else values
     if not isinstance(many, Iterable) or isinstance(many, Mapping):
         raise ArgumentError(
-            f"{what} has to be a string or a list of strings, not {values!r}",
+            f"{what} must be a string or a list of strings, not {values!r}",
             hint="None selects all, an empty list nothing",
         )
     out = []
     for value in many:
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise ArgumentError(
-                f"{what} has to hold strings, not {value!r}", hint='for example ["1", "2"]'
+                f"{what} must contain strings, not {value!r}", hint='for example ["1", "2"]'
             )
         out.append(str(value))
     return tuple(out)
@@ -457,8 +456,8 @@ def _job_id_pairs(values: Any) -> tuple[tuple[str, int], ...] | None:
     for value in many:
         if not _is_pair(value):
             raise ArgumentError(
-                f"job_ids has to hold (uuid, index) pairs, not {value!r}",
-                hint="ids without an index are db_ids or flow_ids",
+                f"job_ids must contain (uuid, index) pairs, not {value!r}",
+                hint="for ids without an index use db_ids or flow_ids",
             )
     return tuple((uuid, index) for uuid, index in many)
 
@@ -472,10 +471,10 @@ def _is_pair(value: Any) -> bool:
 
 def _check_texts(name: Any, metadata: Any) -> None:
     if name is not None and not isinstance(name, str):
-        raise ArgumentError(f"name has to be a text, not {name!r}", hint='for example "relax*"')
+        raise ArgumentError(f"name must be a text, not {name!r}", hint='for example "relax*"')
     if metadata is not None and not isinstance(metadata, Mapping):
         raise ArgumentError(
-            f"metadata has to be a dictionary, not {metadata!r}", hint='for example {"tag": "x"}'
+            f"metadata must be a dictionary, not {metadata!r}", hint='for example {"tag": "x"}'
         )
 
 
@@ -487,13 +486,13 @@ def _check_window(start: Any, end: Any) -> None:
     for name, value in (("start_date", start), ("end_date", end)):
         if value is not None and not isinstance(value, datetime):
             raise ArgumentError(
-                f"{name} has to be a datetime, not {value!r}",
-                hint="`datetime.fromisoformat` makes one of a text",
+                f"{name} must be a datetime, not {value!r}",
+                hint="convert a text with `datetime.fromisoformat`",
             )
     if start is not None and end is not None and to_utc(start) > to_utc(end):
         raise FilterError(
-            f"the start date {_seconds(start)} lies after the end date {_seconds(end)}",
-            hint="nothing can lie between them; exchange them?",
+            f"the start date {_seconds(start)} is after the end date {_seconds(end)}",
+            hint="exchange them?",
         )
 
 
@@ -517,7 +516,7 @@ def _add_common(
     if given.start_date is not None:
         window["$gte"] = to_utc(given.start_date)
     if given.end_date is not None:
-        # Stored times have milliseconds: one given to the second includes that whole second.
+        # Stored times have milliseconds: an end without them includes its whole second.
         end = to_utc(given.end_date)
         whole = end.microsecond == 0
         window["$lt" if whole else "$lte"] = end + timedelta(seconds=1) if whole else end
@@ -529,7 +528,7 @@ def _add_common(
     for key, value in (given.metadata or {}).items():
         if not isinstance(key, str) or any(p == "" or p[0] == "$" for p in key.split(".")):
             raise FilterError(
-                f"{key!r} cannot be a metadata key", hint="no empty part, none that begins with $"
+                f"{key!r} cannot be a metadata key", hint="no part may be empty or start with $"
             )
         query[f"{metadata_path}.{key}"] = {"$eq": value}
     if given.locked:

@@ -1,7 +1,7 @@
 """`QueueReader`: the half of `JobController` that only reads, quick to import.
 
-What changes jobs needs plans, locks and the like, whose import costs more than a list. Commands
-that only show something use this half; `JobController` is this and all the rest.
+Actions on jobs need plans, locks and so on, whose import takes longer than a listing. Commands that
+only show something use this class; `JobController` adds the rest.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class _UserCollection:
-    """A collection of the queue as users see it; one that is assigned is used from then on.
+    """A collection of the queue, as users see it; it can be assigned.
 
     On MongoDB it is pymongo's own object, and raises pymongo's errors. The controller itself uses
     `Queue`, whose collections are the same on every engine.
@@ -52,7 +52,7 @@ class _UserCollection:
 class QueueReader(JobQueries, FlowQueries, EventQueries):
     """Access to the queue and the outputs of one project, to look at them.
 
-    It can be used by several threads, and as a context manager, which closes it.
+    It is thread-safe, and a context manager, which closes it.
 
     Parameters
     ----------
@@ -60,14 +60,14 @@ class QueueReader(JobQueries, FlowQueries, EventQueries):
         A maggma Store of MongoDB's kind (EmbeddedStore included), or an `OpenedStore`; its
         collection holds the jobs, the other collections lie in the same database.
     jobstore
-        Where outputs go; None takes the project's when it is needed.
+        Store of outputs; None opens the project's store when needed.
     flows_collection, auxiliary_collection, batches_collection
         Names of the other collections.
     events_collection
         Name of the collection of events; None makes it of the auxiliary collection's.
     project
-        The project the stores belong to. A text in this place is taken for
-        ``batches_collection``, which is what jobflow-remote 1.0.1 has there.
+        The project of the stores. A text in this place is taken as
+        ``batches_collection``, as in jobflow-remote 1.0.1.
     optional_jobstores
         {name: JobStore} to choose from per flow; None takes the project's.
 
@@ -120,8 +120,8 @@ class QueueReader(JobQueries, FlowQueries, EventQueries):
     def from_project(cls, project: Project | None = None) -> Self:
         """Open the controller of a project; None takes the default project.
 
-        A database that is not there is not made: whatever needs it raises StorageMissingError,
-        but `JobController.reset` and `JobController.backup_restore`, which make it.
+        A missing database is not created: every use raises StorageMissingError, except for
+        `JobController.reset` and `JobController.backup_restore`, which create it.
         """
         if project is None:
             project = ConfigManager().get_project()
@@ -187,7 +187,7 @@ class QueueReader(JobQueries, FlowQueries, EventQueries):
         return self._jobstore
 
     def close(self) -> None:
-        """Close all connections. Closing twice is fine."""
+        """Close all connections. May be called twice."""
         self.queue.database.close()
         if self._own_store is not None:
             self._own_store.close()

@@ -1,7 +1,7 @@
-"""Reports: how the jobs and the flows of a project stand.
+"""Reports: statistics of the jobs and flows of a project.
 
-A report is plain and frozen: it can be kept, compared, shown in a notebook or, with `as_dict`,
-written as JSON.
+A report is immutable plain data: it can be stored, compared, shown in a notebook or, with
+`as_dict`, written as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from controller.jobcontroller import JobController
 
 LONGEST_RUNNING = 5
-"""How many of the jobs that run for the longest time are told."""
+"""Number of longest running jobs to report."""
 
 _EXECUTING = (JobState.RUNNING, JobState.BATCH_RUNNING)
 
@@ -32,13 +32,13 @@ class FlowTrends:
     interval
         hours, days, weeks, months or years.
     num_intervals
-        How many.
+        Number of intervals.
     timezone
-        Where days begin.
+        Time zone of the intervals.
     dates
         Keys of the intervals, oldest first; see `JobController.get_trends`.
     completed, failed
-        One number for each interval: what is in the state and was last updated then.
+        Number per interval: jobs or flows in this state that were last updated in it.
     """
 
     interval: str
@@ -75,9 +75,9 @@ class WorkerLoad:
     Attributes
     ----------
     jobs
-        All of them.
+        All jobs.
     active
-        Those that are under way (`RUNNING_STATES`).
+        Jobs under way (`RUNNING_STATES`).
     """
 
     jobs: int
@@ -86,20 +86,20 @@ class WorkerLoad:
 
 @dataclass(frozen=True)
 class JobsReport:
-    """How the jobs of a project stand.
+    """Statistics of the jobs of a project.
 
     Attributes
     ----------
     state_counts
         {state: number}, every state.
     longest_running
-        The jobs that are executed for the longest time now, that one first.
+        The longest running jobs, the longest first.
     workers
         {worker: its jobs}, by name.
     trends
-        What ended lately.
+        The jobs that ended recently.
     causes
-        {cause: number} of the jobs that are FAILED or REMOTE_ERROR, the largest first; "" stands
+        {cause: number} of the jobs that are FAILED or REMOTE_ERROR, the largest first; "" is used
         for jobs of versions that recorded none.
     """
 
@@ -117,7 +117,7 @@ class JobsReport:
         num_intervals: int | None = None,
         timezone: str = "UTC",
     ) -> JobsReport:
-        """Ask the database. Nothing is locked.
+        """Query the database. Nothing is locked.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class JobsReport:
         Raises
         ------
         ArgumentError
-            No such interval or time zone.
+            Unknown interval or time zone.
         """
         trends = _trends(
             job_controller,
@@ -155,7 +155,7 @@ class JobsReport:
 
     @property
     def worker_utilization(self) -> dict[str, int]:
-        """{worker: number of its jobs}, the largest first; `workers` tells more."""
+        """{worker: number of its jobs}, the largest first; see `workers` for more."""
         loads = sorted(self.workers.items(), key=lambda item: -item[1].jobs)
         return {name: load.jobs for name, load in loads}
 
@@ -201,14 +201,14 @@ class JobsReport:
 
 @dataclass(frozen=True)
 class FlowsReport:
-    """How the flows of a project stand.
+    """Statistics of the flows of a project.
 
     Attributes
     ----------
     state_counts
         {state: number}, every state.
     trends
-        What ended lately.
+        The flows that ended recently.
     """
 
     state_counts: Mapping[FlowState, int]
@@ -222,7 +222,7 @@ class FlowsReport:
         num_intervals: int | None = None,
         timezone: str = "UTC",
     ) -> FlowsReport:
-        """Ask the database; parameters and errors as in `JobsReport.generate_report`."""
+        """Query the database; parameters and errors as in `JobsReport.generate_report`."""
         trends = _trends(
             job_controller,
             (FlowState.COMPLETED, FlowState.FAILED),
@@ -257,7 +257,7 @@ class FlowsReport:
 
     @property
     def active(self) -> int:
-        """Flows that go on by themselves: READY and RUNNING."""
+        """Flows that continue by themselves: READY and RUNNING."""
         return _sum(self.state_counts, (FlowState.READY, FlowState.RUNNING))
 
     def as_dict(self) -> dict[str, Any]:

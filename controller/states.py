@@ -1,4 +1,4 @@
-"""States of jobs, flows and batch processes, and the named groups the rules speak of.
+"""States of jobs, flows and batch processes, and the named groups used by the rules.
 
 The stored value of every member is its name. The set of members and their short codes are
 those of jobflow-remote 1.0.1, so that both programs read each other's databases.
@@ -22,7 +22,7 @@ _RENAMED = {"TERMINATED": "RUN_FINISHED"}
 class _State(StrEnum):
     """A state, whose ``str()`` is that of jobflow-remote 1.0.1: ``JobState.COMPLETED``.
 
-    Scripts compare with it. Everything else, the format of an f-string included, says the value.
+    Scripts compare it. Everything else, including the format in an f-string, gives the value.
     """
 
     __str__ = Enum.__str__
@@ -35,17 +35,17 @@ class JobState(_State):
     """State of one execution (uuid, index) of a job."""
 
     WAITING = "WAITING"  # in the database, at least one parent is not finished
-    READY = "READY"  # may be checked out
+    READY = "READY"  # ready to be checked out
     CHECKED_OUT = "CHECKED_OUT"  # claimed by a runner; next: upload the inputs
     UPLOADED = "UPLOADED"  # the run directory exists on the worker; next: submit
     SUBMITTED = "SUBMITTED"  # in the worker's queue, ``remote.process_id`` is known
-    RUNNING = "RUNNING"  # the queue says that it runs
+    RUNNING = "RUNNING"  # running according to the queue
     RUN_FINISHED = "RUN_FINISHED"  # no longer in the queue; next: download
-    DOWNLOADED = "DOWNLOADED"  # the results are within the runner's reach; next: complete
-    REMOTE_ERROR = "REMOTE_ERROR"  # a runner step failed for good; ``previous_state`` says where
+    DOWNLOADED = "DOWNLOADED"  # the results can be read by the runner; next: complete
+    REMOTE_ERROR = "REMOTE_ERROR"  # a runner step failed permanently in ``previous_state``
     COMPLETED = "COMPLETED"  # the output is in the JobStore
     FAILED = "FAILED"  # the job's function raised, or its output is unusable
-    PAUSED = "PAUSED"  # held back by the user
+    PAUSED = "PAUSED"  # paused by the user
     STOPPED = "STOPPED"  # stopped by another job's stop_children or stop_jobflow
     USER_STOPPED = "USER_STOPPED"  # stopped by the user
     BATCH_SUBMITTED = "BATCH_SUBMITTED"  # in the pool of a batch worker
@@ -106,11 +106,11 @@ class FlowState(_State):
 class Cause(StrEnum):
     """Why a job became FAILED or REMOTE_ERROR; field ``error_cause`` of its document."""
 
-    JOB_ERROR = "job_error"  # the job's function raised, or gave what cannot be stored
+    JOB_ERROR = "job_error"  # the job's function raised, or its result cannot be stored
     IMPORT_FAILED = "import_failed"  # a module or function is missing on the worker
     OUT_OF_MEMORY = "out_of_memory"
-    WALLTIME = "walltime"  # ended at its time limit
-    PREEMPTED = "preempted"  # ended in favour of another job
+    WALLTIME = "walltime"  # killed at its time limit
+    PREEMPTED = "preempted"  # killed in favour of another job
     NODE_FAILED = "node_failed"
     CANCELLED_OUTSIDE = "cancelled_outside"  # ended by a user or program other than jfr
     PRE_RUN_FAILED = "pre_run_failed"  # the script ended in pre_run, before the job
@@ -122,7 +122,7 @@ class Cause(StrEnum):
 
     @property
     def words(self) -> str:
-        """What happened, as the beginning of a sentence."""
+        """What happened, as the start of a sentence."""
         return _CAUSE_WORDS[self]
 
 
@@ -130,7 +130,7 @@ _CAUSE_WORDS: dict[Cause, str] = {
     Cause.JOB_ERROR: "its function failed",
     Cause.IMPORT_FAILED: "an import failed on the worker",
     Cause.OUT_OF_MEMORY: "out of memory",
-    Cause.WALLTIME: "killed: out of its time limit",
+    Cause.WALLTIME: "killed: time limit exceeded",
     Cause.PREEMPTED: "killed: preempted by the queue",
     Cause.NODE_FAILED: "killed: its node failed",
     Cause.CANCELLED_OUTSIDE: "killed: cancelled from outside",
@@ -155,19 +155,19 @@ _S = TypeVar("_S", JobState, FlowState, BatchState)
 
 
 def stored_state(kind: type[_S], value: Any, what: str) -> _S:
-    """Return a state that a document holds; a name of jobflow-remote 0.1.x is understood.
+    """Return the state in a document; names of jobflow-remote 0.1.x are recognised.
 
     Parameters
     ----------
     kind
-        Of what it is a state.
+        The enumeration.
     what
-        What has it, for the message.
+        What has the state, for the message.
 
     Raises
     ------
     StorageFormatError
-        There is no such state.
+        Unknown state.
     """
     try:
         return kind(value)
@@ -175,14 +175,14 @@ def stored_state(kind: type[_S], value: Any, what: str) -> _S:
         return kind(error.new_state)
     except ValueError:
         raise StorageFormatError(
-            f"{what} is in the state {value!r}, which this version does not know",
+            f"{what} is in the state {value!r}, which this version does not support",
             hint="was the database written by another version? See `jf admin upgrade` and "
             "`jf admin doctor`",
         ) from None
 
 
 NOT_STARTED_STATES = (JobState.READY, JobState.WAITING)
-"""No runner has claimed the job, and nothing holds it back but its parents."""
+"""No runner has claimed the job, and only its parents can block it."""
 
 NOT_STARTED_FLOW_STATES = (FlowState.READY, FlowState.WAITING)
 """All jobs of the flow are in `NOT_STARTED_STATES`."""
@@ -204,7 +204,7 @@ RUNNING_STATES = (*RESETTABLE_STATES, JobState.BATCH_SUBMITTED, JobState.BATCH_R
 """Under way: claimed, and neither finished nor failed."""
 
 BATCH_STATES = (JobState.BATCH_SUBMITTED, JobState.BATCH_RUNNING)
-"""In the hands of a batch worker."""
+"""Being handled by a batch worker."""
 
 DELETABLE_STATES = tuple(s for s in JobState if s not in BATCH_STATES)
 """States in which a job may be deleted."""
@@ -220,26 +220,26 @@ QUEUED_STATES = (JobState.SUBMITTED, JobState.RUNNING)
 
 
 def parse_states(kind: type[_E], states: Any) -> tuple[_E, ...] | None:
-    """Turn members, names or a mixture of them into members; None stays None.
+    """Convert members, names or a mixture of them to members; None stays None.
 
     Raises
     ------
     ArgumentError
-        A name that is no state, with the nearest one that is.
+        Unknown state; the message suggests the closest one.
     """
     if states is None:
         return None
     many = [states] if isinstance(states, (str, Enum)) else states
     if not isinstance(many, Iterable):
         raise ArgumentError(
-            f"states have to be {kind.__name__} members, not {states!r}",
-            hint="or their names, one alone or a list",
+            f"states must be {kind.__name__} members, not {states!r}",
+            hint="or their names, one or a list",
         )
     return tuple(parse_state(kind, s) for s in many)
 
 
 def parse_state(kind: type[_E], state: Any) -> _E:
-    """Turn a member or its name, in any case, into the member; see `parse_states`."""
+    """Convert a member or its name, in upper or lower case, to the member; see `parse_states`."""
     if isinstance(state, kind):
         return state
     name = str(state.value if isinstance(state, Enum) else state)
@@ -254,7 +254,7 @@ def parse_state(kind: type[_E], state: Any) -> _E:
     near = difflib.get_close_matches(name.upper(), names, n=1)
     raise ArgumentError(
         f"{name!r} is not a {kind.__name__}",
-        hint=f"did you mean {near[0]}?" if near else f"one of {', '.join(names)}",
+        hint=f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names)}",
     )
 
 

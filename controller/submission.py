@@ -48,22 +48,22 @@ def submit_flow(
     allow_external_references: bool = False,
     jobstore: str | None = None,
 ) -> list[str]:
-    """Submit a flow; a runner picks it up.
+    """Submit a flow, which a runner will execute.
 
     Parameters
     ----------
     flow
-        A Flow, or one or several jobs, which become one.
+        A Flow, or one or several jobs, from which a flow is made.
     worker
-        Worker of the jobs that do not name their own; None takes the project's first one.
+        Worker of the jobs without one of their own; None for the project's first worker.
     project
-        Name of the project; None takes the default one.
+        Name of the project; None for the default one.
     exec_config, resources, priority
-        Of the jobs that do not have their own.
+        For the jobs without their own.
     allow_external_references
         Accept references to jobs outside the flow.
     jobstore
-        Name of an optional JobStore of the project.
+        Name of an optional JobStore of the project, or None.
 
     Returns
     -------
@@ -75,11 +75,13 @@ def submit_flow(
     ConfigError
         Unknown worker, exec_config or jobstore.
     SubmissionError
-        A flow that cannot be accepted; nothing was submitted.
+        The flow cannot be accepted; nothing was submitted.
     """
     opened = ConfigManager().get_project(project)
     if not opened.workers:
-        raise ConfigError(f"project {opened.name} has no worker", hint="add one to its file")
+        raise ConfigError(
+            f"project {opened.name} has no worker", hint="add one to the project file"
+        )
     chosen = worker or next(iter(opened.workers))
     accepted = accept_flow(flow, allow_external_references=allow_external_references)
     settings = RunSettings(
@@ -103,7 +105,7 @@ def submit_flow(
 def _check(
     project: Project, flow: AcceptedFlow, settings: RunSettings, jobstore: str | None
 ) -> None:
-    """Refuse names that the project does not know, before anything is written."""
+    """Raise if names are not defined in the project, before anything is written."""
     spec = project.jobstore_spec(jobstore)
     _refuse_unusable_stores(project, flow, spec)
     for job in flow.jobs:
@@ -167,11 +169,11 @@ def set_run_config(
     name_filter
         Only jobs whose name contains this.
     function_filter
-        Only jobs of this function.
+        Only jobs with this function.
     exec_config, resources, priority, worker
         None leaves a setting unchanged; ``resources={}`` means none, instead of the worker's.
     dynamic
-        Also for jobs that these jobs create.
+        Also apply them to jobs created by these jobs.
     overwrite
         Replace earlier settings.
     retry

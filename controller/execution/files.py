@@ -1,4 +1,4 @@
-"""The files of a run directory: their names, the input that goes in, the results that come back.
+"""The files of a run directory: their names, the input and the results.
 
 Names and contents are those of jobflow-remote 1.0.1, in both directions. ``jfr_started`` is ours:
 the first thing a submitted script does is to create it, so that a second start of the same
@@ -34,7 +34,7 @@ QUEUE_OUT, QUEUE_ERR = "queue.out", "queue.err"
 EXIT_FILE = "jfr_exit"
 
 EXCERPT = 3000
-"""Characters of the job's output that are kept in the database when it fails."""
+"""Maximum length of the job's output stored in the database if it fails, in characters."""
 
 
 def batch_dir_path(work_dir: str | Path, batch_uid: str) -> Path:
@@ -60,13 +60,15 @@ def run_dir_path(work_dir: str | Path, uuid: str, index: int) -> Path:
 
 
 def _dir_path(work_dir: str | Path, uuid: str, name: str) -> Path:
-    # Words of a script are made of it, too: no spaces, and nothing that could be an option.
+    # It is also used as a word in scripts: no spaces, and nothing that looks like an option.
     if not re.fullmatch(r"\w[\w.-]*", uuid):
-        raise RemoteError(f"the uuid {uuid!r} cannot name a folder", no_retry=True)
+        raise RemoteError(f"the uuid {uuid!r} cannot be the name of a folder", no_retry=True)
     try:
         return run_dir(work_dir, uuid, name)
     except ArgumentError as error:
-        raise RemoteError(f"the uuid {uuid!r} cannot name a folder: {error}", True) from None
+        raise RemoteError(
+            f"the uuid {uuid!r} cannot be the name of a folder: {error}", True
+        ) from None
 
 
 class StoreFiles(dict[str, str]):
@@ -103,14 +105,14 @@ def store_file_names(
     Raises
     ------
     ConfigError
-        An unknown name, a Store of the user's without an extension, or an additional store whose
-        name cannot be part of the name of a file.
+        An unknown name, a user's Store class without an extension, or an additional store whose
+        name cannot be part of a file name.
     """
     end = extension if isinstance(store, dict) else get_format(store).extension
     if not end:
         raise ConfigError(
-            "remote_jobstore names a store class but no extension",
-            hint="add `extension:`, what the names of its files end with",
+            "remote_jobstore has a store class but no extension",
+            hint="add `extension:`, the extension of its files",
         )
     suffix = f".{end}.gz" if zip_files else f".{end}"
     names = {"": f"{JOB_DATA}{suffix}"}
@@ -119,7 +121,7 @@ def store_file_names(
         problem = name_problem(file)
         if problem is not None:
             what = f"the additional store {name!r}" if name else f"the extension {end!r}"
-            raise ConfigError(f"{what} cannot name a file: {problem}", hint="give it another name")
+            raise ConfigError(f"{what} cannot be part of a file name: {problem}", hint="rename it")
     return StoreFiles(names, store)
 
 
@@ -189,7 +191,7 @@ def encode_input(
     Raises
     ------
     RemoteError
-        Something in the arguments has no form in JSON (``no_retry``).
+        An argument cannot be written as JSON (``no_retry``).
     """
     hidden = ("job", "_id", "lock_lease")
     envelope = {k: v for k, v in job_doc.items() if k not in hidden}
@@ -198,23 +200,23 @@ def encode_input(
         return encode_json({"job": job, "store": store, "job_doc": envelope})
     except TypeError as error:
         problem = unstorable(job) or str(error)
-        raise RemoteError(f"the input of the job cannot be written: {problem}", True) from error
+        raise RemoteError(f"cannot write the input of the job: {problem}", True) from error
 
 
 @dataclass(frozen=True)
 class RunOutput:
-    """What a job left in its output file.
+    """The content of a job's output file.
 
     Attributes
     ----------
     response
         The serialised Response; None when the job failed or did not finish.
     error
-        What went wrong, the reason in the first line; None when nothing did.
+        The error, with the reason in the first line; None if there is none.
     start_time, end_time
-        Naive UTC; None where the job did not get so far.
+        Naive UTC; None if not recorded.
     has_result
-        Whether the job itself wrote how it ended.
+        Whether the job itself recorded how it ended.
     """
 
     response: dict[str, Any] | None
@@ -225,7 +227,7 @@ class RunOutput:
 
 
 def read_output(run_dir: Path) -> RunOutput:
-    """Read a job's output file, and find a reason where it has none.
+    """Read a job's output file; if there is none, find the reason.
 
     Raises
     ------
@@ -260,7 +262,7 @@ def _missing_result(run_dir: Path, *, started: bool) -> str:
 
 
 def exit_status(run_dir: Path) -> int | None:
-    """Return the exit status of the job's command, None where that is not known."""
+    """Return the exit status of the job's command, None if unknown."""
     try:
         return int(read_end(run_dir / EXIT_FILE, 20))
     except ValueError:
@@ -285,7 +287,7 @@ def _meaning(status: int | None, started: bool) -> str:
             name = str(status - 128)
         return f"its process was killed by {name} (cancelled, or out of its time limit or memory)"
     if status in (126, 127):
-        return f"its command cannot be run on the worker (exit status {status})"
+        return f"its command could not be run on the worker (exit status {status})"
     if started:
         return (
             f"its process ended at once with status {status} (a call of os._exit, or a full disk)"
@@ -303,7 +305,7 @@ def read_results(
     FileNotFoundError
         A file is missing.
     RemoteError
-        A file cannot be decoded, or that of the output document holds none or several
+        A file cannot be decoded, or the output file does not contain exactly one document
         (``no_retry``).
     """
     store = files.store if isinstance(files, StoreFiles) else "maggma_json"
@@ -312,7 +314,7 @@ def read_results(
     }
     documents = found.pop("")
     if not isinstance(documents, list) or len(documents) != 1:
-        raise RemoteError(f"{files['']} has to hold exactly one document", no_retry=True)
+        raise RemoteError(f"{files['']} must contain exactly one document", no_retry=True)
     return documents[0], found
 
 
@@ -330,7 +332,7 @@ def _read_documents(path: Path, store: str | dict[str, Any]) -> Any:
 
 
 def read_excerpt(run_dir: Path, name: str) -> str | None:
-    """Return the beginning of a log file for the database, None if there is none."""
+    """Return the start of a log file for the database, None if there is none."""
     try:
         with (run_dir / name).open(encoding="utf-8", errors="replace") as stream:
             text = stream.read(EXCERPT + 1)
@@ -350,7 +352,7 @@ def _existing(path: Path) -> Path:
 
 
 def end_of_log(run_dir: Path) -> str:
-    """Return the end of the log, where a scheduler says what it did; empty where there is none."""
+    """Return the end of the log, with messages of the scheduler; empty if there is none."""
     return read_end(run_dir / QUEUE_ERR, 4 * EXCERPT).decode(errors="replace").strip()[-EXCERPT:]
 
 
@@ -360,12 +362,12 @@ def _with_log(run_dir: Path, reason: str) -> str:
 
 
 def read_end(path: Path, size: int) -> bytes:
-    """Return the last bytes of a file, however large it is; none where it cannot be read.
+    """Return the last bytes of a file of any size; empty if it cannot be read.
 
     Parameters
     ----------
     size
-        How many at most.
+        Maximum number of bytes.
     """
     try:
         with path.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""How documents are written in the files of a run directory."""
+"""Formats of the documents in files of a run directory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from controller.execution.values import described_time, has_non_finite
 
 @dataclass(frozen=True)
 class Format:
-    """A way of writing documents.
+    """A format of documents.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ def encode_json(value: Any) -> bytes:
     Raises
     ------
     TypeError
-        Something in it has no form in JSON.
+        A value cannot be written as JSON.
     """
     return _json(value, _encode_other)
 
@@ -48,7 +48,7 @@ def decode_json(raw: bytes) -> Any:
     Raises
     ------
     RemoteError
-        It is no JSON, for example because the job was killed while writing (``no_retry``).
+        It is not valid JSON, for example because the job was killed while writing (``no_retry``).
     """
     import orjson
 
@@ -234,7 +234,9 @@ jobflow-remote uses for them."""
 def get_format(name: str) -> Format:
     """Return a format by its name in the project file."""
     if name not in FORMATS:
-        raise ConfigError(f"unknown remote_jobstore {name!r}", hint=f"one of {', '.join(FORMATS)}")
+        raise ConfigError(
+            f"unknown remote_jobstore {name!r}", hint=f"choose one of {', '.join(FORMATS)}"
+        )
     return FORMATS[name]
 
 
@@ -260,7 +262,7 @@ def read_file(path: Path) -> Any:
 
 
 def write_file(path: Path, value: Any, *, for_jobflow_remote: bool = False) -> None:
-    """Write a file in the format of its name: the whole file or nothing.
+    """Write a file in the format of its name: completely or not at all.
 
     Parameters
     ----------

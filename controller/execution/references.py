@@ -1,4 +1,4 @@
-"""References in a serialised job become the outputs that they stand for.
+"""Replace references in a serialised job by the outputs they refer to.
 
 Neither the job nor the outputs are decoded: the packages of both may be on the worker only, and
 what is not decoded cannot be changed. The one exception is a reference to an attribute of an
@@ -61,7 +61,7 @@ def _holds_reference(value: Any) -> bool:
         if _is_reference(one):
             return True
         if isinstance(one, Mapping):
-            if one.get("@module") != "numpy":  # an array holds numbers, maybe very many
+            if one.get("@module") != "numpy":  # arrays contain numbers only, possibly very many
                 stack.extend(one.values())
         elif isinstance(one, (list, tuple)):
             stack.extend(one)
@@ -105,7 +105,7 @@ class _Outputs:
                 self._store, cache=self._cache, on_missing=self._on_missing, deserialize=False
             )
         except ValueError as error:
-            raise RemoteError(f"an input of the job cannot be found: {error}") from error
+            raise RemoteError(f"cannot find an input of the job: {error}") from error
         if isinstance(found, OutputReference):
             return described
         if self._cache.get(reference.uuid):
@@ -129,7 +129,7 @@ def _part(output: Any, reference: OutputReference) -> Any:
             value = value[name] if by_key else getattr(value, name)
         except (LookupError, AttributeError, TypeError) as error:
             raise RemoteError(
-                f"an input of the job cannot be found: the output of {reference.uuid} has no "
+                f"cannot find an input of the job: the output of {reference.uuid} has no "
                 f"{name!r} ({type(error).__name__}: {error})",
                 no_retry=True,
             ) from error

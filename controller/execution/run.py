@@ -1,4 +1,4 @@
-"""Run one job in its directory. Imports jobflow, and no more than that."""
+"""Run one job in its directory. Imports only jobflow."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from controller.execution.formats import decode_json
 
 _RESERVE = ".jfr_reserve"
 _RESERVED_BYTES = 256 * 1024
-"""Space taken before the run, so that a full disk shows up before hours of work."""
+"""Space reserved before the run, so that a full disk is noticed before hours of work."""
 
 _CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-"""File systems that have no way of taking space in advance."""
+"""Errors of file systems that cannot reserve space."""
 
 
 class Terminated(BaseException):
@@ -43,22 +43,22 @@ class OutputError(Exception):
 
 
 def run_remote_job(run_dir: str | Path = ".") -> int:
-    """Run the job whose input file lies in a directory, and leave its result there.
+    """Run the job whose input file is in a directory, and write its result there.
 
     The working directory of the process becomes the run directory.
 
     Returns
     -------
     int
-        Exit status for the process: 0 also when the job failed, since the result says so; 1 when
-        the directory cannot be entered or the result not be written.
+        Exit status of the process: 0 also if the job failed, since the result says so; 1 if the
+        directory cannot be entered or the result cannot be written.
     """
     start = datetime.now(UTC)
     try:
         os.chdir(run_dir)
         home = Path.cwd()
     except OSError as error:
-        return _give_up(f"the run directory {run_dir} cannot be entered: {error.strerror}")
+        return _give_up(f"cannot enter the run directory {run_dir}: {error.strerror}")
     try:
         _reserve(home, start)
     except OSError as error:
@@ -67,7 +67,7 @@ def run_remote_job(run_dir: str | Path = ".") -> int:
     with _termination_as_error():
         response, reason = _run(home)
     if os.getpid() != process:
-        os._exit(1)  # a child that the job forked and that came back to here: not the job's end
+        os._exit(1)  # a forked child of the job that returned to here: not the end of the job
     os.chdir(home)
     try:
         _write_end(home, start, response, reason)
@@ -105,7 +105,7 @@ def _write_end(home: Path, start: datetime, response: Any, error: str | None) ->
 
 @contextmanager
 def _termination_as_error() -> Iterator[None]:
-    """Let SIGTERM end the job but not the process, which has a result to write."""
+    """Make SIGTERM end the job but not the process, which still has to write a result."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -143,7 +143,7 @@ def _run_given(given: dict[str, Any]) -> Any:
     _check_function(given["job"].get("function"))
     job = MontyDecoder().process_decoded(given["job"])
     if not isinstance(job, Job):
-        raise TypeError("the input file holds no jobflow Job")
+        raise TypeError("the input file contains no jobflow Job")
     CURRENT_JOBDOC.set({**(given.get("job_doc") or {}), "job": given["job"]})
     store = open_job_store(given["store"])
     store.connect()
@@ -164,7 +164,7 @@ def _run_given(given: dict[str, Any]) -> Any:
 
 
 def _check_function(function: Any) -> None:
-    """Import the module of the job's function, for the sake of a clear message."""
+    """Import the module of the job's function, to get a clear message if that fails."""
     if not isinstance(function, dict) or "@module" not in function:
         return
     module, name = function["@module"], function.get("@callable", "")
@@ -175,7 +175,7 @@ def _check_function(function: Any) -> None:
     except (ImportError, AttributeError) as error:
         raise ImportError(
             f"the job's function {module}.{name} cannot be imported on the worker: {error} "
-            "(is the package installed there, and on PYTHONPATH?)"
+            "(check that the package is installed there and on PYTHONPATH)"
         ) from error
 
 
@@ -193,7 +193,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _trace(error: BaseException) -> str:
-    """Return the traceback from where it left this module."""
+    """Return the traceback without the frames of this module."""
     trace: TracebackType | None = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
@@ -202,7 +202,7 @@ def _trace(error: BaseException) -> str:
 
 
 def _write_result(home: Path, result: dict[str, Any]) -> None:
-    """Write the output file: the whole of it or nothing."""
+    """Write the output file: completely or not at all."""
     from monty.json import MontyEncoder
 
     text = json.dumps(result, cls=MontyEncoder)

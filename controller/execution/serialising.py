@@ -85,7 +85,7 @@ def _with_arrays(value: Any) -> Any:
         return [_with_arrays(each) for each in value]
     if _is_table(value):
         raise TypeError(
-            f"a {type(value).__name__} of pandas among its arguments would arrive as something "
-            "else: give its to_dict('list'), or arrays"
+            f"a {type(value).__name__} of pandas among its arguments would be changed in "
+            "transfer: pass its to_dict('list'), or arrays"
         )
     return MontyEncoder().default(value) if _is_array(value) else value

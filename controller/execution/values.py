@@ -1,7 +1,8 @@
-"""Which values a database can hold, and what stands for those that it would change. Pure.
+"""Values that a database can store, and representations of those that it would change. Pure.
 
-A job's arguments, its Response and its output travel through JSON and BSON. What these cannot hold
-is named here, with the place where it is, so that it is refused before anything happens.
+A job's arguments, its Response and its output are converted to JSON and BSON. Values that cannot be
+represented are reported here, with their position, so that they are refused before anything
+happens.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _Place = tuple[Any, ...]
 
 
 def unstorable(value: Any, *, binary: bool = False) -> str | None:
-    """Say what in a value cannot be stored, and where; None when all of it can.
+    """Describe which part of a value cannot be stored, and where; None if all of it can.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def unstorable(value: Any, *, binary: bool = False) -> str | None:
 
 
 def misleading(value: Any) -> str | None:
-    """Say which dictionary would be taken for an object that does not exist, and where it is.
+    """Describe which dictionary would be decoded as an object that does not exist, and where.
 
     Workers read a dictionary with ``@module`` and ``@class`` (or ``@callable``) as an object. What
     stands for one is welcome; what only looks like it could not be read at all.
@@ -55,20 +56,24 @@ def misleading(value: Any) -> str | None:
 
 
 def _misnamed(value: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with the name of an object; None where it may be one, as far as is seen."""
+    """Describe the problem with the name of an object; None if none is found."""
     kind = next((kind for kind in ("@class", "@callable") if kind in value), None)
     if kind is None:
         return None
     module, name = value["@module"], value[kind]
     if not isinstance(module, str) or not isinstance(name, str):
-        return f"has @module {module!r} and {kind} {name!r}, which name no object"
+        return f"has @module {module!r} and {kind} {name!r}, which do not name an object"
     if kind == "@callable":
         known = module in sys.modules or _can_be_imported(module)
-        return None if known else f"names a function of the module {module!r}, which is not here"
+        return (
+            None
+            if known
+            else f"names a function of the module {module!r}, which is not installed here"
+        )
     found = getattr(sys.modules.get(module), name, None)
     if found is None or isinstance(found, type) or (module, name) == ("numpy", "array"):
         return None
-    return f"names {module}.{name}, which is no class"
+    return f"names {module}.{name}, which is not a class"
 
 
 def _can_be_imported(module: str) -> bool:
@@ -79,7 +84,7 @@ def _can_be_imported(module: str) -> bool:
 
 
 def has_non_finite(value: Any) -> bool:
-    """Whether a NaN or an infinity is somewhere in a value."""
+    """Whether a value contains a NaN or an infinity."""
     stack = [value]
     while stack:
         one = stack.pop()
@@ -154,13 +159,13 @@ def _problems(value: Any, binary: bool) -> Iterator[tuple[_Place, str]]:
 
 def _key_problem(key: Any) -> str | None:
     if not isinstance(key, str):
-        return f"has the key {key!r}, which is no text"
+        return f"has the key {key!r}, which is not a text"
     if "\0" in key:
-        return f"has the key {key!r}: keys cannot hold the character zero"
+        return f"has the key {key!r}: keys cannot contain the null character"
     return f"has a key that {_HALF}" if _has_half_characters(key) else None
 
 
-_HALF = "holds half a character (a surrogate), which is no text in UTF-8"
+_HALF = "contains a lone surrogate, which cannot be encoded in UTF-8"
 
 
 def _leaf_problem(value: Any, binary: bool) -> str | None:
@@ -172,16 +177,16 @@ def _leaf_problem(value: Any, binary: bool) -> str | None:
         if -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER:
             return None
         return (
-            f"is an integer of {value.bit_length()} bits, and 63 are the most: "
+            f"is an integer of {value.bit_length()} bits, but the maximum is 63: "
             "give it as text or as a float"
         )
     if isinstance(value, bytes):
-        return None if binary else "holds bytes: give them as text, in base64 for example"
+        return None if binary else "contains bytes: give them as text, for example in base64"
     if isinstance(value, datetime):
-        return None if value == value else "is no time (NaT)"
+        return None if value == value else "is not a time (NaT)"
     if type(value).__module__.partition(".")[0] == "bson":
         return None
-    return f"is a {type(value).__name__}, which has no form as data"
+    return f"is a {type(value).__name__}, which cannot be represented as data"
 
 
 def _has_half_characters(text: str) -> bool:

@@ -1,10 +1,10 @@
-"""A flow as a graph: what depends on what, what replaced what, which flow lies in which. Pure.
+"""A flow as a graph: dependencies, replacements and nested flows. Pure.
 
 ``model``     `FlowGraph`: jobs, edges and sub-flows, found in a `FlowInfo`
-``tree``      nested nodes, as a terminal or a notebook shows them
+``tree``      nested nodes, for terminals and notebooks
 ``text``      Mermaid and DOT
-``layout``    places of jobs in layers
-``svg``       a picture, without another program
+``layout``    positions of jobs in layers
+``svg``       a picture, without external programs
 ``style``     colours and labels
 ``networks``  a networkx graph
 """

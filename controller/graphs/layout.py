@@ -1,4 +1,4 @@
-"""Places of jobs in a picture: in layers, each below what it waits for."""
+"""Positions of jobs in a picture: in layers, each job below its parents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import fmean
 from controller.graphs.model import FlowGraph
 
 MAX_PER_ROW = 16
-"""A layer with more jobs takes several rows, so that a picture stays readable."""
+"""A layer with more jobs is split into several rows, so that a picture stays readable."""
 GAP = 24.0
 """Pixels between neighbours."""
 _SWEEPS = 4
@@ -18,9 +18,9 @@ Neighbours = Mapping[str, Sequence[str]]
 
 
 def layers(graph: FlowGraph) -> list[list[str]]:
-    """Return db_ids by layer: each job below all that it waits for or that it replaced.
+    """Return db_ids by layer: each job below its parents and the jobs it replaced.
 
-    Edges that would go round in a circle, which documents should not have, are given up.
+    Edges of cycles, which should not occur, are ignored.
     """
     above, below = _neighbours(graph)
     depth: dict[str, int] = {}
@@ -55,7 +55,7 @@ def arrange(graph: FlowGraph, widths: Mapping[str, float]) -> dict[str, tuple[fl
     Returns
     -------
     dict
-        {db_id: (x of its middle in pixels, number of its row)}; the leftmost edge is at 0.
+        {db_id: (x of its centre in pixels, number of its row)}; the leftmost edge is at 0.
     """
     above, below = _neighbours(graph)
     rows = [
@@ -89,7 +89,7 @@ def _neighbours(graph: FlowGraph) -> tuple[dict[str, list[str]], dict[str, list[
 
 
 def _untangled(found: list[list[str]], above: Neighbours, below: Neighbours) -> list[list[str]]:
-    """Order each layer by the middle of its neighbours, downwards and upwards in turn."""
+    """Order each layer by the mean position of its neighbours, downwards and upwards in turn."""
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
         place = {node: (n + 0.5) / len(layer) for layer in found for n, node in enumerate(layer)}
@@ -108,7 +108,7 @@ def _pack(
     widths: Mapping[str, float],
     middles: dict[str, float],
 ) -> None:
-    """Place a row as near to what is wanted as its order and the widths allow."""
+    """Place a row as close to the desired positions as its order and the widths allow."""
     edge: float | None = None
     for node in row:
         half = widths[node] / 2

@@ -1,12 +1,12 @@
-"""Jobs, edges and sub-flows of a flow, found in what the database tells of its jobs.
+"""Jobs, edges and sub-flows of a flow, derived from the documents of its jobs.
 
-What made a job is not stored, but it can be told. jobflow wraps what a response adds into a Flow
-of its own, whose uuid comes first among the ``hosts`` of the new jobs, before those of the job
-that made them:
+The origin of a job is not stored, but it can be derived. jobflow wraps the jobs of a response in a
+new Flow, whose uuid comes first among the ``hosts`` of the new jobs, before those of the job that
+created them:
 
-* **replace**: the sub-flow holds the next index of a uuid whose former index lies outside.
-* **detour, addition**: all first jobs of the sub-flow have one and the same parent, and came
-  when that one had ended. A detour's last jobs became parents of the other jobs that wait for
+* **replace**: the sub-flow contains the next index of a uuid whose previous index is outside.
+* **detour, addition**: all first jobs of the sub-flow have the same parent, and were created
+  when it had ended. A detour's last jobs became parents of the other jobs that wait for
   it; an addition's did not.
 """
 
@@ -26,22 +26,22 @@ from controller.errors import ArgumentError
 from controller.states import FlowState, JobState
 
 MAX_DEPTH = 12
-"""Sub-flows nested deeper are shown in the last one that is not."""
+"""Maximum nesting; deeper sub-flows are merged into their parent."""
 
 _SUBMISSION = timedelta(seconds=1)
-"""What came later than this after its flow was not submitted with it, whatever the clock of a
-worker says about the end of another job."""
+"""A job created later than this after its flow was not submitted with it, even if the clock of a
+worker gives a later end of another job."""
 
 
 class EdgeKind(StrEnum):
-    """What an edge says."""
+    """Kind of an edge."""
 
     PARENT = "parent"  # the target waits for the source
-    REPLACE = "replace"  # the target took the place of the source
+    REPLACE = "replace"  # the target replaced the source
 
 
 class Origin(StrEnum):
-    """How jobs or a sub-flow came into a flow."""
+    """How jobs or a sub-flow were added to a flow."""
 
     SUBMITTED = "submitted"
     REPLACE = "replace"
@@ -58,10 +58,10 @@ class JobNode:
     subflow
         Uuid of the innermost sub-flow of `FlowGraph.subflows` around it, None for the flow.
     origin, made_by
-        How it came into the flow, and the db_id of the job that brought it, None for a submitted
-        one. The jobs of a sub-flow that was brought have both too.
+        How it was added to the flow, and the db_id of the job that created it, None if submitted.
+        Jobs of a created sub-flow have both as well.
     is_newest
-        Whether no larger index took its place.
+        Whether it has the largest index.
     """
 
     db_id: str
@@ -92,7 +92,7 @@ class SubFlow:
     Attributes
     ----------
     within
-        Uuid of the sub-flow around it, None for the flow itself.
+        Uuid of the enclosing sub-flow, None for the flow itself.
     origin, made_by
         As of `JobNode`.
     """
@@ -112,11 +112,11 @@ class FlowGraph:
     flow_id, name, state
         Of the flow.
     jobs
-        {db_id: job}, in the order in which they came.
+        {db_id: job}, in order of creation.
     edges
-        Without those to jobs that were deleted.
+        Without edges to deleted jobs.
     subflows
-        {uuid: sub-flow}, outer ones before inner ones. A sub-flow of a single job is left out.
+        {uuid: sub-flow}, outer ones before inner ones. A sub-flow of a single job is omitted.
     """
 
     flow_id: str
@@ -128,7 +128,7 @@ class FlowGraph:
 
     @cached_property
     def contents(self) -> dict[str | None, list[JobNode | SubFlow]]:
-        """{uuid of a sub-flow, None for the flow: jobs, then sub-flows, that lie right in it}."""
+        """{uuid of a sub-flow, None for the flow: its direct members: jobs, then sub-flows}."""
         found: dict[str | None, list[JobNode | SubFlow]] = defaultdict(list)
         for job in self.jobs.values():
             found[job.subflow].append(job)
@@ -154,7 +154,7 @@ def flow_graph(flow: FlowInfo | FlowGraph) -> FlowGraph:
     Parameters
     ----------
     flow
-        A flow with ``jobs_info``; a graph is returned as it is.
+        A flow with ``jobs_info``; a graph is returned unchanged.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def flow_graph(flow: FlowInfo | FlowGraph) -> FlowGraph:
     if flow.jobs_info is None:
         raise ArgumentError(
             f"flow {flow.flow_id} was read without its jobs",
-            hint="get_flows_info(..., with_jobs_info=True)",
+            hint="use get_flows_info(..., with_jobs_info=True)",
         )
     place = {db_id: n for n, db_id in enumerate(flow.db_ids)}
     jobs = sorted(flow.jobs_info, key=lambda job: place.get(job.db_id, len(place)))
@@ -178,7 +178,7 @@ def flow_graph(flow: FlowInfo | FlowGraph) -> FlowGraph:
 
 @dataclass
 class _Box:
-    """A sub-flow while it is looked at."""
+    """A sub-flow under analysis."""
 
     uuid: str
     outer: tuple[str, ...]
@@ -190,7 +190,7 @@ class _Box:
 
 
 class _Finder:
-    """Finds the parts of a graph, each from those before."""
+    """Derives the parts of a graph, each from the previous ones."""
 
     def __init__(self, flow: FlowInfo, jobs: list[JobInfo]) -> None:
         self.flow, self.jobs = flow, jobs
@@ -241,11 +241,11 @@ class _Finder:
         return Origin.SUBMITTED, None
 
     def _maker(self, uuid: str, box: _Box, awaited: set[str]) -> JobInfo | None:
-        """The job that brought a sub-flow when it ended, if that is what happened."""
+        """The job that created a sub-flow when it ended, if any."""
         came = min(job.created_on for job in box.members)
         if came <= self.flow.created_on:
             return None
-        # An addition also waits for a detour that the same response brought.
+        # An addition also waits for a detour of the same response.
         before = (job for other in awaited - {uuid} for job in self.indices.get(other, []))
         if any(job.created_on < came for job in before):
             return None
@@ -258,18 +258,18 @@ class _Finder:
         return None
 
     def _kind(self, maker: str, box: _Box, own: set[str]) -> Origin:
-        """DETOUR where others that wait for the maker wait for the sub-flow too."""
+        """Return DETOUR if other children of the maker wait for the sub-flow too, else ADDITION."""
         leaves = own.difference(*(job.parents or () for job in box.members))
         others = [job for job in self.children[maker] if job.uuid not in own]
         waited_for = any(not leaves.isdisjoint(job.parents or ()) for job in others)
         return Origin.DETOUR if waited_for else Origin.ADDITION
 
     def _choose(self) -> None:
-        """Leave out sub-flows that would only be a frame around one job, and very deep ones."""
+        """Omit sub-flows of a single job, and very deep ones."""
         inner = Counter(
             box.outer[0]
             for box in self.boxes.values()
-            if box.outer and box.maker is None  # what a job brought stands for itself
+            if box.outer and box.maker is None  # created sub-flows are always shown
         )
         depth: dict[str, int] = {}
         for box in self.boxes.values():

@@ -20,7 +20,7 @@ def get_graph(flow: FlowInfo | FlowGraph, label: str = "name") -> DiGraph:
     flow
         A flow with ``jobs_info``, or its graph.
     label
-        Field of `LABELS` that goes into the attribute ``label`` of the nodes.
+        Field of `LABELS` used for the attribute ``label`` of the nodes.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def get_graph(flow: FlowInfo | FlowGraph, label: str = "name") -> DiGraph:
     Raises
     ------
     ArgumentError
-        No such label, or a flow that was read without its jobs.
+        Unknown label, or a flow that was read without its jobs.
     """
     from networkx import DiGraph
 

@@ -11,12 +11,12 @@ from controller.safe_text import harmless
 from controller.states import JobState
 
 LABELS = ("name", "db_id", "uuid", "index", "state", "worker")
-"""What can be written on a job."""
+"""Possible labels of jobs."""
 
 
 @dataclass(frozen=True)
 class Paint:
-    """Colours of a state: the area, its border and the text in it, as ``#rrggbb``."""
+    """Colours of a state: fill, border and text, as ``#rrggbb``."""
 
     fill: str
     stroke: str
@@ -41,31 +41,31 @@ PAINTS: dict[JobState, Paint] = {
     JobState.STOPPED: _HELD,
     JobState.USER_STOPPED: _HELD,
 }
-"""Colours that colour-blind people tell apart (those of Okabe and Ito)."""
+"""Colours that colour-blind people can distinguish (Okabe and Ito)."""
 
 
 def check_label(label: str) -> None:
-    """Refuse a label that jobs do not have.
+    """Raise if a label is unknown.
 
     Raises
     ------
     ArgumentError
-        It is none of `LABELS`.
+        It is not in `LABELS`.
     """
     if label not in LABELS:
         raise ArgumentError(
-            f"jobs cannot be labelled by {label!r}", hint=f"one of {', '.join(LABELS)}"
+            f"jobs cannot be labelled by {label!r}", hint=f"choose one of {', '.join(LABELS)}"
         )
 
 
 def job_label(job: JobNode, label: str) -> str:
-    """Return what is written on a job; its db_id where it has no name."""
-    # A format, not str(), which names a state with its class.
+    """Return the label of a job; its db_id if it has no name."""
+    # Not str(), which includes the class of a state.
     return f"{getattr(job, label)}" or job.db_id
 
 
 def subflow_label(subflow: SubFlow, jobs: dict[str, JobNode]) -> str:
-    """Return what is written on a sub-flow: where it came from, else the beginning of its uuid."""
+    """Return the label of a sub-flow: its origin, or its abbreviated uuid."""
     maker = jobs.get(subflow.made_by or "")
     if maker is None or subflow.origin is Origin.SUBMITTED:
         return f"flow {subflow.uuid[:8]}"
@@ -78,5 +78,5 @@ def subflow_label(subflow: SubFlow, jobs: dict[str, JobNode]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without what no picture can carry, or what would deceive its reader."""
+    """Return a text without characters that a picture cannot contain, or that mislead."""
     return harmless(re.sub(r"\r\n|[\r\u2028\u2029]", "\n", text), "\ufffd")

@@ -1,4 +1,4 @@
-"""A flow as a picture (SVG), drawn without another program."""
+"""A flow as a picture (SVG), drawn without external programs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def get_svg(flow: FlowInfo | FlowGraph, label: str = "name") -> str:
     flow
         A flow with ``jobs_info``, or its graph.
     label
-        What to write on the jobs; one of `LABELS`. Long labels are cut; the whole one, the
-        db_id, the state and the worker are shown under the pointer.
+        The label of the jobs; one of `LABELS`. Long labels are cut; the tooltip shows the full
+        name, the db_id, the state and the worker.
 
     Returns
     -------
     str
-        Jobs lie below those that they wait for; a dotted arrow leads to what replaced a job.
+        Jobs are below their parents; a dotted arrow leads to the replacement of a job.
 
     Raises
     ------
     ArgumentError
-        No such label, or a flow that was read without its jobs.
+        Unknown label, or a flow that was read without its jobs.
     """
     check_label(label)
     graph = flow_graph(flow)
@@ -102,7 +102,7 @@ def _text(text: str) -> str:
 
 
 def _columns(text: str) -> int:
-    """Width in columns of a terminal: half of the characters of East Asia take two."""
+    """Width in terminal columns: wide East Asian characters take two."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 

@@ -62,7 +62,7 @@ _STEP: tuple[tuple[re.Pattern[str], Cause], ...] = (
     ),
     (
         re.compile(
-            r"has to hold exactly one document|JSONDecodeError|not valid JSON|BadGzipFile"
+            r"must contain exactly one document|JSONDecodeError|not valid JSON|BadGzipFile"
             r"|cannot be parsed"
         ),
         Cause.UNREADABLE_OUTPUT,

@@ -131,9 +131,9 @@ UNSTORABLE = [
     (2**63, "is an integer of 64 bits"),
     ([2**70 + 1], "is an integer of 71 bits"),
     (-(2**63) - 1, "is an integer of 64 bits"),
-    ("\ud800", "holds half a character"),
-    ({"\ud800": 1}, "has a key that holds half a character"),
-    ({"a\0": 1}, "keys cannot hold the character zero"),
+    ("\ud800", "contains a lone surrogate"),
+    ({"\ud800": 1}, "has a key that contains a lone surrogate"),
+    ({"a\0": 1}, "keys cannot contain the null character"),
     (b"bytes", "holds bytes"),
 ]
 
@@ -150,7 +150,7 @@ def test_what_cannot_be_stored_is_refused_at_submission(value: Any, words: str) 
 
 def test_names_and_metadata_of_flows_are_looked_at_too() -> None:
     flow = Flow([see(1, "argument")], name="half \ud800")
-    with pytest.raises(SubmissionError, match="name holds half a character"):
+    with pytest.raises(SubmissionError, match="name contains a lone surrogate"):
         accept_flow(flow)
     flow = Flow([see(1, "argument")])
     flow.metadata = {"v": 2**64}
@@ -179,8 +179,8 @@ def test_what_cannot_be_stored_fails_the_job_that_gives_it(world: World) -> None
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ({"@module": "os", "@class": "system"}, "os.system, which is no class"),
-        ({"@module": 5, "@class": 6}, "which name no object"),
+        ({"@module": "os", "@class": "system"}, "os.system, which is not a class"),
+        ({"@module": 5, "@class": 6}, "which do not name an object"),
         (pd.DataFrame({"a": [1.0]}), "DataFrame of pandas"),
         (pd.Series([1.0], index=["a"]), "Series of pandas"),
         (pd.NaT, "NaT"),

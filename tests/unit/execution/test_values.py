@@ -99,7 +99,7 @@ def test_an_output_comes_back_or_is_refused(name, value):
     [
         ("f.json", [2**63], r"output\[0\] is an integer of 64 bits"),
         ("f.json", b"x", "output holds bytes"),
-        ("f.msgpack", "\ud800", "output holds half a character"),
+        ("f.msgpack", "\ud800", "output contains a lone surrogate"),
         ("f.msgpack", {"__datetime__": True, "as_str": "20200101T00:00:00.0"}, "__datetime__"),
     ],
 )
@@ -157,10 +157,10 @@ def test_non_finite_numbers_are_seen(value):
     ("value", "words"),
     [
         ({"a": [0, 2**63]}, "a[1] is an integer of 64 bits"),
-        ({"a": {"b c": "\ud800"}}, "a['b c'] holds half a character"),
-        ({"a": {"\ud800": 1}}, "a has a key that holds half a character"),
+        ({"a": {"b c": "\ud800"}}, "a['b c'] contains a lone surrogate"),
+        ({"a": {"\ud800": 1}}, "a has a key that contains a lone surrogate"),
         ({"a": {"b\0": 1}}, "a has the key 'b\\x00'"),
-        ({"a": {1: 1}}, "a has the key 1, which is no text"),
+        ({"a": {1: 1}}, "a has the key 1, which is not a text"),
         ({"a": b"x"}, "a holds bytes"),
         ({"a": {1, 2}}, "a is a set"),
         ({"a": 1j}, "a is a complex"),
@@ -186,8 +186,8 @@ def test_bytes_go_where_the_format_has_them():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ({"@module": "os", "@class": "system"}, "os.system, which is no class"),
-        ({"@module": 5, "@class": 6}, "which name no object"),
+        ({"@module": "os", "@class": "system"}, "os.system, which is not a class"),
+        ({"@module": 5, "@class": 6}, "which do not name an object"),
         ({"@module": "no_such", "@callable": "x", "@bound": None}, "module 'no_such'"),
     ],
 )

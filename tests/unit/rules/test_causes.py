@@ -108,7 +108,7 @@ def test_a_result_of_the_jobs_own_says_what_it_raised(error, log, cause):
     [
         ("scp: write: No space left on device", False, Cause.DISK_FULL),
         ("me@host: Permission denied (publickey,password).", False, Cause.AUTHENTICATION),
-        ("Remote error: x.json has to hold exactly one document", True, Cause.UNREADABLE_OUTPUT),
+        ("Remote error: x.json must contain exactly one document", True, Cause.UNREADABLE_OUTPUT),
         ("Remote error: x.json cannot be read: Expecting value", True, Cause.UNREADABLE_OUTPUT),
         ("the file cannot be read", False, Cause.UNKNOWN),
         ("sbatch: error: invalid partition", False, Cause.UNKNOWN),
@@ -121,7 +121,7 @@ def test_a_step_that_failed_for_good(text, reads, cause):
 def test_every_cause_has_words_and_a_rerun_forgets_it():
     assert all(cause.words for cause in Cause)
     assert get_reset_job_base_dict()["error_cause"] is None
-    assert with_cause("x", Cause.WALLTIME) == "killed: out of its time limit\nx"
+    assert with_cause("x", Cause.WALLTIME) == "killed: time limit exceeded\nx"
     assert with_cause("x", Cause.JOB_ERROR) == "x"
 
 

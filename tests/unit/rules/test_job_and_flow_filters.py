@@ -111,7 +111,7 @@ def test_what_cannot_be_meant(
     ("arguments", "words"),
     [
         ({"custom_query": ["state"]}, "dictionary"),
-        ({"custom_query": {"state": "X"}, "states": "READY"}, "both speak of state"),
+        ({"custom_query": {"state": "X"}, "states": "READY"}, "both have a condition on state"),
         ({"metadata": {"$where": 1}}, "metadata key"),
         ({"metadata": {"a..b": 1}}, "metadata key"),
     ],
