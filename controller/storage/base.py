@@ -1,19 +1,19 @@
-"""What the controller asks of a database: the contract of both engines.
+"""What the controller needs of a database: the contract of both engines.
 
 `Collection` follows pymongo's class of the same name in names, argument order and results, but
-promises only the *portable subset*: what MongoDB, servers that speak its protocol and the
-embedded engine answer alike. An engine refuses everything else with
-`UnsupportedOperationError`, naming it.
+promises only the *portable subset*: what MongoDB, servers that speak its protocol and the embedded
+engine handle identically. An engine refuses everything else with `UnsupportedOperationError`, which
+names the operation.
 
 Rules that hold for both engines:
 
 * Documents are plain dictionaries of BSON values. Times come back naive, in UTC, with millisecond
-  precision; aware times are converted on the way in.
-* Errors are those of ``controller.errors``; no error of a driver escapes.
+  precision; aware times are converted when written.
+* Errors are those of ``controller.errors``; driver errors are never passed through.
 * Every method that takes ``session`` runs inside that transaction when it is not None.
-* One write method call is atomic per document; several documents are atomic together only
-  inside `Database.transaction` where ``supports_transactions`` holds.
-* Nothing may be open at a fork: close the database before, open it again after.
+* One write method call is atomic per document; several documents are changed atomically only
+  inside `Database.transaction`, if ``supports_transactions`` is True.
+* The database must be closed before a fork, and may be opened again afterwards.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Projection: TypeAlias = Mapping[str, Any] | Sequence[str] | None
 Sort: TypeAlias = Sequence[tuple[str, int]] | None
 """(path, direction) pairs; 1 ascending, -1 descending."""
 Session: TypeAlias = Any
-"""An engine's own handle of a running transaction."""
+"""An engine's handle of a running transaction."""
 
 
 class _Result:
@@ -41,7 +41,7 @@ class _Result:
 
     @property
     def acknowledged(self) -> bool:
-        """Whether the database has answered; it always has."""
+        """Whether the write was acknowledged; always True."""
         return True
 
 
@@ -66,9 +66,9 @@ class UpdateResult(_Result):
     Attributes
     ----------
     matched_count
-        Documents that the filter selected.
+        Number of documents that matched the filter.
     modified_count
-        Those of them that are different now.
+        Number of documents that were changed.
     upserted_id
         ``_id`` of the document an upsert created, else None.
     """
@@ -123,7 +123,7 @@ class UpdateMany:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceOne:
-    """Put another document in the place of the first that matches, keeping its ``_id``."""
+    """Replace the first document that matches, keeping its ``_id``."""
 
     filter: Filter
     replacement: Document
@@ -156,7 +156,7 @@ class Collection(Protocol):
 
     @property
     def native(self) -> Any:
-        """What users are given: pymongo's collection, or one that has the same methods."""
+        """The object given to users: pymongo's collection, or one with the same methods."""
 
     def find(
         self,
@@ -176,7 +176,7 @@ class Collection(Protocol):
         Parameters
         ----------
         limit
-            At most so many documents; 0 means all.
+            Maximum number of documents; 0 means all.
         """
 
     def raw_documents(self, *, session: Session | None = None) -> Iterator[bytes]:
@@ -199,7 +199,7 @@ class Collection(Protocol):
         Raises
         ------
         DuplicateKeyError
-            A unique index refuses it.
+            The document violates a unique index.
         """
 
     def insert_many(
@@ -209,13 +209,13 @@ class Collection(Protocol):
         ordered: bool = True,
         session: Session | None = None,
     ) -> InsertManyResult:
-        """Insert documents, in order; with ``ordered`` the first refusal ends the work.
+        """Insert documents, in order; with ``ordered``, stop at the first refused document.
 
         Raises
         ------
         DuplicateKeyError
-            A unique index refused one. On the embedded engine nothing was inserted; on MongoDB
-            those before it were (those around it too, when not ``ordered``).
+            A document violates a unique index. On the embedded engine nothing was inserted; on
+            MongoDB, those before it were (or all others, if not ``ordered``).
         """
 
     def update_one(
@@ -261,7 +261,7 @@ class Collection(Protocol):
         ordered: bool = True,
         session: Session | None = None,
     ) -> BulkWriteResult:
-        """Carry out many writes in one round trip. An empty list does nothing."""
+        """Execute many writes in one round trip. An empty list does nothing."""
 
     def find_one_and_update(
         self,
@@ -313,7 +313,7 @@ class Collection(Protocol):
     def aggregate(
         self, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None
     ) -> Iterator[Document]:
-        """Run an aggregation pipeline; every selecting condition belongs in its first $match."""
+        """Run an aggregation pipeline; selecting conditions belong in the first $match."""
 
     def create_index(
         self,
@@ -324,14 +324,14 @@ class Collection(Protocol):
         background: bool = True,
         **options: Any,
     ) -> str:
-        """Create an index if it is not there yet and return its name (pymongo's default names).
+        """Create an index unless it exists, and return its name (pymongo's default names).
 
         Raises
         ------
         DuplicateKeyError
             ``unique``, and documents share a key.
         UnsupportedOperationError
-            An option that the engine cannot honour (it never ignores one silently).
+            An option that the engine does not support (options are never ignored silently).
         """
 
     def index_information(self) -> dict[str, dict[str, Any]]:
@@ -359,11 +359,11 @@ class Database(Protocol):
 
     @property
     def engine(self) -> Literal["embedded", "mongodb"]:
-        """Which engine this is: for messages, never for deciding."""
+        """Name of the engine: for messages, not for decisions."""
 
     @property
     def name(self) -> str:
-        """Name of the database; of the file without its ending on the embedded engine."""
+        """Name of the database; on the embedded engine, of the file without its extension."""
 
     @property
     def location(self) -> str:
@@ -371,7 +371,7 @@ class Database(Protocol):
 
     @property
     def supports_transactions(self) -> bool:
-        """Whether several documents can be changed together. Detected once, never assumed."""
+        """Whether several documents can be changed atomically. Detected once, never assumed."""
 
     @property
     def transactions_never_conflict(self) -> bool:
@@ -383,33 +383,33 @@ class Database(Protocol):
 
     @property
     def native(self) -> Any:
-        """What users are given: pymongo's database, or one that has the same methods."""
+        """The object given to users: pymongo's database, or one with the same methods."""
 
     def collection(self, name: str) -> Collection:
-        """Return a collection; it comes into being with its first document."""
+        """Return a collection; it is created with its first document."""
 
     def collection_names(self) -> list[str]:
         """Names of the collections that exist."""
 
     def transaction(self) -> AbstractContextManager[Session | None]:
-        """Change several documents together, or none.
+        """Change several documents atomically.
 
-        Yields the session to pass to every call, or None where there are no transactions: the
-        block then runs write by write, so its order must be one that a later pass can finish.
-        No question to a user, no network and no waiting belongs in the block.
+        Yields the session to pass to every call, or None without transactions: the block then runs
+        write by write, so its order must allow a later pass to complete it. The block must not ask
+        the user, use the network or wait.
         """
 
     def snapshot(self) -> AbstractContextManager[Session | None]:
-        """Read one moment of the database, whatever others write meanwhile.
+        """Read a snapshot of the database, whatever other processes write meanwhile.
 
-        Yields the session to pass to every reading call of this thread, or None where there are
-        no snapshots: the reads then see what is there when they come to it.
+        Yields the session to pass to every read of this thread, or None without snapshots: each
+        read then sees the current state.
         """
 
     def change_token(self) -> object | None:
         """Return a value that differs after any other process changed the database.
 
-        None where the engine cannot tell cheaply: the caller then has to look.
+        None if the engine cannot tell cheaply: the caller must then query.
         """
 
     def change_hints(self, name: str, wake: Callable[[], None]) -> Closeable | None:
@@ -419,22 +419,22 @@ class Database(Protocol):
         """
 
     def exists(self) -> bool:
-        """Whether the database is there; one on a server comes with its first document."""
+        """Whether the database exists; on a server, it is created with its first document."""
 
     def create(self) -> None:
-        """Make the database where it is missing: the one way to a new one."""
+        """Create the database if it is missing; the only way to create one."""
 
     def ping(self) -> None:
-        """Do nothing, successfully.
+        """Check that the database answers.
 
         Raises
         ------
         StorageUnavailableError
-            Within some seconds, when the database does not answer.
+            The database does not answer within some seconds.
         """
 
     def compact(self, names: Sequence[str]) -> None:
-        """Give space that deleted documents left back to the system, where possible."""
+        """Return the space of deleted documents to the system, if possible."""
 
     def close(self) -> None:
-        """Release connections and files. Closing twice is fine."""
+        """Release connections and files. May be called twice."""

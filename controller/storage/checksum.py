@@ -1,4 +1,4 @@
-"""Checksums of documents and collections that do not depend on the engine they lie in."""
+"""Checksums of documents and collections that do not depend on the engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MODULUS = 1 << (8 * _SIZE)
 
 
 class Readable(Protocol):
-    """What can be read from the first document to the last."""
+    """Anything whose documents can be iterated over."""
 
     def find(self, filter: Filter | None = None) -> Iterator[Document]:
         """Iterate over documents."""
@@ -25,7 +25,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class CollectionDigest:
-    """What identifies the content of a collection, whatever the order of its documents.
+    """The digest of a collection, independent of the order of its documents.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class CollectionDigest:
 
 
 def document_digest(document: Document) -> int:
-    """Return a number that differs, in practice, for any two different documents.
+    """Return a number that, in practice, differs for any two different documents.
 
-    The order of keys does not count, nor whether a whole number was stored in 4 or 8 bytes;
+    The order of keys does not matter, nor whether an integer was stored in 4 or 8 bytes;
     1 and 1.0 differ.
     """
     raw = bson.encode({"": _canonical(document)})

@@ -1,7 +1,7 @@
-"""Errors that scripts catch by pymongo's classes, and we by ours.
+"""Errors that scripts catch by pymongo's classes, and jfr by its own.
 
-jobflow-remote lets pymongo's errors through, so that scripts written for it catch these. An error
-of a database here is of both kinds; pymongo is imported where one is raised, not before.
+jobflow-remote passes pymongo's errors on, so scripts written for it catch these. A database error
+here belongs to both classes; pymongo is only imported when one is raised.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ DUPLICATE_CODE = 11000
 
 
 def of_both_kinds(error: Ours, driver: Exception) -> Ours:
-    """Return one of our errors as one that is of a class of pymongo's too, with its facts."""
+    """Return an error of both jfr's and pymongo's class, with the same facts."""
     pair = type(error), type(driver)
     kind = _KINDS.get(pair) or _KINDS.setdefault(pair, _both(*pair))
     both: Ours = kind.__new__(kind)
@@ -28,7 +28,7 @@ def of_both_kinds(error: Ours, driver: Exception) -> Ours:
 def duplicate_key(
     message: str, *, index: str | None = None, key: dict[str, Any] | None = None
 ) -> DuplicateKeyError:
-    """Return the error about a document that a unique index refuses."""
+    """Return the error about a document that violates a unique index."""
     from pymongo.errors import DuplicateKeyError as DriverDuplicateKeyError
 
     details = {"code": DUPLICATE_CODE, "errmsg": message, "keyValue": key or {}}
@@ -42,7 +42,7 @@ _KINDS: dict[tuple[type, type], Any] = {}
 
 def _both(ours: type[ControllerError], theirs: type[Exception]) -> Any:
     def reduce(self: ControllerError) -> tuple[Any, ...]:
-        # What crosses a process boundary is ours: this class cannot be found by its name.
+        # Pickled as jfr's class, because this class cannot be found by its name.
         facts = {name: value for name, value in self.__dict__.items() if name[:1] != "_"}
         return rebuilt, (ours, self.args, facts)
 

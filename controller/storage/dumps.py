@@ -1,8 +1,8 @@
 """Collections as files, in the format of mongodump.
 
-Of a collection ``NAME`` there are ``NAME.bson``, its documents one after the other as BSON, and
+For a collection ``NAME`` there are ``NAME.bson``, its concatenated BSON documents, and
 ``NAME.metadata.json``, its indexes; both may be compressed (``.gz``). mongodump and mongorestore
-read and write the same.
+use the same files.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from controller.storage.indexes import build_indexes
 logger = logging.getLogger(__name__)
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with the name of a collection, the documents done, and how many there are in all."""
+"""Called with the name of a collection, the documents done, and their total number."""
 
 BATCH_DOCUMENTS = 500
 BATCH_BYTES = 8 << 20
-"""Documents, or bytes, after which documents are inserted and progress is told."""
+"""Number of documents, or bytes, that are inserted at once."""
 SUFFIXES = (".bson", ".bson.gz", ".metadata.json", ".metadata.json.gz")
-"""How the names of the files end."""
+"""Extensions of the files."""
 _SMALLEST = 5
 _LARGEST = 1 << 30
-"""Bytes of a document; servers refuse more than 16 MB, the embedded engine takes more."""
+"""Maximum size of a document in bytes; servers allow 16 MB, the embedded engine more."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Dump:
     Attributes
     ----------
     name
-        Of the collection, as in the names of the files.
+        Name of the collection in the names of the files.
     data
         The file of the documents.
     metadata
-        The file of the indexes; None where there is none.
+        The file of the indexes, or None.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Dump:
         return sum(1 for _ in self.records())
 
     def indexes(self) -> list[Document]:
-        """Return the indexes, as mongodump describes them, but for the one on ``_id``."""
+        """Return the indexes, as described by mongodump, except for the one on ``_id``."""
         if self.metadata is None:
             return []
         with reading(self.metadata) as stream:
@@ -109,19 +109,19 @@ class Dump:
 
 
 def damaged(path: Path, place: int) -> StorageFormatError:
-    """Say that a file is damaged."""
+    """Return the error about a damaged file."""
     return StorageFormatError(
         f"{path} is damaged at byte {place} of its documents", hint="use another backup"
     )
 
 
 def find_dump(folder: Path, name: str) -> Dump | None:
-    """Find the files of a collection in a folder, None when there are none.
+    """Find the files of a collection in a folder, None if there are none.
 
     Raises
     ------
     ArgumentError
-        They are there twice, compressed and not.
+        There are both compressed and uncompressed files.
     """
     data, metadata = (_either(folder, f"{name}{end}") for end in SUFFIXES[::2])
     return None if data is None else Dump(name, data, metadata)
@@ -132,7 +132,7 @@ def _either(folder: Path, name: str) -> Path | None:
     if len(found) > 1:
         raise ArgumentError(
             f"{folder} has both {found[0].name} and {found[1].name}",
-            hint="remove the one that is not meant",
+            hint="remove one of them",
         )
     return found[0] if found else None
 
@@ -146,12 +146,12 @@ def write_dump(
     session: Session | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Write the documents of a collection, a page in memory at a time; returns how many.
+    """Write the documents of a collection, a page in memory at a time; return their number.
 
     Parameters
     ----------
     name
-        What to call the collection in the files.
+        Name of the collection in the files.
     session
         Of a snapshot of the database.
     """
@@ -175,7 +175,7 @@ def write_metadata(
     Parameters
     ----------
     information
-        What `Collection.index_information` says.
+        The result of `Collection.index_information`.
     """
     indexes = {"_id_": {"key": [("_id", 1)]}, **information}
     content = {
@@ -200,12 +200,12 @@ def _index_document(name: str, information: Mapping[str, Any]) -> Document:
 def restore_documents(
     dump: Dump, collection: Collection, total: int, progress: Progress | None = None
 ) -> int:
-    """Insert the documents of a dump, some at a time; returns how many.
+    """Insert the documents of a dump, in batches; return their number.
 
     Raises
     ------
     DuplicateKeyError
-        A unique index refuses one; those before it are in the collection.
+        A document violates a unique index; those before it are in the collection.
     """
     done, size = 0, 0
     batch: list[Document] = []
@@ -230,11 +230,11 @@ def _insert(collection: Collection, batch: list[Document]) -> int:
 
 
 _OF_THE_SERVER = ("v", "ns", "background", "storageEngine")
-"""What a server says of an index that is its own affair, and no other engine's."""
+"""Options of an index that concern only the server."""
 
 
 def restore_indexes(dump: Dump, collection: Collection) -> None:
-    """Build the indexes of a dump that the collection has not; what the engine cannot is said."""
+    """Create the missing indexes of a dump; log those that the engine does not support."""
     for index in dump.indexes():
         keys = list(index["key"].items())
         said = {"key", "name", "unique", *_OF_THE_SERVER}
@@ -247,12 +247,14 @@ def restore_indexes(dump: Dump, collection: Collection) -> None:
             else:
                 build_indexes(collection, ((keys, bool(index.get("unique"))),))
         except (UnsupportedOperationError, ArgumentError) as error:
-            logger.warning("the index %s of %s was not built: %s", index["name"], dump.name, error)
+            logger.warning(
+                "the index %s of %s was not created: %s", index["name"], dump.name, error
+            )
 
 
 @contextmanager
 def writing(path: Path, compress: bool) -> Iterator[IO[bytes]]:
-    """Write a file that only its owner can read; it is on the disk in the end.
+    """Write a file that only its owner can read, and sync it to disk.
 
     Compressed, it has the name with ``.gz``.
     """
@@ -287,7 +289,7 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def file_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the system into one of ours that names the file."""
+    """Convert system errors to a StorageError that names the file."""
     try:
         yield
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Documents in files of GridFS, as maggma's GridFSStore keeps them, without importing maggma.
+"""Documents in GridFS files, as in maggma's GridFSStore, without importing maggma.
 
-A document is a file of JSON, of any size; what it is looked up by lies in the file's metadata.
-Here the file has the ``_id`` of the document, so that writing it twice is writing it once, and
-the remains of a writer that was killed are found.
+A document is a JSON file of any size; the keys to look it up by are in the file's metadata. Here
+the file has the ``_id`` of the document, so that writing is idempotent, and remains of a killed
+writer can be found.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from controller.storage import base
 from controller.storage.base import BulkWriteResult, Database, Document, ReplaceOne
 from controller.storage.opening import open_store
 
-_CHUNK = 255 * 1024  # what every driver writes
+_CHUNK = 255 * 1024  # as in all drivers
 _METADATA = "metadata."
 _LOOKED_UP = ("blob_uuid", "job_uuid", "job_index")
-"""What jobflow finds and deletes documents in additional stores by."""
+"""Keys by which jobflow finds and deletes documents in additional stores."""
 
 
 def open_gridfs(spec: Mapping[str, Any]) -> Database:
-    """Open the database that the description of a GridFSStore names.
+    """Open the database of the description of a GridFSStore.
 
     Raises
     ------
@@ -36,12 +36,12 @@ def open_gridfs(spec: Mapping[str, Any]) -> Database:
 
 
 class GridFSCollection:
-    """The documents of a GridFSStore, with as much of a `Collection` as copying them takes.
+    """The documents of a GridFSStore, with the methods of a `Collection` that copying needs.
 
     Parameters
     ----------
     database
-        Where the files are.
+        The database of the files.
     spec
         Description of the GridFSStore.
     """
@@ -61,12 +61,12 @@ class GridFSCollection:
         *,
         sort: base.Sort = None,
     ) -> Iterator[Document]:
-        """Iterate over documents; filter, projection and order know ``_id`` alone.
+        """Iterate over documents; only ``_id`` is supported in filter, projection and order.
 
         Raises
         ------
         StorageError
-            A part of a file is missing.
+            A chunk of a file is missing.
         """
         files = self._files.find(filter, sort=sort)
         if projection is not None:
@@ -83,17 +83,17 @@ class GridFSCollection:
         Raises
         ------
         UnsupportedOperationError
-            Something else than a `ReplaceOne`, or a document that JSON cannot hold.
+            An operation other than `ReplaceOne`, or a document that JSON cannot represent.
         """
         self._create_indexes()
         for operation in operations:
             if not isinstance(operation, ReplaceOne):
-                raise UnsupportedOperationError("GridFS only takes whole documents")
+                raise UnsupportedOperationError("GridFS supports only whole documents")
             self._write(operation.replacement)
         return BulkWriteResult(upserted_count=len(operations))
 
     def index_information(self) -> dict[str, dict[str, Any]]:
-        """Return the indexes on what the metadata holds, as of the documents themselves."""
+        """Return the indexes on keys of the metadata, as if of the documents themselves."""
         found = {}
         for name, index in self._files.index_information().items():
             keys = [(path.removeprefix(_METADATA), way) for path, way in index["key"]]
@@ -102,7 +102,7 @@ class GridFSCollection:
         return found
 
     def create_index(self, keys: Sequence[tuple[str, int]], *, unique: bool = False) -> str:
-        """Create an index on what the metadata holds."""
+        """Create an index on keys of the metadata."""
         return self._files.create_index(
             [(path if path == "_id" else _METADATA + path, way) for path, way in keys],
             unique=unique,
@@ -117,7 +117,7 @@ class GridFSCollection:
     def _write(self, document: Document) -> None:
         data, metadata = self._content(document)
         identity = document["_id"]
-        # The file's entry comes last and goes first: it never has less than all its chunks.
+        # The file's entry is written last and deleted first, so it always has all its chunks.
         self._files.delete_one({"_id": identity})
         self._chunks.delete_many({"files_id": identity})
         self._chunks.insert_many(
@@ -141,7 +141,7 @@ class GridFSCollection:
         except TypeError as error:
             shown = document.get("blob_uuid", document["_id"])
             raise UnsupportedOperationError(
-                f"document {shown} cannot be kept in GridFS, which holds JSON: {error}",
+                f"document {shown} cannot be stored in GridFS, which contains JSON: {error}",
                 hint="leave the outputs where they are",
             ) from error
         metadata = {field: document[field] for field in self._fields if field in document}
@@ -154,8 +154,8 @@ class GridFSCollection:
         data = b"".join(chunk["data"] for chunk in chunks)
         if len(data) != file["length"]:
             raise StorageError(
-                f"file {file['_id']} of {self.name} has {len(data)} bytes of {file['length']}",
-                hint="it is damaged: restore it, or delete it",
+                f"file {file['_id']} of {self.name} has only {len(data)} of {file['length']} bytes",
+                hint="the file is damaged: restore or delete it",
             )
         metadata = file.get("metadata") or {}
         if metadata.get("compression") == "zlib":
@@ -164,6 +164,6 @@ class GridFSCollection:
             content = json.loads(data)
         except ValueError:
             content = None
-        if not isinstance(content, dict):  # a user's own file: maggma gives it back like this
+        if not isinstance(content, dict):  # a user's own file: maggma returns it like this
             content = {**metadata, "data": data}
         return {**content, "_id": file["_id"]}

@@ -1,6 +1,6 @@
-"""The indexes of the queue: one for every way in which the controller looks things up.
+"""The indexes of the queue: one for every kind of query of the controller.
 
-Indexes that a user added are left alone unless everything is dropped on purpose.
+Indexes added by users are kept, unless all are dropped explicitly.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from controller.storage.base import Collection
 
 Keys: TypeAlias = str | Sequence[str | tuple[str, int]] | Mapping[str, int]
-"""A path, or (path, direction) pairs, as pymongo takes them."""
+"""A path, or (path, direction) pairs, as in pymongo."""
 Pairs: TypeAlias = tuple[tuple[str, Any], ...]
 """(path, direction) pairs."""
 
@@ -50,11 +50,11 @@ BATCH_INDEXES: tuple[tuple[Keys, bool], ...] = (
 """(keys, unique) of the batch processes' collection."""
 
 AUXILIARY_INDEXES: tuple[tuple[Keys, bool], ...] = (
-    ("aftermath.uuid", False),  # what is still to happen for a job, before it is uploaded
+    ("aftermath.uuid", False),  # pending clean-up of a job, checked before its upload
     ("lock_id", False),
 )
-"""(keys, unique) of the auxiliary collection: few documents, until many jobs are deleted at once
-whose worker or JobStore is away."""
+"""(keys, unique) of the auxiliary collection: few documents, unless many jobs are deleted at once
+whose worker or JobStore cannot be reached."""
 
 EVENT_INDEXES: tuple[tuple[Keys, bool], ...] = (
     ("db_id", False),  # the history of a job
@@ -73,24 +73,24 @@ def build_indexes(
     drop: bool = False,
     each: Callable[[int], None] | None = None,
 ) -> None:
-    """Create the indexes of a collection that are not there yet, under whatever name.
+    """Create the indexes of a collection that do not exist yet under any name.
 
     Parameters
     ----------
     custom
-        Further keys, as pymongo's ``create_index`` takes them.
+        Further keys, as in pymongo's ``create_index``.
     background
-        Let a server build them beside other work.
+        Let a server build them in the background.
     drop
-        Drop every index first, those of users too.
+        First drop every index, including those of users.
     each
-        Called with the number of indexes that are there already, then with 1 for each other.
+        Called with the number of existing indexes, then with 1 for each new one.
 
     Raises
     ------
     DuplicateKeyError, StorageError
-        Documents share a key that has to be unique, or an index of ours is in the way of one
-        that were made with other options.
+        Documents share a key that must be unique, or an existing index with other options is in the
+        way.
     """
     if drop:
         collection.drop_indexes()
@@ -104,19 +104,19 @@ def build_indexes(
 
 
 def _untold(number: int) -> None:
-    """Stand in where progress is not reported."""
+    """Do nothing, if progress is not reported."""
 
 
 def missing_indexes(
     collection: Collection, indexes: Sequence[tuple[Keys, bool]]
 ) -> list[tuple[Pairs, bool]]:
-    """Return those of the indexes that a collection does not have, under whatever name."""
+    """Return the indexes that a collection does not have under any name."""
     known = {
         (tuple(entry["key"]), bool(entry.get("unique")))
         for entry in collection.index_information().values()
     }
     wanted = [(_pairs(keys), unique) for keys, unique in indexes]
-    # A unique index serves every query that a plain one would.
+    # A unique index serves every query that a non-unique one would.
     return [
         (pairs, unique)
         for pairs, unique in wanted
@@ -142,7 +142,7 @@ def build_queue_indexes(
     Parameters
     ----------
     progress
-        Called with (indexes that are there, indexes in total).
+        Called with (existing indexes, indexes in total).
     """
     wanted = (
         (jobs, JOB_INDEXES, job_custom),
@@ -173,7 +173,7 @@ def foreign_indexes(
     auxiliary: Collection,
     events: Collection,
 ) -> dict[str, list[str]]:
-    """Return {collection: names of its indexes that are none of ours}, for a queue."""
+    """Return {collection: names of its indexes not created by jfr}, for a queue."""
     known = (
         (jobs, JOB_INDEXES),
         (flows, FLOW_INDEXES),

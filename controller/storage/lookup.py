@@ -1,7 +1,7 @@
-"""Look-ups of the jobs and flows there are, to complete a word: fast, and silent where that fails.
+"""Look-ups of jobs and flows for TAB completion: fast, and silent on failure.
 
-A path of its own beside `opening`: no model, no lock, nothing created, no wait beyond a second.
-A database that cannot be asked in that time, or only through maggma, has nothing to offer.
+Separate from `opening`: no models, no locks, nothing created, no wait longer than a second. A
+database that cannot answer in that time, or only through maggma, offers nothing.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from controller.errors import ConfigError
 from controller.storage.opening import mongo_place, opens_directly, store_type
 
 LIMIT = 50
-"""How many are offered."""
+"""Maximum number of suggestions."""
 _FLOWS_READ = 200
-"""Among how many of the newest flows one is looked for: they have no db_id of their own."""
+"""Number of newest flows that are searched, because flows have no db_id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells one job, or one flow, from another.
+    """The identifying fields of a job or flow.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ class Identity:
 
 
 class Lookup(Protocol):
-    """What each engine does for `newest_jobs` and `newest_flows`; the last changed goes first."""
+    """What each engine does for `newest_jobs` and `newest_flows`; the last changed first."""
 
     def jobs(
         self, collection: str, key: str, begins: str, limit: int
     ) -> list[tuple[str, str, int, str, str]]:
-        """Return (db_id, uuid, index, state, name) of jobs whose ``key`` begins so."""
+        """Return (db_id, uuid, index, state, name) of jobs whose ``key`` starts with a text."""
 
     def flows(
         self, collection: str, jobs: str, begins: str, limit: int
@@ -59,14 +59,14 @@ class Lookup(Protocol):
 def newest_jobs(
     queue: Mapping[str, Any], begins: str = "", *, by_uuid: bool = False
 ) -> list[Identity]:
-    """Return the jobs that changed last, the last one first; `LIMIT` at most.
+    """Return the jobs that changed last, the latest first; at most `LIMIT`.
 
     Parameters
     ----------
     queue
-        The part ``queue`` of a project file, unchecked.
+        The section ``queue`` of a project file, unchecked.
     begins
-        Only jobs whose db_id begins so.
+        Only jobs whose db_id starts with this.
     by_uuid
         Compare the uuid instead of the db_id.
     """
@@ -81,7 +81,7 @@ def newest_jobs(
 def newest_flows(
     queue: Mapping[str, Any], begins: str = "", *, by_uuid: bool = False
 ) -> list[Identity]:
-    """Return the flows that changed last, the last one first; `LIMIT` at most.
+    """Return the flows that changed last, the latest first; at most `LIMIT`.
 
     Parameters
     ----------

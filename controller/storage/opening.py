@@ -1,8 +1,8 @@
-"""From the description of a store in a project file to an open database.
+"""Open a database from the description of a store in a project file.
 
 MongoStore, MongoURIStore and EmbeddedStore are opened directly; importing maggma for them would
-cost more than everything else a command does. Other stores of MongoDB's kind, and those behind
-an SSH tunnel, go through maggma.
+take longer than everything else in a command. Other MongoDB-like stores, and those behind an SSH
+tunnel, are opened by maggma.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from controller.errors import ConfigError
 from controller.storage.base import Collection, Database
 
 SERVER_SELECTION_TIMEOUT_MS = 3000
-"""How long to look for a server; a user's ``mongoclient_kwargs`` win."""
+"""Connection timeouts; the user's ``mongoclient_kwargs`` take precedence."""
 _MONGO_TYPES = ("MongoStore", "MongoURIStore")
 
 
 @dataclass(frozen=True)
 class OpenedStore:
-    """An open database and the collection that the store's description names."""
+    """An open database and the collection of the store's description."""
 
     database: Database
     collection_name: str
@@ -44,7 +44,7 @@ def store_type(spec: Mapping[str, Any]) -> str:
         The description has neither.
     """
     if not isinstance(spec, Mapping):
-        raise ConfigError("a store has to be a mapping with the key 'type'")
+        raise ConfigError("a store must be a mapping with the key 'type'")
     name = spec.get("type") or spec.get("@class")
     if not name:
         raise ConfigError(
@@ -59,7 +59,7 @@ def opens_directly(spec: Mapping[str, Any]) -> bool:
 
 
 def describe_store(spec: Mapping[str, Any]) -> str:
-    """Say in a few words where a store is, for messages; no user, no password.
+    """Describe the location of a store for messages, without user and password.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def describe_store(spec: Mapping[str, Any]) -> str:
 
 
 def open_store(spec: Mapping[str, Any], *, create: bool = True) -> OpenedStore:
-    """Open the database that a store's description names.
+    """Open the database of a store's description.
 
-    A MongoDB server is only asked at the first operation.
+    A MongoDB server is contacted at the first operation.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def open_store(spec: Mapping[str, Any], *, create: bool = True) -> OpenedStore:
         ``{type: MongoStore, host, port, database, collection_name, ...}``, its MSON form, or
         ``{type: EmbeddedStore, path, collection_name}``.
     create
-        Make the file of a missing embedded database. Otherwise it is missing at the first
-        operation, unless `Database.create` has been called before.
+        Create the file of a missing embedded database. Otherwise the first operation fails, unless
+        `Database.create` was called before.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def open_store(spec: Mapping[str, Any], *, create: bool = True) -> OpenedStore:
 
 
 def opened_from_maggma(store: Any) -> OpenedStore:
-    """Wrap a maggma store of MongoDB's kind, connecting it if need be; it stays the caller's."""
+    """Wrap a maggma store of MongoDB's kind, connecting it if necessary; the caller owns it."""
     if hasattr(store, "opened"):
         opened: OpenedStore = store.opened()
         return opened
@@ -122,8 +122,8 @@ def opened_from_maggma(store: Any) -> OpenedStore:
 
 
 def as_collection(collection: Any) -> Collection:
-    """Return a collection that follows our contract: one of ours as it is, pymongo's wrapped."""
-    # Not by its attributes: pymongo's collections have one for every name.
+    """Return a collection that follows the contract, wrapping pymongo's."""
+    # Not checked by attributes: pymongo's collections have one for every name.
     origins = {parent.__module__.partition(".")[0] for parent in type(collection).__mro__}
     if origins.isdisjoint(("pymongo", "mongomock")):
         ours: Collection = collection
@@ -147,8 +147,8 @@ def _open_embedded(spec: Mapping[str, Any], *, create: bool) -> OpenedStore:
     path = Path(str(_need(spec, "path"))).expanduser()
     if not path.is_absolute():
         raise ConfigError(
-            f"the path of an EmbeddedStore has to be absolute, not {path}",
-            hint="a relative one would depend on where a command is started",
+            f"the path of an EmbeddedStore must be absolute, not {path}",
+            hint="a relative path would depend on the working directory of each command",
         )
     wait = float(spec.get("wait") or DEFAULT_WAIT)
     database = open_database(path, wait=wait, create=create)
@@ -157,14 +157,14 @@ def _open_embedded(spec: Mapping[str, Any], *, create: bool) -> OpenedStore:
 
 @dataclass(frozen=True)
 class MongoPlace:
-    """Where a store on a server is, as pymongo wants to hear it.
+    """The location of a store on a server, for pymongo.
 
     Attributes
     ----------
     database, collection_name
-        What the store is on the server.
+        Names of the database and the collection.
     options
-        Arguments of ``pymongo.MongoClient``, the address among them.
+        Arguments of ``pymongo.MongoClient``, including the address.
     """
 
     database: str
@@ -173,7 +173,7 @@ class MongoPlace:
 
 
 def mongo_place(spec: Mapping[str, Any]) -> MongoPlace:
-    """Read the description of a store on a server that is reached directly.
+    """Read the description of a store on a directly reachable server.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def mongo_place(spec: Mapping[str, Any]) -> MongoPlace:
         if uri is None:
             _need(spec, "uri" if store_type(spec) == "MongoURIStore" else "database")
         raise ConfigError(
-            f"the {store_type(spec)} names no database",
+            f"the {store_type(spec)} has no database",
             hint="add the key 'database', or write mongodb://HOST:PORT/DATABASE",
         )
     options = _client_options(spec, database)
@@ -208,7 +208,7 @@ def _open_mongo(spec: Mapping[str, Any]) -> OpenedStore:
 def _client_options(spec: Mapping[str, Any], database: str) -> dict[str, Any]:
     options = spec.get("mongoclient_kwargs") or {}
     if not isinstance(options, Mapping):
-        raise ConfigError("mongoclient_kwargs has to be a mapping of options of pymongo")
+        raise ConfigError("mongoclient_kwargs must be a mapping of options of pymongo")
     login = {}
     if spec.get("username") and not spec.get("uri"):
         login = {
@@ -222,12 +222,12 @@ def _client_options(spec: Mapping[str, Any], database: str) -> dict[str, Any]:
 def _port(spec: Mapping[str, Any]) -> int:
     port = spec.get("port") or 27017
     if not str(port).isdecimal() or not 0 < int(port) < 65536:
-        raise ConfigError(f"the port of a store has to be from 1 to 65535, not {port!r}")
+        raise ConfigError(f"the port of a store must be from 1 to 65535, not {port!r}")
     return int(port)
 
 
 def uri_of(spec: Mapping[str, Any]) -> str | None:
-    """Return the uri that a store's description has, as ``uri`` or in the place of the host."""
+    """Return the uri that a store's description has, as ``uri`` or in place of the host."""
     for key in ("uri", "host"):
         value = spec.get(key)
         if value and (key == "uri" or "://" in str(value)):
@@ -236,7 +236,7 @@ def uri_of(spec: Mapping[str, Any]) -> str | None:
 
 
 def database_name(spec: Mapping[str, Any]) -> str:
-    """Return the database of a store on a server, "" where its description names none."""
+    """Return the database of a store on a server, "" if its description has none."""
     if spec.get("database"):
         return str(spec["database"])
     named = re.match(r"[^:]+://[^/]*/([^/?.]+)", uri_of(spec) or "")
@@ -249,7 +249,7 @@ def _shown_host(spec: Mapping[str, Any]) -> str:
     if uri is None:
         return f"{spec.get('host') or 'localhost'}:{spec.get('port') or 27017}"
     authority, _, rest = re.sub(r"[/?]", "\n", uri.partition("://")[2], count=1).partition("\n")
-    # An "@" further on means that a password with a "/" in it was not encoded: show nothing.
+    # A later "@" means that a password with a "/" was not encoded: show nothing.
     return "?" if "@" in rest else authority.rpartition("@")[2] or "?"
 
 
@@ -260,11 +260,11 @@ def _open_with_maggma(spec: Mapping[str, Any]) -> OpenedStore:
     from controller.storage.mongo.errors import translated
     from controller.storage.outputs import build_store
 
-    store = build_store(spec)  # which sets how long to look for a server
+    store = build_store(spec)  # sets the connection timeouts
     if not isinstance(store, MongoStore):
         raise ConfigError(
             f"the queue cannot use a {store_type(spec)}",
-            hint="it has to be an EmbeddedStore or a store of MongoDB's kind",
+            hint="it must be an EmbeddedStore or a MongoDB-like store",
         )
     location = describe_store(spec)
     with translated(location):

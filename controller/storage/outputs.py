@@ -1,6 +1,6 @@
 """The outputs of jobs: a jobflow JobStore, built from the project file.
 
-Reading one output from a store that `opening` knows needs neither maggma nor jobflow.
+Reading an output from a store supported by `opening` needs neither maggma nor jobflow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MSON_KEYS = ("type", "@module", "@class", "@version")
 _URI_STORES = {"MongoURIStore": "MongoStore", "GridFSURIStore": "GridFSStore"}
-"""{store: the store that it became a part of in later versions of maggma, with a uri}."""
+"""{store: the store that replaces it in later versions of maggma, with a uri}."""
 _SEEKS_A_SERVER = ("MongoStore", "MongoURIStore", "GridFSStore", "GridFSURIStore")
 _INDEXED_BLOB_FIELDS = ("blob_uuid", "job_uuid")
 _DELETED_AT_ONCE = 500
@@ -38,7 +38,7 @@ def build_store(spec: Mapping[str, Any]) -> Any:
         No such class, a package that it lacks, or arguments that it does not take.
     """
     name = store_type(spec)
-    # A copy, because jobflow adds to the lists that a store has been given.
+    # A copy, because jobflow appends to the lists passed to a store.
     arguments = {k: _decoded(deepcopy(v)) for k, v in spec.items() if k not in _MSON_KEYS}
     if name in _URI_STORES:
         name, arguments = _uri_store(name, arguments)
@@ -65,18 +65,18 @@ def _class_of(name: str, module: str | None) -> Any:
     try:
         loaded = import_module(module) if module else None
     except ImportError as error:
-        raise ConfigError(f"the store {name} cannot be imported: {error}") from error
+        raise ConfigError(f"cannot import the store {name}: {error}") from error
     known = {kind.__name__: kind for kind in _all_subclasses(Store)}
     found = getattr(loaded, name, known.get(name))
     if found is None:
         raise ConfigError(
-            f"there is no Store of type {name!r}", hint="known are " + ", ".join(sorted(known))
+            f"there is no Store of type {name!r}", hint="known types: " + ", ".join(sorted(known))
         )
     return found
 
 
 def _decoded(value: Any) -> Any:
-    """Build what is nested in a store's description: another store, or an SSH tunnel."""
+    """Build nested objects of a store's description: another store, or an SSH tunnel."""
     if not isinstance(value, Mapping) or not ("type" in value or "@class" in value):
         return value
     if "SSHTunnel" not in (value.get("type"), value.get("@class")):
@@ -87,7 +87,7 @@ def _decoded(value: Any) -> Any:
 
 
 def _uri_store(name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Say how present maggma builds a store of `_URI_STORES`."""
+    """Return the description with which current maggma builds a store of `_URI_STORES`."""
     from inspect import signature
 
     merged = _URI_STORES[name]
@@ -154,7 +154,7 @@ def missing_store_names(job: Mapping[str, Any], spec: Mapping[str, Any]) -> list
 def needed_store_names(job: Mapping[str, Any], *, known: Iterable[str] = ()) -> list[str]:
     """Names of the additional stores that a serialised Job needs, but for those that are known.
 
-    Whatever is no field of a Job is an additional store.
+    Anything that is not a field of a Job is an additional store.
     """
     missing = {key for key in job if key[:1] != "@"} - _FIELDS_OF_A_JOB - set(known)
     if missing:  # jobflow is slow to import, and knows better than this file what a Job has
@@ -181,9 +181,9 @@ def read_output(
     spec
         Description of the jobstore.
     index
-        The index, or "last" for the largest that has an output.
+        The index, or "last" for the largest one with an output.
     load
-        Put in place what lies in additional stores.
+        Insert the data from additional stores.
     store
         A connected JobStore to use instead of opening the description.
 
@@ -192,7 +192,7 @@ def read_output(
     NotFoundError
         No output is stored for the job; an output that is None is not an error.
     StorageUnavailableError
-        The store does not answer, or is not there.
+        The store does not answer, or does not exist.
     """
     docs = spec.get("docs_store") or {}
     if store is None and not load and docs and opens_directly(docs):
@@ -222,19 +222,19 @@ def read_output(
 
 
 def check_jobstore(spec: Mapping[str, Any]) -> str | None:
-    """Make sure that the stores of a JobStore can be built, and answer.
+    """Check that the stores of a JobStore can be built, and answer.
 
     Returns
     -------
     str or None
-        What else is worth telling.
+        Additional information for the user.
 
     Raises
     ------
     ConfigError
-        One of them cannot be built.
+        A store cannot be built.
     StorageError
-        One of them does not answer, within some seconds, or cannot be used.
+        A store does not answer within some seconds, or cannot be used.
     """
     jobstore, note = open_jobstore(spec), None
     parts = [(spec["docs_store"], jobstore.docs_store)]
@@ -247,7 +247,7 @@ def check_jobstore(spec: Mapping[str, Any]) -> str | None:
                 if database.exists():
                     database.ping()
                 else:
-                    note = f"{database.location} will be made with the first output"
+                    note = f"{database.location} will be created with the first output"
             finally:
                 database.close()
             continue

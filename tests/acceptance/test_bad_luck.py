@@ -48,7 +48,7 @@ def told(done: subprocess.CompletedProcess[str], code: int) -> str:
 def test_a_corrupt_file(jf: Run, queue: Path, words: list[str]) -> None:
     queue.write_bytes(b"This is no database at all. " * 1000)
     text = told(jf(*words), 1)
-    assert "damaged or no database" in text
+    assert "damaged or not a database" in text
     assert str(queue) in text
     assert "backup" in text
 

@@ -72,7 +72,7 @@ def test_check_of_stores_that_do_not_answer(jf: Run, file: Path) -> None:
     assert rows["worker local"]["ok"]
     for name in ("jobstore", "jobstore grid"):
         assert "does not answer" in rows[name]["problem"]
-        assert "is the server running" in rows[name]["hint"]
+        assert "check that the server is running" in rows[name]["hint"]
         assert "\n" not in rows[name]["problem"]
 
 

@@ -148,7 +148,7 @@ def test_doctor(ill: Project) -> None:
     assert ill.jf("admin", "doctor", "--format", "count").stdout == f"{len(found['remaining'])}\n"
     shown = ill.jf("admin", "doctor", "--fix", "--dry-run")
     assert shown.returncode == 9
-    assert "--fix mends" in shown.stdout
+    assert "--fix repairs" in shown.stdout
     assert ill.controller.flows.count_documents({"state": "COMPLETED"}) == 1
     mended = report(ill, "admin", "doctor", "--fix")
     assert mended["ok"]

@@ -6,21 +6,21 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
 ``values``       BSON's order of values, and keys that SQLite orders alike
 ``filters patterns expressions updates projections stages``   MongoDB's language, on plain
                  dictionaries
-``parts``        a document lies in the file as a small hot part and its large values
+``parts``        splits a document into a small hot part and its large values
 ``layout``       the tables, the catalogue of indexes, the version of the format
-``lockfile``     who may write: a fair queue with a bounded wait
-``creation``     a file comes into being whole or not at all; what may only be read
-``network``      which host may use a file on a network file system
-``errors``       SQLite's errors in our words
+``lockfile``     the write lock: a fair queue with a bounded wait
+``creation``     creates a file completely or not at all; read-only files
+``network``      restricts a file on a network file system to one host
+``errors``       converts SQLite's errors
 ``link file``    a connection, and large values on it; connections per thread, transactions, forks
 ``planner``      filter -> SQL that narrows the candidates
 ``rows``         documents in and out of the tables, with the keys of their indexes
-``changes``      updates and replacements, made ready before the file is held
+``changes``      updates and replacements, prepared before the file is locked
 ``cursor collection aggregation database``   the contract
-``store``        the same as a maggma Store (imports maggma; loaded on demand only)
-``lookup``       ids and names to complete a word, with the standard library alone
+``store``        a maggma Store (imports maggma; loaded on demand only)
+``lookup``       ids and names for TAB completion, with the standard library only
 
-Names are loaded when they are first asked for: a look-up needs no bson.
+Names are loaded on first use: a look-up needs no bson.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Aggregation pipelines of the portable subset, over the documents our filter selects."""
+"""Aggregation pipelines of the portable subset, over the documents selected by the filter."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _paths_of(stages: list[dict[str, Any]]) -> list[str]:
 def _count_by_column(
     link: Link, collection: str, stages: list[dict[str, Any]]
 ) -> list[Document] | None:
-    """Answer a $match and a counting $group from an index alone; None where that cannot be."""
+    """Answer a $match and a counting $group from an index alone; None if not possible."""
     group = stages[-1].get("$group") if stages else None
     if group is None or len(stages) > 2 or (len(stages) == 2 and "$match" not in stages[0]):
         return None
@@ -192,7 +192,7 @@ def _unwind(documents: Documents, arg: Any) -> Documents:
 
 
 def _plain_value(document: Any, path: str) -> Any:
-    """Return the value at a path; $unwind does not look into arrays on the way."""
+    """Return the value at a path; $unwind does not enter arrays on the way."""
     for name in path.split("."):
         document = document.get(name, MISSING) if type(document) is dict else MISSING
     return document

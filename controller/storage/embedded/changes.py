@@ -1,4 +1,4 @@
-"""What a write does to a document, made ready before the file is held."""
+"""The changes of a document by a write, prepared before the file is locked."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class Change:
-    """An update made ready."""
+    """A prepared update."""
 
     def __init__(self, update: base.Update) -> None:
         if not isinstance(update, Mapping) and not is_pipeline(update):
-            raise ArgumentError(f"an update has to be a dictionary or a list, not {update!r}")
+            raise ArgumentError(f"an update must be a dictionary or a list, not {update!r}")
         spec = dict(update) if isinstance(update, Mapping) else list(update)
         self._update = Update(normalise(spec)[0])
         self.paths = list(self._update.paths())
@@ -54,14 +54,14 @@ class Change:
         return rows.cut(document, filled, raw)
 
     def seed(self, query: Mapping[str, Any]) -> Document:
-        """Return what an upsert inserts."""
+        """Return the document inserted by an upsert."""
         document = seed_of_upsert(query)
         self._update.apply(document, inserting=True)
         return document
 
 
 class Replacement:
-    """A document that takes the place of another."""
+    """A replacement document."""
 
     paths: Sequence[str] = ("",)
 
@@ -95,7 +95,7 @@ class Replacement:
         return rows.Cut({"_id": document["_id"], **self._pieces.hot}, self._pieces.values)
 
     def seed(self, query: Mapping[str, Any]) -> Document:
-        """Return what an upsert inserts."""
+        """Return the document inserted by an upsert."""
         seed = seed_of_upsert(query)
         if "_id" not in seed:
             return dict(self._document)
@@ -105,7 +105,7 @@ class Replacement:
 
 
 def own_operation(operation: Any) -> base.WriteOperation:
-    """Take pymongo's operation objects, by name: pymongo need not be imported for it."""
+    """Accept pymongo's operation objects, by class name, without importing pymongo."""
     if isinstance(operation, base.WriteOperation):
         return operation
     kind, fields = type(operation).__name__, operation

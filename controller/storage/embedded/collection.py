@@ -43,7 +43,7 @@ class Session:
 
 
 class EmbeddedCollection:
-    """A collection; see `controller.storage.base.Collection` for what its methods promise.
+    """A collection; see `controller.storage.base.Collection` for its methods.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class EmbeddedCollection:
         session: Session | None = None,
     ) -> InsertManyResult:
         """See `controller.storage.base.Collection.insert_many`; all or nothing here."""
-        del ordered  # nothing is inserted when one is refused
+        del ordered  # nothing is inserted if one is refused
         ids: list[Any] = []
 
         def prepare(*, stage: bool) -> Iterator[Prepared]:
@@ -203,7 +203,7 @@ class EmbeddedCollection:
                 yield rows.prepare(self._file, document, stage=stage)
                 ids.append(document["_id"])
 
-        if session is not None:  # the file is held already: one by one needs less memory
+        if session is not None:  # the file is already locked: one by one needs less memory
             with self._file.writing(session.link) as link:
                 rows.insert_all(link, self._table(link), prepare(stage=False))
             return InsertManyResult(ids)
@@ -388,7 +388,7 @@ class EmbeddedCollection:
         **options: Any,
     ) -> str:
         """See `controller.storage.base.Collection.create_index`."""
-        del background  # an index is made in one go
+        del background  # an index is created in one step
         _refuse(options)
         with self._file.writing() as link:
             return indexes.create(link, self._table(link), keys, unique=unique, name=name)
@@ -446,7 +446,7 @@ class EmbeddedCollection:
         if not many:
             return self._change_first(link, filter, change, upsert=upsert)
         query, table = Query(filter), self._table(link)
-        # All of them first: an update must not meet a document that it moved itself.
+        # All of them first, so that the update does not find documents it moved itself.
         found = list(query.scan(link, table))
         if not found and upsert:
             document = self._upsert(link, table, query, change)
@@ -489,7 +489,7 @@ class EmbeddedCollection:
         before = bson.encode(document) if filled else stored.raw
         document = change.apply(document)
         after = bson.encode(document)
-        if after == before:  # the hot part may differ all the same: values move by size
+        if after == before:  # the hot part may still differ, because values move by size
             for part in staged:
                 link.drop_part(part)
             return False
@@ -560,7 +560,7 @@ def _shaped(document: Document, projection: base.Projection) -> Document:
 
 
 def _refuse(options: Mapping[str, Any], tolerated: Sequence[str] = ()) -> None:
-    """Refuse options that change an answer; an option is never ignored silently."""
+    """Raise on options that would change a result; options are never ignored silently."""
     wrong = [name for name, value in options.items() if value and name not in tolerated]
     if wrong:
         raise UnsupportedOperationError(f"the option {', '.join(sorted(wrong))}")

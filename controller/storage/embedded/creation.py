@@ -1,7 +1,7 @@
-"""Making a database file, and looking at one before it is used.
+"""Create a database file, and check one before use.
 
-A file is made whole or not at all: under a name of its own, then given its name. So an empty file
-is never a database that is just coming into being, but one that was lost, or something else.
+A file is created completely or not at all: under a temporary name, then renamed. So an empty file
+is never a database being created, but a lost one, or something else.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _PRIVATE = 0o600
 
 
 def make_file(path: Path, *, network: bool, wait: float) -> None:
-    """Make a database and its folder where they are missing, for the user alone.
+    """Create a missing database and its folder, private to the user.
 
     Parameters
     ----------
     network
-        Whether it lies on a network file system: then it gets no write-ahead log.
+        Whether it is on a network file system: then it gets no write-ahead log.
     wait
-        Seconds to wait for another process that makes it, too.
+        Seconds to wait for another process that is creating it too.
 
     Raises
     ------
     StorageUnavailableError
-        They cannot be made.
+        They cannot be created.
     """
     try:
         if path.exists():
@@ -48,22 +48,22 @@ def make_file(path: Path, *, network: bool, wait: float) -> None:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise StorageUnavailableError(
-            f"{path} cannot be opened or made: {error.strerror}",
+            f"cannot open or create {path}: {error.strerror}",
             hint="check the permissions of its folder, and the disk's space",
         ) from None
 
 
 def is_writable(path: Path) -> bool:
-    """Whether a file and its folder let this process write; a log has to be made beside it."""
+    """Whether a file and its folder are writable; a log must be created next to it."""
     effective = os.access in os.supports_effective_ids
     return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.parent))
 
 
 def read_only_uri(path: str, *, log: bool, network: bool) -> str:
-    """Return how SQLite opens a file that it must not change.
+    """Return the parameters with which SQLite opens a file read-only.
 
-    Without a log beside it no process has it open, and SQLite would make one: "immutable". On a
-    network file system there is no log, and SQLite's own locks are good for readers.
+    Without a log next to it, no process has it open, and SQLite would create one: "immutable".
+    On a network file system there is no log, and SQLite's own locks suffice for readers.
     """
     return f"file:{path}?mode=ro" if log or network else f"file:{path}?mode=ro&immutable=1"
 
@@ -88,7 +88,7 @@ def _write(draft: Path, path: Path, *, network: bool) -> None:
 
 
 def _give_name(draft: Path, path: Path, wait: float) -> None:
-    """Let the draft take its name, unless another file has it by now."""
+    """Rename the draft, unless another file has the name by now."""
     lock = FileLock(path.with_name(path.name + ".lock"), wait)
     try:
         with lock.held():
@@ -106,7 +106,7 @@ def _give_name(draft: Path, path: Path, wait: float) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let the new name survive a loss of power, where the system can promise it."""
+    """Make the new name durable, if the system supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -31,7 +31,7 @@ class Query:
 
     def __init__(self, query: Any, sort: Any = None) -> None:
         if query is not None and not isinstance(query, Mapping):
-            raise TypeError(f"a filter has to be a dictionary, not {type(query).__name__}")
+            raise TypeError(f"a filter must be a dictionary, not {type(query).__name__}")
         self.spec: dict[str, Any] = normalise(dict(query or {}))[0]
         self.test = compile_filter(self.spec)
         self.paths = list(filter_paths(self.spec))
@@ -42,12 +42,12 @@ class Query:
         return not self.spec or self.test(stored.decode(link, self.paths))
 
     def scan(self, link: Link, table: Table, limit: int = 0) -> Iterator[Stored]:
-        """Yield the matching documents in order, read as they are asked for.
+        """Yield the matching documents in order, read on demand.
 
         Parameters
         ----------
         limit
-            The caller will take no more than so many; 0 means all.
+            Maximum number that the caller will read; 0 means all.
         """
         plan = plan_filter(table, self.spec)
         order = plan_order(table, self.sort)
@@ -96,7 +96,7 @@ class Query:
 
 
 def sort_keys(document: Any, sort: list[tuple[str, int]]) -> list[Any]:
-    """Return what MongoDB sorts by: of an array its smallest or largest element."""
+    """Return the sort key of MongoDB: for an array, its smallest or largest element."""
     keys = []
     for path, way in sort:
         values = list(_sort_values(document, split_path(path)))
@@ -137,7 +137,9 @@ def _sort_pairs(sort: Any) -> list[tuple[str, int]]:
     pairs = [(pair, 1) if isinstance(pair, str) else (pair[0], pair[1]) for pair in given]
     for path, way in pairs:
         if way not in (1, -1) or isinstance(way, bool) or not isinstance(path, str):
-            raise ArgumentError(f"a sort by {path!r} goes up (1) or down (-1), not {way!r}")
+            raise ArgumentError(
+                f"a sort by {path!r} must be ascending (1) or descending (-1), not {way!r}"
+            )
     return pairs
 
 
@@ -155,7 +157,7 @@ def _read(link: Link, table: Table, sequences: Iterable[int]) -> Iterator[Stored
 
 
 def _hot_parts(link: Link, table: Table, sequences: list[int]) -> dict[int, Stored]:
-    """Return the documents of row numbers, as far as they are still there."""
+    """Return the documents of row numbers, as far as they still exist."""
     marks = ",".join("?" * len(sequences))
     statement = f"SELECT seq, hot FROM {table.rows} WHERE seq IN ({marks})"
     return {row[0]: Stored(*row) for row in link.sql.execute(statement, sequences)}
@@ -191,17 +193,17 @@ class Cursor:
         return self
 
     def skip(self, count: int) -> Cursor:
-        """Leave out so many documents at the beginning."""
+        """Skip a number of documents at the start."""
         self._skip = count
         return self
 
     def limit(self, count: int) -> Cursor:
-        """Return at most so many documents; 0 means all."""
+        """Limit the number of documents; 0 means all."""
         self._limit = abs(count)
         return self
 
     def batch_size(self, _size: int) -> Cursor:
-        """Accepted for pymongo's sake: the pages have the size they have."""
+        """Ignored; accepted for compatibility with pymongo."""
         return self
 
     def to_list(self, length: int | None = None) -> list[Document]:

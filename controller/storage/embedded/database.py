@@ -17,7 +17,7 @@ DEFAULT_WAIT = 30.0
 
 
 class UserDatabase:
-    """An embedded database as users of pymongo know databases.
+    """An embedded database with the interface of pymongo's databases.
 
     Every name that is not a method is a collection: ``db.jobs`` and ``db["jobs"]`` are the same.
 
@@ -53,7 +53,7 @@ class UserDatabase:
         return self._database.name
 
     def get_collection(self, name: str, **_options: Any) -> EmbeddedCollection:
-        """Return a collection; it comes into being with its first document."""
+        """Return a collection; it is created with its first document."""
         return self._database.collection(name)
 
     def list_collection_names(self, **_options: Any) -> list[str]:
@@ -66,7 +66,7 @@ class UserDatabase:
         self._database.collection(given if isinstance(given, str) else given.name).drop()
 
     def command(self, command: Any, *_: Any, **_options: Any) -> dict[str, Any]:
-        """Answer the commands that mean something here: ``ping`` and ``compact``."""
+        """Execute the supported commands: ``ping`` and ``compact``."""
         name = command if isinstance(command, str) else next(iter(command), "")
         if name == "ping":
             self._database.ping()
@@ -112,7 +112,7 @@ class EmbeddedDatabase:
         return UserDatabase(self)
 
     def collection(self, name: str) -> EmbeddedCollection:
-        """Return a collection; it comes into being with its first document."""
+        """Return a collection; it is created with its first document."""
         return EmbeddedCollection(self._file, name)
 
     __getitem__ = collection
@@ -126,13 +126,13 @@ class EmbeddedDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Change several documents together, or none."""
+        """Change several documents atomically."""
         with self._file.transaction() as link:
             yield Session(link)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """Read one moment of the database."""
+        """Read a snapshot of the database."""
         with self._file.snapshot() as link:
             yield Session(link)
 
@@ -141,7 +141,7 @@ class EmbeddedDatabase:
         with translated(self._file.path):
             link = self._file.link()
             version = link.sql.execute("PRAGMA data_version").fetchone()[0]
-        # data_version counts what others did, as seen by one connection.
+        # data_version counts changes by others, as seen by one connection.
         return (id(link), version)
 
     def change_hints(self, name: str, wake: Callable[[], None]) -> None:
@@ -149,19 +149,19 @@ class EmbeddedDatabase:
         del name, wake
 
     def exists(self) -> bool:
-        """Whether the file is there."""
+        """Whether the file exists."""
         return self._file.exists()
 
     def create(self) -> None:
-        """Make the file where it is missing."""
+        """Create the file if it is missing."""
         self._file.create()
 
     def ping(self) -> None:
-        """Read something, successfully."""
+        """Check that the file can be read."""
         self.collection_names()
 
     def compact(self, names: Sequence[str] = ()) -> None:
-        """Give the space of deleted documents back, for the whole file."""
+        """Return the space of deleted documents of the whole file to the system."""
         del names
         self._file.compact()
 
@@ -186,16 +186,16 @@ def open_database(
     wait
         Seconds to wait for another writer before `StorageBusyError`.
     synchronous
-        "FULL" keeps every acknowledged write through a loss of power; "NORMAL" is faster and may
-        lose the last ones then, but nothing when only a process dies.
+        "FULL" keeps every acknowledged write through a power loss; "NORMAL" is faster, and may
+        then lose the last ones, but nothing if only a process dies.
     create
-        Make a missing file, readable by its owner only. Otherwise whatever uses the database
-        raises StorageMissingError until it is made.
+        Create a missing file, readable by its owner only. Otherwise every use raises
+        StorageMissingError until it is created.
 
     Raises
     ------
     StorageUnavailableError, StorageFormatError, StorageBusyError
-        The file cannot be used; the message says why and what to do.
+        The file cannot be used.
     """
     where = Path(path).expanduser().absolute()
     return EmbeddedDatabase(File(where, wait=wait, synchronous=synchronous, create=create))

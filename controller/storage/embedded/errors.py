@@ -1,4 +1,4 @@
-"""SQLite's errors in our words, with what to do."""
+"""Convert SQLite's errors to jfr's, with what to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from controller.errors import (
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours, naming the file.
+    """Convert SQLite's errors to jfr's, with the name of the file.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL"):
         return StorageUnavailableError(
-            f"no space is left for {path}", hint="free some and try again; nothing was lost"
+            f"no space left for {path}", hint="free some space and try again; nothing was lost"
         )
     if name.startswith("SQLITE_BUSY"):
         return StorageBusyError(f"{path} is busy", hint="try again")
@@ -46,7 +46,7 @@ def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
         return _damaged(path, error)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StorageUnavailableError(
-            f"{path} cannot be opened ({error})",
+            f"cannot open {path} ({error})",
             hint="check the permissions of the file, of the files beside it and of its folder",
         )
     if name.startswith("SQLITE_IOERR"):
@@ -60,5 +60,5 @@ def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
 def _damaged(path: Path, error: Exception) -> StorageFormatError:
     said = " ".join(str(error).split())
     return StorageFormatError(
-        f"{path} is damaged or no database ({said})", hint="restore it from a backup"
+        f"{path} is damaged or not a database ({said})", hint="restore it from a backup"
     )

@@ -1,4 +1,4 @@
-"""Aggregation expressions: what pipeline updates, ``$expr`` and ``$project`` compute."""
+"""Aggregation expressions of pipeline updates, ``$expr`` and ``$project``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from controller.storage.embedded.values import MISSING, NUMBERS, sort_key
 
 
 def truthy(value: Any) -> bool:
-    """Whether MongoDB takes a value for true: all but null, missing, false and zero."""
+    """Whether MongoDB treats a value as true: all except null, missing, false and zero."""
     if value is None or value is MISSING or value is False:
         return False
     return not (type(value) in NUMBERS and value == 0)
 
 
 def check_expression(expression: Any) -> None:
-    """Refuse an expression with an unknown operator, or one with too few or many arguments.
+    """Raise if an expression has an unknown operator, or a wrong number of arguments.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def check_expression(expression: Any) -> None:
                     raise ArgumentError(f"a field of an expression cannot be named {key!r}")
                 check_expression(member)
         elif len(expression) > 1:
-            raise ArgumentError(f"{operators[0]} has to stand alone in its expression")
+            raise ArgumentError(f"{operators[0]} must be the only operator in its expression")
         elif operators[0] != "$literal":
             _check_operator(operators[0], expression[operators[0]])
 
@@ -56,7 +56,7 @@ def _check_field(expression: str) -> None:
     else:
         names = [root, *names]
     if not all(names) or any(name.startswith("$") for name in names):
-        raise ArgumentError(f"{expression!r} is no path of a field")
+        raise ArgumentError(f"{expression!r} is not a path of a field")
 
 
 def _check_operator(op: str, arg: Any) -> None:
@@ -79,12 +79,12 @@ def _check_operator(op: str, arg: Any) -> None:
 
 
 def evaluate(expression: Any, document: Any) -> Any:
-    """Compute a checked expression over a document; MISSING stands for what is not there.
+    """Compute a checked expression over a document; MISSING represents a missing value.
 
     Raises
     ------
     ArgumentError
-        An operator meets a value that it does not take.
+        An operator gets a value that it does not accept.
     """
     if type(expression) is str and expression.startswith("$"):
         return _field(expression, document)
@@ -174,7 +174,7 @@ def _arithmetic(name: str, combine: Callable[[Any, Any], Any]) -> Callable[[Iter
             if _is_null(value):
                 return None
             if type(value) not in NUMBERS:
-                raise ArgumentError(f"{name} only takes numbers")
+                raise ArgumentError(f"{name} only accepts numbers")
             known.append(value)
         total = known[0] if known else int(name == "$multiply")
         for value in known[1:]:
@@ -190,7 +190,7 @@ def _of_two(name: str, combine: Callable[[Any, Any], Any]) -> Callable[[list[Any
 
 
 def of_kind(number: Any, operands: Iterable[Any]) -> Any:
-    """Give a result the type that BSON's numbers have: long where an operand is, or it must be."""
+    """Return a result with the BSON number type: long if an operand is, or if necessary."""
     if isinstance(number, float):
         return number
     if not -(1 << 63) <= number < 1 << 63:
@@ -211,7 +211,7 @@ def _concat(values: Iterable[Any]) -> Any:
         if _is_null(value):
             return None
         if type(value) is not str:
-            raise ArgumentError("$concat only takes strings")
+            raise ArgumentError("$concat only accepts strings")
         known.append(value)
     return "".join(known)
 
@@ -225,7 +225,7 @@ def _size(values: list[Any]) -> int:
 def _is_in(values: list[Any]) -> bool:
     value, array = values
     if type(array) is not list:
-        raise ArgumentError("$in needs an array to look into")
+        raise ArgumentError("$in needs an array")
     return any(_compared(value, member) == 0 for member in array)
 
 
@@ -236,7 +236,7 @@ def _element(name: str, values: list[Any]) -> Any:
     if type(array) is not list:
         raise ArgumentError(f"{name} needs an array")
     if type(place) not in NUMBERS or place - place != 0 or place != int(place):
-        raise ArgumentError(f"{name} needs a whole number, not {place!r}")
+        raise ArgumentError(f"{name} needs an integer, not {place!r}")
     return array[int(place)] if -len(array) <= place < len(array) else MISSING
 
 
@@ -252,7 +252,7 @@ def _merge(values: list[Any]) -> Any:
         if type(value) is dict:
             merged.update(value)
         elif not _is_null(value):
-            raise ArgumentError("$mergeObjects only takes documents")
+            raise ArgumentError("$mergeObjects only accepts documents")
     return merged
 
 
@@ -292,5 +292,5 @@ _ARGUMENTS: dict[str, tuple[int, int]] = {
     "$ifNull": (2, 0),
     "$literal": (1, 1),
 }
-"""Fewest and most arguments of each operator; 0: any number."""
+"""Minimum and maximum number of arguments of each operator; 0: any number."""
 _VARIABLES = ("ROOT", "CURRENT", "NOW", "REMOVE")

@@ -2,14 +2,14 @@
 
 Three traps shape this module.
 
-* Nothing may be open at a fork. SQLite remembers in memory which locks its process holds; a child
-  inherits the memory but not the locks, so that even a new connection of the child would hold
-  none and others would remove the log under it. All connections are closed before a fork, and a
-  child that was forked in the middle of an operation is refused.
-* The database file is never opened and closed by anybody but SQLite: closing any descriptor of it
+* Nothing may be open at a fork. SQLite stores in memory which locks its process holds; a child
+inherits the memory but not the locks, so even a new connection of the child would hold none, and
+other processes could remove the log under it. All connections are closed before a fork, and a child
+forked in the middle of an operation is refused.
+* Only SQLite opens and closes the database file: closing any descriptor of it
   drops every POSIX lock of the process.
-* A file that is gone is never made anew but where that was asked for: SQLite is told so, and each
-  operation first makes sure that the file under the name is still the one that is open.
+* A missing file is only created on request: SQLite is told so, and each operation first checks that
+the file under the name is still the open one.
 * On a network file system a rollback journal is used instead of WAL: see `network`.
 """
 
@@ -43,7 +43,7 @@ from controller.storage.embedded.parts import Part
 
 _OLDEST_SQLITE = (3, 26, 0)
 _COURTESY = 1.0
-"""Seconds that a reader waits for writers who came before it, where it keeps them out."""
+"""Seconds that a reader waits for earlier writers, if reading would block them."""
 
 
 class File:
@@ -52,13 +52,13 @@ class File:
     Parameters
     ----------
     path
-        Where it is; created with its folder when missing, for the user alone.
+        Its path; created with its folder if missing, private to the user.
     wait
         Seconds to wait for other writers.
     synchronous
-        "FULL": an acknowledged write survives a loss of power; "NORMAL": only a crash.
+        "FULL": acknowledged writes survive a power loss; "NORMAL": only a crash.
     create
-        Make a missing file. Otherwise each use says that it is missing, until it is made.
+        Create a missing file. Otherwise each use reports it as missing until it is created.
     """
 
     def __init__(self, path: Path, *, wait: float, synchronous: str, create: bool) -> None:
@@ -84,27 +84,27 @@ class File:
                 pass
 
     def identity(self) -> tuple[int, int]:
-        """Return what tells this file from any other one that has its name at another time.
+        """Return the identity of the file, which differs for any other file with this name.
 
         Raises
         ------
         StorageMissingError
-            There is none.
+            The file is missing.
         """
         try:
             found = self.path.stat()
         except (FileNotFoundError, NotADirectoryError):
             raise StorageMissingError(
-                f"the database {self.path} is not there",
-                hint="mount its disk or put a backup in its place; "
-                "for a new project, `jf admin reset` makes it",
+                f"the database {self.path} does not exist",
+                hint="mount its disk, or restore it from a backup; "
+                "for a new project, create it with `jf admin reset`",
             ) from None
         except OSError as error:
             raise self._unusable(error) from None
         return found.st_dev, found.st_ino
 
     def exists(self) -> bool:
-        """Whether the file is there."""
+        """Whether the file exists."""
         try:
             self.identity()
         except StorageMissingError:
@@ -112,12 +112,12 @@ class File:
         return True
 
     def create(self) -> None:
-        """Make the file and its folder where they are missing.
+        """Create the file and its folder if they are missing.
 
         Raises
         ------
         StorageUnavailableError
-            They cannot be made.
+            They cannot be created.
         """
         make_file(self.path, network=self.network, wait=self.wait)
 
@@ -135,7 +135,7 @@ class File:
 
     def _unusable(self, error: OSError) -> StorageUnavailableError:
         return StorageUnavailableError(
-            f"{self.path} cannot be opened for writing: {error.strerror}",
+            f"cannot open {self.path} for writing: {error.strerror}",
             hint="check the permissions of the file and of its folder, and the disk's space",
         )
 
@@ -145,12 +145,12 @@ class File:
         Raises
         ------
         StorageMissingError
-            The file is not there, or not any more.
+            The file does not exist, or no longer exists.
         """
         link: Link | None = getattr(self._threads, "link", None)
         is_open = link is not None and not link.closed and not link.in_transaction
         if link is not None and is_open and not link.is_of(self.identity()):
-            # Another file has taken its place: what is open has no name any more.
+            # Another file has taken its place: the open one no longer has a name.
             self._forget(link)
         if link is None or link.closed:
             link = self._open()
@@ -191,10 +191,10 @@ class File:
             self._forget(link)
 
     def _prepare(self, link: Link) -> None:
-        """Look at the file and set the connection up.
+        """Check the file and set up the connection.
 
-        The write lock is only taken where the kind of journal, which the file itself remembers,
-        has to change: reading does not wait for writers.
+        The write lock is only taken if the journal mode, which the file itself stores, must be
+        changed: reading does not wait for writers.
         """
         sql = link.sql
         sql.execute(f"PRAGMA synchronous={self._synchronous}")
@@ -242,7 +242,7 @@ class File:
             yield
         finally:
             link.close_cursors()
-            if link.sql.in_transaction:  # SQLite ends it where the disk or the file is bad
+            if link.sql.in_transaction:  # SQLite ends it if the disk or the file is bad
                 link.sql.execute("COMMIT")
 
     @contextmanager
@@ -257,9 +257,9 @@ class File:
 
     @contextmanager
     def _turn_of_reader(self, link: Link) -> Iterator[None]:
-        """Let writers come in their turn where readers keep them out, as a rollback journal does.
+        """Give writers their turn if readers block them, as with a rollback journal.
 
-        That is a courtesy: where a writer was stopped, a reader does not wait for it.
+        Only for a limited time: a reader does not wait for a writer that was suspended.
         """
         with ExitStack() as stack:
             with suppress(StorageBusyError):
@@ -297,7 +297,7 @@ class File:
             self._sweep(link)
 
     def _transact(self, link: Link, waited: float = 0.0) -> None:
-        """Begin to write; the time that we waited for other writers counts for SQLite, too."""
+        """Start to write; the time spent waiting for other writers counts for SQLite, too."""
         if waited > 1:
             link.wait_for_sqlite(max(self.wait - waited, 1))
         try:
@@ -319,7 +319,7 @@ class File:
 
     @contextmanager
     def snapshot(self) -> Iterator[Link]:
-        """Keep one moment of the file in view over several reads of this thread."""
+        """Keep one snapshot over several reads of this thread."""
         with self.reading() as link:
             link.in_transaction = True
             try:
@@ -334,17 +334,17 @@ class File:
                 "this thread has a transaction open on the database", hint="pass its session"
             )
         if to_write and link.read_only:
-            self._forget(link)  # perhaps it may be written by now
+            self._forget(link)  # it may have become writable
             link = self.link()
             if link.read_only:
                 raise StorageUnavailableError(
-                    f"{self.path} cannot be opened for writing: it can only be read here",
+                    f"cannot open {self.path} for writing: it is read-only here",
                     hint="check the permissions of the file and of its folder",
                 )
         return link
 
     def stage(self, raw: bytes, owner: str) -> Part:
-        """Write a large value in short transactions, before the document that will name it."""
+        """Write a large value in short transactions, before the document that refers to it."""
         with self.writing() as link:
             part = Part(link.next_part_number(), row_count(raw))
             link.sql.execute("INSERT INTO loose VALUES(?,?)", (part.number, owner))
@@ -358,18 +358,18 @@ class File:
         return part
 
     def abandon(self, part: Part) -> None:
-        """Give up a value that was staged and that no document will name.
+        """Discard a staged value to which no document will refer.
 
-        Where even that fails, its rows go after the end of this process.
+        If even that fails, its rows are removed after the end of this process.
         """
         with suppress(StorageError), self.writing() as link:
             link.sql.execute("INSERT OR REPLACE INTO loose VALUES(?,NULL)", (part.number,))
             link.swept = False
 
     def _sweep(self, link: Link) -> None:
-        """Remove parts that nothing names, a few rows per transaction.
+        """Remove unreferenced parts, a few rows per transaction.
 
-        What the caller wrote is written: this neither waits nor fails, and goes on another time.
+        The caller's write is already done: this neither waits nor fails, and continues later.
         """
         with suppress(StorageBusyError, sqlite3.Error):
             while not link.swept:
@@ -432,14 +432,14 @@ class File:
             host.release()
 
     def compact(self) -> None:
-        """Rewrite the file without the space that deleted documents left."""
+        """Rewrite the file without the space of deleted documents."""
         with self._in_use(), translated(self.path):
             link = self._free_link(to_write=True)
             with link.lock.held():
                 link.sql.execute("VACUUM")
 
     def before_fork(self) -> None:
-        """Close what is open, unless an operation is under way."""
+        """Close what is open, unless an operation is running."""
         self._gate.acquire()
         if not self._active:
             links, self._links = self._links, []
@@ -447,7 +447,7 @@ class File:
                 link.close()
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Go on; a child that inherited an open connection is refused."""
+        """Continue; a child that inherited an open connection is refused."""
         if in_child:
             self._forked_inside, self._active = bool(self._links), 0
             self._threads = threading.local()

@@ -70,21 +70,21 @@ def split_path(path: str) -> Path:
 
 
 def position(name: str) -> int | None:
-    """Return the place in an array that a name stands for; None where it is a name only."""
+    """Return the array position of a numeric name, otherwise None."""
     if name.isdecimal() and name.isascii() and (name == "0" or name[0] != "0"):
         return int(name)
     return None
 
 
 ITSELF: Path = ("itself",)
-"""The path, by identity, of one value that is tested as it is: an element of an array."""
+"""The path, by identity, of a value that is tested itself: an element of an array."""
 
 
 def values_at(document: Any, path: Path, *, into_array: bool = True) -> Iterator[Any]:
     """Yield the values that MongoDB compares for a path.
 
-    A path runs through arrays: into every element, and to a position where a name is a number.
-    With `ITSELF` the value is what is given, as a whole.
+    A path runs through arrays: into every element, and to a position if a name is a number. With
+    `ITSELF`, the value is the given one as a whole.
 
     Parameters
     ----------
@@ -116,21 +116,21 @@ def _through_array(array: list[Any], path: Path, *, into_array: bool) -> Iterato
     if place is not None and place < len(array):
         element = array[place]
         if len(path) == 1:
-            # What lies at the position counts as a whole; it is not looked into.
+            # The value at the position counts as a whole; its elements are not tested.
             yield element
         elif type(element) in (dict, list):
             yield from values_at(element, path[1:], into_array=into_array)
 
 
 def is_operators(value: Any) -> bool:
-    """Whether a value in a filter is ``{"$op": ...}`` rather than something to equal."""
+    """Whether a value in a filter is ``{"$op": ...}`` rather than a value to equal."""
     return type(value) is dict and bool(value) and next(iter(value)).startswith("$")
 
 
 def compile_filter(query: Mapping[str, Any]) -> Test:
-    """Make a test of documents out of a filter (already normalised)."""
+    """Compile a filter (already normalised) into a test of documents."""
     if type(query) is not dict:
-        raise FilterError(f"a filter has to be a dictionary, not {query!r}")
+        raise FilterError(f"a filter must be a dictionary, not {query!r}")
     tests = [_compile_clause(key, value) for key, value in query.items()]
     if len(tests) == 1:
         return tests[0]
@@ -138,7 +138,7 @@ def compile_filter(query: Mapping[str, Any]) -> Test:
 
 
 def filter_paths(query: Any) -> Iterator[str]:
-    """Yield the paths that a filter looks at; "" stands for the whole document."""
+    """Yield the paths used by a filter; "" stands for the whole document."""
     for key, value in query.items():
         if key in ("$and", "$or", "$nor"):
             for part in value:
@@ -152,7 +152,7 @@ def filter_paths(query: Any) -> Iterator[str]:
 def _compile_clause(key: str, value: Any) -> Test:
     if key in ("$and", "$or", "$nor"):
         if type(value) is not list or not value:
-            raise FilterError(f"{key} needs a list of filters that is not empty")
+            raise FilterError(f"{key} needs a non-empty list of filters")
         parts = [compile_filter(part) for part in value]
         if key == "$and":
             return lambda document: all(part(document) for part in parts)
@@ -178,7 +178,7 @@ PathTest = Callable[[Any, Path], bool]
 def _compile_operator(op: str, arg: Any, siblings: Mapping[str, Any]) -> PathTest:
     if op == "$options":
         if "$regex" not in siblings:
-            raise FilterError("$options needs a $regex beside it")
+            raise FilterError("$options needs a $regex")
         return lambda document, path: True
     if op == "$exists":
         wanted = truthy(arg)
@@ -191,7 +191,7 @@ def _compile_operator(op: str, arg: Any, siblings: Mapping[str, Any]) -> PathTes
         return _compile_array_operator(op, arg)
     if op in ("$ne", "$nin"):
         if op == "$ne" and type(arg) is Regex:
-            raise FilterError("$ne cannot take a regular expression; $not can")
+            raise FilterError("$ne does not accept a regular expression, but $not does")
         positive = _value_test("$eq" if op == "$ne" else "$in", arg, siblings)
         return lambda document, path: not any(map(positive, values_at(document, path)))
     test = _value_test(op, arg, siblings)
@@ -211,7 +211,7 @@ def _compile_array_operator(op: str, arg: Any) -> PathTest:
     if op == "$size":
         size = whole_number(arg)
         if size is None or size < 0:
-            raise FilterError(f"$size needs a whole number that is not negative, not {arg!r}")
+            raise FilterError(f"$size needs a non-negative integer, not {arg!r}")
         return lambda document, path: any(
             type(v) is list and len(v) == size for v in values_at(document, path, into_array=False)
         )
@@ -219,7 +219,7 @@ def _compile_array_operator(op: str, arg: Any) -> PathTest:
         if type(arg) is not list:
             raise FilterError("$all needs a list")
         if len({is_operators(x) for x in arg}) > 1:
-            raise FilterError("$all takes values, or $elemMatch only")
+            raise FilterError("$all accepts either values or $elemMatch")
         parts = [_compile_member_of_all(x) for x in arg]
         return lambda document, path: bool(parts) and all(p(document, path) for p in parts)
     if type(arg) is not dict:
@@ -233,13 +233,13 @@ def _compile_array_operator(op: str, arg: Any) -> PathTest:
 def _compile_member_of_all(member: Any) -> PathTest:
     if is_operators(member):
         if list(member) != ["$elemMatch"]:
-            raise FilterError(f"$all takes values, or $elemMatch only, not {next(iter(member))}")
+            raise FilterError(f"$all accepts either values or $elemMatch, not {next(iter(member))}")
         return _compile_operator("$elemMatch", member["$elemMatch"], member)
     return _compile_operator("$regex" if type(member) is Regex else "$eq", member, {})
 
 
 def element_test(arg: Any) -> ValueTest:
-    """Make the test that ``$elemMatch`` (and ``$pull``) puts to one element of an array."""
+    """Return the test that ``$elemMatch`` (and ``$pull``) applies to an element of an array."""
     if is_operators(arg) and next(iter(arg)) not in ("$and", "$or", "$nor"):
         tests = [_compile_operator(op, a, arg) for op, a in arg.items()]
         return lambda element: all(test(element, ITSELF) for test in tests)
@@ -281,7 +281,7 @@ def whole_number(value: Any) -> int | None:
 
 
 def _divides(arg: Any) -> ValueTest:
-    """Test a remainder as C has it: of numbers cut to whole ones, with the sign of the value."""
+    """Test a remainder as in C: of truncated numbers, with the sign of the value."""
     if type(arg) is not list or len(arg) != 2 or None in (numbers := [*map(_truncated, arg)]):
         raise FilterError(f"$mod needs [divisor, remainder], not {arg!r}")
     divisor, remainder = numbers
@@ -322,8 +322,8 @@ def _one_of(args: Any) -> ValueTest:
     if type(args) is not list:
         raise FilterError("$in and $nin need a list")
     if any(map(is_operators, args)):
-        raise FilterError("$in and $nin take values, no operators")
-    plain = {a for a in args if type(a) in (str, ObjectId)}  # long lists are of these
+        raise FilterError("$in and $nin accept values, not operators")
+    plain = {a for a in args if type(a) in (str, ObjectId)}  # as in long lists
     others = [
         _matches(a, "") if type(a) is Regex else _equals(a)
         for a in args
@@ -340,8 +340,8 @@ def _compares(op: str, arg: Any) -> ValueTest:
         return _equals(None) if op in ("$gte", "$lte") else lambda value: False
     place, wanted, holds = rank(arg), sort_key(arg), _ORDERINGS[op]
     if type(arg) is Regex:
-        raise FilterError(f"{op} cannot take a regular expression")
-    if arg != arg:  # not a number: nothing lies beside it
+        raise FilterError(f"{op} does not accept a regular expression")
+    if arg != arg:  # not a number: nothing is less or greater
         return _equals(arg) if op in ("$gte", "$lte") else lambda value: False
 
     def test(value: Any) -> bool:
@@ -358,7 +358,7 @@ def _matches(arg: Any, options: Any) -> ValueTest:
     if set(options) - set("imsx"):
         raise UnsupportedOperationError(f"$options {options!r}")
     if type(arg) is Regex and options and arg.flags & ~int(re.UNICODE):
-        raise FilterError("a regular expression with options of its own takes no $options")
+        raise FilterError("a regular expression with its own flags does not accept $options")
     pattern = compile_pattern(arg, options)
     search, whole = pattern.search, arg if type(arg) is Regex else Regex(arg, options)
 

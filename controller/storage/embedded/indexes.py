@@ -25,7 +25,7 @@ def create(
     unique: bool,
     name: str | None,
 ) -> str:
-    """Create an index unless it is there, and return its name."""
+    """Create an index unless it exists, and return its name."""
     pairs = _pairs(keys)
     name = name or "_".join(f"{path}_{way}" for path, way in pairs)
     if pairs == [("_id", 1)]:
@@ -73,7 +73,7 @@ def drop(link: Link, table: Table, name: str) -> None:
 
 
 def drop_collection(link: Link, table: Table) -> None:
-    """Drop a collection; the large values of its documents are the caller's to remove."""
+    """Drop a collection; the caller removes the large values of its documents."""
     link.sql.execute(f"DROP TABLE {table.rows}")
     link.sql.execute(f"DROP TABLE {table.side}")
     for catalogue in ("coll", "col", "idx"):
@@ -96,9 +96,11 @@ def _check_unique(link: Link, table: Table, name: str, paths: list[str]) -> None
     columns = [table.columns[path] for path in paths]
     for column in columns:
         if column.multi:
-            raise UnsupportedOperationError(f"a unique index on {column.path}, which holds arrays")
+            raise UnsupportedOperationError(
+                f"a unique index on {column.path}, which contains arrays"
+            )
     names = ", ".join(c.sql for c in columns)
-    # GROUP BY, unlike a UNIQUE index, takes two NULLs for the same.
+    # Unlike a UNIQUE index, GROUP BY treats two NULLs as equal.
     twice = link.sql.execute(
         f"SELECT 1 FROM {table.rows} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"
     ).fetchone()

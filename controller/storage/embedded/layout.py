@@ -1,4 +1,4 @@
-"""How collections lie in the SQLite file: tables, the catalogue of indexes, the format's version.
+"""The structure of the SQLite file: tables, the catalogue of indexes, the format's version.
 
 ::
 
@@ -6,7 +6,7 @@
     col     an indexed path of a collection: column ``k<n>`` of its table
     idx     an index: its name, keys and whether it is unique
     part    large values, CHUNK_SIZE bytes per row; id = number << ROW_BITS | row
-    loose   parts that no document names: being written by `owner`, or (NULL) to be removed
+    loose   parts to which no document refers: being written by `owner`, or (NULL) to be removed
     d<cid>  a row per document: seq, id (the key of _id), k<n>..., hot
     m<cid>  the keys of indexed paths that run through an array; k<n> then holds ARRAY_KEY;
             and of pairs, one member of the array with one value of a second path (`pair_path`)
@@ -48,17 +48,17 @@ _AND = "\0"
 
 
 def pair_path(first: str, second: str) -> str:
-    """Return the path of the column that serves a compound index over an array.
+    """Return the path of the column for a compound index over an array.
 
-    SQLite's own compound index cannot: the values of the first path lie in the side table. This
-    column adds (value of the first, value of the second) there, so that the jobs of a large flow
-    in one state are found without looking at its other jobs.
+    SQLite's own compound index cannot do it: the values of the first path are in the side table.
+    This column adds (value of the first, value of the second) there, so that the jobs of a large
+    flow in one state are found without reading its other jobs.
     """
     return f"{first}{_AND}{second}"
 
 
 def pair_key(first: str, second: str) -> str:
-    """Return the key of two texts; of texts with a NUL it may be that of others too."""
+    """Return the key of two texts; for texts with a NUL it may not be unique."""
     return f"{first}{_AND}{second}"
 
 
@@ -115,9 +115,9 @@ class Column:
         return self._pair_keys(document) if self.is_pair else self._own_keys(document)
 
     def plain_keys(self, document: dict[str, Any]) -> Keys | None:
-        """Return the keys of a document as a caller gave it, which may hold what BSON changes.
+        """Return the keys of a document as given by a caller, with values that BSON may change.
 
-        None where that might matter, or is not worth a case of its own: decode it first.
+        None if that might matter: decode it first.
         """
         value = _plain_value(document, self.names)
         kind = type(value)
@@ -176,7 +176,7 @@ def _plain_value(document: Any, names: tuple[str, ...]) -> Any:
 
 @dataclass
 class Table:
-    """A collection as one connection knows it."""
+    """A collection, as known to one connection."""
 
     cid: int
     name: str
@@ -218,26 +218,24 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def check(connection: sqlite3.Connection, path: str) -> None:
-    """Refuse a file that is not ours, of a newer format, or empty; nothing is locked for it.
+    """Raise if a file is not jfr's, has a newer format, or is empty; nothing is locked.
 
     Raises
     ------
     StorageFormatError
         The file belongs to another program, or to a newer version of this one, or is damaged.
     StorageUnavailableError
-        There is nothing in it.
+        The file is empty.
     """
     known = connection.execute("PRAGMA application_id").fetchone()[0]
     if known == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise StorageUnavailableError(
             f"{path} is an empty file, not a database",
-            hint="put a backup in its place; if it was never used, remove it, and for a new "
-            "project `jf admin reset` makes it",
+            hint="restore it from a backup; if it was never used, remove it, and for a new "
+            "project create it with `jf admin reset`",
         )
     if known != APPLICATION_ID:
-        raise StorageFormatError(
-            f"{path} is a database of another program", hint="choose another path"
-        )
+        raise StorageFormatError(f"{path} belongs to another program", hint="choose another path")
     row = connection.execute("SELECT format FROM meta").fetchone()
     version = row[0] if row else None
     if not isinstance(version, int):
@@ -251,7 +249,7 @@ def check(connection: sqlite3.Connection, path: str) -> None:
 
 
 def load_table(connection: sqlite3.Connection, name: str) -> Table | None:
-    """Read what the catalogue says of a collection; None when it does not exist."""
+    """Read the catalogue entry of a collection; None if it does not exist."""
     row = connection.execute("SELECT cid FROM coll WHERE name=?", (name,)).fetchone()
     if row is None:
         return None

@@ -1,4 +1,4 @@
-"""One connection to the file, of one thread: the catalogue as it sees it, and large values."""
+"""One thread's connection to the file: its view of the catalogue, and large values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from controller.storage.embedded.parts import CHUNK_SIZE, Part
 
 
 class Link:
-    """One connection, of one thread.
+    """The connection of one thread.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class Link:
     thread
         The thread that opened it.
     read_only
-        The file, or its folder, did not let us write when it was opened.
+        Whether the file, or its folder, was not writable when it was opened.
     in_transaction
-        A transaction of `File` is open on it.
+        Whether a transaction of `File` is open on it.
     collected
-        What dead writers left behind has been marked.
+        Whether remains of dead writers have been marked.
     swept
-        Nothing is marked to be removed.
+        Whether nothing is marked for removal.
     cursors
         What is being read; see `close_cursors`.
     """
@@ -77,7 +77,7 @@ class Link:
         self._version = -1
 
     def is_of(self, identity: tuple[int, int]) -> bool:
-        """Whether this is a connection to the file that is there now, as it is now.
+        """Whether this is a connection to the current file in its current mode.
 
         SQLite does not look again at a file that it takes for immutable.
         """
@@ -89,20 +89,20 @@ class Link:
         return found.st_size, found.st_mtime_ns, log
 
     def wait_for_sqlite(self, seconds: float) -> None:
-        """Let SQLite wait so long for what the lock file does not keep away."""
+        """Set how long SQLite waits for locks not covered by the lock file."""
         self.sql.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
     def select(self, statement: str, params: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Begin to read rows that may not all be asked for; see `close_cursors`."""
+        """Start to read rows, perhaps not to the end; see `close_cursors`."""
         cursor = self.sql.execute(statement, params)
         self.cursors.append(cursor)
         return cursor
 
     def close_cursors(self, first: int = 0) -> None:
-        """End what was not read to its end, at the end of each operation.
+        """Close unfinished cursors, at the end of each operation.
 
-        A traceback may keep it alive for long: then SQLite would go on to show its old moment of
-        the file, and would refuse to write.
+        A traceback may keep them alive for long: then SQLite would continue to show its old
+        snapshot of the file, and would refuse to write.
 
         Parameters
         ----------
@@ -183,9 +183,9 @@ class Link:
             self.swept = False
 
     def close(self) -> None:
-        """Close the connection, without waiting for anybody.
+        """Close the connection, without waiting for other processes.
 
-        The last one also empties the log, hence under the lock. While another process holds that,
+        The last one also empties the log, which needs the lock. If another process holds the lock,
         ours is not the last one.
         """
         if self.closed:

@@ -1,8 +1,8 @@
-"""Who may write to the file now: an ``flock`` that queues fairly and waits for a bounded time.
+"""The write lock of the file: an ``flock`` that queues fairly and waits for a bounded time.
 
-SQLite's own waiting polls, and starves: waiting writers took turns after seconds. The kernel
-queues those who wait for an ``flock`` in the order in which they came. It also keeps commits and
-checkpoints apart, which SQLite before 3.51.3 may confuse (https://sqlite.org/wal.html#walreset).
+SQLite's own waiting polls and is unfair: waiting writers were delayed by seconds. The kernel serves
+those waiting for an ``flock`` in order of arrival. It also keeps commits and checkpoints apart,
+which SQLite before 3.51.3 may confuse (https://sqlite.org/wal.html#walreset).
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def owner_text() -> str:
 
 
 def is_gone(owner: str) -> bool:
-    """Whether the process that `owner_text` described was of this host and has ended for certain.
+    """Whether the process that `owner_text` described was on this host and has certainly ended.
 
-    Not so for one that is out of sight, in another PID namespace or behind a ``/proc`` that hides
-    it: it may write still.
+    False for an invisible one, in another PID namespace or behind a ``/proc`` that hides it: it may
+    still be writing.
     """
     host, *words = owner.split() or [""]
     known = {key: "" if word == "-" else word for key, word in zip(_KNOWN, words)}
@@ -46,8 +46,8 @@ class FileLock:
     Parameters
     ----------
     path
-        The lock file; opened, and made, when it is first needed. It is never removed: its name
-        must lead everybody to one inode.
+        The lock file; opened, and created, on first use. It is never removed: its name must lead
+        all processes to one inode.
     wait
         Seconds to wait before `StorageBusyError`.
     """
@@ -64,12 +64,12 @@ class FileLock:
         Parameters
         ----------
         wait
-            Seconds to wait, where it is not the usual time; 0 takes no place in the queue.
+            Seconds to wait, if not the default; 0 takes no place in the queue.
 
         Raises
         ------
         StorageBusyError
-            Another process held it for the whole time; the message names it.
+            Another process held it the whole time; the message names it.
         StorageUnavailableError
             The lock file cannot be opened.
         """
@@ -82,7 +82,7 @@ class FileLock:
         except BlockingIOError:
             waited = self._queue(mode, self._wait if wait is None else wait)
         if not shared:
-            # Only a courtesy to those who wait: a full disk must not prevent what frees space.
+            # Only information for waiting processes: a full disk must not prevent freeing space.
             with suppress(OSError):
                 os.pwrite(self._descriptor, owner_text().encode().ljust(_OWNER_SIZE), 0)
         try:
@@ -112,10 +112,10 @@ class FileLock:
             ) from None
 
     def _queue(self, mode: int, wait: float) -> float:
-        """Wait in the kernel's queue, in a thread, since ``flock`` itself cannot time out.
+        """Wait in the kernel's queue, in a thread, because ``flock`` has no timeout.
 
-        One that gave up before takes up the place that the thread still has: however often one
-        asks, there is one thread.
+        A new attempt takes over the place of one that gave up: however often one tries, there is
+        only one thread.
         """
         began = time.monotonic()
         if wait > 0:
@@ -125,7 +125,7 @@ class FileLock:
                 threading.Thread(target=turn.take, daemon=True, name="jfr-file-lock").start()
             try:
                 came = turn.arrived.wait(wait) or not turn.give_up()
-            except BaseException:  # Ctrl-C: what the thread gets would never be released
+            except BaseException:  # Ctrl-C: the lock obtained by the thread would never be released
                 if not turn.give_up():
                     self._take_over(turn)
                     fcntl.flock(self._descriptor, fcntl.LOCK_UN)
@@ -140,19 +140,19 @@ class FileLock:
         holder = os.pread(self._descriptor, _OWNER_SIZE, 0).decode(errors="replace").split()
         who = f"process {holder[1]} on {holder[0]}" if len(holder) > 1 else "another process"
         raise StorageBusyError(
-            f"{self._path.with_suffix('')} has been busy for {wait:g} s; {who} holds it",
-            hint="if that process was stopped (Ctrl-Z), continue or end it, then try again",
+            f"{self._path.with_suffix('')} has been busy for {wait:g} s; {who} holds the lock",
+            hint="if that process was suspended (Ctrl-Z), continue or end it, then try again",
         )
 
     def _take_over(self, turn: _Turn) -> None:
-        """Use the descriptor that a turn came on from now on."""
+        """Use the descriptor that obtained the lock from now on."""
         if turn.descriptor != self._descriptor:
             self.close()
             self._descriptor = turn.descriptor
 
 
 class _Turn:
-    """One thread's place in the queue; the caller that waits for it may give up."""
+    """One thread's place in the queue; its caller may give up."""
 
     def __init__(self, descriptor: int, mode: int) -> None:
         self.descriptor, self._mode = descriptor, mode
@@ -171,7 +171,7 @@ class _Turn:
             self.arrived.set()
 
     def give_up(self) -> bool:
-        """Stop waiting; False when the turn came in this very moment."""
+        """Stop waiting; return False if the lock was obtained at this moment."""
         with self._decided:
             if self.arrived.is_set():
                 return False
@@ -179,7 +179,7 @@ class _Turn:
             return True
 
     def resume(self, mode: int) -> bool:
-        """Wait again; False when the turn has come and gone."""
+        """Wait again; return False if the turn has passed."""
         with self._decided:
             if self._ended or mode != self._mode:
                 return False

@@ -1,8 +1,8 @@
-"""Look-ups in a database file, to complete a word: no lock, no log, no new file.
+"""Look-ups in a database file for TAB completion: no lock, no log, no new file.
 
-Only the columns of indexes are read, with the standard library alone: opening the file as the
-controller does would import bson, take the lock and prepare the file for writing. A file that
-cannot be read at once, for whatever reason, shows nothing.
+Only the columns of indexes are read, with the standard library: opening the file like the
+controller would import bson, take the lock and prepare the file for writing. If a file cannot be
+read immediately, for whatever reason, nothing is offered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote
 Row = TypeVar("Row")
 
 WAIT = 0.3
-"""Seconds to wait for a writer on a file system where readers have to."""
+"""Seconds to wait for a writer on a file system that requires it."""
 _BEYOND = "\U0010ffff"
 """Orders after every text that begins alike."""
 
@@ -71,8 +71,8 @@ class FileLookup:
     def _open(self) -> sqlite3.Connection:
         """Open the file for reading.
 
-        Without a log beside it no process has it open, and SQLite would create one: "immutable". A
-        log without its index is the rest of a crash, which only a writer can mend.
+        Without a log next to it, no process has it open, and SQLite would create one: "immutable".
+        A log without its index is left by a crash, and only a writer can repair it.
         """
         log, index, journal = (
             self._path.with_name(self._path.name + end).exists()

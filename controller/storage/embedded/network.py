@@ -1,7 +1,7 @@
 """Files on network file systems, which several hosts may share: one host at a time.
 
-WAL does not work there, as its shared memory is of one host, and locks are only good among
-processes of one host.
+WAL does not work there, because its shared memory belongs to one host, and locks are only reliable
+among processes of one host.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _NETWORK = {
 
 
 def is_network_file_system(path: Path) -> bool:
-    """Whether a path lies on a file system that several hosts may share.
+    """Whether a path is on a file system that several hosts may share.
 
-    ``JFR_EMBEDDED_NETWORK`` (0 or 1) decides instead of the list of mounts where it is set.
+    If ``JFR_EMBEDDED_NETWORK`` (0 or 1) is set, it overrides the list of mounts.
     """
     forced = os.environ.get("JFR_EMBEDDED_NETWORK")
     if forced is not None:
@@ -42,10 +42,10 @@ def is_network_file_system(path: Path) -> bool:
 
 
 class HostRecord:
-    """Says which host uses a file on a network file system; refuses a second one.
+    """Records which host uses a file on a network file system, and refuses a second one.
 
-    Every process of that host holds the record shared; the last one to close removes it. After a
-    crash the record stays, and is taken over by the same host or once it names another boot.
+    Every process of that host holds a shared lock on the record; the last one to close removes it.
+    After a crash the record stays, and is taken over by the same host, or if it names another boot.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,7 +87,7 @@ class HostRecord:
 
 
 def refuse_other_host(path: Path) -> None:
-    """Refuse a file that another host uses, where this one may only read and leaves no record.
+    """Raise if another host uses a file; for read-only use, which leaves no record.
 
     Raises
     ------
@@ -102,14 +102,14 @@ def _refuse_other_host(path: Path, record: bytes) -> None:
     other = _host_named(record)
     if other not in (None, socket.gethostname()):
         raise StorageUnavailableError(
-            f"{path} lies on a network file system and is in use by host {other}",
-            hint="run jf there; if that host no longer uses it, remove "
+            f"{path} is on a network file system and is in use by host {other}",
+            hint="run jf on that host; if it no longer uses the file, remove "
             f"{path.with_name(path.name + '.host')}",
         )
 
 
 def _host_named(record: bytes) -> str | None:
-    """Return the host that a record names, None where it was cut off and names none."""
+    """Return the host of a record, None if the record is incomplete."""
     try:
         name = json.loads(record)["host"]
     except (ValueError, KeyError, TypeError):

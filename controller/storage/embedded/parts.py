@@ -1,7 +1,7 @@
-"""A document lies in the file as a small hot part and its large values.
+"""Split a document into a small hot part and its large values.
 
 The hot part is the document as BSON in which every large value is replaced by a *hole*: a BSON
-binary of a subtype of our own that names the part. Lists, claims and locks read hot parts only,
+binary with a special subtype that refers to the part. Lists, claims and locks read hot parts only,
 so that their cost does not depend on what a document carries. Which values become parts is
 decided by size whenever they are written: of a document beyond `HOT_SIZE`, values of at least
 `PART_SIZE`, at most two levels deep, so that ``job.name`` stays readable without the job's
@@ -21,18 +21,18 @@ from bson import Binary
 from controller.errors import UnsupportedOperationError
 
 HOT_SIZE = 2048
-"""A document of up to so many bytes is never cut."""
+"""Documents up to this size in bytes are never split."""
 PART_SIZE = 1024
-"""A value of fewer bytes is never cut out."""
+"""Values below this size in bytes are never cut out."""
 CHUNK_SIZE = 1 << 19
-"""Bytes of a part per row: removing a large part then goes in small steps."""
+"""Bytes of a part per row: so a large part can be removed in small steps."""
 
 _SUBTYPE = 0xEE
 _SIGNATURE = b"\x0c\x00\x00\x00\xee"  # length and subtype of a hole within BSON
 _LEVELS = 2
 
 Place: TypeAlias = tuple[str, ...]
-"""Names that lead to a value of a document."""
+"""Path to a value of a document, as names."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Part:
 
 
 def is_hole(value: Any) -> bool:
-    """Whether a value stands for a part."""
+    """Whether a value represents a part."""
     return type(value) is Binary and value.subtype == _SUBTYPE
 
 
@@ -82,7 +82,7 @@ def holes(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Part]
 
 
 def refuse_foreign_holes(raw: bytes) -> None:
-    """Refuse a user's document that would read as if it had parts."""
+    """Raise if a user's document looks as if it had parts."""
     if has_holes(raw) and any(map(is_hole, _all_values(bson.decode(raw)))):
         raise UnsupportedOperationError(f"a binary value of subtype {_SUBTYPE:#x}")
 
@@ -99,22 +99,21 @@ def fill(
     read: Callable[[Part], bytes],
     excluded: Iterable[str] = (),
 ) -> dict[Place, tuple[Part, bytes]]:
-    """Put the parts that lie on the paths back into the document.
+    """Put the parts on the given paths back into the document.
 
     Parameters
     ----------
     paths
-        Dotted paths that will be looked at; "" means the whole document.
+        Dotted paths that will be read; "" means the whole document.
     read
         Returns the BSON of a part.
     excluded
-        Top-level names that will not be looked at although a path says so.
+        Top-level names that will not be read, although a path includes them.
 
     Returns
     -------
     dict
-        {place: (part, its BSON)} of what was put back; `cut` takes it to leave unchanged parts
-        where they are.
+        {place: (part, its BSON)} of what was put back; `cut` needs it to keep unchanged parts.
     """
     filled = {}
     wanted = [tuple(p.split(".")) if p else () for p in paths]
@@ -137,7 +136,7 @@ def _place(document: dict[str, Any], container: dict[str, Any], name: str) -> Pl
 
 @dataclass
 class Cut:
-    """A document made ready to be written.
+    """A document prepared for writing.
 
     Attributes
     ----------
@@ -224,5 +223,5 @@ def _cut_member(
 
 
 def _may_be_hot(value: dict[str, Any]) -> bool:
-    """Whether the names alone leave room, so that it is worth while to look at each member."""
+    """Whether it is worthwhile to check each member for its size."""
     return len(value) <= HOT_SIZE // 3 or any(map(is_hole, value.values()))

@@ -1,4 +1,4 @@
-r"""Regular expressions as MongoDB has them: PCRE, where ``\d`` and ``\w`` know ASCII only."""
+r"""Regular expressions as in MongoDB: PCRE, in which ``\d`` and ``\w`` only match ASCII."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def compile_pattern(source: Any, options: str = "") -> re.Pattern[str]:
     Parameters
     ----------
     source
-        Text, or a ``bson.Regex`` with flags of its own.
+        Text, or a ``bson.Regex`` with its own flags.
     options
         Letters of "imsx".
 
     Raises
     ------
     FilterError
-        It is none.
+        It is not a regular expression.
     UnsupportedOperationError
-        It means something else to Python.
+        It has a different meaning in Python.
     """
     flags = 0
     for option in options:
@@ -52,7 +52,7 @@ def compile_pattern(source: Any, options: str = "") -> re.Pattern[str]:
 
 
 def _kind(flags: int) -> int:
-    """Classes know ASCII only; but case folding, where it is asked for, knows every letter."""
+    """Restrict classes to ASCII; case folding, if requested, covers all letters."""
     return flags if flags & re.IGNORECASE else flags | int(re.ASCII)
 
 

@@ -1,7 +1,7 @@
-"""Filters as SQL over the native columns of indexed paths.
+"""Translate filters to SQL over the native columns of indexed paths.
 
-A plan's condition holds for every document that matches. Where it holds for no other (``exact``)
-no document has to be read to count, sort or delete; else the compiled filter has the last word.
+A plan's condition holds for every document that matches. If it holds for no others (``exact``),
+documents need not be read to count, sort or delete; otherwise the compiled filter decides.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def is_open(self) -> bool:
-        """Whether it says nothing."""
+        """Whether it has no condition."""
         return self.sql == "1"
 
 
@@ -62,7 +62,7 @@ class _Term:
     Attributes
     ----------
     texts
-        The values, where the condition is that one of these texts is there.
+        The values, if the condition is that one of these texts is present.
     """
 
     column: Column
@@ -100,7 +100,7 @@ def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
 
 
 def plan_order(table: Table, sort: Sort) -> str | None:
-    """Return the ORDER BY that sorts as BSON does; None where columns cannot."""
+    """Return the ORDER BY that sorts as BSON does; None if columns cannot."""
     parts = []
     for path, way in sort or ():
         column = table.columns.get(path)
@@ -122,9 +122,9 @@ def _alternatives(table: Table, key: str, filters: list[Any]) -> Plan:
 
 
 def _written(table: Table, terms: list[_Term]) -> Iterator[Plan]:
-    """Write the terms down, leaving the most selective one to drive the query.
+    """Combine the terms, with the most selective one driving the query.
 
-    SQLite knows nothing of how values are distributed and may prefer ``state = ?`` to
+    SQLite does not know the distribution of values and may prefer ``state = ?`` to
     ``uuid IN (?, ?)``: a unary plus keeps a term from being used with an index.
     """
     best = min((term.weight for term in terms), default=_WEIGHT_PLAIN)
@@ -135,7 +135,7 @@ def _written(table: Table, terms: list[_Term]) -> Iterator[Plan]:
 
 
 def _paired(table: Table, terms: list[_Term]) -> list[Plan]:
-    """Write the terms down where a pair of them has a column; [] where none has.
+    """Combine the terms if a pair of them has a column; [] if none has.
 
     It then drives the query, unless a term names hardly more than one document.
     """
@@ -177,7 +177,7 @@ def _write(table: Table, term: _Term, plus: str) -> Plan:
 
 
 def _terms(table: Table, column: Column, operators: Mapping[str, Any]) -> Iterator[_Term | None]:
-    """Yield a term per operator; None for one that only the document can answer."""
+    """Yield a term per operator; None for one that requires reading the document."""
     sharp = _WEIGHT_SELECTIVE if column.path in table.selective else _WEIGHT_PLAIN
     weight = _WEIGHT_ARRAY if column.multi and sharp == _WEIGHT_PLAIN else sharp
     for op, arg in operators.items():
@@ -201,7 +201,7 @@ def _equality(column: Column, arg: Any, weight: int, *, negated: bool) -> _Term:
         return _Term(column, "{0}=?", (index_key(arg),), weight, texts=texts)
     if negated and not column.multi:
         return _Term(column, _NOT_NULL, ())
-    # Null is what most documents hold: never drive a query by it.
+    # Most documents have null: never drive a query by it.
     return _Term(column, "{0} IS NULL", (), _WEIGHT_PLAIN, negated)
 
 

@@ -54,13 +54,13 @@ class Projection:
 
     @property
     def excluded(self) -> set[str]:
-        """Top-level names that need not be read although everything else is."""
+        """Top-level names that need not be read, although everything else is."""
         if self._include:
             return set()
         return {name for name, below in self._tree.items() if below is None}
 
     def __call__(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Return what the projection leaves of a document."""
+        """Apply the projection to a document."""
         out = _walk(document, self._tree, self._include)
         if not self._with_id:
             out.pop("_id", None)
@@ -94,7 +94,7 @@ class Projection:
         for name in way:
             below = node.setdefault(name, {})
             if below is None:
-                raise UnsupportedOperationError(f"a projection of {path} and of what holds it")
+                raise UnsupportedOperationError(f"a projection of {path} and of its parent")
             node = below
         node[last] = None
 

@@ -1,4 +1,4 @@
-"""Documents in and out of the tables, with the keys of their indexes."""
+"""Read documents from and write them to the tables, with the keys of their indexes."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ __all__ = [
 ]
 
 STAGE_SIZE = 1 << 20
-"""Values of more bytes are written before the transaction that names them."""
+"""Larger values, in bytes, are written before the transaction that refers to them."""
 _BATCH = 200
-"""Documents that are inserted by one statement."""
+"""Number of documents inserted by one statement."""
 
 
 @dataclass
 class Stored:
-    """A document as it lies in the file.
+    """A document as stored in the file.
 
     Attributes
     ----------
@@ -85,16 +85,16 @@ class Stored:
 
 @dataclass
 class Prepared:
-    """A document made ready outside the transaction that will write it.
+    """A document prepared outside the transaction that will write it.
 
     Attributes
     ----------
     document
-        The document; as the caller gave it where not `is_normal`.
+        The document; unchanged if not `is_normal`.
     pieces
-        What will be written.
+        What remains to be written.
     staged
-        What was written already.
+        What has been written already.
     is_normal
         Whether the document is as a server would see it; see `normalise`.
     """
@@ -107,7 +107,7 @@ class Prepared:
     def keys(self, column: Column) -> Keys:
         """Return the keys of an indexed path; see `Column.keys`."""
         if not self.is_normal:
-            # Decoding costs more than all that is done to most documents.
+            # For most documents, decoding would be the most expensive step.
             keys = column.plain_keys(self.document)
             if keys is not None:
                 return keys
@@ -121,7 +121,7 @@ def prepare(file: File, document: Any, *, stage: bool) -> Prepared:
     Parameters
     ----------
     stage
-        False within a transaction, where the file is locked already.
+        False within a transaction, which already holds the lock of the file.
     """
     if "_id" not in document:
         document["_id"] = ObjectId()
@@ -166,7 +166,7 @@ def insert_all(link: Link, table: Table, documents: Iterable[Prepared]) -> None:
 
 
 class _Batch:
-    """Rows on their way into a table: a statement for many of them costs a third."""
+    """A buffer of rows to insert: one statement for many of them takes a third of the time."""
 
     def __init__(self, link: Link, table: Table) -> None:
         self._link, self._table = link, table
@@ -199,7 +199,7 @@ class _Batch:
             if odd and not (column.odd and (column.multi or native != ARRAY_KEY)):
                 _mark(self._link, self._table, {column.path: (native, side, odd)})
             if native is None and column.path in self._unique:
-                self.write()  # a document of this very batch may have the same key
+                self.write()  # a document of the same batch may have the same key
                 _check_nulls(self._link, self._table, self._unique_keys(prepared), None)
             if side:
                 self._side += [(column.number, key, self._sequence) for key in side]
@@ -230,7 +230,7 @@ def rewrite(
     columns: Iterable[Column],
     old_keys: dict[str, Keys],
 ) -> None:
-    """Write a changed document in the place of the old one.
+    """Replace a document by its changed version.
 
     Parameters
     ----------
@@ -290,7 +290,7 @@ def all_rows(link: Link, table: Table) -> Iterator[Stored]:
 
 
 def fill_column(link: Link, table: Table, column: Column) -> None:
-    """Compute the keys of a new column for every document that is there."""
+    """Compute the keys of a new column for every existing document."""
     multi = odd = False
     updates, side = [], []
     for stored in all_rows(link, table):
@@ -324,7 +324,7 @@ def _add_side_keys(
 
 
 def _mark(link: Link, table: Table, seen: dict[str, Keys]) -> None:
-    """Note columns that hold arrays or odd values for the first time."""
+    """Record columns that contain arrays or odd values for the first time."""
     changed = False
     unique = {c.path for _, columns in table.unique for c in columns}
     for path, (native, _, odd) in seen.items():
@@ -338,7 +338,7 @@ def _mark(link: Link, table: Table, seen: dict[str, Keys]) -> None:
 
 
 def _check_nulls(link: Link, table: Table, keys: dict[str, Any], sequence: int | None) -> None:
-    """Enforce unique indexes where a key is null: to SQLite two NULLs are different."""
+    """Enforce unique indexes for null keys: in SQLite, two NULLs are different."""
     for name, columns in table.unique:
         if not all(c.path in keys for c in columns) or all(
             keys[c.path] is not None for c in columns
@@ -354,7 +354,7 @@ def _check_nulls(link: Link, table: Table, keys: dict[str, Any], sequence: int |
 
 
 class _unique:
-    """Turns SQLite's refusal into `DuplicateKeyError`."""
+    """Converts SQLite's refusal to `DuplicateKeyError`."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -1,6 +1,6 @@
 """The stages of a pipeline, checked before anything is read.
 
-What is unknown or malformed is an error even where no document would meet it.
+Unknown or malformed stages are errors even if no document would reach them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FLAGS = (bool, int, float)
 
 
 def check_stages(stages: Any) -> None:
-    """Refuse a pipeline (already normalised) that cannot be meant.
+    """Raise if a pipeline (already normalised) is invalid.
 
     Raises
     ------
@@ -67,7 +67,9 @@ def _name(op: str, value: Any) -> str:
 def _sort(arg: Any) -> None:
     for path, way in _dictionary("$sort", arg).items():
         if whole_number(way) not in (1, -1):
-            raise ArgumentError(f"$sort goes up (1) or down (-1) by {path}, not {way!r}")
+            raise ArgumentError(
+                f"$sort by {path} must be ascending (1) or descending (-1), not {way!r}"
+            )
 
 
 def _whole(op: str, least: int) -> Callable[[Any], None]:
@@ -98,7 +100,7 @@ def _unwind(arg: Any) -> None:
         raise ArgumentError(f'$unwind needs a path such as "$field", not {path!r}')
     check_expression(path)
     if type(options.get("preserveNullAndEmptyArrays", False)) is not bool:
-        raise ArgumentError("preserveNullAndEmptyArrays of $unwind is true or false")
+        raise ArgumentError("preserveNullAndEmptyArrays of $unwind must be true or false")
     if "includeArrayIndex" in options:
         _name("includeArrayIndex of $unwind", options["includeArrayIndex"])
 

@@ -1,7 +1,8 @@
 """The embedded database as a maggma Store, for JobStores and other users of maggma.
 
-Importing this imports maggma. A document may be of any size: large values lie in parts of their
-own, so one class serves the queue, outputs and additional stores where MongoDB needs GridFS.
+Importing this imports maggma. A document may have any size, because large values are stored
+separately, so one class serves the queue, outputs and additional stores, where MongoDB needs
+GridFS.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class EmbeddedStore(MongoStore):  # type: ignore[misc]  # maggma is untyped
 
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> EmbeddedStore:
-        """Make a store of its MSON description."""
+        """Create a store from its MSON description."""
         return cls(**{k: v for k, v in description.items() if not k.startswith("@")})
 
     def __hash__(self) -> int:

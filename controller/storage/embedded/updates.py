@@ -44,7 +44,7 @@ _OPERATORS = {
 }
 _MODIFIERS = {"$each", "$position", "$slice", "$sort"}
 _MOST_NULLS = 1_500_000
-"""A server fills an array with no more of them."""
+"""Maximum number of nulls with which a server fills an array."""
 _ONLY_WHERE_PRESENT = {"$unset", "$pull", "$rename"}
 
 
@@ -96,7 +96,7 @@ class Update:
         Parameters
         ----------
         inserting
-            Whether the document comes into being by an upsert, so that ``$setOnInsert`` counts.
+            Whether an upsert creates the document, so that ``$setOnInsert`` applies.
         """
         before = document.get("_id", MISSING)
         for stage in self._stages:
@@ -113,31 +113,31 @@ class Update:
 
 
 def replacement(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a document that takes the place of another."""
+    """Check a document that replaces another."""
     if any(key.startswith("$") for key in document):
-        raise ArgumentError("a replacement cannot hold update operators")
+        raise ArgumentError("a replacement cannot contain update operators")
     return dict(document)
 
 
 def seed_of_upsert(query: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document that an upsert starts from: what the filter says to be equal.
+    """Return the document that an upsert starts from: the equality conditions of the filter.
 
     Raises
     ------
     ArgumentError
-        It says that of one path twice.
+        It has two conditions on one path.
     """
     seed: dict[str, Any] = {}
     for first, second in pairwise(sorted(path for path, _ in _equalities(query))):
         if second[: len(first)] == first:
-            raise ArgumentError(f"the filter of an upsert says twice what {'.'.join(first)} is")
+            raise ArgumentError(f"the filter of an upsert has two conditions on {'.'.join(first)}")
     for path, value in _equalities(query):
         _apply(seed, path, "$set", copy.deepcopy(value))
     return seed
 
 
 def _equalities(query: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
-    """Yield (path, value) of what a filter says to be equal, also in a list of one value."""
+    """Yield (path, value) of the equality conditions of a filter, including lists of one value."""
     for key, value in query.items():
         if key == "$and" or (key == "$or" and len(value) == 1):
             for part in value:
@@ -218,7 +218,7 @@ def _present_time(fields: Mapping[str, Any]) -> dict[str, datetime]:
 
 def _stage_steps(stage: Any) -> list[_Step]:
     if type(stage) is not dict or len(stage) != 1:
-        raise ArgumentError("a stage of an update pipeline has exactly one operator")
+        raise ArgumentError("a stage of an update pipeline must have exactly one operator")
     ((op, arg),) = stage.items()
     if op in ("$set", "$addFields"):
         if type(arg) is not dict or not arg:
@@ -260,9 +260,9 @@ def _checked_path(key: str) -> Path:
 
 
 def _computed(expression: Any, document: Any) -> Any:
-    """Return a value that shares nothing with the document, which goes on to change.
+    """Return an independent copy of a value, because the document will change.
 
-    An error is returned as well: it only counts where the value has a place to go to.
+    An error is returned as well: it only matters if the value can be placed.
     """
     try:
         value = evaluate(expression, document)
@@ -272,9 +272,9 @@ def _computed(expression: Any, document: Any) -> Any:
 
 
 def _map(value: Any, path: Path, new: Any) -> Any:
-    """Set what lies at a path, in each member of arrays on the way; MISSING removes it.
+    """Set the value at a path, in each member of arrays on the way; MISSING removes it.
 
-    A scalar on the way gives place to a dictionary, as in pipelines.
+    A scalar on the way is replaced by a dictionary, as in pipelines.
     """
     if type(value) is list:
         value[:] = [_map(member, path, new) for member in value]
@@ -294,7 +294,7 @@ def _map(value: Any, path: Path, new: Any) -> Any:
 
 
 def _unmap(value: Any, path: Path) -> None:
-    """Remove what lies at a path, in each member of arrays on the way; scalars are left alone."""
+    """Remove the value at a path, in each member of arrays on the way; scalars stay unchanged."""
     if type(value) is list:
         for member in value:
             _unmap(member, path)
@@ -307,7 +307,7 @@ def _unmap(value: Any, path: Path) -> None:
 def _apply(document: dict[str, Any], path: Path, op: str, arg: Any) -> None:
     box: Any = document
     create = op not in _ONLY_WHERE_PRESENT and arg is not MISSING
-    strict = create or op == "$rename"  # the others take a path that is cut off for missing
+    strict = create or op == "$rename"  # the others treat a broken path as missing
     for name in path[:-1]:
         old = _member(box, name, strict)
         if old is MISSING:
@@ -380,7 +380,7 @@ def _arithmetic(op: str, old: Any, arg: Any) -> Any:
         raise ArgumentError(f"{op} cannot change {old!r}")
     new = old + arg if op == "$inc" else old * arg
     if isinstance(new, int) and not -(1 << 63) <= new < 1 << 63:
-        raise ArgumentError(f"{op} leaves the range of 64-bit integers")
+        raise ArgumentError(f"{op} exceeds the range of 64-bit integers")
     return of_kind(new, [old, arg])
 
 

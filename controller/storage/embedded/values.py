@@ -1,4 +1,4 @@
-"""BSON values: their order, and keys that SQLite orders in the same way."""
+"""BSON values: their order, and keys with the same order in SQLite."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from controller.errors import ArgumentError, UnsupportedOperationError
 
 
 class _Missing:
-    """The value of a field that is not there; orders as null does."""
+    """The value of a missing field; orders like null."""
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -64,7 +64,7 @@ def rank(value: Any) -> int:
 
 
 def sort_key(value: Any) -> tuple[Any, ...]:
-    """Return a tuple that compares as BSON does: by type first, so that True is not 1."""
+    """Return a tuple that compares like BSON: by type first, so that True is not 1."""
     place = rank(value)
     if place == _TEXT:
         return (place, value.encode())
@@ -94,7 +94,7 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def index_key(value: Any) -> Any:
-    """Return the SQLite value that stands for a BSON value in an index.
+    """Return the SQLite value that represents a BSON value in an index.
 
     NULL < numbers < text < blobs is SQLite's order, and the blobs begin with a byte that orders
     the other types. Of dictionaries, arrays and binaries only equality survives; see `is_odd`.
@@ -133,7 +133,7 @@ def _canonical(value: Any) -> Any:
 
 
 def value_of_key(key: Any) -> Any:
-    """Return the scalar that `index_key` made the key of; MISSING where it cannot be told."""
+    """Return the scalar that `index_key` made the key of; MISSING if it cannot be determined."""
     if not isinstance(key, bytes):
         return key
     if key[0] == 8:
@@ -170,7 +170,7 @@ def encode(document: Mapping[str, Any]) -> bytes:
     Raises
     ------
     ArgumentError
-        A value that BSON does not know.
+        A value that cannot be stored as BSON.
     """
     try:
         return bson.encode(document)
@@ -187,7 +187,7 @@ def normalise(document: Any) -> tuple[Any, bytes]:
     Raises
     ------
     ArgumentError
-        A value that BSON does not know.
+        A value that cannot be stored as BSON.
     """
     raw = encode({"": document})
     return bson.decode(raw)[""], raw

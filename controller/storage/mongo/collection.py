@@ -1,7 +1,7 @@
 """A collection on a server, through pymongo.
 
-pymongo's collections already follow the contract; what is added is our vocabulary: our write
-operations go in, our results and errors come out.
+pymongo's collections already follow the contract; this class converts write operations, results and
+errors between pymongo's classes and jfr's.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from controller.storage.mongo.errors import translated
 class MongoCollection:
     """A collection on a server; see `controller.storage.base.Collection`.
 
-    Those who know pymongo's collections find their further keywords and methods here too; the
-    latter raise pymongo's errors. The controller itself keeps to the contract.
+    pymongo's additional keywords and methods are available too; the latter raise pymongo's errors.
+    The controller itself uses only the contract.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class MongoCollection:
         return f"MongoCollection({self._location!r}, {self.name!r})"
 
     def __getattr__(self, name: str) -> Any:
-        # Only what pymongo's class defines: on its instances every name is a sub-collection.
+        # Only attributes of pymongo's class: on instances, every name is a sub-collection.
         if name.startswith("_") or not hasattr(DriverCollection, name):
             raise AttributeError(f"a MongoCollection has no attribute {name!r}")
         return getattr(self.raw, name)

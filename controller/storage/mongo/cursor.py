@@ -1,4 +1,4 @@
-"""What a server finds, page by page: pymongo's cursors with our errors."""
+"""Results of a server, page by page: pymongo's cursors with jfr's errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from controller.storage.mongo.errors import translated
 
 
 class Documents:
-    """Documents that a server returns, page by page: pymongo's cursor with our errors."""
+    """Documents that a server returns, page by page: pymongo's cursor with jfr's errors."""
 
     def __init__(self, raw: Any, location: str) -> None:
         self._raw, self._location = raw, location
@@ -42,7 +42,7 @@ class Documents:
 
 
 class Cursor(Documents):
-    """The answer to a find, which may be given its order and limits until it is read."""
+    """The result of a find, whose order and limits can be set until it is read."""
 
     def sort(self, key: str | Sequence[tuple[str, int]], direction: int = 1) -> Self:
         """Sort by a path, or by (path, direction) pairs."""
@@ -50,17 +50,17 @@ class Cursor(Documents):
         return self
 
     def skip(self, count: int) -> Self:
-        """Leave out so many documents at the beginning."""
+        """Skip a number of documents at the start."""
         self._raw.skip(count)
         return self
 
     def limit(self, count: int) -> Self:
-        """Return at most so many documents; 0 means all."""
+        """Limit the number of documents; 0 means all."""
         self._raw.limit(count)
         return self
 
     def batch_size(self, size: int) -> Self:
-        """Fetch so many documents at once."""
+        """Set the number of documents per batch."""
         self._raw.batch_size(size)
         return self
 

@@ -27,7 +27,7 @@ class MongoDatabase:
     location
         Host and database name, without secrets.
     on_close
-        What closes the client; None when the caller will.
+        Closes the client; None if the caller will close it.
     """
 
     engine: Literal["mongodb"] = "mongodb"
@@ -57,7 +57,7 @@ class MongoDatabase:
 
     @property
     def supports_transactions(self) -> bool:
-        """Whether the server is a replica set or a router, which alone have transactions."""
+        """Whether the server is a replica set or a router, which have transactions."""
         if self._transactions is None:
             with translated(self._location):
                 hello = self._raw.client.admin.command("hello")
@@ -82,7 +82,7 @@ class MongoDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
-        """Change several documents together where the server can; yields None where not."""
+        """Change several documents atomically if supported; otherwise yield None."""
         if not self.supports_transactions:
             yield None
             return
@@ -101,11 +101,11 @@ class MongoDatabase:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Yield None: a server's snapshots last some minutes, which may not be enough."""
+        """Yield None: a server's snapshots last a few minutes, which may not be enough."""
         yield None
 
     def change_token(self) -> None:
-        """Return None: only looking tells whether a server's data changed."""
+        """Return None: changes on a server can only be found by queries."""
         return
 
     def change_hints(self, name: str, wake: Callable[[], None]) -> ChangeHints | None:
@@ -118,25 +118,25 @@ class MongoDatabase:
         )
 
     def exists(self) -> bool:
-        """Return True: what is on a server comes with its first document."""
+        """Return True: on a server, databases are created with their first document."""
         return True
 
     def create(self) -> None:
         """Do nothing."""
 
     def ping(self) -> None:
-        """Ask the server for an answer."""
+        """Check that the server answers."""
         with translated(self._location):
             self._raw.client.admin.command("ping")
 
     def compact(self, names: Sequence[str]) -> None:
-        """Ask the server to give space back; one that cannot is left as it is."""
+        """Ask the server to return space to the system; ignore if unsupported."""
         for name in set(names).intersection(self.collection_names()):
             with suppress(UnsupportedOperationError), translated(self._location):
                 self._raw.command("compact", name)
 
     def close(self) -> None:
-        """Close the connections, if they are ours."""
+        """Close the connections, if this object owns them."""
         if self._on_close is not None:
             self._on_close()
             self._on_close = None
@@ -154,7 +154,7 @@ def connect(
     uri
         Connection string; None connects to ``host`` and ``port`` of the options.
     location
-        How messages call it.
+        Its name in messages.
     client_options
         Keywords of pymongo's MongoClient.
     """

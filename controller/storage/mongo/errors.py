@@ -1,4 +1,4 @@
-"""pymongo's errors in our words: what happened where, without secrets or a server's internals."""
+"""Convert pymongo's errors to jfr's: what happened where, without secrets or server internals."""
 
 from __future__ import annotations
 
@@ -23,51 +23,51 @@ from controller.errors import (
 from controller.storage.driver_errors import duplicate_key, of_both_kinds
 
 _DUPLICATE = {11000, 11001, 12582}
-_SHARED_KEY = "exclusion constraint"  # in the words of servers that keep documents in PostgreSQL
+_SHARED_KEY = "exclusion constraint"  # message of servers based on PostgreSQL
 _WRITE_CONFLICT = 112
 _DEADLOCK = "deadlock detected"
-"""How servers on PostgreSQL say it; it passes when tried again."""
+"""Message of servers based on PostgreSQL; a retry succeeds."""
 _NOT_ALLOWED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, AtlasError
-_NOT_KNOWN = {59, 115, 168, 238, 40324}  # commands, options and stages that a server lacks
+_NOT_KNOWN = {59, 115, 168, 238, 40324}  # commands, options and stages unsupported by a server
 _NO_OPERATOR = ("unknown operator", "unknown top level operator")
 _TOO_LARGE = {10334, 17280, 17419, 17420}
 _TOO_LARGE_ELSEWHERE = "MaxDocumentSize"
-"""How servers that only speak MongoDB's protocol say it."""
+"""Message of servers that only speak MongoDB's protocol."""
 
 
 @contextmanager
 def translated(location: str) -> Iterator[None]:
-    """Turn the errors of a call of pymongo into ours. Only calls of pymongo belong in the block.
+    """Convert errors of a call of pymongo to jfr's. Only calls of pymongo belong in the block.
 
     Parameters
     ----------
     location
-        What messages call the database; without secrets.
+        Name of the database in messages; without secrets.
 
     Raises
     ------
     StorageUnavailableError
-        The server does not answer or does not let us in.
+        The server does not answer, or refuses the login.
     DuplicateKeyError, UnsupportedOperationError, StorageError
         The server refused the operation.
     ArgumentError
-        The call itself is wrong, such as a value that BSON has no form for.
+        The call itself is wrong, such as a value that cannot be stored as BSON.
     """
     try:
         yield
     except (driver.PyMongoError, driver.DocumentTooLarge) as error:
         ours = in_our_words(location, error)
-        # A duplicate is of both kinds already, whatever the server said it with.
+        # The error of a duplicate already has both classes.
         same = isinstance(ours, driver.PyMongoError)
         raise (ours if same else of_both_kinds(ours, error)) from error
     except (BSONError, TypeError, ValueError, OverflowError) as error:
-        raise ArgumentError(f"MongoDB cannot take this: {error}") from error
+        raise ArgumentError(f"MongoDB cannot store this: {error}") from error
 
 
 def in_our_words(
     location: str, error: driver.PyMongoError | driver.DocumentTooLarge
 ) -> ControllerError:
-    """Return the error to raise instead of one of pymongo's; see `translated`."""
+    """Return the error that replaces one of pymongo's; see `translated`."""
     if isinstance(error, driver.DocumentTooLarge):
         return _too_large(location)
     if error.has_error_label("TransientTransactionError"):
@@ -86,7 +86,7 @@ def in_our_words(
     if isinstance(error, driver.ConnectionFailure):
         return StorageUnavailableError(
             f"{location} does not answer",
-            hint="is the server running, and are host and port right?",
+            hint="check that the server is running, and that host and port are right",
         )
     return StorageError(f"{location}: {error}")
 
@@ -102,7 +102,7 @@ def _refused(location: str, details: Mapping[str, Any], otherwise: str) -> Stora
         )
     if code in _NOT_ALLOWED:
         return StorageUnavailableError(
-            f"{location} does not let us in (code {code})",
+            f"{location} refused the login (code {code})",
             hint="check username, password and auth_source in the project file",
         )
     if code in _NOT_KNOWN or any(said in message for said in _NO_OPERATOR):
@@ -127,9 +127,9 @@ def _duplicate(details: Mapping[str, Any]) -> DuplicateKeyError:
 
 def _misconfigured(location: str, error: driver.ConfigurationError) -> ConfigError:
     if isinstance(error, driver.InvalidURI):
-        # What pymongo quotes of an address that it cannot read may be a part of the password.
+        # pymongo's message about an invalid address may quote a part of the password.
         return ConfigError(
-            f"{location}: the address cannot be read",
+            f"{location}: invalid address",
             hint="write mongodb://USER:PASSWORD@HOST:PORT/DATABASE, with special characters "
             "of user and password percent-encoded",
         )

@@ -1,4 +1,4 @@
-"""Look-ups of a server, to complete a word; one that does not answer at once shows nothing."""
+"""Look-ups on a server for TAB completion; if it does not answer at once, nothing is offered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 from controller.storage.opening import MongoPlace
 
 TIMEOUT = 0.5
-"""Seconds to look for a server, and to wait for its answer."""
+"""Seconds to connect to a server, and to wait for its answer."""
 
 _MILLISECONDS = int(TIMEOUT * 1000)
 _NEWEST = [("updated_on", -1), ("_id", -1)]
@@ -25,7 +25,7 @@ class ServerLookup:
     Parameters
     ----------
     place
-        Where the store is.
+        Location of the store.
     """
 
     def __init__(self, place: MongoPlace) -> None:
@@ -77,4 +77,4 @@ class ServerLookup:
                 found = client[self._place.database][collection].find(query, {**fields, "_id": 0})
                 return list(found.sort(_NEWEST).limit(limit))
         except (PyMongoError, BSONError, TypeError, ValueError, OSError):
-            return []  # of wrong options, too: `jf project check` says what is wrong with them
+            return []  # wrong options too; they are reported by `jf project check`

@@ -1,4 +1,4 @@
-"""mongodump and mongorestore, for those who prefer them to our own reader and writer."""
+"""mongodump and mongorestore, as an alternative to jfr's own reader and writer."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from controller.storage.opening import database_name, opens_directly, store_type
 
 @dataclass(frozen=True)
 class MongoTools:
-    """The two programs, and the database they work on.
+    """The two programs, and their database.
 
     Attributes
     ----------
     folder
-        Where they are.
+        The folder of the programs.
     uri, database
-        Of the server; the uri may hold a password.
+        Of the server; the uri may contain a password.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class MongoTools:
                     path.rename(folder / f"{name}{path.name.removeprefix(collection)}")
 
     def restore(self, dump: Dump, collection: str) -> None:
-        """Insert the documents of a dump into a collection, which may have its indexes already.
+        """Insert the documents of a dump into a collection, which may already have its indexes.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class MongoTools:
         )
 
     def _run(self, program: str, arguments: Sequence[str]) -> None:
-        """Run a program; the uri goes through a file that only the user can read."""
+        """Run a program; the uri is passed in a file that only the user can read."""
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as config:
             config.write(f"uri: {json.dumps(self.uri)}\n")  # JSON is YAML
             config.flush()
@@ -85,40 +85,40 @@ class MongoTools:
             except OSError as error:
                 raise StorageError(
                     f"{self.folder / program} cannot be started: {error.strerror}",
-                    hint="leave the folder of MongoDB's programs out: jfr needs none of them",
+                    hint="omit the folder of MongoDB's programs: jfr does not need them",
                 ) from None
         if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["it does not say why"]
+            said = (done.stderr or done.stdout).strip().splitlines() or ["no error message"]
             message = said[-1].replace(self.uri, "the database")
             raise StorageError(f"{program} failed: {message}")
 
 
 def mongo_tools(folder: str | Path, spec: Mapping[str, Any]) -> MongoTools:
-    """Return the programs for a store that is described so.
+    """Return the programs for the description of a store.
 
     Raises
     ------
     ArgumentError
-        The store is on no server.
+        The store is not on a server.
     ConfigError
         The programs cannot reach the store.
     """
     if store_type(spec) == "EmbeddedStore":
         raise ArgumentError(
-            "mongodump and mongorestore know nothing of an embedded database",
-            hint="leave the folder of MongoDB's programs out: jfr needs none of them",
+            "mongodump and mongorestore do not support embedded databases",
+            hint="omit the folder of MongoDB's programs: jfr does not need them",
         )
     if not opens_directly(spec):
         raise ConfigError(
             f"mongodump and mongorestore cannot reach this {store_type(spec)}",
-            hint="leave the folder of MongoDB's programs out: jfr needs none of them",
+            hint="omit the folder of MongoDB's programs: jfr does not need them",
         )
     database = database_name(spec)
     return MongoTools(Path(folder).expanduser(), connection_uri(spec, database), database)
 
 
 def connection_uri(spec: Mapping[str, Any], database: str) -> str:
-    """Compose a uri without database that leads to a store, with user and password."""
+    """Return the uri of a store without the database, with user and password."""
     options: dict[str, Any] = dict(spec.get("mongoclient_kwargs") or {})
     uri = uri_of(spec)
     if uri is None:
@@ -131,7 +131,7 @@ def connection_uri(spec: Mapping[str, Any], database: str) -> str:
     else:
         parts = re.fullmatch(r"([^:]+)://([^/?]+)/?([^?]*)\??(.*)", uri, re.DOTALL)
         if parts is None:
-            raise ConfigError("the uri of the store cannot be read", hint="mongodb://HOST:PORT")
+            raise ConfigError("the uri of the store is invalid", hint="use mongodb://HOST:PORT")
         scheme, authority, path, query = parts.groups()
         if path and "@" in authority and "authsource=" not in query.lower():
             options.setdefault("authSource", path)

@@ -81,7 +81,7 @@ def test_unlock_refuses_what_cannot_be_meant(controller: JobController) -> None:
     now = utc_now()
     with pytest.raises(ArgumentError, match="did you mean READY"):
         controller.unlock_jobs(states=["REDY"])  # type: ignore[list-item]
-    with pytest.raises(FilterError, match="lies after"):
+    with pytest.raises(FilterError, match="is after"):
         controller.unlock_flows(start_date=now, end_date=now - timedelta(days=1))
     with pytest.raises(ArgumentError, match="pairs"):
         controller.unlock_jobs(job_ids=["1"])  # type: ignore[list-item]

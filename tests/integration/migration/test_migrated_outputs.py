@@ -298,7 +298,7 @@ def test_remains_of_a_killed_writer_are_replaced(opened: OpenedStore) -> None:
 
 def test_files_that_are_not_as_they_should_be(opened: OpenedStore) -> None:
     blobs = gridfs_of(opened)
-    with pytest.raises(UnsupportedOperationError, match="document b cannot be kept"):
+    with pytest.raises(UnsupportedOperationError, match="document b cannot be stored"):
         blobs.bulk_write([ReplaceOne({}, {"_id": 1, "blob_uuid": "b", "on": datetime.min})])
     with pytest.raises(UnsupportedOperationError, match="whole documents"):
         blobs.bulk_write([DeleteOne({})])

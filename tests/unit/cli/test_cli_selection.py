@@ -91,7 +91,7 @@ def test_flow_options(words: list[str], expected: dict[str, Any]) -> None:
         (["-meta", "tag"], "neither JSON"),
         (["-meta", "a=b=c"], "neither JSON"),
         (["-q", "[1]"], "neither JSON"),
-        (["-sdate", "2026-02-01", "-edate", "2026-01-01"], "lies after"),
+        (["-sdate", "2026-02-01", "-edate", "2026-01-01"], "is after"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(words: list[str], says: str) -> None:

@@ -94,7 +94,7 @@ def test_a_failure_is_told_without_the_password(tmp_path: Path) -> None:
     tools = MongoTools(programs(tmp_path, 3), "mongodb://u:secret@h/", "db")
     with pytest.raises(StorageError, match=r"mongorestore failed: went wrong at the database$"):
         tools.restore(Dump("jobs", tmp_path / "jobs.bson", None), "jobs")
-    with pytest.raises(StorageError, match="jfr needs none"):
+    with pytest.raises(StorageError, match="jfr does not need"):
         MongoTools(tmp_path, "mongodb://h/", "db").restore(
             Dump("jobs", tmp_path / "jobs.bson", None), "jobs"
         )
