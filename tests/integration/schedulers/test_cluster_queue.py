@@ -53,7 +53,7 @@ def test_a_job_is_submitted_once(commands, queue, run_dir):
     assert len(ledger.read_text().splitlines()) == 1
 
 
-def test_an_answer_that_nobody_heard_is_found_again(commands, queue, run_dir):
+def test_a_lost_answer_of_the_queue_is_found_again(commands, queue, run_dir):
     ledger = commands("sbatch", SBATCH)
 
     class Deaf(LocalHost):
