@@ -75,7 +75,7 @@ class MongoLock:
     lock_id
         Id of the lock; a new one when None.
     sleep
-        Wait for a held document, trying again at least every so many seconds; None never waits.
+        Wait for a held document, retrying at least after this many seconds; None never waits.
     max_wait
         Seconds to wait at most.
     projection

@@ -5,7 +5,7 @@ chosen by others. What makes a path of one does it here. Links are not looked at
 itself leads is its owner's business.
 
 What is made in a folder of ours is for the user alone, whatever the umask: inputs, outputs and logs
-hold what nobody else has to read.
+contain private data of the user.
 """
 
 from __future__ import annotations

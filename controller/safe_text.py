@@ -1,10 +1,10 @@
-"""Texts that others chose, made harmless for where they are shown.
+"""Make texts chosen by other users harmless for the place where they are shown.
 
-Names of jobs, errors, names of files and messages of queues are chosen by whoever submits a job or
-owns a machine. A terminal obeys control characters, a reader is deceived by marks that turn the
-direction of writing, a log by line breaks that look like its own lines, and a spreadsheet takes a
-text for a formula. Each place where something is shown uses one of these functions; so does a web
-page, whose template engine escapes HTML afterwards.
+Names of jobs and files, errors and messages of queues are chosen by the users who submit jobs or
+own a machine. Terminals interpret control characters, readers are deceived by marks that change
+the direction of writing, logs by line breaks that look like new entries, and spreadsheets take
+texts for formulas. Every place that shows such a text uses one of these functions; so does a web
+page, whose template engine then escapes HTML.
 
 Data formats with escapes (JSON, YAML) keep the text and escape it; the others cannot, and get a
 question mark for each such character.

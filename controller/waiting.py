@@ -74,7 +74,7 @@ class WaitOptions:
     Attributes
     ----------
     timeout
-        Maximum number of seconds to wait; None waits for ever.
+        Maximum number of seconds to wait; None for no limit.
     progress
         Called with each change.
     clock, sleep

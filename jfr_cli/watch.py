@@ -25,7 +25,7 @@ _HOLD, _SHOW = "\x1b[?2026h", "\x1b[?2026l"
 
 
 def watch(show: Callable[[], object], seconds: float) -> None:
-    """Show something every so many seconds, until Ctrl-C.
+    """Show something periodically, until Ctrl-C.
 
     Parameters
     ----------

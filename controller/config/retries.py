@@ -140,7 +140,7 @@ Retries = Annotated[list[RetryRule], BeforeValidator(_as_list)]
 """Rules, of which the first that fits an end decides; one alone needs no list."""
 
 DEFAULT_RETRIES = (RetryRule(causes=[Cause.PREEMPTED, Cause.NODE_FAILED]),)
-"""What holds where nothing else is said: three times after what is nobody's mistake."""
+"""The default: three retries after ends that are not the user's fault."""
 
 
 def read_retries(value: Any) -> list[RetryRule]:

@@ -118,7 +118,7 @@ def mend(
         text = f"{subjects}: {remedies}"
         outcome, reason = Outcome.PLANNED, None
         if not dry_run:
-            reason = _run_pending(controller.queue, planned.mending)
+            reason = _repair(controller.queue, planned.mending)
             outcome = Outcome.DONE if reason is None else Outcome.SKIPPED
         done.append(Mended(text, outcome, planned.findings, reason))
         if progress is not None and not dry_run:
@@ -126,7 +126,7 @@ def mend(
     return done
 
 
-def _run_pending(queue: Queue, mending: Mending) -> str | None:
+def _repair(queue: Queue, mending: Mending) -> str | None:
     """Do a repair; if not possible, return why."""
     try:
         return _ACTIONS[mending.action](queue, mending)

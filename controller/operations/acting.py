@@ -1,6 +1,6 @@
 """An action on jobs, from its arguments to the database: select, lock, read, plan, write.
 
-The five steps, in the order in which `act_on_jobs` and `_Work.act_on_chunk` take them:
+The five steps, in the order in which `act_on_jobs` and `_BulkAction.act_on_chunk` take them:
 
 1. **select**  `select_jobs`: one query; the jobs found are grouped by flow, and processed in chunks
    of flows (`controller.operations.chunks`);
@@ -33,11 +33,17 @@ from controller.documents import db_id_order, flow_of
 from controller.errors import ControllerError, JobNotFoundError, LockedDocumentError
 from controller.filters import JobFilter, job_id_query
 from controller.operations.actions import Action
-from controller.operations.bulk import BulkResult, Options, check_limit, check_number
+from controller.operations.bulk import (
+    BulkResult,
+    Options,
+    check_limit,
+    check_number,
+    report_progress,
+)
 from controller.operations.chunks import bulk_work, process_in_chunks, retry_on_conflict
 from controller.operations.connections import Connections
 from controller.operations.flow_locks import LockedFlows, lock_flows
-from controller.operations.pending_cleanup import run_pending
+from controller.operations.pending_cleanup import run_own
 from controller.operations.progress import SMALL_FLOW
 from controller.operations.queue import Queue
 from controller.operations.reading import CHOSEN_FIELDS, read_views, refuse_unmatched
@@ -182,14 +188,14 @@ def act_on_chosen(
     by_flow: dict[str, list[Document]] = {}
     for document in chosen:
         by_flow.setdefault(flow_of(document), []).append(document)
-    work = _Work(queue, action, options, sum(map(len, by_flow.values())), selection)
+    work = _BulkAction(queue, action, options, sum(map(len, by_flow.values())), selection)
     with bulk_work(work.result, lambda: work.clean_up(project)):
         process_in_chunks(by_flow, work.act_on_chunk, wait=options.wait, report=work.report)
         work.tell()
     return work.result
 
 
-class _Work:
+class _BulkAction:
     """An action in progress."""
 
     def __init__(
@@ -282,12 +288,7 @@ class _Work:
         """Do the work outside the database."""
         if project is None or not self._leaves_pending_cleanup:
             return
-        connections = Connections(project)
-        # Entries of other actions are run too, but not reported.
-        changed = set(self.result)
-        left = run_pending(self.queue, connections).left
-        self.result.postponed = [db_id for db_id in left if db_id in changed]
-        connections.close()
+        self.result.postponed = run_own(self.queue, Connections(project), self.result)
 
     @property
     def _leaves_pending_cleanup(self) -> bool:
@@ -305,10 +306,7 @@ class _Work:
 
     def report(self) -> None:
         """Report the progress."""
-        if self.options.progress is not None:
-            result = self.result
-            done = len(result) + len(result.unchanged) + len(result.refused)
-            self.options.progress(min(done, result.matched), result.matched)
+        report_progress(self.options, self.result)
 
 
 def _is_busy(view: FlowView, locked: LockedFlows) -> bool:

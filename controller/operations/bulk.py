@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from controller.errors import ArgumentError, TooManyError
 from controller.rules.plans import FlowPlan, JobChange, Refusal
@@ -117,3 +117,30 @@ class BulkResult(list[str]):
         self.extend(c.db_id for c in plan.changes if c.after is None or not deletes)
         self.unchanged += plan.unchanged
         self.refused += plan.refused
+
+
+class Result(Protocol):
+    """The part of a result that tells the progress; of jobs and of flows."""
+
+    @property
+    def matched(self) -> int:
+        """How many jobs or flows were chosen."""
+
+    @property
+    def unchanged(self) -> Sized:
+        """Those that needed no change."""
+
+    @property
+    def refused(self) -> Sized:
+        """Those that were refused."""
+
+    def __len__(self) -> int:
+        """Return the number of those that were changed."""
+
+
+def report_progress(options: Options, result: Result) -> None:
+    """Report how many of the chosen jobs or flows have been processed."""
+    if options.progress is not None:
+        # Jobs that were not chosen may have changed with them.
+        done = len(result) + len(result.unchanged) + len(result.refused)
+        options.progress(min(done, result.matched), result.matched)

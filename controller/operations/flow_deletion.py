@@ -8,11 +8,11 @@ from typing import Any
 
 from controller.documents import flow_of
 from controller.errors import ControllerError, LockedDocumentError
-from controller.operations.bulk import Options
+from controller.operations.bulk import Options, report_progress
 from controller.operations.chunks import bulk_work, process_in_chunks, retry_on_conflict
 from controller.operations.connections import Connections
 from controller.operations.flow_locks import LockedFlows, lock_flows
-from controller.operations.pending_cleanup import PendingCleanup, request, run_pending
+from controller.operations.pending_cleanup import PendingCleanup, request, run_own
 from controller.operations.queue import Queue
 from controller.operations.reading import JOB_FIELDS
 from controller.operations.version import refuse_newer
@@ -138,13 +138,13 @@ def delete_flows(
     if not options.dry_run:
         refuse_newer(queue.auxiliary, "a deletion")
     wanted = dict.fromkeys(uuids, ())
-    work = _Work(queue, deletion, options, cancel, selection, len(wanted))
+    work = _FlowDeletion(queue, deletion, options, cancel, selection, len(wanted))
     with bulk_work(work.result, lambda: work.clean_up(connections)):
         process_in_chunks(wanted, work.delete_chunk, wait=options.wait, report=work.report)
     return work.result
 
 
-class _Work:
+class _FlowDeletion:
     """A deletion in progress."""
 
     def __init__(
@@ -163,16 +163,11 @@ class _Work:
     def clean_up(self, connections: Connections | None) -> None:
         """Do the work outside the database."""
         if connections is not None and self.result and not self.options.dry_run:
-            # Entries of other actions are run too, but not reported.
-            left = run_pending(self.queue, connections).left
-            self.result.postponed = [db_id for db_id in left if db_id in self.result.requested]
-            connections.close()
+            self.result.postponed = run_own(self.queue, connections, self.result.requested)
 
     def report(self) -> None:
         """Report the progress."""
-        if self.options.progress is not None:
-            done = len(self.result) + len(self.result.refused)
-            self.options.progress(done, self.result.matched)
+        report_progress(self.options, self.result)
 
     def delete_chunk(self, uuids: Mapping[str, object], may_wait: bool) -> list[str]:
         """Delete a chunk; see `process_in_chunks`."""

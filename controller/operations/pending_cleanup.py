@@ -14,7 +14,7 @@ done since another process ran its entry.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -229,6 +229,25 @@ def run_pending(
             if locked.documents:
                 _run_pending(queue, connections, list(locked.documents.values()), result)
     return result
+
+
+def run_own(queue: Queue, connections: Connections, db_ids: Collection[str]) -> list[str]:
+    """Run the entries left by an action, and close the connections.
+
+    Parameters
+    ----------
+    db_ids
+        The jobs of the action. Entries of other actions are run too, but not reported.
+
+    Returns
+    -------
+    list of str
+        Those of ``db_ids`` whose entries could not be run: a runner will do it.
+    """
+    wanted = set(db_ids)
+    left = run_pending(queue, connections).left
+    connections.close()
+    return [db_id for db_id in left if db_id in wanted]
 
 
 def _run_pending(

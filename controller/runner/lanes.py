@@ -1,6 +1,6 @@
 """A lane per machine: a thread that does all that touches it, with connections of its own.
 
-What hangs there holds up nobody else. The runner's own thread claims, completes and recovers, which
+If it hangs, nothing else is delayed. The runner's own thread claims, completes and recovers, which
 touches no other machine, and serves the shell of this one. Threads share the database and a
 wake-up; each has its hosts, queues and JobStores for itself.
 """
@@ -30,7 +30,7 @@ LOOK_EVERY, BLIND_LOOK_EVERY = 0.25, 0.5
 STOP_GRACE = 3.0
 """Seconds that a lane has to end its step; then its connections are closed, and as long again."""
 _FIRST_TROUBLE, _LONGEST_TROUBLE = 1.0, 30.0
-"""Seconds without work after the database failed, or something that nobody foresaw."""
+"""Seconds without work after the database failed, or an unexpected error."""
 
 
 def lane_groups(workers: Mapping[str, WorkerBase]) -> list[list[str]]:

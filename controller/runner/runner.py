@@ -663,7 +663,7 @@ def _has_terminal() -> bool:
 
 
 def _deadline(max_time: float | None) -> float | None:
-    """Time of the monotonic clock that is so many seconds ahead; None for no limit."""
+    """Time of the monotonic clock after a number of seconds; None for no limit."""
     return None if max_time is None else time.monotonic() + max_time
 
 

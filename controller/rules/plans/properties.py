@@ -49,7 +49,7 @@ class RunChange:
     priority
         Jobs with a larger one are claimed first.
     retry
-        Retry rules as documents hold them; an empty list for none of its own.
+        Retry rules as stored in documents; an empty list removes them.
     merge
         Add the keys of ``exec_config`` and ``resources`` to those of a job; the name of a
         configuration, and keywords combined with a QResources, are replaced.

@@ -372,7 +372,7 @@ class EmbeddedCollection:
         total = dict.fromkeys(("inserted", "matched", "modified", "deleted", "upserted"), 0)
         with self._file.writing(_link(session)) as link:
             for operation in map(own_operation, operations):
-                for what, count in self._run_pending(link, operation).items():
+                for what, count in self._execute(link, operation).items():
                     total[what] += count
         return BulkWriteResult(**{f"{what}_count": count for what, count in total.items()})
 
@@ -523,7 +523,7 @@ class EmbeddedCollection:
                 rows.remove(link, table, stored)
             return DeleteResult(len(found))
 
-    def _run_pending(self, link: Link, operation: base.WriteOperation) -> dict[str, int]:
+    def _execute(self, link: Link, operation: base.WriteOperation) -> dict[str, int]:
         if isinstance(operation, base.InsertOne):
             prepared = rows.prepare(self._file, operation.document, stage=False)
             rows.insert(link, self._table(link), prepared)
