@@ -139,9 +139,9 @@ function __jf_facts
                 --error-match\t'Found in its error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
-                --output\t'Columns or keys, with commas.' \
-                -o\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
+                --output\t'Columns or keys, separated by commas.' \
+                -o\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1032,7 +1032,7 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1058,9 +1058,9 @@ function __jf_facts
                 -rep\t'Show times, states and progress instead of the jobs.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
-                --output\t'Columns or keys, with commas.' \
-                -o\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
+                --output\t'Columns or keys, separated by commas.' \
+                -o\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1561,7 +1561,7 @@ function __jf_facts
                 -w\t'Show which files are invalid.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1590,7 +1590,7 @@ function __jf_facts
                 -f\t'Also compare all packages of the workers.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1601,7 +1601,7 @@ function __jf_facts
             set __jf_options \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1611,7 +1611,7 @@ function __jf_facts
             set __jf_options \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1647,7 +1647,7 @@ function __jf_facts
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--to' '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
@@ -1665,7 +1665,7 @@ function __jf_facts
                 -v\t'Show more; -vv shows even more.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1685,7 +1685,7 @@ function __jf_facts
                 -v\t'Show more; -vv shows even more.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1709,7 +1709,7 @@ function __jf_facts
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
@@ -1942,7 +1942,7 @@ function __jf_facts
                 -v\t'Show more; -vv shows even more.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -2037,7 +2037,7 @@ function __jf_facts
                 -e\t'Show why plugins could not be loaded.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'

@@ -39,7 +39,7 @@ GROUPS: dict[str, str] = {
     "backup": "Back up the queue database to files and restore it.",
     "gui": "View the project in a browser.",
     "plugin": "List the plugins that other packages add to jf.",
-    "execution": "What runs on a worker.",
+    "execution": "Run jobs on a worker.",
 }
 """{name: one-line help} of ``commands/NAME.py``; a test compares it with the modules."""
 
@@ -54,7 +54,7 @@ class LazyGroup(Group):
         return list(GROUPS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a group: only its name and help text for listings, else the real one."""
+        """Return a group: only its name and help text for listings, otherwise the real one."""
         if cmd_name not in GROUPS:
             return None if self._listing else _of_a_plugin(cmd_name)
         if self._listing:
@@ -62,7 +62,7 @@ class LazyGroup(Group):
         return load_group(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the group that the first word names, or suggest the nearest."""
+        """Find the group named by the first word, or suggest the closest."""
         word = args[0] if args else "-"
         if word not in GROUPS and not word.startswith("-") and self.get_command(ctx, word) is None:
             if ctx.resilient_parsing:
@@ -120,7 +120,7 @@ def _of_all_plugins() -> dict[str, Any]:
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
-    add_completion=False,  # our own scripts use the same protocol as Typer's
+    add_completion=False,  # jf's scripts use the same protocol as Typer's
     pretty_exceptions_enable=False,
     context_settings=CONTEXT,
     epilog="Exit status: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items()),

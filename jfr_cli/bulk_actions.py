@@ -49,16 +49,16 @@ _NAMED: dict[str, tuple[Any, Any]] = {
 
 @dataclass(frozen=True)
 class ChosenJobs:
-    """The jobs that a command is to change, and how.
+    """The jobs to be changed by a command, and how.
 
     Attributes
     ----------
     selection
-        The filter; names one job where the command got an ID.
+        The filter; or one job, if the command got an ID.
     job, index
         ID and INDEX as typed.
     how
-        The shared options that the command takes.
+        The shared options of the command.
     limit
         Change nothing if more jobs are selected; None or 0 means no limit.
     """
@@ -85,9 +85,9 @@ class ChosenJobs:
         Parameters
         ----------
         method
-            Finds the controller's method.
+            Returns the controller's method.
         done
-            What was done, as in "paused".
+            Past participle, such as "paused".
         default_limit
             Maximum number of jobs changed without ``--max``; 0 means no limit.
         more
@@ -105,7 +105,7 @@ class ChosenJobs:
         if self.verbosity and shows_table() and outcome:
             say(f"jobs: {' '.join(outcome)}")
         for db_id in getattr(outcome, "postponed", ()):
-            say(f"jf: {db_id}: its worker is out of reach; a runner will finish the work")
+            say(f"jf: {db_id}: its worker cannot be reached; a runner will finish the work")
         show_outcome(outcome, "job", done)
 
     def _named(self, controller: JobController) -> JobFilter:
@@ -119,20 +119,20 @@ class ChosenJobs:
         if self.dry_run or not selection.is_empty:
             return
         number = controller.count_jobs()
-        too_many = limit and number > limit  # which the controller refuses
+        too_many = limit and number > limit  # refused by the controller
         if number and not too_many:
-            confirm(f"No filter: all {counted(number, 'job')} would be {done}. Proceed?", self.yes)
+            confirm(f"No filter: all {counted(number, 'job')} would be {done}. Continue?", self.yes)
 
 
 def changes_jobs(*shared: str, named: bool = True) -> Callable[[F], F]:
-    """Give a command that ends with `ChosenJobs.change` its options; it gets ``jobs``.
+    """Add the options of a command that ends with `ChosenJobs.change`; it gets ``jobs``.
 
     Parameters
     ----------
     shared
-        Which of ``wait``, ``break_lock`` and ``raise_on_error`` it takes.
+        Which of ``wait``, ``break_lock`` and ``raise_on_error`` it has.
     named
-        Whether it takes an ID and an INDEX.
+        Whether it has an ID and an INDEX.
     """
     how = {name: _SHARED[name] for name in shared}
     bundle = {**(_NAMED if named else {}), **how, **_ALWAYS}
@@ -141,9 +141,7 @@ def changes_jobs(*shared: str, named: bool = True) -> Callable[[F], F]:
         selection = given.pop("selection")
         job, index = taken.get("job"), taken.get("index")
         if job is not None and not selection.is_empty:
-            raise ArgumentError(
-                "an ID and filters exclude each other", hint="leave out one of the two"
-            )
+            raise ArgumentError("an ID and filters exclude each other", hint="omit one of the two")
         chosen = ChosenJobs(
             selection=selection,
             job=job,

@@ -1,4 +1,4 @@
-"""Completion values for Typer; our own scripts call `jfr_cli.values` without Typer."""
+"""Completion values for Typer; jf's scripts call `jfr_cli.values` without Typer."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ project_names = _of_kind("projects")
 worker_names = _of_kind("workers")
 exec_config_names = _of_kind("exec_configs")
 job_ids = _of_kind("jobs")
-"""db_ids of jobs, or their uuids where only those match."""
+"""db_ids of jobs, or their uuids if only those match."""
 flow_ids = _of_kind("flows")
-"""db_ids of the first jobs of flows, or the flows' uuids where only those match."""
+"""db_ids of the first jobs of flows, or the flows' uuids if only those match."""
 job_uuids = _of_kind("job_uuids")
 job_uuids_with_index = _of_kind("job_uuids_with_index")

@@ -1,6 +1,6 @@
 """Printing: data to standard output, everything else to standard error.
 
-Without a terminal nothing is coloured, cut or asked. Rich is imported when a table is printed.
+Without a terminal there is no colour, truncation or prompt. Rich is imported to print tables.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from rich.segment import Segment
 
 UNLIMITED = 10_000
-"""Columns of a stream that is not a terminal: nothing is cut."""
+"""Width without a terminal, so that nothing is cut."""
 _PLAIN = str.maketrans("✔✘○◔◑◕▶■‖↻·•→…─│├└╭╮╰╯█▏▎▍▌▋▊▉▒░", "+xoooo>#=~.*>~-||`++++########x!")
-"""Replacements for our symbols in locales without them."""
+"""Replacements for symbols in locales without them."""
 _TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 
 
@@ -71,14 +71,14 @@ def console_for(stream: TextIO, choice: str = "auto") -> Console:
 
 
 def is_plain(choice: str = "auto") -> bool:
-    """Whether standard output is not a terminal and takes no colours: plain text is enough."""
+    """Whether standard output is not a terminal and without colours: plain text suffices."""
     return not sys.stdout.isatty() and not use_color(sys.stdout, choice)
 
 
 def print_data(text: str) -> None:
     """Write data; characters that the locale cannot encode become JSON escapes.
 
-    What a terminal would obey is not shown on one; other programs get every byte.
+    Control characters are not sent to a terminal; other programs get every byte.
     """
     if sys.stdout.isatty():
         text = harmless(text)
@@ -109,12 +109,12 @@ def _write_message(text: str) -> None:
 
 
 def give_up(stream: TextIO) -> None:
-    """Discard what is still buffered for a stream and all later output."""
+    """Discard the buffered and all later output of a stream."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def hint(text: str, color: str = "auto") -> None:
-    """Write a hint, on a terminal only; dimmed where there are colours.
+    """Write a hint, on a terminal only; dimmed if there are colours.
 
     With the setting ``cli_suggestions: false`` nothing is written.
     """
@@ -130,7 +130,7 @@ def _suggests() -> bool:
 
     try:
         return get_settings().cli_suggestions
-    except ConfigError:  # reported where a setting is needed
+    except ConfigError:  # reported when a setting is needed
         return True
 
 
@@ -148,15 +148,15 @@ def status(text: str) -> None:
 def print_table(
     build: Callable[[int | None], RenderableType], color: str = "auto", *, whole: bool = False
 ) -> None:
-    """Write what a table shows, in the form that fits.
+    """Write a table in the form that fits.
 
     Parameters
     ----------
     build
-        Makes the output for a width; None asks for everything at its natural width:
-        without a terminal nothing is cut.
+        Makes the output for a width; None requests the natural width: without a terminal nothing is
+        cut.
     whole
-        Ask for everything on a terminal too, which wraps the lines.
+        Also request the natural width on a terminal, which wraps the lines.
     """
     bounded = sys.stdout.isatty() and not whole
     content = build(console_for(sys.stdout, color).width if bounded else None)
@@ -164,7 +164,7 @@ def print_table(
 
 
 def print_renderable(content: RenderableType, color: str = "auto", *, whole: bool = False) -> None:
-    """Write a Rich renderable, through a pager where it is longer than the terminal.
+    """Write a Rich renderable, through a pager if it is longer than the terminal.
 
     Without a terminal, and with ``whole``, it gets its natural width. No trailing blanks.
     """
@@ -180,7 +180,7 @@ def print_renderable(content: RenderableType, color: str = "auto", *, whole: boo
 
 
 def drawn(content: RenderableType, console: Console, width: int | None) -> str:
-    """Return what a console would write within a width; None for the natural width."""
+    """Return the output of a console within a width; None for the natural width."""
     if width is None and getattr(content, "expand", None) is False:
         width = UNLIMITED  # a table that does not fill the line computes its own width
     elif width is None:
@@ -197,9 +197,9 @@ def drawn(content: RenderableType, console: Console, width: int | None) -> str:
 
 
 class _Harmless:
-    """What Rich draws of something, without what a name in it would have a terminal do.
+    """Return Rich's output, without control characters from names in it.
 
-    Colours are no part of the texts yet: an escape in a text is one that a name brought along.
+    The text has no colours yet, so any escape in it comes from a name.
     """
 
     def __init__(self, content: RenderableType) -> None:

@@ -1,4 +1,4 @@
-"""From an error to a message on standard error and an exit status."""
+"""Convert errors to a message on standard error and an exit status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXIT_CODES = {
     5: "partly done",
     6: "all refused: locked, or in a state that does not allow it",
     7: "awaited jobs failed",
-    8: "still pending when time was up",
+    8: "still pending at the time limit",
     9: "a check found problems",
     130: "interrupted (Ctrl-C)",
     143: "terminated (SIGTERM)",
@@ -38,7 +38,7 @@ _CODES: tuple[tuple[type[errors.ControllerError], int], ...] = (
     (errors.JobFailedError, 7),
     (errors.TooManyError, 1),
     (errors.ArgumentError, 2),
-    (errors.UnsupportedOperationError, 2),  # in a user's query: ours are portable
+    (errors.UnsupportedOperationError, 2),  # caused by a user's query
 )
 _REFUSED, _PARTLY = 6, 5
 
@@ -58,21 +58,23 @@ def report(error: errors.ControllerError, *, as_json: bool) -> int:
 
 
 def report_end(code: int, message: str, *, as_json: bool) -> int:
-    """Write why `jf` ends early and return its exit status."""
+    """Write why `jf` was interrupted and return its exit status."""
     return _write(code, message, None, as_json=as_json)
 
 
 def report_defect(error: Exception, *, as_json: bool) -> int:
-    """Write an unforeseen error and return its exit status."""
+    """Write an unexpected error and return its exit status."""
     if isinstance(error, OSError):
-        # A full disk or missing permissions, unless the caller knows more.
+        # A full disk or missing permissions, unless the caller is more specific.
         what = error.strerror or str(error)
         said = f"{error.filename}: {what}" if error.filename else what
         return _write(1, said, None, as_json=as_json)
     if isinstance(error, UnicodeEncodeError) and (words := unreadable_words(sys.argv)):
-        return _write(2, f"no text in this locale: {', '.join(words)}", None, as_json=as_json)
+        return _write(
+            2, f"not valid text in this locale: {', '.join(words)}", None, as_json=as_json
+        )
     message = " ".join(f"{type(error).__name__}: {error}".split())
-    return _write(1, message, "`jf --full-exc ...` shows where this comes from", as_json=as_json)
+    return _write(1, message, "run `jf --full-exc ...` for a traceback", as_json=as_json)
 
 
 def unreadable_words(words: list[str]) -> list[str]:
@@ -96,7 +98,7 @@ def report_usage(error: Any, *, as_json: bool) -> int:
 
 
 def _usage_message(error: Any) -> str:
-    """Return what was wrong; for an unknown option, also which one was probably meant."""
+    """Return the message; for an unknown option, with a suggestion."""
     written, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
     if type(error).__name__ != "NoSuchOption" or not written or context is None:
         return str(error.format_message())
@@ -113,7 +115,7 @@ def _usage_message(error: Any) -> str:
         written = next((word for word in words if word not in known), written)
     if written[1:2].isdigit():
         return (
-            f"there is no option {written}: before a negative number write --, as in -- {written}"
+            f"there is no option {written}: write -- before a negative number, as in -- {written}"
         )
     from controller.config.suggestions import nearest
 

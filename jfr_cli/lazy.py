@@ -1,7 +1,7 @@
 """Groups of commands that are built when they are used.
 
-Building a command costs Typer about a tenth of a millisecond per option; a group has hundreds of
-them. To list a group, names and helps are enough; to use it, one command is.
+Building a command takes Typer about a tenth of a millisecond per option; a group has hundreds of
+them. Listing a group needs only names and helps; using it needs one command.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class CommandGroup(Group):
     listed: Mapping[str, Any] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names in the order in which they were declared."""
+        """Names in order of declaration."""
         return list(self.commands)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -97,7 +97,7 @@ class CommandGroup(Group):
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command that the first word names, or suggest similar ones."""
+        """Find the command named by the first word, or suggest similar ones."""
         if args and not ctx.resilient_parsing and args[0] not in self.commands:
             from controller.config.suggestions import no_such
 
@@ -141,7 +141,7 @@ def built(app: typer.Typer) -> Any:
 
 
 def _parts_of(app: typer.Typer) -> tuple[list[Any], list[Any]]:
-    """Return the commands and groups of a group, including those of nameless parts."""
+    """Return the commands and groups of a group, including those of unnamed parts."""
     commands, groups = list(app.registered_commands), []
     for inner in app.registered_groups:
         assert inner.typer_instance is not None

@@ -26,7 +26,7 @@ def with_options(
     bundle
         {parameter: (annotation of the option, default)}.
     call
-        Calls the command: receives it, its own arguments and those of the bundle.
+        Calls the command; gets the command, its own arguments and the added ones.
     replaces
         A parameter of the command that is not an option, because ``call`` provides it.
     """
@@ -45,5 +45,5 @@ def with_options(
     ]
     wrapper.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in [*kept, *added]}
-    del wrapper.__wrapped__  # Typer would follow it and see the original command
+    del wrapper.__wrapped__  # Typer would follow it to the original command
     return wrapper  # type: ignore[return-value]

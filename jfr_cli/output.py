@@ -1,6 +1,6 @@
-"""The one place where commands show what they got.
+"""The only place where commands print results.
 
-A command declares what it shows by a decorator, which gives it ``--format`` and the like, and
+A command declares its kind of output by a decorator, which gives it ``--format`` and the like, and
 ends with one call::
 
     @app.command("list")
@@ -11,7 +11,7 @@ ends with one call::
             jobs = controller.get_jobs_info_query(...)
         show_rows(jobs, JOBS)
 
-What a thing looks like, as data and as a table, is declared in `jfr_cli.render`.
+The data and the table of each kind of thing are declared in `jfr_cli.render`.
 """
 
 from __future__ import annotations
@@ -52,19 +52,22 @@ _FORMAT = {"output_format": (options.OutputFormat, None), "json": (options.Json,
 
 
 def shows_list(*further_flags: str, watchable: bool = True) -> Callable[[F], F]:
-    """Give a command that ends with `show_rows` its options.
+    """Add the options of a command that ends with `show_rows`.
 
     Parameters
     ----------
     further_flags
-        Further names of ``--columns``.
+        Additional names of ``--columns``.
     watchable
-        It reads only: it gets ``--watch``.
+        It only reads, and gets ``--watch``.
     """
     columns = Annotated[
         str | None,
         typer.Option(
-            "--columns", *further_flags, metavar="KEYS", help="Columns or keys, with commas."
+            "--columns",
+            *further_flags,
+            metavar="KEYS",
+            help="Columns or keys, separated by commas.",
         ),
     ]
     bundle = {**_FORMAT, "columns": (columns, None)}
@@ -72,12 +75,12 @@ def shows_list(*further_flags: str, watchable: bool = True) -> Callable[[F], F]:
 
 
 def shows_one(*, watchable: bool = False) -> Callable[[F], F]:
-    """Give a command that ends with `show_one` its options.
+    """Add the options of a command that ends with `show_one`.
 
     Parameters
     ----------
     watchable
-        It reads only, and what it shows may change: it gets ``--watch``.
+        It only reads and its output may change, so it gets ``--watch``.
     """
     return _decorator(_with_watch(watchable))
 
@@ -87,16 +90,16 @@ def _with_watch(watchable: bool) -> dict[str, tuple[Any, Any]]:
 
 
 def shows_document(*, watchable: bool = False) -> Callable[[F], F]:
-    """Give a command that ends with `show_value` or `show_report` its options.
+    """Add the options of a command that ends with `show_value` or `show_report`.
 
-    Nothing of it can be listed: what is for lists is refused before the command does anything.
+    List formats are refused before the command does anything.
     Parameters as of `shows_one`.
     """
     return _decorator(_with_watch(watchable), listable=False)
 
 
 def shows_outcome() -> Callable[[F], F]:
-    """Give a command that ends with `show_outcome` its options."""
+    """Add the options of a command that ends with `show_outcome`."""
     return _decorator(_FORMAT)
 
 
@@ -115,11 +118,11 @@ def _decorator(bundle: dict[str, tuple[Any, Any]], *, listable: bool = True) -> 
 
 
 def only_documents() -> None:
-    """Refuse the formats that are for lists, before something that is none is begun."""
+    """Refuse list formats, before a command that prints no list does anything."""
     if not (shows_table() or shows_object()):
         raise ArgumentError(
             f"this is one document: --format {CURRENT.output_format} is for lists",
-            hint="--format json, ndjson or yaml",
+            hint="use --format json, ndjson or yaml",
         )
 
 
@@ -133,7 +136,7 @@ def only_lines(flag: str) -> None:
 
 
 def shows_table() -> bool:
-    """Whether people read what is shown; otherwise scripts do."""
+    """Whether the output is for people, not for scripts."""
     return CURRENT.output_format in ("table", "wide")
 
 
@@ -143,12 +146,12 @@ def shows_object() -> bool:
 
 
 def wants_wide() -> bool:
-    """Whether people want to see more than usual."""
+    """Whether a more detailed output for people is requested."""
     return CURRENT.output_format == "wide"
 
 
 def wants_count() -> bool:
-    """Whether only a number is asked for: let the database count, and call `show_count`."""
+    """Whether only a number is requested: let the database count, and call `show_count`."""
     return CURRENT.output_format == "count"
 
 
@@ -166,7 +169,7 @@ def show_rows(
     title: str = "",
     below: Callable[[], RenderableType] | None = None,
 ) -> None:
-    """Print a list of things in the format that was asked for.
+    """Print a list of things in the requested format.
 
     Parameters
     ----------
@@ -175,7 +178,7 @@ def show_rows(
     verbosity
         The number of ``-v``; the format ``wide`` adds one.
     defaults
-        Keys of the columns, where the user has chosen some.
+        Keys of the columns, if chosen by the user.
     title, below
         Printed above and below a table.
     """
@@ -199,11 +202,11 @@ def show_rows(
     )
     if listing.left_out:
         names = ",".join(column.key for column in columns if column in listing.left_out)
-        hint(f"no room for {names}: --format wide, --columns or a pipe shows it", CURRENT.color)
+        hint(f"no room for {names}: use --format wide, --columns or a pipe", CURRENT.color)
 
 
 def picked_rows(items: Sequence[Any], spec: TableSpec) -> list[Row]:
-    """Return the data of things, with the keys that ``--columns`` asks for; errors as there."""
+    """Return the data of things, with the keys requested by ``--columns``; errors as there."""
     pick = chosen_data(spec, CURRENT.columns)
     return [pick(spec.data(item)) for item in items]
 
@@ -229,7 +232,7 @@ def show_one(
     Parameters
     ----------
     picture
-        Makes what people see; None shows a table of one row.
+        Makes the output for people; None shows a table with one row.
     more
         Further keys of the data.
     """
@@ -245,12 +248,12 @@ def show_one(
 
 
 def show_value(value: Any) -> None:
-    """Print a value of any spec, as JSON unless YAML was asked for."""
+    """Print a value of any spec, as JSON unless YAML is requested."""
     print_data(data.one_written(data.plain(value), CURRENT.output_format))
 
 
 def write_value(value: Any, path: str) -> None:
-    """Write a value of any spec to a file: YAML where its name says so, else JSON.
+    """Write a value of any spec to a file: YAML if its extension says so, else JSON.
 
     Raises
     ------
@@ -265,13 +268,13 @@ def write_value(value: Any, path: str) -> None:
 
 
 def show_picture(picture: Callable[[], RenderableType]) -> None:
-    """Print what only people see."""
+    """Print output that is only for people."""
     if shows_table():
         print_renderable(picture(), CURRENT.color)
 
 
 def show_report(facts: dict[str, Any], *lines: str) -> None:
-    """Print what a command did: an object for scripts, lines on standard error for people."""
+    """Print the result of a command: an object for scripts, lines on standard error for people."""
     if shows_table():
         for line in lines:
             say(line)
@@ -280,7 +283,7 @@ def show_report(facts: dict[str, Any], *lines: str) -> None:
 
 
 def show_outcome(outcome: Outcome, noun: str, done: str, **more: Any) -> None:
-    """Print what an action on many things did, and end with the exit status that says it.
+    """Print what an action on many things did, and exit with the matching status.
 
     Parameters
     ----------
@@ -292,7 +295,7 @@ def show_outcome(outcome: Outcome, noun: str, done: str, **more: Any) -> None:
     Raises
     ------
     typer.Exit
-        With 5 where a part was refused, 6 where all was.
+        With 5 if some were refused, 6 if all were.
     """
     from jfr_cli.render import outcome as render
 
@@ -320,12 +323,12 @@ def show_outcome(outcome: Outcome, noun: str, done: str, **more: Any) -> None:
 
 
 def show_waited(result: WaitResult) -> None:
-    """Print what waiting came to, and end with the exit status that says it.
+    """Print the result of a wait, and exit with the matching status.
 
     Raises
     ------
     typer.Exit
-        With 7 where what was waited for failed, 8 where time was up.
+        With 7 if one failed, 8 if the time limit was reached.
     """
     from jfr_cli.render.waiting import AWAITED, at_rest, standing, wait_row
 
@@ -334,7 +337,7 @@ def show_waited(result: WaitResult) -> None:
     else:
         show_rows(result.waited, AWAITED)
     if result.verdict.value == "pending" and not CURRENT.as_json:
-        say(f"jf: time was up after {result.seconds:.0f} s: {standing(result.waited)}")
+        say(f"jf: time limit reached after {result.seconds:.0f} s: {standing(result.waited)}")
     if result.verdict.value == "failed" and not CURRENT.as_json and (why := at_rest(result.waited)):
         say(f"jf: {why}")
     if status := {"failed": 7, "pending": 8}.get(result.verdict.value):
@@ -342,6 +345,6 @@ def show_waited(result: WaitResult) -> None:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """Print lines of data, one for each text whatever it holds; none for none."""
+    """Print lines of data, one per text, whatever it contains; nothing if there are none."""
     if lines:
         print_data("\n".join(map(one_line, lines)))

@@ -1,4 +1,4 @@
-"""How a command reads its words, where Typer knows no way to say it."""
+"""Parsing of command lines that Typer does not support."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import typer
 from typer.core import TyperCommand
 
 UsageError: Any = typer.BadParameter.__mro__[1]
-"""Base of all that Typer finds wrong with a command; Typer has its own, or click's, by version."""
+"""Base class of Typer's usage errors; its own or click's, depending on the version."""
 
 EVERY = "2"
-"""Seconds between two looks where the user names none."""
+"""Default seconds between two refreshes."""
 
 TYPED: list[str] = []
-"""The words of `jf` as the command that runs has understood them; for titles."""
+"""The command line, as understood by the running command; for titles."""
 
 COMMAND: list[str] = []
 """The command that runs, without its arguments, as one word."""
 
 WATCH = ("--watch", "-W")
-"""Names of the option whose value may be left out."""
+"""Names of the option whose value may be omitted."""
 
 _EMPTY = re.compile(r"(--[^=]+=)?")
 _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 
 
 def without_values(params: list[Any]) -> list[Any]:
-    """Let help show nothing behind flags: what Typer writes there reads as if a value followed."""
+    """Show nothing after flags in help, where Typer's text looks like a value."""
     for param in params:
         if (getattr(param, "is_flag", False) or getattr(param, "count", False)) and (
             param.metavar is None
@@ -41,10 +41,10 @@ def without_values(params: list[Any]) -> list[Any]:
 
 
 class Command(TyperCommand):
-    """A command that refuses empty words, and takes ``--watch`` with and without seconds.
+    """A command that refuses empty words, and accepts ``--watch`` with and without seconds.
 
-    An empty word is what a shell makes of a variable that is not set: it was meant as an
-    id or a name, and never everything.
+    A shell replaces an unset variable by an empty word: it was meant as an id or a name, and never
+    as "all".
     """
 
     takes_empty = False
@@ -56,7 +56,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words."""
         words = args
-        if not ctx.resilient_parsing:  # not at TAB
+        if not ctx.resilient_parsing:  # not for completion
             if not self.takes_empty:
                 _refuse_empty(ctx, args)
             words = self._with_seconds(ctx, args)
@@ -70,11 +70,11 @@ class Command(TyperCommand):
             return words
 
         def arguments_in(some: Sequence[str]) -> int | None:
-            # What follows `--`, or an option that wants a value, is no option itself.
+            # Words after `--`, or after an option with a value, are not options.
             try:
                 given, rest, _ = self.make_parser(ctx).parse_args([*some, f"{WATCH[0]}=?"])
             except UsageError:
-                return None  # whatever is wrong, Typer says it better
+                return None  # Typer reports the error better
             if given.get(option.name) != "?":
                 return None
             return len(rest) + sum(_count(given.get(p.name)) for p in arguments)
@@ -88,14 +88,14 @@ class Command(TyperCommand):
 
 
 def _count(value: Any) -> int:
-    """How many words an argument got; one that got none has a mark of Typer's."""
+    """Number of words of an argument; an omitted one has a marker of Typer."""
     if isinstance(value, (list, tuple)):
         return len(value)
     return int(isinstance(value, str))
 
 
 class CommandThatTakesEmpty(Command):
-    """A command for which an empty word may be meant."""
+    """A command that accepts empty words."""
 
     takes_empty = True
 
@@ -104,7 +104,7 @@ def _refuse_empty(ctx: Any, words: list[str]) -> None:
     for before, word in zip([ctx.command_path, *words], words):
         if _EMPTY.fullmatch(word):
             raise UsageError(
-                f"an empty word follows {word or before!r}: is a variable of the shell not set?",
+                f"empty word after {word or before!r}: is a shell variable unset?",
                 ctx,
             )
 
@@ -112,22 +112,22 @@ def _refuse_empty(ctx: Any, words: list[str]) -> None:
 def with_seconds(
     words: list[str], arguments_in: Callable[[Sequence[str]], int | None], needed: int | None
 ) -> list[str]:
-    """Give every ``--watch`` its seconds, as ``--watch=5``.
+    """Add the seconds to every ``--watch``, as in ``--watch=5``.
 
-    A word that follows it after a blank is the seconds where the command takes no arguments, or
-    where it is a number and the arguments stand before it. Otherwise it is an argument.
+    A separate next word is the seconds if the command takes no arguments, or if it is a number and
+    the arguments come before it. Otherwise it is an argument.
 
     Parameters
     ----------
     arguments_in
-        Counts the arguments among the first words; None where the word behind these is no option.
+        Counts the arguments among the first words; None if the next word is not an option.
     needed
-        How many arguments the command needs; None where it takes none.
+        Number of arguments the command needs; None if it takes none.
 
     Raises
     ------
     ValueError
-        A number that may be meant as either.
+        A number that could be either.
     """
     found = []
     rest = iter(range(len(words)))
@@ -159,7 +159,7 @@ def _is_seconds(
         return True
     if (with_it() or 0) > max(1, needed):
         raise ValueError(
-            f"{WATCH[0]} {following}: is this an argument, or are these the seconds? "
+            f"{WATCH[0]} {following}: ambiguous: an argument, or the seconds? "
             f"Write {WATCH[0]}={following}, or put {WATCH[0]} at the end"
         )
     return False

@@ -26,30 +26,30 @@ class Report(Protocol):
 
 
 WORTH_A_BAR = 50
-"""Less than this is done before a bar could be read."""
+"""Smaller numbers are done before a bar could be read."""
 
-GOES_ON = "the same command goes on with the rest"
+GOES_ON = "the same command continues with the rest"
 
 
 @contextmanager
 def progress_bar(
     what: str, *, at_least: int = WORTH_A_BAR, afterwards: str = GOES_ON
 ) -> Iterator[Report]:
-    """Show a bar while the block runs, on a terminal; gives what to call.
+    """Show a bar while the block runs, on a terminal; yields the function to call.
 
     Parameters
     ----------
     what
-        What is done, as in "pausing jobs".
+        The activity, such as "pausing jobs".
     at_least
-        With a smaller total there is no bar.
+        There is no bar below this total.
     afterwards
-        What it means that the work ends early.
+        The consequence of an early end.
 
     Raises
     ------
     KeyboardInterrupt, ControllerError
-        What ended the work early; its text says how far it had come.
+        The work was interrupted; the message gives the progress.
     """
     dealt_with, doing = (0, 0), what
     show = _bar(at_least) if sys.stderr.isatty() else None
@@ -77,17 +77,17 @@ def progress_bar(
 
 
 def _how_far(text: str, done: int, total: int, afterwards: str) -> str:
-    return f"{text}: {done} of {total} had been dealt with; {afterwards}"
+    return f"{text}: {done} of {total} were processed; {afterwards}"
 
 
 @contextmanager
 def waiting_line(words: Callable[[T], str]) -> Iterator[Callable[[T], None]]:
-    """Show in one line, on a terminal, how what is waited for stands; gives what to call.
+    """Show the state of a wait in one line, on a terminal; yields the function to call.
 
     Parameters
     ----------
     words
-        Says how it stands.
+        Returns the current state as text.
 
     Raises
     ------
@@ -110,14 +110,14 @@ def waiting_line(words: Callable[[T], str]) -> Iterator[Callable[[T], None]]:
 
 
 class _Bar:
-    """A bar that comes up when there is enough to do."""
+    """A bar that is shown if there is enough to do."""
 
     def __init__(self, at_least: int, progress: Progress) -> None:
         self._at_least, self._progress = at_least, progress
         self._task: TaskID | None = None
 
     def update(self, done: int, total: int, what: str) -> None:
-        """Show how far the work is."""
+        """Show the progress."""
         if self._task is None:
             if total < self._at_least:
                 return
@@ -126,13 +126,13 @@ class _Bar:
         self._progress.update(self._task, completed=done, total=total, description=what)
 
     def stop(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._task is not None:
             self._progress.stop()
 
 
 def with_names(report: Report, what: str = "{}") -> Callable[[str, int, int], None]:
-    """Make what is called with (name, done, total); the name stands in the text of the bar."""
+    """Return a function of (name, done, total); the name is shown in the text of the bar."""
     return lambda name, done, total: report(done, total, what.format(one_line(name)))
 
 

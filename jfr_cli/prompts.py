@@ -1,4 +1,4 @@
-"""Questions to the person. Without a terminal nothing is asked: the command is refused instead."""
+"""Prompts. Without a terminal, the command is refused instead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jfr_cli.option_decorators import F, with_options
 def _refuse_old_name(context: typer.Context, value: bool) -> None:
     if value and not context.resilient_parsing:
         raise ControllerError(
-            "--force is no option of this command any more: nothing was done", hint="add --yes"
+            "--force is no longer an option of this command: nothing was done", hint="add --yes"
         )
 
 
@@ -26,14 +26,14 @@ _OLD_FORCE = Annotated[
 
 
 def knows_old_force(command: F) -> F:
-    """Let a command that takes ``--yes`` say so to those who type its former name, ``--force``."""
+    """Refuse ``--force`` in a command with ``--yes``, the new name of this option."""
     return with_options(
         command, {"old_force": (_OLD_FORCE, False)}, lambda inner, given, taken: inner(**given)
     )
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask before something is changed; a no ends the command with exit status 0.
+    """Ask before a change; a no ends the command with exit status 0.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def confirm(question: str, yes: bool) -> None:
     Raises
     ------
     ArgumentError
-        There is no terminal to ask at.
+        There is no terminal.
     """
     if not agrees(question, yes):
         raise typer.Exit(0)
@@ -58,12 +58,12 @@ def agrees(question: str, yes: bool) -> bool:
 
 
 def confirm_by_typing(question: str, word: str, yes: bool) -> None:
-    """Ask for a word to be typed, before what cannot be undone; as `confirm` otherwise."""
+    """Ask for a word to be typed, before an irreversible change; otherwise as `confirm`."""
     if yes:
         return
     _need_terminal(question)
     typed = typer.prompt(
-        harmless(f"{question} Type {word} to go on"), default="", show_default=False, err=True
+        harmless(f"{question} Type {word} to continue"), default="", show_default=False, err=True
     )
     if typed != word:
         raise typer.Exit(0)

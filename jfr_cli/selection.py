@@ -30,7 +30,7 @@ _DATE_FORMS = (
 )
 _TIME_FORMS = ("%H:%M", "%H:%M:%S")
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
-"""Beginning of a date and time of ISO 8601, with seconds in fractions, Z or an offset perhaps."""
+"""Start of a date and time in ISO 8601; fractions, Z or an offset may follow."""
 
 _SHARED: dict[str, Any] = {
     "db_id": options.DbIds,
@@ -64,19 +64,19 @@ def with_job_filter(command: F) -> F:
 
 
 def with_stored_job_filter(command: F) -> F:
-    """As `with_job_filter`, without a query of the user's own and what becomes one."""
+    """As `with_job_filter`, without the user's own query and options converted to one."""
     queries = ("query", "cause", "error_match")
     return _bundle(command, {k: v for k, v in _JOB.items() if k not in queries}, _job_filter)
 
 
 def with_stored_flow_filter(command: F) -> F:
-    """As `with_flow_filter`, without metadata and a query of the user's own."""
+    """As `with_flow_filter`, without metadata and the user's own query."""
     kept = {k: v for k, v in _FLOW.items() if k not in ("query", "metadata")}
     return _bundle(command, kept, _flow_filter)
 
 
 def keywords(selection: JobFilter | FlowFilter) -> dict[str, Any]:
-    """Return what was chosen as keywords of the controller's methods."""
+    """Return the selection as keywords of the controller's methods."""
     found = {f.name: getattr(selection, f.name) for f in fields(selection)}
     return {name: value for name, value in found.items() if value not in (None, False)}
 
@@ -129,9 +129,9 @@ def _flow_filter(given: dict[str, Any]) -> FlowFilter:
 
 
 def window(given: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
-    """Return the bounds that --start-date, --end-date, --days and --hours mean.
+    """Return the bounds given by --start-date, --end-date, --days and --hours.
 
-    A time without a zone is local.
+    Times without a zone are local.
     """
     said = [n for n in ("start_date", "days", "hours") if given[n] is not None]
     if len(said) > 1:
@@ -150,14 +150,14 @@ def _before(now: datetime, unit: str, number: int) -> datetime:
         return now - timedelta(**{unit: number})
     except OverflowError:
         raise typer.BadParameter(
-            f"{number} {unit} ago there was no calendar", param_hint=f"--{unit}"
+            f"{number} {unit} ago is before the first date", param_hint=f"--{unit}"
         ) from None
 
 
 def parse_date(flag: str, text: str | None, now: datetime) -> datetime | None:
     """Read a date, a date and time, or a time of the last 24 hours, all local.
 
-    With ``Z`` or an offset a date and time is what it says: it comes back with its zone.
+    With ``Z`` or an offset, a date and time keeps its zone.
     """
     if text is None:
         return None
@@ -166,10 +166,10 @@ def parse_date(flag: str, text: str | None, now: datetime) -> datetime | None:
         if found is not None:
             found.astimezone(UTC)
             return found
-    except (OverflowError, ValueError):  # at either end of the calendar
+    except (OverflowError, ValueError):  # out of range
         pass
     raise typer.BadParameter(
-        f"{text!r} is no date",
+        f"{text!r} is not a date",
         param_hint=f"{flag} (2026-01-31, 2026-01-31T12:00, 2026-01-31T12:00:00Z or 12:00)",
     )
 
@@ -214,7 +214,7 @@ def uuid_index_pairs(texts: list[str] | None) -> list[tuple[str, int]] | None:
 def _pair(text: str) -> tuple[str, int]:
     uuid, _, index = text.rpartition(":")
     if not uuid or not index.isdigit():
-        raise typer.BadParameter(f"{text!r} has to be UUID:INDEX", param_hint="--job-id")
+        raise typer.BadParameter(f"{text!r} is not UUID:INDEX", param_hint="--job-id")
     return uuid, int(index)
 
 
@@ -224,25 +224,25 @@ def job_named(text: str, index: int | None) -> dict[str, Any]:
 
 
 def job_keywords(controller: QueueReader, text: str, index: int | None) -> dict[str, Any]:
-    """Return the keywords that name one job, by db_id, uuid or the beginning of a uuid.
+    """Return the keywords that name one job, by db_id, uuid or abbreviated uuid.
 
-    An index beside a db_id, which has one already, is said to be ignored.
+    A note says that an index given with a db_id is ignored.
 
     Raises
     ------
     ArgumentError
-        Several uuids begin so.
+        Several uuids start with it.
     """
     named = job_named(controller.queue.whole_job_id(text), index)
     if index is not None and "db_id" in named:
-        say("note: a db_id names one index already: INDEX is ignored")
+        say("note: a db_id includes the index: INDEX is ignored")
     return named
 
 
 def flow_keywords(controller: QueueReader, text: str, *, by_job: bool = False) -> dict[str, Any]:
     """Return the keywords that name one flow: by its uuid, or by the db_id or uuid of a job.
 
-    A uuid may be cut, as long as it is the beginning of one only (ArgumentError).
+    A uuid may be abbreviated if unambiguous (otherwise ArgumentError).
     """
     queue = controller.queue
     whole = queue.whole_job_id(text) if by_job else queue.whole_flow_id(text)
@@ -258,12 +258,12 @@ def existing_flow(
     by_job: bool = False,
     jobs_sort: list[tuple[str, int]] | None = None,
 ) -> FlowInfo:
-    """Return the flow, with its jobs, that an ID names: its uuid, or the db_id or uuid of a job.
+    """Return a flow with its jobs, by its uuid, or by the db_id or uuid of a job.
 
     Raises
     ------
     FlowNotFoundError
-        There is none.
+        There is no such flow.
     """
     named = flow_keywords(controller, text, by_job=by_job)
     found = controller.get_flows_info(
@@ -280,19 +280,21 @@ def existing_flow(
 
 
 def checked_sort(field: str) -> str:
-    """Return a field to sort by, or refuse it."""
+    """Check a field to sort by, and return it."""
     if field not in options.SORTS:
-        raise ArgumentError(f"cannot sort by {field!r}", hint=f"one of {', '.join(options.SORTS)}")
+        raise ArgumentError(
+            f"cannot sort by {field!r}", hint=f"choose one of {', '.join(options.SORTS)}"
+        )
     return field
 
 
 def named_job(controller: QueueReader, text: str, index: int | None = None) -> JobInfo:
-    """Return the job that an id names.
+    """Return the job with an id.
 
     Raises
     ------
     JobNotFoundError
-        There is none.
+        There is no such job.
     """
     named = job_keywords(controller, text, index)
     found = controller.get_job_info(**named)
@@ -313,9 +315,9 @@ def some_jobs(controller: QueueReader, ids: list[str] | None, selection: JobFilt
     Raises
     ------
     ArgumentError
-        Both, or neither, select.
+        Both, or neither, were given.
     JobNotFoundError
-        An id names no job.
+        There is no job with an id.
     """
     _one_way("jobs", ids, selection)
     if ids:
@@ -347,7 +349,7 @@ def _unless_named(
     error: type[JobNotFoundError | FlowNotFoundError],
     noun: str,
 ) -> list[str]:
-    """Return what was found; nothing is an error where ids say that there is something."""
+    """Return what was found; if ids were given, nothing found is an error."""
     if not found and (selection.job_ids or selection.db_ids or selection.flow_ids):
         raise error(f"no {noun} matches", hint=f"`jf {noun} list` lists the existing ones")
     return found
@@ -356,4 +358,4 @@ def _unless_named(
 def _one_way(noun: str, ids: list[str] | None, selection: JobFilter | FlowFilter) -> None:
     if bool(ids) is not selection.is_empty:
         said = "not by both" if ids else "such as --flow-id"
-        raise ArgumentError(f"name the {noun} by ids or by options, {said}")
+        raise ArgumentError(f"select the {noun} by ids or by options, {said}")

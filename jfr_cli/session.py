@@ -1,4 +1,4 @@
-"""What one call of `jf` works with; opens the project and the database on first use only."""
+"""The session of one call of `jf`; opens the project and the database on first use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ R = TypeVar("R", bound="QueueReader")
 
 @dataclass
 class Session:
-    """The root options, and what is opened on the way.
+    """The root options, and what has been opened.
 
     Attributes
     ----------
@@ -29,13 +29,13 @@ class Session:
     output_format
         From ``--format`` or ``--json``.
     columns
-        From ``--columns``; None for the usual ones.
+        From ``--columns``; None for the default ones.
     color
         auto, always or never.
     full_exc
         Let tracebacks through.
     warn_project
-        Say which project files cannot be used.
+        Report which project files cannot be used.
     """
 
     project_name: str | None = None
@@ -54,7 +54,7 @@ class Session:
         return self.output_format in ("json", "ndjson")
 
     def use_format(self, chosen: str | None, as_json: bool) -> str:
-        """Take over the format options of a command and return the one that counts."""
+        """Apply the format options of a command and return the effective one."""
         if as_json:
             self.output_format = "json"
         elif chosen is not None:
@@ -88,7 +88,7 @@ class Session:
 
     @contextmanager
     def reader(self) -> Iterator[QueueReader]:
-        """Open the half of the controller that reads, which is quick to import."""
+        """Open the reading part of the controller, which is quick to import."""
         from controller.reader import QueueReader
 
         with self._opened(QueueReader) as reader:
@@ -112,7 +112,7 @@ class Session:
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
-        """Within the block, open what is needed once, however often it is asked for."""
+        """Within the block, open everything at most once."""
         try:
             with ExitStack() as self._keep:
                 yield

@@ -1,4 +1,4 @@
-"""Showing something again and again, in place on a terminal."""
+"""Show something repeatedly, in place on a terminal."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from jfr_cli.console import console_for, use_color
 from jfr_cli.parsing import TYPED, WATCH
 from jfr_cli.session import CURRENT
 
-# Alternate screen, no cursor, no folding of long lines; and back.
+# Alternate screen, no cursor, no wrapping of long lines; and back.
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
-# A terminal that knows it shows nothing between the two: a frame appears as a whole.
+# A terminal that supports it shows nothing between the two, so frames appear at once.
 _HOLD, _SHOW = "\x1b[?2026h", "\x1b[?2026l"
 
 
@@ -35,7 +35,7 @@ def watch(show: Callable[[], object], seconds: float) -> None:
     Raises
     ------
     ArgumentError
-        Off a terminal, with a format whose documents cannot follow one another.
+        Without a terminal, in a format whose documents cannot follow one another.
     """
     with CURRENT.kept_open():
         try:
@@ -45,7 +45,7 @@ def watch(show: Callable[[], object], seconds: float) -> None:
                 _update_in_place(show, seconds)
             else:
                 raise ArgumentError(
-                    "--watch needs a terminal", hint="elsewhere: --watch --format ndjson"
+                    "--watch needs a terminal", hint="otherwise use --watch --format ndjson"
                 )
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -61,7 +61,7 @@ def _follow(show: Callable[[], object], seconds: float) -> None:
 
 
 class _Frame(io.StringIO):
-    """Takes what is meant for the terminal, and answers as the terminal would."""
+    """A substitute for the terminal that collects the output."""
 
     def __init__(self, terminal: TextIO) -> None:
         super().__init__()
@@ -69,16 +69,16 @@ class _Frame(io.StringIO):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The terminal's."""
+        """The terminal's encoding."""
         return self._terminal.encoding
 
     def isatty(self) -> bool:
-        """Whether colours and widths matter."""
+        """Whether it is a terminal."""
         return True
 
 
 def _update_in_place(show: Callable[[], object], seconds: float) -> None:
-    os.environ["JF_PAGER"] = ""  # a frame is cut at the bottom of the screen instead
+    os.environ["JF_PAGER"] = ""  # frames are cut at the bottom of the screen instead
     text = _drawn_by(show)
     with _screen(sys.stdout) as terminal:
         while True:
@@ -92,7 +92,7 @@ def _update_in_place(show: Callable[[], object], seconds: float) -> None:
 
 def _drawn_by(show: Callable[[], object]) -> str:
     frame = _Frame(sys.stdout)
-    # What an exit status would say is on the screen, and hints have no place there.
+    # The screen shows what the exit status would say, and has no room for hints.
     with redirect_stdout(frame), redirect_stderr(io.StringIO()), suppress(typer.Exit):
         show()
     return frame.getvalue()

@@ -120,7 +120,7 @@ def test_an_action_on_many_jobs(two: Project, start: Start) -> None:
         child = start(JF, "job", "pause", "-did", "1", "-did", "2", "--wait", "60")
         until(lambda: state(two, "1") == "PAUSED")
         text = interrupted(child)
-    assert "1 of 2 had been dealt with; the same command goes on with the rest" in text
+    assert "1 of 2 were processed; the same command continues with the rest" in text
     assert (state(two, "1"), state(two, "2")) == ("PAUSED", "READY")
     assert locked(two) == []
     assert two.jf("job", "pause", "-did", "1", "-did", "2").returncode == 0
@@ -132,7 +132,7 @@ def test_the_deletion_of_flows(two: Project, start: Start) -> None:
         child = start(JF, "flow", "delete", "-did", "1", "-did", "2", "--yes", "--wait", "60")
         until(lambda: state(two, "1") is None)
         text = interrupted(child)
-    assert "(deleting flows): 1 of 2 had been dealt with" in text
+    assert "(deleting flows): 1 of 2 were processed" in text
     assert (state(two, "1"), state(two, "2")) == (None, "READY")
     assert locked(two) == []
 
@@ -145,7 +145,7 @@ def test_a_backup(two: Project, start: Start, tmp_path: Path) -> None:
     child = start(sys.executable, "-c", STUCK_BACKUP, "backup", "create", str(backups))
     child.expect("jobs are written")
     text = interrupted(child)
-    assert "(backing up jobs): 2 of 2 had been dealt with" in text
+    assert "(backing up jobs): 2 of 2 were processed" in text
     assert "an older backup is unchanged" in text
     assert list(backups.iterdir()) == [whole]
     assert {path.name: path.read_bytes() for path in whole.iterdir()} == before
@@ -161,7 +161,7 @@ def test_a_check_of_the_project(two: Project, start: Start, tmp_path: Path) -> N
     child = start(JF, "project", "check")
     until(lambda: mark.exists() and mark.read_text().strip())
     said = interrupted(child)
-    assert "interrupted (checking worker local): 1 of 4 had been dealt with; nothing was" in said
+    assert "interrupted (checking worker local): 1 of 4 were processed; nothing was" in said
     shell = mark.read_text().strip()
     until(lambda: subprocess.run(["kill", "-0", shell], stderr=subprocess.DEVNULL).returncode)
 

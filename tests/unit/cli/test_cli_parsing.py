@@ -100,7 +100,7 @@ def test_seconds_that_are_none(line: str) -> None:
     ],
 )
 def test_an_empty_word_never_means_everything(line: str) -> None:
-    with pytest.raises(UsageError, match="empty word follows"):
+    with pytest.raises(UsageError, match="empty word after"):
         read(line)
 
 

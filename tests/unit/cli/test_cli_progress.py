@@ -15,7 +15,7 @@ def paused_and_interrupted() -> None:
 
 
 def test_an_interruption_says_what_was_done() -> None:
-    words = r"pausing jobs.*120 of 1000.*goes on with the rest"
+    words = r"pausing jobs.*120 of 1000.*continues with the rest"
     with pytest.raises(KeyboardInterrupt, match=words):
         paused_and_interrupted()
 
@@ -35,7 +35,7 @@ def paused_and_ended(dealt_with: int) -> None:
 @pytest.mark.parametrize(
     ("dealt_with", "words"),
     [
-        (120, r": 120 of 1000 had been dealt with; the same command goes on with the rest"),
+        (120, r": 120 of 1000 were processed; the same command continues with the rest"),
         (0, ""),
     ],
 )
