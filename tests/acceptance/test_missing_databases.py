@@ -51,7 +51,7 @@ def refused(done: subprocess.CompletedProcess[str], base: Path) -> None:
     """It said in one line which file is not there, and what to do."""
     assert (done.returncode, done.stdout) == (4, ""), done.stdout + done.stderr
     first, hint = done.stderr.splitlines()[-2:]
-    assert first == f"jf: the database {base / 'queue.sqlite'} is not there"
+    assert first == f"jf: the database {base / 'queue.sqlite'} does not exist"
     assert "mount" in hint
     assert "jf admin reset" in hint
     assert not (base / "queue.sqlite").exists()
@@ -66,7 +66,7 @@ def test_no_command_makes_a_database_anew(
     refused(jf("quickstart"), base)
     checked = jf("--json", "project", "check", "--queue")
     assert checked.returncode == 9
-    assert "is not there" in json.loads(checked.stdout)[-1]["problem"]
+    assert "does not exist" in json.loads(checked.stdout)[-1]["problem"]
     assert not (base / "queue.sqlite").exists()
 
 

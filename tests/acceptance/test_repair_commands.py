@@ -101,7 +101,7 @@ def test_upgrade(old: Project) -> None:
 @pytest.mark.parametrize(("answer", "version"), [("mine", "1.0.1"), ("yes", "0.1.4")])
 def test_upgrade_wants_the_name_of_the_project(old: Project, answer: str, version: str) -> None:
     words = ["admin", "upgrade", "--no-dry-run"]
-    screen, code = answering(old.folder, words, [("Type mine to go on", answer)])
+    screen, code = answering(old.folder, words, [("Type mine to continue", answer)])
     assert code == 0
     assert "0.1.4" in screen
     assert version_of(old) == version

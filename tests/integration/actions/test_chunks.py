@@ -241,8 +241,8 @@ def test_the_first_error_is_the_one_that_is_raised(
     def away(*args: Any) -> None:
         raise StorageUnavailableError("away")
 
-    monkeypatch.setattr(acting, "run_pending", away)
-    monkeypatch.setattr(flow_deletion, "run_pending", away)
+    monkeypatch.setattr(acting, "run_own", away)
+    monkeypatch.setattr(flow_deletion, "run_own", away)
     with pytest.raises(LockLostError) as caught:
         act(stage)
     assert len(caught.value.done or ()) == 1
@@ -253,10 +253,10 @@ def test_an_error_after_the_work_says_that_it_was_done(
 ) -> None:
     a = stage.flow(x="SUBMITTED")
 
-    def away(queue: Any, connections: Connections) -> None:
+    def away(queue: Any, connections: Connections, db_ids: Any) -> None:
         raise StorageUnavailableError("away")
 
-    monkeypatch.setattr(acting, "run_pending", away)
+    monkeypatch.setattr(acting, "run_own", away)
     with pytest.raises(StorageUnavailableError) as caught:
         stage.controller.stop_jobs()
     assert caught.value.done == [a["x"]]

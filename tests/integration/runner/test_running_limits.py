@@ -106,7 +106,7 @@ def test_a_database_that_goes_is_waited_for(
         with JobController.from_project(project) as controller:
             wait_for(lambda: isinstance(controller.get_running_runner(), dict))
         disk.rename(away)
-        wait_for(lambda: "is not there" in log.read_text())
+        wait_for(lambda: "does not exist" in log.read_text())
         assert not disk.exists()
         away.rename(disk)
         wait_for(lambda: "reachable again" in log.read_text())

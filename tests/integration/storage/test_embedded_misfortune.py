@@ -456,7 +456,7 @@ def test_a_file_that_goes_and_comes_back(tmp_path: Path) -> None:
     elsewhere.close()
     path.parent.rename(tmp_path / "away")
     for use in (jobs.find_one, lambda: jobs.insert_one({}), database.change_token, database.ping):
-        with pytest.raises(StorageMissingError, match="is not there"):
+        with pytest.raises(StorageMissingError, match="does not exist"):
             use()
     assert not path.parent.exists()
     (tmp_path / "away").rename(path.parent)

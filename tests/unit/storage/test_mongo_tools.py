@@ -140,5 +140,5 @@ def test_stores_that_the_programs_cannot_reach() -> None:
         mongo_tools("/bin", {"type": "EmbeddedStore", "path": "/x.db"})
     with pytest.raises(ConfigError, match="cannot reach"):
         mongo_tools("/bin", {"type": "MongoStore", "database": "d", "ssh_tunnel": {"a": 1}})
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="is invalid"):
         connection_uri({"type": "MongoURIStore", "uri": "h:1"}, "d")
