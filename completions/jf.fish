@@ -1495,7 +1495,7 @@ function __jf_facts
                 -v\t'Show more; -vv shows even more.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
