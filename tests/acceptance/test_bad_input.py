@@ -63,7 +63,7 @@ NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         (["job", "rerun", "", "--yes"], 2, "empty word after 'jf job rerun'"),
         (["job", "rerun", "--query", "", "--yes"], 2, "empty word after '--query'"),
         (["-p", "", "job", "rerun", "--yes"], 2, "empty"),
-        (["project", "remove", "", "--yes"], 2, "an empty word"),
+        (["project", "remove", "", "--yes"], 2, "empty word"),
         (["project", "check", "-w", "nowhere"], 3, "nowhere"),
         (["job", "info", "\udcff\udcfe"], 2, "not valid text in this locale"),
         (["job", "list", "-n", "\udcff"], 2, "not valid text in this locale"),
