@@ -226,7 +226,7 @@ function __jf_facts
             set __jf_options \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
@@ -1275,7 +1275,7 @@ function __jf_facts
                 -v\t'Show more; -vv shows even more.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
             set __jf_asks '--worker=workers' '-wk=workers'
@@ -1297,7 +1297,7 @@ function __jf_facts
             set __jf_options \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
@@ -1798,7 +1798,7 @@ function __jf_facts
                 -v\t'Show more; -vv shows even more.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
-                --columns\t'Columns or keys, with commas.' \
+                --columns\t'Columns or keys, separated by commas.' \
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
