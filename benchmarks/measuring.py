@@ -141,7 +141,7 @@ def run(*words: str, env: Mapping[str, str] | None = None) -> str:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """Give a folder that is removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="jfr-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="jfr-bench-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 

@@ -312,9 +312,9 @@ def fetch(table: Table) -> None:
         turns = []
         for turn in range(3):
             copied, fetched = folder / f"copied{turn}", folder / f"fetched{turn}"
-            scp = seconds(
-                lambda c=copied: run("scp", "-q", "-F", str(server.config), f"fix:{source}", str(c))  # type: ignore[misc]
-            )
+            # The test's server has no sftp subsystem, which scp would use without -O.
+            words = ["scp", "-O", "-q", "-F", str(server.config), f"fix:{source}", str(copied)]
+            scp = seconds(lambda words=words: run(*words))  # type: ignore[misc]
             said = run(PYTHON, "-c", FETCH, json.dumps(server.worker()), f"{source}:{fetched}")
             took, memory = map(float, said.split())
             turns.append((scp, took, memory))
