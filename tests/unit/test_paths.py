@@ -79,7 +79,7 @@ def test_ids_that_lead_out_of_the_work_dir(uuid: str) -> None:
 
 @pytest.mark.parametrize("name", ["a/b", "../../x", "a\0b", "a\nb", "x" * 250])
 def test_names_of_stores_that_name_no_file(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"the additional store .* cannot name a file"):
+    with pytest.raises(ConfigError, match=r"the additional store .* cannot be part of a file name"):
         store_file_names({name}, "maggma_json", zip_files=False)
 
 

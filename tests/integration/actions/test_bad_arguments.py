@@ -275,7 +275,7 @@ def test_naive_times_are_local_and_may_be_mixed_with_aware_ones(crowd: Stage, na
         ("set_job_run_properties", {"priority": None}, "nothing to set"),
         ("set_job_run_properties", {"priority": "5"}, "priority cannot be '5'"),
         ("set_job_doc_properties", {"values": {"job.metadata": {"v": 2**64}}}, "65 bits"),
-        ("set_job_doc_properties", {"values": {"error": "\ud800"}}, "half a character"),
+        ("set_job_doc_properties", {"values": {"error": "\ud800"}}, "lone surrogate"),
         ("set_job_run_properties", {"resources": ["nodes"]}, "resources"),
         ("set_job_run_properties", {"exec_config": 5}, "execution configuration"),
         ("pause_jobs", {"wait": -1}, "wait cannot be -1"),

@@ -134,7 +134,7 @@ UNSTORABLE = [
     ("\ud800", "contains a lone surrogate"),
     ({"\ud800": 1}, "has a key that contains a lone surrogate"),
     ({"a\0": 1}, "keys cannot contain the null character"),
-    (b"bytes", "holds bytes"),
+    (b"bytes", "contains bytes"),
 ]
 
 
@@ -159,7 +159,7 @@ def test_names_and_metadata_of_flows_are_looked_at_too() -> None:
 
 
 def test_what_cannot_be_stored_fails_the_job_that_gives_it(world: World) -> None:
-    for value, words in (([2**70 + 1], "integer of 71 bits"), ("\ud800", "half a character")):
+    for value, words in (([2**70 + 1], "integer of 71 bits"), ("\ud800", "lone surrogate")):
         GIVEN["value"] = value
         SEEN.clear()
         parent = give()

@@ -81,7 +81,7 @@ def told(**manager_config: Any) -> Any:
 
 
 SETTINGS: list[tuple[dict[str, Any], str]] = [
-    ({"exec_config": {"pre_run": "echo \ud800"}}, "pre_run.*half a character"),
+    ({"exec_config": {"pre_run": "echo \ud800"}}, "pre_run.*lone surrogate"),
     ({"exec_config": {"pre_run": "echo \0"}}, "exec_config holds the character zero"),
     ({"exec_config": {"prerun": "echo"}}, "exec_config has no key 'prerun'"),
     ({"exec_config": {"modules": "one"}}, "cannot have 'one' as modules: use a list of names"),

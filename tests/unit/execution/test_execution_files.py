@@ -154,7 +154,7 @@ def test_a_missing_result_is_explained_with_the_log(tmp_path, content, words):
         (True, "0", "status 0"),
         (True, "", "killed with its script"),
         (False, None, "did not start"),
-        (False, "127", "cannot be run on the worker"),
+        (False, "127", "could not be run on the worker"),
         (False, "1", "did not start: its command ended with status 1"),
     ],
 )

@@ -98,7 +98,7 @@ def test_an_output_comes_back_or_is_refused(name, value):
     ("name", "value", "words"),
     [
         ("f.json", [2**63], r"output\[0\] is an integer of 64 bits"),
-        ("f.json", b"x", "output holds bytes"),
+        ("f.json", b"x", "output contains bytes"),
         ("f.msgpack", "\ud800", "output contains a lone surrogate"),
         ("f.msgpack", {"__datetime__": True, "as_str": "20200101T00:00:00.0"}, "__datetime__"),
     ],
@@ -161,7 +161,7 @@ def test_non_finite_numbers_are_seen(value):
         ({"a": {"\ud800": 1}}, "a has a key that contains a lone surrogate"),
         ({"a": {"b\0": 1}}, "a has the key 'b\\x00'"),
         ({"a": {1: 1}}, "a has the key 1, which is not a text"),
-        ({"a": b"x"}, "a holds bytes"),
+        ({"a": b"x"}, "a contains bytes"),
         ({"a": {1, 2}}, "a is a set"),
         ({"a": 1j}, "a is a complex"),
         ({"\ud800": {"a": 2**70}}, "it has a key"),
@@ -211,7 +211,7 @@ def test_what_stands_for_an_object_is_welcome(value):
 
 
 def test_an_input_that_json_has_no_form_for_says_which():
-    with pytest.raises(RemoteError, match=r"function_args\[0\] holds bytes") as caught:
+    with pytest.raises(RemoteError, match=r"function_args\[0\] contains bytes") as caught:
         files.encode_input({"function_args": [b"x"]}, {}, {})
     assert caught.value.no_retry
 
