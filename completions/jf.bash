@@ -357,10 +357,11 @@ _jf_facts() {
         ;;
     ' events')
         options='--follow -f --job -j --flow --kind -k --state -s --worker -wk --runner --actor --since --until --max-results -m --verbosity --verbose -v --format --json --columns --help -h'
-        asks='--worker=workers -wk=workers'
-        takes='--job -j --flow --state -s --runner --actor --since --until --max-results -m --columns'
+        asks='--job=jobs -j=jobs --flow=flows --worker=workers -wk=workers'
+        takes='--runner --actor --since --until --max-results -m --columns'
         choices=(
             '--kind -k |states state claim attempt_started attempt_ended step_failed takeover added deleted flow action admin runner'
+            '--state -s |BATCH_RUNNING BATCH_SUBMITTED CHECKED_OUT COMPLETED DOWNLOADED FAILED PAUSED READY REMOTE_ERROR RUNNING RUN_FINISHED STOPPED SUBMITTED UPLOADED USER_STOPPED WAITING'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
@@ -372,7 +373,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' notify list')
-        options='--format --json --columns --help'
+        options='--format --json --columns --watch -W --help'
         takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'

@@ -1264,7 +1264,7 @@ function __jf_facts
                 -s\t'Changes to this state.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --runner\t'By this runner.' \
+                --runner\t'By this runner: its id.' \
                 --actor\t'By this user.' \
                 --since\t'Happened at or after (local time).' \
                 --until\t'Happened before (local time).' \
@@ -1278,9 +1278,9 @@ function __jf_facts
                 --columns\t'Columns or keys, separated by commas.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
-            set __jf_asks '--worker=workers' '-wk=workers'
-            set __jf_takes '--job' '-j' '--flow' '--state' '-s' '--runner' '--actor' '--since' '--until' '--max-results' '-m' '--columns'
-            set __jf_choices '--kind -k |states state claim attempt_started attempt_ended step_failed takeover added deleted flow action admin runner' '--format |table wide json ndjson yaml csv name count'
+            set __jf_asks '--job=jobs' '-j=jobs' '--flow=flows' '--worker=workers' '-wk=workers'
+            set __jf_takes '--runner' '--actor' '--since' '--until' '--max-results' '-m' '--columns'
+            set __jf_choices '--kind -k |states state claim attempt_started attempt_ended step_failed takeover added deleted flow action admin runner' '--state -s |BATCH_RUNNING BATCH_SUBMITTED CHECKED_OUT COMPLETED DOWNLOADED FAILED PAUSED READY REMOTE_ERROR RUNNING RUN_FINISHED STOPPED SUBMITTED UPLOADED USER_STOPPED WAITING' '--format |table wide json ndjson yaml csv name count'
         case ' metrics'
             set __jf_options \
                 --help\t'Show this message and exit.' \
@@ -1298,6 +1298,8 @@ function __jf_facts
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, separated by commas.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'

@@ -122,6 +122,7 @@ def choices(allowed: Sequence[str]) -> dict[str, Any]:
 SEVERAL: dict[str, Any] = {"callback": _split_at_commas}
 """Settings of an option that takes several values, with commas or one after the other."""
 job_states = _starting_with([state.name for state in JobState])
+event_states = _starting_with(sorted({s.name for kind in (JobState, FlowState) for s in kind}))
 
 
 def _states(kind: Iterable[Enum]) -> dict[str, Any]:

@@ -59,8 +59,10 @@ class ProcessWatcher:
 
     def wake(self) -> None:
         """End the current or the next `wait` immediately; may be called from a signal handler."""
+        if (descriptor := self._write) < 0:
+            return  # closed: a lane that was left behind has something to tell
         with suppress(BlockingIOError):
-            os.write(self._write, b"x")
+            os.write(descriptor, b"x")
 
     def wait(self, timeout: float) -> bool:
         """Wait; return whether a process ended or `wake` was called."""
@@ -97,6 +99,8 @@ class ProcessWatcher:
 
     def close(self) -> None:
         """Release all descriptors."""
-        for descriptor in (*self._descriptors.values(), self._read, self._write):
+        pipe = self._read, self._write
+        self._read = self._write = -1  # first: `wake` must not write to a number that is reused
+        for descriptor in (*self._descriptors.values(), *pipe):
             os.close(descriptor)
         self._descriptors = {}

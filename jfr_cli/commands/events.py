@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.states import EVENT_KINDS
-from jfr_cli import options
+from jfr_cli import complete, options
 from jfr_cli.console import print_data, print_text
 from jfr_cli.output import only_lines, picked_rows, show_rows, shows_list, shows_table
 from jfr_cli.render import data
@@ -42,7 +42,12 @@ def events(
     job: Annotated[
         list[str] | None,
         typer.Option(
-            "--job", "-j", metavar="ID", help="Of this job: db_id or uuid.", **options.SEVERAL
+            "--job",
+            "-j",
+            metavar="ID",
+            help="Of this job: db_id or uuid.",
+            autocompletion=complete.job_ids,
+            **options.SEVERAL,
         ),
     ] = None,
     flow: Annotated[
@@ -51,6 +56,7 @@ def events(
             "--flow",
             metavar="ID",
             help="Of this flow: uuid, or any job's db_id.",
+            autocompletion=complete.flow_ids,
             **options.SEVERAL,
         ),
     ] = None,
@@ -67,12 +73,17 @@ def events(
     state: Annotated[
         list[str] | None,
         typer.Option(
-            "--state", "-s", metavar="STATE", help="Changes to this state.", **options.SEVERAL
+            "--state",
+            "-s",
+            metavar="STATE",
+            help="Changes to this state.",
+            autocompletion=options.event_states,
+            **options.SEVERAL,
         ),
     ] = None,
     worker: options.Workers = None,
     runner: Annotated[
-        list[str] | None, typer.Option("--runner", metavar="ID", help="By this runner.")
+        list[str] | None, typer.Option("--runner", metavar="RUNNER", help="By this runner: its id.")
     ] = None,
     actor: Annotated[
         list[str] | None, typer.Option("--actor", metavar="USER@HOST", help="By this user.")

@@ -10,7 +10,7 @@ import typer
 from jfr_cli import options
 from jfr_cli.not_implemented import Later
 
-app = options.command_group("What runs on a worker.")
+app = options.command_group("Run jobs on a worker.")
 _RUN_BATCH: dict[str, tuple[Any, Any]] = {
     "base_run_dir": (
         Annotated[str, typer.Argument(metavar="BASE_RUN_DIR", help="Folder of the jobs.")],

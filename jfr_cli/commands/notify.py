@@ -19,7 +19,7 @@ app = options.command_group("List and test the notifications of a project.")
 
 
 @app.command("list")
-@shows_list(watchable=False)
+@shows_list()
 def list_notifications() -> None:
     """List who is told of what.
 

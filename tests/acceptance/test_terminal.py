@@ -136,7 +136,7 @@ def test_columns_without_room_are_named(
     said = " ".join(ESCAPE.sub("", str(out)).split())
     assert ("no room for" in said) is bool(left_out)
     if left_out:
-        assert f"no room for {left_out}: --format wide" in said
+        assert f"no room for {left_out}: use --format wide" in said
 
 
 @pytest.fixture

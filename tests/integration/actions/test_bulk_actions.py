@@ -248,9 +248,10 @@ def test_waiting_takes_what_is_given_back_meanwhile(
     stage.hold_flow(b)
 
     def give_back(seconds: float) -> None:
+        theirs = {"lock_id": {"$in": ["elsewhere", "far"]}}
         free = {"$set": {"lock_id": None, "lock_lease": None}}
-        stage.controller.jobs.update_many({}, free)
-        stage.controller.flows.update_many({}, free)
+        stage.controller.jobs.update_many(theirs, free)
+        stage.controller.flows.update_many(theirs, free)
 
     monkeypatch.setattr(chunks.time, "sleep", give_back)
     done = stage.controller.pause_jobs(wait=30, dry_run=dry_run)

@@ -103,7 +103,7 @@ def test_weakness_26_deletion_is_by_uid_and_unlimited(controller: JobController)
 
 
 def test_bad_selections(controller: JobController) -> None:
-    with pytest.raises(FilterError, match="give one of them"):
+    with pytest.raises(FilterError, match="give only one of them"):
         controller.get_batches(db_ids="1", job_ids=("u", 1))
     with pytest.raises(ArgumentError, match="did you mean FINISHED"):
         controller.delete_batches(batch_state="FINISHD")  # type: ignore[arg-type]

@@ -170,7 +170,7 @@ def test_nothing_of_it_beside_a_live_runner(manager: ConfigManager, tmp_path: Pa
     ("place", "message"),
     [
         ("http://host/db", "not a supported database"),
-        ("mongodb://host", "has no database"),
+        ("mongodb://host", "names no database"),
         ("{base}", "already"),
         ("{base}/queue.sqlite", "is a file"),
     ],

@@ -173,7 +173,7 @@ def test_starts_that_fail_say_why(
         start(project)
     project_file.write_text(good)
     Path(project.base_dir, "jobs.sqlite").rename(projects_folder / "away")
-    with pytest.raises(ControllerError, match="is not there"):
+    with pytest.raises(ControllerError, match="does not exist"):
         start(project)
     (projects_folder / "away").rename(Path(project.base_dir, "jobs.sqlite"))
     assert pids_serving(projects_folder) == []

@@ -17,12 +17,14 @@ READS = {
     *("project list", "project check", "project check-conflicts", "project validate"),
     *("project show", "project worker list", "project exec_config list"),
     *("batch list", "batch info", "plugin list", "gui"),
+    *("events", "job history", "admin log", "notify list", "metrics"),
 }
 """Commands that change nothing."""
 
 WITHOUT_DRY_RUN = {
     "job files get": "writes the files that it names",
     "worker test": "runs a job of its own, and removes it",
+    "notify test": "sends the message that it is there to send",
     "worker login": "asks what it has to ask: there is no plan to show",
     "runner run": "runs jobs until it is told to end: there is no plan to show",
     "execution run": "is what a job is on its worker",
