@@ -106,7 +106,7 @@ def test_every_point(chaos_folder: Path, transactions: bool, record_property: An
                 arena.do(partial(mends(), arena))  # nobody else mends what was planted
             tally.ends.update(end(arena, ledger))
     record_property(f"chaos embedded, every point, {transactions=}", tally.plain())
-    assert len(tally.killed) >= 60
+    assert len(tally.killed) >= 50
     assert tally.seen == set(tally.killed)
 
 

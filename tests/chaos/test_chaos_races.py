@@ -15,7 +15,7 @@ from verdict import Ledger, end
 
 from controller.operations.steps import StepOutcome, StepResult
 from controller.runner import rounds
-from controller.schedulers import Queue
+from controller.schedulers import Queue, submissions
 
 
 def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -> None:
@@ -25,16 +25,16 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
     arena.do(partial(ops.submit, arena, flow))
 
     def race() -> tuple[int, int]:
-        really = Queue.submit
+        really = Queue.submit_many
 
-        def submit(self: Any, *given: Any) -> str:
+        def submit(self: Any, *given: Any) -> Any:
             found = really(self, *given)
             with arena.controller() as other:
                 other.delete_flows(flow.uuid, delete_files=True)
             return found
 
         with pytest.MonkeyPatch.context() as patch, arena.runner() as runner:
-            patch.setattr(Queue, "submit", submit)
+            patch.setattr(Queue, "submit_many", submit)
             # What the deletion can know is that the job may be submitted, not as what.
             patch.setattr(Queue, "earlier_submissions", lambda *_: [])
             # A lock that was lost ends the step of its job, not the round.
@@ -55,7 +55,7 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
     assert arena.do(race).result == (0, 0)
 
 
-SUBMITTED = "schedulers/queue:_submit host.execute after"
+SUBMITTED = "schedulers/submissions:submit_many host.exchange after"
 
 
 @pytest.mark.parametrize("moment", ["before", "within"])
@@ -69,9 +69,10 @@ def test_a_runner_that_dies_after_it_submitted_a_job_whose_flow_was_deleted(
     arena.do(partial(ops.submit, arena, flow))
 
     def race() -> None:
-        really = Queue._submit
+        really = submissions.submit_many
 
-        def submit(self: Any, run_dir: Path) -> str:
+        def submit(host: Any, jobs: Any, *rest: Any) -> Any:
+            ((run_dir, _, _),) = jobs
             with arena.controller() as other:
                 if moment == "within":
                     (run_dir / "jfr_submitting").touch()
@@ -80,10 +81,10 @@ def test_a_runner_that_dies_after_it_submitted_a_job_whose_flow_was_deleted(
                 assert left == (moment == "within")
                 if moment == "within":  # the shell had looked for it before
                     (run_dir / "jfr_withdrawn").unlink()
-            return really(self, run_dir)
+            return really(host, jobs, *rest)
 
         with pytest.MonkeyPatch.context() as patch, arena.runner() as runner:
-            patch.setattr(Queue, "_submit", submit)
+            patch.setattr(submissions, "submit_many", submit)
             runner.advance()
 
     report = arena.do(race, Fuse(point=SUBMITTED))
