@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -42,6 +43,8 @@ from controller.storage.embedded.network import (
 from controller.storage.embedded.parts import Part
 
 _OLDEST_SQLITE = (3, 26, 0)
+_CLOSE_WAIT = 5.0
+"""Seconds that closing waits for operations of other threads."""
 _COURTESY = 1.0
 """Seconds that a reader waits for earlier writers, if reading would block them."""
 
@@ -415,21 +418,46 @@ class File:
     def _in_use(self) -> Iterator[None]:
         with self._gate:
             self._active += 1
+        self._threads.depth = self._depth() + 1
         try:
             yield
         finally:
+            self._threads.depth = self._depth() - 1
             with self._gate:
                 self._active -= 1
 
+    def _depth(self) -> int:
+        """Operations that this thread is in."""
+        return int(getattr(self._threads, "depth", 0))
+
     def close(self) -> None:
-        """Close every connection of this process; using the file again opens new ones."""
+        """Close every connection of this process; using the file again opens new ones.
+
+        A connection must not be closed while another thread is in it: SQLite would crash. Such an
+        operation is waited for; one that hangs keeps its connection until its thread has ended.
+        """
+        deadline = time.monotonic() + _CLOSE_WAIT
+        while not self._close_unused() and time.monotonic() < deadline:
+            time.sleep(0.005)
         with self._gate:
-            links, self._links = self._links, []
             host, self._host = self._host, None
-        for link in links:
-            link.close()
         if host is not None:
             host.release()
+
+    def _close_unused(self) -> bool:
+        """Close the connections that no other thread is in; return whether that is all."""
+        with self._gate:  # nothing begins meanwhile
+            others = self._active > self._depth()
+            own = threading.current_thread()
+            closed = [
+                link
+                for link in self._links
+                if not others or link.thread is own or not link.thread.is_alive()
+            ]
+            self._links = [link for link in self._links if link not in closed]
+            for link in closed:
+                link.close()
+        return not others
 
     def compact(self) -> None:
         """Rewrite the file without the space of deleted documents."""

@@ -367,3 +367,36 @@ def test_an_error_that_is_kept_keeps_nothing_open(database: EmbeddedDatabase) ->
     jobs.drop()
     assert kept
     other.close()
+
+
+def test_closing_waits_for_the_operation_of_another_thread(tmp_path: Path) -> None:
+    """SQLite crashes where a connection is closed under a thread that is in it."""
+    database = open_database(tmp_path / "q.sqlite")
+    collection = database.collection("c")
+    collection.insert_many([{"n": n} for n in range(2000)])
+    inside, go = threading.Event(), threading.Event()
+    errors: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            with database._file.reading() as link:
+                inside.set()
+                assert go.wait(30)
+                link.sql.execute("SELECT 1").fetchone()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert inside.wait(30)
+    closing = threading.Thread(target=database.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    go.set()
+    thread.join(30)
+    closing.join(30)
+    assert not errors
+    assert not closing.is_alive()
+    assert collection.count_documents({}) == 2000
+    database.close()
