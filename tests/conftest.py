@@ -28,6 +28,15 @@ settings.load_profile("suite")
 _LEFT_OUT = pytest.StashKey[str]()
 
 
+@pytest.fixture(autouse=True)
+def termination_as_before() -> Iterator[None]:
+    """A job that runs in this process ignores SIGTERM at its end, and children would inherit it."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if signal.getsignal(signal.SIGTERM) is not before:
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.fixture(scope="session")
 def mongo_uri() -> str:
     """Where the MongoDB-protocol server is; skips or fails the test where there is none."""
