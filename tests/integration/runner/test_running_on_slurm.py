@@ -107,7 +107,8 @@ def test_a_job_whose_node_fails_runs_again_elsewhere(
             wait_for(is_running)
             node = ["scontrol", "update", "nodename=n1"]
             subprocess.run([*node, "state=down", "reason=test"], check=True, timeout=30)
-            subprocess.run([*node, "state=resume"], check=True, timeout=30)
+            # Slurm refuses it while the node is still going down.
+            wait_for(lambda: subprocess.run([*node, "state=resume"], timeout=30).returncode == 0)
             (tmp_path / "go").touch()
             runner.run_until_idle(60)
         finally:
