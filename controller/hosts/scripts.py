@@ -198,7 +198,7 @@ def lookup_lines(paths: Iterable[Path]) -> str:
     )
 
 
-def glance_lines(
+def first_look_lines(
     token: str, folders: Sequence[tuple[int, Path, Sequence[str]]], limit: int
 ) -> list[str]:
     """Return what prints many files at once: the first line defines, each other is of one folder.

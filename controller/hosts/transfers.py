@@ -132,7 +132,7 @@ def fetch_files(
 ) -> list[Path]:
     """Copy files from a host; see `Host.fetch`."""
     arriving, arrived, there = [], [], set[Path]()
-    for source, line in _glance(host, files).items():
+    for source, line in _first_look(host, files).items():
         if line in ("-", "l"):
             continue
         if line == "d":
@@ -153,13 +153,13 @@ def fetch_files(
     return [source for source in files if source in there]
 
 
-def _glance(host: ShellHost, files: Mapping[Path, Path]) -> dict[Path, str]:
+def _first_look(host: ShellHost, files: Mapping[Path, Path]) -> dict[Path, str]:
     """Look at files and receive the small ones, of many folders in one command.
 
     Returns
     -------
     dict
-        {file there: what `scripts.glance_lines` says of it}; one that is small is in its place.
+        {file there: what `scripts.first_look_lines` says of it}; one that is small is in its place.
     """
     folders: dict[Path, list[Path]] = {}
     for source in files:
@@ -170,7 +170,7 @@ def _glance(host: ShellHost, files: Mapping[Path, Path]) -> dict[Path, str]:
         ordered += sources
     if not ordered:
         return {}
-    define, *lines = scripts.glance_lines(token, entries, _SMALL)
+    define, *lines = scripts.first_look_lines(token, entries, _SMALL)
     said: dict[Path, str] = {}
     start = 0
     for some in scripts.in_commands(lines):
@@ -190,7 +190,7 @@ def _see(
     sources: Sequence[Path],
     files: Mapping[Path, Path],
 ) -> dict[Path, str]:
-    """Run one command of `_glance`; the files have numbers from ``first`` on."""
+    """Run one command of `_first_look`; the files have numbers from ``first`` on."""
     arriving: dict[int, _Counting] = {}
     parts = {n: _part(files[source], token) for n, source in enumerate(sources, first)}
 

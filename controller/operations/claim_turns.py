@@ -2,7 +2,7 @@
 
 Counting the jobs under way and claiming one are two commands. Runners that did both at the same
 time would exceed ``max_jobs`` together, so each takes the turn of the worker first, a lock on a
-document of the auxiliary collection. Nobody waits for it: a worker whose turn is taken is asked
+document of the auxiliary collection. It is never waited for: a worker whose turn is taken is asked
 again in the next round. A runner that dies with it loses it as it loses any lock.
 """
 

@@ -225,7 +225,7 @@ def answer_request(
 
 
 def claims_of(queue: Queue) -> dict[str, Any]:
-    """Return ``{paused, by, on}``; {} where nobody has decided anything."""
+    """Return ``{paused, by, on}``; {} where nothing has been decided."""
     found = queue.auxiliary.find_one({_CLAIMS: {"$exists": True}})
     claims: dict[str, Any] = found[_CLAIMS] if found else {}
     return claims

@@ -43,7 +43,7 @@ class Message:
     Attributes
     ----------
     message_id
-        The same for the same events: whoever gets it twice can tell.
+        The same for the same events: a receiver can tell that it came twice.
     project
         Name of the project.
     title, body

@@ -267,7 +267,7 @@ class DaemonManager:
         return None
 
     def clean_files(self) -> None:
-        """Delete the files of locks that nobody holds, and what ended processes have printed."""
+        """Delete the files of locks that are not held, and what ended processes have printed."""
         held = holders(self.project)
         for path in self.daemon_dir.glob("runner-*.out"):
             if not any(path.stem.endswith(f"-{name}") for name in held):

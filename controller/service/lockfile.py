@@ -2,7 +2,7 @@
 
 The kernel frees it when the process ends, however that happens; a pid that was written down is
 never trusted. The file stays: it says who held the lock last, and what is in it means nothing while
-nobody holds it. It lies in ``daemon_dir``, or, where that is on a network file system, in a local
+it is free. It lies in ``daemon_dir``, or, where that is on a network file system, in a local
 folder of this user.
 """
 
@@ -91,7 +91,7 @@ def lock_path(project: Project, name: str) -> Path:
 
 
 def held_by(project: Project, name: str) -> dict[str, Any] | None:
-    """Return what the holder of a lock has written down; None when nobody holds it."""
+    """Return what the holder of a lock has written down; None when it is not held."""
     path = lock_path(project, name)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

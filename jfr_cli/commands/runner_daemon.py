@@ -87,7 +87,7 @@ def start(
     if all_projects:
         _for_all_projects(lambda project: _started(project, chosen), "started")
         return
-    if interactive:  # a process in the background can ask nobody
+    if interactive:  # a process in the background has no user to ask
         log_in_to_workers(CURRENT.project)
     started = _started(CURRENT.project, chosen)
     show_report(_start_facts(CURRENT.project, started), *_start_lines(CURRENT.project, started))

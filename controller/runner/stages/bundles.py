@@ -46,7 +46,7 @@ def upload_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
         else:
             prepared[number] = answer
     queue = context.queue(jobs[0]["worker"])
-    for some in _portions(prepared):
+    for some in _chunks(prepared):
         held = {n: _tried(lambda c, j: c.confirm_lock(j), context, jobs[n]) for n in some}
         answers.update({n: lost for n, lost in held.items() if isinstance(lost, Exception)})
         some = {n: one for n, one in some.items() if n not in answers}
@@ -120,7 +120,7 @@ def _alone(step: Step, context: RunnerContext, job: Job) -> Answer:
     return answer
 
 
-def _portions(uploads: Mapping[int, Upload]) -> Iterator[dict[int, Upload]]:
+def _chunks(uploads: Mapping[int, Upload]) -> Iterator[dict[int, Upload]]:
     """Divide uploads so that no more than `_AT_ONCE` bytes travel together."""
     some: dict[int, Upload] = {}
     size = 0
