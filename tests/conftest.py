@@ -30,11 +30,13 @@ _LEFT_OUT = pytest.StashKey[str]()
 
 @pytest.fixture(autouse=True)
 def termination_as_before() -> Iterator[None]:
-    """A job that runs in this process ignores SIGTERM at its end, and children would inherit it."""
-    before = signal.getsignal(signal.SIGTERM)
+    """A job that runs in this process ignores SIGTERM at its end, and children would inherit it.
+
+    Fixtures of a module or a session run jobs, too: so it is looked at before and after each test.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
-    if signal.getsignal(signal.SIGTERM) is not before:
-        signal.signal(signal.SIGTERM, before)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
