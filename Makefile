@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The chaos tests fork children that are killed: they run in a process of their own, beside the
 # others, and their output is printed at the end.
+WORKERS ?= 3
+
 define run_tests
 @$(BIN)/python -m pytest tests/chaos >.chaos.log 2>&1 & chaos=$$!; status=0; \
-$(BIN)/python -m pytest -n 3 --ignore tests/chaos || status=$$?; \
+$(BIN)/python -m pytest -n $(WORKERS) --ignore tests/chaos || status=$$?; \
 wait $$chaos || status=$$?; cat .chaos.log; exit $$status
 endef
 
