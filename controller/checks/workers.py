@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from importlib.metadata import distributions
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from controller.checks.results import CheckResult, result_of
@@ -27,6 +27,8 @@ from controller.schedulers.resources import stored_resources
 if TYPE_CHECKING:
     from controller.config.workers import WorkerBase
     from controller.hosts import Host
+
+_Answer = TypeVar("_Answer")
 
 
 def check_worker(name: str, worker: WorkerBase, *, full: bool = False) -> list[CheckResult]:
@@ -135,11 +137,9 @@ def _check_queue(host: Host, worker: WorkerBase) -> None:
 def _found_on_worker(what: str, worker: WorkerBase) -> list[CheckResult]:
     """Say what is on a worker, and what of it would break jobs."""
     what = f"{what}: environment"
-    try:
-        with closing(open_host(worker)) as host:
-            facts = find_out(host, worker)
-    except (ControllerError, OSError) as error:
-        return [CheckResult(what, str(error), warning=True)]
+    facts = _asked(what, worker, find_out)
+    if isinstance(facts, CheckResult):
+        return [facts]
     problems = problems_of(
         facts, packages_here(), python_here(), own_command=bool(worker.execution_cmd)
     )
@@ -151,12 +151,21 @@ def _found_on_worker(what: str, worker: WorkerBase) -> list[CheckResult]:
 
 def _package_results(what: str, worker: WorkerBase) -> list[CheckResult]:
     what = f"{what}: packages"
+    differences = _asked(what, worker, _different_packages)
+    if isinstance(differences, CheckResult):
+        return [differences]
+    return [CheckResult(what, text, _PACKAGE_HINT, warning=True) for text in differences]
+
+
+def _asked(
+    what: str, worker: WorkerBase, ask: Callable[[Host, WorkerBase], _Answer]
+) -> _Answer | CheckResult:
+    """Return what a worker answers, or a warning that says why it does not."""
     try:
         with closing(open_host(worker)) as host:
-            differences = _different_packages(host, worker)
+            return ask(host, worker)
     except (ControllerError, OSError) as error:
-        return [CheckResult(what, str(error), warning=True)]
-    return [CheckResult(what, text, _PACKAGE_HINT, warning=True) for text in differences]
+        return CheckResult(what, str(error), warning=True)
 
 
 _PACKAGE_HINT = "install the same version on both sides"

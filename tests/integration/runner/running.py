@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from controller.config import Project
@@ -31,6 +34,24 @@ def run(project: Project, max_time: float = DEADLINE, log_level: str = "warn") -
     try:
         return runner.run_until_idle(max_time)
     finally:
+        runner.cleanup()
+
+
+@contextmanager
+def running(project: Project, within: float = 20) -> Iterator[None]:
+    """Let a runner work in a thread meanwhile; its end must not wait for a machine.
+
+    ``within`` so many seconds it has to end.
+    """
+    runner = Runner(project=project, log_level="error")
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        runner.stop()
+        thread.join(within)
+        assert not thread.is_alive()
         runner.cleanup()
 
 

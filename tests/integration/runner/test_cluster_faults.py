@@ -7,9 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,14 +15,13 @@ from typing import Any
 import pytest
 from clusters import slurm
 from runner_jobs import noted, wait_for_file
-from running import wait_for
+from running import running, wait_for
 from sshd import ssh_server
 
 from controller.config import Project
 from controller.diagnosis import why
 from controller.documents import JobInfo
 from controller.jobcontroller import JobController
-from controller.runner import Runner
 from controller.states import JobState
 
 pytestmark = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
@@ -93,20 +90,6 @@ def cluster(
         made.stop()
 
 
-@contextmanager
-def running(project: Project) -> Iterator[None]:
-    """Let a runner work meanwhile."""
-    runner = Runner(project=project, log_level="error")
-    thread = threading.Thread(target=runner.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        runner.stop()
-        thread.join(60)
-        runner.cleanup()
-
-
 def test_a_node_that_goes_down_leaves_its_job_to_the_queue(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -121,7 +104,7 @@ def test_a_node_that_goes_down_leaves_its_job_to_the_queue(
             assert found is not None
             return found
 
-        with running(cluster.project):
+        with running(cluster.project, within=60):
             wait_for(lambda: job().state is JobState.RUNNING)
             process_id = job().remote.process_id
             cluster.command("scontrol", "update", "nodename=n1", "state=down", "reason=on purpose")
@@ -152,7 +135,7 @@ def test_a_controller_that_is_killed_holds_up_what_is_to_be_submitted(
             assert found is not None
             return found
 
-        with running(cluster.project):
+        with running(cluster.project, within=60):
             wait_for(lambda: job().remote.queue_reason is not None)
             assert job().state is JobState.UPLOADED
             assert job().remote.step_attempts == 0

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from runner_jobs import add, total
-from running import run, wait_for
+from running import run, running, wait_for
 from sshd import SSHServer, ssh_server
 
 from controller.config import Project
 from controller.diagnosis import why
 from controller.jobcontroller import JobController
-from controller.runner import Runner
 from controller.states import JobState
 
 pytestmark = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
@@ -26,8 +23,8 @@ pytestmark = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SSHServer]:
     here = str(Path(__file__).parent)
-    with ssh_server(tmp_path_factory.mktemp("sshd") / "server", PYTHONPATH=here) as running:
-        yield running
+    with ssh_server(tmp_path_factory.mktemp("sshd") / "server", PYTHONPATH=here) as started:
+        yield started
 
 
 def state_of(controller: JobController, db_id: str) -> JobState:
@@ -35,21 +32,6 @@ def state_of(controller: JobController, db_id: str) -> JobState:
     assert job is not None
     assert job.remote.step_attempts == 0
     return job.state
-
-
-@contextmanager
-def running(project: Project) -> Iterator[None]:
-    """Let a runner work meanwhile; its end must not wait for a machine."""
-    runner = Runner(project=project, log_level="error")
-    thread = threading.Thread(target=runner.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        runner.stop()
-        thread.join(20)
-        assert not thread.is_alive()
-        runner.cleanup()
 
 
 def test_a_server_that_stands_still_delays_only_its_own_jobs(
