@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import Counter
@@ -108,3 +109,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"storage contract on {name}: {ran} tests ran{skipped}")
     if _LEFT_OUT in config.stash:
         terminalreporter.write_line(config.stash[_LEFT_OUT])
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Leave what failed in the folder `JFR_TESTS_REPORTS`, for a second run of it."""
+    folder = os.environ.get("JFR_TESTS_REPORTS")
+    if not folder or hasattr(session.config, "workerinput"):
+        return
+    stats = session.config.pluginmanager.get_plugin("terminalreporter").stats
+    failed = {report.nodeid for kind in ("failed", "error") for report in stats.get(kind, [])}
+    report = {"status": int(exitstatus), "failed": sorted(failed)}
+    Path(folder, f"{os.getpid()}.json").write_text(json.dumps(report))

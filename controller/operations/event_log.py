@@ -176,6 +176,8 @@ class EventLog:
         removed = 0
         oldest = utc_now() - timedelta(days=options.max_age_days)
         excess = self.collection.estimated_document_count() - options.max_number
+        if excess > 0:  # after a crash of a server its estimate can be far too high
+            excess = self.collection.count_documents({}) - options.max_number
         for _ in range(chunks):
             old = {"_id": {"$lt": event_id_at(oldest)}} if excess <= 0 else {}
             wanted = min(CHUNK, excess) if excess > 0 else CHUNK

@@ -33,7 +33,8 @@ def test_a_store_keeps_documents(store: Any) -> None:
     store.ensure_index("uuid")
     store.update([{"uuid": "a", "index": i, "n": i} for i in (1, 2)], key=["uuid", "index"])
     store.update({"uuid": "a", "index": 2, "n": 7}, key=["uuid", "index"])
-    assert store.count() == 2
+    # Without a criterion maggma takes the estimate of the server, which may lag behind.
+    assert store.count({"uuid": "a"}) == 2
     assert store.count({"n": 7}) == 1
     assert [d["n"] for d in store.query({"uuid": "a"}, ["n"], sort={"index": -1})] == [7, 1]
     assert [d["n"] for d in store.query(sort={"index": 1}, skip=1, limit=1)] == [7]
@@ -42,7 +43,7 @@ def test_a_store_keeps_documents(store: Any) -> None:
     groups = {key["uuid"]: len(docs) for key, docs in store.groupby("uuid", {"uuid": "a"})}
     assert groups == {"a": 2}
     store.remove_docs({"index": 1})
-    assert store.count() == 1
+    assert store.count({"uuid": "a"}) == 1
 
 
 def test_a_store_is_described_and_made_again(store: Any) -> None:
@@ -104,11 +105,11 @@ def test_an_unknown_additional_store_is_for_good(jobstore_spec: dict[str, Any]) 
     store = open_jobstore(jobstore_spec)
     store.connect()
     save_outputs(store, output_document(1), {"other": []})
-    assert store.count() == 1
+    assert len(list(store.query())) == 1
     with pytest.raises(RemoteError, match="other") as caught:
         save_outputs(store, output_document(1, 2), {"other": [{"blob_uuid": "b"}]})
     assert caught.value.no_retry
-    assert store.count() == 1
+    assert len(list(store.query())) == 1
     store.close()
 
 

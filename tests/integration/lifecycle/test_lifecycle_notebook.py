@@ -108,11 +108,11 @@ def test_helpers_of_projects_and_workers(world: World) -> None:
         assert opened.count_jobs() == 0
     store = project.get_queue_store()
     store.connect()
-    assert store.count() == 0
+    assert store.query_one() is None
     store.close()
     outputs = project.get_jobstore()
     outputs.connect()
-    assert outputs.count() == 0
+    assert outputs.query_one() is None
     outputs.close()
     worker = project.get_worker("local")
     assert worker.is_local

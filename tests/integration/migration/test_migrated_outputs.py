@@ -197,7 +197,7 @@ def test_blobs_of_any_size_become_files_of_gridfs_and_come_back(
     data.update([blob("small", "changed")], key="blob_uuid")
     assert data.query_one({"blob_uuid": "small"})["data"] == "changed"
     data.update([blob("small", [1, 2.0, None, {"é": True}])], key="blob_uuid")
-    assert data.count() == 2
+    assert len(list(data.query())) == 2
     store.close()
 
     migrate(plan_of(manager, str(tmp_path / "back")), manager, switch=True)
@@ -241,7 +241,7 @@ def test_gridfs_that_maggma_wrote_moves_into_a_file_and_between_servers(
     store = build_store({**gridfs, "uri": other})
     store.connect()
     assert {found["data"][0] for found in store.query({"job_uuid": "u"})} <= {1}
-    assert store.count() == 2
+    assert len(list(store.query())) == 2
     store._chunks_collection.database.client.drop_database(other.rpartition("/")[2])
     store.close()
 
