@@ -1,4 +1,4 @@
-"""Completion values for Typer; jf's scripts call `jfr_cli.values` without Typer."""
+"""Completion values for Typer; jf's scripts call `jfr_cli.completion_values` without Typer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from jfr_cli.values import OFFERS, Offer
+from jfr_cli.completion_values import OFFERS, Offer
 
 Completion = Callable[[typer.Context, str], Offer]
 

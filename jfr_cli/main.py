@@ -26,7 +26,7 @@ def main() -> None:
 
 def _run() -> None:
     if "_JF_OFFER" in os.environ:
-        from jfr_cli.values import answer
+        from jfr_cli.completion_values import answer
 
         sys.exit(_written(answer(os.environ)))
     words = _without_root_options(sys.argv[1:])

@@ -15,7 +15,7 @@ from controller.config.retries import LONGEST_DELAY
 from controller.documents import flow_if_named, utc_now
 from controller.operations.queue import Queue
 from controller.operations.steps import CLAIM_ORDER
-from controller.rules.retry import due_query
+from controller.rules.step_retry import due_query
 from controller.states import NOT_STARTED_FLOW_STATES, FlowState, JobState
 from controller.storage.base import Document
 from controller.storage.conflicts import repeat_on_conflict

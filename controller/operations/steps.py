@@ -23,7 +23,7 @@ from controller.operations.failures import error_text, log_fields
 from controller.operations.queue import Queue
 from controller.operations.retrying import planned_retry
 from controller.rules.causes import cause_of_failed_step
-from controller.rules.retry import (
+from controller.rules.step_retry import (
     LONGEST_REFUSAL,
     due_query,
     failed_step_update,

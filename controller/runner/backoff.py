@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.rules.retry import LONGEST_REFUSAL
+from controller.rules.step_retry import LONGEST_REFUSAL
 
 logger = logging.getLogger(__name__)
 

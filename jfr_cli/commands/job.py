@@ -220,12 +220,12 @@ def why(job: options.JobIdArgument, index: options.IndexArgument = None) -> None
 
     Example: jf job why 12
     """
-    from controller import diagnosis
+    from controller.why import why
     from jfr_cli.render.waiting import REASON, why_picture, why_row
 
     with CURRENT.reader() as controller:
         found = named_job(controller, job, index)
-        reasons = diagnosis.why(controller, found)
+        reasons = why(controller, found)
     if shows_table():
         show_picture(lambda: why_picture(found, reasons))
     elif CURRENT.output_format in ("csv", "name", "count"):

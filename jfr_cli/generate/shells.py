@@ -1,8 +1,9 @@
 """Completion scripts for bash, zsh and fish.
 
 Commands, options, states and other fixed words are in the scripts, so that completing them starts
-nothing. For other values (ids, names) a script asks `jf`, whose answer is `jfr_cli.values.answer`:
-the question is in the environment; the answer has one candidate per line and is never evaluated.
+nothing. For other values (ids, names) a script asks `jf`, which answers from
+`jfr_cli.completion_values.answer`: the question is in the environment; the answer has one candidate
+per line and is never evaluated.
 """
 
 from __future__ import annotations

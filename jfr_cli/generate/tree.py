@@ -24,7 +24,7 @@ class Parameter:
     value
         Metavar in the help; "" for a flag, in brackets if optional.
     kind
-        Kind of its values in `jfr_cli.values`; "" where unknown.
+        Kind of its values in `jfr_cli.completion_values`; "" where unknown.
     words
         The allowed words, where they are fixed.
     text

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from jfr_cli.app import GROUPS, load_group
-from jfr_cli.values import OFFERS
+from jfr_cli.completion_values import OFFERS
 
 NEVER_FOR_HELP = {"pymongo", "bson", "pydantic", "maggma", "jobflow", "qtoolkit", "numpy"}
 NEVER_FOR_LISTS = NEVER_FOR_HELP - {"bson", "pydantic"} | {"mongomock_ng", "networkx"}

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from staged import Stage
 
-from controller import diagnosis
 from controller.documents import utc_now
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.locks import MongoLock
 from controller.rules.waiting import Verdict
 from controller.states import FlowState, JobState
 from controller.waiting import LONGEST_PAUSE, Awaited, WaitOptions, wait_for_flows, wait_for_jobs
+from controller.why import why
 
 STEPS = ["CHECKED_OUT", "UPLOADED", "SUBMITTED", "RUNNING", "RUN_FINISHED", "DOWNLOADED"]
 
@@ -144,15 +144,15 @@ def test_what_does_not_exist_is_named(stage: Stage) -> None:
         wait_for_jobs(stage.controller, [ids["a"]], options=WaitOptions(timeout=-1))
 
 
-def why(stage: Stage, db_id: str) -> list[str]:
+def reasons_of(stage: Stage, db_id: str) -> list[str]:
     job = stage.controller.get_job_info(db_id=db_id)
     assert job is not None
-    return [reason.text for reason in diagnosis.why(stage.controller, job)]
+    return [reason.text for reason in why(stage.controller, job)]
 
 
 def test_why_a_job_waits(stage: Stage) -> None:
     ids = stage.flow(a="FAILED", b=("WAITING", "a"), c="READY", d="READY")
-    assert why(stage, ids["b"]) == [
+    assert reasons_of(stage, ids["b"]) == [
         f"its parent {ids['a']} (a) is FAILED",
         "no runner is alive",
     ]
@@ -160,17 +160,17 @@ def test_why_a_job_waits(stage: Stage) -> None:
     stage.controller.auxiliary.update_one(
         {"running_runner": {"$exists": True}}, {"$set": {"running_runner": record}}
     )
-    assert why(stage, ids["b"]) == [f"its parent {ids['a']} (a) is FAILED"]
+    assert reasons_of(stage, ids["b"]) == [f"its parent {ids['a']} (a) is FAILED"]
     stage.controller.jobs.update_one({"db_id": ids["c"]}, {"$set": {"priority": 3}})
-    assert why(stage, ids["d"]) == ["1 job on worker local comes before it"]
+    assert reasons_of(stage, ids["d"]) == ["1 job on worker local comes before it"]
     with MongoLock(collection=stage.controller.jobs, filter={"db_id": ids["c"]}):
-        assert any("is working on it" in text for text in why(stage, ids["c"]))
+        assert any("is working on it" in text for text in reasons_of(stage, ids["c"]))
     stage.controller.jobs.update_one({"db_id": ids["c"]}, {"$set": {"lock_id": "theirs"}})
-    assert any("other software" in text for text in why(stage, ids["c"]))
+    assert any("other software" in text for text in reasons_of(stage, ids["c"]))
     stage.controller.jobs.update_one({"db_id": ids["d"]}, {"$set": {"worker": "gone"}})
-    assert why(stage, ids["d"]) == ["the project has no worker gone (it has local, other)"]
+    assert reasons_of(stage, ids["d"]) == ["the project has no worker gone (it has local, other)"]
 
 
 def test_the_newest_index_of_a_parent_counts(stage: Stage) -> None:
     ids = stage.flow(a="COMPLETED", a_2="RUNNING", b=("WAITING", "a"))
-    assert why(stage, ids["b"])[0] == f"its parent {ids['a_2']} (a) is RUNNING"
+    assert reasons_of(stage, ids["b"])[0] == f"its parent {ids['a_2']} (a) is RUNNING"

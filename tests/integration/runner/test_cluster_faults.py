@@ -19,10 +19,10 @@ from running import running, wait_for
 from sshd import ssh_server
 
 from controller.config import Project
-from controller.diagnosis import why
 from controller.documents import JobInfo
 from controller.jobcontroller import JobController
 from controller.states import JobState
+from controller.why import why
 
 pytestmark = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
 

@@ -12,11 +12,11 @@ from running import run, states, wait_for
 
 from controller import documents
 from controller.config import Project
-from controller.diagnosis import why
 from controller.errors import ArgumentError, StateError
 from controller.jobcontroller import JobController
 from controller.runner import Runner
 from controller.submission import set_run_config
+from controller.why import why
 
 pytestmark = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
 ONCE = {"causes": ["job_error"], "times": 1, "delay": 0}

@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_made_costs_its_job_only(project: Project, tmp_p
 def test_why_a_job_waits_is_written_down_and_costs_no_quick_listing(
     project: Project, asked: Counter[str]
 ) -> None:
-    from controller.diagnosis import why
+    from controller.why import why
 
     with JobController.from_project(project) as controller:
         controller.reset()

@@ -13,9 +13,9 @@ from running import run, running, wait_for
 from sshd import SSHServer, ssh_server
 
 from controller.config import Project
-from controller.diagnosis import why
 from controller.jobcontroller import JobController
 from controller.states import JobState
+from controller.why import why
 
 pytestmark = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
 

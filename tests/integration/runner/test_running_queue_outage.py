@@ -12,12 +12,12 @@ from runner_jobs import add
 from running import DEADLINE
 
 from controller.config import Project
-from controller.diagnosis import why
 from controller.errors import RemoteError
 from controller.jobcontroller import JobController
 from controller.runner import Runner
 from controller.schedulers.queue import Queue, QueuedJob
 from controller.states import JobState
+from controller.why import why
 
 
 def test_a_queue_outage_fails_no_job(

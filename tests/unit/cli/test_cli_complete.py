@@ -13,7 +13,7 @@ from controller.config import settings
 from controller.storage.embedded import open_database
 from controller.storage.indexes import FLOW_INDEXES, JOB_INDEXES, build_indexes
 from jfr_cli import app
-from jfr_cli.values import answer
+from jfr_cli.completion_values import answer
 
 UUID = "{:08x}-0000-4000-8000-000000000000"
 EVIL = "a\\\"); touch evil; [/b]$(touch evil)`x`'\n\t[red]"

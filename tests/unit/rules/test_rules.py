@@ -27,7 +27,7 @@ from controller.rules import (
     is_satisfied,
     resumed_state,
 )
-from controller.rules.retry import (
+from controller.rules.step_retry import (
     failed_step_update,
     is_busy,
     is_final,
