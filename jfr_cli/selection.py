@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typer
 
+from controller import filter_texts
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
 from controller.filters import FlowFilter, JobFilter, is_uuid
 from jfr_cli import options
@@ -21,16 +20,29 @@ if TYPE_CHECKING:
     from controller.documents import FlowInfo, JobInfo
     from controller.reader import QueueReader
 
-_DATE_FORMS = (
-    "%Y-%m-%d",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%d %H:%M:%S",
-)
-_TIME_FORMS = ("%H:%M", "%H:%M:%S")
-_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
-"""Start of a date and time in ISO 8601; fractions, Z or an offset may follow."""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _as_usage(read: Callable[P, R]) -> Callable[P, R]:
+    """Let what cannot be read be an error of the command line."""
+
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return read(*args, **kwargs)
+        except filter_texts.FlagError as error:
+            raise typer.BadParameter(error.text, param_hint=error.flag) from None
+
+    return reading
+
+
+window = _as_usage(filter_texts.window)
+parse_date = _as_usage(filter_texts.parse_date)
+dictionary = _as_usage(filter_texts.dictionary)
+uuid_index_pairs = _as_usage(filter_texts.uuid_index_pairs)
+_job_filter = _as_usage(filter_texts.job_filter)
+_flow_filter = _as_usage(filter_texts.flow_filter)
 
 _SHARED: dict[str, Any] = {
     "db_id": options.DbIds,
@@ -93,129 +105,6 @@ def _bundle(command: F, bundle: dict[str, Any], build: Callable[[dict[str, Any]]
         lambda inner, given, chosen: inner(selection=build(chosen), **given),
         replaces="selection",
     )
-
-
-def _job_filter(given: dict[str, Any]) -> JobFilter:
-    start, end = window(given)
-    return JobFilter(
-        job_ids=uuid_index_pairs(given["job_id"]),
-        db_ids=given["db_id"],
-        flow_ids=given["flow_id"],
-        states=given["state"],
-        start_date=start,
-        end_date=end,
-        name=given["name"],
-        metadata=dictionary("--metadata", given.get("metadata")),
-        workers=given["worker"],
-        causes=given.get("cause"),
-        error_match=given.get("error_match"),
-        custom_query=dictionary("--query", given.get("query")),
-    )
-
-
-def _flow_filter(given: dict[str, Any]) -> FlowFilter:
-    start, end = window(given)
-    return FlowFilter(
-        job_ids=given["job_id"],
-        db_ids=given["db_id"],
-        flow_ids=given["flow_id"],
-        states=given["state"],
-        start_date=start,
-        end_date=end,
-        name=given["name"],
-        metadata=dictionary("--metadata", given.get("metadata")),
-        custom_query=dictionary("--query", given.get("query")),
-    )
-
-
-def window(given: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
-    """Return the bounds given by --start-date, --end-date, --days and --hours.
-
-    Times without a zone are local.
-    """
-    said = [n for n in ("start_date", "days", "hours") if given[n] is not None]
-    if len(said) > 1:
-        flags = " and ".join(f"--{n.replace('_', '-')}" for n in said)
-        raise typer.BadParameter(f"{flags} exclude each other")
-    now = datetime.now()
-    start = parse_date("--start-date", given["start_date"], now)
-    for unit in ("days", "hours"):
-        if given[unit] is not None:
-            start = _before(now, unit, given[unit])
-    return start, parse_date("--end-date", given["end_date"], now)
-
-
-def _before(now: datetime, unit: str, number: int) -> datetime:
-    try:
-        return now - timedelta(**{unit: number})
-    except OverflowError:
-        raise typer.BadParameter(
-            f"{number} {unit} ago is before the first date", param_hint=f"--{unit}"
-        ) from None
-
-
-def parse_date(flag: str, text: str | None, now: datetime) -> datetime | None:
-    """Read a date, a date and time, or a time of the last 24 hours, all local.
-
-    With ``Z`` or an offset, a date and time keeps its zone.
-    """
-    if text is None:
-        return None
-    found = _read_date(text, now)
-    try:
-        if found is not None:
-            found.astimezone(UTC)
-            return found
-    except (OverflowError, ValueError):  # out of range
-        pass
-    raise typer.BadParameter(
-        f"{text!r} is not a date",
-        param_hint=f"{flag} (2026-01-31, 2026-01-31T12:00, 2026-01-31T12:00:00Z or 12:00)",
-    )
-
-
-def _read_date(text: str, now: datetime) -> datetime | None:
-    for form in (*_DATE_FORMS, *_TIME_FORMS):
-        try:
-            found = datetime.strptime(text, form)
-        except ValueError:
-            continue
-        if form in _DATE_FORMS:
-            return found
-        today = datetime.combine(now.date(), found.time())
-        return today if today <= now else today - timedelta(days=1)
-    try:
-        return datetime.fromisoformat(text) if _ISO_TIME.match(text) else None
-    except ValueError:
-        return None
-
-
-def dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
-    """Read JSON, or ``key=value,key2=value2`` whose values are texts."""
-    if text is None:
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    pairs = [chunk.split("=") for chunk in text.split(",")]
-    if found is not None or any(len(pair) != 2 or not pair[0].strip() for pair in pairs):
-        raise typer.BadParameter(f'{text!r} is neither JSON nor "key=value"', param_hint=flag)
-    return {key.strip(): value for key, value in pairs}
-
-
-def uuid_index_pairs(texts: list[str] | None) -> list[tuple[str, int]] | None:
-    """Read ``UUID:INDEX`` texts; None stays None."""
-    return [_pair(text) for text in texts] if texts else None
-
-
-def _pair(text: str) -> tuple[str, int]:
-    uuid, _, index = text.rpartition(":")
-    if not uuid or not index.isdigit():
-        raise typer.BadParameter(f"{text!r} is not UUID:INDEX", param_hint="--job-id")
-    return uuid, int(index)
 
 
 def job_named(text: str, index: int | None) -> dict[str, Any]:

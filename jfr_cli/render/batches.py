@@ -1,4 +1,4 @@
-"""Batch processes."""
+"""Batch processes on a terminal, and the data of what is done to them."""
 
 from __future__ import annotations
 
@@ -7,93 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.states import BatchState
-from jfr_cli.render.data import Row
+from controller.tables.batches import BATCHES
 from jfr_cli.render.outcome import Changed, LeftAlone, Tally, outcome_schema
-from jfr_cli.render.schemas import DocumentSchema, array, entry, flag, integer, text, time
-from jfr_cli.render.tables import MORE, Column, TableSpec
-from jfr_cli.render.words import cell_text, drawn_text, exact_time, local_time, state_words
+from jfr_cli.render.schemas import DocumentSchema, flag, integer
+from jfr_cli.render.words import cell_text, drawn_text, exact_time
 
 if TYPE_CHECKING:
     from rich.panel import Panel
 
     from controller.documents import BatchDoc
 
-Placed = tuple["BatchDoc", Path | None]
-"""A batch process and its folder."""
+__all__ = ["BATCHES", "CHANGED_BATCHES", "DELETED_BATCHES", "batch_panel", "forgetting"]
 
-
-def _row(placed: Placed) -> Row:
-    batch, folder = placed
-    return {
-        "process_id": batch.process_id,
-        "batch_uid": batch.batch_uid,
-        "worker": batch.worker,
-        "folder": folder and str(folder),
-        "state": batch.batch_state,
-        "jobs": [{"db_id": job[0], "uuid": job[1], "index": job[2]} for job in batch.jobs],
-        "created_on": batch.created_on,
-        "updated_on": batch.updated_on,
-        "start_time": batch.start_time,
-        "end_time": batch.end_time,
-        "last_ping_time": batch.last_ping_time,
-    }
-
-
-BATCHES = TableSpec(
-    "batch",
-    "A batch process: `jf batch info`, and an entry of `jf batch list`.",
-    {
-        "process_id": text("Its id in the worker's queue."),
-        "batch_uid": text("Its id in jfr."),
-        "worker": text("Name of the worker."),
-        "folder": text(
-            "Its folder on the worker, if the worker is still in the project.", null=True
-        ),
-        "state": text("Its state.", one_of=[s.value for s in BatchState]),
-        "jobs": array(
-            entry(
-                DocumentSchema(
-                    "",
-                    "A job.",
-                    {
-                        "db_id": text("Its db_id."),
-                        "uuid": text("Its uuid."),
-                        "index": integer("Its index."),
-                    },
-                )
-            ),
-            "The jobs it executed.",
-        ),
-        "created_on": time("Time of submission."),
-        "updated_on": time("Time of the last change."),
-        "start_time": time("Start time.", null=True),
-        "end_time": time("End time.", null=True),
-        "last_ping_time": time("Time of the last ping.", null=True),
-    },
-    row=_row,
-    columns=(
-        Column("process_id", "Process ID", rank=0),
-        Column("batch_uid", "Batch UID", short=("Batch", lambda p: p[0].batch_uid[:8])),
-        Column("worker", "Worker"),
-        Column("folder", "Process folder", wraps=True, rank=3),
-        Column("state", "Status", lambda p: state_words(p[0].batch_state), rank=0),
-        Column(
-            "jobs",
-            "Jobs",
-            lambda p: cell_text([job[0] for job in p[0].jobs]),
-            levels=MORE,
-            wraps=True,
-        ),
-        Column(
-            "updated_on",
-            "Last updated [{zone}]",
-            lambda p: local_time(p[0].updated_on),
-            levels=MORE,
-        ),
-    ),
-    name_key="process_id",
-)
 DELETED_BATCHES = outcome_schema(
     "deleted-batches",
     "What `jf batch delete` did, or would do; `db_id` contains the batch_uid.",
@@ -130,7 +55,7 @@ def batch_panel(batch: BatchDoc, folder: Path | None) -> Panel:
     from rich.text import Text
 
     content = Text()
-    for key, value in _row((batch, folder)).items():
+    for key, value in BATCHES.row((batch, folder)).items():
         if value is None or value == []:
             continue
         content.append(f"{key} = ", style="bold")

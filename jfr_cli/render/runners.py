@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from controller.tables.runners import RUNNER_PROCESS, runner_row
 from jfr_cli.render.data import Row
 from jfr_cli.render.schemas import DocumentSchema, array, flag, integer, mapping, number, text, time
-from jfr_cli.render.tables import MORE, Column, TableSpec
+from jfr_cli.render.tables import Column, TableSpec
 from jfr_cli.render.words import GREEN, ORANGE, VERMILION, duration, exact_time
 
 if TYPE_CHECKING:
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
     from controller.operations.runner_processes import RunnerProcess, RunnersOverview
     from controller.operations.runner_record import RunnerStatus
     from controller.operations.worker_outages import WorkerOutage
+
+__all__ = [
+    "CLAIMS",
+    "RUNNER",
+    "RUNNERS_STARTED",
+    "RUNNERS_TOLD",
+    "RUNNER_PROCESS",
+    "RUNNER_RESET",
+    "RUNNER_STATUS",
+    "UPDATED",
+    "RunnerInfo",
+    "RunnersSeen",
+    "runner_panel",
+    "status_line",
+    "status_lines",
+]
 
 _STATES = ("alive", "silent", "none", "no record")
 _IDENTITY: dict[str, Any] = {
@@ -95,85 +112,6 @@ _STATUS: dict[str, Any] = {
     "silent_for": number("Seconds since the last ping.", null=True),
     **_IDENTITY,
 }
-_PROCESS_STATES = ("alive", "stopping", "silent", "ended")
-
-
-def _process_row(runner: RunnerProcess) -> Row:
-    known = runner.record
-    last = known.get("last_error") or {}
-    return {
-        "runner_id": runner.runner_id,
-        "state": str(runner.state),
-        **{key: known.get(key) for key in ("hostname", "pid", "user", "name", "project_name")},
-        "started_on": known.get("started_on"),
-        "beat_age": None if runner.beat_age is None else round(runner.beat_age, 1),
-        "version": known.get("version"),
-        "python": known.get("python"),
-        "roles": list(known.get("roles") or ()),
-        "project_file": known.get("project_file"),
-        "project_hash": known.get("project_hash"),
-        "file_changed": bool(known.get("file_changed")),
-        "claims_paused": bool(known.get("claims_paused")),
-        "jobs": list(runner.jobs),
-        "last_error": last.get("text"),
-        "last_error_on": last.get("on"),
-        "log_file": known.get("log_file"),
-        "request": (known.get("request") or {}).get("action"),
-    }
-
-
-def _roles(row: Any) -> str:
-    roles = _process_row(row)["roles"]
-    return "all" if len(roles) == 4 else ", ".join(roles)
-
-
-RUNNER_PROCESS = TableSpec(
-    "runner-process",
-    "A runner of the project: `jf runner list`.",
-    {
-        "runner_id": text("Its id."),
-        "state": text("Whether it lives.", one_of=_PROCESS_STATES),
-        "hostname": text("Its machine.", null=True),
-        "pid": integer("Its process.", null=True),
-        "user": text("Who started it.", null=True),
-        "name": text("Which process of `jf runner start`; null in the foreground.", null=True),
-        "project_name": text("The project that it serves.", null=True),
-        "started_on": time("When it was started.", null=True),
-        "beat_age": number("Seconds since its last heartbeat.", null=True),
-        "version": text("Of jfr.", null=True),
-        "python": text("Version of Python.", null=True),
-        "roles": array(text("One."), "What it does."),
-        "project_file": text("The project file that it has read.", null=True),
-        "project_hash": text("What changes with the content of that file.", null=True),
-        "file_changed": flag("Whether the file has changed since, as of its last heartbeat."),
-        "claims_paused": flag("Whether it claims no jobs."),
-        "jobs": array(text("db_id."), "Jobs on which it works right now."),
-        "last_error": text("The last warning or error of its log.", null=True),
-        "last_error_on": time("When that was.", null=True),
-        "log_file": text("Its log, on its machine.", null=True),
-        "request": text("What was asked of it last.", null=True),
-    },
-    row=_process_row,
-    columns=(
-        Column("state", "State", rank=0),
-        Column("hostname", "Host", rank=0),
-        Column("pid", "Process", number=True, rank=0),
-        Column("user", "User", rank=3),
-        Column("started_on", "Started [{zone}]", rank=2),
-        Column("beat_age", "Heartbeat [s]", number=True),
-        Column("version", "Version", rank=4),
-        Column("python", "Python", rank=5),
-        Column("roles", "Roles", cell=_roles, rank=3),
-        Column("file_changed", "File changed", rank=3),
-        Column("jobs", "Jobs", cell=lambda runner: ", ".join(runner.jobs), wraps=True),
-        Column("last_error", "Last error", wraps=True, rank=6),
-        Column("runner_id", "Id", levels=MORE),
-        Column("project_hash", "Hash", levels=MORE),
-        Column("project_file", "Project file", levels=MORE),
-        Column("log_file", "Log", levels=MORE),
-    ),
-    name_key="runner_id",
-)
 
 
 def _outage_row(outage: WorkerOutage) -> Row:
@@ -190,7 +128,7 @@ def _seen_row(seen: RunnersSeen) -> Row:
     return {
         **_status_row(seen.status),
         "claims_paused": bool(seen.overview.claims.get("paused")),
-        "runners": [_process_row(runner) for runner in seen.overview.runners],
+        "runners": [runner_row(runner) for runner in seen.overview.runners],
         "outages": [_outage_row(outage) for outage in seen.overview.outages],
     }
 
@@ -312,7 +250,7 @@ def status_lines(seen: RunnersSeen) -> Text:
 def _process_line(runner: RunnerProcess) -> Text:
     from rich.text import Text
 
-    row, record = _process_row(runner), runner.record
+    row, record = runner_row(runner), runner.record
     age = "never" if runner.beat_age is None else f"{duration(runner.beat_age)} ago"
     parts = [
         f"{row['state']}: {runner.named}",

@@ -1,140 +1,67 @@
-"""Schemas of the data that `jf` prints, each declared once.
+"""Schemas of the data that `jf` prints: those of `controller.tables` and of this package.
 
-A `DocumentSchema` names the keys; tables, the header of CSV, ``--columns`` and the JSON Schema
-files under docs/schemas come from it. ``python -m jfr_cli.render.schemas docs/schemas`` writes
-the files; a test holds them to the declarations, and the acceptance tests hold the output to the
-files.
+``python -m jfr_cli.render.schemas docs/schemas`` writes the JSON Schema files; a test holds them
+to the declarations, and the acceptance tests hold the output to the files.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-Schema = dict[str, Any]
+from controller.tables.schemas import (
+    VERSION,
+    DocumentSchema,
+    Schema,
+    anything,
+    array,
+    entry,
+    flag,
+    integer,
+    json_schema,
+    mapping,
+    number,
+    schema_text,
+    text,
+    time,
+)
 
-VERSION = 1
-"""Increased when a key is removed or changes its meaning, not when one is added."""
-
-
-@dataclass(frozen=True)
-class DocumentSchema:
-    """The schema of one kind of thing.
-
-    Attributes
-    ----------
-    name
-        Name of its schema file.
-    summary
-        Description, with the commands that print it.
-    properties
-        {key: its schema}, made by the functions of this module.
-    optional
-        Keys that are present only on request.
-    """
-
-    name: str
-    summary: str
-    properties: Mapping[str, Schema]
-    optional: frozenset[str] = frozenset()
-
-
-def text(meaning: str, *, null: bool = False, one_of: Any = None) -> Schema:
-    """Declare a text, perhaps one of a few."""
-    found = _typed("string", meaning, null)
-    if one_of is not None:
-        words = [f"{word}" for word in one_of]
-        found["enum"] = [*words, None] if null else words
-    return found
-
-
-def time(meaning: str, *, null: bool = False) -> Schema:
-    """Declare a time: ISO 8601 in UTC, with milliseconds."""
-    return {**_typed("string", meaning, null), "format": "date-time"}
-
-
-def integer(meaning: str, *, null: bool = False) -> Schema:
-    """Declare a whole number."""
-    return _typed("integer", meaning, null)
-
-
-def number(meaning: str, *, null: bool = False) -> Schema:
-    """Declare a number."""
-    return _typed("number", meaning, null)
-
-
-def flag(meaning: str) -> Schema:
-    """Declare true or false."""
-    return _typed("boolean", meaning, False)
-
-
-def anything(meaning: str) -> Schema:
-    """Declare a value of any kind."""
-    return {"description": meaning}
-
-
-def mapping(meaning: str, *, null: bool = False) -> Schema:
-    """Declare an object with keys of the user's choice."""
-    return _typed("object", meaning, null)
-
-
-def array(items: Schema | DocumentSchema, meaning: str, *, null: bool = False) -> Schema:
-    """Declare an array."""
-    inner = entry(items) if isinstance(items, DocumentSchema) else items
-    return {**_typed("array", meaning, null), "items": inner}
-
-
-def entry(schema: DocumentSchema, meaning: str | None = None) -> Schema:
-    """Declare an object that has a schema of its own."""
-    return {
-        "type": "object",
-        "description": meaning or schema.summary,
-        "properties": dict(schema.properties),
-        "required": [key for key in schema.properties if key not in schema.optional],
-    }
-
-
-def _typed(kind: str, meaning: str, null: bool) -> Schema:
-    return {"description": meaning, "type": [kind, "null"] if null else kind}
-
-
-def json_schema(schema: DocumentSchema) -> Schema:
-    """Return the JSON Schema of one thing; lists are arrays of it."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:jfr:schema:{schema.name}:{VERSION}",
-        "title": schema.name,
-        **entry(schema),
-    }
+__all__ = [
+    "VERSION",
+    "DocumentSchema",
+    "Schema",
+    "anything",
+    "array",
+    "declared_schemas",
+    "entry",
+    "flag",
+    "integer",
+    "json_schema",
+    "mapping",
+    "number",
+    "schema_text",
+    "text",
+    "time",
+]
 
 
 def declared_schemas() -> dict[str, DocumentSchema]:
-    """Return every schema declared by a module of `jfr_cli.render`, by name."""
+    """Return every schema declared by a module of `controller.tables` or of this package."""
+    import controller.tables
     import jfr_cli.render
 
     found: dict[str, DocumentSchema] = {}
-    for module in pkgutil.iter_modules(jfr_cli.render.__path__, "jfr_cli.render."):
-        for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, DocumentSchema):
-                found[value.name] = value
+    for package in (controller.tables, jfr_cli.render):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for value in vars(importlib.import_module(module.name)).values():
+                if isinstance(value, DocumentSchema):
+                    found[value.name] = value
     return dict(sorted(found.items()))
 
 
-def schema_text(schema: DocumentSchema) -> str:
-    """Return the content of a schema file."""
-    return json.dumps(json_schema(schema), indent=2, ensure_ascii=False) + "\n"
-
-
 if __name__ == "__main__":
-    # Imported by name: in __main__, DocumentSchema would be a different class.
-    from jfr_cli.render import schemas
-
-    for known in schemas.declared_schemas().values():
+    for known in declared_schemas().values():
         path = Path(sys.argv[1]) / f"{known.name}.json"
-        path.write_text(schemas.schema_text(known), encoding="utf-8")
+        path.write_text(schema_text(known), encoding="utf-8")

@@ -20,6 +20,7 @@ from controller.documents import FlowInfo, JobInfo
 from controller.errors import ArgumentError
 from controller.safe_text import escaped_json
 from controller.states import FlowState, JobState
+from controller.tables import words as shared_words
 from jfr_cli.render import data, words
 from jfr_cli.render.flows import FLOWS, needs_jobs
 from jfr_cli.render.jobs import JOBS, job_lines, job_panel, job_table
@@ -280,7 +281,7 @@ def test_a_zone_is_named_as_it_is_called_all_year(
 def test_an_hour_that_clocks_repeat_is_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
-    words._is_repeated.cache_clear()
+    shared_words._is_repeated.cache_clear()
     told = [words.local_time(datetime(2026, 11, 1, hour, 30)) for hour in (4, 5, 6, 7)]
     assert told == [
         "2026-11-01 00:30",
@@ -289,7 +290,7 @@ def test_an_hour_that_clocks_repeat_is_two(monkeypatch: pytest.MonkeyPatch) -> N
         "2026-11-01 02:30",
     ]
     assert words.exact_time(datetime(2026, 7, 1, 12, 0, 1)) == "2026-07-01 08:00:01 EDT"
-    words._is_repeated.cache_clear()
+    shared_words._is_repeated.cache_clear()
 
 
 def test_the_panel_of_a_job_names_the_zone_of_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
