@@ -269,7 +269,7 @@ _jf_facts() {
         )
         ;;
     ' flow')
-        commands='list info wait delete clean resume graph report set'
+        commands='list info wait submit delete clean resume graph report set'
         options='--tree --help -h'
         ;;
     ' flow list')
@@ -298,6 +298,14 @@ _jf_facts() {
         choices=(
             '--for |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
             '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' flow submit')
+        options='--worker -wk --resources --exec-config --priority --metadata -meta --jobstore --allow-external-references --wait --timeout --dry-run --format --json --help'
+        asks='--worker=workers -wk=workers --exec-config=exec_configs'
+        takes='--resources --priority --metadata -meta --jobstore --timeout'
+        choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;

@@ -985,6 +985,7 @@ function __jf_facts
                 list\t'List flows, most recently changed first.' \
                 info\t'Show a flow: its structure and its jobs.' \
                 wait\t'Wait until flows have ended; exit 7 if one did not complete, 8 on timeout.' \
+                submit\t'Submit a flow; in a pipe, print the ids as JSON.' \
                 delete\t'Delete flows with all their jobs.' \
                 clean\t'Delete the run folders of the ended jobs of flows.' \
                 resume\t'Resume all paused and stopped jobs of a flow.' \
@@ -1100,6 +1101,26 @@ function __jf_facts
             set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '<n>=flows'
             set __jf_takes '--timeout' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
             set __jf_choices '--for |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
+        case ' flow submit'
+            set __jf_options \
+                --worker\t'Worker of the jobs without their own; default: the project\'s first.' \
+                -wk\t'Worker of the jobs without their own; default: the project\'s first.' \
+                --resources\t'JSON, or "key=value,key2=value2".' \
+                --exec-config\t'An exec_config of the project, or JSON.' \
+                --priority\t'The highest priority runs first.' \
+                --metadata\t'Added to that of the flow and its jobs.' \
+                -meta\t'Added to that of the flow and its jobs.' \
+                --jobstore\t'One of optional_jobstores.' \
+                --allow-external-references\t'Accept outputs of jobs outside it.' \
+                --wait\t'Wait for its end; exit 7 if it did not complete.' \
+                --timeout\t'Wait at most this long, then exit 8.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '--worker=workers' '-wk=workers' '--exec-config=exec_configs'
+            set __jf_takes '--resources' '--priority' '--metadata' '-meta' '--jobstore' '--timeout'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' flow delete'
             set __jf_options \
                 --yes\t'Do not ask.' \

@@ -157,6 +157,22 @@ def dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
     return {key.strip(): value for key, value in pairs}
 
 
+def typed_dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
+    """As `dictionary`; in pairs, numbers, true, false and null are read as such."""
+    found = dictionary(flag, text)
+    if found is None or text is None or text.lstrip().startswith("{"):
+        return found
+    return {key: _typed(value) for key, value in found.items()}
+
+
+def _typed(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, (int, float, bool)) or value is None else text
+
+
 def uuid_index_pairs(texts: list[str] | None) -> list[tuple[str, int]] | None:
     """Read ``UUID:INDEX`` texts; None stays None."""
     return [_pair(text) for text in texts] if texts else None

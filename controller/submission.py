@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from controller.config import ConfigManager
@@ -14,11 +15,13 @@ from controller.jobcontroller import JobController
 from controller.operations.insertion import (
     AcceptedFlow,
     RunSettings,
+    accept_data,
     accept_flow,
     insert_flow,
     plain_exec_config,
     plain_resources,
     retries_of,
+    with_flow_metadata,
 )
 from controller.storage.opening import opens_directly
 from controller.storage.outputs import (
@@ -78,28 +81,112 @@ def submit_flow(
         The flow cannot be accepted; nothing was submitted.
     """
     opened = ConfigManager().get_project(project)
-    if not opened.workers:
-        raise ConfigError(
-            f"project {opened.name} has no worker", hint="add one to the project file"
-        )
-    chosen = worker or next(iter(opened.workers))
-    accepted = accept_flow(flow, allow_external_references=allow_external_references)
-    settings = RunSettings(
-        worker=chosen,
-        exec_config=plain_exec_config(exec_config),
-        resources=plain_resources(resources),
-        priority=priority,
-        retry=retries_of(exec_config),
+    prepared = prepare_submission(
+        opened,
+        flow,
+        SubmissionOptions(
+            worker=worker,
+            exec_config=exec_config,
+            resources=resources,
+            priority=priority,
+            allow_external_references=allow_external_references,
+            jobstore=jobstore,
+        ),
     )
-    _check(opened, accepted, settings, jobstore)
     with JobController.from_project(opened) as controller:
+        return prepared.insert(controller)
+
+
+@dataclass(frozen=True)
+class SubmissionOptions:
+    """Where and how the jobs of a flow run, as `submit_flow` takes it.
+
+    Attributes
+    ----------
+    metadata
+        Added to that of the flow and all its jobs.
+    """
+
+    worker: str | None = None
+    exec_config: str | ExecutionConfig | dict[str, Any] | None = None
+    resources: dict[str, Any] | QResources | None = None
+    priority: int = 0
+    metadata: dict[str, Any] | None = None
+    allow_external_references: bool = False
+    jobstore: str | None = None
+
+
+@dataclass(frozen=True)
+class PreparedFlow:
+    """A flow that the project accepts; nothing has been written.
+
+    Attributes
+    ----------
+    flow
+        It and its jobs.
+    settings
+        Of the jobs without their own.
+    project
+        The project.
+    jobstore
+        Name of an optional JobStore, None for the default one.
+    """
+
+    flow: AcceptedFlow
+    settings: RunSettings
+    project: Project
+    jobstore: str | None
+
+    def insert(self, controller: JobController) -> list[str]:
+        """Write it; return the db_ids, parents before children."""
         return insert_flow(
             controller.queue,
-            accepted,
-            settings,
-            prefix=opened.queue.db_id_prefix,
-            jobstore=jobstore,
+            self.flow,
+            self.settings,
+            prefix=self.project.queue.db_id_prefix,
+            jobstore=self.jobstore,
         )
+
+
+def prepare_submission(project: Project, flow: Any, options: SubmissionOptions) -> PreparedFlow:
+    """Check a flow and the names that it uses; opens no database.
+
+    Parameters
+    ----------
+    flow
+        What `submit_flow` takes, or the serialised form of that, which is not decoded.
+
+    Raises
+    ------
+    ConfigError
+        Unknown worker, exec_config or jobstore.
+    SubmissionError
+        The flow cannot be accepted.
+    """
+    if not project.workers:
+        raise ConfigError(
+            f"project {project.name} has no worker", hint="add one to the project file"
+        )
+    settings = RunSettings(
+        worker=options.worker or next(iter(project.workers)),
+        exec_config=plain_exec_config(options.exec_config),
+        resources=plain_resources(options.resources),
+        priority=options.priority,
+        retry=retries_of(options.exec_config),
+    )
+    accepted = _accept(flow, options)
+    _check(project, accepted, settings, options.jobstore)
+    return PreparedFlow(accepted, settings, project, options.jobstore)
+
+
+def _accept(flow: Any, options: SubmissionOptions) -> AcceptedFlow:
+    external = options.allow_external_references
+    first = flow[0] if isinstance(flow, list) and flow else flow
+    if isinstance(first, Mapping):
+        return accept_data(flow, options.metadata, allow_external_references=external)
+    if options.metadata:
+        flow = with_flow_metadata(flow, options.metadata)
+    return accept_flow(flow, allow_external_references=external)
 
 
 def _check(

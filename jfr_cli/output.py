@@ -322,8 +322,13 @@ def show_outcome(outcome: Outcome, noun: str, done: str, **more: Any) -> None:
         raise typer.Exit(status)
 
 
-def show_waited(result: WaitResult) -> None:
+def show_waited(result: WaitResult, show: Callable[[], None] | None = None) -> None:
     """Print the result of a wait, and exit with the matching status.
+
+    Parameters
+    ----------
+    show
+        Prints it in another way, with what else is to be said of it.
 
     Raises
     ------
@@ -332,7 +337,9 @@ def show_waited(result: WaitResult) -> None:
     """
     from jfr_cli.render.waiting import AWAITED, at_rest, standing, wait_row
 
-    if shows_object():
+    if show is not None:
+        show()
+    elif shows_object():
         show_value(wait_row(result))
     else:
         show_rows(result.waited, AWAITED)

@@ -40,6 +40,7 @@ def _as_usage(read: Callable[P, R]) -> Callable[P, R]:
 window = _as_usage(filter_texts.window)
 parse_date = _as_usage(filter_texts.parse_date)
 dictionary = _as_usage(filter_texts.dictionary)
+typed_dictionary = _as_usage(filter_texts.typed_dictionary)
 uuid_index_pairs = _as_usage(filter_texts.uuid_index_pairs)
 _job_filter = _as_usage(filter_texts.job_filter)
 _flow_filter = _as_usage(filter_texts.flow_filter)

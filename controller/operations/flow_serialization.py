@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from controller.errors import SubmissionError
 from controller.execution.values import misleading, unstorable, with_exact_times
@@ -103,6 +104,71 @@ def read_flow(flow: Flow | Job | Mapping[str, Any]) -> SerializedFlow:
     return SerializedFlow(
         [NewJob(jobs[uuid], list(parents[uuid])) for uuid in _in_order(jobs, parents)], external
     )
+
+
+def serialised_flow(data: Any) -> dict[str, Any]:
+    """Return a serialised Flow from what a file holds: a Flow, a Job, or a list of these.
+
+    Raises
+    ------
+    SubmissionError
+        It is something else, or lacks what every job has.
+    """
+    if isinstance(data, list) or _class(data) == "Job":
+        uuid = str(uuid4())
+        members = [_joined(one, uuid) for one in (data if isinstance(data, list) else [data])]
+        data = {"@class": "Flow", "uuid": uuid, "name": "Flow", "jobs": members}
+    if problem := _flaw(data):
+        raise SubmissionError(
+            f"this is not a serialised flow: {problem}",
+            hint="write one in Python with json.dump(flow, file, cls=monty.json.MontyEncoder)",
+        )
+    return dict(data)
+
+
+def with_metadata(member: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Add metadata to a serialised flow and its jobs, also those that they create."""
+    changed = dict(member)
+    changed["metadata"] = {**(member.get("metadata") or {}), **metadata}
+    update = {"update": dict(metadata), "dict_mod": False}
+    unfiltered = {"name_filter": None, "function_filter": None, "callback_filter": None}
+    changed["metadata_updates"] = [
+        *(member.get("metadata_updates") or ()),
+        {**update, **unfiltered},
+    ]
+    if "jobs" in member:
+        changed["jobs"] = [with_metadata(one, metadata) for one in member["jobs"]]
+    return changed
+
+
+def _class(data: Any) -> Any:
+    return data.get("@class") if isinstance(data, Mapping) else None
+
+
+def _joined(member: Any, flow: str) -> Any:
+    """Return a member with one more flow that it is in."""
+    if not isinstance(member, Mapping):
+        return member
+    changed = {**member, "hosts": [*(member.get("hosts") or ()), flow]}
+    if isinstance(member.get("jobs"), list):
+        changed["jobs"] = [_joined(one, flow) for one in member["jobs"]]
+    return changed
+
+
+def _flaw(member: Any) -> str | None:
+    """Return what is missing in a serialised flow or one of its members."""
+    if not isinstance(member, Mapping):
+        return f"it holds {type(member).__name__} where a job is expected"
+    needed = {"uuid": str, "index": int, "name": str, "function": Mapping, "config": Mapping}
+    if member.get("@class") != "Job":
+        if not isinstance(member.get("jobs"), list):
+            return f"it has no jobs, and its class is {member.get('@class')!r}"
+        needed = {"uuid": str, "name": str}
+    for key, kind in needed.items():
+        if not isinstance(member.get(key), kind):
+            return f"{member.get('name') or 'a member'!r} has no usable {key!r}"
+    flaws = map(_flaw, member.get("jobs") or ())
+    return next((flaw for flaw in flaws if flaw), None)
 
 
 def references(job: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,13 @@ from controller.config.retries import plain_retries
 from controller.documents import flow_if_named, new_flow_document, new_job_document, utc_now
 from controller.errors import DuplicateKeyError, MissingDocumentError, SubmissionError
 from controller.execution.values import unstorable
-from controller.operations.flow_serialization import NewJob, read_flow
+from controller.operations.flow_serialization import (
+    NewJob,
+    SerializedFlow,
+    read_flow,
+    serialised_flow,
+    with_metadata,
+)
 from controller.operations.queue import Queue
 from controller.operations.version import refuse_newer
 from controller.rules import initial_job_state
@@ -169,6 +175,42 @@ def accept_flow(
     SubmissionError
         It is empty or circular, refers to other jobs, or cannot be serialised or stored.
     """
+    whole = _as_flow(flow)
+    return _accepted(
+        read_flow(whole),
+        whole.uuid,
+        whole.name,
+        getattr(whole, "metadata", {}),
+        allow_external_references=allow_external_references,
+    )
+
+
+def accept_data(
+    data: Any,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    allow_external_references: bool = False,
+) -> AcceptedFlow:
+    """As `accept_flow`, for a serialised Flow, Job or list of them, which is not decoded.
+
+    Parameters
+    ----------
+    metadata
+        Added to that of the flow and its jobs.
+    """
+    whole = serialised_flow(data)
+    if metadata:
+        whole = with_metadata(whole, metadata)
+    return _accepted(
+        read_flow(whole),
+        whole["uuid"],
+        whole["name"],
+        whole.get("metadata") or {},
+        allow_external_references=allow_external_references,
+    )
+
+
+def _as_flow(flow: Any) -> Flow:
     from jobflow.core.flow import Flow, get_flow
 
     try:
@@ -178,24 +220,52 @@ def accept_flow(
             f"cannot submit: {error}", hint="submit a Flow, a Job or a list of them"
         ) from error
     assert isinstance(whole, Flow)
-    serialized = read_flow(whole)
+    return whole
+
+
+def with_flow_metadata(flow: Any, metadata: Mapping[str, Any] | None) -> Flow:
+    """Return a Flow whose metadata, and that of its jobs, has further entries.
+
+    Parameters
+    ----------
+    flow
+        As `accept_flow` takes it; changed in place.
+
+    Raises
+    ------
+    SubmissionError
+        It is no flow.
+    """
+    whole = _as_flow(flow)
+    if metadata:
+        whole.update_metadata(dict(metadata))
+    return whole
+
+
+def _accepted(
+    serialized: SerializedFlow,
+    uuid: str,
+    name: str,
+    metadata: Any,
+    *,
+    allow_external_references: bool,
+) -> AcceptedFlow:
     if not serialized.jobs:
-        raise SubmissionError(f"the flow {whole.name!r} has no job")
+        raise SubmissionError(f"the flow {name!r} has no job")
     if serialized.external and not allow_external_references:
         missing = "; ".join(
-            f"{', '.join(names)} needs {uuid}" for uuid, names in serialized.external.items()
+            f"{', '.join(names)} needs {parent}" for parent, names in serialized.external.items()
         )
         raise SubmissionError(
-            f"the flow {whole.name!r} refers to jobs that are not part of it: {missing}",
+            f"the flow {name!r} refers to jobs that are not part of it: {missing}",
             hint="add them to the flow, or set allow_external_references if they have already run",
         )
-    own = {"name": whole.name, "metadata": getattr(whole, "metadata", {})}
-    if problem := unstorable(own, binary=True):
+    if problem := unstorable({"name": name, "metadata": metadata}, binary=True):
         raise SubmissionError(
-            f"the flow {whole.name!r} cannot be stored: {problem}",
+            f"the flow {name!r} cannot be stored: {problem}",
             hint="a database can store text, numbers, times, and lists and dictionaries of these",
         )
-    return AcceptedFlow(whole.uuid, own["name"], own["metadata"], serialized.jobs)
+    return AcceptedFlow(uuid, name, metadata, serialized.jobs)
 
 
 def reserve_db_ids(

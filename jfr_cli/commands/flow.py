@@ -10,7 +10,7 @@ import typer
 from controller.filters import FlowFilter
 from controller.states import FlowState, parse_states
 from jfr_cli import options
-from jfr_cli.commands import flow_actions, flow_graph, reports
+from jfr_cli.commands import flow_actions, flow_graph, flow_submit, reports
 from jfr_cli.console import hint
 from jfr_cli.output import (
     picked_rows,
@@ -34,6 +34,7 @@ from jfr_cli.selection import checked_sort, existing_flow, some_flows, with_flow
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List, inspect and change flows.")
+app.add_typer(flow_submit.app)
 app.add_typer(flow_actions.app)
 app.add_typer(flow_graph.app)
 app.add_typer(reports.flows)

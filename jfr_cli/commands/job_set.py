@@ -10,7 +10,7 @@ import typer
 from controller.errors import ArgumentError
 from jfr_cli import complete, options
 from jfr_cli.bulk_actions import ChosenJobs, changes_jobs
-from jfr_cli.selection import dictionary
+from jfr_cli.selection import typed_dictionary
 
 app = options.command_group("Set worker, execution settings, priority and retries of jobs.")
 
@@ -72,26 +72,12 @@ def resources(
 
     Example: jf job set resources nodes=2,ntasks=8 -did 12
     """
-    found: Any = _typed(value)
+    found: Any = typed_dictionary("DICT", value)
     if qresources:
         from controller.schedulers.resources import qresources_from
 
         found = qresources_from(found)
     jobs.change(lambda c: c.set_job_run_properties, "changed", resources=found, update=not replace)
-
-
-def _typed(text: str) -> dict[str, Any]:
-    """Read a dictionary; in ``key=value`` pairs, numbers, true, false and null are read as such."""
-    found = dictionary("DICT", text) or {}
-    return found if text.lstrip().startswith("{") else {k: _value(v) for k, v in found.items()}
-
-
-def _value(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, (int, float, bool)) or value is None else text
 
 
 @app.command("retry")

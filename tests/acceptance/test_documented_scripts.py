@@ -12,12 +12,14 @@ import pytest
 from installed_jf import Project, environment
 
 PAGE = Path(__file__).parents[2] / "docs" / "scripts.md"
-SUBMIT = """
+FLOWS = """
 from acceptance_jobs import add, fail
 from jobflow import Flow
-from controller import submit_flow
-print(*submit_flow(Flow([add(1, 2), fail()])))
+
+def sums(a, b=0):
+    return Flow([add(a, b), fail()])
 """
+NIGHTLY = "from jobflow import job\n\n@job\ndef sums(a):\n    return a\n"
 
 
 def blocks(language: str) -> list[str]:
@@ -27,7 +29,7 @@ def blocks(language: str) -> list[str]:
 @pytest.fixture
 def env(fresh_embedded: Project, tmp_path: Path) -> dict[str, str]:
     """What a script of a user sees: jf, Python and the project."""
-    (tmp_path / "submit.py").write_text(SUBMIT)
+    (tmp_path / "flows.py").write_text(FLOWS)
     here = str(Path(__file__).parent)
     found = environment(fresh_embedded.folder, PYTHONPATH=here, HOME=str(tmp_path), USER="someone")
     found.pop("JFR_TEST_MONGO_URI", None)
@@ -75,7 +77,8 @@ def test_the_crontab_lines_run_without_an_environment(
     path, *lines = lines
     assert path.startswith("PATH=/home/me/venv/bin:")
     poor["PATH"] = path[5:].replace("/home/me/venv/bin", env["PATH"].split(os.pathsep)[0])
-    assert len(lines) == 2
+    assert len(lines) == 3
+    (tmp_path / "nightly.py").write_text(NIGHTLY)
     for line in lines:
         command = line.split(maxsplit=5)[5].replace("-p jfr", "-p mine")
         done = subprocess.run(
@@ -88,3 +91,4 @@ def test_the_crontab_lines_run_without_an_environment(
             timeout=120,
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), line
+    assert fresh_embedded.controller.count_jobs() == 1

@@ -45,7 +45,7 @@ ROWS: list[tuple[str, ...]] = [
         "controller.metrics",
         "controller.notifications",
     ),
-    ("controller.submission",),
+    ("controller.submission", "controller.targets"),
     ("controller.jobcontroller",),
     ("controller.reader",),
     ("controller.api",),
