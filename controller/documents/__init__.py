@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         db_id_order,
         flow_if_named,
         flow_of,
+        scheduler_of,
         utc_now,
     )
     from controller.errors import RemoteError
@@ -55,6 +56,7 @@ __all__ = [
     "new_batch_document",
     "new_flow_document",
     "new_job_document",
+    "scheduler_of",
     "utc_now",
 ]
 
@@ -67,7 +69,7 @@ _HOMES = {
     ),
     "controller.documents.stored": (
         *("DbCollection", "DynamicResponseType", "db_id_order", "utc_now"),
-        *("flow_if_named", "flow_of"),
+        *("flow_if_named", "flow_of", "scheduler_of"),
     ),
     "controller.errors": ("RemoteError",),
 }

@@ -47,6 +47,9 @@ class RemoteInfo(Stored):
     process
         Where the queue is the shell, the process of the job: ``host``, ``pid``, ``start_time``,
         ``boot_id`` and ``pid_namespace``.
+    scheduler
+        The ``scheduler_type`` of the worker when the present attempt was submitted; None for
+        attempts of jobflow-remote and of earlier versions.
     """
 
     step_attempts: int = 0
@@ -60,6 +63,7 @@ class RemoteInfo(Stored):
     queue_err: str | None = None
     submission_token: str | None = None
     process: dict[str, Any] | None = None
+    scheduler: str | dict[str, Any] | None = None
 
 
 class _JobEnvelope(Stored):

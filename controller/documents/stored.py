@@ -57,3 +57,22 @@ def db_id_order(db_id: str) -> tuple[str, int]:
     match = re.fullmatch(r"(.*?)(\d*)", db_id, re.DOTALL)
     assert match is not None  # both parts may be empty
     return match[1], int(match[2] or -1)
+
+
+def scheduler_of(remote: Mapping[str, Any]) -> str | dict[str, Any] | None:
+    """Return the ``scheduler_type`` of the queue that a job is in.
+
+    It stays that of the submission when the project file changes: only that queue knows the id.
+
+    Parameters
+    ----------
+    remote
+        The sub-document of the job.
+
+    Returns
+    -------
+    str, dict or None
+        None if it is not recorded: that of the worker's present queue, then.
+    """
+    known: str | dict[str, Any] | None = remote.get("scheduler")
+    return known or ("shell" if remote.get("process") else None)

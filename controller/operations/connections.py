@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from controller.config.workers import WorkerBase
 from controller.errors import EntryNotFoundError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from jobflow.core.store import JobStore
 
     from controller.config import Project
+
+SchedulerType = str | dict[str, Any]
+"""As in the project file."""
 
 
 class Connections:
@@ -30,7 +34,7 @@ class Connections:
         self._project = project
         self._left_to_others: frozenset[str] = frozenset()
         self._hosts: dict[str, Host] = {}
-        self._queues: dict[str, WorkerQueue] = {}
+        self._queues: dict[tuple[str, str], WorkerQueue] = {}
         self._stores: dict[str | None, JobStore] = {}
 
     def worker(self, name: str) -> WorkerBase:
@@ -70,14 +74,21 @@ class Connections:
             self._hosts[name] = open_host(self.worker(name), name)
         return self._hosts[name]
 
-    def queue(self, name: str) -> WorkerQueue:
-        """Return the queue of a worker; errors as for `host`."""
-        if name not in self._queues:
-            worker = self.worker(name)
-            self._queues[name] = WorkerQueue(
-                worker.scheduler_type, self.host(name), worker.scheduler_username
-            )
-        return self._queues[name]
+    def queue(self, name: str, scheduler: SchedulerType | None = None) -> WorkerQueue:
+        """Return the queue of a worker; errors as for `host`.
+
+        Parameters
+        ----------
+        scheduler
+            A ``scheduler_type`` that the worker had before, whose queue may still hold jobs; None
+            for its present one.
+        """
+        worker = self.worker(name)
+        kind = scheduler or worker.scheduler_type
+        key = name, json.dumps(kind, sort_keys=True, default=str)
+        if key not in self._queues:
+            self._queues[key] = WorkerQueue(kind, self.host(name), worker.scheduler_username)
+        return self._queues[key]
 
     def jobstore(self, name: str | None) -> JobStore:
         """Return a JobStore, connected (this imports jobflow); None for the default one."""

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.bulk_locks import lock_documents
-from controller.documents import utc_now
+from controller.documents import scheduler_of, utc_now
 from controller.errors import (
     ControllerError,
     LockLostError,
@@ -78,6 +78,8 @@ class PendingCleanup:
         The store of the output: a name in ``optional_jobstores``, None for the default JobStore.
     token, process
         Of the attempt, and of its process; see `controller.schedulers.queue.Submission`.
+    scheduler
+        That of the queue it is in; None for the worker's present one.
     """
 
     db_id: str
@@ -94,6 +96,7 @@ class PendingCleanup:
     jobstore: str | None = None
     token: str | None = None
     process: dict[str, Any] | None = None
+    scheduler: str | dict[str, Any] | None = None
 
     @classmethod
     def for_job(cls, job: Mapping[str, Any], **wanted: Any) -> PendingCleanup:
@@ -109,6 +112,7 @@ class PendingCleanup:
             requested_on=utc_now(),
             token=remote.get("submission_token"),
             process=remote.get("process"),
+            scheduler=scheduler_of(remote),
             **wanted,
         )
 
@@ -318,7 +322,7 @@ def _clean_up(
 
 def _cancel(connections: Connections, entry: PendingCleanup, now: datetime) -> bool:
     """Cancel in the queue; return whether the job has left the queue for good."""
-    worker_queue = connections.queue(entry.worker)
+    worker_queue = connections.queue(entry.worker, entry.scheduler)
     run_dir = Path(entry.run_dir) if entry.run_dir else None
     # After the death of a runner, the run directory can be newer than the database; and if a reply
     # of the queue was lost, there are two submissions.

@@ -21,7 +21,8 @@ from controller.storage.base import Document
 JOB_FIELDS = [
     *("db_id", "uuid", "index", "state", "previous_state", "parents", "worker", "run_dir"),
     *("priority", "lock_id", "lock_time", "lock_lease", "remote.process_id"),
-    *("remote.submission_token", "remote.process", "remote.retry_time_limit"),
+    *("remote.submission_token", "remote.process", "remote.scheduler"),
+    "remote.retry_time_limit",
     *("job.name", "job.hosts", "job.config.on_missing_references"),
 ]
 """What is read of every job."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.config.workers import same_host
-from controller.documents import flow_if_named, flow_of
+from controller.documents import flow_if_named, flow_of, scheduler_of, utc_now
 from controller.jobcontroller import JobController
 from controller.locks import confirm_held
-from controller.operations.connections import Connections
+from controller.operations.connections import Connections, SchedulerType
 from controller.runner.backoff import Pauses, refusal_pauses
 from controller.runner.outages import Outages
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from controller.schedulers import Queue
 
 logger = logging.getLogger(__name__)
+
+_RETRIES_KEPT = 1000
 
 
 @dataclass
@@ -42,6 +45,9 @@ class RunnerContext:
         Workers whose queue takes no job at present.
     outages
         Workers whose machine cannot be reached.
+    retries_at
+        When READY jobs that are to be retried may be claimed: naive UTC, of retries that this
+        runner has planned.
     """
 
     controller: JobController
@@ -49,6 +55,7 @@ class RunnerContext:
     touched: set[str] = field(default_factory=set)
     to_fetch: set[str] = field(default_factory=set)
     refusals: Pauses = field(default_factory=refusal_pauses)
+    retries_at: list[datetime] = field(default_factory=list)
     connections: Connections = field(init=False)
     outages: Outages = field(init=False)
     _reported: set[str] = field(default_factory=set)
@@ -81,6 +88,17 @@ class RunnerContext:
                 found = [n for n, worker in workers.items() if same_host(worker, workers[name])]
             self._known_beside[name] = found
         return self._known_beside[name]
+
+    def note_retry(self, at: datetime | None) -> None:
+        """Note when a job that is READY again may be claimed, to be awake then."""
+        if at is not None:
+            self.retries_at = sorted([*self.retries_at, at])[:_RETRIES_KEPT]
+
+    def next_retry(self) -> datetime | None:
+        """Return the first of the times noted that has not come yet; None if there is none."""
+        now = utc_now()
+        self.retries_at = [at for at in self.retries_at if at > now]
+        return self.retries_at[0] if self.retries_at else None
 
     def is_near(self, name: str) -> bool:
         """Whether a worker is the shell of this machine, whose jobs take their steps one by one."""
@@ -122,9 +140,14 @@ class RunnerContext:
         """Return the machine of a worker."""
         return self.connections.host(name)
 
-    def queue(self, name: str) -> Queue:
-        """Return the queue of a worker."""
-        return self.connections.queue(name)
+    def queue(self, name: str, scheduler: SchedulerType | None = None) -> Queue:
+        """Return the queue of a worker; see `Connections.queue`."""
+        return self.connections.queue(name, scheduler)
+
+    def is_elsewhere(self, job: Mapping[str, Any]) -> bool:
+        """Whether the worker had another scheduler when a job was prepared for submission."""
+        known = scheduler_of(job.get("remote") or {})
+        return known is not None and known != self.worker(job["worker"]).scheduler_type
 
     def jobstore(self, flow_uuid: str) -> JobStore:
         """Return the connected JobStore of a flow."""

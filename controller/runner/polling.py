@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
+from controller.documents import scheduler_of
 from controller.errors import (
     HostUnavailableError,
     LockLostError,
@@ -17,7 +19,7 @@ from controller.errors import (
 from controller.runner.context import RunnerContext
 from controller.runner.stages.poll import queue_update, waiting_update
 from controller.runner.watch import ProcessWatcher
-from controller.schedulers import QueuedJob, Submission
+from controller.schedulers import Queue, QueuedJob, Submission
 from controller.states import QUEUED_STATES
 from controller.storage.base import UpdateOne, WriteOperation
 
@@ -36,6 +38,13 @@ _AT_ONCE = 32
 
 Job = dict[str, Any]
 Answer = dict[str, Any] | Exception
+
+
+class _QueueKey(NamedTuple):
+    """A queue: the first of the workers that share it, and their ``scheduler_type`` as JSON."""
+
+    worker: str
+    scheduler: str
 
 
 def shortest_pause(jobs: int) -> float:
@@ -66,22 +75,26 @@ class Polling:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context, self._watcher, self._apply, self._clock = context, watcher, apply, clock
-        self._delay: dict[str, float] = {}
-        self._next: dict[str, float] = {}
+        self._delay: dict[_QueueKey, float] = {}
+        self._next: dict[_QueueKey, float] = {}
 
     def poll(self, workers: list[str], only: dict[str, Any]) -> bool:
         """Ask about the jobs of workers that match a query; returns whether anything moved."""
         moved, local = False, set[str]()
-        for name, jobs in self._queued(workers, only).items():
+        queued = self._queued(workers, only)
+        for key in self._next.keys() - queued.keys():
+            self._next.pop(key)  # it holds no job any more: nothing is due there
+        for key, jobs in queued.items():
+            name = key.worker
             try:
                 if self._context.outages.holds(name):
                     continue
-                if self._context.queue(name).is_watched:
+                if self._watcher is not None and self._queue(key).is_watched:
                     ids = ((j.get("remote") or {}).get("process_id") for j in jobs)
                     local |= {str(process_id) for process_id in ids if process_id}
-                    moved = self._ask(name, jobs) or moved
-                elif self._clock() >= self._next.get(name, 0.0):
-                    moved = self._ask_in_time(name, jobs) or moved
+                    moved = self._ask(key, jobs) or moved
+                elif self._clock() >= self._next.get(key, 0.0):
+                    moved = self._ask_in_time(key, jobs) or moved
             except (StorageUnavailableError, LockLostError):
                 raise
             except Exception:
@@ -92,16 +105,16 @@ class Polling:
 
     def hurry(self, worker: str) -> None:
         """Say that a job was submitted: its queue is asked again soon."""
-        name = self._context.queue_name(worker)
-        self._delay.pop(name, None)
-        self._next[name] = min(self._next.get(name, 0.0), self._clock() + POLL_FASTEST)
+        key = self._key(worker, None)
+        self._delay.pop(key, None)
+        self._next[key] = min(self._next.get(key, 0.0), self._clock() + POLL_FASTEST)
 
     def would_change(self, workers: list[str], only: dict[str, Any]) -> list[str]:
         """Ask the queues; return the db_ids of the jobs whose state `poll` would change."""
         return [
             job["db_id"]
-            for name, jobs in self._queued(workers, only).items()
-            for job, answer in self._answers(name, jobs)
+            for key, jobs in self._queued(workers, only).items()
+            for job, answer in self._answers(key, jobs)
             if not isinstance(answer, Exception)
         ]
 
@@ -110,8 +123,20 @@ class Polling:
         now = self._clock()
         return [at - now for at in self._next.values()]
 
-    def _queued(self, workers: list[str], only: dict[str, Any]) -> dict[str, list[Job]]:
-        """Return {first of the workers that share a queue: jobs there that are not locked}."""
+    def _key(self, worker: str, scheduler: Any) -> _QueueKey:
+        """Return the key of a queue of a worker; a scheduler of None is its present one."""
+        kind = scheduler or self._context.worker(worker).scheduler_type
+        name = self._context.queue_name(worker)
+        return _QueueKey(name, json.dumps(kind, sort_keys=True, default=str))
+
+    def _queue(self, key: _QueueKey) -> Queue:
+        return self._context.queue(key.worker, json.loads(key.scheduler))
+
+    def _queued(self, workers: list[str], only: dict[str, Any]) -> dict[_QueueKey, list[Job]]:
+        """Return {queue: jobs there that are not locked}.
+
+        A job is in the queue that it was submitted to, whatever the project file says since.
+        """
         fields = ["db_id", "uuid", "index", "state", "worker", "remote", "run_dir"]
         query = {
             **only,
@@ -119,39 +144,40 @@ class Polling:
             "worker": {"$in": workers},
             "lock_id": None,
         }
-        queues: dict[str, list[Job]] = defaultdict(list)
+        queues: dict[_QueueKey, list[Job]] = defaultdict(list)
         for job in self._context.controller.queue.jobs.find(query, fields):
-            queues[self._context.queue_name(job["worker"])].append(job)
+            queues[self._key(job["worker"], scheduler_of(job.get("remote") or {}))].append(job)
         return queues
 
-    def _ask_in_time(self, name: str, jobs: list[Job]) -> bool:
+    def _ask_in_time(self, key: _QueueKey, jobs: list[Job]) -> bool:
         """Ask a queue, and say when it is asked again."""
         shortest = shortest_pause(len(jobs))
-        delay = max(self._delay.get(name, 0.0), shortest)
+        delay = max(self._delay.get(key, 0.0), shortest)
         changed = False
         try:
-            changed = self._ask(name, jobs)
+            changed = self._ask(key, jobs)
         finally:
             longest = max(self._context.project.runner.delay_check_run_status, shortest)
             delay = shortest if changed else min(delay * POLL_GROWTH, longest)
-            self._delay[name], self._next[name] = delay, self._clock() + delay
+            self._delay[key], self._next[key] = delay, self._clock() + delay
         return changed
 
-    def _ask(self, name: str, jobs: list[Job]) -> bool:
-        changed, moved = list(self._answers(name, jobs)), False
+    def _ask(self, key: _QueueKey, jobs: list[Job]) -> bool:
+        changed, moved = list(self._answers(key, jobs)), False
         for first in range(0, len(changed), _AT_ONCE):
             moved = self._apply(changed[first : first + _AT_ONCE]) or moved
         return moved
 
-    def _answers(self, name: str, jobs: list[Job]) -> Iterator[tuple[Job, Answer]]:
+    def _answers(self, key: _QueueKey, jobs: list[Job]) -> Iterator[tuple[Job, Answer]]:
         """Ask a queue about its jobs; yields each that changes, with its update.
 
         A job that cannot be asked about, whatever the reason, comes with the error; the others
         are asked about without it.
         """
+        name = key.worker
         try:
             asked = [Submission.of(job) for job in jobs]
-            queue = self._context.queue(name)
+            queue = self._queue(key)
             found = queue.confirm_ends(asked, queue.poll(asked))
             updates = [self._update(job, queued) for job, queued in zip(jobs, found)]
         except RemoteError as error:
@@ -169,7 +195,7 @@ class Polling:
                 yield jobs[0], error
                 return
             for some in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
-                yield from self._answers(name, some)
+                yield from self._answers(key, some)
             return
         self._context.outages.end(name)
         self._note_waiting(list(zip(jobs, found)))

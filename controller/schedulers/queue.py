@@ -191,15 +191,27 @@ class Queue:
         OtherAttemptError
             The folder belongs to another attempt by now.
         """
+        found = self.submitted_before(run_dir, token)
+        if found is not None:
+            return found
+        submit = self._start_shell if self.is_shell else self._submit_or_find
+        return submit(run_dir, script, token)
+
+    def submitted_before(self, run_dir: Path, token: str) -> str | None:
+        """Return the id of what was submitted of an attempt; None if nothing was.
+
+        Raises
+        ------
+        QueueBusyError
+            The queue does not report whether it has the job.
+        """
         found = self.earlier_submission(run_dir, token)
         if found is not None:
             return found
-        path = run_dir / _SCRIPT
-        was_tried = not self.is_shell and token and self._host.exists(path)
+        was_tried = not self.is_shell and token and self._host.exists(run_dir / _SCRIPT)
         if was_tried and (ids := self.find_by_token(token)):
             return ids[0]  # no answer was heard of it
-        submit = self._start_shell if self.is_shell else self._submit_or_find
-        return submit(run_dir, script, token)
+        return None
 
     def submit_many(
         self, jobs: Sequence[tuple[Path, str, str]]

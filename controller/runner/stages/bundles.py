@@ -65,6 +65,9 @@ def submit_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
     answers: dict[int, Answer] = {}
     scripts: dict[int, tuple[Path, str, str]] = {}
     for number, job in enumerate(jobs):
+        if context.is_elsewhere(job):
+            answers[number] = _alone(submit, context, job)
+            continue
         script = _tried(
             lambda c, j: render_script(queue.scheduler, script_spec(c, j)), context, job
         )
@@ -86,7 +89,8 @@ def submit_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
             answers[number] = answer
             continue
         process_id, start = answer
-        answers[number] = submitted_fields(process_id, queue.identity_of(start))
+        scheduler = context.worker(name).scheduler_type
+        answers[number] = submitted_fields(process_id, queue.identity_of(start), scheduler)
         context.refusals.end(name)
     return [answers[number] for number in range(len(jobs))]
 

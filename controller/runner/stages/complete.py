@@ -35,6 +35,8 @@ def complete(
         answers[key] = answer if isinstance(answer, Exception) else {}
         if isinstance(answer, JobState):
             job = next(each.doc for each in here if each.key == key)
+            if answer is JobState.READY:
+                context.note_retry(job["remote"]["retry_time_limit"])
             if not context.worker(job["worker"]).is_local:
                 remove_download(context, job)
             logger.info("job %s %s", job["db_id"], _ENDS.get(answer, answer.value))

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from controller.config import ExecutionConfig
+from controller.documents import scheduler_of
 from controller.errors import EntryNotFoundError, OtherAttemptError, QueueBusyError
+from controller.operations.connections import SchedulerType
 from controller.operations.pending_cleanup import PendingCleanup, request, run_pending
 from controller.runner.context import RunnerContext
 from controller.schedulers import ScriptSpec, render_script
@@ -18,8 +20,13 @@ from controller.states import JobState
 def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     """Write the script and submit it; returns what to set."""
     queue = context.queue(job["worker"])
+    run_dir, remote = Path(job["run_dir"]), job.get("remote") or {}
+    if context.is_elsewhere(job):
+        # The project file has changed since; what was submitted before that is found there only.
+        former = context.queue(job["worker"], scheduler_of(remote))
+        if (found := former.submitted_before(run_dir, attempt_token(job))) is not None:
+            return submitted_fields(found, former.identify(run_dir), scheduler_of(remote))
     script = render_script(queue.scheduler, script_spec(context, job))
-    run_dir = Path(job["run_dir"])
     try:
         process_id = queue.submit(run_dir, script, attempt_token(job))
     except OtherAttemptError:
@@ -29,15 +36,19 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
         error.retry_in = context.refusals.pause(job["worker"])
         raise
     context.refusals.end(job["worker"])
-    return submitted_fields(process_id, queue.identify(run_dir))
+    scheduler = context.worker(job["worker"]).scheduler_type
+    return submitted_fields(process_id, queue.identify(run_dir), scheduler)
 
 
-def submitted_fields(process_id: str, process: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what to set of a job that was submitted."""
+def submitted_fields(
+    process_id: str, process: dict[str, Any] | None, scheduler: SchedulerType | None
+) -> dict[str, Any]:
+    """Return what to set of a job that was submitted to a queue of a scheduler."""
     return {
         "state": JobState.SUBMITTED.value,
         "remote.process_id": process_id,
         "remote.process": process,
+        "remote.scheduler": scheduler,
         "remote.queue_state": None,
         "remote.queue_reason": None,
     }

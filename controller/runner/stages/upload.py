@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from controller.documents import flow_of, utc_now
+from controller.documents import flow_of, scheduler_of, utc_now
 from controller.documents.attempts import with_withdrawn
 from controller.errors import RemoteError, StillRunningError
 from controller.execution.files import (
@@ -23,6 +23,7 @@ from controller.execution.files import (
 from controller.execution.references import resolved_job
 from controller.hosts.ownership import Found
 from controller.operations.cleanup import claim_run_dir, remove_run_dir
+from controller.operations.connections import SchedulerType
 from controller.operations.pending_cleanup import run_pending
 from controller.runner.context import RunnerContext
 from controller.states import JobState
@@ -41,6 +42,8 @@ class Upload:
         Of the new attempt.
     put
         {name: content}.
+    scheduler
+        Of the worker, to which the attempt is going to be submitted.
     before
         Token of the attempt that the folder should belong to.
     before_removal
@@ -52,6 +55,7 @@ class Upload:
     run_dir: Path
     token: str
     put: Mapping[str, bytes]
+    scheduler: SchedulerType
     before: str | None
     before_removal: bool
     attempts: list[dict[str, Any]] | None = None
@@ -66,6 +70,7 @@ class Upload:
             "remote.prerun_cleanup": False,
             "remote.submission_token": self.token,
             "remote.process": None,
+            "remote.scheduler": self.scheduler,
         }
 
 
@@ -102,6 +107,7 @@ def prepare_upload(context: RunnerContext, job: dict[str, Any]) -> Upload:
         run_dir,
         uuid4().hex,
         {IN_FILE: content},
+        context.worker(job["worker"]).scheduler_type,
         remote_info.get("submission_token"),
         bool(remote_info.get("prerun_cleanup")),
         with_withdrawn(job, now=utc_now()),
@@ -113,7 +119,8 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     made = prepare_upload(context, job)
     host, run_dir, before = context.host(job["worker"]), made.run_dir, made.before
     queue, confirm = context.queue(job["worker"]), partial(context.confirm_lock, job)
-    if not queue.end_leftover(run_dir, confirm):
+    former = context.queue(job["worker"], scheduler_of(job.get("remote") or {}))
+    if not former.end_leftover(run_dir, confirm):
         raise StillRunningError(f"the previous process of job {job['db_id']} has not ended yet")
     if made.before_removal:
         remove_run_dir(host, run_dir, confirm=confirm, token=before)

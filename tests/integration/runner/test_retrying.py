@@ -113,6 +113,9 @@ def test_a_retry_waits_for_its_time(project: Project, controller: JobController)
         assert reason.code == "retry"
         assert "(retry 1 of 2), because of job_error: RuntimeError: on purpose" in reason.text
         assert reason.advice == f"to retry now: jf job retry {db_id}"
+        assert runner.context.next_retry() == limit  # the runner is awake then
+        runner.context.retries_at.insert(0, now)
+        assert runner.context.next_retry() == limit
         # Stopped and resumed, paused and resumed, it still waits for its time.
         controller.stop_job(db_id=db_id)
         controller.resume_job(db_id=db_id)
