@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -204,11 +204,12 @@ class Rounds:
                 answers = [error] * len(jobs)
             return {(job["uuid"], job["index"]): a for job, a in zip(jobs, answers)}
 
+        take = self._within_limit(name, step) if state is JobState.UPLOADED else step
         while not (self._is_stopping() or context.outages.holds(name)) and done < limit:
             if state is JobState.UPLOADED and context.refusals.holds(name):
                 break
             eligible = self._backoff.others(query, left_alone)
-            outcomes = self._take(eligible, step, min(BUNDLE, limit - done))
+            outcomes = self._take(eligible, take, min(BUNDLE, limit - done))
             if not outcomes:
                 break
             done += sum(each.result in _MOVED for each in outcomes)
@@ -261,6 +262,26 @@ class Rounds:
         query = {"worker": worker, "state": {"$in": [s.value for s in states]}}
         return limit - self._controller.queue.jobs.count_documents(query)
 
+    def _within_limit(self, name: str, step: BatchStep) -> BatchStep:
+        """Let a step submit no more jobs than a worker may have, whoever else submits meanwhile."""
+        limit = self._context.worker(name).max_jobs
+        if not limit:
+            return step
+        count = self._controller.queue.jobs.count_documents
+
+        def limited(
+            jobs: list[dict[str, Any]],
+        ) -> Mapping[tuple[str, int], dict[str, Any] | Exception]:
+            # Each runner counts when its own jobs are locked, so one of two sees those of the
+            # other; and the locked ones first, so that none is missed that is recorded meanwhile.
+            locked = {"state": JobState.UPLOADED.value, "lock_id": {"$ne": None}}
+            others = count({"worker": name, **locked}) - len(jobs)
+            queued = count({"worker": name, "state": {"$in": [s.value for s in QUEUED_STATES]}})
+            places = limit - queued - others
+            return step(jobs[:places]) if places > 0 else {}
+
+        return limited
+
     def _submit(self, workers: list[str]) -> bool:
         moved = False
         refusals = self._context.refusals
@@ -295,12 +316,15 @@ class Rounds:
                 break
             query = {**(also or {}), **self.only}
             query.update(state=state.value, worker={"$in": within_reach})
+            each = one_by_one(
+                partial(self._noted, step),
+                lambda job: not (self._is_stopping() or outages.holds(job["worker"])),
+            )
+            if state is JobState.UPLOADED:  # of one worker
+                each = self._within_limit(workers[0], each)
             outcomes = self._take(
                 self._backoff.others(query, left_alone),
-                one_by_one(
-                    partial(self._noted, step),
-                    lambda job: not (self._is_stopping() or outages.holds(job["worker"])),
-                ),
+                each,
                 STEPS_AT_ONCE if limit is None else min(limit - done, STEPS_AT_ONCE),
             )
             if not outcomes:

@@ -370,6 +370,36 @@ def test_no_more_jobs_than_the_worker_may_have(
 
 
 @only_embedded
+def test_a_limit_holds_while_another_runner_submits(
+    described: dict[str, Any], controller: JobController, tmp_path: Path
+) -> None:
+    """Two jobs are UPLOADED where one may run, as after a retry: each runner has locked one."""
+    described["workers"]["local"]["max_jobs"] = 1
+    project = Project.model_validate(described)
+    for _ in range(2):
+        controller.add_flow(wait_for_file(str(tmp_path / "go")), "local")
+    runner = Runner(project=project, log_level="error")
+    try:
+        for _ in range(2):  # there is no more room for the second
+            runner.advance(queue=False)
+            uploaded = {"$set": {"state": "CHECKED_OUT"}}
+            controller.jobs.update_many({"state": "READY"}, uploaded)
+        assert sorted(states(controller).values()) == ["UPLOADED", "UPLOADED"]
+        with controller.lock_job(filter={"db_id": "1"}, get_locked_doc=True) as lock:
+            assert lock.acquired
+            runner.advance()
+            assert sorted(states(controller).values()) == ["UPLOADED", "UPLOADED"]
+        runner.advance()
+        assert sorted(states(controller).values())[1] == "UPLOADED"
+        runner.advance()
+        assert sorted(states(controller).values())[1] == "UPLOADED"
+        (tmp_path / "go").touch()
+        assert len(runner.run_until_idle(60).completed) == 2
+    finally:
+        runner.cleanup()
+
+
+@only_embedded
 def test_the_log_of_a_runner(
     described: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
