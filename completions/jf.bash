@@ -398,7 +398,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' runner start')
-        options='--transfer -t --complete -com --single -s --log-level -log --connect-interactive -i --all-projects --format --json --help'
+        options='--transfer -t --complete -com --single -s --log-level -log --connect-interactive -i --all-projects --metrics --format --json --help'
         takes='--transfer -t --complete -com'
         choices=(
             '--log-level -log |error warn info debug'

@@ -1366,6 +1366,7 @@ function __jf_facts
                 --connect-interactive\t'First log in where a user is needed for it.' \
                 -i\t'First log in where a user is needed for it.' \
                 --all-projects\t'The runners of all projects, each for itself.' \
+                --metrics\t'Serve metrics at this address.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 from controller.documents.stored import utc_now
 from controller.errors import ArgumentError, ConfigError, ControllerError
 from controller.operations.job_counts import JobCounts, fresh_counts, kept_counts
+from controller.operations.runner_processes import RunnerProcess, runner_processes
 from controller.operations.runner_record import get_pings, runner_status
 from controller.operations.tally import BOUNDS, stored_tally
+from controller.rules.runner_requests import ProcessState
 
 if TYPE_CHECKING:
     from controller.reader import QueueReader
@@ -49,11 +52,28 @@ def read_metrics(reader: QueueReader, *, count: bool = True) -> str:
     pings = get_pings(queue.auxiliary)
     if record.alive and record.record and (last := record.record.get("last_pinged")):
         pings = [*pings, {**record.record, "time": last}]
-    return metrics_text(counts, stored_tally(queue.auxiliary), heartbeats(pings, utc_now()))
+    own = runner_processes(queue)
+    known = {runner.runner_id for runner in own}
+    others = heartbeats((p for p in pings if p.get("runner_id") not in known), utc_now())
+    runners = [*own_heartbeats(own), *others]
+    return metrics_text(counts, stored_tally(queue.auxiliary), runners)
+
+
+def own_heartbeats(runners: Iterable[RunnerProcess]) -> list[tuple[str, float]]:
+    """Return (host, seconds since its last heartbeat) of each runner that has a record.
+
+    One whose process has ended without saying so counts as silent, as it would elsewhere.
+    """
+    found = []
+    for runner in runners:
+        age = LIVE_FOR if runner.beat_age is None else max(0.0, runner.beat_age)
+        least = LIVE_FOR if runner.state is ProcessState.ENDED else 0.0
+        found.append((str(runner.record.get("hostname") or "?"), max(age, least)))
+    return found
 
 
 def heartbeats(pings: Iterable[Mapping[str, Any]], now: datetime) -> list[tuple[str, float]]:
-    """Return (host, seconds since its last heartbeat) of each runner that has not ended."""
+    """Return (host, seconds since its last ping) of each runner that has not ended."""
     last: dict[str, Mapping[str, Any]] = {}
     for ping in pings:
         runner = str(ping.get("runner_id") or ping.get("hostname"))
@@ -229,6 +249,40 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+@contextmanager
+def serving_metrics(reader: QueueReader, address: str | None) -> Iterator[str | None]:
+    """Serve the metrics of a project within the block; without an address do nothing.
+
+    Parameters
+    ----------
+    reader
+        Whose connection is used, from threads of the server.
+    address
+        See `parse_address`; None for none.
+
+    Yields
+    ------
+    str or None
+        Where they are served.
+
+    Raises
+    ------
+    ConfigError
+        The port is taken, or the package prometheus-client is not installed.
+    ArgumentError
+        It is no address.
+    """
+    if address is None:
+        yield None
+        return
+    read_metrics(reader)  # what is missing is said before anything runs
+    server = MetricsServer(address, lambda: read_metrics(reader, count=False))
+    try:
+        yield f"http://{parse_address(address)[0]}:{server.port}/metrics"
+    finally:
+        server.close()
 
 
 def _answer(path: str, read: Callable[[], str]) -> tuple[int, bytes]:

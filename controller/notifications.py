@@ -27,6 +27,7 @@ from controller.documents.events import IDS, EventDoc, event_id_at
 from controller.documents.stored import utc_now
 from controller.errors import ConfigError, ControllerError, RemoteError
 from controller.locks import MongoLock
+from controller.operations.runner_processes import runner_processes
 from controller.operations.runner_record import RunnerState, runner_status
 from controller.rules.notifications import (
     FOUND,
@@ -37,6 +38,7 @@ from controller.rules.notifications import (
     is_wanted,
     retry_delay,
 )
+from controller.rules.runner_requests import ProcessState
 from controller.states import EventKind
 
 if TYPE_CHECKING:
@@ -245,8 +247,8 @@ def trial_message(name: str, project: str) -> Message:
 
 
 def tell_of_runner(queue: Queue, project: Project) -> int:
-    """Tell of a runner that does not answer, without any runner; returns how many messages."""
-    return _tell_now(queue, project, lambda: note_runner_gone(queue))
+    """Tell of runners that do not answer, without any runner; returns how many messages."""
+    return _tell_now(queue, project, lambda: note_runners_gone(queue))
 
 
 def tell_of_findings(queue: Queue, project: Project, number: int) -> int:
@@ -261,24 +263,36 @@ def _tell_now(queue: Queue, project: Project, note: Callable[[], object]) -> int
     return told + tell_all(queue, project.name, project.notify)
 
 
-def note_runner_gone(queue: Queue) -> bool:
-    """Tell the event log of a registered runner that does not answer, once for each runner.
+def note_runners_gone(queue: Queue) -> int:
+    """Tell the event log of runners that do not answer, once for each.
+
+    These are all that have a record and have not ended properly, and the registered one, which
+    may be of jobflow-remote.
 
     Returns
     -------
-    bool
-        Whether it is told now.
+    int
+        How many are told of now.
     """
+    silent = (ProcessState.SILENT, ProcessState.ENDED)
+    hosts = {
+        runner.runner_id: runner.record.get("hostname")
+        for runner in runner_processes(queue)
+        if runner.state in silent
+    }
     status = runner_status(queue.auxiliary)
-    if status.state is not RunnerState.SILENT or status.record is None:
-        return False
-    runner = str(status.record.get("runner_id") or status.record.get("pid"))
+    if status.state is RunnerState.SILENT and status.record is not None:
+        registered = str(status.record.get("runner_id") or status.record.get("pid"))
+        hosts.setdefault(registered, status.record.get("hostname"))
+    told = 0
     gone = {"kind": EventKind.RUNNER.value, "name": GONE}
-    if queue.events.find_where({**gone, "gone_runner": runner}, limit=1):
-        return False
-    text = f"runner {runner[:8]} on {status.record.get('hostname')}"
-    queue.events.write([{**gone, "gone_runner": runner, "text": text}])
-    return True
+    for runner, host in hosts.items():
+        if queue.events.find_where({**gone, "gone_runner": runner}, limit=1):
+            continue
+        text = f"runner {runner[:8]} on {host}"
+        queue.events.write([{**gone, "gone_runner": runner, "text": text}])
+        told += 1
+    return told
 
 
 def note_findings(queue: Queue, number: int) -> None:

@@ -121,6 +121,11 @@ class Runner:
     background
         For a process without a terminal: it logs to its file only, and SIGHUP makes it read the
         project file again. None for one in the foreground.
+
+    Attributes
+    ----------
+    metrics_at
+        URL at which this process serves metrics; its record shows it. None for nowhere.
     """
 
     def __init__(
@@ -145,6 +150,7 @@ class Runner:
         self.controller.queue.events.acting_as(runner=self.runner_id)
         self.watcher = ProcessWatcher()
         self._background, self._follows_level = background, log_level is None
+        self.metrics_at: str | None = None
         self._stop = self._reload = False
         self._signals = 0
         self.control = Control(self.controller.queue, self.project, self.stop, self._ask_for_reload)
@@ -430,6 +436,7 @@ class Runner:
             self.project = project
             self.context.adopt(project)
             self.control.adopt(project)
+            self._upkeep.adopt(project)
             if self._follows_level:
                 self.log_level = LogLevel(project.log_level)
                 logging.getLogger("controller").setLevel(self.log_level.to_logging())
@@ -536,7 +543,10 @@ class Runner:
             "remote.retry_time_limit": {"$gt": utc_now()},
         }
         found = self.controller.queue.jobs.find(query, ["remote.retry_time_limit"])
-        return min((d["remote"]["retry_time_limit"] for d in found), default=None)
+        times = [d["remote"]["retry_time_limit"] for d in found]
+        # READY jobs are not searched for one that waits: there may be a million of them.
+        planned = self.context.next_retry()
+        return min(times if planned is None else [*times, planned], default=None)
 
     # ------------------------------------------------------------------ serving
 
@@ -555,6 +565,7 @@ class Runner:
             registration.enter(self.controller.queue, record)
             try:
                 previous = self._heed_signals()
+                self._upkeep.note_gone()  # before their records are forgotten
                 self._show_itself(record, roles, log_file_of(handlers))
                 self._upkeep.begin()
                 logger.info("runner started, project %s", self.project.name)
@@ -578,6 +589,7 @@ class Runner:
             "options": background.options if background else {},
             "roles": roles.named,
             "log_file": log,
+            "metrics": self.metrics_at,
         }
         self.control.begin({**record, **more})
         if background is not None:

@@ -63,10 +63,38 @@ class EventUpkeep:
         except StorageError as error:
             logger.warning("the event log has not all of its indexes: %s", error)
         self._tell("started")
-        if self._project.notify:
+        self._notify()
+
+    def _notify(self) -> None:
+        if self._project.notify and self._options.enabled:
             from controller.notifications import Notifier
 
             self._notifier = Notifier(self._queue, self._project.name, self._project.notify)
+
+    def adopt(self, project: Project) -> None:
+        """Go on with a project file that was read again: who is told, and how much is kept."""
+        old, self._project, self._options = self._project, project, project.events
+        self._queue.events.enabled = project.events.enabled
+        self._next = 0.0
+        if (old.notify, old.events.enabled) == (project.notify, project.events.enabled):
+            return
+        if self._notifier is not None:
+            self._notifier.close(0.0)  # a delivery under way ends by itself; no job waits for it
+            self._notifier = None
+        self._notify()
+
+    def note_gone(self) -> None:
+        """Tell the event log of other runners that do not answer, once for each."""
+        if not (self._project.notify and self._options.enabled):
+            return
+        from controller.notifications import note_runners_gone
+
+        try:
+            note_runners_gone(self._queue)
+        except StorageUnavailableError:
+            raise
+        except StorageError as error:
+            logger.warning("other runners could not be looked at: %s", error)
 
     def end(self) -> None:
         """Tell that the runner ends, add up what it counted, and deliver what is left to tell."""
@@ -95,6 +123,7 @@ class EventUpkeep:
             self._queue.events.trim(self._options)
             self._queue.events.tally.flush(self._queue.auxiliary)
             fresh_counts(self._queue)
+            self.note_gone()
             if not self._queue.database.transactions_never_conflict:
                 began = utc_now()
                 reconcile(self._queue, self._since)

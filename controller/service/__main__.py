@@ -12,7 +12,7 @@ import signal
 from contextlib import suppress
 from typing import Any
 
-from controller.service.processes import ROLES, ProcessPlan
+from controller.service.processes import MAIN, ROLES, ProcessPlan
 
 INTERRUPTED = 143
 """Exit status of one that was told twice to end."""
@@ -39,14 +39,15 @@ def main() -> int:
 
 def _run(given: argparse.Namespace) -> int:
     from controller.errors import ControllerError
+    from controller.metrics import serving_metrics
     from controller.runner import Background, Runner
     from controller.service.lockfile import RunnerLock
 
     lock = RunnerLock.adopt(given.lock)
 
     def is_ready(record: dict[str, Any]) -> None:
-        names = ("runner_id", "process", "pid", "hostname", "user", "name", "options", "log_file")
-        facts = {name: record[name] for name in names}
+        names = ("runner_id", "process", "pid", "hostname", "user", "name", "options")
+        facts = {name: record[name] for name in (*names, "log_file", "metrics")}
         lock.write(facts)
         _tell(given.pipe, {"ready": facts})
 
@@ -55,8 +56,10 @@ def _run(given: argparse.Namespace) -> int:
         background = Background(plan.name, given.options, is_ready)
         level = given.options.get("log_level")
         runner = Runner(given.project, level, background=background)
+        address = given.options.get("metrics") if plan.name == MAIN else None
         try:
-            runner.run(**plan.parts)
+            with serving_metrics(runner.controller, address) as runner.metrics_at:
+                runner.run(**plan.parts)
         finally:
             runner.cleanup()
     except ControllerError as error:

@@ -23,12 +23,15 @@ class StartOptions:
         None takes the project's.
     interactive
         Let logins ask before the runner goes into the background.
+    metrics
+        ``[HOST:]PORT`` at which the process that does everything serves metrics; None for nowhere.
     """
 
     transfer: int = 1
     complete: int = 1
     log_level: str | None = None
     interactive: bool = False
+    metrics: str | None = None
 
     @classmethod
     def stored(cls, options: dict[str, Any]) -> StartOptions:

@@ -39,12 +39,15 @@ class Started:
     ----------
     name, runner_id, pid, log_file
         Of its process.
+    metrics
+        URL at which it serves metrics; None for nowhere.
     """
 
     name: str
     runner_id: str
     pid: int
     log_file: str | None
+    metrics: str | None = None
 
 
 def start_runners(
@@ -187,7 +190,8 @@ def _understood(
             hint="`jf runner status` tells when it has, `jf runner log` what it does",
         )
     if ready := answer.get("ready"):
-        return Started(plan.name, ready["runner_id"], ready["pid"], ready["log_file"])
+        facts = {key: ready.get(key) for key in ("runner_id", "pid", "log_file", "metrics")}
+        return Started(plan.name, **facts)
     if told := answer.get("error"):
         raise _error_of(told)
     lines = _last_lines(output) or _last_lines(Path(project.log_dir) / "runner.log")

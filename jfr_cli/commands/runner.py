@@ -9,7 +9,7 @@ import typer
 
 from controller.errors import JobFailedError
 from jfr_cli import options
-from jfr_cli.commands.metrics import Metrics, serving_metrics
+from jfr_cli.commands.metrics import Metrics
 from jfr_cli.commands.notify import Notify
 from jfr_cli.commands.runner_daemon import app
 from jfr_cli.commands.worker import log_in_to_workers
@@ -71,6 +71,7 @@ def run(
 
     Example: jf runner run --until-idle
     """
+    from controller.metrics import serving_metrics
     from controller.runner import Runner
 
     if interactive:
@@ -89,7 +90,7 @@ def run(
             "queue": queue or not chosen,
             "checkout": checkout or not chosen,
         }
-        with serving_metrics(runner.controller, metrics):
+        with serving_metrics(runner.controller, metrics) as runner.metrics_at:
             if not until_idle:
                 runner.run(**parts, max_time=max_time)
                 return

@@ -13,6 +13,7 @@ import typer
 
 from controller.errors import ArgumentError, ControllerError, StorageUnavailableError
 from jfr_cli import options
+from jfr_cli.commands.metrics import Metrics
 from jfr_cli.commands.worker import log_in_to_workers
 from jfr_cli.console import print_data, say, status
 from jfr_cli.output import show_report, shows_document
@@ -70,6 +71,7 @@ def start(
     log_level: options.LogLevel = None,
     interactive: options.Interactive = False,
     all_projects: _AllProjects = False,
+    metrics: Metrics = None,
 ) -> None:
     """Start a runner in the background; returns when it is registered, or says why it is not.
 
@@ -83,7 +85,13 @@ def start(
         raise ArgumentError("--connect-interactive requires --single")
     if interactive and all_projects:
         raise ArgumentError("--connect-interactive is for one project")
-    chosen = StartOptions(transfer, complete, log_level, interactive)
+    if metrics is not None:
+        if all_projects:
+            raise ArgumentError("--metrics is for one project: each needs a port of its own")
+        from controller.metrics import parse_address
+
+        parse_address(metrics)
+    chosen = StartOptions(transfer, complete, log_level, interactive, metrics)
     if all_projects:
         _for_all_projects(lambda project: _started(project, chosen), "started")
         return
@@ -107,6 +115,7 @@ def _start_facts(project: Project, started: list[Started]) -> dict[str, Any]:
 def _start_lines(project: Project, started: list[Started]) -> list[str]:
     return [
         f"the runner of project {project.name} has started: process {one.pid}, log {one.log_file}"
+        + (f", metrics {one.metrics}" if one.metrics else "")
         for one in started
     ]
 

@@ -7,6 +7,7 @@ import hmac
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,12 +26,14 @@ from controller.notifications import (
     Notifier,
     deliver,
     note_findings,
-    note_runner_gone,
+    note_runners_gone,
     tell,
     tell_all,
     tell_of_runner,
     trial_message,
 )
+from controller.operations.runner_processes import enroll
+from controller.runner.upkeep import EventUpkeep
 
 CHOSEN = {f"{FIELD}.name": "me"}
 
@@ -226,7 +229,7 @@ def test_one_that_fails_keeps_nothing_from_the_others(
 def test_a_runner_that_is_gone_is_told_once_without_any_runner(
     controller: JobController, hook: Hook
 ) -> None:
-    assert not note_runner_gone(controller.queue)
+    assert not note_runners_gone(controller.queue)
     record = {
         "runner_id": "r1",
         "hostname": "login1",
@@ -241,3 +244,38 @@ def test_a_runner_that_is_gone_is_told_once_without_any_runner(
     assert tell_of_runner(controller.queue, controller.project) == 1
     assert tell_of_runner(controller.queue, controller.project) == 0
     assert "runner r1 on login1" in json.loads(hook.got[0][1])["body"]
+    silent = {"runner_id": "r2", "hostname": "login2", "beat_on": utc_now() - timedelta(hours=1)}
+    enroll(controller.queue, silent)  # one of several: only one is registered
+    enroll(controller.queue, {**silent, "runner_id": "r3", "beat_on": utc_now()})
+    assert tell_of_runner(controller.queue, controller.project) == 1
+    assert json.loads(hook.got[1][1])["body"].count("runner r") == 1
+    assert "runner r2 on login2" in json.loads(hook.got[1][1])["body"]
+
+
+def test_a_runner_that_reads_its_file_again_tells_whom_it_names_now(
+    controller: JobController, stock: Stock, hook: Hook
+) -> None:
+    assert controller.project is not None
+    old = controller.project.model_copy(update={"notify": {}})
+    named = {"me": Notification(on=["flow_failed"], webhook=hook.url, every=0)}
+    upkeep = EventUpkeep(controller.queue, old)
+    upkeep.begin()
+    upkeep.adopt(old.model_copy(update={"notify": named}))
+    deadline = time.monotonic() + 30
+    while controller.auxiliary.find_one(CHOSEN) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    failed_flows(controller, stock, 1)
+    silent = {"runner_id": "r2", "hostname": "login2", "beat_on": utc_now() - timedelta(hours=1)}
+    enroll(controller.queue, silent)
+    upkeep.note_gone()
+    upkeep.end()
+    ((_, body),) = hook.got
+    assert json.loads(body)["title"].endswith(": 1 flow failed")
+    found = controller.queue.events.find_where({"gone_runner": "r2"}, limit=2)
+    assert len(found) == 1
+    off = old.model_copy(update={"events": old.events.model_copy(update={"enabled": False})})
+    upkeep.adopt(off)
+    assert not controller.queue.events.enabled
+    upkeep.adopt(old)
+    assert controller.queue.events.enabled

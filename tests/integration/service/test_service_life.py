@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,17 @@ def stop(controller: JobController) -> list[Outcome]:
 
 def test_a_life(project: Project, controller: JobController, projects_folder: Path) -> None:
     """Started, seen, started again, paused, reloaded with a good and a bad file, stopped."""
-    first = start(project)
+    first = start(project, metrics="0")
     assert pids_serving(projects_folder) == [first.pid]
+    assert first.metrics is not None
+    with urllib.request.urlopen(first.metrics, timeout=30) as answer:
+        assert "jfr_runners 1.0" in answer.read().decode().splitlines()
     with pytest.raises(RunningRunnerError, match=f"process {first.pid}"):
         start(project)
     overview = runners_overview(controller.queue)
     (seen,) = overview.runners
     assert (seen.runner_id, seen.state) == (first.runner_id, ProcessState.ALIVE)
+    assert seen.record["metrics"] == first.metrics
     assert seen.record["roles"] == ["checkout", "transfer", "queue", "complete"]
     assert seen.record["project_file"] == str(projects_folder / "test.yaml")
     assert held_by(project, "runner") == holders(project)["runner"]
@@ -176,6 +181,10 @@ def test_starts_that_fail_say_why(
     with pytest.raises(ControllerError, match="does not exist"):
         start(project)
     (projects_folder / "away").rename(Path(project.base_dir, "jobs.sqlite"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"cannot be served at 127.0.0.1:{port}: Address al"):
+            start(project, metrics=str(port))
     assert pids_serving(projects_folder) == []
     assert holders(project) == {}, "what did not start holds nothing"
 
