@@ -3,15 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# The chaos tests fork children that are killed: they run in a process of their own, beside the
-# others, and their output is printed at the end.
 WORKERS ?= 3
-
-define run_tests
-@$(BIN)/python -m pytest tests/chaos >.chaos.log 2>&1 & chaos=$$!; status=0; \
-$(BIN)/python -m pytest -n $(WORKERS) --ignore tests/chaos || status=$$?; \
-wait $$chaos || status=$$?; cat .chaos.log; exit $$status
-endef
 
 .PHONY: demo test test-lowest chaos soak check format generate schemas screens bench clean
 
@@ -19,7 +11,7 @@ demo: $(READY)  ## a real calculation, from an empty folder to the physical resu
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
 
 test: $(READY)  ## all tests; those that need a server run where there is one
-	$(run_tests)
+	@sh tests/run.sh $(BIN)/python $(WORKERS)
 
 LOWEST := .venv-lowest
 LOWEST_TESTS := tests/unit $(addprefix tests/integration/,submission lifecycle execution schedulers)
@@ -44,7 +36,7 @@ check: $(READY)  ## the definition of clean: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(run_tests)
+	@sh tests/run.sh $(BIN)/python $(WORKERS)
 
 SOAK ?= 3600
 
