@@ -153,6 +153,7 @@ class Runner:
         self.metrics_at: str | None = None
         self._stop = self._reload = False
         self._signals = 0
+        self._closing = False
         self.control = Control(self.controller.queue, self.project, self.stop, self._ask_for_reload)
         self.lanes = Lanes(self.context, self._is_stopping, self.watcher.wake)
         self.rounds = Rounds(self.context, self.watcher, self._is_stopping, self.lanes.wake)
@@ -561,6 +562,7 @@ class Runner:
         )
         record = registration.describe(self.project, self.runner_id, self.daemon_id)
         previous: dict[int, Any] = {}
+        self._signals, self._closing = 0, False
         try:
             registration.enter(self.controller.queue, record)
             try:
@@ -571,12 +573,13 @@ class Runner:
                 logger.info("runner started, project %s", self.project.name)
                 yield
             finally:
-                for number, handler in previous.items():
-                    signal.signal(number, handler)
+                self._closing = True  # a second signal does not interrupt what follows
                 self.control.end()
                 with suppress(StorageUnavailableError):
                     self._upkeep.end()
                     runner_record.deregister(self.controller.queue, record)
+                for number, handler in previous.items():
+                    signal.signal(number, handler)
                 logger.info("runner stopped")
         finally:
             stop_logging(handlers)
@@ -602,7 +605,7 @@ class Runner:
     def _heed_signals(self) -> dict[int, Any]:
         def end(number: int, frame: FrameType | None) -> None:
             self._signals += 1
-            if self._signals > 1:
+            if self._signals > (2 if self._closing else 1):
                 raise KeyboardInterrupt
             self.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runner_jobs import add, fail, killed, many, noted, total
@@ -12,6 +13,7 @@ from running import DEADLINE, run, serve, states, wait_for
 
 from controller.config import Project
 from controller.jobcontroller import JobController
+from controller.operations import runner_record
 from controller.runner import Runner
 from controller.states import FlowState, JobState
 
@@ -111,6 +113,24 @@ def test_a_signal_leaves_no_lock_and_no_record(
     assert process.returncode == 0
     assert controller.count_jobs(locked=True) == 0
     assert controller.get_running_runner() is None
+
+
+def test_a_second_signal_does_not_interrupt_the_closing(
+    project: Project, controller: JobController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached_others: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: reached_others.append(number))
+    deregister = runner_record.deregister
+
+    def interrupted(*args: Any) -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+        deregister(*args)
+
+    monkeypatch.setattr(runner_record, "deregister", interrupted)
+    run(project)
+    assert controller.get_running_runner() is None
+    assert reached_others == []
 
 
 def test_two_runners_share_and_double_nothing(
