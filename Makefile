@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 3
 
-.PHONY: demo test test-lowest chaos soak check format generate schemas screens bench clean
+.PHONY: demo test test-lowest chaos soak check format generate schemas screens docs bench clean
 
 demo: $(READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
@@ -56,6 +56,10 @@ generate: schemas  ## completion scripts, manual pages and the helps that tests 
 screens: $(READY)  ## take the pictures of the README from the real command
 	$(BIN)/python docs/screens/make.py
 
+docs: $(READY)  ## the documentation as a web site in docs/_build/html; warnings are errors
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
 BENCHMARKS := startup lists chain embedded events actions complete_in_flow submit_10000 four_processes runner_footprint
 
 bench: $(READY)  ## figures, each against a yardstick of the same run; fails where a limit is missed
@@ -71,4 +75,4 @@ $(READY): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(LOWEST) demo-run build dist
+	rm -rf $(VENV) $(LOWEST) demo-run build dist docs/_build

@@ -10,8 +10,9 @@ from controller.config import ConfigManager
 from controller.config.retries import plain_retries
 from controller.config.store_limits import jobstore_limits
 from controller.config.suggestions import no_such
-from controller.errors import ConfigError, MissingStoreError
+from controller.errors import ConfigError, MissingStoreError, SubmissionError
 from controller.jobcontroller import JobController
+from controller.operations.flow_serialization import not_importable
 from controller.operations.insertion import (
     AcceptedFlow,
     RunSettings,
@@ -196,6 +197,11 @@ def _check(
     spec = project.jobstore_spec(jobstore)
     _refuse_unusable_stores(project, flow, spec)
     for job in flow.jobs:
+        if problem := not_importable(job.data.get("function")):
+            raise SubmissionError(
+                f"the job {job.data['name']!r} cannot run: {problem}",
+                hint="define it at the top level of a module, and import it from there",
+            )
         own = settings.of_job(job.data["config"].get("manager_config") or {})
         _known("worker", own.worker, project.workers)
         if isinstance(own.exec_config, str):

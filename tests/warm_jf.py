@@ -72,10 +72,18 @@ class WarmJf:
     ----------
     jf
         The installed command, which the shim starts where the server has ended.
+    python
+        The interpreter to fork, with the path that tracebacks are to show.
+    modules
+        Further modules to import, for jobs that need them.
     """
 
-    def __init__(self, jf: Path) -> None:
+    def __init__(
+        self, jf: Path, *, python: str = sys.executable, modules: tuple[str, ...] = ()
+    ) -> None:
         self._jf = jf
+        self._python = python
+        self._modules = modules
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -118,6 +126,8 @@ class WarmJf:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -126,7 +136,7 @@ class WarmJf:
             self._folder = Path(tempfile.mkdtemp(prefix="jf"))
             env = {k: v for k, v in os.environ.items() if not k.startswith("JFREMOTE_")}
             self._process = subprocess.Popen(
-                [sys.executable, str(Path(__file__)), str(self._folder / "socket")],
+                [self._python, str(Path(__file__)), str(self._folder / "socket"), *self._modules],
                 env=env,
                 stdin=subprocess.PIPE,  # its end is how the server learns of ours
             )
@@ -157,11 +167,11 @@ class WarmJf:
 # ------------------------------------------------------------------ the server
 
 
-def _serve(place: str) -> None:
+def _serve(place: str, *modules: str) -> None:
     import importlib
     import select
 
-    for name in _IMPORTS:
+    for name in (*_IMPORTS, *modules):
         importlib.import_module(name)
     import gc
 
@@ -266,7 +276,7 @@ def _end(status: int) -> int:
 
 
 def _main() -> Any:
-    _serve(sys.argv[1])
+    _serve(*sys.argv[1:])
 
 
 if __name__ == "__main__":

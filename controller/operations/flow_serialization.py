@@ -247,6 +247,22 @@ def _serialised(job: Any) -> dict[str, Any]:
     return data
 
 
+def not_importable(function: Any) -> str | None:
+    """Say why no process but the present one can import a serialised function; None if it can.
+
+    Whether a worker has its module is not known here.
+    """
+    if not isinstance(function, Mapping):
+        return None
+    name, bound = str(function.get("@callable", "")), function.get("@bound")
+    modules = [function.get("@module"), bound.get("@module") if isinstance(bound, Mapping) else ""]
+    if "__main__" in modules:
+        return f"{name} is defined in the script or notebook itself, which a worker cannot import"
+    if "<lambda>" in name or "<locals>" in name:
+        return f"{name} is defined inside a function, where a worker cannot import it"
+    return None
+
+
 def _described(job: Any) -> dict[str, Any]:
     from controller.execution.serialising import serialised_job
 

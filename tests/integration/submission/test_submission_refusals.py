@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jobflow import Flow
+from jobflow import Flow, job
 from submission_jobs import add, stored_elsewhere
 
 from controller import submit_flow
@@ -120,6 +120,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], dict[str, Any], type[ControllerError
     "no job": (lambda: Flow([]), {}, SubmissionError, "no job"),
     "no flow": (lambda: 3, {}, SubmissionError, "Flow"),
     "value": (unserialisable, {}, SubmissionError, "cannot be serialised"),
+    "function": (lambda: job(lambda a: a)(1), {}, SubmissionError, "inside a function.*import it"),
     "reference": (lambda: add(add(1, 2).output, 1), {}, SubmissionError, "add needs"),
 }
 

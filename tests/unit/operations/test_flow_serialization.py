@@ -11,7 +11,12 @@ from monty.json import MontyDecoder, MontyEncoder
 
 from controller import testing
 from controller.errors import SubmissionError
-from controller.operations.flow_serialization import SerializedFlow, read_flow, references
+from controller.operations.flow_serialization import (
+    SerializedFlow,
+    not_importable,
+    read_flow,
+    references,
+)
 
 
 @job
@@ -125,3 +130,25 @@ def test_what_a_maker_holds_is_plain_data() -> None:
     json.dumps(data)
     decoded = MontyDecoder().process_decoded(data)
     assert decoded.function.__self__ == chosen
+
+
+@pytest.mark.parametrize(
+    ("function", "problem"),
+    [
+        ({"@module": "a.b", "@callable": "f", "@bound": None}, None),
+        ({"@module": "a.b", "@callable": "M.make", "@bound": {"@module": "a.b"}}, None),
+        (
+            {"@module": "__main__", "@callable": "f", "@bound": None},
+            "f is defined in the script or notebook itself",
+        ),
+        (
+            {"@module": "a.b", "@callable": "M.make", "@bound": {"@module": "__main__"}},
+            "M.make is defined in the script or notebook itself",
+        ),
+        ({"@module": "a.b", "@callable": "<lambda>"}, "<lambda> is defined inside a function"),
+        ("something else", None),
+    ],
+)
+def test_which_functions_no_worker_can_import(function: Any, problem: str | None) -> None:
+    said = not_importable(function)
+    assert said is None if problem is None else str(said).startswith(problem)
