@@ -15,15 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from controller.documents import utc_now
+from controller.documents.stored import RENEW_EVERY, utc_now
 from controller.errors import LockedDocumentError, StorageError
 from controller.identity import Liveness, liveness, this_process
 from controller.storage.base import Collection, UpdateMany, UpdateOne, WriteOperation
 
 logger = logging.getLogger(__name__)
 
-RENEW_EVERY = 5.0
-"""Seconds between two renewals."""
 EXPIRES_AFTER = 20.0
 """Seconds without a renewal after which a lease may be taken over."""
 

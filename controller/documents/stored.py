@@ -10,6 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+RENEW_EVERY = 5.0
+"""Seconds between two renewals of a lock; each adds one to ``lock_lease.seq``."""
+
 
 class DbCollection(Enum):
     """The collections of the queue database that users may ask for."""

@@ -16,7 +16,7 @@ from controller.errors import ConfigError
 from controller.storage.opening import mongo_place, opens_directly, store_type
 
 LIMIT = 50
-"""Maximum number of suggestions."""
+"""Maximum number of suggestions, as TAB shows them."""
 _FLOWS_READ = 200
 """Number of newest flows that are searched, because flows have no db_id."""
 

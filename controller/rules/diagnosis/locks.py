@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from controller.documents.stored import RENEW_EVERY
 from controller.identity import named_process
 from controller.rules.diagnosis.findings import Action, Finding, FindingKind, Mending, Severity
 
@@ -16,8 +17,6 @@ BUSY_TIME = timedelta(minutes=10)
 """A foreign lock younger than this is assumed to be in use."""
 LONG_TIME = timedelta(minutes=10)
 """A lock that has been renewed for longer may belong to a process that hangs."""
-RENEWED_EVERY = 5.0
-"""Seconds between two renewals (`controller.leases.RENEW_EVERY`)."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _expired(view: LockView, lease: Mapping[str, Any]) -> Finding:
 
 def _long(view: LockView, lease: Mapping[str, Any]) -> Finding | None:
     """Return the finding about a lock renewed for too long; its age is counted in renewals."""
-    held = timedelta(seconds=RENEWED_EVERY * int(lease.get("seq") or 0))
+    held = timedelta(seconds=RENEW_EVERY * int(lease.get("seq") or 0))
     if held < LONG_TIME:
         return None
     return Finding(
