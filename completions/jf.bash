@@ -753,7 +753,7 @@ _jf_facts() {
         )
         ;;
     ' execution')
-        commands='run-batch run'
+        commands='run-batch run pool'
         options='--tree --help -h'
         ;;
     ' execution run-batch')
@@ -761,6 +761,9 @@ _jf_facts() {
         takes='--max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st'
         ;;
     ' execution run')
+        options='--help'
+        ;;
+    ' execution pool')
         options='--help'
         ;;
     *) return 1 ;;

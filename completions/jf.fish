@@ -2070,7 +2070,8 @@ function __jf_facts
         case ' execution'
             set __jf_commands \
                 run-batch\t'Run the jobs of a pool.' \
-                run\t'Run the job whose input is in a directory.'
+                run\t'Run the job whose input is in a directory.' \
+                pool\t'Run jobs one after the other in processes that stay.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -2090,6 +2091,9 @@ function __jf_facts
                 --help\t'Show this message and exit.'
             set __jf_takes '--max-time' '-mt' '--max-wait' '-mw' '--max-jobs' '-mj' '--parallel-jobs' '-pj' '--sleep-time' '-st'
         case ' execution run'
+            set __jf_options \
+                --help\t'Show this message and exit.'
+        case ' execution pool'
             set __jf_options \
                 --help\t'Show this message and exit.'
         case '*'

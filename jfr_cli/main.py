@@ -1,8 +1,8 @@
 """Entry point of the `jf` command.
 
-Recognises ``jf execution run``, which every job starts with, ``jf --version`` and the questions of
-the completion scripts before Typer is imported: a worker process, and TAB, pay for what they need
-and nothing else.
+Recognises ``jf execution run``, which every cold job starts with, ``jf execution pool``,
+``jf --version`` and the questions of the completion scripts before Typer is imported: a worker
+process, and TAB, pay for what they need and nothing else.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ def _run() -> None:
         from controller.execution.run import run_remote_job
 
         sys.exit(run_remote_job(*words[2:3]))
+    if words == ["execution", "pool"]:
+        from controller.execution.zygote import main as serve
+
+        sys.exit(serve())
     if words == ["--version"]:
         from controller import __version__
 

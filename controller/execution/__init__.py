@@ -4,8 +4,12 @@
 ``files``     names of the files of a run directory; writing the input, reading the results
 ``filestore`` the maggma Store behind a file of documents (imports maggma)
 ``run``       runs one job in its directory (imports jobflow)
+``pool``      runs jobs in warm processes: `WarmPool`
+``zygote``    the program that forks these; ``warm`` is such a process, ``restoring`` what is put
+              back in it between two jobs
 
-A worker process starts for every job, so nothing here imports more than ``import jobflow`` does.
+Every cold job starts a worker process, so nothing here imports more than ``import jobflow`` does,
+or what only warm processes use.
 """
 
 from __future__ import annotations

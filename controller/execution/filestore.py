@@ -7,7 +7,7 @@ Store that keeps the documents in memory and writes the file when it is closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,21 @@ class FileStore(Store):  # type: ignore[misc]
         Name of the field that tells documents apart.
     for_jobflow_remote
         Whether a runner of jobflow-remote 1.0.1 will read the file.
+    lasting
+        Asked when the file is written: whether it has to survive a power cut. None for always.
     """
 
     def __init__(
-        self, path: str, key: str = "uuid", *, for_jobflow_remote: bool = False, **kwargs: Any
+        self,
+        path: str,
+        key: str = "uuid",
+        *,
+        for_jobflow_remote: bool = False,
+        lasting: Callable[[], bool] | None = None,
+        **kwargs: Any,
     ) -> None:
         self.path = str(path)
+        self._lasting = lasting
         self._for_jobflow_remote = for_jobflow_remote
         self._documents: list[dict[str, Any]] | None = None
         super().__init__(key=key, **kwargs)
@@ -80,7 +89,10 @@ class FileStore(Store):  # type: ignore[misc]
         for document in self._documents:
             if problem := unstorable(document, binary=".msgpack" in path.suffixes):
                 raise ValueError(problem)
-        write_file(path, self._documents, for_jobflow_remote=self._for_jobflow_remote)
+        lasting = self._lasting is None or self._lasting()
+        write_file(
+            path, self._documents, for_jobflow_remote=self._for_jobflow_remote, lasting=lasting
+        )
         self._documents = None
 
     def count(self, criteria: dict[str, Any] | None = None) -> int:
@@ -160,8 +172,8 @@ def read_custom(path: Path, description: Mapping[str, Any]) -> list[dict[str, An
         store.close()
 
 
-def build_store(description: Mapping[str, Any]) -> Store:
-    """Build the Store that a description stands for.
+def build_store(description: Mapping[str, Any], lasting: Callable[[], bool] | None = None) -> Store:
+    """Build the Store that a description stands for; ``lasting`` as in `FileStore`.
 
     Raises
     ------
@@ -173,7 +185,7 @@ def build_store(description: Mapping[str, Any]) -> Store:
     path = file_of(description)
     if path:
         theirs = str(description.get("@module")).startswith("jobflow_remote.")
-        return FileStore(path, for_jobflow_remote=theirs)
+        return FileStore(path, for_jobflow_remote=theirs, lasting=lasting)
     store = MontyDecoder().process_decoded(dict(description))
     if not isinstance(store, Store):
         name = f"{description.get('@module')}.{description.get('@class')}"
@@ -181,14 +193,19 @@ def build_store(description: Mapping[str, Any]) -> Store:
     return store
 
 
-def open_job_store(description: Mapping[str, Any]) -> Any:
-    """Build the JobStore of a run directory from its description in the input file."""
+def open_job_store(
+    description: Mapping[str, Any], lasting: Callable[[], bool] | None = None
+) -> Any:
+    """Build the JobStore of a run directory from its description in the input file.
+
+    ``lasting`` as in `FileStore`.
+    """
     from jobflow.core.store import JobStore
 
     additional = description.get("additional_stores") or {}
     return JobStore(
-        build_store(description["docs_store"]),
-        additional_stores={name: build_store(part) for name, part in additional.items()},
+        build_store(description["docs_store"], lasting),
+        additional_stores={n: build_store(part, lasting) for n, part in additional.items()},
         save=description.get("save"),
         load=description.get("load") or False,
     )

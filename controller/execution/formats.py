@@ -261,13 +261,17 @@ def read_file(path: Path) -> Any:
     return format_of_file(path).decode(raw)
 
 
-def write_file(path: Path, value: Any, *, for_jobflow_remote: bool = False) -> None:
+def write_file(
+    path: Path, value: Any, *, for_jobflow_remote: bool = False, lasting: bool = True
+) -> None:
     """Write a file in the format of its name: completely or not at all.
 
     Parameters
     ----------
     for_jobflow_remote
         Whether a runner of jobflow-remote 1.0.1 will read it.
+    lasting
+        Wait until it would survive a power cut.
 
     Raises
     ------
@@ -283,8 +287,9 @@ def write_file(path: Path, value: Any, *, for_jobflow_remote: bool = False) -> N
     try:
         with temporary.open("wb") as stream:
             stream.write(raw)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if lasting:
+                stream.flush()
+                os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -42,17 +43,69 @@ class OutputError(Exception):
     __module__ = "builtins"
 
 
+@dataclass(frozen=True)
+class RunEnd:
+    """How a job ended in this process.
+
+    Attributes
+    ----------
+    status
+        Exit status of the process: 0 also if the job failed, since the result says so; 1 if the
+        directory cannot be entered or the result cannot be written.
+    error
+        Why the job failed, as its result has it; None if it did not.
+    """
+
+    status: int
+    error: str | None = None
+
+
+class Surroundings:
+    """What a process does around a job. A process that runs many does some of it otherwise."""
+
+    def reserve(self, home: Path) -> None:
+        """Reserve space for the result of a job; OSError where there is none."""
+        with (home / _RESERVE).open("wb") as stream:
+            allocate(stream.fileno())
+
+    def release(self, home: Path) -> None:
+        """Give the space back, for the result."""
+        with suppress(FileNotFoundError):
+            (home / _RESERVE).unlink()
+
+    def imported(self) -> None:
+        """Note that the module of the job's function has been imported."""
+
+    def lasting(self) -> bool:
+        """Whether files have to survive a power cut from now on."""
+        return True
+
+
+def allocate(number: int) -> None:
+    """Let an open file take the space that the result of a job may need."""
+    try:
+        os.posix_fallocate(number, 0, _RESERVED_BYTES)
+    except OSError as error:
+        if error.errno not in _CANNOT_RESERVE:
+            raise
+
+
 def run_remote_job(run_dir: str | Path = ".") -> int:
+    """Run a job as `run_job` does; returns the exit status of the process."""
+    return run_job(run_dir).status
+
+
+def run_job(run_dir: str | Path = ".", around: Surroundings | None = None) -> RunEnd:
     """Run the job whose input file is in a directory, and write its result there.
 
     The working directory of the process becomes the run directory.
 
-    Returns
-    -------
-    int
-        Exit status of the process: 0 also if the job failed, since the result says so; 1 if the
-        directory cannot be entered or the result cannot be written.
+    Parameters
+    ----------
+    around
+        What is done around the job; None for what a process of its own does.
     """
+    around = around or Surroundings()
     start = datetime.now(UTC)
     try:
         os.chdir(run_dir)
@@ -60,47 +113,40 @@ def run_remote_job(run_dir: str | Path = ".") -> int:
     except OSError as error:
         return _give_up(f"cannot enter the run directory {run_dir}: {error.strerror}")
     try:
-        _reserve(home, start)
+        _write_result(home, {"start_time": start}, lasting=False)
+        around.reserve(home)
     except OSError as error:
         return _give_up(f"the result of the job cannot be written in {home}: {error.strerror}")
     process = os.getpid()
     with _termination_as_error():
-        response, reason = _run(home)
+        response, reason = _run(home, around)
     if os.getpid() != process:
         os._exit(1)  # a forked child of the job that returned to here: not the end of the job
     os.chdir(home)
     try:
-        _write_end(home, start, response, reason)
+        around.release(home)
+        _write_end(home, start, response, reason, around)
     except OSError as error:
         return _give_up(f"the result of the job cannot be written in {home}: {error.strerror}")
-    return 0
+    return RunEnd(0, reason)
 
 
-def _give_up(reason: str) -> int:
+def _give_up(reason: str) -> RunEnd:
     sys.stderr.write(f"jf: {reason}\n")
-    return 1
+    return RunEnd(1, reason)
 
 
-def _reserve(home: Path, start: datetime) -> None:
-    _write_result(home, {"start_time": start})
-    with (home / _RESERVE).open("wb") as stream:
-        try:
-            os.posix_fallocate(stream.fileno(), 0, _RESERVED_BYTES)
-        except OSError as error:
-            if error.errno not in _CANNOT_RESERVE:
-                raise
-
-
-def _write_end(home: Path, start: datetime, response: Any, error: str | None) -> None:
+def _write_end(
+    home: Path, start: datetime, response: Any, error: str | None, around: Surroundings
+) -> None:
     times = {"start_time": start, "end_time": datetime.now(UTC)}
-    with suppress(FileNotFoundError):
-        (home / _RESERVE).unlink()
+    lasting = around.lasting()
     try:
-        _write_result(home, {"response": response, "error": error, **times})
+        _write_result(home, {"response": response, "error": error, **times}, lasting=lasting)
     except (TypeError, ValueError, AttributeError) as failure:
         # The Response itself (stored_data, for example) cannot be serialised.
         reason = f"the job's Response cannot be stored: {failure}"
-        _write_result(home, {"response": None, "error": reason, **times})
+        _write_result(home, {"response": None, "error": reason, **times}, lasting=lasting)
 
 
 @contextmanager
@@ -120,19 +166,19 @@ def _termination_as_error() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _run(run_dir: Path) -> tuple[Any, str | None]:
+def _run(run_dir: Path, around: Surroundings) -> tuple[Any, str | None]:
     """Run the job; return (response, error)."""
     try:
         try:
             given = decode_json((run_dir / IN_FILE).read_bytes())
-            return _run_given(given), None
+            return _run_given(given, around), None
         finally:
             CURRENT_JOBDOC.reset()
     except BaseException as error:  # noqa: BLE001 (whatever ends the job is its result)
         return None, f"{_reason(error)}\n{_trace(error)}"
 
 
-def _run_given(given: dict[str, Any]) -> Any:
+def _run_given(given: dict[str, Any], around: Surroundings) -> Any:
     from jobflow.core.job import Job
     from jobflow.utils.log import initialize_logger
     from monty.json import MontyDecoder
@@ -141,11 +187,12 @@ def _run_given(given: dict[str, Any]) -> Any:
     from controller.execution.serialising import serialised_flow
 
     _check_function(given["job"].get("function"))
+    around.imported()
     job = MontyDecoder().process_decoded(given["job"])
     if not isinstance(job, Job):
         raise TypeError("the input file contains no jobflow Job")
     CURRENT_JOBDOC.set({**(given.get("job_doc") or {}), "job": given["job"]})
-    store = open_job_store(given["store"])
+    store = open_job_store(given["store"], around.lasting)
     store.connect()
     initialize_logger()  # jobflow's lines belong in queue.out; it replaces its handlers
     response = job.run(store=store)
@@ -201,7 +248,7 @@ def _trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, shown))
 
 
-def _write_result(home: Path, result: dict[str, Any]) -> None:
+def _write_result(home: Path, result: dict[str, Any], *, lasting: bool) -> None:
     """Write the output file: completely or not at all."""
     from monty.json import MontyEncoder
 
@@ -209,6 +256,7 @@ def _write_result(home: Path, result: dict[str, Any]) -> None:
     temporary = home / f".{OUT_FILE}.part"
     with temporary.open("w", encoding="utf-8") as stream:
         stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+        if lasting:
+            stream.flush()
+            os.fsync(stream.fileno())
     temporary.replace(home / OUT_FILE)

@@ -2,23 +2,25 @@
 
 They work in any POSIX shell. The start file is one line of words, "-" for unknown ones::
 
-    ID START TOKEN PID BOOT NAMESPACE NODE
+    ID START TOKEN PID BOOT NAMESPACE NODE [warm]
 
 that is the id in the queue, the start time of the script's process, the token of the attempt, its
 process id, the boot of its machine, its PID namespace and its node. Earlier versions wrote the
-first two, or the first six.
+first two, or the first six. The word "warm" says that the process runs other jobs before and after
+(``controller.execution.warm``): it is that of this one until the exit file is there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.schedulers.dialects import Dialect
 
 STARTED, ATTEMPT, WITHDRAWN = "jfr_started", "jfr_attempt", "jfr_withdrawn"
+WARM = "warm"
 _CACHE = 70
 """Seconds for which a node may see an outdated file on a network file system."""
 
@@ -97,6 +99,8 @@ class Start:
         The id in the queue.
     node
         Its name as the queue knows it, or else as the machine itself does.
+    is_warm
+        Whether its process runs other jobs, too.
     """
 
     process_id: str
@@ -106,6 +110,7 @@ class Start:
     boot_id: str = ""
     pid_namespace: str = ""
     node: str = ""
+    is_warm: bool = False
 
     def is_of(self, token: str | None) -> bool:
         """Whether it belongs to the attempt, if both are known."""
@@ -124,8 +129,16 @@ class Start:
 
 def parse_start(text: str) -> Start | None:
     """Read a start file; None if it is still empty."""
-    words = ["" if word == "-" else word for word in text.split()[:7]]
-    return Start(*words) if words and words[0] else None
+    words = ["" if word == "-" else word for word in text.split()[:8]]
+    if not words or not words[0]:
+        return None
+    names = [name for name in Start.__dataclass_fields__ if name != "is_warm"]
+    return replace(Start(words[0]), **dict(zip(names, words)), is_warm=words[7:] == [WARM])
+
+
+def stop_file(token: str) -> str:
+    """Return the name of the file that asks the warm process of an attempt to run no other job."""
+    return f"jfr_stop.{token}"
 
 
 def is_token(text: str) -> bool:

@@ -75,3 +75,17 @@ def run(
     from controller.execution.run import run_remote_job
 
     raise typer.Exit(run_remote_job(run_dir))
+
+
+@app.command("pool")
+def pool() -> None:
+    """Run jobs one after the other in processes that stay.
+
+    A runner starts it for workers with `warm`. It reads what to do from standard input, a line of
+    JSON each, and ends when that ends.
+
+    Example: jf execution pool < /dev/null
+    """
+    from controller.execution.zygote import main
+
+    raise typer.Exit(main())
