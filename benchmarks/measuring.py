@@ -301,6 +301,72 @@ def _parents(number: int) -> list[str]:
     return [job_uuid(number - 1)] if number % 100 % 3 else []
 
 
+def populate_file(
+    opened: JobController, count: int, *, live: int, size: int = 100, per_flow: int = 100
+) -> None:
+    """Fill an embedded database with jobs that are COMPLETED, but for the last, which are READY.
+
+    They are written into the file as the engine does it, without what a submission does for each:
+    twenty times as fast as `populate`.
+
+    Parameters
+    ----------
+    live
+        How many are READY; a multiple of ``per_flow``.
+    size, per_flow
+        As for `populate`.
+    """
+    from controller.storage.embedded import rows
+    from controller.storage.embedded.collection import EmbeddedCollection
+
+    jobs, flows = opened.db.jobs, opened.db.flows
+    assert isinstance(jobs, EmbeddedCollection)
+    file = jobs._file
+    file.link().sql.execute("PRAGMA cache_size=-400000")
+    templates = [job_document(n, size=size, state=JobState.COMPLETED) for n in range(50)]
+    for start in range(0, count, 20 * _BATCH):
+        numbers = range(start, min(start + 20 * _BATCH, count))
+        made = (
+            _as_if_done(templates[n % 50], n, per_flow, ready=n >= count - live) for n in numbers
+        )
+        with file.writing() as link:
+            table = link.table(jobs.name)
+            assert table is not None
+            rows.insert_all(link, table, (rows.prepare(file, d, stage=False) for d in made))
+    for start in range(0, count, _BATCH * per_flow):
+        ends = range(start, min(start + _BATCH * per_flow, count), per_flow)
+        flows.insert_many(
+            [
+                {
+                    **_flow_of(range(n, n + per_flow), flow_uuid(n // per_flow), parents=False),
+                    "state": "READY" if n >= count - live else "COMPLETED",
+                    "updated_on": START + timedelta(seconds=n * 7919 % 1_000_003),
+                }
+                for n in ends
+            ]
+        )
+    opened.queue.auxiliary.update_one(
+        {"next_id": {"$exists": True}}, {"$set": {"next_id": count + 1}}
+    )
+
+
+def _as_if_done(
+    template: dict[str, Any], number: int, per_flow: int, *, ready: bool
+) -> dict[str, Any]:
+    uuid = job_uuid(number)
+    return {
+        **template,
+        "uuid": uuid,
+        "db_id": str(number + 1),
+        "job": {**template["job"], "uuid": uuid, "hosts": [flow_uuid(number // per_flow)]},
+        "state": "READY" if ready else "COMPLETED",
+        "created_on": START + timedelta(seconds=number),
+        "updated_on": START + timedelta(seconds=number * 7919 % 1_000_003),
+        "start_time": None if ready else START,
+        "end_time": None if ready else START,
+    }
+
+
 def populate(
     opened: JobController,
     count: int,

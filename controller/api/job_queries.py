@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from heapq import nlargest, nsmallest
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.documents import JOB_INFO_PROJECTION, JobDoc, JobInfo, db_id_order
+from controller.documents import JOB_INFO_PROJECTION, JobDoc, JobInfo
 from controller.errors import ArgumentError
 from controller.filters import JobFilter, Query, job_id_query
+from controller.operations.db_id_order import first_db_ids
 from controller.states import JobState, parse_states
 from controller.storage.base import Document, Projection, Sort
 
@@ -322,29 +322,10 @@ class JobQueries(ControllerGroup):
             )
             return list(found)
         end = skip + limit if limit else None
-        page = self._first_db_ids(query or {}, order[0][1] < 0, end)[skip:]
+        page = first_db_ids(self.queue, query or {}, end, descending=order[0][1] < 0)[skip:]
         docs = self.queue.jobs.find({"db_id": {"$in": page}}, _with_db_id(projection))
         by_id = {doc["db_id"]: doc for doc in docs}
         return [by_id[db_id] for db_id in page if db_id in by_id]
-
-    def _first_db_ids(self, query: Query, descending: bool, number: int | None) -> list[str]:
-        """Return db_ids by their numbers: as text, the database would put "10" before "9".
-
-        They are asked for as groups, which an index answers where it answers the query, too.
-
-        Parameters
-        ----------
-        number
-            How many; None for all.
-        """
-        groups = self.queue.jobs.aggregate(
-            [{"$match": query}, {"$group": {"_id": "$db_id", "count": {"$sum": 1}}}]
-        )
-        ids = [group["_id"] for group in groups if group["_id"] is not None]
-        order = int if all(map(str.isdecimal, ids)) else db_id_order
-        if number is None:
-            return sorted(ids, key=order, reverse=descending)
-        return (nlargest if descending else nsmallest)(number, ids, key=order)
 
 
 def _with_db_id(projection: Projection) -> Projection:

@@ -34,7 +34,7 @@ from controller.rules.diagnosis.locks import LockView, examine_lock, has_remains
 from controller.rules.diagnosis.unfinished import examine_pending_cleanup, leftover_folder
 from controller.states import JobState
 from controller.storage.base import Document
-from controller.storage.indexes import missing_indexes
+from controller.storage.indexes import is_optional, missing_indexes
 from controller.storage.outputs import open_jobstore
 
 if TYPE_CHECKING:
@@ -237,7 +237,8 @@ class _Examination:
     def _indexes(self) -> Iterator[Finding]:
         for name, wanted in reading.INDEXES.items():
             collection = getattr(self.queue, name)
-            missing = missing_indexes(collection, wanted)
+            needed = [entry for entry in wanted if not is_optional(entry[0])]
+            missing = missing_indexes(collection, needed)
             duplicates = [
                 double
                 for pairs, unique in missing

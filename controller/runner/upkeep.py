@@ -15,7 +15,7 @@ from controller.operations.missing_events import reconcile
 from controller.operations.queue import Queue
 from controller.states import EventKind
 from controller.storage.base import Closeable
-from controller.storage.indexes import EVENT_INDEXES, build_indexes
+from controller.storage.indexes import EVENT_INDEXES, build_added_indexes, build_indexes
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -51,17 +51,12 @@ class EventUpkeep:
         self._since: datetime = utc_now() - timedelta(hours=1)
 
     def begin(self) -> None:
-        """Tell that the runner has started; build the indexes of the log where they are missing."""
+        """Tell that the runner has started; build indexes that an older version did not have."""
         hints = self._queue.database.change_hints(self._queue.jobs.name, self._wake)
         self._hints = [] if hints is None else [hints]
+        self._build_indexes()
         if not self._options.enabled:
             return
-        try:
-            build_indexes(self._queue.events.collection, EVENT_INDEXES)
-        except StorageUnavailableError:
-            raise
-        except StorageError as error:
-            logger.warning("the event log has not all of its indexes: %s", error)
         self._tell("started")
         self._notify()
 
@@ -95,6 +90,17 @@ class EventUpkeep:
             raise
         except StorageError as error:
             logger.warning("other runners could not be looked at: %s", error)
+
+    def _build_indexes(self) -> None:
+        queue = self._queue
+        try:
+            build_added_indexes(queue.jobs, queue.flows)
+            if self._options.enabled:
+                build_indexes(queue.events.collection, EVENT_INDEXES)
+        except StorageUnavailableError:
+            raise
+        except StorageError as error:
+            logger.warning("the database has not all of its indexes: %s", error)
 
     def end(self) -> None:
         """Tell that the runner ends, add up what it counted, and deliver what is left to tell."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from controller.errors import StorageError, StorageUnavailableError
 from controller.storage.base import Collection
 
 Keys: TypeAlias = str | Sequence[str | tuple[str, int]] | Mapping[str, int]
@@ -21,12 +22,14 @@ JOB_INDEXES: tuple[tuple[Keys, bool], ...] = (
     ([("state", 1), ("priority", -1), ("created_on", 1)], False),  # the next job to claim
     ([("state", 1), ("updated_on", 1)], False),  # lists and polls of one state
     ("updated_on", False),
+    ("created_on", False),
     ("lock_id", False),
     ("remote.process_id", False),
     ("worker", False),
     ("parents", False),  # children of a finished job
     ([("job.hosts", 1), ("state", 1)], False),  # the state of a flow
     ("job.name", False),
+    ("job.metadata.$**", False),
 )
 """(keys, unique) of the jobs' collection."""
 
@@ -34,10 +37,12 @@ FLOW_INDEXES: tuple[tuple[Keys, bool], ...] = (
     ("uuid", True),
     ("jobs", False),
     ("state", False),
+    ([("state", 1), ("updated_on", 1)], False),  # trends
     ("updated_on", False),
     ("created_on", False),
     ("name", False),
     ("lock_id", False),
+    ("metadata.$**", False),
 )
 """(keys, unique) of the flows' collection."""
 
@@ -62,6 +67,29 @@ EVENT_INDEXES: tuple[tuple[Keys, bool], ...] = (
     ("kind", False),  # administrative actions, ends of flows
 )
 """(keys, unique) of the events' collection; their order is that of ``_id``."""
+
+
+_EVERY_PATH_BELOW = ".$**"
+
+
+def is_optional(keys: Keys) -> bool:
+    """Whether a server may be unable to have an index: one of all paths below one."""
+    return any(path.endswith(_EVERY_PATH_BELOW) for path, _ in _pairs(keys))
+
+
+def build_added_indexes(jobs: Collection, flows: Collection) -> None:
+    """Create what a queue of an older version, or of jobflow-remote, lacks; those in place stay.
+
+    Unique indexes are left to ``jf admin index rebuild`` and the doctor: documents may be in the
+    way.
+
+    Raises
+    ------
+    StorageError
+        An index cannot be created.
+    """
+    for collection, indexes in ((jobs, JOB_INDEXES), (flows, FLOW_INDEXES)):
+        build_indexes(collection, [entry for entry in indexes if not entry[1]])
 
 
 def build_indexes(
@@ -99,7 +127,13 @@ def build_indexes(
     told = each or _untold
     told(len(wanted) - len(missing))
     for pairs, unique in missing:
-        collection.create_index(list(pairs), unique=unique, background=background)
+        try:
+            collection.create_index(list(pairs), unique=unique, background=background)
+        except StorageUnavailableError:
+            raise
+        except StorageError:  # without it, a question takes longer
+            if not is_optional(pairs):
+                raise
         told(1)
 
 

@@ -15,6 +15,7 @@ from controller.storage.embedded.expressions import evaluate, expression_paths, 
 from controller.storage.embedded.filters import compile_filter, filter_paths, split_path, values_at
 from controller.storage.embedded.planner import plan_filter
 from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.routes import grouped
 from controller.storage.embedded.stages import check_stages, split_projection
 from controller.storage.embedded.updates import Update
 from controller.storage.embedded.values import (
@@ -127,9 +128,10 @@ def _count_by_column(
     if any(counter != {"$sum": 1} for counter in counters.values()):
         return None
     sql = f"SELECT {column.sql}, count(*) FROM {table.rows} WHERE {plan.sql} GROUP BY 1"
+    statement = grouped(link, table, plan, key[1:]) or (sql, plan.params)
     return [
         {"_id": value_of_key(k), **dict.fromkeys(counters, count)}
-        for k, count in link.sql.execute(sql, plan.params)
+        for k, count in link.sql.execute(*statement)
     ]
 
 

@@ -25,6 +25,7 @@ from controller.storage.embedded.cursor import Cursor, Query
 from controller.storage.embedded.filters import split_path, values_at
 from controller.storage.embedded.planner import plan_filter
 from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.routes import counted
 from controller.storage.embedded.rows import Prepared, Stored
 from controller.storage.embedded.values import MISSING, index_key, sort_key, value_of_key
 
@@ -135,8 +136,9 @@ class EmbeddedCollection:
                 return 0
             plan = plan_filter(table, query.spec)
             if plan.exact:
+                found = counted(link, table, plan)
                 sql = f"SELECT count(*) FROM {table.rows} WHERE {plan.sql}"
-                count = int(link.sql.execute(sql, plan.params).fetchone()[0])
+                count = found if found is not None else link.value(sql, plan.params)
             else:
                 count = sum(1 for _ in query.scan(link, table))
         left = max(count - skip, 0)

@@ -12,6 +12,7 @@ from controller.storage.base import Projection as ProjectionSpec
 from controller.storage.embedded.filters import compile_filter, filter_paths, position, split_path
 from controller.storage.embedded.planner import Plan, plan_filter, plan_order
 from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.routes import in_order
 from controller.storage.embedded.rows import Stored
 from controller.storage.embedded.values import MISSING, normalise, sort_key
 
@@ -62,11 +63,14 @@ class Query:
                     yield stored
             return
         # Keys first, then each row: without an index SQLite would sort whole documents.
-        end = f" LIMIT {limit}" if limit and plan.exact else ""
-        rows = link.select(
-            f"SELECT seq FROM {table.rows} WHERE {plan.sql} ORDER BY {order}{end}", plan.params
-        )
-        for stored in _read(link, table, (sequence for (sequence,) in rows)):
+        sequences = in_order(link, table, plan, self.sort, limit)
+        if sequences is None:
+            end = f" LIMIT {limit}" if limit and plan.exact else ""
+            rows = link.select(
+                f"SELECT seq FROM {table.rows} WHERE {plan.sql} ORDER BY {order}{end}", plan.params
+            )
+            sequences = (sequence for (sequence,) in rows)
+        for stored in _read(link, table, sequences):
             if plan.exact or self.matches(link, stored):
                 yield stored
 

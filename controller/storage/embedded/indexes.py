@@ -11,6 +11,7 @@ from controller.errors import ArgumentError, UnsupportedOperationError
 from controller.storage.driver_errors import duplicate_key
 from controller.storage.embedded.layout import add_column, native_index_name, pair_path
 from controller.storage.embedded.rows import fill_column
+from controller.storage.embedded.wildcards import below
 
 if TYPE_CHECKING:
     from controller.storage.embedded.layout import Table
@@ -39,6 +40,11 @@ def create(
             )
         return name
     paths = [path for path, _ in pairs]
+    wild = any(map(below, paths))
+    if wild and (unique or len(paths) > 1):
+        raise UnsupportedOperationError(
+            "an index of every path below one with other keys or unique"
+        )
     if len(paths) == 2 and not unique:
         paths.append(pair_path(paths[0], paths[1]))
     for path in paths:
@@ -47,7 +53,8 @@ def create(
     columns = [table.columns[path] for path, _ in pairs]
     if unique:
         _check_unique(link, table, name, [c.path for c in columns])
-    _create_native(link, table, wanted)
+    if not wild:
+        _create_native(link, table, wanted)
     link.sql.execute(
         "INSERT INTO idx VALUES(?,?,?,?)", (table.cid, name, json.dumps(pairs), int(unique))
     )

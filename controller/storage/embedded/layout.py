@@ -9,7 +9,8 @@
     loose   parts to which no document refers: being written by `owner`, or (NULL) to be removed
     d<cid>  a row per document: seq, id (the key of _id), k<n>..., hot
     m<cid>  the keys of indexed paths that run through an array; k<n> then holds ARRAY_KEY;
-            and of pairs, one member of the array with one value of a second path (`pair_path`)
+            of pairs, one member of the array with one value of a second path (`pair_path`);
+            and of all paths below one (`wildcards`), whose k<n> is NULL
 
 ``PRAGMA user_version`` counts the changes of the catalogue, so that every connection notices.
 """
@@ -28,9 +29,13 @@ from bson import ObjectId
 from controller.errors import StorageFormatError, StorageUnavailableError
 from controller.storage.embedded.filters import split_path, values_at
 from controller.storage.embedded.values import index_key, is_odd
+from controller.storage.embedded.wildcards import UNREAD, answers, below, leaf_keys, plain_leaf_keys
 
 APPLICATION_ID = 0x4A465230  # "JFR0"
-FORMAT = 1
+FORMAT = 2
+"""The newest format that is read. Format 2 has indexes of all paths below one: a version that does
+not know them would not keep them up to date. A file gets it with the first such index."""
+_FIRST_FORMAT = 1
 ROW_BITS = 12
 ARRAY_KEY = b"\xff"
 """In a column: the values are in the side table."""
@@ -86,6 +91,10 @@ class Column:
         The paths whose values make the keys: its own, or two (see `pair_path`).
     is_pair
         Whether they are two.
+    is_wildcard
+        Whether it stands for all paths below its own; see `wildcards`.
+    is_plain
+        Whether it is neither.
     names
         The names of the (first) path.
     seconds
@@ -100,19 +109,26 @@ class Column:
     odd: bool
     paths: tuple[str, ...] = field(init=False)
     is_pair: bool = field(init=False)
+    is_wildcard: bool = field(init=False)
+    is_plain: bool = field(init=False)
     names: tuple[str, ...] = field(init=False)
     seconds: tuple[str, ...] = field(init=False)
     sql: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.paths = tuple(self.path.split(_AND))
+        base = below(self.path)
+        self.is_wildcard = base is not None
+        self.paths = tuple((base or self.path).split(_AND))
         self.is_pair = len(self.paths) > 1
+        self.is_plain = not (self.is_pair or self.is_wildcard)
         self.names, self.seconds = split_path(self.paths[0]), split_path(self.paths[-1])
         self.sql = "id" if self.path == "_id" else f"k{self.number}"
 
     def keys(self, document: dict[str, Any]) -> Keys:
         """Return (native key, keys for the side table, odd) of a document."""
-        return self._pair_keys(document) if self.is_pair else self._own_keys(document)
+        if self.is_plain:
+            return self._own_keys(document)
+        return self._pair_keys(document) if self.is_pair else self._keys_below(document)
 
     def plain_keys(self, document: dict[str, Any]) -> Keys | None:
         """Return the keys of a document as given by a caller, with values that BSON may change.
@@ -120,6 +136,9 @@ class Column:
         None if that might matter: decode it first.
         """
         value = _plain_value(document, self.names)
+        if self.is_wildcard:
+            keys = None if value is _NOT_PLAIN else plain_leaf_keys(value)
+            return None if keys is None else (None, *keys)
         kind = type(value)
         if kind is list and {*map(type, value)} <= _ONLY_TEXT:
             if not self.is_pair:
@@ -130,6 +149,17 @@ class Column:
         if kind in _SCALARS:
             return None if self.is_pair else index_key(value), _NO_KEYS, False
         return None
+
+    def _keys_below(self, document: dict[str, Any]) -> Keys:
+        value: Any = document
+        for name in self.names:
+            if type(value) is not dict:
+                break
+            value = value.get(name)
+        if type(value) is dict or value is None:
+            return None, *leaf_keys(value)
+        # An array above the path: rare, and the document is read.
+        return None, frozenset({UNREAD}), True
 
     def _pair_keys(self, document: dict[str, Any]) -> Keys:
         """Texts within an array with those at the other path; the rest has a native index."""
@@ -193,6 +223,17 @@ class Table:
         """Name of the table of keys that lie in arrays."""
         return f"m{self.cid}"
 
+    def wildcard(self, path: str) -> tuple[Column, str] | None:
+        """Return the column that covers a path with others, and the rest of the path.
+
+        None if there is none, or if the path may lead to a position in an array.
+        """
+        for column in self.columns.values():
+            if column.is_wildcard and path.startswith(f"{column.paths[0]}."):
+                rest = path[len(column.paths[0]) + 1 :]
+                return (column, rest) if answers(rest) else None
+        return None
+
     @property
     def unique(self) -> list[tuple[str, list[Column]]]:
         """(index name, its columns) of every unique index."""
@@ -213,7 +254,7 @@ def create(connection: sqlite3.Connection) -> None:
     """Create the tables in a new file."""
     for statement in _SCHEMA.strip().split(";"):
         connection.execute(statement)
-    connection.execute("INSERT INTO meta VALUES(?)", (FORMAT,))
+    connection.execute("INSERT INTO meta VALUES(?)", (_FIRST_FORMAT,))
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
 
 
@@ -291,8 +332,11 @@ def add_column(connection: sqlite3.Connection, table: Table, path: str) -> Colum
     ).lastrowid
     assert number is not None
     connection.execute(f"ALTER TABLE {table.rows} ADD COLUMN k{number}")
-    table.columns[path] = Column(number, path, multi=False, odd=False)
-    return table.columns[path]
+    column = table.columns[path] = Column(number, path, multi=False, odd=False)
+    if column.is_wildcard:  # its keys lie in the side table
+        connection.execute("UPDATE meta SET format=max(format, ?)", (FORMAT,))
+        mark_column(connection, column, multi=True, odd=False)
+    return column
 
 
 def native_index_name(table: Table, info: Mapping[str, Any]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +16,7 @@ from controller.storage.embedded import layout
 from controller.storage.embedded.creation import is_writable, read_only_uri
 from controller.storage.embedded.lockfile import FileLock
 from controller.storage.embedded.parts import CHUNK_SIZE, Part
+from controller.storage.embedded.patterns import compile_pattern
 
 
 class Link:
@@ -68,6 +71,7 @@ class Link:
             check_same_thread=False,
             cached_statements=512,
         )
+        self.sql.create_function("jfr_matches", 3, _matches, deterministic=True)
         self.in_transaction = False
         self.closed = False
         self.collected = self.swept = False
@@ -97,6 +101,10 @@ class Link:
         cursor = self.sql.execute(statement, params)
         self.cursors.append(cursor)
         return cursor
+
+    def value(self, statement: str, params: Sequence[Any] = ()) -> int:
+        """Return the number that a statement selects."""
+        return int(self.sql.execute(statement, params).fetchone()[0])
 
     def close_cursors(self, first: int = 0) -> None:
         """Close unfinished cursors, at the end of each operation.
@@ -200,6 +208,16 @@ class Link:
         except StorageUnavailableError:
             self.sql.close()
         self.lock.close()
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str, options: str) -> re.Pattern[str]:
+    return compile_pattern(source, options)
+
+
+def _matches(source: str, options: str, value: Any) -> bool:
+    """Whether a regular expression is found in a text; called by SQLite, with other values, too."""
+    return type(value) is str and _compiled(source, options).search(value) is not None
 
 
 def row_count(raw: bytes) -> int:

@@ -17,8 +17,10 @@ from bson import Int64, ObjectId
 
 from controller.storage.base import Sort
 from controller.storage.embedded.filters import is_operators
+from controller.storage.embedded.globs import after, glob_of
 from controller.storage.embedded.layout import Column, Table, pair_key, pair_path
 from controller.storage.embedded.values import index_key, key_bounds
+from controller.storage.embedded.wildcards import UNREAD, leaf_key
 
 _SCALARS = (str, int, float, Int64, bool, ObjectId, datetime, type(None))
 _SIGNS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
@@ -27,7 +29,41 @@ _MANY = 500
 _NOT_NULL = "{0}>=-9e999"
 """Everything orders after minus infinity but NULL; unlike IS NOT NULL it can drive an index."""
 
+_SEARCHED = ("{0}=", "{0} IN")
+"""Conditions that find their keys in an index."""
+
 _WEIGHT_SELECTIVE, _WEIGHT_ARRAY, _WEIGHT_PLAIN = range(3)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One of the conditions of a plan, in the ways in which a statement can ask it.
+
+    Attributes
+    ----------
+    column
+        The column it is about; None if it is about several.
+    of_row, params
+        Asked of a row at hand; ``d`` stands for the table. The parameters.
+    rows, rows_params
+        A statement that selects the ``seq`` of the rows for which it holds from an index alone,
+        or None, and its parameters.
+    bound
+        What it says of the column, if it is a comparison with ``<`` or ``>``.
+    is_equality
+        Whether it is that the column has one value.
+    is_selective
+        Whether hardly more than one document meets it, or an index finds exactly those that do.
+    """
+
+    column: Column | None
+    of_row: str
+    params: tuple[Any, ...]
+    rows: str | None = None
+    rows_params: tuple[Any, ...] = ()
+    bound: str = ""
+    is_equality: bool = False
+    is_selective: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,11 +76,14 @@ class Plan:
         The condition and its parameters.
     exact
         Whether it holds for matching documents only.
+    conditions
+        What it is composed of, for `routes`.
     """
 
     sql: str = "1"
     params: tuple[Any, ...] = ()
     exact: bool = True
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -63,6 +102,12 @@ class _Term:
     ----------
     texts
         The values, if the condition is that one of these texts is present.
+    exact
+        Whether it holds for matching documents only.
+    scans
+        Whether all of an index has to be read.
+    is_bound
+        Whether it is a comparison with ``<`` or ``>``.
     """
 
     column: Column
@@ -71,6 +116,9 @@ class _Term:
     weight: int = _WEIGHT_PLAIN
     negated: bool = False
     texts: tuple[str, ...] = ()
+    exact: bool = True
+    scans: bool = False
+    is_bound: bool = False
 
 
 def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
@@ -88,6 +136,8 @@ def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
             terms += [term for term in found if term is not None]
             if None in found:
                 plans.append(_ANYTHING)
+        elif (term := _below(table, key, value)) is not None:
+            terms.append(term)
         else:
             plans.append(_ANYTHING)
     plans += _paired(table, terms) or _written(table, terms)
@@ -96,7 +146,45 @@ def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
         " AND ".join(plan.sql for plan in said) or "1",
         tuple(p for plan in said for p in plan.params),
         all(plan.exact for plan in plans),
+        _merged(table, [c for plan in said for c in plan.conditions]),
     )
+
+
+def _merged(table: Table, conditions: list[Condition]) -> tuple[Condition, ...]:
+    """Make the bounds of one column a single condition."""
+    bounds: dict[str, list[Condition]] = {}
+    rest = []
+    for condition in conditions:
+        if condition.bound and condition.column is not None:
+            bounds.setdefault(condition.column.path, []).append(condition)
+        else:
+            rest.append(condition)
+    for some in bounds.values():
+        params = tuple(p for c in some for p in c.params)
+        of_row = " AND ".join(c.of_row for c in some)
+        rows = f"SELECT seq FROM {table.rows} WHERE {' AND '.join(c.bound for c in some)}"
+        rest.append(Condition(some[0].column, of_row, params, rows, params))
+    return tuple(rest)
+
+
+def _below(table: Table, path: str, value: Any) -> _Term | None:
+    """Return the condition on a path that is indexed with all others below one."""
+    found = table.wildcard(path)
+    if found is None:
+        return None
+    column, rest = found
+    operators = value if is_operators(value) else {"$eq": value}
+    if len(operators) != 1:
+        return None
+    ((op, arg),) = operators.items()
+    if op not in ("$eq", "$in") or (op == "$in" and type(arg) is not list):
+        return None
+    keys = [leaf_key(rest, one) for one in (arg if op == "$in" else [arg])]
+    if None in keys or len(keys) > _MANY:
+        return None
+    wanted = [*keys, *([UNREAD] if column.odd else [])]
+    condition, params = _in_list(wanted)
+    return _Term(column, condition, params, _WEIGHT_ARRAY, exact=not column.odd)
 
 
 def plan_order(table: Table, sort: Sort) -> str | None:
@@ -118,7 +206,10 @@ def _alternatives(table: Table, key: str, filters: list[Any]) -> Plan:
     sql = " OR ".join(f"({part.sql})" for part in parts)
     params = tuple(p for part in parts for p in part.params)
     # A comparison with NULL is NULL, and its negation too.
-    return Plan(f"({sql})" if key == "$or" else f"NOT coalesce(({sql}), 0)", params, exact)
+    whole = f"({sql})" if key == "$or" else f"NOT coalesce(({sql}), 0)"
+    selective = key == "$or" and all(any(c.is_selective for c in p.conditions) for p in parts)
+    condition = Condition(None, whole, params, is_selective=selective)
+    return Plan(whole, params, exact, (condition,))
 
 
 def _written(table: Table, terms: list[_Term]) -> Iterator[Plan]:
@@ -154,7 +245,10 @@ def _paired(table: Table, terms: list[_Term]) -> list[Plan]:
                 f"{second.condition.format(second.column.sql)} UNION ALL "
                 f"SELECT seq FROM {table.side} WHERE c={pair.number} AND {in_side.format('v')})"
             )
-            drives = Plan(sql, first.params + second.params + side_params)
+            params = first.params + second.params + side_params
+            drives = Plan(
+                sql, params, conditions=(Condition(None, sql, params, is_selective=True),)
+            )
             rest = [t for t in terms if t is not first and t is not second]
             return [drives, *(_write(table, term, "+") for term in rest)]
     return []
@@ -162,18 +256,46 @@ def _paired(table: Table, terms: list[_Term]) -> list[Plan]:
 
 def _write(table: Table, term: _Term, plus: str) -> Plan:
     column = term.column
-    condition, params = term.condition.format(plus + column.sql), term.params
+    plain, params = term.condition.format(plus + column.sql), term.params
+    rows = f"SELECT seq FROM {table.rows} WHERE {term.condition.format(column.sql)}"
     if column.multi:
         on_side = term.condition.replace("{0} IS NULL", "{0}=x'00'").format("v")
         on_side = on_side.replace(_NOT_NULL.format("v"), "v<>x'00'")
-        condition = (
-            f"{plus}seq IN (SELECT seq FROM {table.rows} WHERE {term.condition.format(column.sql)}"
-            f" UNION ALL SELECT seq FROM {table.side} WHERE c={column.number} AND {on_side})"
-        )
-        params = params * 2
+        side = f"SELECT seq FROM {table.side} WHERE c={column.number} AND {on_side}"
+        rows = side if column.is_wildcard else f"{rows} UNION ALL {side}"
+        plain = f"{plus}seq IN ({rows})"
+        params = params if column.is_wildcard else params * 2
+    elif term.scans:
+        plain = f"{plus}seq IN ({rows})"
+    of_row, row_params = _of_row(table, term)
     if term.negated:
-        condition = f"NOT coalesce(({condition}), 0)"
-    return Plan(condition, params)
+        plain, of_row = (f"NOT coalesce(({text}), 0)" for text in (plain, of_row))
+        rows = f"SELECT seq FROM {table.rows} WHERE {plain}" if not column.multi else ""
+    condition = Condition(
+        column,
+        of_row,
+        row_params,
+        rows or None,
+        params,
+        bound=term.condition.format(column.sql) if term.is_bound and not column.multi else "",
+        is_equality=term.condition == "{0}=?" and not column.multi and not term.negated,
+        is_selective=term.weight == _WEIGHT_SELECTIVE,
+    )
+    return Plan(plain, params, term.exact, (condition,))
+
+
+def _of_row(table: Table, term: _Term) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition as asked of one row, and its parameters."""
+    column, params = term.column, term.params
+    plain = term.condition.format(f"+d.{column.sql}")
+    if not column.multi:
+        return plain, params
+    on_side = term.condition.replace("{0} IS NULL", "{0}=x'00'").format("v")
+    on_side = on_side.replace(_NOT_NULL.format("v"), "v<>x'00'")
+    place = f"c={column.number} AND seq=d.seq" if term.condition.startswith(_SEARCHED) else None
+    place = place or f"+c={column.number} AND seq=d.seq"
+    side = f"EXISTS (SELECT 1 FROM {table.side} WHERE {place} AND {on_side})"
+    return (side, params) if column.is_wildcard else (f"({plain} OR {side})", params * 2)
 
 
 def _terms(table: Table, column: Column, operators: Mapping[str, Any]) -> Iterator[_Term | None]:
@@ -187,10 +309,31 @@ def _terms(table: Table, column: Column, operators: Mapping[str, Any]) -> Iterat
             yield _membership(column, arg, weight, negated=op == "$nin")
         elif op == "$exists" and not arg:
             yield None
+        elif op == "$regex" and type(arg) is str:
+            yield _pattern(column, arg, operators.get("$options", ""))
+        elif op == "$options":
+            continue
         elif op in _SIGNS and (bounds := key_bounds(arg)) is not None:
             yield _comparison(column, op, arg, bounds, operators)
         else:
             yield None
+
+
+def _pattern(column: Column, source: str, options: Any) -> _Term:
+    """Match a regular expression with the keys of an index: faster than with documents."""
+    found = None if options else glob_of(source)
+    called = "jfr_matches(?,?,{0})"
+    text = "typeof({0})='text'"
+    if found is None:
+        return _Term(column, f"{text} AND {called}", (source, options), scans=True)
+    glob, start = found
+    # GLOB sees a text up to its first NUL character.
+    matches = f"(CASE WHEN instr({{0}},char(0)) THEN {called} ELSE {{0}} GLOB ? END)"
+    condition, params = f"{text} AND {matches}", (source, "", glob)
+    end = after(start) if start else None
+    if end is None:
+        return _Term(column, condition, params, scans=True)
+    return _Term(column, f"{{0}}>=? AND {{0}}<? AND {condition}", (start, end, *params), scans=True)
 
 
 def _equality(column: Column, arg: Any, weight: int, *, negated: bool) -> _Term:
@@ -239,6 +382,7 @@ def _comparison(
         o in _SIGNS and o[1] != op[1] and key_bounds(a) == bounds for o, a in operators.items()
     )
     if other_side and not column.multi:
-        return _Term(column, f"{{0}}{sign}?", (key,))
+        return _Term(column, f"{{0}}{sign}?", (key,), is_bound=True)
     limit = ("<", bounds[1]) if op.startswith("$g") else (">=", bounds[0])
-    return _Term(column, f"({{0}}{sign}? AND {{0}}{limit[0]}?)", (key, limit[1]))
+    both = f"({{0}}{sign}? AND {{0}}{limit[0]}?)"
+    return _Term(column, both, (key, limit[1]), is_bound=True)

@@ -189,7 +189,7 @@ class _Batch:
         self._sequence += 1
         row = [self._sequence, prepared.keys(self._id)[0], raw]
         for column, is_free in self._columns:
-            if len(column.names) == 1 and not column.is_pair:
+            if len(column.names) == 1 and column.is_plain:
                 value = document.get(column.path)
                 kind = type(value)
                 if kind is str or kind is int or (value is None and is_free):  # most columns

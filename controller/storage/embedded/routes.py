@@ -1,0 +1,192 @@
+"""Ways to answer a plan of several conditions, chosen by what the indexes hold.
+
+SQLite knows nothing of how often a value occurs, and reads a row for each condition that the index
+it chose does not cover: the worst case reads every document. Here, rows that match are found by
+comparing what the index of each condition says; how many that are is counted, up to `FEW`, first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from controller.storage.embedded.layout import native_index_name
+
+if TYPE_CHECKING:
+    from controller.storage.embedded.layout import Table
+    from controller.storage.embedded.link import Link
+    from controller.storage.embedded.planner import Condition, Plan
+
+FEW = 5000
+"""As many rows are read one by one without another thought."""
+_FIRST = 2000
+"""Rows that are read in order, in the hope that enough of them match."""
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+def in_order(
+    link: Link, table: Table, plan: Plan, sort: list[tuple[str, int]], limit: int
+) -> Iterator[int] | None:
+    """Yield the row numbers of a plan in order; None where SQLite finds the way as well.
+
+    Parameters
+    ----------
+    sort
+        (path, direction) pairs that columns can sort.
+    limit
+        How many the caller will take; more may be yielded, since a document may not match.
+    """
+    if len(sort) != 1 or not limit or not plan.conditions:
+        return None
+    path, way = sort[0]
+    index = _index_on(table, path)
+    if index is None or any(c.is_selective for c in plan.conditions):
+        return None
+    column = table.columns[path]
+    window = [c for c in plan.conditions if c.column is column]
+    others = [c for c in plan.conditions if c.column is not column]
+    if not others or (len(others) == 1 and _is_compound(table, others[0], path)):
+        return None
+    order = f"ORDER BY d.{column.sql}{' DESC' if way < 0 else ''}"
+    return _look_then_compare(link, table, window, others, index, order)
+
+
+def _look_then_compare(
+    link: Link,
+    table: Table,
+    window: list[Condition],
+    others: list[Condition],
+    index: str,
+    order: str,
+) -> Iterator[int]:
+    within = " AND ".join(map(_in_index, window)) or "1"
+    of_window = _params(window)
+    asked = " AND ".join(f"({c.of_row})" for c in others)
+    rows = link.select(
+        f"SELECT seq, {asked} FROM {table.rows} AS d INDEXED BY {index} WHERE {within} {order}",
+        (*_params(others), *of_window),
+    )
+    found, looked_at = set(), 0
+    for sequence, matches in islice(rows, _FIRST):
+        looked_at += 1
+        if matches:
+            found.add(sequence)
+            yield sequence
+    if looked_at < _FIRST:
+        return
+    source, params = _compared(link, table, window, others, index)
+    for (sequence,) in link.select(f"{source} {order}", params):
+        if sequence not in found:
+            yield sequence
+
+
+def _compared(
+    link: Link, table: Table, window: list[Condition], others: list[Condition], index: str
+) -> Statement:
+    fewest, number = _fewest(link, others)
+    if fewest is not None and number <= FEW:
+        return _led_by(table, fewest, [*window, *others])
+    within = [*map(_in_index, window)]
+    compared = [_membership(c) if c.rows else (f"({c.of_row})", c.params) for c in others]
+    where = " AND ".join([*within, *(sql for sql, _ in compared)])
+    params = (*_params(window), *(p for _, some in compared for p in some))
+    return f"SELECT seq FROM {table.rows} AS d INDEXED BY {index} WHERE {where}", params
+
+
+def counted(link: Link, table: Table, plan: Plan) -> int | None:
+    """Count the rows of a plan; None where SQLite finds the way as well."""
+    conditions = plan.conditions
+    if not _is_worth_it(conditions):
+        return None
+    fewest, number = _fewest(link, conditions)
+    if fewest is None:
+        return None
+    if number <= FEW:
+        source, params = _led_by(table, fewest, list(conditions))
+    else:
+        # All that the largest says are in question; of the others their numbers are compared.
+        rest = [_membership(c) for c in conditions if c is not fewest]
+        where = " AND ".join(sql for sql, _ in rest)
+        source = f"SELECT DISTINCT seq FROM ({fewest.rows}) WHERE {where}"
+        params = (*fewest.rows_params, *(p for _, some in rest for p in some))
+    return int(link.sql.execute(f"SELECT count(*) FROM ({source})", params).fetchone()[0])
+
+
+def grouped(link: Link, table: Table, plan: Plan, path: str) -> Statement | None:
+    """Return a statement that counts the rows of a plan by a column; None as in `counted`."""
+    index, column = _index_on(table, path), table.columns[path]
+    others = [c for c in plan.conditions if c.column is not column]
+    if index is None or not others or any(c.is_selective or not c.rows for c in others):
+        return None
+    window = [c for c in plan.conditions if c.column is column]
+    fewest, number = _fewest(link, plan.conditions)
+    if fewest is None or (number <= FEW and fewest not in window):
+        return None
+    small = number <= FEW
+    rest = [(c.of_row, c.params) if small else _membership(c) for c in others]
+    where = " AND ".join([*map(_in_index, window), *(sql for sql, _ in rest)])
+    params = (*_params(window), *(p for _, some in rest for p in some))
+    sql = (
+        f"SELECT d.{column.sql}, count(*) FROM {table.rows} AS d INDEXED BY {index} "
+        f"WHERE {where} GROUP BY 1"
+    )
+    return sql, params
+
+
+def _is_worth_it(conditions: tuple[Condition, ...]) -> bool:
+    return len(conditions) > 1 and all(c.rows and not c.is_selective for c in conditions)
+
+
+def _fewest(
+    link: Link, conditions: list[Condition] | tuple[Condition, ...]
+) -> tuple[Condition | None, int]:
+    """Return the condition that the fewest rows meet, and how many do, up to beyond `FEW`."""
+    best: tuple[Condition | None, int] = (None, FEW + 1)
+    for condition in conditions:
+        if condition.rows is None:
+            continue
+        row = link.sql.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM ({condition.rows}) LIMIT {best[1]})",
+            condition.rows_params,
+        ).fetchone()
+        if best[0] is None or row[0] < best[1]:
+            best = (condition, row[0])
+    return best
+
+
+def _led_by(table: Table, first: Condition, conditions: list[Condition]) -> Statement:
+    rest = [c for c in conditions if c is not first]
+    where = "".join(f" AND ({c.of_row})" for c in rest)
+    sql = f"SELECT seq FROM {table.rows} AS d WHERE seq IN ({first.rows}){where}"
+    return sql, (*first.rows_params, *_params(rest))
+
+
+def _membership(condition: Condition) -> Statement:
+    return f"+seq IN ({condition.rows})", condition.rows_params
+
+
+def _in_index(condition: Condition) -> str:
+    """Return the condition on the column whose index is read, which it may delimit."""
+    return condition.of_row.replace("+d.", "d.")
+
+
+def _params(conditions: list[Condition]) -> tuple[Any, ...]:
+    return tuple(p for c in conditions for p in c.params)
+
+
+def _index_on(table: Table, path: str) -> str | None:
+    """Return the name of SQLite's index that begins with a path."""
+    for info in table.indexes.values():
+        if info["key"][0][0] == path and path != "_id" and path in table.columns:
+            return native_index_name(table, info)
+    return None
+
+
+def _is_compound(table: Table, condition: Condition, path: str) -> bool:
+    """Whether one index finds a value and sorts by the path."""
+    if not condition.is_equality or condition.column is None:
+        return False
+    wanted = [condition.column.path, path]
+    return any([p for p, _ in info["key"][:2]] == wanted for info in table.indexes.values())

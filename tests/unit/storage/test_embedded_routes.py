@@ -1,0 +1,161 @@
+"""Whatever way the engine takes, the answer is that of looking at each document."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.globs import glob_to_regex
+from controller.storage.embedded import open_database, routes, wildcards
+from controller.storage.embedded.globs import after, glob_of
+
+INDEXES: list[Any] = [
+    *("db_id", "state", "name", "worker", "updated_on", "tags", "meta.$**"),
+    [("state", 1), ("updated_on", 1)],
+]
+VALUES: list[Any] = [1, 1.0, "1", True, "x" * 150, None, 2.5, {"a": 1}, ["p", {"d": 1}], [["q"]]]
+
+
+def some_documents(dice: random.Random) -> list[dict[str, Any]]:
+    names = ["add", "add_b", "b[1]", "a\0b", "relax 12", "Relax", "é", "a*", None, 7, ["add", "x"]]
+    return [
+        {
+            "_id": n,
+            "db_id": str(n),
+            "state": dice.choice(["C", "C", "C", "F", "R"]),
+            "name": dice.choice(names),
+            "worker": dice.choice(["w1", "w2", None]),
+            "updated_on": dice.randrange(40),
+            "tags": dice.choice([[], ["a"], ["a", "b"], "b", None]),
+            "meta": dice.choice(
+                [
+                    {},
+                    {"k": dice.choice(VALUES), "n": {"k": dice.choice(VALUES)}},
+                    {"k": [1, "z", {"d": dice.choice(VALUES)}], "a.b": 1},
+                    {str(i): i for i in range(dice.randrange(4, 8))} | {"k": 1},
+                    {"k": 1},
+                ]
+                if n % 29
+                else [None, "k", [{"k": 1}], 5]
+            ),
+        }
+        for n in range(120)
+    ]
+
+
+def some_condition(dice: random.Random) -> dict[str, Any]:
+    pattern = dice.choice(
+        ["add*", "*b*", "a?d", "b[[]1]", "[!a]*", "[A-Z]*", "*", "no*", "a[*]", "é"]
+    )
+    value = dice.choice(VALUES[:7])
+    return dice.choice(
+        [
+            {"state": dice.choice(["C", "F", {"$in": ["C", "R"]}, {"$ne": "C"}])},
+            {"name": {"$regex": glob_to_regex(pattern)}},
+            {"name": {"$regex": dice.choice(["^add", "dd", "^(a|R)", "x$"]), "$options": "i"}},
+            {"worker": dice.choice(["w1", None, "none"])},
+            {"updated_on": {"$gte": dice.randrange(40)}},
+            {"updated_on": {"$gte": 5, "$lt": dice.randrange(40)}},
+            {"tags": dice.choice(["a", "b", {"$in": ["a", "b"]}])},
+            {"meta.k": value},
+            {"meta.n.k": {"$in": [value, "none"]}},
+            {"meta.k.d": 1},
+            {"meta.k.1": "z"},
+            {"db_id": {"$gte": "2", "$lte": "27"}},
+            {"$or": [{"worker": "w2"}, {"meta.k": 1}]},
+        ]
+    )
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Any, Any]]:
+    with_indexes = open_database(tmp_path / "with.sqlite", synchronous="NORMAL")
+    without = open_database(tmp_path / "without.sqlite", synchronous="NORMAL")
+    yield with_indexes.collection("c"), without.collection("c")
+    with_indexes.close()
+    without.close()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_answers_of_every_way(
+    pair: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(routes, "FEW", seed * 5)
+    monkeypatch.setattr(routes, "_FIRST", 3)
+    monkeypatch.setattr(wildcards, "MANY", 6)
+    dice = random.Random(seed)
+    indexed, plain = pair
+    documents = some_documents(dice)
+    if seed % 2:
+        for keys in INDEXES:
+            indexed.create_index(keys)
+    for collection in pair:
+        collection.insert_many([dict(d) for d in documents])
+        collection.update_many(
+            {"_id": {"$gt": 0, "$lt": 28}}, {"$set": {"meta.n.k": 2.5, "state": "F"}}
+        )
+        collection.update_many({"_id": {"$gt": 110}}, {"$unset": {"meta": ""}})
+        collection.replace_one({"_id": 50}, {"meta": {"k": 1}, "updated_on": 3})
+        collection.delete_many({"_id": {"$in": [60, 61]}})
+    if not seed % 2:
+        for keys in INDEXES:
+            indexed.create_index(keys)
+    for _ in range(60):
+        query: dict[str, Any] = {}
+        for _ in range(dice.randrange(1, 4)):
+            query |= some_condition(dice)
+        way, limit = dice.choice([1, -1]), dice.choice([0, 1, 7, 500])
+        sort = [("updated_on", way)]
+        wanted = {d["_id"]: d for d in plain.find(query)}
+        found = list(indexed.find(query, sort=sort, limit=limit))
+        assert len(found) == min(limit or len(wanted), len(wanted)), query
+        assert all(wanted[d["_id"]] == d for d in found), query
+        assert len({d["_id"] for d in found}) == len(found), query
+        keys = [d.get("updated_on") for d in plain.find(query, sort=sort, limit=limit)]
+        assert [d.get("updated_on") for d in found] == keys, query
+        assert indexed.count_documents(query) == len(wanted), query
+        groups = [{"$match": query}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+        counts = [{g["_id"]: g["n"] for g in c.aggregate(groups)} for c in pair]
+        assert counts[0] == counts[1], query
+
+
+@pytest.mark.parametrize(
+    ("pattern", "glob"),
+    [
+        ("add*", ("add*", "add")),
+        ("*b 7", ("*b 7", "")),
+        ("a?[x-z]", ("a?[x-z]", "a")),
+        ("[!ab]c", ("[^ab]c", "")),
+        ("a[*]", ("a[*]", "a")),
+        ("a]b", ("a]b", "a]b")),
+        ("a[]x]", None),
+    ],
+)
+def test_patterns_of_names_in_sqlite(pattern: str, glob: tuple[str, str] | None) -> None:
+    assert glob_of(glob_to_regex(pattern)) == glob
+
+
+@pytest.mark.parametrize("source", ["add", "^a+", "^a|b", "^(a)", "^a.b", "^a$", "^\\d", "^a{2}"])
+def test_expressions_that_are_no_patterns(source: str) -> None:
+    assert glob_of(source) is None
+
+
+def test_the_end_of_a_range_of_texts() -> None:
+    assert [after("ab"), after("a\ud7ff"), after("\U0010ffff")] == ["ac", "a\ue000", None]
+
+
+def test_a_file_of_an_older_version_gets_its_new_indexes(tmp_path: Path) -> None:
+    path = tmp_path / "queue.sqlite"
+    old = open_database(path)
+    old.collection("jobs").create_index("name")
+    version = "SELECT format FROM meta"
+    with old.collection("jobs")._file.reading() as link:
+        assert link.value(version) == 1
+    old.collection("jobs").create_index("metadata.$**")
+    with old.collection("jobs")._file.reading() as link:
+        assert link.value(version) == 2
+    old.close()
