@@ -29,12 +29,12 @@ _jf_facts() {
         )
         ;;
     ' job')
-        commands='list info output wait why history set-state rerun retry pause resume stop delete queue-out log todir report set files'
+        commands='list info output wait why history set-state rerun retry pause resume stop delete cd queue-out log todir report set files filter'
         options='--tree --help -h'
         ;;
     ' job list')
         options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --columns --output -o --watch -W --help'
-        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <n>=job_filters'
         takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match --columns --output -o'
         choices=(
             '--sort |created_on updated_on db_id'
@@ -165,6 +165,13 @@ _jf_facts() {
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
+    ' job cd')
+        options='--format --json --help'
+        asks='<1>=jobs'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
     ' job queue-out')
         options='--format --json --help'
         asks='<1>=jobs'
@@ -268,13 +275,41 @@ _jf_facts() {
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
+    ' job filter')
+        commands='list save delete'
+        options='--tree --help -h'
+        ;;
+    ' job filter list')
+        options='--format --json --columns --watch -W --help'
+        takes='--columns'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' job filter save')
+        options='--replace --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --help'
+        asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers'
+        takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match'
+        choices=(
+            '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' job filter delete')
+        options='--dry-run --format --json --columns --help'
+        asks='<n>=job_filters'
+        takes='--columns'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
     ' flow')
-        commands='list info wait submit delete clean resume graph report set'
+        commands='list info wait submit delete clean resume graph report set filter'
         options='--tree --help -h'
         ;;
     ' flow list')
         options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
-        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows <n>=flow_filters'
         takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns'
         choices=(
             '--sort |created_on updated_on db_id'
@@ -359,6 +394,34 @@ _jf_facts() {
     ' flow set store')
         options='--job -j --dry-run --format --json --help'
         asks='<1>=flows'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' flow filter')
+        commands='list save delete'
+        options='--tree --help -h'
+        ;;
+    ' flow filter list')
+        options='--format --json --columns --watch -W --help'
+        takes='--columns'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' flow filter save')
+        options='--replace --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
+        takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' flow filter delete')
+        options='--dry-run --format --json --columns --help'
+        asks='<n>=flow_filters'
+        takes='--columns'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

@@ -78,12 +78,14 @@ function __jf_facts
                 resume\t'Resume paused and stopped jobs.' \
                 stop\t'Stop jobs that are READY or in progress; cancels them in the queue.' \
                 delete\t'Delete jobs, at most 10 unless --max allows more. Their flows stay consistent.' \
+                cd\t'Print the run directory of a job, on another machine as host:path.' \
                 queue-out\t'Print what the queue wrote for a job: queue.out and queue.err.' \
                 log\t'Show the end of queue.out and queue.err: all that a job prints.' \
                 todir\t'Start a shell in a job\'s run directory; leave it with `exit`.' \
                 report\t'Show the jobs by state and how many ended recently.' \
                 set\t'Set worker, execution settings, priority and retries of jobs.' \
-                files\t'List, fetch and delete the files of a job.'
+                files\t'List, fetch and delete the files of a job.' \
+                filter\t'Filters of jobs, saved under a name: jf job list @NAME.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -145,7 +147,7 @@ function __jf_facts
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<n>=job_filters'
             set __jf_takes '--max-results' '-m' '--latest-flow' '-lf' '--stored-data-key' '-sdk' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match' '--columns' '--output' '-o'
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' job info'
@@ -651,6 +653,13 @@ function __jf_facts
             set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers' '<1>=jobs'
             set __jf_takes '--wait' '-w' '--max' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
+        case ' job cd'
+            set __jf_options \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '<1>=jobs'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job queue-out'
             set __jf_options \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -980,6 +989,71 @@ function __jf_facts
             set __jf_asks '<1>=jobs'
             set __jf_takes '--index' '-i'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' job filter'
+            set __jf_commands \
+                list\t'List the saved filters of jobs.' \
+                save\t'Save a filter of jobs in the project, for `jf job list @NAME`, actions and the web page.' \
+                delete\t'Delete saved filters of jobs.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' job filter list'
+            set __jf_options \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, separated by commas.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--columns'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' job filter save'
+            set __jf_options \
+                --replace\t'Replace a filter of this name.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --job-id\t'Job by uuid and index.' \
+                -jid\t'Job by uuid and index.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --worker\t'Name of the worker.' \
+                -wk\t'Name of the worker.' \
+                --cause\t'Why it failed, such as walltime.' \
+                --error-match\t'Found in its error.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '--job-id=job_uuids_with_index' '-jid=job_uuids_with_index' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '--worker=workers' '-wk=workers'
+            set __jf_takes '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--cause' '--error-match'
+            set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
+        case ' job filter delete'
+            set __jf_options \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, separated by commas.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '<n>=job_filters'
+            set __jf_takes '--columns'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' flow'
             set __jf_commands \
                 list\t'List flows, most recently changed first.' \
@@ -991,7 +1065,8 @@ function __jf_facts
                 resume\t'Resume all paused and stopped jobs of a flow.' \
                 graph\t'Show a flow as a tree, or write it as mermaid, dot or SVG.' \
                 report\t'Show the flows by state and how many ended recently.' \
-                set\t'Set properties of flows.'
+                set\t'Set properties of flows.' \
+                filter\t'Filters of flows, saved under a name: jf flow list @NAME.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
@@ -1037,7 +1112,7 @@ function __jf_facts
                 --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
                 --help\t'Show this message and exit.'
-            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows' '<n>=flow_filters'
             set __jf_takes '--max-results' '-m' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q' '--columns'
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow info'
@@ -1271,6 +1346,67 @@ function __jf_facts
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
             set __jf_asks '<1>=flows'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' flow filter'
+            set __jf_commands \
+                list\t'List the saved filters of flows.' \
+                save\t'Save a filter of flows in the project, for `jf flow list @NAME` and the web page.' \
+                delete\t'Delete saved filters of flows.'
+            set __jf_options \
+                --tree\t'Print the commands of this group.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+        case ' flow filter list'
+            set __jf_options \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, separated by commas.' \
+                --watch\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                -W\t'Refresh until Ctrl-C: --watch (every 2 s), --watch=5; --watch 5 after arguments.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--columns'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' flow filter save'
+            set __jf_options \
+                --replace\t'Replace a filter of this name.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --job-id\t'Flow of this job.' \
+                -jid\t'Flow of this job.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
+            set __jf_takes '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
+        case ' flow filter delete'
+            set __jf_options \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --columns\t'Columns or keys, separated by commas.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '<n>=flow_filters'
+            set __jf_takes '--columns'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' events'
             set __jf_options \

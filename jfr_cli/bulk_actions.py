@@ -24,7 +24,7 @@ from jfr_cli.output import show_outcome, shows_outcome, shows_table
 from jfr_cli.progress import progress_bar
 from jfr_cli.prompts import confirm
 from jfr_cli.render.outcome import counted
-from jfr_cli.selection import keywords, named_job, with_job_filter
+from jfr_cli.selection import job_filter_with, keywords, named_job, with_job_filter
 from jfr_cli.session import CURRENT
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ def changes_jobs(*shared: str, named: bool = True) -> Callable[[F], F]:
         job, index = taken.get("job"), taken.get("index")
         if job is not None and not selection.is_empty:
             raise ArgumentError("an ID and filters exclude each other", hint="omit one of the two")
+        if job is not None and job.startswith("@"):
+            selection, job = job_filter_with([job], {}), None
         chosen = ChosenJobs(
             selection=selection,
             job=job,

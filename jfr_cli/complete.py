@@ -27,4 +27,7 @@ job_ids = _of_kind("jobs")
 flow_ids = _of_kind("flows")
 """db_ids of the first jobs of flows, or the flows' uuids if only those match."""
 job_uuids = _of_kind("job_uuids")
+job_filters = _of_kind("job_filters")
+"""Saved filters, as in @NAME."""
+flow_filters = _of_kind("flow_filters")
 job_uuids_with_index = _of_kind("job_uuids_with_index")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import ControllerError
 
 if TYPE_CHECKING:
+    from controller.saved_filters import Kind
     from controller.storage.lookup import Identity
 
 Offer = list[tuple[str, str]]
@@ -64,6 +65,30 @@ def _job_uuids(project: str | None, incomplete: str) -> Offer:
 def _job_uuids_with_index(project: str | None, incomplete: str) -> Offer:
     """UUID:INDEX of jobs."""
     return _jobs_by_uuid(project, incomplete, lambda job: f"{job.uuid}:{job.index}")
+
+
+def _job_filters(project: str | None, incomplete: str) -> Offer:
+    """Saved filters of jobs."""
+    return _saved_filters(project, "job", incomplete)
+
+
+def _flow_filters(project: str | None, incomplete: str) -> Offer:
+    """Saved filters of flows."""
+    return _saved_filters(project, "flow", incomplete)
+
+
+def _saved_filters(project: str | None, kind: Kind, incomplete: str) -> Offer:
+    from controller.config.manager import ConfigManager
+    from controller.saved_filters import MARK, filter_names
+
+    paths = ConfigManager().raw_paths()
+    chosen = project or _default_project()
+    if not chosen and len(paths) == 1:
+        chosen = next(iter(paths))
+    if chosen not in paths:
+        return []
+    names = (f"{MARK}{name}" for name in filter_names(paths[chosen], kind))
+    return _usable(_beginning(names, incomplete))
 
 
 def _jobs_by_uuid(project: str | None, incomplete: str, value: Callable[[Identity], str]) -> Offer:
@@ -145,6 +170,8 @@ OFFERS: dict[str, Callable[[str | None, str], Offer]] = {
     "flows": _flow_ids,
     "job_uuids": _job_uuids,
     "job_uuids_with_index": _job_uuids_with_index,
+    "job_filters": _job_filters,
+    "flow_filters": _flow_filters,
 }
 """{kind of value: (name of the selected project or None, beginning) -> what to offer}."""
 

@@ -330,6 +330,22 @@ ErrorMatch = Annotated[
 RawQuery = Annotated[
     str | None, typer.Option("--query", "-q", metavar="DICT", help="Query in MongoDB syntax.")
 ]
+SavedJobFilters = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[@NAME]...",
+        help="Saved filters; options replace what they say.",
+        autocompletion=complete.job_filters,
+    ),
+]
+SavedFlowFilters = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[@NAME]...",
+        help="Saved filters; options replace what they say.",
+        autocompletion=complete.flow_filters,
+    ),
+]
 Locked = Annotated[bool, typer.Option("--locked", "-l", help="Only locked ones.")]
 MaxResults = Annotated[
     int, typer.Option("--max-results", "-m", min=0, help="Maximum number (0: no limit).")

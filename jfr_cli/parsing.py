@@ -26,6 +26,8 @@ COMMAND: list[str] = []
 WATCH = ("--watch", "-W")
 """Names of the option whose value may be omitted."""
 
+_MARK = "@"
+"""What stands before the name of a saved filter."""
 _EMPTY = re.compile(r"(--[^=]+=)?")
 _NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
 
@@ -79,12 +81,19 @@ class Command(TyperCommand):
                 return None
             return len(rest) + sum(_count(given.get(p.name)) for p in arguments)
 
-        arguments = [p for p in self.params if p.param_type_name == "argument"]
+        arguments = [
+            p for p in self.params if p.param_type_name == "argument" and not _takes_only_marked(p)
+        ]
         needed = sum(p.required for p in arguments)
         try:
             return with_seconds(words, arguments_in, needed if arguments else None)
         except ValueError as error:
             raise UsageError(str(error), ctx) from None
+
+
+def _takes_only_marked(parameter: Any) -> bool:
+    """Whether all values of an argument begin with ``@``, so that no number is one."""
+    return str(parameter.metavar or "").startswith(f"[{_MARK}")
 
 
 def _count(value: Any) -> int:
@@ -149,7 +158,7 @@ def with_seconds(
 def _is_seconds(
     following: str, before: int, needed: int | None, with_it: Callable[[], int | None]
 ) -> bool:
-    if following.startswith("-"):
+    if following.startswith(("-", _MARK)):
         return False
     if needed is None:
         return True

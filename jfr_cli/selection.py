@@ -15,10 +15,12 @@ from controller.filters import FlowFilter, JobFilter, is_uuid
 from jfr_cli import options
 from jfr_cli.console import say
 from jfr_cli.option_decorators import F, with_options
+from jfr_cli.session import CURRENT
 
 if TYPE_CHECKING:
     from controller.documents import FlowInfo, JobInfo
     from controller.reader import QueueReader
+    from controller.saved_filters import Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,6 +88,59 @@ def with_stored_flow_filter(command: F) -> F:
     """As `with_flow_filter`, without metadata and the user's own query."""
     kept = {k: v for k, v in _FLOW.items() if k not in ("query", "metadata")}
     return _bundle(command, kept, _flow_filter)
+
+
+def with_saved_job_filter(command: F) -> F:
+    """As `with_job_filter`, with saved filters as arguments."""
+    bundle = {"saved": options.SavedJobFilters, **_JOB}
+    return _bundle(command, bundle, lambda given: job_filter_with(given.pop("saved"), given))
+
+
+def with_saved_flow_filter(command: F) -> F:
+    """As `with_flow_filter`, with saved filters as arguments."""
+    bundle = {"saved": options.SavedFlowFilters, **_FLOW}
+    return _bundle(
+        command, bundle, lambda given: _flow_filter(_with_saved("flow", given.pop("saved"), given))
+    )
+
+
+def with_job_texts(command: F) -> F:
+    """Give a command the options that select jobs; it receives {key: text} as ``selection``."""
+    return _bundle(command, _JOB, lambda given: given)
+
+
+def with_flow_texts(command: F) -> F:
+    """Give a command the options that select flows; it receives {key: text} as ``selection``."""
+    return _bundle(command, _FLOW, lambda given: given)
+
+
+def job_filter_with(saved: list[str] | None, given: dict[str, Any]) -> JobFilter:
+    """Return the filter of jobs of saved filters and options.
+
+    Parameters
+    ----------
+    saved
+        Their names, with ``@``.
+    given
+        {key: text or None} of the options, which replace what the saved filters say.
+    """
+    found: JobFilter = _job_filter(_with_saved("job", saved, given))
+    return found
+
+
+def _with_saved(kind: Kind, saved: list[str] | None, given: dict[str, Any]) -> dict[str, Any]:
+    if not saved:
+        return given
+    from controller.saved_filters import MARK, combined, named_filter
+
+    for name in saved:
+        if not name.startswith(MARK):
+            raise typer.BadParameter(
+                f"{name!r} is no option and no saved filter: these begin with {MARK}, "
+                f"and ids follow --db-id",
+                param_hint=f"{MARK}NAME",
+            )
+    return combined([named_filter(CURRENT.project_file, kind, name) for name in saved], given)
 
 
 def keywords(selection: JobFilter | FlowFilter) -> dict[str, Any]:

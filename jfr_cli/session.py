@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jfr_cli.console import hint, say
@@ -45,6 +46,7 @@ class Session:
     full_exc: bool = False
     warn_project: bool = False
     _project: Project | None = None
+    _project_file: Path | None = None
     _keep: ExitStack | None = None
     _kept: dict[type, Any] = field(default_factory=dict)
 
@@ -75,8 +77,15 @@ class Session:
                     say(f"warning: {problem}")
             data = manager.get_project_data(self.project_name)
             hint(f"project {data.project.name} ({data.filepath})")
-            self._project = data.project
+            self._project, self._project_file = data.project, Path(data.filepath)
         return self._project
+
+    @property
+    def project_file(self) -> Path:
+        """The file of the selected project."""
+        _ = self.project
+        assert self._project_file is not None
+        return self._project_file
 
     @contextmanager
     def controller(self) -> Iterator[JobController]:

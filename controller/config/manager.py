@@ -185,6 +185,14 @@ class ConfigManager:
                 found.setdefault(file.name, file.content)
         return found
 
+    def raw_paths(self) -> dict[str, Path]:
+        """Return {name: file} of all files that can be read, as `raw_contents`."""
+        found: dict[str, Path] = {}
+        for file in self._files:
+            if file.name is not None:
+                found.setdefault(file.name, file.path)
+        return found
+
     def dump_project(self, data: ProjectData) -> None:
         """Write a project to its file.
 

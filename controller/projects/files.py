@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.config.files import project_files
 from controller.projects.serving import refuse_while_served
+from controller.saved_filters import filters_path
 
 if TYPE_CHECKING:
     from controller.config import ConfigManager
@@ -46,7 +47,11 @@ def remove_project(
     plan = manager.remove_project(
         data.project.name, remove_folders=not keep_folders, dry_run=dry_run
     )
-    return RemovedProject([Path(data.filepath), *plan.shown], plan.left)
+    filters = filters_path(Path(data.filepath))
+    beside = [filters] if filters.exists() else []
+    if not dry_run:
+        filters.unlink(missing_ok=True)
+    return RemovedProject([Path(data.filepath), *beside, *plan.shown], plan.left)
 
 
 def files_to_edit(project_name: str | None, *, everywhere: bool) -> list[Path]:

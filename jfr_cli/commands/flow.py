@@ -10,7 +10,7 @@ import typer
 from controller.filters import FlowFilter
 from controller.states import FlowState, parse_states
 from jfr_cli import options
-from jfr_cli.commands import flow_actions, flow_graph, flow_submit, reports
+from jfr_cli.commands import flow_actions, flow_graph, flow_submit, reports, saved_filters
 from jfr_cli.console import hint
 from jfr_cli.output import (
     picked_rows,
@@ -30,7 +30,13 @@ from jfr_cli.progress import waiting_line
 from jfr_cli.render.flows import FLOWS, flow_tree, needs_jobs
 from jfr_cli.render.jobs import job_table
 from jfr_cli.render.waiting import standing
-from jfr_cli.selection import checked_sort, existing_flow, some_flows, with_flow_filter
+from jfr_cli.selection import (
+    checked_sort,
+    existing_flow,
+    some_flows,
+    with_flow_filter,
+    with_saved_flow_filter,
+)
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List, inspect and change flows.")
@@ -39,11 +45,12 @@ app.add_typer(flow_actions.app)
 app.add_typer(flow_graph.app)
 app.add_typer(reports.flows)
 app.add_typer(flow_actions.set_app, name="set")
+app.add_typer(saved_filters.flows, name="filter")
 
 
 @app.command("list")
 @shows_list()
-@with_flow_filter
+@with_saved_flow_filter
 def list_flows(
     selection: FlowFilter,
     verbosity: options.Verbosity = 0,

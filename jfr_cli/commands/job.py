@@ -11,7 +11,7 @@ from controller.errors import ArgumentError, JobNotFoundError
 from controller.filters import JobFilter
 from controller.states import ERROR_STATES, RUNNING_STATES, JobState, parse_states
 from jfr_cli import options
-from jfr_cli.commands import job_actions, job_files, job_set, reports
+from jfr_cli.commands import job_actions, job_files, job_set, reports, saved_filters
 from jfr_cli.console import hint, is_plain
 from jfr_cli.output import (
     show_count,
@@ -31,7 +31,14 @@ from jfr_cli.output import (
 from jfr_cli.progress import waiting_line
 from jfr_cli.render.jobs import JOBS, attempt_rows, job_picture, job_table
 from jfr_cli.render.outcome import counted
-from jfr_cli.selection import checked_sort, job_keywords, named_job, some_jobs, with_job_filter
+from jfr_cli.selection import (
+    checked_sort,
+    job_keywords,
+    named_job,
+    some_jobs,
+    with_job_filter,
+    with_saved_job_filter,
+)
 from jfr_cli.session import CURRENT
 
 app = options.command_group("List, inspect and change jobs.")
@@ -40,11 +47,12 @@ app.add_typer(job_files.single)
 app.add_typer(reports.jobs)
 app.add_typer(job_set.app, name="set")
 app.add_typer(job_files.app, name="files")
+app.add_typer(saved_filters.jobs, name="filter")
 
 
 @app.command("list")
 @shows_list("--output", "-o")
-@with_job_filter
+@with_saved_job_filter
 def list_jobs(
     selection: JobFilter,
     verbosity: options.Verbosity = 0,
@@ -69,7 +77,7 @@ def list_jobs(
 ) -> None:
     """List jobs, most recently changed first.
 
-    Example: jf job list -s FAILED --days 2
+    Example: jf job list -s FAILED --days 2; jf job list @NAME
     """
     if CURRENT.columns and verbosity:
         raise ArgumentError("--columns and --verbose exclude each other")

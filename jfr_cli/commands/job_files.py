@@ -15,6 +15,7 @@ from jfr_cli import options
 from jfr_cli.console import print_data, say
 from jfr_cli.output import (
     print_lines,
+    show_one,
     show_outcome,
     show_report,
     show_rows,
@@ -26,7 +27,7 @@ from jfr_cli.output import (
     shows_table,
 )
 from jfr_cli.progress import progress_bar
-from jfr_cli.render.files import FILE, cleaning, cleaning_facts, skipped_lines
+from jfr_cli.render.files import FILE, RUN_FOLDER, cleaning, cleaning_facts, skipped_lines
 from jfr_cli.selection import job_keywords, named_job
 from jfr_cli.session import CURRENT
 
@@ -53,6 +54,27 @@ def ls(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
         show_value({"run_dir": folder, "files": names})
     else:
         show_rows([{"name": name} for name in names], FILE)
+
+
+@single.command("cd")
+@shows_one()
+def cd(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
+    """Print the run directory of a job, on another machine as host:path.
+
+    Example: cd "$(jf job cd 12)"
+    """
+    from controller.run_folders import run_folder
+
+    with CURRENT.reader() as controller:
+        found = named_job(controller, job, index)
+        folder = run_folder(found, CURRENT.project)
+    if not shows_table():
+        row = {"db_id": found.db_id, "host": folder.address, "run_dir": folder.path}
+        show_one(row, RUN_FOLDER)
+        return
+    print_lines([str(folder)])
+    if folder.way_there:
+        say(f"on another machine: {folder.way_there}")
 
 
 @app.command("get")

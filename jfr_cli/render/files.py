@@ -34,6 +34,17 @@ FOLDER = DocumentSchema(
     "The files in the run directory of a job: `jf job files ls`.",
     {"run_dir": text("The folder on the worker."), "files": array(text("A name."), "Its files.")},
 )
+RUN_FOLDER = TableSpec(
+    "run-folder",
+    "Where a job runs or ran: `jf job cd`.",
+    {
+        "db_id": text("The job."),
+        "host": text("[user@]host, as ssh takes it; null for this machine.", null=True),
+        "run_dir": text("The folder there."),
+    },
+    columns=(Column("run_dir", "Run directory", rank=0), Column("host", "Host", rank=0)),
+    name_key="run_dir",
+)
 FETCHED = DocumentSchema(
     "fetched-files",
     "What `jf job files get` wrote.",

@@ -30,6 +30,8 @@ COMMANDS = [
     ("wait", ["job", "wait", "1"]),
     ("wait", ["flow", "wait", "1"]),
     ("why", ["job", "why", "3"]),
+    ("run-folder", ["job", "cd", "3"]),
+    ("saved-filter", ["job", "filter", "list"]),
     ("worker", ["project", "worker", "list"]),
     ("exec-config", ["project", "exec_config", "list"]),
     ("conflict", ["project", "check-conflicts"]),

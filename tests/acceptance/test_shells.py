@@ -35,6 +35,8 @@ CASES = {
     "jf job info ": ["1", "2", "3"],
     "jf flow info ": ["1", "3"],
     "jf job set worker l": ["local"],
+    "jf job list @": ["@broken", "@slow"],
+    "jf job list -s FAILED @br": ["@broken"],
     "jf job rerun 1 -did 2": ["2"],
     "jf job rerun -s FAILED 2": ["2"],
 }
@@ -55,6 +57,8 @@ def need(shell: str) -> None:
 def env(finished: Run, tmp_path: Path) -> dict[str, str]:
     """Environment of a shell in which `jf` has a project with three jobs of two flows."""
     home = finished.folder
+    filters = home / "jfr.filters"
+    filters.write_text("job: {broken: {state: FAILED}, slow: {name: x}}")
     return {**environment(home), "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
 

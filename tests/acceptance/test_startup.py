@@ -63,7 +63,7 @@ def with_a_project(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"os.environ['JFREMOTE_PROJECTS_FOLDER'] = {folder!r}"
 
 
-SHARED_PARTS = {"reports"}
+SHARED_PARTS = {"reports", "saved_filters"}
 """Modules of commands that several groups take in."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from installed_jf import Project
+from test_schemas import check
 
 HERE = str(Path(__file__).parent)
 ENV = {"PYTHONPATH": HERE}
@@ -25,6 +26,7 @@ def test_a_function_is_submitted_and_waited_for(fresh_embedded: Project) -> None
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
+    check("submission", found)
     assert found["db_ids"] == ["1"]
     assert (found["wait"], found["project"], found["jobs"][0]["name"]) == (None, "mine", "add")
     (job,) = controller.get_jobs_doc(db_ids="1")
@@ -53,7 +55,8 @@ def test_a_function_is_submitted_and_waited_for(fresh_embedded: Project) -> None
         thread.join()
     assert ended["add"].returncode == 0, ended["add"].stderr
     assert ended["fail"].returncode == 7
-    assert json.loads(ended["fail"].stdout)["wait"]["verdict"] == "failed"
+    check("submission", failed := json.loads(ended["fail"].stdout))
+    assert failed["wait"]["verdict"] == "failed"
     assert "submitted add" not in ended["add"].stdout
 
 

@@ -10,12 +10,18 @@ from jfr_cli.app import GROUPS, load_group
 
 READS = {
     *("job list", "job info", "job output", "job wait", "job why", "job dump", "job queue-out"),
-    *("job log", "job todir", "job report", "job files ls"),
+    *("job log", "job todir", "job report", "job files ls", "job cd"),
     *("flow list", "flow info", "flow wait", "flow graph", "flow report"),
     *("runner status", "runner info", "runner list", "runner log", "runner unit"),
     "runner foreground",
     *("project list", "project check", "project check-conflicts", "project validate"),
-    *("project show", "project worker list", "project exec_config list"),
+    *(
+        "project show",
+        "job filter list",
+        "flow filter list",
+        "project worker list",
+        "project exec_config list",
+    ),
     *("batch list", "batch info", "plugin list", "gui"),
     *("events", "job history", "admin log", "notify list", "metrics"),
 }
