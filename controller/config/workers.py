@@ -186,8 +186,6 @@ class WorkerBase(StrictModel):
     @property
     def unsupported(self) -> str | None:
         """Why this version cannot run jobs on it; None where it can."""
-        if self.is_batch:
-            return "this version does not support batch workers; its jobs stay in their state"
         return None
 
     @property

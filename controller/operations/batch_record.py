@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from controller.config.removal import POOL_FOLDERS
 from controller.documents import new_batch_document, utc_now
-from controller.errors import BatchNotFoundError
+from controller.errors import BatchNotFoundError, DuplicateKeyError
 from controller.hosts import open_host
+from controller.locks import MongoLock
+from controller.rules.pool_files import BatchInfo, read_claimed_file
 from controller.states import BatchState
-from controller.storage.base import Collection, Document, UpdateResult
+from controller.storage.base import (
+    Collection,
+    Document,
+    UpdateOne,
+    UpdateResult,
+    WriteOperation,
+)
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -140,3 +150,149 @@ def _utc(time: datetime | None) -> datetime | None:
     if time is None or time.tzinfo is None:
         return time
     return time.astimezone(UTC).replace(tzinfo=None)
+
+
+def add_submitted(
+    batches: Collection,
+    process_id: str,
+    batch_uid: str,
+    worker: str,
+    process: Mapping[str, Any] | None,
+) -> None:
+    """Insert the document of a pilot, unless another runner has; with what identifies it."""
+    with suppress(DuplicateKeyError):
+        add(batches, process_id=process_id, batch_uid=batch_uid, worker=worker)
+    if process is not None:
+        batches.update_one({"batch_uid": batch_uid}, {"$set": {"process": dict(process)}})
+
+
+def add_jobs(batches: Collection, jobs: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+    """Record which pilots execute which jobs; idempotent.
+
+    Parameters
+    ----------
+    jobs
+        {batch_uid: [[db_id, uuid, index], ...]}.
+    """
+    now = utc_now()
+    operations: list[WriteOperation] = [
+        UpdateOne(
+            {"batch_uid": batch_uid},
+            {"$addToSet": {"jobs": {"$each": list(many)}}, "$set": {"updated_on": now}},
+        )
+        for batch_uid, many in jobs.items()
+    ]
+    if operations:
+        batches.bulk_write(operations, ordered=False)
+
+
+def set_process_id(batches: Collection, batch_uid: str, process_id: str) -> None:
+    """Record the id by which a pilot turned out to run."""
+    batches.update_one({"batch_uid": batch_uid}, {"$set": {"process_id": process_id}})
+
+
+def note_running(batches: Collection, pilot: Document, info: BatchInfo | None) -> bool:
+    """Record that a pilot runs, and what it says that it does.
+
+    Parameters
+    ----------
+    pilot
+        Its document.
+
+    Returns
+    -------
+    bool
+        Whether anything has changed.
+    """
+    uid = pilot["batch_uid"]
+    is_new: bool = pilot["batch_state"] != BatchState.RUNNING.value
+    if is_new:
+        set_running(batches, uid, info.start_time if info else None)
+    told = activity(info)
+    if told is None or told == pilot.get("activity"):
+        return is_new
+    fields = {"activity": told, "last_ping_time": info.last_ping_time if info else None}
+    batches.update_one({"batch_uid": uid, "batch_state": ACTIVE}, {"$set": fields})
+    return is_new
+
+
+def end(batches: Collection, pilot: Document, info: BatchInfo | None) -> None:
+    """Record that a pilot has ended, at the time that it said itself, if it did."""
+    ended = (info.end_time or info.last_ping_time) if info else None
+    update = finished(ended)
+    if info is not None:
+        update["$set"].update(last_ping_time=info.last_ping_time, activity=activity(info))
+    batches.update_one({"batch_uid": pilot["batch_uid"], "batch_state": ACTIVE}, update)
+
+
+def activity(info: BatchInfo | None) -> dict[str, Any] | None:
+    """Return what a pilot says that it does, as its document holds it; None for nothing."""
+    if info is None or info.report is None:
+        return None
+    told = asdict(info.report)
+    told["running"] = [f"{uuid}_{index}" for uuid, index in _jobs_in(info.report.running)]
+    del told["seq"]
+    return told
+
+
+def _jobs_in(names: Sequence[str]) -> list[tuple[str, int]]:
+    return [known[:2] for name in names if (known := read_claimed_file(name)) is not None]
+
+
+def turn_key(worker: str) -> dict[str, str]:
+    """Return what selects the document of the lease under which pilots are submitted."""
+    return {"_id": f"pilots of worker {worker}"}
+
+
+def has_pending(auxiliary: Collection, key: Mapping[str, str]) -> bool:
+    """Whether a runner has begun to submit pilots and not said that they are submitted."""
+    return auxiliary.find_one({**key, "pending": {"$gt": []}}, ["_id"]) is not None
+
+
+class SubmissionTurn:
+    """The lease of a worker's pilots, while it is held.
+
+    Attributes
+    ----------
+    pending
+        batch_uids of pilots whose submission has begun and may have happened.
+    """
+
+    def __init__(self, lock: MongoLock, auxiliary: Collection, pending: Sequence[str]) -> None:
+        self._lock, self._auxiliary = lock, auxiliary
+        self.pending = list(pending)
+
+    def begin(self, batch_uid: str) -> None:
+        """Write down that a pilot is about to be submitted.
+
+        Raises
+        ------
+        LockLostError
+            Another runner has the lease by now.
+        """
+        self._write({"$addToSet": {"pending": batch_uid}})
+
+    def end(self, batch_uid: str) -> None:
+        """Write down that its submission is recorded, or has not happened."""
+        self._write({"$pull": {"pending": batch_uid}})
+
+    def _write(self, update: Document) -> None:
+        self._lock.check()
+        assert self._lock.locked_document is not None
+        self._auxiliary.update_one({"_id": self._lock.locked_document["_id"]}, update)
+
+
+@contextmanager
+def submission_turn(
+    auxiliary: Collection, key: Mapping[str, str]
+) -> Iterator[SubmissionTurn | None]:
+    """Hold the lease of a worker's pilots for a block; gives None where another runner has it."""
+    if auxiliary.find_one(key, ["_id"]) is None:
+        with suppress(DuplicateKeyError):  # another runner was first to make it
+            auxiliary.insert_one({**key, "lock_id": None, "lock_time": None, "pending": []})
+    with MongoLock(auxiliary, key) as lock:
+        document = lock.locked_document
+        if document is None:
+            yield None
+        else:
+            yield SubmissionTurn(lock, auxiliary, document.get("pending") or [])

@@ -90,6 +90,10 @@ class Connections:
             self._queues[key] = WorkerQueue(kind, self.host(name), worker.scheduler_username)
         return self._queues[key]
 
+    def job_queue(self, name: str) -> WorkerQueue:
+        """Return what runs the scripts of a worker's jobs: its queue, or the shell of pilots."""
+        return self.queue(name, "shell" if self.worker(name).is_batch else None)
+
     def jobstore(self, name: str | None) -> JobStore:
         """Return a JobStore, connected (this imports jobflow); None for the default one."""
         if name not in self._stores:

@@ -31,6 +31,7 @@ from controller.errors import (
     StorageError,
 )
 from controller.locks import confirm_held
+from controller.operations.batch_pool import BatchPool
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
 from controller.operations.queue import Queue
@@ -322,8 +323,14 @@ def _clean_up(
 
 def _cancel(connections: Connections, entry: PendingCleanup, now: datetime) -> bool:
     """Cancel in the queue; return whether the job has left the queue for good."""
-    worker_queue = connections.queue(entry.worker, entry.scheduler)
     run_dir = Path(entry.run_dir) if entry.run_dir else None
+    if (batch := connections.worker(entry.worker).batch) is not None:
+        pool = BatchPool(connections.host(entry.worker), batch.jobs_handle_dir)
+        if pool.withdraw(entry.uuid, entry.index, run_dir, entry.token or ""):
+            return True
+        why = "a pilot of worker %r has not ended it: check whether it still runs (%s)"
+        return _give_up(entry, now, SUBMITTED_WITHIN, why, entry.worker, entry.run_dir)
+    worker_queue = connections.queue(entry.worker, entry.scheduler)
     # After the death of a runner, the run directory can be newer than the database; and if a reply
     # of the queue was lost, there are two submissions.
     known = worker_queue.earlier_submissions(run_dir, entry.token) if run_dir else []

@@ -103,7 +103,8 @@ class RunnerContext:
     def is_near(self, name: str) -> bool:
         """Whether a worker is the shell of this machine, whose jobs take their steps one by one."""
         worker = self.project.workers[name]
-        return worker.is_local and worker.scheduler_type == "shell"
+        is_shell = worker.is_local and worker.scheduler_type == "shell"
+        return is_shell and not worker.is_batch
 
     def queue_name(self, name: str) -> str:
         """Return the first of the workers of this thread that share the queue of a worker."""
@@ -148,6 +149,10 @@ class RunnerContext:
         """Whether the worker had another scheduler when a job was prepared for submission."""
         known = scheduler_of(job.get("remote") or {})
         return known is not None and known != self.worker(job["worker"]).scheduler_type
+
+    def job_queue(self, name: str) -> Queue:
+        """Return what runs the scripts of a worker's jobs; see `Connections.job_queue`."""
+        return self.connections.job_queue(name)
 
     def jobstore(self, flow_uuid: str) -> JobStore:
         """Return the connected JobStore of a flow."""

@@ -29,6 +29,7 @@ from controller.operations.claims import claim_jobs
 from controller.operations.pending_cleanup import run_pending
 from controller.operations.steps import RetryPolicy, StepOutcome, StepResult
 from controller.runner.backoff import JobBackoff
+from controller.runner.batches import Batches
 from controller.runner.context import RunnerContext
 from controller.runner.polling import Polling
 from controller.runner.recovery import take_over_expired
@@ -40,10 +41,11 @@ from controller.runner.stages.bundles import (
 )
 from controller.runner.stages.complete import complete
 from controller.runner.stages.download import download, fetch_again
+from controller.runner.stages.pool import put_many
 from controller.runner.stages.submit import submit, withdraw
 from controller.runner.stages.upload import upload
 from controller.runner.watch import ProcessWatcher
-from controller.states import QUEUED_STATES, RESETTABLE_STATES, JobState
+from controller.states import BATCH_STATES, QUEUED_STATES, RESETTABLE_STATES, JobState
 from controller.storage.base import Projection
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,8 @@ WITHOUT_ARGUMENTS = {"job.function_args": 0, "job.function_kwargs": 0}
 """A projection: what may be large of a job, and is needed for its upload only."""
 BUNDLE = 50
 """Jobs that travel together at most."""
+MOST_IN_POOL = 2000
+"""Jobs that wait in the pool of a batch worker at most: what comes later may be more urgent."""
 NO_LIMIT = 1_000_000_000
 Steps = Callable[[RunnerContext, Sequence[dict[str, Any]]], list[dict[str, Any] | Exception]]
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
@@ -93,7 +97,7 @@ class RunnerRoles:
         ended: dict[str, tuple[JobState, ...]] = {
             "checkout": (JobState.READY,),
             "transfer": (JobState.CHECKED_OUT, JobState.RUN_FINISHED),
-            "queue": (JobState.UPLOADED, *QUEUED_STATES),
+            "queue": (JobState.UPLOADED, *QUEUED_STATES, *BATCH_STATES),
             "complete": (JobState.DOWNLOADED,),
         }
         return [s.value for part, states in ended.items() if getattr(self, part) for s in states]
@@ -148,6 +152,7 @@ class Rounds:
         self._backoff = JobBackoff()
         self._timers = Timers()
         self._polling = Polling(context, watcher, self._apply)
+        self._batches = Batches(context, self._write_ends)
         self._told: set[str] = set()
         self._unknown_workers: set[str] = set()
         self.only: dict[str, Any] = {}
@@ -178,6 +183,7 @@ class Rounds:
         if roles.queue:
             moved = self._submit(workers) or moved
             moved = self.poll(workers) or moved
+            moved = self._batches.advance(workers, self.only) or moved
         return moved
 
     def _transfer(self, state: JobState, workers: list[str], step: Step, many: Steps) -> bool:
@@ -206,7 +212,7 @@ class Rounds:
 
         take = self._within_limit(name, step) if state is JobState.UPLOADED else step
         while not (self._is_stopping() or context.outages.holds(name)) and done < limit:
-            if state is JobState.UPLOADED and context.refusals.holds(name):
+            if many is submit_many and context.refusals.holds(name):
                 break
             eligible = self._backoff.others(query, left_alone)
             outcomes = self._take(eligible, take, min(BUNDLE, limit - done))
@@ -256,16 +262,21 @@ class Rounds:
 
     def _room(self, worker: str, states: tuple[JobState, ...]) -> int:
         """How many more jobs a worker may have in these states."""
-        limit = self._context.worker(worker).max_jobs
+        limit, of_worker = self._context.worker(worker).max_jobs, states
+        if self._context.worker(worker).is_batch:
+            # Its max_jobs counts pilots.
+            limit = MOST_IN_POOL
+            of_worker = (JobState.CHECKED_OUT, JobState.UPLOADED, JobState.BATCH_SUBMITTED)
         if not limit:
             return CLAIMS_PER_ROUND if self._context.is_near(worker) else 4 * BUNDLE
-        query = {"worker": worker, "state": {"$in": [s.value for s in states]}}
+        query = {"worker": worker, "state": {"$in": [s.value for s in of_worker]}}
         return limit - self._controller.queue.jobs.count_documents(query)
 
     def _within_limit(self, name: str, step: BatchStep) -> BatchStep:
         """Let a step submit no more jobs than a worker may have, whoever else submits meanwhile."""
-        limit = self._context.worker(name).max_jobs
-        if not limit:
+        worker = self._context.worker(name)
+        limit = worker.max_jobs
+        if not limit or worker.is_batch:  # there it counts pilots
             return step
         count = self._controller.queue.jobs.count_documents
 
@@ -286,6 +297,11 @@ class Rounds:
         moved = False
         refusals = self._context.refusals
         for name in workers:
+            if self._context.worker(name).is_batch:
+                if self._bundles(JobState.UPLOADED, name, put_many):
+                    self._batches.hurry(name)
+                    moved = True
+                continue
             room = self._room(name, QUEUED_STATES)
             if room > 0 and not refusals.holds(name):
                 if self._context.is_near(name):
@@ -401,6 +417,23 @@ class Rounds:
         outcomes = self._take(query, step, len(changed), WITHOUT_ARGUMENTS)
         return any(outcome.result in _MOVED for outcome in outcomes)
 
+    def _write_ends(self, fields: Mapping[tuple[str, int], dict[str, Any]]) -> bool:
+        """Write what has become of jobs in a pool, of those that are still there."""
+
+        def step(locked: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+            self._context.touched.update(job["db_id"] for job in locked)
+            keys = [(job["uuid"], job["index"]) for job in locked]
+            return {key: fields[key] for key in keys if key in fields}
+
+        states = [s.value for s in BATCH_STATES]
+        query = {
+            "uuid": {"$in": sorted({uuid for uuid, _ in fields})},
+            "state": {"$in": states},
+            **self.only,
+        }
+        outcomes = self._take(query, step, 2 * len(fields), WITHOUT_ARGUMENTS)
+        return any(outcome.result in _MOVED for outcome in outcomes)
+
     def _complete(self, workers: list[str]) -> bool:
         # Not all at once, so that children of finished jobs can start first.
         done = 0
@@ -451,7 +484,7 @@ class Rounds:
         """Return the seconds until queues must be polled, and blocked jobs retried."""
         context = self._context
         due = [*context.refusals.seconds_left(), *context.outages.seconds_left()]
-        due += self._polling.seconds_left()
+        due += [*self._polling.seconds_left(), *self._batches.seconds_left()]
         pause = self._backoff.seconds_left()
         return due if pause is None else [*due, pause]
 

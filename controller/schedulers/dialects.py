@@ -67,6 +67,8 @@ def _pbs_ids(text: str, token: str) -> list[str]:
     return [number for number, said in blocks if known.search(said.replace("\n\t", ""))]
 
 
+IN_PILOT = Dialect('"${JFR_CLAIM:-$$}"', is_requeued=False)
+"""Jobs of a batch worker: all those of a pilot have its id in the queue, and each a claim."""
 _UNKNOWN = Dialect('"${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-$$}}}"')
 _DIALECTS = {
     "ShellIO": Dialect('"$$"', is_requeued=False),

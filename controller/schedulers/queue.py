@@ -701,10 +701,12 @@ class Queue:
             return True
         gone = (*ENDED_STATES, UNSEEN)
         job = Submission(start.process_id, run_dir)
+        if self.is_shell and start.pid:  # in a pilot, its id is a claim
+            job = Submission(start.pid, run_dir, process=start.identity)
         if self.poll([job])[0].state in gone:
             return True
         confirm()
-        self.cancel(job.process_id, run_dir)
+        self.cancel(job.process_id, run_dir, job.process)
         return self.poll([job])[0].state in gone
 
     def _is_listed(self, process_id: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ConfigError
-from controller.schedulers.dialects import dialect_of, with_token
+from controller.schedulers.dialects import IN_PILOT, dialect_of, with_token
 from controller.schedulers.start import guard
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class ScriptSpec:
         From the worker and the execution configuration.
     token
         Token of the attempt, its identifier everywhere.
+    in_pilot
+        Whether a pilot runs it, which knows it by its claim.
     """
 
     run_dir: str
@@ -60,6 +62,7 @@ class ScriptSpec:
     modules: list[str] = field(default_factory=list)
     export: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
+    in_pilot: bool = False
 
 
 def render_script(scheduler: BaseSchedulerIO, spec: ScriptSpec) -> str:
@@ -73,7 +76,8 @@ def render_script(scheduler: BaseSchedulerIO, spec: ScriptSpec) -> str:
     from qtoolkit.core.exceptions import UnsupportedResourcesError
     from qtoolkit.io.shell import ShellIO
 
-    is_shell, dialect = isinstance(scheduler, ShellIO), dialect_of(scheduler)
+    is_shell = isinstance(scheduler, ShellIO)
+    dialect = IN_PILOT if spec.in_pilot else dialect_of(scheduler)
     body = body_lines(spec, guard(dialect, spec.token), logs=is_shell)
     options = _shell_options(spec) if is_shell else _options(spec, type(scheduler).__name__)
     try:

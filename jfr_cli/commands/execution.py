@@ -2,66 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from jfr_cli import options
-from jfr_cli.not_implemented import Later
 
 app = options.command_group("Run jobs on a worker.")
-_RUN_BATCH: dict[str, tuple[Any, Any]] = {
-    "base_run_dir": (
-        Annotated[str, typer.Argument(metavar="BASE_RUN_DIR", help="Folder of the jobs.")],
-        inspect.Parameter.empty,
-    ),
-    "files_dir": (
-        Annotated[str, typer.Argument(metavar="FILES_DIR", help="Pool of the jobs.")],
-        inspect.Parameter.empty,
-    ),
-    "batch_uid": (
-        Annotated[str, typer.Argument(metavar="BATCH_UID", help="Internal id of the process.")],
-        inspect.Parameter.empty,
-    ),
-    "max_time": (
-        Annotated[
-            float | None,
-            typer.Option("--max-time", "-mt", help="Start jobs for this many seconds."),
-        ],
-        None,
-    ),
-    "max_wait": (
-        Annotated[
-            float | None,
-            typer.Option("--max-wait", "-mw", help="Wait this many seconds for a job."),
-        ],
-        60,
-    ),
-    "max_jobs": (
-        Annotated[int | None, typer.Option("--max-jobs", "-mj", help="Jobs to run.")],
-        None,
-    ),
-    "parallel_jobs": (
-        Annotated[
-            int | None, typer.Option("--parallel-jobs", "-pj", help="Number of parallel jobs.")
-        ],
-        None,
-    ),
-    "sleep_time": (
-        Annotated[
-            float | None, typer.Option("--sleep-time", "-st", help="Seconds between checks.")
-        ],
-        None,
-    ),
-}
-Later(
-    "execution run-batch",
-    "Run the jobs of a pool.",
-    "use a worker without `batch`",
-    _RUN_BATCH,
-    "/runs /pool UID",
-).add_to(app)
 
 
 @app.command("run")
@@ -89,3 +36,50 @@ def pool() -> None:
     from controller.execution.zygote import main
 
     raise typer.Exit(main())
+
+
+@app.command("run-batch")
+def run_batch(
+    base_run_dir: Annotated[
+        str, typer.Argument(metavar="BASE_RUN_DIR", help="Folder of the jobs.")
+    ],
+    files_dir: Annotated[str, typer.Argument(metavar="FILES_DIR", help="Pool of the jobs.")],
+    batch_uid: Annotated[
+        str, typer.Argument(metavar="BATCH_UID", help="Internal id of the process.")
+    ],
+    max_time: Annotated[
+        float | None, typer.Option("--max-time", "-mt", help="Start jobs for this many seconds.")
+    ] = None,
+    max_wait: Annotated[
+        float | None,
+        typer.Option("--max-wait", "-mw", help="Wait this many seconds for a job (0: no limit)."),
+    ] = 60,
+    max_jobs: Annotated[
+        int | None, typer.Option("--max-jobs", "-mj", help="Jobs to run, in all places together.")
+    ] = None,
+    parallel_jobs: Annotated[
+        int | None, typer.Option("--parallel-jobs", "-pj", help="Number of parallel jobs.")
+    ] = None,
+    sleep_time: Annotated[
+        float | None,
+        typer.Option("--sleep-time", "-st", help="Seconds between checks of the pool, at most."),
+    ] = None,
+) -> None:
+    """Run the jobs of a pool: the command of a batch process, inside its allocation.
+
+    Example: jf execution run-batch /runs /pool UID
+    """
+    from controller.execution.pilot import run_batch_jobs
+
+    raise typer.Exit(
+        run_batch_jobs(
+            base_run_dir,
+            files_dir,
+            batch_uid,
+            max_time,
+            max_wait,
+            max_jobs,
+            parallel_jobs,
+            sleep_time,
+        )
+    )

@@ -20,6 +20,7 @@ from controller.errors import (
 )
 from controller.runner.context import RunnerContext
 from controller.runner.stages.download import download, fetch_many
+from controller.runner.stages.pool import put, put_many
 from controller.runner.stages.submit import attempt_token, script_spec, submit, submitted_fields
 from controller.runner.stages.upload import Upload, prepare_upload, upload
 from controller.schedulers import render_script
@@ -45,7 +46,7 @@ def upload_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
             answers[number] = _alone(upload, context, job)
         else:
             prepared[number] = answer
-    queue = context.queue(jobs[0]["worker"])
+    queue = context.job_queue(jobs[0]["worker"])
     for some in _chunks(prepared):
         held = {n: _tried(lambda c, j: c.confirm_lock(j), context, jobs[n]) for n in some}
         answers.update({n: lost for n, lost in held.items() if isinstance(lost, Exception)})
@@ -105,6 +106,7 @@ ALONE: Mapping[Callable[..., list[Answer]], Step] = {
     upload_many: upload,
     submit_many: submit,
     download_many: download,
+    put_many: put,
 }
 """The step of one job that each of these stands for."""
 

@@ -92,7 +92,8 @@ def prepare_upload(context: RunnerContext, job: dict[str, Any]) -> Upload:
             f"{context.project.name} does not have: add it to the project file, then retry the job",
             no_retry=True,
         )
-    run_dir = run_dir_path(context.worker(job["worker"]).work_dir, job["uuid"], job["index"])
+    worker = context.worker(job["worker"])
+    run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
     left = run_pending(context.controller.queue, context.connections, (job["uuid"], job["index"]))
     for entry in left.waiting:
         if entry.is_in_the_way_of(run_dir):
@@ -107,7 +108,7 @@ def prepare_upload(context: RunnerContext, job: dict[str, Any]) -> Upload:
         run_dir,
         uuid4().hex,
         {IN_FILE: content},
-        context.worker(job["worker"]).scheduler_type,
+        "shell" if worker.is_batch else worker.scheduler_type,
         remote_info.get("submission_token"),
         bool(remote_info.get("prerun_cleanup")),
         with_withdrawn(job, now=utc_now()),
@@ -118,8 +119,9 @@ def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     """Write the input of a job, its references resolved; returns what to set."""
     made = prepare_upload(context, job)
     host, run_dir, before = context.host(job["worker"]), made.run_dir, made.before
-    queue, confirm = context.queue(job["worker"]), partial(context.confirm_lock, job)
-    former = context.queue(job["worker"], scheduler_of(job.get("remote") or {}))
+    queue, confirm = context.job_queue(job["worker"]), partial(context.confirm_lock, job)
+    known = scheduler_of(job.get("remote") or {})
+    former = context.queue(job["worker"], known) if known else queue
     if not former.end_leftover(run_dir, confirm):
         raise StillRunningError(f"the previous process of job {job['db_id']} has not ended yet")
     if made.before_removal:

@@ -1,0 +1,329 @@
+"""The pool of a batch worker as runners see it: files on the worker's machine, through a `Host`.
+
+Each call is one round trip for any number of jobs. What a name and a content mean stands in
+`controller.rules.pool_files`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller.errors import OtherAttemptError, RemoteError
+from controller.hosts import CommandResult, Exchange, Host
+from controller.hosts.bundles import run_pieces
+from controller.hosts.conversation import new_token
+from controller.hosts.ownership import refusal_lines, was_refused
+from controller.rules.pool_files import (
+    LOCKS,
+    RUN_FINISHED,
+    RUNNING,
+    SUBMITTED,
+    BatchInfo,
+    Entry,
+    job_file,
+    read_claimed_file,
+    read_job_file,
+)
+from controller.schedulers.start import STARTED, WITHDRAWN
+
+SCRIPT = "submit.sh"
+_GONE = 79
+"""Exit status of a piece whose run directory does not exist."""
+_AT_ONCE = 200
+"""Files that are removed together."""
+MOST_FILES = 5000
+"""Files of a folder that are looked at together."""
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A job to be put into the pool.
+
+    Attributes
+    ----------
+    uuid, index, run_dir
+        The job.
+    script
+        Content of its script.
+    entry
+        Content of its file in the pool.
+    """
+
+    uuid: str
+    index: int
+    run_dir: Path
+    script: str
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class PoolFile:
+    """A file in ``running`` or ``run_finished``.
+
+    Attributes
+    ----------
+    uuid, index, batch_uid
+        What its name says.
+    entry
+        What it holds.
+    content
+        The same as text.
+    """
+
+    uuid: str
+    index: int
+    batch_uid: str
+    entry: Entry
+    content: str = ""
+
+    @property
+    def key(self) -> Key:
+        """(uuid, index) of the job."""
+        return self.uuid, self.index
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return f"{self.uuid}_{self.index}_{self.batch_uid}"
+
+
+@dataclass(frozen=True)
+class PoolView:
+    """What a pool holds.
+
+    Attributes
+    ----------
+    submitted
+        (uuid, index) of the jobs that wait; None where that was not asked.
+    running, finished
+        Files of the jobs that pilots have claimed, and of those that have ended.
+    infos
+        {path of a ``batch_info.json``: what it says}, of those that exist.
+    """
+
+    submitted: frozenset[Key] | None = None
+    running: Sequence[PoolFile] = ()
+    finished: Sequence[PoolFile] = ()
+    infos: dict[Path, BatchInfo] = field(default_factory=dict)
+
+
+class BatchPool:
+    """The pool of one worker.
+
+    Parameters
+    ----------
+    host
+        The worker's machine.
+    folder
+        Its ``jobs_handle_dir``.
+    """
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        self._host, self._folder = host, folder
+
+    def put(self, jobs: Sequence[Placed]) -> list[Exception | None]:
+        """Put jobs into the pool; one that is there already, or has begun, stays as it is.
+
+        Returns
+        -------
+        list
+            What went wrong with each; None for those that are in the pool.
+
+        Raises
+        ------
+        RemoteError
+            The host refused: it is not known which are in the pool.
+        """
+        pieces, write = [], dict[Path, bytes | Path]()
+        for job in jobs:
+            token, name = job.entry.token, job_file(job.uuid, job.index)
+            staged = f".{SCRIPT}.{token}"
+            write[job.run_dir / staged] = job.script.encode()
+            values = {"name": name, "entry": job.entry.encode().rstrip(), "token": token}
+            pieces.append(
+                "\n".join(
+                    [
+                        *(f"jfr_{key}={shlex.quote(value)}" for key, value in values.items()),
+                        f"cd {shlex.quote(str(job.run_dir))} || exit {_GONE}",
+                        refusal_lines(token, drop=[staged]) + f"jfr_put {shlex.quote(staged)}",
+                    ]
+                )
+            )
+        define = f"jfr_pool={shlex.quote(str(self._folder))}\n{_PUT}"
+        done = run_pieces(self._host, pieces, define=define, write=write, make_folders=False)
+        found: list[Exception | None] = []
+        for job, result in zip(jobs, done):
+            if result is not None and result.returncode == 0:
+                found.append(None)
+            elif result is not None and was_refused(result):
+                found.append(OtherAttemptError(f"{job.run_dir} belongs to another attempt"))
+            else:
+                said = result.stderr.strip().splitlines() if result else []
+                found.append(RemoteError(f"the pool did not take the job: {said[-1:]}"))
+        return found
+
+    def look(
+        self,
+        infos: Iterable[Path] = (),
+        *,
+        forget: Iterable[PoolFile] = (),
+        submitted: bool = False,
+    ) -> PoolView:
+        """Return what the pool holds, at most `MOST_FILES` of each folder.
+
+        Parameters
+        ----------
+        infos
+            Files to read beside.
+        forget
+            Files of ``run_finished`` to remove before, unless they have changed.
+        submitted
+            Look at the jobs that wait as well.
+
+        Raises
+        ------
+        RemoteError
+            The host refused, or its answer was cut off: nothing is known.
+        """
+        mark = new_token()
+        folders = [RUNNING, RUN_FINISHED, *([SUBMITTED] if submitted else [])]
+        first, *others = list(_chunks(list(forget))) or [[]]
+        for some in others:
+            self.forget(some)
+        lines = [f"cd {shlex.quote(str(self._folder))} 2>/dev/null && {{"]
+        lines += _forget_lines(first)
+        lines += [
+            f"for d in {' '.join(folders)}; do echo {mark} $d; "
+            f"ls -f $d 2>/dev/null | head -n {MOST_FILES}; done",
+            f"echo {mark} contents",
+            f"for d in {RUNNING} {RUN_FINISHED}; do "
+            f"find $d -type f -exec grep -H '^{{' {{}} + 2>/dev/null; done",
+            "}",
+        ]
+        wanted = list(infos)
+        for number, path in enumerate(wanted):
+            quoted = shlex.quote(str(path))
+            lines.append(f"echo {mark} info {number}; cat {quoted} 2>/dev/null; echo")
+        lines.append(f"echo {mark} end")
+        done = self._execute(lines)
+        return _read_view(done.stdout, mark, wanted, submitted=submitted)
+
+    def _execute(self, lines: Sequence[str]) -> CommandResult:
+        done = self._host.exchange(Exchange(command="\n".join(lines), workdir=Path("/"))).result
+        assert done is not None
+        return done
+
+    def forget(self, files: Iterable[PoolFile]) -> None:
+        """Remove files of ``run_finished``, unless they have changed."""
+        for some in _chunks(list(files)):
+            enter = f"cd {shlex.quote(str(self._folder))} || exit 0"
+            self._execute([enter, *_forget_lines(some), "exit 0"])
+
+    def forget_claims(self, files: Iterable[PoolFile]) -> None:
+        """Remove files of ``running`` whose pilots have ended."""
+        self._host.remove(*(self._folder / RUNNING / file.name for file in files))
+
+    def withdraw(self, uuid: str, index: int, run_dir: Path | None, token: str) -> bool:
+        """Let no pilot begin a job any more, and ask the one that runs it to end it.
+
+        Returns
+        -------
+        bool
+            Whether no pilot runs it; False where one still has to end it.
+
+        Raises
+        ------
+        RemoteError
+            The host refused.
+        """
+        name = shlex.quote(job_file(uuid, index))
+        lines = [f"jfr_pool={shlex.quote(str(self._folder))}"]
+        known = shlex.quote(token) if token else ""
+        ours = f"grep -qs {known}" if known else "test -e"
+        # First the mark: a pilot that takes the file now begins a script that ends at once.
+        if run_dir is not None:
+            enter = f"cd {shlex.quote(str(run_dir))} 2>/dev/null || exit 0"
+            lines.append(f"(\n{enter}\n{refusal_lines(token)}: > {WITHDRAWN}\n) > /dev/null")
+        waiting = f'"$jfr_pool"/{SUBMITTED}/{name}'
+        lines += [
+            f"! {ours} {waiting} || rm -f {waiting}",
+            f'for f in "$jfr_pool"/{RUNNING}/{name}_*; do',
+            f'[ ! -e "$f" ] || {{ [ -s "$f" ] && ! {ours} "$f"; }} || {{ echo runs; break; }}',
+            "done; exit 0",
+        ]
+        done = self._execute(lines)
+        if done.returncode:
+            raise RemoteError(f"the job cannot be withdrawn: {done.stderr.strip()}")
+        return "runs" not in done.stdout.split()
+
+
+_PUT = f"""
+( cd / && mkdir -p "$jfr_pool" && cd "$jfr_pool" &&
+  mkdir -p {SUBMITTED} {RUNNING} {RUN_FINISHED} {LOCKS} )
+jfr_put() {{
+  [ ! -e {WITHDRAWN} ] || {{ rm -f "$1"; echo "it was withdrawn" >&2; exit 76; }}
+  # What a runner that died has put there may have been claimed, have begun or have ended by now.
+  if [ -e {STARTED} ]; then rm -f "$1"; exit 0; fi
+  for f in "$jfr_pool"/{RUNNING}/"$jfr_name"_* "$jfr_pool"/{RUN_FINISHED}/"$jfr_name"_*; do
+    if [ -e "$f" ] && grep -qs "$jfr_token" "$f"; then rm -f "$1"; exit 0; fi
+  done
+  mv -f "./$1" ./{SCRIPT} || exit 1
+  jfr_staged="$jfr_pool/{LOCKS}/.$jfr_name.$jfr_token"
+  printf '%s\\n' "$jfr_entry" > "$jfr_staged" || exit 1
+  mv -f "$jfr_staged" "$jfr_pool/{SUBMITTED}/$jfr_name"
+}}
+""".strip()
+
+
+def _chunks(files: Sequence[PoolFile]) -> Iterator[Sequence[PoolFile]]:
+    """Divide files such that a command about them is not too long."""
+    for first in range(0, len(files), _AT_ONCE):
+        yield files[first : first + _AT_ONCE]
+
+
+def _forget_lines(files: Sequence[PoolFile]) -> list[str]:
+    if not files:
+        return []
+    lines = [
+        'jfr_gone=; jfr_forget() { jfr_x=; { IFS= read -r jfr_x < "$1"; } 2>/dev/null',
+        '[ "$jfr_x" != "$2" ] || jfr_gone="$jfr_gone $1"; }',
+    ]
+    for file in files:
+        name = shlex.quote(f"{RUN_FINISHED}/{file.name}")
+        lines.append(f"jfr_forget {name} {shlex.quote(file.content)}")
+    return [*lines, "set -f; rm -f -- $jfr_gone; set +f"]
+
+
+def _read_view(text: str, mark: str, wanted: Sequence[Path], *, submitted: bool) -> PoolView:
+    parts = re.split(rf"^{mark} (.*)\n", text, flags=re.MULTILINE)
+    said = dict(zip(parts[1::2], parts[2::2]))
+    if "end" not in said:
+        raise RemoteError("the pool cannot be listed: the answer was cut off")
+    contents = dict(
+        line.split(":", 1) for line in said.get("contents", "").splitlines() if ":" in line
+    )
+    found = {}
+    for folder in (RUNNING, RUN_FINISHED):
+        files = []
+        for name in said.get(folder, "").split("\n"):
+            known = read_claimed_file(name)
+            if known is not None:
+                content = contents.get(f"{folder}/{name}", "")
+                files.append(PoolFile(*known, Entry.decode(content), content))
+        found[folder] = files
+    infos = {
+        path: BatchInfo.decode(told)
+        for number, path in enumerate(wanted)
+        if (told := said.get(f"info {number}", "").strip())
+    }
+    waiting = None
+    if submitted:
+        names = map(read_job_file, said.get(SUBMITTED, "").split("\n"))
+        waiting = frozenset(name for name in names if name is not None)
+    return PoolView(waiting, found[RUNNING], found[RUN_FINISHED], infos)

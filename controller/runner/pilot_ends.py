@@ -1,0 +1,104 @@
+"""What is recorded of a job that a pilot has run, has lost or has refused. Fields, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from controller.config.workers import WorkerBase
+from controller.documents import get_reset_job_base_dict, utc_now
+from controller.documents.attempts import ended_attempts
+from controller.rules.pilots import BLAMELESS, DEATHS, cause_of_pilots_end, deaths_of
+from controller.states import Cause, JobState
+
+Fields = dict[str, Any]
+
+
+def ended_fields(job: Mapping[str, Any], process_id: str | None, worker: WorkerBase) -> Fields:
+    """Return what to set of a job whose script has ended."""
+    fields: Fields = {
+        "state": (JobState.DOWNLOADED if worker.is_local else JobState.RUN_FINISHED).value,
+        "remote.process_id": process_id or (job.get("remote") or {}).get("process_id"),
+        "remote.queue_state": None,
+        "remote.queue_reason": None,
+    }
+    if worker.delay_download and not worker.is_local:
+        later = utc_now() + timedelta(seconds=worker.delay_download)
+        fields["remote.retry_time_limit"] = later
+    return fields
+
+
+def given_back_fields(job: Mapping[str, Any], batch_uid: str, why: str, word: str | None) -> Fields:
+    """Return what to set of a job that a pilot has not run to its end.
+
+    It runs again from the beginning, which costs none of its attempts; unless too many pilots in a
+    row have ended while they ran it.
+
+    Parameters
+    ----------
+    batch_uid
+        Of the pilot; "" where it is unknown.
+    why
+        What the pilot said; "" if it said nothing: it died.
+    word
+        The queue's word for the end of the pilot, if any.
+    """
+    now, cause = utc_now(), cause_of_pilots_end(word)
+    said = why or f"its pilot ended while it ran{f' ({word})' if word else ''}"
+    # What a pilot says itself is a planned end: no job is to blame for it.
+    counts = not why and cause.value not in BLAMELESS
+    deaths = deaths_of(job) + counts
+    is_poison = counts and deaths >= DEATHS
+    text = (
+        f"{deaths} pilots in a row ended while they ran this job (the last one: {word or 'killed'})"
+        ": it may need more memory or time than they have. Correct that, then `jf job rerun`"
+    )
+    attempts = ended_attempts(
+        job,
+        now=now,
+        state=JobState.REMOTE_ERROR if is_poison else None,
+        cause=(Cause.CANCELLED_OUTSIDE if why else cause).value,
+        headline=text if is_poison else said,
+    )
+    if batch_uid:
+        attempts[-1]["batch_uid"] = batch_uid
+    if is_poison:
+        return {
+            "state": JobState.REMOTE_ERROR.value,
+            # A retry begins with the upload: nothing of it is in the pool any more.
+            "previous_state": JobState.CHECKED_OUT.value,
+            "remote.error": text,
+            "error_cause": cause.value,
+            "attempts": attempts,
+            "updated_on": now,
+        }
+    return {
+        **get_reset_job_base_dict(now),
+        "state": JobState.READY.value,
+        "remote.prerun_cleanup": True,
+        "remote.process_id": None,
+        "attempts": attempts,
+    }
+
+
+def refused_fields(job: Mapping[str, Any], why: str) -> Fields:
+    """Return what to set of a job that no pilot of its worker can run."""
+    now = utc_now()
+    text = f"{why}: give it less time (`jf job set resources`), or another worker, and retry it"
+    attempts = ended_attempts(
+        job,
+        now=now,
+        state=JobState.REMOTE_ERROR,
+        step=JobState.BATCH_SUBMITTED,
+        cause=Cause.WALLTIME.value,
+        headline=text,
+    )
+    return {
+        "state": JobState.REMOTE_ERROR.value,
+        "previous_state": JobState.CHECKED_OUT.value,
+        "remote.error": text,
+        "error_cause": Cause.WALLTIME.value,
+        "attempts": attempts,
+        "updated_on": now,
+    }

@@ -1,0 +1,52 @@
+"""Batch workers: jobs go through a pool of files to pilots, which the shell of this machine runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jobflow import Flow
+from runner_jobs import add, fail, many, total
+from running import run, states
+
+from controller.config import Project
+from controller.jobcontroller import JobController
+from controller.states import BatchState
+
+only_embedded = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+
+
+@pytest.fixture
+def pooled(described: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    """A project whose worker has pilots; the folders have a space in their names."""
+    batch = {
+        "jobs_handle_dir": str(tmp_path / "a pool"),
+        "work_dir": str(tmp_path / "the pilots"),
+        "max_wait": 0.5,
+        "sleep_time": 0.2,
+        "parallel_jobs": 2,
+    }
+    described["workers"]["local"].update(max_jobs=1, batch=batch)
+    return described
+
+
+@pytest.mark.usefixtures("warm_jobs")
+def test_a_flow_through_a_pilot(pooled: dict[str, Any], tmp_path: Path) -> None:
+    project = Project.model_validate(pooled)
+    with JobController.from_project(project) as controller:
+        controller.reset()
+        wide = many(3)
+        good = controller.add_flow(Flow([add(1, 2), wide, total(wide.output)]), "local")
+        (bad,) = controller.add_flow(fail(), "local")
+        summary = run(project)
+        assert summary.failed == [bad]
+        found = states(controller)
+        assert {state for db_id, state in found.items() if db_id != bad} == {"COMPLETED"}
+        assert set(good) < set(found)
+        (batch,) = controller.get_batches(limit=0)[-1:]
+        assert batch.batch_state in (BatchState.RUNNING, BatchState.FINISHED)
+        assert controller.count_jobs(locked=True) == 0
+    pool = tmp_path / "a pool"
+    left = {d.name: [f.name for f in d.iterdir()] for d in pool.iterdir()}
+    assert set(left) == {"submitted", "running", "run_finished", "lock"}
