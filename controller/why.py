@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from controller.documents import JobInfo, RemoteInfo, utc_now
+from controller.documents import BatchDoc, JobInfo, RemoteInfo, utc_now
 from controller.identity import named_process
 from controller.leases import live_lease, owner_is_dead
+from controller.operations.batch_record import ACTIVE
 from controller.operations.runner_record import live_runner
 from controller.operations.worker_outages import outage_of
 from controller.reader import QueueReader
@@ -47,7 +48,8 @@ def job_facts(controller: QueueReader, job: JobInfo) -> JobFacts:
         on_missing=on_missing_of(doc or {}),
         worker=job.worker,
         worker_problem=_worker_problem(controller, job.worker),
-        max_jobs=worker.max_jobs if worker else None,
+        max_jobs=worker.max_jobs if worker and not worker.is_batch else None,
+        pilots=_pilots(controller, job),
         present=_present(controller, job),
         ahead=_ahead(controller, job),
         lock_id=job.lock_id,
@@ -78,6 +80,15 @@ def _refused(controller: QueueReader, job: JobInfo) -> RemoteInfo:
     return RemoteInfo.model_validate(found["remote"]) if found else job.remote
 
 
+def _pilots(controller: QueueReader, job: JobInfo) -> str:
+    """Say what the pilots do that may take a job from the pool."""
+    if job.state is not JobState.BATCH_SUBMITTED:
+        return ""
+    active = {"worker": job.worker, "batch_state": ACTIVE}
+    found = [BatchDoc.model_validate(doc) for doc in controller.queue.batches.find(active)]
+    return "; ".join(f"{pilot.process_id} {pilot.what_it_does}" for pilot in found[:3])
+
+
 def _parents(controller: QueueReader, job: JobInfo) -> tuple[ParentFacts, ...]:
     wanted = job.parents or []
     if job.state is not JobState.WAITING or not wanted:
@@ -101,9 +112,7 @@ def _parents(controller: QueueReader, job: JobInfo) -> tuple[ParentFacts, ...]:
 
 def _worker_problem(controller: QueueReader, name: str) -> str | None:
     workers = controller.project.workers if controller.project else {}
-    if name in workers:
-        return workers[name].unsupported
-    if not workers:
+    if name in workers or not workers:
         return None
     return f"the project has no worker {name} (it has {', '.join(sorted(workers))})"
 

@@ -46,8 +46,6 @@ def check_worker(name: str, worker: WorkerBase, *, full: bool = False) -> list[C
         All problems; one result without a problem where there are none.
     """
     what = f"worker {name}"
-    if worker.unsupported:
-        return [CheckResult(what, worker.unsupported, "give its jobs another worker")]
     scheduler = result_of(what, lambda: _check_scheduler(worker))
     usable = result_of(what, lambda: _on_host(worker, partial(_check_host, worker=worker)))
     found = [scheduler, usable]
@@ -105,6 +103,8 @@ def _check_host(host: Host, worker: WorkerBase) -> str:
     """Write into its folder, and find the program that runs jobs."""
     probe = worker.work_dir / f".jfr-check-{uuid4().hex}"
     host.mkdir(worker.work_dir)
+    if worker.batch is not None:
+        host.mkdir(worker.batch.jobs_handle_dir, worker.batch.work_dir)
     host.write_bytes(probe, b"jfr")
     host.remove(probe)
     program = shlex.split(worker.command)[0]

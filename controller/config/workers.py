@@ -184,11 +184,6 @@ class WorkerBase(StrictModel):
         return self.batch is not None
 
     @property
-    def unsupported(self) -> str | None:
-        """Why this version cannot run jobs on it; None where it can."""
-        return None
-
-    @property
     def scheduler_name(self) -> str:
         """Name of the scheduler, or of the class that a description gives."""
         if isinstance(self.scheduler_type, str):

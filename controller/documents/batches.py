@@ -23,6 +23,11 @@ class BatchDoc(Stored):
         Id in the worker's queue.
     jobs
         (db_id, uuid, index) of the jobs it executed.
+    activity
+        What the process said last that it does: ``node``, ``slots``, names of the jobs ``running``
+        there (uuid_index), numbers of jobs ``done`` and ``failed``, whether it ``takes_jobs``, a
+        ``note`` why not, and the ``seconds_left`` of its allocation. None where it says nothing;
+        jobflow-remote does not know the field.
     """
 
     batch_uid: str
@@ -35,6 +40,23 @@ class BatchDoc(Stored):
     start_time: datetime | None = None
     end_time: datetime | None = None
     last_ping_time: datetime | None = None
+    activity: dict[str, Any] | None = None
+
+    @property
+    def what_it_does(self) -> str:
+        """What the process does now, or what it has done, in a few words."""
+        told = self.activity or {}
+        if self.batch_state is BatchState.SUBMITTED:
+            return "waits in the queue"
+        if not told:
+            return "has ended" if self.batch_state is BatchState.FINISHED else "runs"
+        done = told.get("done") or 0
+        failed = f", {told['failed']} of them failed" if told.get("failed") else ""
+        ran = f"{done} {'job' if done == 1 else 'jobs'} done{failed}"
+        note = f": {told['note']}" if told.get("note") else ""
+        if self.batch_state is BatchState.FINISHED:
+            return f"has ended, {ran}{note}"
+        return f"runs {len(told.get('running') or [])} of {told.get('slots') or 1}, {ran}{note}"
 
     @model_validator(mode="before")
     @classmethod

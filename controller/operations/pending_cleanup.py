@@ -36,13 +36,15 @@ from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
 from controller.operations.queue import Queue
 from controller.schedulers.queue import ENDED_STATES, UNSEEN, Submission
-from controller.states import QUEUED_STATES, JobState
+from controller.states import BATCH_STATES, QUEUED_STATES, JobState
 from controller.storage.base import Document
 from controller.storage.outputs import delete_outputs
 
 logger = logging.getLogger(__name__)
 
-_UNDER_WAY = frozenset({JobState.UPLOADED.value, *(s.value for s in QUEUED_STATES)})
+_UNDER_WAY = frozenset(
+    {JobState.UPLOADED.value, *(s.value for s in (*QUEUED_STATES, *BATCH_STATES))}
+)
 GIVEN_UP_AFTER = timedelta(minutes=10)
 """Age at which an entry is dropped if its job never changed: the process died before that."""
 WORKER_GONE_AFTER = timedelta(days=1)

@@ -26,8 +26,8 @@ BATCH_INFO = "batch_info.json"
 CLAIM = "JFR_CLAIM"
 """Variable in which a pilot tells the script of a job by which claim it runs."""
 
-_JOB = re.compile(r"([^_/\s]+)_(\d+)")
-_CLAIMED = re.compile(r"([^_/\s]+)_(\d+)_([^_/\s]+)")
+_JOB = re.compile(r"([^_/\s.][^_/\s]*)_(\d+)")
+_CLAIMED = re.compile(r"([^_/\s.][^_/\s]*)_(\d+)_([^_/\s]+)")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from controller.rules.readiness import acceptable_parent_states
-from controller.states import BATCH_STATES, RUNNING_STATES, Cause, JobState
+from controller.states import RUNNING_STATES, Cause, JobState
 
 _S = JobState
 
@@ -68,6 +68,8 @@ class JobFacts:
     queue_reason
         Why the queue does not run the job, in the queue's words; for an UPLOADED job, why the queue
         did not accept it, or another job of the worker.
+    pilots
+        What the pilots of a batch worker do; "" for none.
     now
         Naive UTC.
     """
@@ -86,6 +88,7 @@ class JobFacts:
     parents: tuple[ParentFacts, ...] = ()
     on_missing: str | None = None
     worker_problem: str | None = None
+    pilots: str = ""
     max_jobs: int | None = None
     present: int = 0
     ahead: int = 0
@@ -293,8 +296,16 @@ def _next_step(facts: JobFacts) -> Reason:
         return Reason(
             "readiness", "all its parents have ended: it should be READY", "jf admin doctor --fix"
         )
-    if facts.state in BATCH_STATES:
-        return Reason("batch", f"it is being handled by batch worker {facts.worker}")
+    if facts.state is _S.BATCH_RUNNING:
+        pilot = f"pilot {facts.process_id} of " if facts.process_id else ""
+        return Reason("batch", f"it runs in {pilot}batch worker {facts.worker}")
+    if facts.state is _S.BATCH_SUBMITTED:
+        return Reason(
+            "batch",
+            f"it waits in the pool of batch worker {facts.worker} for a pilot: "
+            + (facts.pilots or "none has been submitted yet"),
+            "jf batch list" if facts.pilots else None,
+        )
     if facts.state is _S.SUBMITTED:
         state = facts.queue_state or "it is"
         because = f": {facts.queue_reason}" if facts.queue_reason else ""

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 FASTEST, GROWTH = 0.2, 1.4
 """Seconds between two looks into a pool while something moves there, and how they grow up to
 ``delay_update_batch`` while nothing does."""
-SLOWEST, SLOWEST_HERE = 10.0, 2.0
+SLOWEST, SLOWEST_HERE = 10.0, 1.0
 """Seconds between two looks at most, on another machine and on this one: a look is one command."""
 QUEUE_FASTEST = 2.0
 """Seconds between two questions to the queue about pilots, at least."""
@@ -142,18 +142,22 @@ class _WorkerBatches:
         if now < self._next:
             return False
         moved = self._round(only)
-        is_here = self._context.worker(self._name).is_local
-        given = self._context.project.runner.delay_update_batch
-        longest = max(min(given, SLOWEST_HERE if is_here else SLOWEST), FASTEST)
+        given, longest = self._context.project.runner.delay_update_batch, FASTEST
+        if moved is None:
+            longest = max(given, FASTEST)  # until jobs are put there
+        else:
+            is_here = self._context.worker(self._name).is_local
+            longest = max(min(given, SLOWEST_HERE if is_here else SLOWEST), FASTEST)
         self._delay = FASTEST if moved else min(self._delay * GROWTH, longest)
         self._next = self._clock() + self._delay
-        return moved
+        return bool(moved)
 
-    def _round(self, only: dict[str, Any]) -> bool:
+    def _round(self, only: dict[str, Any]) -> bool | None:
+        """Do a round; returns whether anything moved, None where there is nothing to look at."""
         batches = self._context.controller.queue.batches
         pilots = list(batches.find({"worker": self._name, "batch_state": batch_record.ACTIVE}))
         if not (pilots or self._ended or self._forget or self._has_jobs()):
-            return False
+            return None
         self._ask_queue(pilots)
         is_whole = self._clock() >= self._whole_at
         view = self._look(pilots, whole=is_whole)

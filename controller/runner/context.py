@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from controller.hosts import Host
     from controller.schedulers import Queue
 
-logger = logging.getLogger(__name__)
 
 _RETRIES_KEPT = 1000
 
@@ -58,7 +56,6 @@ class RunnerContext:
     retries_at: list[datetime] = field(default_factory=list)
     connections: Connections = field(init=False)
     outages: Outages = field(init=False)
-    _reported: set[str] = field(default_factory=set)
     _known_beside: dict[str, list[str]] = field(default_factory=dict)
     _known_queues: dict[str, str] = field(default_factory=dict)
 
@@ -69,7 +66,6 @@ class RunnerContext:
     def for_lane(self, others: set[str]) -> RunnerContext:
         """Return one for another thread, which leaves some workers to others."""
         context = RunnerContext(self.controller, self.project, self.touched, self.to_fetch)
-        context._reported = self._reported
         context.connections.leave_to_others(others)
         return context
 
@@ -123,15 +119,8 @@ class RunnerContext:
         return [name for name in self.usable_workers() if self.connections.serves(name)]
 
     def usable_workers(self) -> list[str]:
-        """Names of the workers supported by this version; the others are reported once."""
-        names = []
-        for name, worker in self.project.workers.items():
-            if not worker.unsupported:
-                names.append(name)
-            elif name not in self._reported:
-                self._reported.add(name)
-                logger.warning("worker %s: %s", name, worker.unsupported)
-        return names
+        """Names of the workers whose jobs a runner runs: all of the project."""
+        return list(self.project.workers)
 
     def worker(self, name: str) -> WorkerBase:
         """Return a worker; see `Connections.worker`."""

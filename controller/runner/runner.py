@@ -34,6 +34,7 @@ from controller.errors import (
 from controller.hosts.pool import log_in, needs_login
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
+from controller.operations.batch_record import ACTIVE
 from controller.operations.steps import CLAIM_ORDER
 from controller.operations.version import refuse_newer
 from controller.runner import registration
@@ -230,6 +231,7 @@ class Runner:
         complete: bool = True,
         queue: bool = True,
         checkout: bool = True,
+        wait_for_batches: bool = False,
     ) -> RunSummary:
         """Run until this process has nothing left to do; retries are waited for.
 
@@ -240,6 +242,8 @@ class Runner:
         transfer, complete, queue, checkout
             What this process does. With all of them it ends when no job of the project is READY
             or under way, else when none is in a state that its own steps end.
+        wait_for_batches
+            Wait for the end of the batch processes as well.
         """
         roles = RunnerRoles(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
@@ -252,6 +256,7 @@ class Runner:
                         not moved
                         and not self._backoff
                         and self._guarded(lambda: self._is_idle(roles))
+                        and not (wait_for_batches and self._guarded(self._has_batches))
                     ):
                         with suppress(StorageUnavailableError):
                             self.rounds.tell_of_unknown_workers()
@@ -273,26 +278,24 @@ class Runner:
         max_seconds
             None for no limit.
         wait_for_batches
-            Kept for callers of jobflow-remote.
+            Wait for the end of the batch processes as well.
 
         Raises
         ------
         RuntimeError
-            Time was up before, or jobs are left that this runner cannot run, such as those of a
-            batch worker.
+            Time was up before, or jobs are left that this runner cannot run: those of a worker
+            that the project does not have.
         """
-        del wait_for_batches
-        if self.run_until_idle(max_seconds).timed_out:
+        if self.run_until_idle(max_seconds, wait_for_batches=wait_for_batches).timed_out:
             raise RuntimeError(f"jobs were still under way after {max_seconds} s")
         states = [s.value for s in (JobState.READY, *RUNNING_STATES)]
         left = self.controller.queue.jobs.find_one(
             {"state": {"$in": states}}, ["db_id", "state", "worker"]
         )
         if left is not None and not self._stop:
-            worker = self.project.workers.get(left["worker"])
-            reason = worker.unsupported if worker else "the project does not have it"
             raise RuntimeError(
-                f"job {left['db_id']} of worker {left['worker']} is left {left['state']}: {reason}"
+                f"job {left['db_id']} of worker {left['worker']} is left {left['state']}: "
+                "the project does not have this worker"
             )
 
     def run_one_job(
@@ -460,6 +463,13 @@ class Runner:
             "worker": {"$in": self.context.usable_workers()},
         }
         return self.controller.queue.jobs.find_one(query, ["_id"]) is None
+
+    def _has_batches(self) -> bool:
+        query = {
+            "batch_state": ACTIVE,
+            "worker": {"$in": self.context.usable_workers()},
+        }
+        return self.controller.queue.batches.find_one(query, ["_id"]) is not None
 
     def advance(
         self,
@@ -692,4 +702,4 @@ def _is_past(deadline: float | None) -> bool:
 
 def _moves(state: JobState) -> bool:
     """Whether a job in this state will go on by itself, when no other one does."""
-    return state in (JobState.READY, *RESETTABLE_STATES)
+    return state in (JobState.READY, *RUNNING_STATES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from controller.states import BatchState
 from controller.tables.columns import MORE, Column, TableSpec
 from controller.tables.data import Row
-from controller.tables.schemas import DocumentSchema, array, entry, integer, text, time
+from controller.tables.schemas import DocumentSchema, array, entry, integer, mapping, text, time
 from controller.tables.words import cell_text, local_time, state_words
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def _row(placed: Placed) -> Row:
         "start_time": batch.start_time,
         "end_time": batch.end_time,
         "last_ping_time": batch.last_ping_time,
+        "activity": batch.activity,
     }
 
 
@@ -64,13 +65,19 @@ BATCHES = TableSpec(
         "updated_on": time("Time of the last change."),
         "start_time": time("Start time.", null=True),
         "end_time": time("End time.", null=True),
-        "last_ping_time": time("Time of the last ping.", null=True),
+        "last_ping_time": time("Time of the last heartbeat.", null=True),
+        "activity": mapping(
+            "What it said last that it does: node, slots, jobs running, numbers of jobs done and "
+            "failed, whether it takes_jobs, a note why not, seconds_left of its allocation.",
+            null=True,
+        ),
     },
     row=_row,
     columns=(
         Column("process_id", "Process ID", rank=0),
         Column("batch_uid", "Batch UID", short=("Batch", lambda p: p[0].batch_uid[:8])),
         Column("worker", "Worker"),
+        Column("activity", "Now", lambda p: p[0].what_it_does, wraps=True, rank=1),
         Column("folder", "Process folder", wraps=True, rank=3),
         Column("state", "Status", lambda p: state_words(p[0].batch_state), rank=0),
         Column(

@@ -18,9 +18,9 @@ Key = tuple[str, int]
 """(uuid, index) of a job."""
 Doc = Mapping[str, Any]
 
-CANCELLABLE = frozenset({JobState.UPLOADED, *QUEUED_STATES})
-"""States in which a job may have something in a queue; an UPLOADED one may have been submitted by a
-runner that died before it could record that."""
+CANCELLABLE = frozenset({JobState.UPLOADED, *QUEUED_STATES, *BATCH_STATES})
+"""States in which a job may have something in a queue or a pool; an UPLOADED one may have been
+submitted by a runner that died before it could record that."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,7 @@ def test_each_check_is_told_before_it_begins(controller: JobController, project:
     parts = ["environment", "worker plain", "worker pool", "worker far", "jobstore", "queue"]
     assert [what for what, _, _ in told] == [*parts, "queue"]
     assert [(done, total) for _, done, total in told] == [(n, 6) for n in range(7)]
-    assert [r.what for r in results if not r.ok] == [
-        f"worker {name}" for name, worker in project.workers.items() if worker.unsupported
-    ]
+    assert [r.what for r in results if not r.ok] == ["worker far"]
 
 
 def test_one_part_is_one_check(controller: JobController, project: Project) -> None:
@@ -149,9 +147,3 @@ def test_other_versions_of_packages_are_no_failure(bin_folder: Path, tmp_path: P
     )
     assert "jobflow is" in " ".join(str(result.problem) for result in results)
     assert all(result.ok for result in results)
-
-
-def test_a_worker_of_a_kind_that_cannot_be_run(project: Project) -> None:
-    (result,) = check_project(project, ["worker"], "far")
-    assert not result.ok
-    assert result.problem == project.workers["far"].unsupported

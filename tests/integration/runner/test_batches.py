@@ -1,4 +1,4 @@
-"""Batch workers: jobs go through a pool of files to pilots, which the shell of this machine runs."""
+"""Batch workers: jobs go through a pool of files to pilots, run by the shell of this machine."""
 
 from __future__ import annotations
 

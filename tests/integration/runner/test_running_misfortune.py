@@ -72,30 +72,6 @@ def test_a_worker_that_does_not_exist(
     ]
 
 
-@only_embedded
-def test_a_worker_that_this_version_cannot_run(described: dict[str, Any], caplog: Any) -> None:
-    far = {"type": "local", "scheduler_type": "slurm", "work_dir": "/far", "max_jobs": 1}
-    batch = {"jobs_handle_dir": "/far/pool", "work_dir": "/far/batch"}
-    described["workers"]["far"] = {**far, "batch": batch}
-    project = Project.model_validate(described)
-    with JobController.from_project(project) as controller:
-        controller.reset()
-        (left,) = controller.add_flow(add(1, 2), "far")
-        (near,) = controller.add_flow(add(1, 2), "local")
-        assert run(project).completed == [near]
-        assert states(controller)[left] == "READY"
-        runner = Runner(project=project)
-        try:
-            with pytest.raises(
-                RuntimeError, match="of worker far is left READY: this version does not"
-            ):
-                runner.run_all_jobs(max_seconds=60)
-        finally:
-            runner.cleanup()
-    told = [r.getMessage() for r in caplog.records if r.getMessage().startswith("worker far:")]
-    assert set(told) == {f"worker far: {project.workers['far'].unsupported}"}
-
-
 def test_an_additional_store_that_does_not_exist(
     project: Project, controller: JobController
 ) -> None:

@@ -19,8 +19,6 @@ def jf(*words: str) -> Result:
     [
         ["gui", "-p", "5002"],
         ["gui"],
-        ["execution", "run-batch", "/base", "/files", "uid", "-mt", "1.5", "-mw", "2", "-mj", "3"],
-        ["execution", "run-batch", "/base", "/files", "uid", "-pj", "2", "-st", "0.5"],
     ],
 )
 def test_they_say_so(words: list[str]) -> None:
