@@ -193,13 +193,16 @@ class Pilot:
         self._sleep = FIRST_SLEEP
         self._look_at = self._look_at_running = self._next_beat = 0.0
         self._told = self._unfit = ""
+        self._read, self._write = os.pipe()
+        for descriptor in (self._read, self._write):
+            os.set_blocking(descriptor, False)
 
     @contextmanager
     def heeding_signals(self) -> Iterator[None]:
         """Let SIGTERM and SIGINT end the pilot: once after its jobs, twice with them."""
 
         def heed(number: int, frame: FrameType | None) -> None:
-            self._signals += 1
+            self.stop()
 
         try:
             old = {n: signal.signal(n, heed) for n in (signal.SIGTERM, signal.SIGINT)}
@@ -215,6 +218,8 @@ class Pilot:
     def stop(self) -> None:
         """Begin no further job; with a second call, end those that run."""
         self._signals += 1
+        with suppress(OSError):  # full, or closed by the end
+            os.write(self._write, b"x")
 
     def run(self) -> str:
         """Run jobs until there is a reason to end; returns the reason."""
@@ -229,7 +234,9 @@ class Pilot:
                 if not why:
                     self._fill()
                 self._beat(why)
-                self._runs.wait(self._seconds_to_wait(why))
+                self._runs.wait(self._seconds_to_wait(why), self._read)
+                with suppress(BlockingIOError):
+                    os.read(self._read, 64)
         finally:
             self._runs.close()
             for job in self._jobs.values():
@@ -237,6 +244,9 @@ class Pilot:
             why = why_no_more(self._limits, self._standing()) or "it failed"
             self._beat(why, ended=True)
             self._say(f"the pilot ends after {self._done} jobs: {why}")
+            pipe, self._read, self._write = (self._read, self._write), -1, -1
+            for descriptor in pipe:
+                os.close(descriptor)
 
     def _standing(self) -> Standing:
         now = self._clock()

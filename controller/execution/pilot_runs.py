@@ -40,8 +40,8 @@ class Runs(Protocol):
     def stop(self, claim: str, *, force: bool) -> None:
         """End a job with all that it has started; with force, at once."""
 
-    def wait(self, seconds: float) -> None:
-        """Wait until a job ends, at most for so long."""
+    def wait(self, seconds: float, wake: int) -> None:
+        """Wait until a job ends or a descriptor can be read, at most for so long."""
 
     def close(self) -> None:
         """End everything."""
@@ -91,10 +91,11 @@ class ColdRuns:
             with suppress(ProcessLookupError):
                 os.killpg(self._jobs[claim][0].pid, signal.SIGKILL if force else signal.SIGTERM)
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, wake: int) -> None:
         """See `Runs`."""
         end = time.monotonic() + seconds
         poller, descriptors = select.poll(), list[int]()
+        poller.register(wake, select.POLLIN)
         try:
             for process, _ in self._jobs.values():
                 with suppress(OSError, AttributeError):
@@ -106,7 +107,9 @@ class ColdRuns:
             while time.monotonic() < end:
                 if any(process.poll() is not None for process, _ in self._jobs.values()):
                     return
-                time.sleep(min(_BLIND_POLL, max(0.0, end - time.monotonic())))
+                left = max(0.0, end - time.monotonic())
+                if any(fd == wake for fd, _ in poller.poll(min(_BLIND_POLL, left) * 1000)):
+                    return
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
