@@ -816,18 +816,18 @@ _jf_facts() {
         )
         ;;
     ' execution')
-        commands='run-batch run pool'
+        commands='run pool run-batch'
         options='--tree --help -h'
-        ;;
-    ' execution run-batch')
-        options='--max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st --help'
-        takes='--max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st'
         ;;
     ' execution run')
         options='--help'
         ;;
     ' execution pool')
         options='--help'
+        ;;
+    ' execution run-batch')
+        options='--max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st --help'
+        takes='--max-time -mt --max-wait -mw --max-jobs -mj --parallel-jobs -pj --sleep-time -st'
         ;;
     *) return 1 ;;
     esac

@@ -2205,33 +2205,33 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' execution'
             set __jf_commands \
-                run-batch\t'Run the jobs of a pool.' \
                 run\t'Run the job whose input is in a directory.' \
-                pool\t'Run jobs one after the other in processes that stay.'
+                pool\t'Run jobs one after the other in processes that stay.' \
+                run-batch\t'Run the jobs of a pool: the command of a batch process, inside its allocation.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
-        case ' execution run-batch'
-            set __jf_options \
-                --max-time\t'Start jobs for this many seconds.' \
-                -mt\t'Start jobs for this many seconds.' \
-                --max-wait\t'Wait this many seconds for a job.' \
-                -mw\t'Wait this many seconds for a job.' \
-                --max-jobs\t'Jobs to run.' \
-                -mj\t'Jobs to run.' \
-                --parallel-jobs\t'Number of parallel jobs.' \
-                -pj\t'Number of parallel jobs.' \
-                --sleep-time\t'Seconds between checks.' \
-                -st\t'Seconds between checks.' \
-                --help\t'Show this message and exit.'
-            set __jf_takes '--max-time' '-mt' '--max-wait' '-mw' '--max-jobs' '-mj' '--parallel-jobs' '-pj' '--sleep-time' '-st'
         case ' execution run'
             set __jf_options \
                 --help\t'Show this message and exit.'
         case ' execution pool'
             set __jf_options \
                 --help\t'Show this message and exit.'
+        case ' execution run-batch'
+            set __jf_options \
+                --max-time\t'Start jobs for this many seconds.' \
+                -mt\t'Start jobs for this many seconds.' \
+                --max-wait\t'Wait this many seconds for a job (0: no limit).' \
+                -mw\t'Wait this many seconds for a job (0: no limit).' \
+                --max-jobs\t'Jobs to run, in all places together.' \
+                -mj\t'Jobs to run, in all places together.' \
+                --parallel-jobs\t'Number of parallel jobs.' \
+                -pj\t'Number of parallel jobs.' \
+                --sleep-time\t'Seconds between checks of the pool, at most.' \
+                -st\t'Seconds between checks of the pool, at most.' \
+                --help\t'Show this message and exit.'
+            set __jf_takes '--max-time' '-mt' '--max-wait' '-mw' '--max-jobs' '-mj' '--parallel-jobs' '-pj' '--sleep-time' '-st'
         case '*'
             return 1
     end
