@@ -11,7 +11,7 @@ import typer
 
 from controller import filter_texts
 from controller.errors import ArgumentError, FlowNotFoundError, JobNotFoundError
-from controller.filters import FlowFilter, JobFilter, is_uuid
+from controller.filters import FlowFilter, JobFilter, failure_query, is_uuid
 from jfr_cli import options
 from jfr_cli.console import say
 from jfr_cli.option_decorators import F, with_options
@@ -144,8 +144,14 @@ def _with_saved(kind: Kind, saved: list[str] | None, given: dict[str, Any]) -> d
 
 
 def keywords(selection: JobFilter | FlowFilter) -> dict[str, Any]:
-    """Return the selection as keywords of the controller's methods."""
+    """Return the selection as keywords of the controller's methods.
+
+    Those know no causes and error texts, whose conditions go into the user's own query.
+    """
     found = {f.name: getattr(selection, f.name) for f in fields(selection)}
+    if isinstance(selection, JobFilter):
+        failure = {name: found.pop(name) for name in ("causes", "error_match")}
+        found["custom_query"] = failure_query(selection.custom_query, **failure)
     return {name: value for name, value in found.items() if value not in (None, False)}
 
 

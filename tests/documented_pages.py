@@ -7,6 +7,7 @@ A page is run from top to bottom by one shell, in a terminal of 80 columns and a
   for any number of lines. A command has to succeed, unless ``$ echo $?`` follows it.
 * A ``code-block`` with a caption is a file: it is saved under that name.
 * ``<!-- not run: REASON -->`` before a block leaves it out. Blocks in other languages are not run.
+* Words of a page may stand for others, such as the address of a server: see `Reader`.
 
 Times, durations, uuids and process numbers may differ. With ``JFR_DOCS_UPDATE=1`` what differs
 otherwise is written into the page instead of failing the test.
@@ -31,6 +32,7 @@ _FENCE = re.compile(
     r"^```(?P<language>[^\n]*)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+_ENDED = "ended with status"
 _PROMPT = "@@{}@@"
 _MASKS = [
     (re.compile(pattern), replacement)
@@ -120,10 +122,13 @@ class Reader:
         The home folder, where it starts.
     env
         Variables.
+    others
+        {what stands in the page: what it stands for here}.
     """
 
-    def __init__(self, home: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, env: Mapping[str, str], others: Mapping[str, str]) -> None:
         self.home = home
+        self._others = {"/home/me": str(home), **others}
         self._shell = pexpect.spawn(
             "bash",
             ["--norc", "--noprofile", "--noediting"],
@@ -139,14 +144,26 @@ class Reader:
 
     def type(self, command: str) -> tuple[list[str], int]:
         """Return the lines that appear, with the home folder as a reader's, and the status."""
-        self._shell.sendline(command)
+        self._shell.sendline(self.as_here(command))
         screen, status = self._until_prompt()
         screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen).replace("\r\n", "\n")
-        screen = _HOST.sub("laptop", screen.replace(str(self.home), "/home/me"))
+        screen = _HOST.sub("laptop", self.as_in_page(screen))
         lines = [line.rpartition("\r")[2].rstrip() for line in screen.split("\n")]
         while lines and not lines[-1]:
             lines.pop()
         return lines, status
+
+    def as_here(self, text: str) -> str:
+        """Return a text of the page with what its words stand for."""
+        for word, other in self._others.items():
+            text = text.replace(word, other)
+        return text
+
+    def as_in_page(self, text: str) -> str:
+        """Return a text from the screen with the words of the page."""
+        for word, other in self._others.items():
+            text = text.replace(other, word)
+        return text
 
     def close(self) -> None:
         """End the shell."""
@@ -158,15 +175,17 @@ class Reader:
         return str(self._shell.before), int(self._shell.match[1])
 
 
-def run_page(page: Path, home: Path, env: Mapping[str, str]) -> list[str]:
-    """Run a page.
+def run_page(
+    page: Path, home: Path, env: Mapping[str, str], others: Mapping[str, str] | None = None
+) -> list[str]:
+    """Run a page; the parameters are those of `Reader`.
 
     Returns
     -------
     list
         What is not as the page says, as texts; empty if all is.
     """
-    reader = Reader(home, env)
+    reader = Reader(home, env, others or {})
     text = page.read_text(encoding="utf-8")
     faults: list[str] = []
     changes: list[tuple[tuple[int, int], str]] = []
@@ -178,7 +197,7 @@ def run_page(page: Path, home: Path, env: Mapping[str, str]) -> list[str]:
                 place = Path(block.caption.replace("~", str(home), 1))
                 place = place if place.is_absolute() else _working_directory(reader) / place
                 place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_text(block.body.replace("/home/me", str(home)), encoding="utf-8")
+                place.write_text(reader.as_here(block.body), encoding="utf-8")
             elif block.language == "console":
                 body = "".join(_try(reader, block.commands(), faults))
                 if body != block.body:
@@ -190,13 +209,13 @@ def run_page(page: Path, home: Path, env: Mapping[str, str]) -> list[str]:
         for (start, end), body in reversed(changes):
             text = text[:start] + body + text[end:]
         page.write_text(text, encoding="utf-8")
-        return [fault for fault in faults if "status" in fault]
+        return [fault for fault in faults if _ENDED in fault.splitlines()[1]]
     return faults
 
 
 def _working_directory(reader: Reader) -> Path:
     [line], _ = reader.type("pwd")
-    return Path(line.replace("/home/me", str(reader.home), 1))
+    return Path(reader.as_here(line))
 
 
 def _try(reader: Reader, commands: list[Command], faults: list[str]) -> Iterator[str]:
@@ -207,12 +226,10 @@ def _try(reader: Reader, commands: list[Command], faults: list[str]) -> Iterator
             shown, status = reader.type(command.typed)
             following = commands[number + 1].typed if number + 1 < len(commands) else ""
             if status and following != "echo $?":
-                faults.append(
-                    f"$ {command.typed}\nended with status {status}:\n" + "\n".join(shown)
-                )
+                faults.append(f"$ {command.typed}\n{_ENDED} {status}:\n" + "\n".join(shown))
         else:
             shown = [str(status)]
-        typed = command.typed.replace(str(reader.home), "/home/me")
+        typed = command.typed
         wanted = command.expected
         if not matches(wanted, shown):
             difference = difflib.unified_diff(wanted, shown, "the page", "the screen", lineterm="")

@@ -115,7 +115,7 @@ class WarmJf:
         if not folder.exists():
             folder.mkdir()
             text = _SHIM.format(
-                python=sys.executable, socket=str(self._start() / "socket"), jf=str(self._jf)
+                python=self._python, socket=str(self._start() / "socket"), jf=str(self._jf)
             )
             (folder / "jf").write_text(text, encoding="utf-8")
             (folder / "jf").chmod(0o755)

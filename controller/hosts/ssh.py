@@ -127,7 +127,7 @@ class ParamikoLink:
                 hint="pip install 'jfr[ssh]', or set backend: openssh for the worker",
             ) from None
         config = fabric.Config(
-            runtime_ssh_path=str(Path(self._ssh_config).expanduser()) if self._ssh_config else ""
+            runtime_ssh_path=str(Path(self._ssh_config).expanduser()) if self._ssh_config else None
         )
         built = _connection(self._data, config, self._timeout, self._forward_agent)
         hop = built

@@ -200,7 +200,7 @@ def _obstacles(facts: JobFacts) -> Iterator[Reason]:
             f"to retry now: jf job retry {facts.db_id}" if facts.attempts else None,
         )
     if not facts.runner_is_live:
-        yield Reason("runner", "no runner is alive", "jf runner run")
+        yield Reason("runner", "no runner is alive", "jf runner start")
     yield from _limit(facts)
 
 

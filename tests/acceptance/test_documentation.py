@@ -12,14 +12,21 @@ from pathlib import Path
 import pytest
 from documented_pages import blocks_of, run_page
 from installed_jf import JF
+from servers import mongo_client
 from warm_jf import WarmJf
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(p for p in DOCS.rglob("*.md") if not p.relative_to(DOCS).parts[0].startswith("_"))
+SERVER = "mongodb://localhost:27017/lab"
 TRIED = [
-    page
-    for page in PAGES
-    if any(b.language == "console" and not b.left_out for b in blocks_of(page.read_text()))
+    pytest.param(
+        page,
+        id=page.relative_to(DOCS).as_posix(),
+        marks=[pytest.mark.mongo] if SERVER in text else [],
+    )
+    for page, text in ((page, page.read_text(encoding="utf-8")) for page in PAGES)
+    if page.name == "tutorial.md" or os.environ.get("JFR_TESTS_THOROUGH")
+    if any(block.language == "console" and not block.left_out for block in blocks_of(text))
 ]
 CALCULATORS = ("ase.build", "ase.calculators.emt", "ase.eos")
 VENV = "jfr-venv"
@@ -52,6 +59,7 @@ def reader(home: Path) -> Iterator[dict[str, str]]:
     (venv / "bin/python").symlink_to(Path(sys.executable).resolve())
     warm = WarmJf(JF, python=str(venv / "bin/python"), modules=CALCULATORS)
     shutil.copy(warm.shim() / "jf", venv / "bin")
+    assert warm.run(("--version",), {**os.environ}, None, 120).returncode == 0  # it is there now
     yield {
         **{k: v for k, v in os.environ.items() if not k.startswith(("JFR", "COLUMNS", "LINES"))},
         "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
@@ -66,10 +74,27 @@ def reader(home: Path) -> Iterator[dict[str, str]]:
     warm.close()
 
 
-@pytest.mark.parametrize("page", TRIED, ids=lambda page: page.relative_to(DOCS).as_posix())
-def test_what_a_page_shows_is_what_happens(page: Path, home: Path, reader: dict[str, str]) -> None:
+@pytest.fixture
+def others(page: Path) -> Iterator[dict[str, str]]:
+    """What the address of a server on a page stands for: a fresh database."""
+    if SERVER not in page.read_text(encoding="utf-8"):
+        yield {}
+        return
+    uri, name = os.environ["JFR_TEST_MONGO_URI"].rstrip("/"), f"docs_{secrets.token_hex(4)}"
+    with mongo_client(uri) as client:
+        yield {
+            SERVER: f"{uri}/{name}",
+            "lab at localhost:27017": f"{name} at {uri.partition('//')[2]}",
+        }
+        client.drop_database(name)
+
+
+@pytest.mark.parametrize("page", TRIED)
+def test_what_a_page_shows_is_what_happens(
+    page: Path, home: Path, reader: dict[str, str], others: dict[str, str]
+) -> None:
     for left in home.iterdir():
         if left.name != VENV:
             shutil.rmtree(left) if left.is_dir() else left.unlink()
-    faults = run_page(page, home, reader)
+    faults = run_page(page, home, reader, others)
     assert not faults, "\n\n".join(faults)

@@ -37,3 +37,14 @@ def test_links(page: Path) -> None:
         if not place.exists() or (anchor and anchor not in anchors(place)):
             broken.append(target)
     assert broken == []
+
+
+def test_every_page_has_a_place_in_the_contents() -> None:
+    contents = (DOCS / "index.md").read_text(encoding="utf-8")
+    placed = {
+        line
+        for block in re.findall(r"```{toctree}(.*?)```", contents, re.DOTALL)
+        for line in block.split()
+    }
+    pages = {p.relative_to(DOCS).with_suffix("").as_posix() for p in PAGES if DOCS in p.parents}
+    assert pages - placed == {"index"}

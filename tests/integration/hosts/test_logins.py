@@ -68,6 +68,19 @@ def test_keys_are_accepted_where_the_configuration_says_so(start: Start, reach: 
     assert reach(server, "openssh").execute("echo in").stdout == "in\n"
 
 
+def test_the_configuration_of_the_user_is_read_where_the_worker_names_none(
+    start: Start, reach: Reach
+) -> None:
+    server = start()
+    own = Path.home() / ".ssh"
+    own.mkdir()
+    config = server.config.read_text().replace("Host fix", "Host the-cluster")
+    (own / "config").write_text(config)
+    known = {"user": None, "port": None, "key_filename": None, "ssh_config": None}
+    host = reach(server, host="the-cluster", **known)
+    assert host.execute("echo in").stdout == "in\n"
+
+
 @both
 def test_a_key_that_is_refused(start: Start, reach: Reach, backend: str, tmp_path: Path) -> None:
     server = start()

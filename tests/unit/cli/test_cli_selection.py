@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +12,13 @@ from typer.testing import CliRunner
 
 from controller.errors import ArgumentError
 from controller.filters import FlowFilter, JobFilter
+from controller.jobcontroller import JobController
 from controller.states import FlowState, JobState
 from jfr_cli.app import UsageError
 from jfr_cli.selection import (
     dictionary,
     job_named,
+    keywords,
     parse_date,
     window,
     with_flow_filter,
@@ -62,6 +65,31 @@ def selected(decorate: Any, *words: str) -> Any:
 )
 def test_job_options(words: list[str], expected: dict[str, Any]) -> None:
     assert selected(with_job_filter, *words) == JobFilter(**expected)
+
+
+ACTIONS = [
+    getattr(JobController, name)
+    for name in (
+        "rerun_jobs", "retry_jobs", "pause_jobs", "resume_jobs", "stop_jobs", "delete_jobs",
+        "set_job_run_properties",
+    )
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.__name__)
+def test_actions_take_every_filter(action: Any) -> None:
+    chosen = JobFilter(
+        causes=["walltime"], error_match="quota", custom_query={"priority": 3}, workers=["a"]
+    )
+    found = keywords(chosen)
+    assert set(found) <= set(inspect.signature(action).parameters)
+    assert found["custom_query"] == {
+        "priority": 3,
+        "$and": [
+            {"error_cause": "walltime"},
+            {"$or": [{"error": {"$regex": "quota"}}, {"remote.error": {"$regex": "quota"}}]},
+        ],
+    }
 
 
 @pytest.mark.parametrize(
