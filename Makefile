@@ -71,7 +71,7 @@ $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	$(BIN)/python -m compileall -q controller jfr_cli  # also where Python must not write bytecode
+	$(BIN)/python -m compileall -q controller jfr_cli jfr_web  # also where Python must not write bytecode
 	touch $@
 
 clean:

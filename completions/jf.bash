@@ -801,8 +801,8 @@ _jf_facts() {
         )
         ;;
     ' gui')
-        options='--port -p --help -h'
-        takes='--port -p'
+        options='--port -p --host --socket --actions --help -h'
+        takes='--port -p --host --socket'
         ;;
     ' plugin')
         commands='list'

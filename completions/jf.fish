@@ -26,7 +26,7 @@ function __jf_facts
                 admin\t'Set up, repair and maintain the database.' \
                 batch\t'Manage batch processes, which run many jobs in one submission.' \
                 backup\t'Back up the queue database to files and restore it.' \
-                gui\t'View the project in a browser.' \
+                gui\t'View the project in a browser, by a link that works once, until Ctrl-C.' \
                 plugin\t'List the plugins that other packages add to jf.'
             set __jf_options \
                 --project\t'Name of the project.' \
@@ -2179,11 +2179,14 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' gui'
             set __jf_options \
-                --port\t'Port to listen on.' \
-                -p\t'Port to listen on.' \
+                --port\t'Port; 0 takes a free one.' \
+                -p\t'Port; 0 takes a free one.' \
+                --host\t'Address to listen on; anything else lets others in.' \
+                --socket\t'Listen on a unix socket, for ssh -L.' \
+                --actions\t'Let pages change jobs; otherwise they only show.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
-            set __jf_takes '--port' '-p'
+            set __jf_takes '--port' '-p' '--host' '--socket'
         case ' plugin'
             set __jf_commands \
                 list\t'List the plugins and the commands they add.'

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controller.errors import ArgumentError
 from controller.filters import FlowFilter, JobFilter
+from controller.states import ERROR_STATES, RUNNING_STATES
 
 
 class FlagError(ArgumentError):
@@ -42,6 +44,40 @@ _DATE_FORMS = (
 _TIME_FORMS = ("%H:%M", "%H:%M:%S")
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d")
 """Start of a date and time in ISO 8601; fractions, Z or an offset may follow."""
+
+
+JOB_KEYS: dict[str, bool] = {
+    "state": True,
+    "worker": True,
+    "name": False,
+    "cause": True,
+    "error_match": False,
+    "days": False,
+    "hours": False,
+    "start_date": False,
+    "end_date": False,
+    "db_id": True,
+    "flow_id": True,
+    "job_id": True,
+    "metadata": False,
+    "query": False,
+}
+"""{key of a filter of jobs: whether it takes several values}; ``--key`` is its flag."""
+FLOW_KEYS: dict[str, bool] = {
+    key: many for key, many in JOB_KEYS.items() if key not in ("worker", "cause", "error_match")
+}
+"""The same of flows."""
+LIST_FLAGS = ("error", "running", "locked")
+"""Flags of lists of jobs, without a value."""
+
+
+def with_flags(
+    selection: JobFilter, *, locked: bool = False, error: bool = False, running: bool = False
+) -> JobFilter:
+    """Return a filter with the conditions of `LIST_FLAGS` added."""
+    further = (ERROR_STATES if error else ()) + (RUNNING_STATES if running else ())
+    states = (*(selection.states or ()), *further) if further else selection.states
+    return replace(selection, locked=locked, states=states)
 
 
 def job_filter(given: Mapping[str, Any]) -> JobFilter:

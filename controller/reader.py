@@ -24,6 +24,7 @@ from controller.storage.opening import (
     opened_from_maggma,
 )
 from controller.storage.outputs import open_jobstore
+from controller.storage.readonly import ReadOnlyDatabase
 
 if TYPE_CHECKING:
     from typing import Self
@@ -117,19 +118,27 @@ class QueueReader(JobQueries, FlowQueries, EventQueries):
         self.optional_jobstores = optional_jobstores
 
     @classmethod
-    def from_project(cls, project: Project | None = None) -> Self:
+    def from_project(cls, project: Project | None = None, *, read_only: bool = False) -> Self:
         """Open the controller of a project; None takes the default project.
 
         A missing database is not created: every use raises StorageMissingError, except for
         `JobController.reset` and `JobController.backup_restore`, which create it.
+
+        Parameters
+        ----------
+        read_only
+            Let every write of the queue raise StorageError.
         """
         if project is None:
             project = ConfigManager().get_project()
         queue = project.queue
         if not queue.store:
             raise ArgumentError(f"project {project.name} has no queue.store")
+        opened = open_store(queue.store, create=False)
+        if read_only:
+            opened = replace(opened, database=ReadOnlyDatabase(opened.database))
         return cls(
-            open_store(queue.store, create=False),
+            opened,
             None,
             queue.flows_collection,
             queue.auxiliary_collection,

@@ -38,6 +38,18 @@ _STYLES: dict[str, tuple[str, str]] = {
     "USER_STOPPED": (_PURPLE, "■"),
     "FINISHED": (GREEN, "✔"),
 }
+TONES: dict[str, str] = {
+    _GREY: "idle",
+    SKY: "ready",
+    _BLUE: "busy",
+    ACTIVE: "active",
+    _PURPLE: "held",
+    GREEN: "good",
+    VERMILION: "bad",
+    ORANGE: "warn",
+    f"bold {ORANGE}": "warn",
+}
+"""{style: what it means}, for faces with colours of their own."""
 RETRYING = (f"bold {ORANGE}", "↻")
 """Style and glyph of a job whose step waits to be retried."""
 GOOD, BAD = (GREEN, "✔"), (VERMILION, "✘")

@@ -1,21 +1,44 @@
-"""``jf gui``: view the project in a browser."""
+"""``jf gui``: the project in a browser."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from controller.errors import ArgumentError
 from jfr_cli import options
-from jfr_cli.not_implemented import Later
+from jfr_cli.console import say
+from jfr_cli.session import CURRENT
 
 app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
-_PORT = Annotated[int, typer.Option("--port", "-p", help="Port to listen on.")]
 
-Later(
-    "gui",
-    "View the project in a browser.",
-    "jf flow list, jf flow info ID, jf job info ID",
-    {"port": (_PORT, 5001)},
-    "--port 5001",
-).add_to(app)
+
+@app.command()
+def gui(
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 takes a free one.")
+    ] = 5001,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; anything else lets others in.")
+    ] = "127.0.0.1",
+    socket: Annotated[
+        str | None,
+        typer.Option("--socket", metavar="PATH", help="Listen on a unix socket, for ssh -L."),
+    ] = None,
+    actions: Annotated[
+        bool, typer.Option("--actions", help="Let pages change jobs; otherwise they only show.")
+    ] = False,
+) -> None:
+    """View the project in a browser, by a link that works once, until Ctrl-C.
+
+    Example: jf gui --port 5001
+    """
+    from jfr_web.serve import HOST, Place, serve
+
+    if socket is not None and host != HOST:
+        raise ArgumentError("--socket and --host exclude each other", hint="omit one of the two")
+    place = Place(host, port, None if socket is None else Path(socket).expanduser().absolute())
+    project = CURRENT.project
+    serve(project, place, project_file=str(CURRENT.project_file), actions=actions, tell=say)

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from controller.errors import ArgumentError, JobNotFoundError
+from controller.filter_texts import with_flags
 from controller.filters import JobFilter
-from controller.states import ERROR_STATES, RUNNING_STATES, JobState, parse_states
+from controller.states import ERROR_STATES, JobState, parse_states
 from jfr_cli import options
 from jfr_cli.commands import job_actions, job_files, job_set, reports, saved_filters
 from jfr_cli.console import hint, is_plain
@@ -81,7 +82,7 @@ def list_jobs(
     """
     if CURRENT.columns and verbosity:
         raise ArgumentError("--columns and --verbose exclude each other")
-    wanted = _extended(selection, locked=locked, error=error, running=running)
+    wanted = with_flags(selection, locked=locked, error=error, running=running)
     with CURRENT.reader() as controller:
         if latest_flow is not None:
             wanted = _of_latest_flows(controller, wanted, latest_flow)
@@ -101,12 +102,6 @@ def list_jobs(
         hint(f"only the first {max_results} are shown: -m 0 shows all")
     if shows_table() and any(job.state in ERROR_STATES for job in jobs):
         hint("what to do about jobs that failed: jf job why ID")
-
-
-def _extended(selection: JobFilter, *, locked: bool, error: bool, running: bool) -> JobFilter:
-    further = (ERROR_STATES if error else ()) + (RUNNING_STATES if running else ())
-    states = (*(selection.states or ()), *further) if further else selection.states
-    return replace(selection, locked=locked, states=states)
 
 
 def _of_latest_flows(controller: Any, selection: JobFilter, number: int) -> JobFilter:

@@ -28,14 +28,22 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.selection", "jfr_cli.output"),
     ("jfr_cli.watch",),
     ("jfr_cli.session", "jfr_cli.render", "jfr_cli.errors"),
-    ("jfr_cli.prompts", "jfr_cli.not_implemented", "jfr_cli.plugins"),
+    ("jfr_cli.prompts", "jfr_cli.plugins"),
     ("jfr_cli.options", "jfr_cli.console", "jfr_cli.option_decorators", "jfr_cli.demo_jobs"),
     ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.lazy", "jfr_cli.pager"),
     ("jfr_cli.completion_values", "jfr_cli.parsing"),
+    ("jfr_web.serve",),
+    ("jfr_web.app",),
+    ("jfr_web.pages",),
+    ("jfr_web.site",),
+    ("jfr_web.charts",),
+    ("jfr_web.rendering",),
+    ("jfr_web.asking", "jfr_web.listing", "jfr_web.live", "jfr_web.security"),
     ("controller.tables",),
     ("controller.service",),
     ("controller.runner",),
     ("controller.projects",),
+    ("controller.browsing",),
     (
         "controller.doctor",
         "controller.checks",
@@ -70,6 +78,9 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "typer": ("jfr_cli",),
     "click": ("jfr_cli",),
     "rich": ("jfr_cli",),
+    "starlette": ("jfr_web",),
+    "uvicorn": ("jfr_web",),
+    "jinja2": ("jfr_web",),
     "pymongo": ("controller.storage",),
     "bson": ("controller.storage",),
     "sqlite3": ("controller.storage",),
@@ -92,7 +103,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
-    for package in ("controller", "jfr_cli"):
+    for package in ("controller", "jfr_cli", "jfr_web"):
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -140,7 +151,7 @@ def _read_imports(name: str, tree: ast.Module) -> Iterator[tuple[str, bool, bool
 
 PACKAGES = {
     ".".join(p.parent.relative_to(ROOT).parts)
-    for package in ("controller", "jfr_cli")
+    for package in ("controller", "jfr_cli", "jfr_web")
     for p in (ROOT / package).rglob("__init__.py")
 }
 
@@ -165,7 +176,7 @@ def documented_rows() -> Iterator[set[str]]:
     """Modules of each row of the table in docs/architecture.md."""
     for line in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines():
         cell = line.removeprefix("| ").partition(" | ")[0]
-        if not line.startswith(("| `jfr_cli.", "| `controller.")):
+        if not line.startswith(("| `jfr_cli.", "| `jfr_web.", "| `controller.")):
             continue
         row: set[str] = set()
         for package, many, one in re.findall(r"`([\w.]+)\.(?:{([^}]*)}|(\w+))`", cell):
@@ -182,7 +193,7 @@ def test_the_docs_show_the_rows_as_they_are() -> None:
             assert row == set(names)
 
 
-OWN = [name for name in MODULES if name not in ("controller", "jfr_cli")]
+OWN = [name for name in MODULES if name not in ("controller", "jfr_cli", "jfr_web")]
 
 
 def test_every_module_has_a_row() -> None:
@@ -195,8 +206,8 @@ def test_imports_only_from_rows_below() -> None:
         f"{module} must not import {target}"
         for module in OWN
         for target, *_ in imports(module)
-        if target not in ("controller", "jfr_cli")
-        if target.startswith(("controller", "jfr_cli"))
+        if target not in ("controller", "jfr_cli", "jfr_web")
+        if target.startswith(("controller", "jfr_cli", "jfr_web"))
         if group_of(target) != group_of(module)
         if (row_of(target) or 0) <= (row_of(module) or 0)
     ]
@@ -205,7 +216,9 @@ def test_imports_only_from_rows_below() -> None:
 
 def test_only_annotations_take_names_from_the_facade() -> None:
     """``from controller import X`` would be a way past the rows."""
-    taken = {name: names_of_the_facade(MODULES[name]) for name in OWN if "jfr_cli" not in name}
+    taken = {
+        name: names_of_the_facade(MODULES[name]) for name in OWN if name.startswith("controller")
+    }
     assert not {name: found for name, found in taken.items() if found}
 
 
@@ -292,3 +305,9 @@ def test_no_cycles_between_operations() -> None:
 
     for name in names:
         walk(name, ())
+
+
+def test_the_faces_do_not_know_each_other() -> None:
+    """But for the command that starts the web page."""
+    knows = {m for m in MODULES for t, *_ in imports(m) if t.startswith("jfr_web")}
+    assert {m for m in knows if not m.startswith("jfr_web")} == {"jfr_cli.commands.gui"}

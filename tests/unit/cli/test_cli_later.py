@@ -1,33 +1,15 @@
-"""Commands that come with the next version take their options, change nothing and say so."""
+"""Words that a command refuses, and commands that help does not show."""
 
 from __future__ import annotations
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from controller.errors import ControllerError
 from jfr_cli.app import app
-from jfr_cli.errors import exit_code
 
 
 def jf(*words: str) -> Result:
     return CliRunner().invoke(app, words)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["gui", "-p", "5002"],
-        ["gui"],
-    ],
-)
-def test_they_say_so(words: list[str]) -> None:
-    done = jf(*words)
-    error = done.exception
-    assert isinstance(error, ControllerError)
-    assert (exit_code(error), done.output) == (1, "")
-    assert f"`jf {' '.join(words[: 1 if words[0] == 'gui' else 2])}` comes with" in error.message
-    assert (error.hint or "").startswith("until then: ")
 
 
 @pytest.mark.parametrize(

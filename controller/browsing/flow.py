@@ -1,0 +1,99 @@
+"""A flow with its jobs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.documents import FlowInfo, JobInfo
+from controller.errors import FlowNotFoundError
+from controller.filters import is_uuid
+from controller.reader import QueueReader
+from controller.states import ERROR_STATES, JobState
+
+_LONGEST = 12
+
+
+@dataclass(frozen=True)
+class FlowView:
+    """A flow and what can be said about its jobs together.
+
+    Attributes
+    ----------
+    flow
+        With its jobs.
+    states
+        {state: number of its jobs}, without zeros, in the order of the states.
+    started, ended
+        When the first job started and the last one ended, naive UTC; None before.
+    run_time
+        Seconds of all jobs together.
+    longest
+        (job, seconds) of those that ran, or have been running, for longest.
+    failures
+        Its jobs in an error.
+    """
+
+    flow: FlowInfo
+    states: dict[JobState, int]
+    started: datetime | None
+    ended: datetime | None
+    run_time: float
+    longest: list[tuple[JobInfo, float]]
+    failures: list[JobInfo]
+
+    @property
+    def completed(self) -> int:
+        """Number of jobs that are COMPLETED."""
+        return self.states.get(JobState.COMPLETED, 0)
+
+    @property
+    def total(self) -> int:
+        """Number of jobs."""
+        return sum(self.states.values())
+
+
+def find_flow(reader: QueueReader, text: str) -> FlowInfo:
+    """Return a flow with its jobs, by its uuid, the beginning of one, or the db_id of a job.
+
+    Raises
+    ------
+    FlowNotFoundError
+        There is none.
+    ArgumentError
+        Several uuids begin so.
+    """
+    whole = reader.queue.whole_flow_id(text)
+    if not is_uuid(whole):
+        whole = reader.queue.flow_uuids([whole]).get(whole, whole)
+    found = reader.get_flows_info(flow_ids=whole, limit=1, with_jobs_info=True)
+    if not found:
+        raise FlowNotFoundError(
+            f"there is no flow {text}", hint="`jf flow list` lists the existing ones"
+        )
+    return found[0]
+
+
+def flow_view(flow: FlowInfo) -> FlowView:
+    """Return what the jobs of a flow say together."""
+    jobs = flow.jobs_info or []
+    counts = Counter(job.state for job in jobs)
+    times = [(job, _seconds(job)) for job in jobs]
+    ran = sorted(((j, s) for j, s in times if s), key=lambda pair: -pair[1])
+    return FlowView(
+        flow=flow,
+        states={state: counts[state] for state in JobState if counts[state]},
+        started=min((j.start_time for j in jobs if j.start_time is not None), default=None),
+        ended=max((j.end_time for j in jobs if j.end_time is not None), default=None),
+        run_time=sum(seconds for _, seconds in times),
+        longest=ran[:_LONGEST],
+        failures=[job for job in jobs if job.state in ERROR_STATES],
+    )
+
+
+def _seconds(job: JobInfo) -> float:
+    if job.run_time is not None:
+        return job.run_time
+    running = job.state in (JobState.RUNNING, JobState.BATCH_RUNNING)
+    return (job.estimated_run_time or 0.0) if running else 0.0

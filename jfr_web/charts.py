@@ -1,0 +1,122 @@
+"""Charts as SVG, drawn here: sizes are attributes, colours are classes of the style sheet. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from controller.tables.words import state_words
+from jfr_web.listing import tone_of
+from jfr_web.rendering import count
+
+_WIDTH, _HEIGHT = 640.0, 150.0
+_LEFT, _BOTTOM, _TOP = 36.0, 22.0, 10.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """One part of stacked bars.
+
+    Attributes
+    ----------
+    name
+        What it counts.
+    tone
+        Its colour.
+    values
+        One for each bar.
+    """
+
+    name: str
+    tone: str
+    values: Sequence[int]
+
+
+def state_bar(counts: Mapping[Any, int]) -> Markup:
+    """Return one bar whose parts are the states; each part has a width of a pixel at least."""
+    shown = {state: number for state, number in counts.items() if number}
+    total = sum(shown.values())
+    if not total:
+        return Markup("")
+    parts, x = [], 0.0
+    least = 0.4
+    scale = 100.0 - least * len(shown)
+    for state, number in shown.items():
+        words = state_words(state)
+        width = least + scale * number / total
+        parts.append(
+            Markup(
+                '<rect class="f-{}" x="{:.2f}%" width="{:.2f}%" height="100%">'
+                "<title>{} {}</title></rect>"
+            ).format(tone_of(words), x, width, count(number), state.value)
+        )
+        x += width
+    told = ", ".join(f"{number} {state.value}" for state, number in shown.items())
+    return Markup('<svg class="bar" height="14" role="img" aria-label="{}">{}</svg>').format(
+        told, Markup("").join(parts)
+    )
+
+
+def stacked(labels: Sequence[str], series: Sequence[Series], *, title: str) -> Markup:
+    """Return stacked bars with an axis; each part has a title that says what it is."""
+    totals = [sum(values) for values in zip(*(one.values for one in series))]
+    top = nice_top(max(totals, default=0))
+    if not totals:
+        return Markup("")
+    height = _HEIGHT - _BOTTOM - _TOP
+    step = (_WIDTH - _LEFT) / len(labels)
+    parts = [_grid(top, height)]
+    every = max(1, len(labels) // 12)
+    for number, label in enumerate(labels):
+        x = _LEFT + number * step
+        y = _TOP + height
+        for one in series:
+            value = one.values[number]
+            if not value:
+                continue
+            size = max(1.0, height * value / top)
+            y -= size
+            parts.append(
+                Markup(
+                    '<rect class="f-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
+                    "<title>{}: {} {}</title></rect>"
+                ).format(one.tone, x + 1, y, max(step - 2, 1), size, label, count(value), one.name)
+            )
+        if number % every == 0:
+            parts.append(
+                Markup(
+                    '<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>'
+                ).format(x + step / 2, _HEIGHT - 6, label)
+            )
+    return Markup(
+        '<svg class="chart" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>'
+    ).format(_WIDTH, _HEIGHT, f"{title}: {sum(totals)}", Markup("").join(parts))
+
+
+def _grid(top: int, height: float) -> Markup:
+    lines = []
+    for share in (0.0, 0.5, 1.0):
+        y = _TOP + height * (1 - share)
+        value = top * share
+        text = f"{value:g}" if value < 10_000 else f"{value / 1000:g}k"
+        lines.append(
+            Markup(
+                '<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>'
+                '<text class="tick" x="{}" y="{:.1f}" text-anchor="end">{}</text>'
+            ).format(_LEFT, _WIDTH, y, y, _LEFT - 6, y + 4, text)
+        )
+    return Markup("").join(lines)
+
+
+def nice_top(most: float) -> int:
+    """Return a round number that is not less: 2, 4, 10, 20, 40, 100 and so on."""
+    top = 2
+    while top < most:
+        for factor in (2, 2.5, 2):
+            top = round(top * factor)
+            if top >= most:
+                break
+    return top

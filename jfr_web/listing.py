@@ -1,0 +1,119 @@
+"""A list of things as a table with links: what both faces list is declared in `controller.tables`.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.safe_text import harmless
+from controller.tables.columns import Column, TableSpec, cell_maker, chosen_columns, heading
+from controller.tables.words import TONES, Words, cell_text
+
+Link = Callable[[Any], str | None]
+"""Makes an address of a thing; None for none."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The heading of a column.
+
+    Attributes
+    ----------
+    href
+        Sorts by it; None where that cannot be.
+    sorted
+        "ascending" or "descending" where the list is sorted by it, else None.
+    css
+        Classes of the column.
+    """
+
+    key: str
+    title: str
+    css: str
+    href: str | None = None
+    sorted: str | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: a text, perhaps with a tone and a link."""
+
+    text: str
+    css: str
+    tone: str = ""
+    href: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes
+    ----------
+    ids
+        What identifies each row, for forms.
+    """
+
+    heads: list[Head]
+    rows: list[list[Cell]]
+    ids: list[str]
+
+
+def tone_of(text: str) -> str:
+    """Return the class that colours a text as the command line does, "" for none."""
+    return TONES.get(text.style, "") if isinstance(text, Words) else ""
+
+
+def table(
+    spec: TableSpec,
+    items: Sequence[Any],
+    *,
+    columns: str | None = None,
+    level: int = 0,
+    links: Mapping[str, Link] | None = None,
+    sorts: Mapping[str, tuple[str, str | None]] | None = None,
+) -> Table:
+    """Return the table of a list of things.
+
+    Parameters
+    ----------
+    columns
+        As ``--columns`` of the command line; None for the usual ones.
+    level
+        As the number of ``-v``.
+    links
+        {key of a column: what its cells lead to}.
+    sorts
+        {key of a column: (address that sorts by it, how the list is sorted by it)}.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such column.
+    """
+    chosen = chosen_columns(spec, columns, level)
+    links, sorts = links or {}, sorts or {}
+    heads = [
+        Head(c.key, heading(c, 0), _css(c), *(sorts.get(c.key) or (None, None))) for c in chosen
+    ]
+    rows = []
+    for item in items:
+        row = spec.row(item) if any(cell_maker(c, 0) is None for c in chosen) else {}
+        rows.append([_cell(column, item, row, links.get(column.key)) for column in chosen])
+    return Table(heads, rows, [str(spec.row(item).get(spec.name_key)) for item in items])
+
+
+def _css(column: Column) -> str:
+    kinds = [f"r{min(column.rank, 9)}", "num" if column.number else "", "wrap" * column.wraps]
+    return " ".join(kind for kind in kinds if kind)
+
+
+def _cell(column: Column, item: Any, row: Mapping[str, Any], link: Link | None) -> Cell:
+    make = cell_maker(column, 0)
+    text = make(item) or "" if make is not None else cell_text(column.value(dict(row)))
+    href = link(item) if link is not None and text else None
+    return Cell(harmless(text), _css(column), tone_of(text), href)

@@ -1,0 +1,74 @@
+"""The pages: each a function of the site and of what was asked, and its place in `PAGES`.
+
+A function returns a template with its context, or an answer of its own, and runs in a thread. Its
+module is imported when the page is first asked for, so that the first page comes at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jfr_web.asking import Ask
+    from jfr_web.site import Site
+
+PageFunction = Callable[["Site", "Ask"], Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address and what answers it.
+
+    Attributes
+    ----------
+    path
+        The address.
+    name
+        ``module.function`` within this package.
+    slow
+        It may take long, and uses other threads.
+    live
+        "queue" if it is asked for again after each change of a job, "pulse" also for heartbeats; ""
+        if it is not.
+    acts
+        It takes a form, and may change something.
+    """
+
+    path: str
+    name: str
+    slow: bool = False
+    live: str = ""
+    acts: bool = False
+
+    @property
+    def function(self) -> PageFunction:
+        """The function."""
+        module, _, name = self.name.partition(".")
+        found: PageFunction = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        return found
+
+
+_NAMES = (
+    ("/", "Overview"),
+    ("/jobs", "Jobs"),
+    ("/flows", "Flows"),
+    ("/batches", "Batches"),
+    ("/reports", "Reports"),
+    ("/plots", "Plots"),
+    ("/events", "Events"),
+    ("/runners", "Runners"),
+    ("/project", "Project"),
+    ("/doctor", "Doctor"),
+)
+PAGES = (
+    Page("/", "overview.overview", live="pulse"),
+    Page("/jobs", "jobs.jobs", live="queue"),
+    Page("/jobs.{form}", "jobs.export", slow=True),
+    Page("/flows", "flows.flows", live="queue"),
+    Page("/flows.{form}", "flows.export", slow=True),
+)
+MENU = tuple((path, name) for path, name in _NAMES if path in {page.path for page in PAGES})
+"""(address, name) of the pages that every page leads to."""

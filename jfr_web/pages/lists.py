@@ -1,0 +1,95 @@
+"""What the lists of jobs and of flows have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from controller.browsing.lists import Order
+from controller.errors import NotFoundError
+from controller.tables import data
+from controller.tables.columns import TableSpec, chosen_columns, chosen_data, data_keys
+from jfr_web.asking import PAGE_SIZES, Ask
+
+_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A column that can be shown."""
+
+    key: str
+    title: str
+    shown: bool
+
+
+def order_of(ask: Ask) -> Order:
+    """Return how a list is sorted, and where its page begins."""
+    return Order(
+        field=ask.one("sort") or "updated_on",
+        ascending=ask.flag("reverse_sort"),
+        after=ask.one("after"),
+        size=ask.number("max_results", 50, least=1, most=max(PAGE_SIZES)),
+    )
+
+
+def sort_links(
+    ask: Ask, order: Order, columns: Mapping[str, str]
+) -> dict[str, tuple[str, str | None]]:
+    """Return the links that sort; ``columns`` is {key of the column: field}."""
+    links: dict[str, tuple[str, str | None]] = {}
+    for key, field in columns.items():
+        now = order.field == field
+        flip = "1" if now and not order.ascending else None
+        way = ("ascending" if order.ascending else "descending") if now else None
+        links[key] = (ask.url(sort=field, reverse_sort=flip, after=None), way)
+    return links
+
+
+def columns_of(ask: Ask) -> str | None:
+    """Return the columns asked for, None for the usual ones."""
+    return ",".join(ask.all("columns")) or None
+
+
+def choices(spec: TableSpec, asked: str | None, level: int = 0) -> list[Choice]:
+    """Return the columns there are, and which of them are shown."""
+    shown = {column.key for column in chosen_columns(spec, asked, level)}
+    return [Choice(c.key, c.header.partition(" [")[0], c.key in shown) for c in spec.columns]
+
+
+def list_words(ask: Ask, order: Order) -> list[str]:
+    """Return the words of the command line for the order and the columns."""
+    words: list[str] = []
+    if order.field != "updated_on":
+        words += ["--sort", order.field]
+    if order.ascending:
+        words.append("--reverse-sort")
+    if (columns := columns_of(ask)) is not None:
+        words += ["--columns", columns]
+    if order.size != 100:
+        words += ["-m", str(order.size)]
+    return words
+
+
+def download(ask: Ask, spec: TableSpec, items: Sequence[Any], name: str) -> Response:
+    """Return things as a file, written as the command line does.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such format.
+    ArgumentError
+        There is no such column.
+    """
+    form = ask.params["form"]
+    if form not in _TYPES:
+        raise NotFoundError(f"there is no format {form}", hint="choose csv or json")
+    asked = columns_of(ask)
+    pick = chosen_data(spec, asked)
+    rows = [pick(spec.data(item)) for item in items]
+    text = data.written(rows, form, name_key=spec.name_key, keys=data_keys(spec, asked))
+    headers = {"content-disposition": f'attachment; filename="{name}.{form}"'}
+    return Response(f"{text}\n", media_type=_TYPES[form], headers=headers)

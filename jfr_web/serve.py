@@ -1,0 +1,206 @@
+"""Sockets and the server: what ``jf gui`` starts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.config import Project
+from controller.errors import ArgumentError, ConfigError
+from jfr_web.security import Tokens, is_loopback, names_of_this_host
+
+HOST = "127.0.0.1"
+"""The address that is listened on by default."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to listen.
+
+    Attributes
+    ----------
+    host, port
+        Address and port; port 0 takes a free one.
+    socket
+        Path of a unix socket instead; None for none.
+    """
+
+    host: str = HOST
+    port: int = 5001
+    socket: Path | None = None
+
+    @property
+    def open_to_others(self) -> bool:
+        """Whether other machines reach it."""
+        return self.socket is None and not is_loopback(self.host)
+
+
+def listen(place: Place) -> socket.socket:
+    """Open the socket.
+
+    Raises
+    ------
+    ArgumentError
+        The address is in use, is none of this machine, or is not allowed.
+    """
+    if place.socket is not None:
+        return _listen_on_file(place.socket)
+    opened: socket.socket | None = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        opened = socket.socket(family, kind, protocol)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind(address)
+    except OSError as error:
+        if opened is not None:
+            opened.close()
+        raise ArgumentError(
+            f"cannot listen on {place.host}:{place.port}: {error.strerror or error}",
+            hint="choose another port with --port; 0 takes a free one",
+        ) from None
+    opened.listen(100)
+    return opened
+
+
+def _listen_on_file(path: Path) -> socket.socket:
+    """Open a unix socket that only this user may use."""
+    if path.exists() and stat.S_ISSOCK(path.lstat().st_mode):
+        _refuse_served(path)
+        path.unlink()  # left behind by a server that was killed
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        before = os.umask(0o177)
+        try:
+            opened.bind(str(path))
+        finally:
+            os.umask(before)
+    except OSError as error:
+        opened.close()
+        raise ArgumentError(
+            f"cannot listen on {path}: {error.strerror or error}",
+            hint="choose a short path in a folder of your own",
+        ) from None
+    opened.listen(100)
+    return opened
+
+
+def _refuse_served(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        try:
+            other.connect(str(path))
+        except OSError:
+            return
+    raise ArgumentError(f"another server listens on {path}", hint="choose another path")
+
+
+def addresses(place: Place, opened: socket.socket, token: str) -> str:
+    """Return the link to open."""
+    if place.socket is not None:
+        return f"http://localhost:{place.port or 5001}/?token={token}"
+    port = opened.getsockname()[1]
+    name = place.host
+    if name in ("0.0.0.0", "::"):  # noqa: S104  # a comparison; who listens there was warned
+        name = socket.gethostname()
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}/?token={token}"
+
+
+def serve(
+    project: Project,
+    place: Place,
+    *,
+    project_file: str = "",
+    actions: bool = False,
+    tell: Callable[[str], None],
+    opened_link: Callable[[str], None] = lambda link: None,
+) -> None:
+    """Serve a project until Ctrl-C.
+
+    Parameters
+    ----------
+    project_file
+        Where the project is described.
+    actions
+        Whether pages may change anything.
+    tell
+        Called with lines for the user: links, and warnings.
+    opened_link
+        Called with the first link, once the server listens.
+
+    Raises
+    ------
+    ArgumentError
+        It cannot listen there.
+    ConfigError
+        The packages of the extra ``gui`` are missing.
+    """
+    opened = listen(place)
+    try:
+        try:
+            import uvicorn
+
+            from jfr_web.app import create_app
+            from jfr_web.site import Site
+        except ImportError as error:
+            raise ConfigError(
+                f"the package {error.name} is not installed", hint="pip install 'jfr[gui]'"
+            ) from None
+
+        def link(token: str) -> str:
+            return addresses(place, opened, token)
+
+        tokens = Tokens(lambda token: tell(f"link for another browser: {link(token)}"))
+        site = Site(project, project_file, actions, tokens)
+        app = create_app(
+            site,
+            names=names_of_this_host(None if place.socket is not None else place.host),
+            cookie=_cookie(place, opened),
+            open_to_others=place.open_to_others,
+        )
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=1,
+            server_header=False,
+            proxy_headers=False,
+        )
+        first = link(tokens.new_link())
+        _announce(place, first, tell)
+        opened_link(first)
+        try:
+            uvicorn.Server(config).run(sockets=[opened])
+        finally:
+            site.close()
+    finally:
+        opened.close()
+        if place.socket is not None:
+            place.socket.unlink(missing_ok=True)
+
+
+def _cookie(place: Place, opened: socket.socket) -> str:
+    """Name of the cookie: a browser shows those of one host to all its ports."""
+    where = str(place.socket) if place.socket is not None else str(opened.getsockname()[1])
+    return f"jfr_{hashlib.sha256(where.encode()).hexdigest()[:8]}"
+
+
+def _announce(place: Place, link: str, tell: Callable[[str], None]) -> None:
+    if place.open_to_others:
+        tell(
+            f"warning: {place.host} can be reached from other machines, and nothing is encrypted: "
+            "who has the link sees the project. Safer: leave --host away, and use ssh -L"
+        )
+    if place.socket is not None:
+        tell(
+            f"on your computer: ssh -L {place.port or 5001}:{place.socket.resolve()} "
+            f"{socket.gethostname()}"
+        )
+    tell(f"open {link}")
+    tell("the link works once; end with Ctrl-C")
