@@ -8,7 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from controller.tables.words import state_words
+from controller.states import JobState
+from controller.tables.words import duration, state_words
 from jfr_web.listing import tone_of
 from jfr_web.rendering import count
 
@@ -120,3 +121,75 @@ def nice_top(most: float) -> int:
             if top >= most:
                 break
     return top
+
+
+def time_line(parts: Sequence[tuple[str, float | None]]) -> Markup:
+    """Return one bar of the states that a job went through, as long as they lasted.
+
+    Parameters
+    ----------
+    parts
+        (state, seconds) pairs, oldest first; what has no state or no duration is left out.
+    """
+    lasting = [(state, seconds) for state, seconds in parts if state and seconds]
+    total = sum(seconds for _, seconds in lasting)
+    if not total:
+        return Markup("")
+    least = min(1.0, 50.0 / len(lasting))
+    scale = 100.0 - least * len(lasting)
+    drawn, x = [], 0.0
+    for state, seconds in lasting:
+        width = least + scale * seconds / total
+        known = JobState(state) if state in JobState.__members__ else None
+        tone = tone_of(state_words(known)) if known is not None else "idle"
+        told = f"{state}: {duration(seconds) if seconds >= 1 else f'{seconds:.2f} s'}"
+        drawn.append(
+            Markup(
+                '<rect class="f-{}" x="{:.2f}%" width="{:.2f}%" height="100%">'
+                "<title>{}</title></rect>"
+            ).format(tone, x, width, told)
+        )
+        x += width
+    told = ", ".join(f"{state} {seconds:.0f} s" for state, seconds in lasting)
+    return Markup('<svg class="bar" height="14" role="img" aria-label="{}">{}</svg>').format(
+        told, Markup("").join(drawn)
+    )
+
+
+def bars(rows: Sequence[tuple[str, str, float, str, str]], *, title: str) -> Markup:
+    """Return bars side by side with their labels, for few things.
+
+    Parameters
+    ----------
+    rows
+        (address, label, value, text of the value, tone) each.
+    """
+    most = max((value for _, _, value, _, _ in rows), default=0.0)
+    if not most:
+        return Markup("")
+    parts = []
+    for number, (href, label, value, text, tone) in enumerate(rows):
+        y = number * 22
+        short = label if len(label) <= 26 else f"{label[:25]}…"
+        parts.append(
+            Markup(
+                '<a href="{}"><title>{}</title><text class="tick" x="170" y="{}" '
+                'text-anchor="end">{}</text>'
+                '<rect class="f-{}" x="178" y="{}" width="{:.1f}" height="14"/>'
+                '<text class="tick" x="{:.1f}" y="{}">{}</text></a>'
+            ).format(
+                href,
+                f"{label}: {text}",
+                y + 15,
+                short,
+                tone,
+                y + 4,
+                380 * value / most,
+                184 + 380 * value / most,
+                y + 15,
+                text,
+            )
+        )
+    return Markup('<svg class="chart" viewBox="0 0 640 {}" aria-label="{}">{}</svg>').format(
+        22 * len(rows) + 4, title, Markup("").join(parts)
+    )

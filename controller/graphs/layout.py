@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import Any, Protocol
 
-from controller.graphs.model import FlowGraph
+from controller.graphs.model import Edge
 
 MAX_PER_ROW = 16
 """A layer with more jobs is split into several rows, so that a picture stays readable."""
@@ -17,7 +18,19 @@ _SWEEPS = 4
 Neighbours = Mapping[str, Sequence[str]]
 
 
-def layers(graph: FlowGraph) -> list[list[str]]:
+class Arrangeable(Protocol):
+    """What can be arranged: a `FlowGraph`, or one of groups of jobs."""
+
+    @property
+    def jobs(self) -> Mapping[str, Any]:
+        """The nodes, by id."""
+
+    @property
+    def edges(self) -> Sequence[Edge]:
+        """The edges between them."""
+
+
+def layers(graph: Arrangeable) -> list[list[str]]:
     """Return db_ids by layer: each job below its parents and the jobs it replaced.
 
     Edges of cycles, which should not occur, are ignored.
@@ -44,7 +57,7 @@ def layers(graph: FlowGraph) -> list[list[str]]:
     return found
 
 
-def arrange(graph: FlowGraph, widths: Mapping[str, float]) -> dict[str, tuple[float, int]]:
+def arrange(graph: Arrangeable, widths: Mapping[str, float]) -> dict[str, tuple[float, int]]:
     """Place every job.
 
     Parameters
@@ -79,7 +92,7 @@ def arrange(graph: FlowGraph, widths: Mapping[str, float]) -> dict[str, tuple[fl
     return {node: (middles[node] - left, n) for n, row in enumerate(rows) for node in row}
 
 
-def _neighbours(graph: FlowGraph) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+def _neighbours(graph: Arrangeable) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     above: dict[str, list[str]] = defaultdict(list)
     below: dict[str, list[str]] = defaultdict(list)
     for source, target in dict.fromkeys((edge.source, edge.target) for edge in graph.edges):

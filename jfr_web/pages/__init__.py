@@ -69,6 +69,14 @@ PAGES = (
     Page("/jobs.{form}", "jobs.export", slow=True),
     Page("/flows", "flows.flows", live="queue"),
     Page("/flows.{form}", "flows.export", slow=True),
+    Page("/search", "search.search"),
+    Page("/job/{job}", "job.job", live="queue"),
+    Page("/job/{job}/data", "job.data", slow=True),
+    Page("/job/{job}/files", "job.files", slow=True),
+    Page("/job/{job}/file", "job.file", slow=True),
+    Page("/job/{job}/raw", "job.raw", slow=True),
+    Page("/job/{job}/log", "job.log", slow=True, live="pulse"),
+    Page("/flow/{flow}", "flow.flow", live="queue"),
 )
 MENU = tuple((path, name) for path, name in _NAMES if path in {page.path for page in PAGES})
 """(address, name) of the pages that every page leads to."""

@@ -36,7 +36,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_web.app",),
     ("jfr_web.pages",),
     ("jfr_web.site",),
-    ("jfr_web.charts",),
+    ("jfr_web.charts", "jfr_web.graph", "jfr_web.tree"),
     ("jfr_web.rendering",),
     ("jfr_web.asking", "jfr_web.listing", "jfr_web.live", "jfr_web.security"),
     ("controller.tables",),
