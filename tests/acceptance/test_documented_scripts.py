@@ -1,17 +1,19 @@
-"""The scripts and crontab lines of docs/scripts.md, run as they stand there."""
+"""Scripts and crontab lines of the documentation, run as they stand there."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from documented_pages import blocks_of
 from installed_jf import Project, environment
 
-PAGE = Path(__file__).parents[2] / "docs" / "scripts.md"
+DOCS = Path(__file__).parents[2] / "docs"
+CRON_PAGES = ("scripts.md", "guides/backup.md")
+PROGRAMS = "/home/me/jfr-venv/bin"
 FLOWS = """
 from acceptance_jobs import add, fail
 from jobflow import Flow
@@ -22,8 +24,9 @@ def sums(a, b=0):
 NIGHTLY = "from jobflow import job\n\n@job\ndef sums(a):\n    return a\n"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+def blocks(language: str, page: str = "scripts.md") -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return [block.body for block in blocks_of(text) if block.language == language]
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def bash(text: str, env: dict[str, str], folder: Path) -> subprocess.CompletedPr
 
 
 def test_the_scripts_do_what_the_page_says(env: dict[str, str], tmp_path: Path) -> None:
-    first, second = blocks("bash")
+    first, second, third = blocks("bash")
     done = bash(first, env, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["some jobs failed", "job 2: fail", "1"]
@@ -61,6 +64,10 @@ def test_the_scripts_do_what_the_page_says(env: dict[str, str], tmp_path: Path) 
     assert again.returncode == 0, again.stderr
     assert json.loads((tmp_path / "plan.json").read_text())["modified"] == []
     assert json.loads((tmp_path / "outcome.json").read_text())["modified"] == ["2"]
+    elsewhere = bash(third, env, tmp_path)
+    assert "1 job completed, 1 failed" in elsewhere.stderr
+    rows = (tmp_path / "jobs.csv").read_text().splitlines()
+    assert {"db_id", "1", "2"} <= {row.split(",")[0] for row in rows}
 
 
 def test_the_crontab_lines_run_without_an_environment(
@@ -73,11 +80,13 @@ def test_the_crontab_lines_run_without_an_environment(
         "JFREMOTE_PROJECTS_FOLDER": str(fresh_embedded.folder),
         "JFREMOTE_CONFIG_FILE": env["JFREMOTE_CONFIG_FILE"],
     }
-    lines = [line for block in blocks("crontab") for line in block.splitlines() if line]
-    path, *lines = lines
-    assert path.startswith("PATH=/home/me/venv/bin:")
-    poor["PATH"] = path[5:].replace("/home/me/venv/bin", env["PATH"].split(os.pathsep)[0])
-    assert len(lines) == 3
+    found = [block for page in CRON_PAGES for block in blocks("crontab", page)]
+    lines = [line for block in found for line in block.splitlines() if line]
+    paths = {line for line in lines if line.startswith("PATH=")}
+    assert paths == {f"PATH={PROGRAMS}:/usr/bin:/bin"}
+    lines = [line for line in lines if line not in paths]
+    poor["PATH"] = f"{env['PATH'].split(os.pathsep)[0]}:/usr/bin:/bin"
+    assert len(lines) == 5
     (tmp_path / "nightly.py").write_text(NIGHTLY)
     for line in lines:
         command = line.split(maxsplit=5)[5].replace("-p jfr", "-p mine")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import controller
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 GENERATED = ("reference/commands/", "reference/schemas.md")
@@ -37,6 +39,14 @@ def test_links(page: Path) -> None:
         if not place.exists() or (anchor and anchor not in anchors(place)):
             broken.append(target)
     assert broken == []
+
+
+def test_the_python_reference_names_everything_public() -> None:
+    text = (DOCS / "reference/api.md").read_text(encoding="utf-8")
+    text += (DOCS / "reference/errors.md").read_text(encoding="utf-8")
+    errors = {name for name in controller.__all__ if name.endswith("Error")}
+    named = set(re.findall(r"^\.\. auto\w+:: controller\.(\w+)$", text, re.MULTILINE))
+    assert set(controller.__all__) - named - errors == {"__version__"}
 
 
 def test_every_page_has_a_place_in_the_contents() -> None:
