@@ -35,6 +35,7 @@ def runner_row(runner: RunnerProcess) -> Row:
         "last_error": last.get("text"),
         "last_error_on": last.get("on"),
         "log_file": known.get("log_file"),
+        "metrics": known.get("metrics"),
         "request": (known.get("request") or {}).get("action"),
     }
 
@@ -68,6 +69,7 @@ RUNNER_PROCESS = TableSpec(
         "last_error": text("The last warning or error of its log.", null=True),
         "last_error_on": time("When that was.", null=True),
         "log_file": text("Its log, on its machine.", null=True),
+        "metrics": text("Where it serves metrics.", null=True),
         "request": text("What was asked of it last.", null=True),
     },
     row=runner_row,
@@ -88,6 +90,7 @@ RUNNER_PROCESS = TableSpec(
         Column("project_hash", "Hash", levels=MORE),
         Column("project_file", "Project file", levels=MORE),
         Column("log_file", "Log", levels=MORE),
+        Column("metrics", "Metrics", levels=MORE),
     ),
     name_key="runner_id",
 )

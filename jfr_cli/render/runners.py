@@ -176,7 +176,8 @@ RUNNERS_STARTED = DocumentSchema(
     {
         "project": text("The project."),
         "started": array(
-            mapping("``name``, ``runner_id``, ``pid``, ``log_file``."), "Its processes."
+            mapping("``name``, ``runner_id``, ``pid``, ``log_file``, ``metrics``."),
+            "Its processes.",
         ),
     },
 )
