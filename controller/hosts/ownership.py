@@ -175,6 +175,32 @@ def claim_folders(
     RemoteError
         The host refused.
     """
+    made = claim_pieces(claims, forget=forget, unless=unless)
+    done = run_pieces(host, made.pieces, define=made.define, write=made.staged)
+    return [result is not None and result.returncode == 0 for result in done]
+
+
+@dataclass(frozen=True)
+class ClaimPieces:
+    """What claims folders as a part of a larger request; see `claim_folders`.
+
+    Attributes
+    ----------
+    define
+        Functions for the pieces.
+    pieces
+        One for each claim; its exit status is 0 where the folder is that of the attempt now.
+    staged
+        Files to write before.
+    """
+
+    define: str
+    pieces: list[str]
+    staged: dict[Path, Content]
+
+
+def claim_pieces(claims: Sequence[Claim], *, forget: Sequence[str], unless: str) -> ClaimPieces:
+    """Return the pieces of `claim_folders`; parameters as there."""
     pieces, staged = [], dict[Path, Content]()
     for claim in claims:
         arguments = [*forget, "--", *claim.put]
@@ -187,8 +213,7 @@ def claim_folders(
         f"umask 077\nmark={OWNER_FILE}\ngone={REMOVED_FILE}\n{_SHARED}\n"
         f'jfr_claim() {{\nif {unless}; then rm -f "$d"/.*."$me"; exit {_OTHER}; fi\n{_CLAIM}\n}}'
     )
-    done = run_pieces(host, pieces, define=define, write=staged)
-    return [result is not None and result.returncode == 0 for result in done]
+    return ClaimPieces(define, pieces, staged)
 
 
 def remove_folder(
@@ -227,6 +252,39 @@ def remove_folder(
             hint="inspect it, and remove it by hand",
         )
     return _found(done, folder, "be removed")
+
+
+def remove_folders(
+    host: Host, folders: Sequence[tuple[Path, str | None]], *, known_by: Sequence[str]
+) -> list[bool]:
+    """Remove folders with their contents, in one round trip.
+
+    Parameters
+    ----------
+    folders
+        (folder, token of the attempt that owns it) of each; see `remove_folder`.
+
+    Returns
+    -------
+    list of bool
+        Whether each is gone. `remove_folder` tells why another one is not.
+
+    Raises
+    ------
+    RemoteError
+        The host refused, or the time was up; some may be gone.
+    """
+    define = (
+        f"umask 077\nmark={OWNER_FILE}\ngone={REMOVED_FILE}\n{_SHARED}\njfr_remove() {{{_REMOVE}}}"
+    )
+    words = " ".join(map(shlex.quote, known_by))
+    pieces = []
+    for folder, expected in folders:
+        known = {"d": folder, "expected": expected or "", "me": f"removal-{uuid4().hex}"}
+        values = [f"{name}={shlex.quote(str(value))}" for name, value in known.items()]
+        pieces.append("\n".join([*values, f"jfr_remove {words}"]))
+    done = run_pieces(host, pieces, define=define)
+    return [result is not None and result.returncode in (0, _NOTHING) for result in done]
 
 
 def _found(done: CommandResult, folder: Path, what: str) -> Found:

@@ -120,6 +120,62 @@ def one_by_one(
     return steps
 
 
+def record_midway(
+    queue: Queue, jobs: Sequence[Document], fields: Sequence[Mapping[str, Any]]
+) -> list[bool]:
+    """Record of locked jobs what is about to be done with them; one write.
+
+    So another process that takes one over knows where to look. The documents change, too, so that
+    the end of the step is recorded of the job as it is now.
+
+    Parameters
+    ----------
+    jobs, fields
+        The locked documents, and what to set of each.
+
+    Returns
+    -------
+    list of bool
+        Whether each is still locked by us; of the others nothing was written.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The database is away.
+    """
+    if not jobs:
+        return []
+    now = utc_now()
+    operations: list[WriteOperation] = [
+        UpdateOne(
+            {"_id": job["_id"], "lock_id": job["lock_id"], "state": job["state"]},
+            {"$set": {**some, "updated_on": now}},
+        )
+        for job, some in zip(jobs, fields)
+    ]
+    done = repeat_on_conflict(lambda: queue.jobs.bulk_write(operations, ordered=False))
+    ours = {job["_id"] for job in jobs}
+    if done.matched_count < len(jobs):
+        query = {"_id": {"$in": list(ours)}, "lock_id": jobs[0]["lock_id"]}
+        ours = {found["_id"] for found in queue.jobs.find(query, ["_id"])}
+    for job, some in zip(jobs, fields):
+        if job["_id"] in ours:
+            job.update(changed(job, some))
+    return [job["_id"] in ours for job in jobs]
+
+
+def changed(document: Document, fields: Mapping[str, Any]) -> Document:
+    """Return a document in which fields, given by dotted paths of one dot at most, are set."""
+    new = dict(document)
+    for path, value in fields.items():
+        above, _, last = path.rpartition(".")
+        if above:
+            new[above] = {**(new.get(above) or {}), last: value}
+        else:
+            new[last] = value
+    return new
+
+
 @dataclass(frozen=True)
 class _End:
     """How the step of one job went, and what is to be written."""

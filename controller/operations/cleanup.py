@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from controller.errors import RemoteError
 from controller.execution.files import IN_FILE
 from controller.hosts import Host
-from controller.hosts.ownership import Found, remove_folder
+from controller.hosts.ownership import Found, remove_folder, remove_folders
+from controller.schedulers.start import WITHDRAWN
 
+_KNOWN_BY = (IN_FILE, f"{IN_FILE}.gz", WITHDRAWN)
+"""Files that a run directory without an owner holds; the last where a job was withdrawn before its
+folder was made."""
 _TRIES = 5
 """How often a folder may change owners while a process waits for it."""
 
@@ -33,13 +37,31 @@ def remove_run_dir(
     """
     confirm()
     for _ in range(_TRIES):
-        done = remove_folder(host, run_dir, token, known_by=(IN_FILE, f"{IN_FILE}.gz"))
+        done = remove_folder(host, run_dir, token, known_by=_KNOWN_BY)
         if not isinstance(done, Found):
             return done
         # That owner was there before the next step, so it did not come after us.
         token = done.owner
         confirm()
     raise _never_at_rest(run_dir)
+
+
+def remove_run_dirs(host: Host, folders: Sequence[tuple[Path, str | None]]) -> list[bool]:
+    """Remove run directories in one round trip; return whether each is gone.
+
+    The caller has made sure that it may. `remove_run_dir` is for those that are not gone.
+
+    Parameters
+    ----------
+    folders
+        (run directory, token of the attempt that owns it according to the database) of each.
+
+    Raises
+    ------
+    RemoteError
+        The host refused, or the time was up; some may be gone.
+    """
+    return remove_folders(host, folders, known_by=_KNOWN_BY)
 
 
 def claim_run_dir(

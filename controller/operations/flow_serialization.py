@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from controller.errors import SubmissionError
+from controller.execution.files import uuid_problem
 from controller.execution.values import misleading, unstorable, with_exact_times
 from controller.rules.run_settings import run_settings_problem
 
@@ -238,6 +239,8 @@ def _serialised(job: Any) -> dict[str, Any]:
             f"the job {data.get('name')!r} cannot be stored: {problem}",
             hint="a database can store text, numbers, times, and lists and dictionaries of these",
         )
+    if problem := uuid_problem(str(data["uuid"])):
+        raise SubmissionError(f"the job {data.get('name')!r} could not run: {problem}")
     own = (data.get("config") or {}).get("manager_config") or {}
     if problem := run_settings_problem(own):
         raise SubmissionError(f"the job {data.get('name')!r} cannot be run as it says: {problem}")

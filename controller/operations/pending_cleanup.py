@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
@@ -32,7 +32,7 @@ from controller.errors import (
 )
 from controller.locks import confirm_held
 from controller.operations.batch_pool import BatchPool
-from controller.operations.cleanup import remove_run_dir
+from controller.operations.cleanup import remove_run_dir, remove_run_dirs
 from controller.operations.connections import Connections
 from controller.operations.queue import Queue
 from controller.schedulers.queue import ENDED_STATES, UNSEEN, Submission
@@ -53,6 +53,8 @@ return, or another user's runner may have it."""
 SUBMITTED_WITHIN = timedelta(minutes=10)
 """Age at which a submission in progress counts as dead, and an invisible process is no longer
 waited for."""
+_REMOVED_AT_ONCE = 50
+"""Run directories that are removed with one command."""
 _AT_ONCE = 200
 """Entries that are locked, run and removed together."""
 
@@ -265,6 +267,8 @@ def _run_pending(
     found = queue.jobs.find({"db_id": {"$in": ids}}, ["db_id", "state"])
     states = {d["db_id"]: d["state"] for d in found}
     now, settled, outputs = utc_now(), [], dict[str | None, list[tuple[Any, PendingCleanup]]]()
+    due = [(d, e) for d, e in entries if decide(e, states.get(e.db_id), now) is Decision.RUN]
+    entries = _clean_up_together(queue, connections, entries, due)
     for document, entry in entries:
         decision = decide(entry, states.get(entry.db_id), now)
         confirm = partial(confirm_held, queue.auxiliary, document)
@@ -287,6 +291,75 @@ def _run_pending(
             settled += [document_id for document_id, _ in many]
     if settled:
         queue.auxiliary.delete_many({"_id": {"$in": settled}})
+
+
+def _clean_up_together(
+    queue: Queue,
+    connections: Connections,
+    entries: list[tuple[Document, PendingCleanup]],
+    due: Sequence[tuple[Document, PendingCleanup]],
+) -> list[tuple[Document, PendingCleanup]]:
+    """Do with few commands what can be done so, for each worker; return what is left to do."""
+    groups: dict[tuple[str, str], list[tuple[Document, PendingCleanup]]] = {}
+    for document, entry in due:
+        if entry.needs_worker and connections.has_worker(entry.worker):
+            key = entry.worker, repr(entry.scheduler)
+            groups.setdefault(key, []).append((document, entry))
+    done: dict[Any, PendingCleanup] = {}
+    for some in groups.values():
+        if len(some) == 1:
+            continue
+        try:
+            done.update(_bundle(queue, connections, some))
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 (each is tried alone, which tells why)
+            logger.debug("clean-up of %s: %s", some[0][1].worker, error)
+    return [(d, done.get(d["_id"], entry)) for d, entry in entries]
+
+
+def _bundle(
+    queue: Queue, connections: Connections, some: Sequence[tuple[Document, PendingCleanup]]
+) -> dict[Any, PendingCleanup]:
+    """Cancel jobs of one queue and delete their folders; return what is left of the entries."""
+    first = some[0][1]
+    worker_queue = connections.queue(first.worker, first.scheduler)
+    left = {document["_id"]: entry for document, entry in some}
+    documents = {document["_id"]: document for document, _ in some}
+    ends = {key: entry for key, entry in left.items() if entry.cancel}
+    in_pilots = connections.worker(first.worker).is_batch
+    if ends and not (worker_queue.is_shell or in_pilots):
+        jobs = {key: Submission(e.process_id or "", _path(e), e.token) for key, e in ends.items()}
+        known = dict(zip(jobs, worker_queue.submissions_of(list(jobs.values()))))
+        asked = [
+            (key, jobs[key]._replace(process_id=process_id))
+            for key, entry in ends.items()
+            for process_id in dict.fromkeys([*known[key], *filter(None, [entry.process_id])])
+        ]
+        gone = worker_queue.cancel_many([job for _, job in asked]) if asked else []
+        there = {key for (key, _), is_gone in zip(asked, gone) if not is_gone}
+        for key in {key for key, _ in asked} - there:
+            left[key] = replace(left[key], cancel=False)
+    removals = [
+        (key, path)
+        for key, entry in left.items()
+        if entry.delete_files and not entry.cancel and (path := _path(entry)) is not None
+    ]
+    host = connections.host(first.worker)
+    for begin in range(0, len(removals), _REMOVED_AT_ONCE):
+        chunk = removals[begin : begin + _REMOVED_AT_ONCE]
+        for key, _ in chunk:
+            confirm_held(queue.auxiliary, documents[key])
+        folders = [(path, left[key].token) for key, path in chunk]
+        are_gone = remove_run_dirs(host, folders)
+        for (key, _), is_gone in zip(chunk, are_gone):
+            if is_gone:
+                left[key] = replace(left[key], delete_files=False)
+    return left
+
+
+def _path(entry: PendingCleanup) -> Path | None:
+    return Path(entry.run_dir) if entry.run_dir else None
 
 
 def _clean_up(

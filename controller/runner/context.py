@@ -136,8 +136,9 @@ class RunnerContext:
 
     def is_elsewhere(self, job: Mapping[str, Any]) -> bool:
         """Whether the worker had another scheduler when a job was prepared for submission."""
-        known = scheduler_of(job.get("remote") or {})
-        return known is not None and known != self.worker(job["worker"]).scheduler_type
+        known, worker = scheduler_of(job.get("remote") or {}), self.worker(job["worker"])
+        present = "shell" if worker.is_batch else worker.scheduler_type
+        return known is not None and known != present
 
     def job_queue(self, name: str) -> Queue:
         """Return what runs the scripts of a worker's jobs; see `Connections.job_queue`."""

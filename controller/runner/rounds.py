@@ -35,6 +35,7 @@ from controller.runner.polling import Polling
 from controller.runner.recovery import take_over_expired
 from controller.runner.stages.bundles import (
     download_many,
+    send_many,
     submit_many,
     together,
     upload_many,
@@ -176,6 +177,8 @@ class Rounds:
         if not self.only and self._timers.due("clean up", CLEAN_UP_EVERY):
             with _only("pending clean-up"):
                 run_pending(self._controller.queue, self._context.connections)
+        if roles.transfer and roles.queue:
+            moved = self._send(workers)
         if roles.transfer:
             moved = self._transfer(JobState.CHECKED_OUT, workers, upload, upload_many) or moved
             moved = self._transfer(JobState.RUN_FINISHED, workers, download, download_many) or moved
@@ -210,9 +213,10 @@ class Rounds:
                 answers = [error] * len(jobs)
             return {(job["uuid"], job["index"]): a for job, a in zip(jobs, answers)}
 
-        take = self._within_limit(name, step) if state is JobState.UPLOADED else step
+        submits = many in (send_many, submit_many)
+        take = self._within_limit(name, step) if submits else step
         while not (self._is_stopping() or context.outages.holds(name)) and done < limit:
-            if many is submit_many and context.refusals.holds(name):
+            if submits and context.refusals.holds(name):
                 break
             eligible = self._backoff.others(query, left_alone)
             outcomes = self._take(eligible, take, min(BUNDLE, limit - done))
@@ -285,13 +289,29 @@ class Rounds:
         ) -> Mapping[tuple[str, int], dict[str, Any] | Exception]:
             # Each runner counts when its own jobs are locked, so one of two sees those of the
             # other; and the locked ones first, so that none is missed that is recorded meanwhile.
-            locked = {"state": JobState.UPLOADED.value, "lock_id": {"$ne": None}}
+            states = [JobState.CHECKED_OUT.value, JobState.UPLOADED.value]
+            locked = {"state": {"$in": states}, "lock_id": {"$ne": None}}
             others = count({"worker": name, **locked}) - len(jobs)
             queued = count({"worker": name, "state": {"$in": [s.value for s in QUEUED_STATES]}})
             places = limit - queued - others
             return step(jobs[:places]) if places > 0 else {}
 
         return limited
+
+    def _send(self, workers: list[str]) -> bool:
+        """Upload and submit jobs with one command, on machines where they travel together."""
+        moved = False
+        for name in workers:
+            worker = self._context.worker(name)
+            if self._context.is_near(name) or worker.is_batch:
+                continue
+            if self._context.refusals.holds(name):
+                continue
+            room = self._room(name, (JobState.UPLOADED, *QUEUED_STATES))
+            if room > 0 and self._bundles(JobState.CHECKED_OUT, name, send_many, room):
+                self._polling.hurry(name)
+                moved = True
+        return moved
 
     def _submit(self, workers: list[str]) -> bool:
         moved = False

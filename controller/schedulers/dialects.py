@@ -8,9 +8,19 @@ in the variables (PBS). All commands here are for a POSIX shell.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from controller.schedulers.listings import (
+    Listed,
+    accounting_command,
+    qacct_command,
+    qstat_command,
+    read_accounting,
+    read_qacct,
+    read_qstat,
+)
 
 if TYPE_CHECKING:
     from qtoolkit.io.base import BaseSchedulerIO
@@ -34,6 +44,12 @@ class Dialect:
         Command that lists the user's jobs in the queue, with the tokens.
     find
         (output of the command, token) -> ids.
+    cancel
+        Command that cancels a job, for an id that qtoolkit does not take; "" for none.
+    accounting
+        (ids) -> command that asks what became of jobs; None where there is no accounting.
+    read_accounting
+        Its output -> {id: job}; jobs of which it does not know the end are left out.
     """
 
     own_id: str
@@ -42,6 +58,9 @@ class Dialect:
     clashes: str = ""
     listing: str = ""
     find: Callable[[str, str], list[str]] = lambda text, token: []
+    cancel: str = ""
+    accounting: Callable[[Iterable[str]], str] | None = None
+    read_accounting: Callable[[str], Mapping[str, Listed]] = lambda text: {}
 
 
 def _slurm_ids(text: str, token: str) -> list[str]:
@@ -77,6 +96,8 @@ _DIALECTS = {
         directive="#SBATCH --comment=jfr:{token}",
         listing='squeue -h -u "$(id -un)" -o "%i %k"',
         find=_slurm_ids,
+        accounting=accounting_command,
+        read_accounting=read_accounting,
     ),
     "SGEIO": Dialect(
         '"${JOB_ID:-$$}"',
@@ -87,6 +108,8 @@ _DIALECTS = {
             '[ -z "$jfr_all" ] || qstat -j "${jfr_all%,}"'
         ),
         find=_sge_ids,
+        accounting=qacct_command,
+        read_accounting=read_qacct,
     ),
     "PBSIO": Dialect(
         '"${PBS_JOBID:-$$}"',
@@ -96,6 +119,9 @@ _DIALECTS = {
             'jfr_all=$(qselect -u "$(id -un)") || exit 1; [ -z "$jfr_all" ] || qstat -f $jfr_all'
         ),
         find=_pbs_ids,
+        cancel="qdel",
+        accounting=qstat_command,
+        read_accounting=read_qstat,
     ),
 }
 

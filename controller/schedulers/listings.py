@@ -132,6 +132,98 @@ def read_accounting(text: str) -> dict[str, Listed]:
     return found
 
 
+def qacct_command(process_ids: Iterable[str]) -> str:
+    """Return the command that asks the accounting of Grid Engine; unknown jobs are left out."""
+    ids = " ".join(shlex.quote(process_id) for process_id in process_ids)
+    return f'for jfr_j in {ids}; do qacct -j "$jfr_j" 2>/dev/null; done; :'
+
+
+_ENFORCED = ("37", "100")
+"""What Grid Engine says in ``failed`` of jobs that it has killed, or that a signal has ended."""
+
+
+def read_qacct(text: str) -> dict[str, Listed]:
+    """Read what the accounting of Grid Engine says.
+
+    It names no limit that a job has reached: that is the one which the job had and has used up.
+    """
+    found = {}
+    for block in re.split(r"^=+$", text, flags=re.MULTILINE):
+        lines = (line.split(None, 1) for line in block.splitlines())
+        facts = {words[0]: words[1].strip() for words in lines if len(words) == 2}
+        number = facts.get("jobnumber", "")
+        if not number.isdigit():
+            continue
+        word = _word_of_qacct(facts)
+        found[number] = Listed(number, slurm_state(word), word)
+    return found
+
+
+def _word_of_qacct(facts: Mapping[str, str]) -> str:
+    """Return what happened to a job as Slurm would call it."""
+    failed, status = (facts.get(key, "").split(" ")[0] for key in ("failed", "exit_status"))
+    if failed in _ENFORCED:
+        limits = dict(re.findall(r"\b[hs]_(rt|cpu|vmem|rss)=([\w.:]+)", facts.get("category", "")))
+        used = {
+            "rt": _seconds(facts.get("ru_wallclock", "")),
+            "cpu": _seconds(facts.get("cpu", "")),
+            "vmem": _bytes(facts.get("maxvmem", "")),
+            "rss": _bytes(facts.get("ru_maxrss", "")),
+        }
+        for name, limit in limits.items():
+            is_time = name in ("rt", "cpu")
+            most = _seconds(limit) if is_time else _bytes(limit)
+            if most and used[name] >= most * (1 if is_time else 0.9):
+                return "TIMEOUT" if is_time else "OUT_OF_MEMORY"
+    return "COMPLETED" if (failed, status) == ("0", "0") else "FAILED"
+
+
+def _seconds(text: str) -> float:
+    """Read seconds, or hours, minutes and seconds; 0 where it is neither."""
+    total = 0.0
+    for part in text.removesuffix("s").split(":"):
+        if not re.fullmatch(r"\d+(\.\d+)?", part):
+            return 0.0
+        total = 60 * total + float(part)
+    return total
+
+
+def _bytes(text: str) -> float:
+    """Read an amount of memory; 0 where it is none."""
+    parts = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)B?", text, re.IGNORECASE)
+    return float(parts[1]) * 1024.0 ** " KMGT".index(parts[2].upper() or " ") if parts else 0.0
+
+
+def qstat_command(process_ids: Iterable[str]) -> str:
+    """Return the command that asks PBS about jobs, also about those that have ended."""
+    ids = " ".join(shlex.quote(process_id) for process_id in process_ids)
+    return f"qstat -x -f {ids} 2>/dev/null || qstat -f {ids} 2>/dev/null; :"
+
+
+_EXITS_OF_PBS = {
+    "0": "COMPLETED",
+    "-29": "TIMEOUT",
+    "-28": "TIMEOUT",
+    "-27": "OUT_OF_MEMORY",
+    "-26": "OUT_OF_MEMORY",
+}
+"""Exit statuses of PBS Professional and OpenPBS of jobs that they have ended: by a limit on elapsed
+or processor time, on memory or virtual memory."""
+
+
+def read_qstat(text: str) -> dict[str, Listed]:
+    """Read what PBS says of jobs that have ended; others are left out."""
+    found = {}
+    parts = re.split(r"^\s*Job Id:\s*(\S+)", text.replace("\n\t", ""), flags=re.MULTILINE)
+    for number, block in zip(parts[1::2], parts[2::2]):
+        facts = dict(re.findall(r"^\s*(\w+) = (.*)$", block, flags=re.MULTILINE))
+        if facts.get("job_state") in ("F", "C"):
+            status = str(facts.get("Exit_status") or facts.get("exit_status") or "").strip()
+            word = _EXITS_OF_PBS.get(status, "FAILED")
+            found[number] = Listed(number, slurm_state(word), word)
+    return found
+
+
 class Listing:
     """A listing, by id and by the token of the attempt.
 
@@ -152,8 +244,13 @@ class Listing:
                 _keep_liveliest(self._by_token, job.token, job)
 
     def find(self, process_id: str, token: str | None = None) -> Listed | None:
-        """Return what is listed of a job: of the submissions of one attempt, the one that lives."""
+        """Return what is listed of a job: of the submissions of one attempt, the one that lives.
+
+        A queue whose state was lost gives out its ids again: a job of another attempt is another.
+        """
         known, other = self._by_id.get(process_id), self._by_token.get(token or "")
+        if known is not None and token and known.token and known.token != token:
+            known = None
         if other is not None and _rank(other) > _rank(known):
             return other
         return known and known._replace(process_id=process_id)

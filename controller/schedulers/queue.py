@@ -12,7 +12,9 @@ tried and left neither, the token is looked up in the queue.
 A job whose submission was not written down can be withdrawn all the same. A process that submits
 makes a mark and then looks for ``jfr_withdrawn``; one that withdraws creates that file and then
 looks for the mark. So one of the two sees the other, whichever of them dies. The mark is
-``jfr_submitting`` where a queue is asked, and ``jfr_started`` in the script itself.
+``jfr_submitting`` where a queue is asked, and ``jfr_started`` in the script itself. The folder may
+not be there yet, or be that of the attempt before, where the upload is a part of the submission: so
+there is a second file, ``jfr_withdrawn.TOKEN``, which is for this attempt wherever it lies.
 
 Submitting and withdrawing leave a folder alone that belongs to another attempt by now, whatever
 the process that wanted it has missed meanwhile (``controller.hosts.ownership``).
@@ -33,11 +35,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.errors import ConfigError, OtherAttemptError, QueueBusyError, RemoteError
 from controller.hosts.base import CommandResult, Exchange
+from controller.hosts.bundles import run_pieces
 from controller.hosts.ownership import (
     Claim,
     Found,
     claim_folder,
     claim_folders,
+    claim_pieces,
     refusal_lines,
     was_refused,
 )
@@ -48,8 +52,6 @@ from controller.schedulers.listings import (
     Listed,
     Listing,
     Missing,
-    accounting_command,
-    read_accounting,
     read_slurm,
     slurm_command,
 )
@@ -72,6 +74,10 @@ _SUBMITTED, _SUBMITTING, _SCRIPT = SUBMITTED, SUBMITTING, SCRIPT
 _EXIT = "jfr_exit"
 _OF_AN_ATTEMPT = (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT)
 """Files that a new attempt removes."""
+_HAS_BEGUN = f'{{ [ -e "$d/{STARTED}" ] && [ ! -e "$d/{_EXIT}" ]; }} || [ -e "$d/{WITHDRAWN}.$me" ]'
+"""Condition of a shell under which a folder is not made ready: something runs there, or the attempt
+was withdrawn before."""
+_NO_FOLDER = 79
 _START_DEADLINE = 20.0
 """Seconds within which a shell job has to say that it started."""
 _SETTLE = 0.5
@@ -238,6 +244,42 @@ class Queue:
             self._host, jobs, None if self.is_shell else self.scheduler, self._id_in
         )
 
+    def send_many(
+        self, jobs: Sequence[tuple[Path, str, Mapping[str, bytes], str | None, str]]
+    ) -> list[tuple[str, Start | None] | Exception | None]:
+        """Make run directories ready and submit from them, in one round trip.
+
+        The database has to name the attempts before, so that another process finds them.
+
+        Parameters
+        ----------
+        jobs
+            Of each what `begin_attempt` takes, and its script: (run directory, token, put,
+            before, script).
+
+        Returns
+        -------
+        list
+            As of `submit_many`; None also where the folder was not made ready.
+
+        Raises
+        ------
+        RemoteError
+            The host refused; what was done is not known.
+        """
+        claims = self._claims([job[:4] for job in jobs])
+        made = claim_pieces(claims, forget=_OF_AN_ATTEMPT, unless=_HAS_BEGUN)
+        scripts = [(run_dir, script, token) for run_dir, token, _, _, script in jobs]
+        scheduler = None if self.is_shell else self.scheduler
+        return submissions.submit_many(self._host, scripts, scheduler, self._id_in, made)
+
+    def is_uploaded(self, run_dir: Path, token: str) -> bool:
+        """Whether a run directory is ready for the submission of an attempt."""
+        there = f"cd {shlex.quote(str(run_dir))} 2>/dev/null || exit 1"
+        present = f'{{ read -r jfr_a < {ATTEMPT}; }} 2>/dev/null; [ "$jfr_a" = {token} ] || exit 1'
+        lines = [there, present, submissions.upload_check(token, 1)]
+        return self._host.execute("\n".join(lines)).returncode == 0
+
     def _begin(self, run_dir: Path, script: str, token: str, command: str) -> CommandResult:
         """Put a script into a run directory and start it, unless another attempt has the folder.
 
@@ -246,7 +288,7 @@ class Queue:
         """
         staged = f".{_SCRIPT}.{token or 'new'}"
         refusal = refusal_lines(token, drop=[staged])
-        lines = f"{refusal}mv -f ./{staged} ./{_SCRIPT} || exit 1\n{command}"
+        lines = f"{refusal}token={token}; mv -f ./{staged} ./{_SCRIPT} || exit 1\n{command}"
         files: dict[Path, bytes | Path] = {run_dir / staged: script.encode()}
         done = self._host.exchange(Exchange(files, lines, run_dir, make_folders=False)).result
         assert done is not None
@@ -403,11 +445,15 @@ class Queue:
         RemoteError
             The folder cannot be written.
         """
-        try:
-            done = self._host.execute(
-                f"{refusal_lines(token or '')}: > {WITHDRAWN} && ! [ -e {_SUBMITTING} ]", run_dir
-            )
-        except FileNotFoundError:
+        # The folder may be about to be made: what is submitted with the upload sees the mark, too.
+        folder = shlex.quote(str(run_dir))
+        make = f"mkdir -p {folder} 2>/dev/null\n" if token else ""
+        mark = f": > {submissions.withdrawn_mark(token)} || exit 1\n" if token else ""
+        done = self._host.execute(
+            f"umask 077\n{make}cd {folder} 2>/dev/null || exit {_NO_FOLDER}\n{mark}"
+            f"{refusal_lines(token or '')}: > {WITHDRAWN} && ! [ -e {_SUBMITTING} ]"
+        )
+        if done.returncode == _NO_FOLDER:
             return True  # there is nothing to submit
         if was_refused(done):
             return True  # nor can the attempt be submitted any more
@@ -431,12 +477,16 @@ class Queue:
             Whether each is ready. Nothing was changed where it is not: something has begun there,
             or the folder is another attempt's.
         """
-        claims = [
+        claims = self._claims(attempts)
+        return claim_folders(self._host, claims, forget=_OF_AN_ATTEMPT, unless=_HAS_BEGUN)
+
+    def _claims(
+        self, attempts: Sequence[tuple[Path, str, Mapping[str, bytes], str | None]]
+    ) -> list[Claim]:
+        return [
             Claim(run_dir, token, before, {ATTEMPT: f"{token}\n".encode(), **put})
             for run_dir, token, put, before in attempts
         ]
-        begun = f'[ -e "$d/{STARTED}" ] && [ ! -e "$d/{_EXIT}" ]'
-        return claim_folders(self._host, claims, forget=_OF_AN_ATTEMPT, unless=begun)
 
     def begin_attempt(
         self,
@@ -572,10 +622,11 @@ class Queue:
 
     def _accounted(self, process_ids: Sequence[str]) -> Mapping[str, Listed]:
         """Return what the accounting knows of jobs; nothing where there is none."""
-        if not process_ids or not self._is_slurm:
+        dialect = dialect_of(self.scheduler)
+        if not process_ids or dialect.accounting is None:
             return {}
-        done = self._host.execute(accounting_command(process_ids))
-        return read_accounting(done.stdout) if done.returncode == 0 else {}
+        done = self._host.execute(dialect.accounting(process_ids))
+        return dialect.read_accounting(done.stdout) if done.returncode == 0 else {}
 
     def _other_submissions(self, jobs: Mapping[int, Submission]) -> dict[int, str]:
         """Return the ids by which jobs run, where they are not those that were recorded."""
@@ -612,7 +663,11 @@ class Queue:
         from qtoolkit.core.exceptions import QTKError
 
         ids = list(dict.fromkeys(process_ids))
-        command = self.scheduler.get_jobs_list_cmd(None if self._username else ids, self._username)
+        asked = None if self._username else ids
+        try:
+            command = self.scheduler.get_jobs_list_cmd(asked, self._username)
+        except QTKError as error:
+            raise RemoteError(f"the queue cannot be asked about its jobs: {error}") from error
         done = self._host.execute(command)
         try:
             listed = self.scheduler.parse_jobs_list_output(
@@ -671,9 +726,58 @@ class Queue:
             known = self._process_of(Submission(process_id, run_dir, process=process))
             end_process(known, run_dir)
             return
-        done = self._host.execute(self.scheduler.get_cancel_cmd(process_id))
+        done = self._host.execute(self._cancel_command(process_id))
         if done.returncode and self._is_listed(process_id):
             raise RemoteError(f"the queue did not cancel {process_id}: {done.stderr.strip()}")
+
+    def _cancel_command(self, process_id: str) -> str:
+        from qtoolkit.core.exceptions import QTKError
+
+        try:
+            return str(self.scheduler.get_cancel_cmd(process_id))
+        except QTKError:  # it wants the name of the server in an id of PBS
+            command = dialect_of(self.scheduler).cancel
+            if not command or not _ID_OF_QUEUES.fullmatch(process_id):
+                raise
+            return f"{command} {shlex.quote(process_id)}"
+
+    def cancel_many(self, jobs: Sequence[Submission]) -> list[bool]:
+        """Cancel jobs of a queue other than the shell, in few round trips.
+
+        Returns
+        -------
+        list of bool
+            Whether each has left the queue.
+
+        Raises
+        ------
+        RemoteError
+            The host refused, or the queue does not answer.
+        """
+        commands = dict.fromkeys(self._cancel_command(job.process_id) for job in jobs)
+        run_pieces(self._host, list(commands))  # of one that has ended it is an error
+        return [queued.state in ENDED_STATES for queued in self.poll(jobs)]
+
+    def submissions_of(self, jobs: Sequence[Submission]) -> list[list[str]]:
+        """Return the ids that the run directories of jobs know, in one round trip.
+
+        Parameters
+        ----------
+        jobs
+            With their run directories; see `earlier_submissions`.
+        """
+        folders = {job.run_dir for job in jobs if job.run_dir is not None}
+        names = (STARTED, _SUBMITTED)
+        read = self._host.read_files([folder / name for folder in folders for name in names])
+        found: list[list[str]] = []
+        for job in jobs:
+            texts = ["", ""]
+            if job.run_dir is not None:
+                texts = [read.get(job.run_dir / n, b"").decode(errors="replace") for n in names]
+            start, submitted = parse_start(texts[0]), self._id_in(texts[1])
+            ids = [start.process_id] if start is not None and start.is_of(job.token) else []
+            found.append(list(dict.fromkeys([*ids, *([submitted] if submitted else [])])))
+        return found
 
     def end_leftover(self, run_dir: Path, confirm: Callable[[], None]) -> bool:
         """End what a run directory says has begun there, unless its script says that it is done.

@@ -57,7 +57,7 @@ if ! (set -C; echo "$jfr_line" > jfr_started) 2>/dev/null; then
   [ -s jfr_started ] || { echo "jfr: cannot write in $PWD: is the disk full?" >&2; exit 73; }
 @AGAIN@
 fi
-[ ! -e jfr_withdrawn ] || exit 0
+[ ! -e jfr_withdrawn ] && [ ! -e "jfr_withdrawn.$jfr_token" ] || exit 0
 """.strip()
 
 _REQUEUED = r"""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from controller.errors import NotYetError, QueueBusyError, RemoteError
 from controller.hosts.archive import Content
 from controller.hosts.bundles import run_pieces
-from controller.hosts.ownership import OTHER_ATTEMPT, refusal_lines
+from controller.hosts.ownership import OTHER_ATTEMPT, ClaimPieces, owner_file, refusal_lines
 from controller.schedulers.refusals import why_not_now
 from controller.schedulers.start import STARTED, WITHDRAWN, Start, parse_start
 
@@ -41,15 +41,40 @@ trap '' HUP
 """Starts the script in a session of its own, so that its end ends all that it started."""
 
 
+def withdrawn_mark(token: str) -> str:
+    """Return the name of the file that withdraws one attempt, in whosever folder it lies."""
+    return f"{WITHDRAWN}.{token or 'none'}"
+
+
 def submitting_lines(scheduler: BaseSchedulerIO) -> str:
-    """Return the lines that submit the script of the folder that they run in."""
+    """Return the lines that submit the script of the folder that they run in.
+
+    The variable ``token`` of the shell holds that of the attempt.
+    """
     command = scheduler.get_submit_cmd(SCRIPT)
     saved = f"{command} > .{SUBMITTED} 2> .submit_err && mv .{SUBMITTED} {SUBMITTED}"
     return (
         f": > {SUBMITTING} || exit 1; "
-        f"if [ -e {WITHDRAWN} ]; then rm -f {SUBMITTING}; exit {WAS_WITHDRAWN}; fi; "
+        f'if [ -e {WITHDRAWN} ] || [ -e "{WITHDRAWN}.$token" ]; then '
+        f"rm -f {SUBMITTING}; exit {WAS_WITHDRAWN}; fi; "
         f"{saved}; rc=$?; rm -f {SUBMITTING}; "
         f"cat {SUBMITTED} .{SUBMITTED} 2>/dev/null; cat .submit_err >&2; exit $rc"
+    )
+
+
+def upload_check(token: str, status: int) -> str:
+    """Return shell that ends with a status where the upload of an attempt was interrupted.
+
+    Its files have temporary names, with its token, until the folder is its own.
+
+    Parameters
+    ----------
+    token
+        Of the attempt, or a variable of the shell that holds it.
+    """
+    return (
+        f'[ -z "{token}" ] || for jfr_f in .*."{token}"; do\n'
+        f'[ "$jfr_f" = ".{SCRIPT}.{token}" ] || [ ! -e "$jfr_f" ] || exit {status}\ndone'
     )
 
 
@@ -86,13 +111,22 @@ def submit_many(
     jobs: Sequence[tuple[Path, str, str]],
     scheduler: BaseSchedulerIO | None,
     read_id: Callable[[str], str | None],
+    claims: ClaimPieces | None = None,
 ) -> list[tuple[str, Start | None] | Exception | None]:
-    """See `Queue.submit_many`; a scheduler of None is the shell."""
+    """See `Queue.submit_many`; a scheduler of None is the shell.
+
+    Parameters
+    ----------
+    claims
+        Claim the folders and put the input there before, in the same round trip, one for each job.
+    """
     submitting = "jfr_launch" if scheduler is None else "jfr_submit"
-    pieces = []
+    pieces = [] if claims is None else list(claims.pieces)
     for run_dir, _, token in jobs:
         refusal = refusal_lines(token, drop=[f".{SCRIPT}.{token}"])
         enter = f"cd {shlex.quote(str(run_dir))} || exit 1"
+        if claims is not None:  # where that failed, there is nothing to submit
+            enter += f"\n[ -e {owner_file(token)} ] || exit {_LOOK_CLOSER}"
         pieces.append(f"{enter}\n{refusal}token={token}; jfr_prepare; {submitting}")
     if scheduler is None:
         pieces += [f"cd {shlex.quote(str(run_dir))} || exit 1; jfr_wait" for run_dir, _, _ in jobs]
@@ -100,8 +134,12 @@ def submit_many(
         run_dir / f".{SCRIPT}.{token}": script.encode() for run_dir, script, token in jobs
     }
     define = _define(scheduler)
-    stop = None if scheduler is None else _REFUSED
-    done = run_pieces(host, pieces, define=define, write=write, make_folders=False, stop_at=stop)
+    if claims is not None:
+        define, write = f"{claims.define}\n{define}", {**claims.staged, **write}
+    stop, is_new = None if scheduler is None else _REFUSED, claims is not None
+    done = run_pieces(host, pieces, define=define, write=write, make_folders=is_new, stop_at=stop)
+    if claims is not None:
+        done = done[len(claims.pieces) :]
     if scheduler is None:
         starts = done[len(jobs) :]
         return [_started(first, second) for first, second in zip(done, starts)]
@@ -121,6 +159,7 @@ def _define(scheduler: BaseSchedulerIO | None) -> str:
     prepare = (
         f"jfr_prepare() {{ if [ -e {STARTED} ] || [ -e {SUBMITTED} ] || [ -e {SCRIPT} ]; then\n"
         f'rm -f ".{SCRIPT}.$token"; exit {_LOOK_CLOSER}; fi\n'
+        f"{upload_check('$token', _LOOK_CLOSER)}\n"
         f'mv -f ".{SCRIPT}.$token" {SCRIPT} || exit 1; }}\njfr_t=$(date +%s)'
     )
     if scheduler is not None:

@@ -25,7 +25,7 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
     arena.do(partial(ops.submit, arena, flow))
 
     def race() -> tuple[int, int]:
-        really = Queue.submit_many
+        really = Queue.send_many
 
         def submit(self: Any, *given: Any) -> Any:
             found = really(self, *given)
@@ -34,7 +34,7 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
             return found
 
         with pytest.MonkeyPatch.context() as patch, arena.runner() as runner:
-            patch.setattr(Queue, "submit_many", submit)
+            patch.setattr(Queue, "send_many", submit)
             # What the deletion can know is that the job may be submitted, not as what.
             patch.setattr(Queue, "earlier_submissions", lambda *_: [])
             # A lock that was lost ends the step of its job, not the round.

@@ -8,8 +8,9 @@ takes its step alone, as all do on the shell of this machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.errors import (
     HostUnavailableError,
@@ -18,6 +19,8 @@ from controller.errors import (
     QueueBusyError,
     StorageUnavailableError,
 )
+from controller.locks import lock_lost
+from controller.operations.batch_steps import changed, record_midway
 from controller.runner.context import RunnerContext
 from controller.runner.stages.download import download, fetch_many
 from controller.runner.stages.pool import put, put_many
@@ -25,6 +28,10 @@ from controller.runner.stages.submit import attempt_token, script_spec, submit, 
 from controller.runner.stages.upload import Upload, prepare_upload, upload
 from controller.schedulers import render_script
 from controller.states import JobState
+
+if TYPE_CHECKING:
+    from controller.schedulers import Queue
+    from controller.schedulers.start import Start
 
 Job = dict[str, Any]
 Answer = dict[str, Any] | Exception
@@ -36,16 +43,7 @@ _AT_ONCE = 32 << 20
 
 def upload_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
     """Make the run directories of jobs; see `upload`."""
-    answers: dict[int, Answer] = {}
-    prepared: dict[int, Upload] = {}
-    for number, job in enumerate(jobs):
-        answer = _tried(prepare_upload, context, job)
-        if isinstance(answer, Exception):
-            answers[number] = answer
-        elif answer.before_removal:
-            answers[number] = _alone(upload, context, job)
-        else:
-            prepared[number] = answer
+    answers, prepared = _prepare(context, jobs)
     queue = context.job_queue(jobs[0]["worker"])
     for some in _chunks(prepared):
         held = {n: _tried(lambda c, j: c.confirm_lock(j), context, jobs[n]) for n in some}
@@ -59,29 +57,117 @@ def upload_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
     return [answers[number] for number in range(len(jobs))]
 
 
+def send_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
+    """Make the run directories of jobs and submit them, with one command; see `send`.
+
+    Each job is recorded as UPLOADED, with the token of its attempt, before the command: whoever
+    takes it over after that looks for what was submitted, and finds out whether it was uploaded.
+    """
+    answers, prepared = _prepare(context, jobs)
+    queue, database = context.queue(jobs[0]["worker"]), context.controller.queue
+    for some in _chunks(prepared):
+        scripts: dict[int, str] = {}
+        for number, one in some.items():
+            script = _tried(partial(_render, queue, one.fields), context, jobs[number])
+            if isinstance(script, Exception):  # its submission is going to tell of it
+                answers[number] = _alone(upload, context, jobs[number])
+            else:
+                scripts[number] = script
+        held = record_midway(
+            database, [jobs[n] for n in scripts], [some[n].fields for n in scripts]
+        )
+        lost = [number for number, is_ours in zip(scripts, held) if not is_ours]
+        for number in lost:
+            answers[number] = lock_lost(jobs[number]["lock_id"], database.jobs)
+            del scripts[number]
+        sent = [
+            (some[n].run_dir, some[n].token, some[n].put, some[n].before, script)
+            for n, script in scripts.items()
+        ]
+        try:
+            found = queue.send_many(sent) if sent else []
+        except HostUnavailableError as error:
+            if not error.sent:
+                back = [_as_before(some[n]) for n in scripts]
+                record_midway(database, [jobs[n] for n in scripts], back)
+            raise
+        answers.update(_submitted(context, jobs, dict(zip(scripts, found)), send))
+    return [answers[number] for number in range(len(jobs))]
+
+
+def _as_before(upload: Upload) -> dict[str, Any]:
+    """Return what to set of a job of which nothing was sent."""
+    state = JobState.CHECKED_OUT.value
+    return {"state": state, "remote.submission_token": upload.before}
+
+
+def send(context: RunnerContext, job: Job) -> dict[str, Any]:
+    """Make the run directory of a job; or go on where `send_many` was interrupted."""
+    if job["state"] == JobState.UPLOADED.value:
+        fields = submit(context, job)
+        if fields["state"] == JobState.SUBMITTED.value:
+            return fields
+        if not all(record_midway(context.controller.queue, [job], [fields])):
+            raise lock_lost(job["lock_id"], context.controller.queue.jobs)
+    return upload(context, job)
+
+
 def submit_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
     """Submit jobs; see `submit`."""
-    name = jobs[0]["worker"]
-    queue = context.queue(name)
+    queue = context.queue(jobs[0]["worker"])
     answers: dict[int, Answer] = {}
     scripts: dict[int, tuple[Path, str, str]] = {}
     for number, job in enumerate(jobs):
         if context.is_elsewhere(job):
             answers[number] = _alone(submit, context, job)
             continue
-        script = _tried(
-            lambda c, j: render_script(queue.scheduler, script_spec(c, j)), context, job
-        )
+        script = _tried(partial(_render, queue, {}), context, job)
         if isinstance(script, Exception):
             answers[number] = script
         else:
             scripts[number] = (Path(job["run_dir"]), script, attempt_token(job))
     found = queue.submit_many(list(scripts.values())) if scripts else []
-    for number, answer in zip(scripts, found):
+    answers.update(_submitted(context, jobs, dict(zip(scripts, found)), submit))
+    return [answers[number] for number in range(len(jobs))]
+
+
+def _prepare(
+    context: RunnerContext, jobs: Sequence[Job]
+) -> tuple[dict[int, Answer], dict[int, Upload]]:
+    """Find out what the uploads of jobs are to do; some are refused, or done alone."""
+    answers: dict[int, Answer] = {}
+    prepared: dict[int, Upload] = {}
+    for number, job in enumerate(jobs):
+        answer = _tried(prepare_upload, context, job)
+        if isinstance(answer, Exception):
+            answers[number] = answer
+        elif answer.before_removal or context.is_elsewhere(job):
+            answers[number] = _alone(upload, context, job)
+        else:
+            prepared[number] = answer
+    return answers, prepared
+
+
+def _render(queue: Queue, fields: Mapping[str, Any], context: RunnerContext, job: Job) -> str:
+    """Return the script of a job, of whose document some fields are about to change."""
+    return render_script(queue.scheduler, script_spec(context, changed(job, fields)))
+
+
+def _submitted(
+    context: RunnerContext,
+    jobs: Sequence[Job],
+    found: Mapping[int, tuple[str, Start | None] | Exception | None],
+    alone: Step,
+) -> dict[int, Answer]:
+    """Return what to set of jobs that were submitted together; one without an answer goes alone."""
+    name = jobs[0]["worker"]
+    queue, scheduler = context.queue(name), context.worker(name).scheduler_type
+    answers: dict[int, Answer] = {}
+    for number, answer in found.items():
         if answer is None:
             full = context.refusals.holds(name)
             answers[number] = (
-                NotYetError("the queue is full") if full else _alone(submit, context, jobs[number])
+                NotYetError("the queue is full") if full else _alone(alone, context, jobs[number])
             )
             continue
         if isinstance(answer, QueueBusyError):
@@ -90,10 +176,9 @@ def submit_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
             answers[number] = answer
             continue
         process_id, start = answer
-        scheduler = context.worker(name).scheduler_type
         answers[number] = submitted_fields(process_id, queue.identity_of(start), scheduler)
         context.refusals.end(name)
-    return [answers[number] for number in range(len(jobs))]
+    return answers
 
 
 def download_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
@@ -104,6 +189,7 @@ def download_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
 
 ALONE: Mapping[Callable[..., list[Answer]], Step] = {
     upload_many: upload,
+    send_many: send,
     submit_many: submit,
     download_many: download,
     put_many: put,

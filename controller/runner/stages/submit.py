@@ -8,11 +8,16 @@ from typing import Any
 
 from controller.config import ExecutionConfig
 from controller.documents import scheduler_of
-from controller.errors import EntryNotFoundError, OtherAttemptError, QueueBusyError
+from controller.errors import (
+    EntryNotFoundError,
+    NotYetError,
+    OtherAttemptError,
+    QueueBusyError,
+)
 from controller.operations.connections import SchedulerType
 from controller.operations.pending_cleanup import PendingCleanup, request, run_pending
 from controller.runner.context import RunnerContext
-from controller.schedulers import ScriptSpec, render_script
+from controller.schedulers import Queue, ScriptSpec, render_script
 from controller.schedulers.resources import stored_resources
 from controller.states import JobState
 
@@ -26,9 +31,12 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
         former = context.queue(job["worker"], scheduler_of(remote))
         if (found := former.submitted_before(run_dir, attempt_token(job))) is not None:
             return submitted_fields(found, former.identify(run_dir), scheduler_of(remote))
+    token = attempt_token(job)
+    if token and not context.is_near(job["worker"]) and not queue.is_uploaded(run_dir, token):
+        return _back_to_upload(queue, run_dir, token)
     script = render_script(queue.scheduler, script_spec(context, job))
     try:
-        process_id = queue.submit(run_dir, script, attempt_token(job))
+        process_id = queue.submit(run_dir, script, token)
     except OtherAttemptError:
         context.confirm_lock(job)  # which explains it, where another process has the job by now
         raise
@@ -38,6 +46,16 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     context.refusals.end(job["worker"])
     scheduler = context.worker(job["worker"]).scheduler_type
     return submitted_fields(process_id, queue.identify(run_dir), scheduler)
+
+
+def _back_to_upload(queue: Queue, run_dir: Path, token: str) -> dict[str, Any]:
+    """Give up an attempt whose folder is not there or not complete; returns what to set.
+
+    The process that was to make it was interrupted; if it goes on, it finds the attempt withdrawn.
+    """
+    if not queue.withdraw(run_dir, token):
+        raise NotYetError(f"an interrupted submission in {run_dir} has not ended yet")
+    return {"state": JobState.CHECKED_OUT.value, "remote.submission_token": None}
 
 
 def submitted_fields(

@@ -9,7 +9,11 @@ from controller.schedulers.listings import (
     Listed,
     Listing,
     Missing,
+    qacct_command,
+    qstat_command,
     read_accounting,
+    read_qacct,
+    read_qstat,
     read_slurm,
     slurm_command,
     slurm_state,
@@ -50,6 +54,115 @@ def test_of_two_submissions_of_an_attempt_the_one_that_lives_counts() -> None:
         assert found is not None
         assert found.process_id == "101"
     assert listing.find("103", "t2") is None
+
+
+def test_an_id_that_the_queue_gave_out_again_is_another_job() -> None:
+    listing = Listing([Listed("5", "RUNNING", "RUNNING", None, "t2"), Listed("6", "RUNNING")])
+    assert listing.find("5", "t1") is None
+    assert listing.find("5", "t2") is not None
+    assert listing.find("5") is not None, "an attempt without a token"
+    assert listing.find("6", "t1") is not None, "a comment of the user's own tells no token"
+
+
+# Recorded from Grid Engine 8.1.9: over its time, deleted with qdel, ended with status 3.
+QACCT = """\
+==============================================================
+hostname     gehost
+owner        root
+jobnumber    3
+failed       37  : qmaster enforced h_rt, h_cpu, or h_vmem limit
+exit_status  137                  (Killed)
+ru_wallclock 4s
+ru_maxrss    4.383KB
+cpu          0.012s
+maxvmem      4.906MB
+category     -l h_rt=3
+==============================================================
+hostname     gehost
+owner        root
+jobnumber    4
+failed       100 : assumedly after job
+exit_status  137                  (Killed)
+ru_wallclock 8s
+ru_maxrss    4.508KB
+cpu          0.012s
+maxvmem      4.883MB
+category     NONE
+==============================================================
+hostname     gehost
+owner        root
+jobnumber    2
+failed       0
+exit_status  3
+ru_wallclock 0s
+ru_maxrss    4.535KB
+cpu          0.012s
+maxvmem      0.000B
+category     NONE
+"""
+
+
+def test_the_accounting_of_grid_engine() -> None:
+    assert {job: (found.state, found.word) for job, found in read_qacct(QACCT).items()} == {
+        "3": ("FAILED", "TIMEOUT"),
+        "4": ("FAILED", "FAILED"),
+        "2": ("FAILED", "FAILED"),
+    }
+    assert read_qacct("error: job id 9 not found\n") == {}
+    assert qacct_command(["3", "4; rm"]).startswith("for jfr_j in 3 '4; rm'; do qacct -j")
+
+
+@pytest.mark.parametrize(
+    ("failed", "status", "category", "used", "word"),
+    [
+        ("0", "0", "NONE", "", "COMPLETED"),
+        ("100 : assumedly after job", "152", "-l s_cpu=0:1:0", "cpu 61.2s", "TIMEOUT"),
+        ("37  : qmaster enforced", "137", "-l h_vmem=1.5G", "maxvmem 1.490GB", "OUT_OF_MEMORY"),
+        ("37  : qmaster enforced", "137", "-l h_vmem=100M,h_rt=60", "ru_wallclock 61s", "TIMEOUT"),
+        ("100 : assumedly after job", "137", "-l h_vmem=2G", "maxvmem 1.000MB", "FAILED"),
+        ("37  : qmaster enforced", "137", "-l h_rt=INFINITY", "ru_wallclock 5s", "FAILED"),
+        ("1   : before job", "0", "NONE", "", "FAILED"),
+    ],
+)
+def test_which_limit_grid_engine_has_enforced(
+    failed: str, status: str, category: str, used: str, word: str
+) -> None:
+    facts = [f"failed {failed}", f"exit_status {status}", f"category {category}", used]
+    text = "\n".join(["=" * 62, "jobnumber 7", *facts])
+    assert read_qacct(text)["7"].word == word
+
+
+# As PBS Professional prints it (`qstat -x -f`), wrapped, and Torque (`qstat -f`, state C).
+QSTAT = """\
+Job Id: 12.head
+    Job_Name = add
+    Job_Owner = me@head
+    job_state = F
+    Exit_status = {status}
+    Variable_List = PBS_O_HOME=/home/me,JFR_TOKEN=00
+\t11,PBS_O_LANG=C
+    comment = Job run at Mon on (n1:ncpus=1) and finished
+
+Job Id: 13.head
+    job_state = R
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        ("0", "COMPLETED"),
+        ("3", "FAILED"),
+        ("271", "FAILED"),
+        ("-29", "TIMEOUT"),
+        ("-27", "OUT_OF_MEMORY"),
+    ],
+)
+def test_the_accounting_of_pbs(status: str, word: str) -> None:
+    (found,) = read_qstat(QSTAT.format(status=status)).values()
+    assert (found.process_id, found.word) == ("12.head", word)
+    assert read_qstat("") == {}
+    assert "qstat -x -f 12.head" in qstat_command(["12.head"])
 
 
 def test_an_empty_queue_is_a_listing() -> None:
