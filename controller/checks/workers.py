@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from contextlib import closing
-from functools import partial
+from contextlib import ExitStack, closing
+from functools import cache
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
@@ -46,29 +46,31 @@ def check_worker(name: str, worker: WorkerBase, *, full: bool = False) -> list[C
         All problems; one result without a problem where there are none.
     """
     what = f"worker {name}"
+    with ExitStack() as stack:
+        # One machine for all questions: it is logged in to once.
+        opened = cache(lambda: stack.enter_context(closing(open_host(worker))))
+        return _check_worker(what, worker, opened, full=full)
+
+
+def _check_worker(
+    what: str, worker: WorkerBase, opened: Callable[[], Host], *, full: bool
+) -> list[CheckResult]:
     scheduler = result_of(what, lambda: _check_scheduler(worker))
-    usable = result_of(what, lambda: _on_host(worker, partial(_check_host, worker=worker)))
+    usable = result_of(what, lambda: _check_host(opened(), worker))
     found = [scheduler, usable]
     if scheduler.ok:
         found.append(result_of(what, lambda: _check_resources(worker)))
     if scheduler.ok and usable.ok:
-        found.append(
-            result_of(what, lambda: _on_host(worker, partial(_check_queue, worker=worker)))
-        )
+        found.append(result_of(what, lambda: _check_queue(opened(), worker)))
     problems = [result for result in found if result.problem is not None]
     said = problems or [usable]
     if not usable.ok or (worker.is_local and not full):
         return said
-    said += _found_on_worker(what, worker)
+    said += _found_on_worker(what, worker, opened)
     if not full:
         return said
     known = [result.problem for result in said]
-    return said + [r for r in _package_results(what, worker) if r.problem not in known]
-
-
-def _on_host(worker: WorkerBase, check: Callable[[Host], str | None]) -> str | None:
-    with closing(open_host(worker)) as host:
-        return check(host)
+    return said + [r for r in _package_results(what, worker, opened) if r.problem not in known]
 
 
 def _check_scheduler(worker: WorkerBase) -> None:
@@ -134,10 +136,12 @@ def _check_queue(host: Host, worker: WorkerBase) -> None:
         ) from error
 
 
-def _found_on_worker(what: str, worker: WorkerBase) -> list[CheckResult]:
+def _found_on_worker(
+    what: str, worker: WorkerBase, opened: Callable[[], Host]
+) -> list[CheckResult]:
     """Say what is on a worker, and what of it would break jobs."""
     what = f"{what}: environment"
-    facts = _asked(what, worker, find_out)
+    facts = _asked(what, worker, opened, find_out)
     if isinstance(facts, CheckResult):
         return [facts]
     problems = problems_of(
@@ -149,21 +153,25 @@ def _found_on_worker(what: str, worker: WorkerBase) -> list[CheckResult]:
     ]
 
 
-def _package_results(what: str, worker: WorkerBase) -> list[CheckResult]:
+def _package_results(
+    what: str, worker: WorkerBase, opened: Callable[[], Host]
+) -> list[CheckResult]:
     what = f"{what}: packages"
-    differences = _asked(what, worker, _different_packages)
+    differences = _asked(what, worker, opened, _different_packages)
     if isinstance(differences, CheckResult):
         return [differences]
     return [CheckResult(what, text, _PACKAGE_HINT, warning=True) for text in differences]
 
 
 def _asked(
-    what: str, worker: WorkerBase, ask: Callable[[Host, WorkerBase], _Answer]
+    what: str,
+    worker: WorkerBase,
+    opened: Callable[[], Host],
+    ask: Callable[[Host, WorkerBase], _Answer],
 ) -> _Answer | CheckResult:
     """Return what a worker answers, or a warning that says why it does not."""
     try:
-        with closing(open_host(worker)) as host:
-            return ask(host, worker)
+        return ask(opened(), worker)
     except (ControllerError, OSError) as error:
         return CheckResult(what, str(error), warning=True)
 

@@ -59,6 +59,15 @@ def run_dir_path(work_dir: str | Path, uuid: str, index: int) -> Path:
     return _dir_path(work_dir, uuid, f"{uuid}_{index}")
 
 
+def uuid_problem(uuid: str) -> str | None:
+    """Say why a uuid cannot be the name of a run directory; None if it can."""
+    try:
+        run_dir_path("/", uuid, 1)
+    except RemoteError as error:
+        return error.message
+    return None
+
+
 def _dir_path(work_dir: str | Path, uuid: str, name: str) -> Path:
     # It is also used as a word in scripts: no spaces, and nothing that looks like an option.
     if not re.fullmatch(r"\w[\w.-]*", uuid):

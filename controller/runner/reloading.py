@@ -30,4 +30,7 @@ def read_again(project: Project) -> Project:
 
 def changed_fixed_parts(old: Project, new: Project) -> list[str]:
     """Return the names of what differs and cannot be changed while a runner runs."""
-    return [name for name in FIXED if getattr(old, name) != getattr(new, name)]
+    changed = [name for name in FIXED if getattr(old, name) != getattr(new, name)]
+    if new.events.enabled and not old.events.enabled:
+        changed.append("events")  # its database was opened without them
+    return changed

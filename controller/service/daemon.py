@@ -151,7 +151,8 @@ class DaemonManager:
         raise_on_error
             Raise instead of logging why it did not start.
         connect_interactive
-            Stored with the options.
+            First log in to the workers that need a user for it; ``ssh`` asks on the terminal. The
+            jobs of one that could not be logged in to wait. Only with ``single``.
 
         Returns
         -------
@@ -161,8 +162,16 @@ class DaemonManager:
         Raises
         ------
         DaemonError
-            With ``raise_on_error``: it did not start.
+            With ``raise_on_error``: it did not start; or ``connect_interactive`` without
+            ``single``.
         """
+        if connect_interactive and not single:
+            raise DaemonError("connect_interactive means one process", hint="leave single as it is")
+        if connect_interactive:
+            from controller.runner import log_in_to
+
+            for name, error in log_in_to(self.project).items():
+                logger.warning("worker %s: %s", name, error)
         numbers = (1, 1) if single else (num_procs_transfer, num_procs_complete)
         options = StartOptions(*numbers, log_level, connect_interactive)
         return self._done(lambda: bool(start_runners(self.project, options)), raise_on_error)
@@ -260,6 +269,12 @@ class DaemonManager:
         tell = print_function or logger.info
         for entry in follow_log(self.log_dir, LogChoice(), lambda: not holders(self.project)):
             tell(entry.text)
+
+    def foreground_process(
+        self, name: str, print_function: Callable[[str], Any] | None = None
+    ) -> None:
+        """Do what `foreground_processes` does, for one process."""
+        self.foreground_processes([name], print_function)
 
     def check_matching_runner(self, raise_on_error: bool = False) -> str | None:
         """Return None: runners on several machines may serve one project."""

@@ -41,6 +41,7 @@ def test_what_is_found_and_what_would_break(start: Start, tmp_path: Path) -> Non
     server = start()
     good = checked(server, tmp_path)
     assert [r.problem for r in good] == [None, None]
+    assert server.logins() == 1
     assert good[0].note == str(Path(sys.executable).with_name("jf"))
     assert ", Python 3." in (good[1].note or "")
     assert "jobflow " in (good[1].note or "")

@@ -276,6 +276,8 @@ def test_a_manager_for_scripts(project: Project, controller: JobController) -> N
     assert manager.get_processes_info() is None
     assert manager.stop(wait=True), "nothing to stop"
     assert not manager.restart()
+    with pytest.raises(DaemonError, match="connect_interactive"):
+        manager.start(single=False, connect_interactive=True)
     assert manager.start(num_procs_complete=2, single=False, log_level="error")
     assert not manager.start()
     with pytest.raises(DaemonError, match="already"):
@@ -287,6 +289,8 @@ def test_a_manager_for_scripts(project: Project, controller: JobController) -> N
         "complete-2": "RUNNING",
     }
     assert info["complete-2"]["roles"] == ["complete"]
+    with pytest.raises(ValueError, match="transfer-9"):
+        manager.foreground_process("transfer-9")
     os.kill(info["complete-2"]["pid"], signal.SIGKILL)
     wait_for(lambda: manager.check_status() is DaemonStatus.PARTIALLY_RUNNING)
     assert manager.shut_down(wait=True)

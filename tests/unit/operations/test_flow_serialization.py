@@ -29,6 +29,14 @@ def decorated(a: Any) -> Any:
     return add(add(a).output).output
 
 
+@pytest.mark.parametrize("uuid", ["../elsewhere", "a/b", "-rf", "", "two words", "x" * 300])
+def test_a_uuid_that_no_folder_can_have_is_refused_before_anything_is_stored(uuid: str) -> None:
+    made = add(1)
+    data = {**json.loads(json.dumps(made, cls=MontyEncoder)), "uuid": uuid}
+    with pytest.raises(SubmissionError, match="cannot be the name of a folder"):
+        read_flow(data)
+
+
 def shape(serialized: SerializedFlow) -> dict[str, list[str]]:
     """{name of a job: names of its parents}."""
     names = {j.uuid: j.data["name"] for j in serialized.jobs}
