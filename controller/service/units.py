@@ -59,12 +59,13 @@ def cron_line(project: str) -> str:
 
 
 def _command(project: str) -> str:
-    return " ".join(_quoted(word) for word in (str(_jf()), "-p", project))
+    # Only there does systemd replace variables.
+    return " ".join(_quoted(word).replace("$", "$$") for word in (str(_jf()), "-p", project))
 
 
 def _quoted(word: str) -> str:
     """Write a word as systemd reads it."""
-    text = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    text = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{text}"' if not text or set(text) & set(" \t'\"\\;") else text
 
 

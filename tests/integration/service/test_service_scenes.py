@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -126,6 +127,8 @@ def test_all_projects(project_file: Path, controller: JobController) -> None:
     assert "project broken: " in done.stderr
     assert "does not exist" in done.stderr
     assert [r.state for r in runner_processes(controller.queue)] == [ProcessState.ALIVE]
-    ended = jf("runner", "stop", "--all", "--wait")
+    names = project_file.with_name("names.json")
+    ended = jf("runner", "stop", "-a", "-w", "-j", str(names), "-m", "60")
     assert ended.returncode == 5, ended.stderr
+    assert json.loads(names.read_text()) == ["test"]
     assert runner_processes(controller.queue) == []
