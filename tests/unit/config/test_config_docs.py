@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from controller.config import (
     BatchConfig,
@@ -40,6 +41,27 @@ MODELS: list[Any] = [
     RunnerOptions,
     SeparatedTransferWorker,
 ]
+
+
+def models_in(annotation: Any, found: set[Any]) -> set[Any]:
+    """The models that a project file can hold, with those within them."""
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    if is_model and annotation not in found:
+        found.add(annotation)
+        for field in annotation.model_fields.values():
+            models_in(field.annotation, found)
+    for part in get_args(annotation):
+        models_in(part, found)
+    return found
+
+
+def test_no_key_of_any_model_is_forgotten() -> None:
+    """Also of a model that is new and not in the list above."""
+    pages = "".join((_DOCS / name).read_text() for name in ("notifications.md", "retries.md"))
+    models = models_in(Project, set())
+    assert len(models) >= len(MODELS) - 1
+    keys = {name for model in models for name in model.model_fields}
+    assert sorted(name for name in keys if f"`{name}`" not in TEXT + pages) == []
 
 
 @pytest.mark.parametrize("model", MODELS)
