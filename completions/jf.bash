@@ -8,7 +8,7 @@ _jf_facts() {
     commands='' options='' asks='' takes='' choices=()
     case $1 in
     '')
-        commands='quickstart demo job flow events metrics notify runner project worker admin batch backup gui plugin'
+        commands='quickstart demo job flow events top metrics notify runner project worker admin batch backup gui plugin'
         options='--project -p --full-exc -fe --warn-project -wp --format --json --color --no-pager --tree --version --install-completion --show-completion --help -h'
         asks='--project=projects -p=projects'
         choices=(
@@ -433,6 +433,13 @@ _jf_facts() {
         choices=(
             '--kind -k |states state claim attempt_started attempt_ended step_failed takeover added deleted flow action admin runner'
             '--state -s |BATCH_RUNNING BATCH_SUBMITTED CHECKED_OUT COMPLETED DOWNLOADED FAILED PAUSED READY REMOTE_ERROR RUNNING RUN_FINISHED STOPPED SUBMITTED UPLOADED USER_STOPPED WAITING'
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' top')
+        options='--interval -d --once --format --json --help -h'
+        takes='--interval -d'
+        choices=(
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;

@@ -18,6 +18,7 @@ function __jf_facts
                 job\t'List, inspect and change jobs.' \
                 flow\t'List, inspect and change flows.' \
                 events\t'Show what happened to jobs and flows and who did it, oldest first.' \
+                top\t'Show what goes on, live: jobs, workers, runners, errors, throughput.' \
                 metrics\t'Print metrics in Prometheus\' text format, for a textfile collector.' \
                 notify\t'List and test the notifications of a project.' \
                 runner\t'Run the jobs of a project and see which runner does.' \
@@ -1438,6 +1439,17 @@ function __jf_facts
             set __jf_asks '--job=jobs' '-j=jobs' '--flow=flows' '--worker=workers' '-wk=workers'
             set __jf_takes '--runner' '--actor' '--since' '--until' '--max-results' '-m' '--columns'
             set __jf_choices '--kind -k |states state claim attempt_started attempt_ended step_failed takeover added deleted flow action admin runner' '--state -s |BATCH_RUNNING BATCH_SUBMITTED CHECKED_OUT COMPLETED DOWNLOADED FAILED PAUSED READY REMOTE_ERROR RUNNING RUN_FINISHED STOPPED SUBMITTED UPLOADED USER_STOPPED WAITING' '--format |table wide json ndjson yaml csv name count'
+        case ' top'
+            set __jf_options \
+                --interval\t'Between two readings.' \
+                -d\t'Between two readings.' \
+                --once\t'Print it once, as without a terminal.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.' \
+                -h\t'Show this message and exit.'
+            set __jf_takes '--interval' '-d'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' metrics'
             set __jf_options \
                 --help\t'Show this message and exit.' \

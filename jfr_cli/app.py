@@ -29,6 +29,7 @@ GROUPS: dict[str, str] = {
     "job": "List, inspect and change jobs.",
     "flow": "List, inspect and change flows.",
     "events": "Show what happened to jobs and flows and who did it, oldest first.",
+    "top": "Show what goes on, live: jobs, workers, runners, errors, throughput.",
     "metrics": "Print metrics in Prometheus' text format, for a textfile collector.",
     "notify": "List and test the notifications of a project.",
     "runner": "Run the jobs of a project and see which runner does.",

@@ -24,7 +24,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.app",),
     ("jfr_cli.commands",),
     ("jfr_cli.bulk_actions",),
-    ("jfr_cli.progress",),
+    ("jfr_cli.progress", "jfr_cli.top"),
     ("jfr_cli.selection", "jfr_cli.output"),
     ("jfr_cli.watch",),
     ("jfr_cli.session", "jfr_cli.render", "jfr_cli.errors"),
@@ -47,6 +47,7 @@ ROWS: list[tuple[str, ...]] = [
     (
         "controller.doctor",
         "controller.checks",
+        "controller.activity",
         "controller.report",
         "controller.waiting",
         "controller.why",

@@ -22,7 +22,7 @@ READS = {
         "project worker list",
         "project exec_config list",
     ),
-    *("batch list", "batch info", "plugin list", "gui"),
+    *("batch list", "batch info", "plugin list", "gui", "top"),
     *("events", "job history", "admin log", "notify list", "metrics"),
 }
 """Commands that change nothing."""
