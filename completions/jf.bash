@@ -33,7 +33,7 @@ _jf_facts() {
         options='--tree --help -h'
         ;;
     ' job list')
-        options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --columns --output -o --watch -W --help'
+        options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --latest-flow -lf --error -e --running -run --count --stored-data-key -sdk --color -col --archived --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --worker -wk --cause --error-match --format --json --columns --output -o --watch -W --help'
         asks='--job-id=job_uuids_with_index -jid=job_uuids_with_index --db-id=jobs -did=jobs --flow-id=flows -fid=flows --worker=workers -wk=workers <n>=job_filters'
         takes='--max-results -m --latest-flow -lf --stored-data-key -sdk --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --cause --error-match --columns --output -o'
         choices=(
@@ -304,11 +304,11 @@ _jf_facts() {
         )
         ;;
     ' flow')
-        commands='list info wait submit delete clean resume graph report set filter'
+        commands='list info wait submit delete clean resume archive unarchive graph report set filter'
         options='--tree --help -h'
         ;;
     ' flow list')
-        options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
+        options='--verbosity --verbose -v --max-results -m --sort --reverse-sort -revs --locked -l --count --archived --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --columns --watch -W --help'
         asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows <n>=flow_filters'
         takes='--max-results -m --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --columns'
         choices=(
@@ -367,6 +367,24 @@ _jf_facts() {
         asks='<1>=flows'
         takes='--wait -w'
         choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' flow archive')
+        options='--yes -y --wait -w --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
+        takes='--wait -w --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' flow unarchive')
+        options='--yes -y --dry-run --job-id -jid --state -s --db-id -did --flow-id -fid --start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q --format --json --help'
+        asks='--job-id=job_uuids -jid=job_uuids --db-id=jobs -did=jobs --flow-id=flows -fid=flows'
+        takes='--start-date -sdate --end-date -edate --name -n --metadata -meta --days -ds --hours -hs --query -q'
+        choices=(
+            '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED'
             '--format |table wide json ndjson yaml csv name count'
         )
         ;;
@@ -684,7 +702,7 @@ _jf_facts() {
         )
         ;;
     ' admin')
-        commands='upgrade doctor log reset unlock unlock-flow unlock-runner index'
+        commands='upgrade doctor log reset compact unlock unlock-flow unlock-runner index'
         options='--tree --help -h'
         ;;
     ' admin upgrade')
@@ -709,6 +727,12 @@ _jf_facts() {
         ;;
     ' admin reset')
         options='--output -o --yes -y --dry-run --format --json --help'
+        choices=(
+            '--format |table wide json ndjson yaml csv name count'
+        )
+        ;;
+    ' admin compact')
+        options='--dry-run --format --json --help'
         choices=(
             '--format |table wide json ndjson yaml csv name count'
         )

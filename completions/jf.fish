@@ -114,6 +114,7 @@ function __jf_facts
                 -sdk\t'Show this stored data.' \
                 --color\t'Colour the names by flow.' \
                 -col\t'Colour the names by flow.' \
+                --archived\t'Show archived ones instead.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, upper or lower case; separate several with commas.' \
@@ -1064,6 +1065,8 @@ function __jf_facts
                 delete\t'Delete flows with all their jobs.' \
                 clean\t'Delete the run folders of the ended jobs of flows.' \
                 resume\t'Resume all paused and stopped jobs of a flow.' \
+                archive\t'Move finished flows out of the queue; they stay readable, and can be brought back.' \
+                unarchive\t'Bring archived flows back into the queue, as they were.' \
                 graph\t'Show a flow as a tree, or write it as mermaid, dot or SVG.' \
                 report\t'Show the flows by state and how many ended recently.' \
                 set\t'Set properties of flows.' \
@@ -1085,6 +1088,7 @@ function __jf_facts
                 --locked\t'Only locked ones.' \
                 -l\t'Only locked ones.' \
                 --count\t'Print only the number of results.' \
+                --archived\t'Show archived ones instead.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
                 --state\t'State, upper or lower case; separate several with commas.' \
@@ -1304,6 +1308,74 @@ function __jf_facts
             set __jf_asks '<1>=flows'
             set __jf_takes '--wait' '-w'
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' flow archive'
+            set __jf_options \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --wait\t'Wait this long for locks.' \
+                -w\t'Wait this long for locks.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --job-id\t'Flow of this job.' \
+                -jid\t'Flow of this job.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
+            set __jf_takes '--wait' '-w' '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
+        case ' flow unarchive'
+            set __jf_options \
+                --yes\t'Do not ask.' \
+                -y\t'Do not ask.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --job-id\t'Flow of this job.' \
+                -jid\t'Flow of this job.' \
+                --state\t'State, upper or lower case; separate several with commas.' \
+                -s\t'State, upper or lower case; separate several with commas.' \
+                --db-id\t'Job by db_id; separate several with commas.' \
+                -did\t'Job by db_id; separate several with commas.' \
+                --flow-id\t'Flow by uuid, or any job\'s db_id.' \
+                -fid\t'Flow by uuid, or any job\'s db_id.' \
+                --start-date\t'Changed at or after (local).' \
+                -sdate\t'Changed at or after (local).' \
+                --end-date\t'Changed at or before (local).' \
+                -edate\t'Changed at or before (local).' \
+                --name\t'Full name; *, ? and [0-9] are wildcards.' \
+                -n\t'Full name; *, ? and [0-9] are wildcards.' \
+                --metadata\t'JSON, or "key=value,key2=value2".' \
+                -meta\t'JSON, or "key=value,key2=value2".' \
+                --days\t'Changed within this many days.' \
+                -ds\t'Changed within this many days.' \
+                --hours\t'Changed within this many hours.' \
+                -hs\t'Changed within this many hours.' \
+                --query\t'Query in MongoDB syntax.' \
+                -q\t'Query in MongoDB syntax.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_asks '--job-id=job_uuids' '-jid=job_uuids' '--db-id=jobs' '-did=jobs' '--flow-id=flows' '-fid=flows'
+            set __jf_takes '--start-date' '-sdate' '--end-date' '-edate' '--name' '-n' '--metadata' '-meta' '--days' '-ds' '--hours' '-hs' '--query' '-q'
+            set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow graph'
             set __jf_options \
                 --job\t'The uuid is a job\'s.' \
@@ -1918,6 +1990,7 @@ function __jf_facts
                 doctor\t'Find inconsistencies; with --fix, repair them. Exit 9 if problems remain.' \
                 log\t'Show administrative actions and actions on jobs: what, who and from where.' \
                 reset\t'Set up the queue database; deletes all jobs and flows in it.' \
+                compact\t'Give the disk space of deleted and archived jobs back.' \
                 unlock\t'Remove job locks whose holder is gone. A holder that is still alive loses its work.' \
                 unlock-flow\t'Remove flow locks whose holder is gone.' \
                 unlock-runner\t'Remove the lock on the project\'s runner record.' \
@@ -1982,6 +2055,13 @@ function __jf_facts
                 -o\t'Delete all outputs too.' \
                 --yes\t'Do not ask.' \
                 -y\t'Do not ask.' \
+                --dry-run\t'Show what would be done; change nothing.' \
+                --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
+                --json\t'Same as --format json.' \
+                --help\t'Show this message and exit.'
+            set __jf_choices '--format |table wide json ndjson yaml csv name count'
+        case ' admin compact'
+            set __jf_options \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \

@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.api.administration import Administration
 from controller.api.backups import Backups
 from controller.api.batches import Batches
+from controller.api.flow_archive import FlowArchive
 from controller.api.flow_control import FlowControl
 from controller.api.flow_deletion import FlowDeletion
 from controller.api.flow_stores import FlowStores
@@ -39,6 +40,7 @@ class JobController(
     FlowLifecycle,
     FlowControl,
     FlowDeletion,
+    FlowArchive,
     FlowStores,
     Statistics,
     Batches,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from controller.api.archive_queries import ArchiveQueries
 from controller.api.event_queries import EventQueries
 from controller.api.flow_queries import FlowQueries
 from controller.api.job_queries import JobQueries
@@ -50,7 +51,7 @@ class _UserCollection:
         controller.queue = replace(controller.queue, **changed)
 
 
-class QueueReader(JobQueries, FlowQueries, EventQueries):
+class QueueReader(JobQueries, FlowQueries, ArchiveQueries, EventQueries):
     """Access to the queue and the outputs of one project, to look at them.
 
     It is thread-safe, and a context manager, which closes it.

@@ -347,6 +347,7 @@ SavedFlowFilters = Annotated[
     ),
 ]
 Locked = Annotated[bool, typer.Option("--locked", "-l", help="Only locked ones.")]
+Archived = Annotated[bool, typer.Option("--archived", help="Show archived ones instead.")]
 MaxResults = Annotated[
     int, typer.Option("--max-results", "-m", min=0, help="Maximum number (0: no limit).")
 ]

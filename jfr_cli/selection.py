@@ -208,8 +208,14 @@ def existing_flow(
     *,
     by_job: bool = False,
     jobs_sort: list[tuple[str, int]] | None = None,
+    archived: bool = False,
 ) -> FlowInfo:
     """Return a flow with its jobs, by its uuid, or by the db_id or uuid of a job.
+
+    Parameters
+    ----------
+    archived
+        Accept an archived one.
 
     Raises
     ------
@@ -223,6 +229,11 @@ def existing_flow(
         with_jobs_info=True,
         jobs_sort=jobs_sort,
     )
+    if not found and archived:
+        ids = {f"{name}s": value for name, value in named.items()}
+        found = controller.get_archived_flows_info(
+            FlowFilter(**ids), limit=1, with_jobs_info=True, jobs_sort=jobs_sort
+        )
     if not found:
         raise FlowNotFoundError(
             f"there is no flow {text}", hint="`jf flow list` lists the existing ones"
@@ -239,8 +250,15 @@ def checked_sort(field: str) -> str:
     return field
 
 
-def named_job(controller: QueueReader, text: str, index: int | None = None) -> JobInfo:
+def named_job(
+    controller: QueueReader, text: str, index: int | None = None, *, archived: bool = False
+) -> JobInfo:
     """Return the job with an id.
+
+    Parameters
+    ----------
+    archived
+        Accept an archived one.
 
     Raises
     ------
@@ -248,9 +266,13 @@ def named_job(controller: QueueReader, text: str, index: int | None = None) -> J
         There is no such job.
     """
     named = job_keywords(controller, text, index)
-    found = controller.get_job_info(**named)
+    found = controller.get_job_info(**named, archived=archived)
     if found is not None:
         return found
+    if not archived and controller.get_job_info(**named) is not None:
+        raise JobNotFoundError(
+            f"job {text} is archived", hint=f"bring its flow back: jf flow unarchive -fid {text}"
+        )
     uuid = named.get("job_id")
     indices = controller.queue.jobs.find({"uuid": uuid}, ["index"]) if uuid else []
     if known := sorted(doc["index"] for doc in indices):

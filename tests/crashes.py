@@ -70,11 +70,14 @@ class _Collection:
 
 
 class _Database:
-    def __init__(self, inner: Any, *, transactions: bool) -> None:
-        self._inner, self._transactions = inner, transactions
+    def __init__(self, inner: Any, fuse: Fuse, *, transactions: bool) -> None:
+        self._inner, self._fuse, self._transactions = inner, fuse, transactions
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+    def collection(self, name: str) -> Any:
+        return _Collection(self._inner.collection(name), self._fuse)
 
     @property
     def supports_transactions(self) -> bool:
@@ -95,7 +98,7 @@ def dying(queue: Queue, fuse: Fuse, *, transactions: bool) -> Queue:
     # Below what tells the event log: so a change and its event are two moments to die at.
     inner = {name: getattr(getattr(queue, name), "_inner", getattr(queue, name)) for name in names}
     wrapped: dict[str, Any] = {name: _Collection(c, fuse) for name, c in inner.items()}
-    database: Any = _Database(queue.database, transactions=transactions)
+    database: Any = _Database(queue.database, fuse, transactions=transactions)
     return dataclasses.replace(queue, database=database, **wrapped)
 
 

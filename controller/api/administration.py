@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from controller.api.base import ControllerGroup
 from controller.documents import DbCollection
-from controller.errors import UnsupportedOperationError
 from controller.operations.batch_record import remove_pools
+from controller.operations.compaction import Compaction, compact
 from controller.operations.runner_record import refuse_beside_runner
 from controller.operations.version import version_document
 from controller.storage.indexes import build_queue_indexes, foreign_indexes
@@ -68,6 +68,7 @@ class Administration(ControllerGroup):
             self.queue.auxiliary,
             self.queue.batches,
             self.queue.events.collection,
+            self.queue.archive,
         ):
             collection.drop()
         if self.project is not None:
@@ -165,9 +166,21 @@ class Administration(ControllerGroup):
         for keys in indexes:
             target.create_index(keys, unique=unique, background=background)
 
-    def compact(self) -> None:
-        """Reclaim the space of deleted documents, where the database supports it."""
-        try:
-            self.queue.database.compact([self.queue.jobs.name, self.queue.flows.name])
-        except UnsupportedOperationError:
-            return
+    def compact(self, *, dry_run: bool = False) -> Compaction:
+        """Give the space of deleted and archived documents back, where the database supports it.
+
+        The embedded file is rewritten: other processes can read meanwhile, and wait to write.
+
+        Parameters
+        ----------
+        dry_run
+            Only say how much would be given back.
+
+        Raises
+        ------
+        RunningRunnerError
+            A runner is active, and would have to wait for more than some seconds.
+        StorageError
+            The disk has no room for a second copy.
+        """
+        return compact(self.queue, dry_run=dry_run)

@@ -134,6 +134,8 @@ class JobQueries(ControllerGroup):
         job_id: str | None = None,
         db_id: str | None = None,
         job_index: int | None = None,
+        *,
+        archived: bool = True,
     ) -> JobInfo | None:
         """Return the light view of one job, or None when there is no such job.
 
@@ -145,8 +147,10 @@ class JobQueries(ControllerGroup):
             db_id of the job; exactly one of the two is required.
         job_index
             With ``job_id``: the index, None for the largest one.
+        archived
+            Look in the archive, too, if the queue has no such job.
         """
-        doc = self._find_job(job_id, db_id, job_index, JOB_INFO_PROJECTION)
+        doc = self._find_job(job_id, db_id, job_index, JOB_INFO_PROJECTION, archived=archived)
         return None if doc is None else JobInfo.from_query_output(doc)
 
     def get_job_doc(
@@ -155,8 +159,11 @@ class JobQueries(ControllerGroup):
         db_id: str | None = None,
         job_index: int | None = None,
     ) -> JobDoc | None:
-        """Return the whole document of one job or None; parameters as in `get_job_info`."""
-        doc = self._find_job(job_id, db_id, job_index, None)
+        """Return the whole document of one job, which may be archived, or None.
+
+        Parameters as in `get_job_info`.
+        """
+        doc = self._find_job(job_id, db_id, job_index, None, archived=True)
         return None if doc is None else JobDoc.model_validate(doc)
 
     def get_job_info_by_job_uuid(
@@ -302,9 +309,16 @@ class JobQueries(ControllerGroup):
         db_id: str | None,
         job_index: int | None,
         projection: Projection,
+        *,
+        archived: bool = False,
     ) -> Document | None:
         query, sort = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
-        return self.queue.jobs.find_one(query, projection, sort=sort)
+        found = self.queue.jobs.find_one(query, projection, sort=sort)
+        if found is None and archived:
+            from controller.operations.archive_reading import archived_job
+
+            return archived_job(self.queue, db_id=db_id, job_id=job_id, job_index=job_index)
+        return found
 
     def _find_jobs(
         self,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from controller.api.base import ControllerGroup
+from controller.errors import JobNotFoundError
 from controller.operations.acting import find_job
+from controller.operations.archive_reading import archived_flows, archived_job
+from controller.storage.base import Document
 from controller.storage.outputs import read_output
 
 
@@ -24,7 +27,7 @@ class JobResults(ControllerGroup):
         Parameters
         ----------
         job_id, db_id, job_index
-            The job; see `get_job_info`.
+            The job, which may be archived; see `get_job_info`.
         load
             Insert the data from additional stores.
 
@@ -36,7 +39,15 @@ class JobResults(ControllerGroup):
             No output is stored for it; an output that is None is not an error.
         """
         named = {"db_id": db_id, "job_id": job_id, "job_index": job_index}
-        job = find_job(self.queue, ["uuid", "index"], **named)
-        flow = self.queue.flows.find_one({"jobs": job["uuid"]}, ["jobstore"]) or {}
+        try:
+            job: Document = find_job(self.queue, ["uuid", "index"], **named)
+        except JobNotFoundError:
+            found = archived_job(self.queue, db_id=db_id, job_id=job_id, job_index=job_index)
+            if found is None:
+                raise
+            job = found
+        of_job = {"jobs": job["uuid"]}
+        flow = self.queue.flows.find_one(of_job, ["jobstore"])
+        flow = flow or next(iter(archived_flows(self.queue, of_job)), {})
         spec = self._need_project().jobstore_spec(flow.get("jobstore"))
         return read_output(spec, job["uuid"], job["index"], load=load)

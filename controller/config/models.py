@@ -103,6 +103,11 @@ class ExecutionConfig(StrictModel):
     retry: Retries | None = None
 
 
+def archive_name(flows_collection: str) -> str:
+    """Return the name of the collection of archived flows."""
+    return f"{flows_collection}_archive"
+
+
 class QueueConfig(StrictModel):
     """Where the states of jobs are kept.
 
@@ -134,7 +139,7 @@ class QueueConfig(StrictModel):
 
     @model_validator(mode="after")
     def _distinct(self) -> QueueConfig:
-        names = self.collection_names
+        names = [*self.collection_names, archive_name(self.flows_collection)]
         doubled = {n for n in names if names.count(n) > 1}
         if doubled:
             raise RefusedError(

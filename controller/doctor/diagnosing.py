@@ -31,7 +31,11 @@ from controller.rules.diagnosis.findings import Diagnosis, Finding, in_order
 from controller.rules.diagnosis.flowplan import FlowView
 from controller.rules.diagnosis.flows import examine_flow, examine_orphans
 from controller.rules.diagnosis.locks import LockView, examine_lock, has_remains
-from controller.rules.diagnosis.unfinished import examine_pending_cleanup, leftover_folder
+from controller.rules.diagnosis.unfinished import (
+    examine_pending_cleanup,
+    leftover_folder,
+    unfinished_move,
+)
 from controller.states import JobState
 from controller.storage.base import Document
 from controller.storage.indexes import is_optional, missing_indexes
@@ -120,6 +124,7 @@ class _Examination:
         prefix = project.queue.db_id_prefix if project else None
         self.census = Census(prefix or "")
         self.flows: set[str] = set()
+        self.moves = {head["flow"]: head["stage"] for head in reading.unfinished_moves(self.queue)}
         self.suspects: dict[str, list[Finding]] = {}
         self.remains: list[LockView] = []
         self.without_output: dict[str | None, list[str]] = {}
@@ -130,6 +135,7 @@ class _Examination:
             return Diagnosis((restore,), 0, 0)  # an incomplete database cannot be judged
         record = get_running_runner(self.queue.auxiliary)
         self._read_flows()
+        self._note_archived()
         orphans = self._orphans()
         views = [*held, *self.remains]
         suspicious_locks = self._locks(views, record)
@@ -140,6 +146,7 @@ class _Examination:
             orphans = self._confirmed_orphans(orphans)
         findings = [
             *([restore] if restore else []),
+            *(unfinished_move(uuid, stage) for uuid, stage in self.moves.items()),
             *suspicious_locks,
             *(f for many in self.suspects.values() for f in many),
             *orphans.values(),
@@ -175,6 +182,9 @@ class _Examination:
                     self.census.add(job)
                 self._note_remains(view)
                 if reading.is_held(view.flow):
+                    self.moves.pop(uuid, None)  # which is going on
+                    continue
+                if uuid in self.moves:
                     continue
                 found = examine_flow(view, now)
                 if found:
@@ -183,6 +193,11 @@ class _Examination:
                 self._look_for_outputs(batch)
             seen += len(batch)
             self.progress("examining flows", seen, max(seen, total))
+
+    def _note_archived(self) -> None:
+        for part in self.queue.archive.find({}, ["db_ids"]):
+            for db_id in part["db_ids"]:
+                self.census.note_id(str(db_id))
 
     def _note_remains(self, view: FlowView) -> None:
         marked = [("flows", view.flow), *(("jobs", job) for job in view.jobs)]
@@ -193,7 +208,7 @@ class _Examination:
     def _orphans(self) -> dict[str | None, Finding]:
         if self.queue.jobs.count_documents({}) == self.census.jobs:
             return {}  # every job was read with its flow
-        found = reading.jobs_of_no_flow(self.queue, self.flows)
+        found = reading.jobs_of_no_flow(self.queue, self.flows | set(self.moves))
         for job in (job for many in found.values() for job in many):
             self.census.add(job)
         return _orphan_findings(found)

@@ -20,6 +20,7 @@ from controller.documents import new_flow_document, utc_now
 from controller.errors import DuplicateKeyError, LockLostError, StorageBusyError
 from controller.leases import FREE, not_renewed_since
 from controller.locks import MongoLock
+from controller.operations.archiving import mend as mend_move
 from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.progress import derive_flow_state
 from controller.operations.queue import Queue
@@ -271,6 +272,10 @@ def _build_indexes(queue: Queue, mending: Mending) -> str | None:
     return None
 
 
+def _mend_archive(queue: Queue, mending: Mending) -> str | None:
+    return mend_move(queue, mending.target)
+
+
 def _remove_note(queue: Queue, mending: Mending) -> str | None:
     del mending  # there is only one note
     with MongoLock(queue.auxiliary, UNFINISHED, get_locked_doc=True) as lock:
@@ -297,6 +302,7 @@ _ACTIONS: dict[Action, Callable[[Queue, Mending], str | None]] = {
     Action.RAISE_COUNTER: _raise_counter,
     Action.ADD_DOCUMENT: _add_document,
     Action.BUILD_INDEXES: _build_indexes,
+    Action.MEND_ARCHIVE: _mend_archive,
     Action.REMOVE_NOTE: _remove_note,
     Action.REMOVE_FOLDER: _remove_folder,
 }

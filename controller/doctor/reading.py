@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.documents import db_id_order, flow_if_named
 from controller.leases import OBSERVER, live_lease
+from controller.operations.archiving import unfinished
 from controller.operations.backup import COUNTER, UNFINISHED
 from controller.operations.pending_cleanup import PendingCleanup
 from controller.operations.queue import Queue
@@ -234,6 +235,11 @@ def view_of_lock(where: str, document: Document) -> LockView:
         live_lease(document),
         OBSERVER.is_expired(document),
     )
+
+
+def unfinished_moves(queue: Queue) -> list[Document]:
+    """Heads of flows whose move to or from the archive was interrupted, not just going on."""
+    return [head for head in unfinished(queue) if not is_held(head)]
 
 
 def is_held(document: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,9 +46,10 @@ AUXILIARY = "jf_auxiliary"
 IDENTITY = "jfr_backup.txt"
 """File of a backup that identifies its database; only a backup of the same one is replaced."""
 EVENTS = "jf_auxiliary_events"
-OPTIONAL = ("batches", EVENTS)
+ARCHIVE = "flows_archive"
+OPTIONAL = ("batches", EVENTS, ARCHIVE)
 """Collections that older versions did not have."""
-_ORDER = (EVENTS, "batches", "flows", "jobs", AUXILIARY)
+_ORDER = (EVENTS, "batches", "flows", "jobs", ARCHIVE, AUXILIARY)
 """The order of writing: the id counter comes last."""
 COUNTER = {"next_id": {"$exists": True}}
 UNFINISHED = {"unfinished_restore": {"$exists": True}}
@@ -56,15 +57,26 @@ LOCK_WAIT = 25.0
 """Seconds to wait for another restore; the lease of a dead one expires by then."""
 
 
-def standard_names(queue: Queue) -> dict[str, Collection]:
-    """Return {name in a backup: collection}."""
-    return {
+def standard_names(queue: Queue, found: Container[str] = ()) -> dict[str, Collection]:
+    """Return {name in a backup: collection}; the archive where there is one.
+
+    Parameters
+    ----------
+    found
+        Names in a backup that is restored.
+    """
+    names = {
         "jobs": queue.jobs,
         "flows": queue.flows,
         AUXILIARY: queue.auxiliary,
         "batches": queue.batches,
         EVENTS: queue.events.collection,
     }
+    if ARCHIVE in found or (
+        queue.database.exists() and queue.archive.name in queue.database.collection_names()
+    ):
+        names[ARCHIVE] = queue.archive
+    return names
 
 
 def dump(
@@ -147,7 +159,7 @@ def _dump(queue: Queue, folder: Path, compress: bool, progress: Progress | None)
     counts = {}
     with queue.database.snapshot() as session:
         # Without a snapshot, the counter is read last, so that it is not behind any job.
-        for name in _ORDER:
+        for name in (n for n in _ORDER if n in names):
             counts[name] = dumps.write_dump(
                 names[name], folder, name, compress=compress, session=session, progress=progress
             )
@@ -156,7 +168,7 @@ def _dump(queue: Queue, folder: Path, compress: bool, progress: Progress | None)
 
 def _dump_with(tools: MongoTools, queue: Queue, folder: Path, compress: bool) -> dict[str, int]:
     names = standard_names(queue)
-    for name in _ORDER:
+    for name in (n for n in _ORDER if n in names):
         tools.dump(names[name].name, folder, name, compress=compress)
     written = {name: dumps.find_dump(folder, name) for name in names}
     return {name: found.check() if found else 0 for name, found in written.items()}
@@ -234,7 +246,8 @@ def restore(
         The database refused something. Restoring again starts over.
     """
     found = find_backup(folder)
-    counts = {name: found[name].check() if name in found else 0 for name in standard_names(queue)}
+    names = standard_names(queue, found)
+    counts = {name: found[name].check() if name in found else 0 for name in names}
     if dry_run and not queue.database.exists():
         return counts
     if not dry_run:
@@ -322,13 +335,15 @@ def _alone(auxiliary: Collection) -> Iterator[MongoLock]:
 
 def _clear(queue: Queue) -> None:
     """Remove the remains of an interrupted restore, and the documents of an empty database."""
-    for collection in (queue.jobs, queue.flows, queue.batches, queue.events.collection):
-        collection.delete_many({})
+    for name, collection in standard_names(queue).items():
+        if name != AUXILIARY:
+            collection.delete_many({})
     queue.auxiliary.delete_many({"unfinished_restore": {"$exists": False}})
 
 
 def _refuse_unless_empty(queue: Queue) -> None:
-    for what, collection in (("job", queue.jobs), ("flow", queue.flows), ("batch", queue.batches)):
+    filled = {"job": queue.jobs, "flow": queue.flows, "batch": queue.batches}
+    for what, collection in {**filled, "archive": queue.archive}.items():
         count = collection.count_documents({}, limit=1000)
         if count:
             shown = "1000 or more" if count == 1000 else count
@@ -352,7 +367,7 @@ def _fill(
 ) -> None:
     events = queue.events.collection
     build_queue_indexes(queue.jobs, queue.flows, queue.batches, queue.auxiliary, events)
-    names = standard_names(queue)
+    names = standard_names(queue, found)
     for name in _ORDER[:-1]:
         if name not in found:
             continue

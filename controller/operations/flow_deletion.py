@@ -25,7 +25,7 @@ _FIELDS = ["uuid", "name", "state", "jobstore", "lock_id", "lock_time", "lock_le
 
 @dataclass(frozen=True)
 class FlowRefusal:
-    """A flow that was not deleted, and why."""
+    """A flow that was not deleted, archived or brought back, and why."""
 
     flow_id: str
     error: ControllerError
@@ -43,7 +43,7 @@ class FlowRefusal:
 
 @dataclass(frozen=True)
 class FlowChange:
-    """A deleted flow.
+    """A flow that was deleted, archived or brought back.
 
     Attributes
     ----------
@@ -54,17 +54,17 @@ class FlowChange:
     before
         Its state before.
     after
-        None: it no longer exists.
+        None: it no longer exists; else its state, or ``ARCHIVED``.
     """
 
     db_id: str
     name: str
     before: str
-    after: None = None
+    after: str | None = None
 
 
 class FlowResult(list[str]):
-    """Uuids of the flows that were deleted, and what happened to the others.
+    """Uuids of the flows that were deleted (or moved), and what happened to the others.
 
     Attributes
     ----------

@@ -30,11 +30,16 @@ from controller.operations.version import refuse_newer
 from controller.rules import initial_job_state
 from controller.rules.run_settings import run_settings_problem
 from controller.states import FlowState, JobState
+from controller.storage.sizes import document_size
 
 if TYPE_CHECKING:
     from jobflow.core.flow import Flow
     from jobflow.core.job import Job
 
+_SURELY_FIT = 10_000
+"""A flow with fewer jobs fits into one document of any database."""
+_SHARE = 0.9
+"""Of the largest document that a new flow may take: its jobs may add others."""
 NEXT_ID = {"next_id": {"$exists": True}}
 
 
@@ -337,6 +342,7 @@ def insert_flow(
         state=FlowState.WAITING,
         now=now,
     )
+    _refuse_too_large(queue, flow_document)
     try:
         _insert_or_go_on(queue, documents, flow_document, going_on=bool(known))
     except DuplicateKeyError as error:
@@ -345,6 +351,22 @@ def insert_flow(
             hint="find it with `jf flow list`",
         ) from error
     return [ids[job.key] for job in flow.jobs]
+
+
+def _refuse_too_large(queue: Queue, flow_document: Mapping[str, Any]) -> None:
+    """Refuse a flow whose list of jobs the database could not store, before anything is written."""
+    limit = queue.database.largest_document
+    number = len(flow_document["ids"])
+    if limit is None or number < _SURELY_FIT:
+        return
+    size = document_size(dict(flow_document))
+    if size > limit * _SHARE:
+        raise SubmissionError(
+            f"the flow {flow_document['name']!r} has {number} jobs: the document that lists them "
+            f"would take {size / 2**20:.1f} MB, and MongoDB stores {limit >> 20} MB at most",
+            hint=f"submit it as several flows, of {int(number * limit * _SHARE / size)} jobs at "
+            "most, or in a project with an embedded database, where any size will do",
+        )
 
 
 def _refuse_settings(settings: RunSettings) -> None:
@@ -399,6 +421,8 @@ def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]
             hint="to run it again, make a new Flow with new jobs",
         )
     uuids = [job.uuid for job in flow.jobs]
+    if stored is None:
+        _refuse_if_archived(queue, flow, uuids)
     found = list(
         queue.jobs.find({"uuid": {"$in": uuids}}, ["uuid", "index", "db_id", "state", "job.hosts"])
     )
@@ -410,6 +434,19 @@ def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]
                 hint="to run it again, make a new job",
             )
     return {(doc["uuid"], doc["index"]): doc["db_id"] for doc in found}
+
+
+def _refuse_if_archived(queue: Queue, flow: AcceptedFlow, uuids: list[str]) -> None:
+    if queue.archive.find_one({}, ["_id"]) is None:
+        return
+    named = {"$or": [{"flow": flow.uuid}, {"uuids": {"$in": uuids}}]}
+    part = queue.archive.find_one(named, ["flow"])
+    if part is not None:
+        raise SubmissionError(
+            f"the flow {flow.name!r} has already been submitted: it is in the archive, in flow "
+            f"{part['flow']}",
+            hint="to run it again, make a new Flow with new jobs",
+        )
 
 
 def refuse_jobs_of_others(

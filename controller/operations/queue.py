@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from controller.config.models import archive_name
 from controller.documents import DbCollection, flow_if_named
 from controller.errors import ArgumentError
 from controller.filters import FlowFilter, JobFilter, Query, is_start_of_uuid
@@ -58,6 +59,11 @@ class Queue:
         flows = recorded(self.flows, self.database, self.events, flows=True)
         object.__setattr__(self, "jobs", jobs)
         object.__setattr__(self, "flows", flows)
+
+    @property
+    def archive(self) -> Collection:
+        """Flows that were moved out of the queue; see `controller.rules.archiving`."""
+        return self.database.collection(archive_name(self.flows.name))
 
     def collection(self, which: DbCollection) -> Collection:
         """Return the collection that users know by a name."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from controller.config.models import archive_name
 from controller.config.stores import can_hold_queue, collection_place, kind_of
 from controller.errors import ArgumentError
 from controller.storage.opening import describe_store, opens_directly
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]
 
-QUEUE_PARTS = ("jobs", "flows", "auxiliary", "batches", "events")
+QUEUE_PARTS = ("jobs", "flows", "auxiliary", "batches", "events", "archive")
 """What the collections of the queue are called here."""
 
 
@@ -125,6 +126,7 @@ def plan_migration(project: Project, to: str, *, queue_only: bool = False) -> Mi
     target = _Target(to)
     queue = project.queue
     jobs, *others = queue.collection_names
+    others.append(archive_name(queue.flows_collection))
     if collection_place(queue.store) == collection_place(target.queue(jobs)):
         raise ArgumentError(f"project {project.name} is already in {target.shown}")
     moves = [

@@ -147,6 +147,22 @@ class DeleteMany:
 WriteOperation: TypeAlias = InsertOne | UpdateOne | UpdateMany | ReplaceOne | DeleteOne | DeleteMany
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How much of a disk a database takes.
+
+    Attributes
+    ----------
+    size
+        Bytes of its files.
+    unused
+        Bytes of these that deleted documents have left: `Database.compact` returns them.
+    """
+
+    size: int
+    unused: int
+
+
 class Collection(Protocol):
     """One collection of documents."""
 
@@ -435,6 +451,13 @@ class Database(Protocol):
 
     def compact(self, names: Sequence[str]) -> None:
         """Return the space of deleted documents to the system, if possible."""
+
+    def space(self) -> Space | None:
+        """Return how much of the disk the database takes; None if it cannot tell."""
+
+    @property
+    def largest_document(self) -> int | None:
+        """Bytes of BSON that a document may have; None where any size will do."""
 
     def close(self) -> None:
         """Release connections and files. May be called twice."""

@@ -16,6 +16,7 @@ from controller.storage.base import (
     Projection,
     Session,
     Sort,
+    Space,
 )
 
 
@@ -147,6 +148,15 @@ class ReadOnlyDatabase:
     def collection(self, name: str) -> ReadOnlyCollection:
         """Return a collection."""
         return ReadOnlyCollection(self._database.collection(name))
+
+    @property
+    def largest_document(self) -> int | None:
+        """Bytes that a document may have; None where any size will do."""
+        return self._database.largest_document
+
+    def space(self) -> Space | None:
+        """Return how much of the disk the database takes."""
+        return self._database.space()
 
     def collection_names(self) -> list[str]:
         """Names of the collections that exist."""

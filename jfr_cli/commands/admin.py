@@ -84,6 +84,26 @@ def reset(
     )
 
 
+@app.command("compact")
+@shows_document()
+def compact(dry_run: options.DryRun = False) -> None:
+    """Give the disk space of deleted and archived jobs back.
+
+    The embedded database is rewritten, for which a second copy has to fit on the disk.
+
+    Example: jf admin compact
+    """
+    with CURRENT.controller() as controller:
+        done = controller.compact(dry_run=dry_run)
+    facts = {"before": done.before, "after": done.after, "freed": done.freed, "dry_run": dry_run}
+    if done.freed is None or done.before is None or done.after is None:
+        show_report(facts, "the server was asked to give space back; it does not say how much")
+        return
+    would = "would give back at least" if dry_run else "gave back"
+    sizes = [f"{n / 1e6:.1f} MB" for n in (done.freed, done.before, done.after)]
+    show_report(facts, f"{would} {sizes[0]}: {sizes[1]} before, {sizes[2]} after")
+
+
 @app.command("unlock")
 @knows_old_force
 @shows_outcome()

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.filters import FlowFilter
 from controller.states import FlowState, parse_states
 from jfr_cli import options
-from jfr_cli.commands import flow_actions, flow_graph, flow_submit, reports, saved_filters
+from jfr_cli.commands import (
+    flow_actions,
+    flow_archive,
+    flow_graph,
+    flow_submit,
+    reports,
+    saved_filters,
+)
 from jfr_cli.console import hint
 from jfr_cli.output import (
     picked_rows,
@@ -39,9 +46,13 @@ from jfr_cli.selection import (
 )
 from jfr_cli.session import CURRENT
 
+if TYPE_CHECKING:
+    from controller.reader import QueueReader
+
 app = options.command_group("List, inspect and change flows.")
 app.add_typer(flow_submit.app)
 app.add_typer(flow_actions.app)
+app.add_typer(flow_archive.app)
 app.add_typer(flow_graph.app)
 app.add_typer(reports.flows)
 app.add_typer(flow_actions.set_app, name="set")
@@ -59,25 +70,49 @@ def list_flows(
     reverse_sort: options.ReverseSort = False,
     locked: options.Locked = False,
     count: options.Count = False,
+    archived: options.Archived = False,
 ) -> None:
     """List flows, most recently changed first.
 
     Example: jf flow list -s RUNNING
     """
+    order = [(checked_sort(sort), 1 if reverse_sort else -1)]
     with CURRENT.reader() as controller:
+        if archived:
+            _list_archived(controller, selection, order, max_results, verbosity, count=count)
+            return
         query = controller.queue.query(replace(selection, locked=locked))
         if count or wants_count():
             show_count(controller.queue.flows.count_documents(query))
             return
         flows = controller.get_flows_info(
             custom_query=query,
-            sort=[(checked_sort(sort), 1 if reverse_sort else -1)],
+            sort=order,
             limit=max_results,
             with_jobs_info=needs_jobs(CURRENT.columns, verbosity + wants_wide()),
         )
     show_rows(flows, FLOWS, verbosity=verbosity)
     if max_results and len(flows) == max_results:
         hint(f"only the first {max_results} are shown: -m 0 shows all")
+
+
+def _list_archived(
+    controller: QueueReader,
+    selection: FlowFilter,
+    order: list[tuple[str, int]],
+    limit: int,
+    verbosity: int,
+    *,
+    count: bool,
+) -> None:
+    if count or wants_count():
+        show_count(len(controller.get_archived_flows_info(selection)))
+        return
+    jobs = needs_jobs(CURRENT.columns, verbosity + wants_wide())
+    flows = controller.get_archived_flows_info(selection, order, limit, with_jobs_info=bool(jobs))
+    show_rows(flows, FLOWS, verbosity=verbosity)
+    if limit and len(flows) == limit:
+        hint(f"only the first {limit} are shown: -m 0 shows all")
 
 
 @app.command("info")
@@ -122,7 +157,7 @@ def info(
     """
     order = [(checked_sort(jobs_sort), -1 if reverse_jobs_sort else 1)]
     with CURRENT.reader() as controller:
-        found = existing_flow(controller, flow, by_job=by_job, jobs_sort=order)
+        found = existing_flow(controller, flow, by_job=by_job, jobs_sort=order, archived=True)
     kind = job_table(stored_data_key or ())
     if shows_object():
         jobs = picked_rows(found.jobs_info or [], kind)

@@ -66,7 +66,7 @@ def graph(
         )
     chosen = _kind(kind, path, mermaid=mermaid)
     with CURRENT.reader() as controller:
-        found = existing_flow(controller, flow, by_job=by_job)
+        found = existing_flow(controller, flow, by_job=by_job, archived=True)
     from controller import graphs
 
     if chosen == "tree":

@@ -75,6 +75,7 @@ def list_jobs(
     color_flows: Annotated[
         bool, typer.Option("--color", "-col", help="Colour the names by flow.")
     ] = False,
+    archived: options.Archived = False,
 ) -> None:
     """List jobs, most recently changed first.
 
@@ -86,14 +87,15 @@ def list_jobs(
     with CURRENT.reader() as controller:
         if latest_flow is not None:
             wanted = _of_latest_flows(controller, wanted, latest_flow)
-        query = controller.queue.query(wanted)
+        order = [(checked_sort(sort), 1 if reverse_sort else -1)]
         if count or wants_count():
-            show_count(controller.queue.jobs.count_documents(query))
+            show_count(_number(controller, wanted, archived=archived))
             return
-        way = 1 if reverse_sort else -1
-        jobs = controller.get_jobs_info_query(
-            query, sort=[(checked_sort(sort), way)], limit=max_results
-        )
+        if archived:
+            jobs = controller.get_archived_jobs_info(wanted, order, max_results)
+        else:
+            query = controller.queue.query(wanted)
+            jobs = controller.get_jobs_info_query(query, sort=order, limit=max_results)
     from controller.config import SETTINGS
 
     kind = job_table(stored_data_key or (), jobs if color_flows else ())
@@ -102,6 +104,12 @@ def list_jobs(
         hint(f"only the first {max_results} are shown: -m 0 shows all")
     if shows_table() and any(job.state in ERROR_STATES for job in jobs):
         hint("what to do about jobs that failed: jf job why ID")
+
+
+def _number(controller: Any, wanted: JobFilter, *, archived: bool) -> int:
+    if archived:
+        return len(controller.get_archived_jobs_info(wanted))
+    return int(controller.queue.jobs.count_documents(controller.queue.query(wanted)))
 
 
 def _of_latest_flows(controller: Any, selection: JobFilter, number: int) -> JobFilter:
@@ -138,7 +146,7 @@ def info(
                     hint="`jf job list -v` shows the ids in queues",
                 )
         else:
-            found = named_job(controller, job, index)
+            found = named_job(controller, job, index, archived=True)
         more: dict[str, Any] = {}
         if verbosity:
             doc = controller.get_job_doc(db_id=found.db_id)

@@ -46,13 +46,17 @@ class Census:
         """Count a job."""
         self.jobs += 1
         db_id, state = str(job["db_id"]), job.get("state")
-        number = db_id.removeprefix(self.prefix)
-        if db_id.startswith(self.prefix) and number.isascii() and number.isdecimal():
-            self.largest = max(self.largest, int(number))
+        self.note_id(db_id)
         if state in _UNDER_WAY:
             self.under_way.setdefault(f"{state}", Sample()).add(db_id)
         if state not in _AT_REST:
             self.by_worker.setdefault(str(job.get("worker")), Sample()).add(db_id)
+
+    def note_id(self, db_id: str) -> None:
+        """Note that a db_id is in use."""
+        number = db_id.removeprefix(self.prefix)
+        if db_id.startswith(self.prefix) and number.isascii() and number.isdecimal():
+            self.largest = max(self.largest, int(number))
 
 
 @dataclass

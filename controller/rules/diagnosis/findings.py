@@ -43,6 +43,7 @@ class FindingKind(StrEnum):
     OUTPUT_MISSING = "output-missing"
     PENDING_CLEANUP = "pending-cleanup"  # work outside the database that is not being done
     UNFINISHED_RESTORE = "unfinished-restore"
+    UNFINISHED_MOVE = "unfinished-move"  # archiving a flow, or bringing it back, was interrupted
     LEFTOVER_FOLDER = "leftover-folder"  # the removal of a run directory was begun
 
 
@@ -58,6 +59,7 @@ class Action(StrEnum):
     RAISE_COUNTER = "raise-counter"
     ADD_DOCUMENT = "add-document"
     BUILD_INDEXES = "build-indexes"
+    MEND_ARCHIVE = "mend-archive"  # complete or undo the interrupted move of a flow
     REMOVE_NOTE = "remove-note"  # note of a restore that changed nothing, or has ended
     REMOVE_FOLDER = "remove-folder"  # folder whose removal was interrupted
 
@@ -163,6 +165,7 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 _FIRST = (
+    Action.MEND_ARCHIVE,
     Action.ADD_DOCUMENT,
     Action.RAISE_COUNTER,
     Action.CLEAR_LOCK,

@@ -36,6 +36,25 @@ class PendingCleanupView:
     todo: str
 
 
+def unfinished_move(uuid: str, stage: str) -> Finding:
+    """Describe a flow whose move to or from the archive was interrupted.
+
+    Parameters
+    ----------
+    stage
+        Of `controller.rules.archiving`.
+    """
+    what = {"writing": "archiving it", "deleting": "archiving it"}.get(stage, "bringing it back")
+    return Finding(
+        FindingKind.UNFINISHED_MOVE,
+        Severity.PROBLEM,
+        uuid,
+        f"{what} was interrupted ({stage}): it is partly in the queue, partly in the archive",
+        "put it together in one of the two",
+        Mending(Action.MEND_ARCHIVE, uuid),
+    )
+
+
 def examine_pending_cleanup(
     entries: Iterable[PendingCleanupView], workers: Collection[str] | None, now: datetime
 ) -> list[Finding]:

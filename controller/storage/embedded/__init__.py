@@ -13,7 +13,10 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
 ``network``      restricts a file on a network file system to one host
 ``errors``       converts SQLite's errors
 ``link file``    a connection, and large values on it; connections per thread, transactions, forks
+``wildcards``    indexes of every path below one
+``globs``        regular expressions as patterns of SQLite
 ``planner``      filter -> SQL that narrows the candidates
+``routes``       which index answers what, by how much the indexes hold
 ``rows``         documents in and out of the tables, with the keys of their indexes
 ``changes``      updates and replacements, prepared before the file is locked
 ``cursor collection aggregation database``   the contract

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from controller.errors import UnsupportedOperationError
+from controller.storage.base import Space
 from controller.storage.embedded.collection import EmbeddedCollection, Session
 from controller.storage.embedded.errors import translated
 from controller.storage.embedded.file import File
@@ -164,6 +165,12 @@ class EmbeddedDatabase:
         """Return the space of deleted documents of the whole file to the system."""
         del names
         self._file.compact()
+
+    def space(self) -> Space:
+        """Return the size of the file with its log, and what deleted documents have left."""
+        return self._file.space()
+
+    largest_document: int | None = None
 
     def close(self) -> None:
         """Close the file; using the database again opens it again."""

@@ -16,6 +16,7 @@ the file under the name is still the open one.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -30,6 +31,7 @@ from controller.errors import (
     StorageMissingError,
     StorageUnavailableError,
 )
+from controller.storage.base import Space
 from controller.storage.embedded import layout
 from controller.storage.embedded.creation import make_file
 from controller.storage.embedded.errors import translated
@@ -459,12 +461,42 @@ class File:
                 link.close()
         return not others
 
+    def space(self) -> Space:
+        """Return the size of the file with its log, and how much of it is unused."""
+        with self.reading() as link:
+            pages = link.value("PRAGMA freelist_count") * link.value("PRAGMA page_size")
+        size = 0
+        for end in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                size += self.path.with_name(self.path.name + end).stat().st_size
+        return Space(size, pages)
+
     def compact(self) -> None:
-        """Rewrite the file without the space of deleted documents."""
+        """Rewrite the file without the space of deleted documents.
+
+        Readers see the old content meanwhile; writers wait. Killed in the middle, the file is as it
+        was.
+
+        Raises
+        ------
+        StorageError
+            The disk has no room for a second copy, which is needed for a moment.
+        """
+        space = self.space()
+        needed = 2 * (space.size - space.unused)
+        free = shutil.disk_usage(self.path.parent).free
+        if free < needed:
+            raise StorageError(
+                f"{self.path} cannot be compacted: this needs {needed >> 20} MB of free disk, and "
+                f"there are {free >> 20} MB",
+                hint="make room, or move the project to a larger disk",
+            )
         with self._in_use(), translated(self.path):
             link = self._free_link(to_write=True)
             with link.lock.held():
                 link.sql.execute("VACUUM")
+                if not self.network:  # the log holds a copy now, until it is emptied
+                    link.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def before_fork(self) -> None:
         """Close what is open, unless an operation is running."""

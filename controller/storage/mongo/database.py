@@ -7,14 +7,16 @@ from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import pymongo
+import pymongo.errors
 from pymongo.database import Database as DriverDatabase
 
 from controller.errors import UnsupportedOperationError
-from controller.storage.base import Document
+from controller.storage.base import Document, Space
 from controller.storage.mongo.change_hints import AWAIT_MS, ChangeHints
 from controller.storage.mongo.collection import MongoCollection
 from controller.storage.mongo.errors import translated
 from controller.storage.opening import SERVER_SELECTION_TIMEOUT_MS
+from controller.storage.sizes import MONGODB_LIMIT
 
 
 class MongoDatabase:
@@ -134,6 +136,23 @@ class MongoDatabase:
         for name in set(names).intersection(self.collection_names()):
             with suppress(UnsupportedOperationError), translated(self._location):
                 self._raw.command("compact", name)
+
+    def space(self) -> Space | None:
+        """Return what the server says; None where it does not tell of free space."""
+        with translated(self._location):
+            try:
+                found = self._raw.command("dbStats", freeStorage=1)
+            except pymongo.errors.OperationFailure:
+                return None
+        if "freeStorageSize" not in found:
+            return None
+        indexes = int(found.get("indexSize") or 0)
+        return Space(int(found["storageSize"]) + indexes, int(found["freeStorageSize"]))
+
+    @property
+    def largest_document(self) -> int:
+        """16 MB, as for every MongoDB."""
+        return MONGODB_LIMIT
 
     def close(self) -> None:
         """Close the connections, if this object owns them."""

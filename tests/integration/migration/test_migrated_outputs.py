@@ -145,7 +145,7 @@ def test_stores_that_stay_reachable_are_left_and_said_to_be(
     assert left.what == "additional store data"
     assert left.shown.startswith(store["type"])
     assert "secret" not in left.shown
-    assert [move.what for move in plan.moves][5:] == ["outputs"]
+    assert [move.what for move in plan.moves][6:] == ["outputs"]
     assert plan.jobstores[None]["additional_stores"] == {"data": store}
 
 
@@ -163,7 +163,7 @@ def test_stores_that_stay_reachable_are_left_and_said_to_be(
 def test_stores_that_move(store: dict[str, Any], place: str, moves: list[str], kind: str) -> None:
     plan = plan_migration(described(HERE, data={**store, "key": "blob_uuid"}), place)
     assert plan.left == ()
-    assert [move.what for move in plan.moves][6:] == [f"additional store {name}" for name in moves]
+    assert [move.what for move in plan.moves][7:] == [f"additional store {name}" for name in moves]
     store = plan.jobstores[None]["additional_stores"]["data"]
     assert (store["type"], store["key"]) == (kind, "blob_uuid")
 

@@ -73,6 +73,7 @@ def test_there_and_back(manager: ConfigManager, place: str, tmp_path: Path) -> N
         "auxiliary": 4,
         "batches": 0,
         "events": numbers[4],
+        "archive": 0,
         "outputs": 1,
         "additional store data": 1,
     }
@@ -197,6 +198,6 @@ def test_outputs_never_share_a_collection_with_the_queue(tmp_path: Path) -> None
     )
     plan = plan_migration(project, "mongodb://host/db")
     places = {move.what: move.target["collection_name"] for move in plan.moves}
-    assert len(set(places.values())) == len(places) == 8
+    assert len(set(places.values())) == len(places) == 9
     assert set(plan.jobstores) == {None, "same", "other"}
     assert plan.jobstores["same"]["docs_store"] == plan.jobstores[None]["docs_store"]

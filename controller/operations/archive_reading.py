@@ -1,0 +1,175 @@
+"""Find and read the jobs and flows of the archive.
+
+What a part says of its jobs narrows the parts down; their jobs are then unpacked and tested. Sorted
+by a time, only as many are unpacked as are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from heapq import merge
+from typing import Any
+
+from controller.documents import db_id_order
+from controller.filters import FlowFilter, JobFilter, Query, job_id_query
+from controller.operations.queue import Queue
+from controller.rules.archiving import STAGES, heads_for_flows, parts_for_jobs
+from controller.storage.base import Document, Sort
+from controller.storage.embedded.filters import compile_filter
+from controller.storage.embedded.values import normalise
+from controller.storage.packing import unpack
+
+_BOUNDS = {
+    ("updated_on", -1): "last_on",
+    ("updated_on", 1): "first_on",
+    ("created_on", -1): "newest_on",
+    ("created_on", 1): "oldest_on",
+}
+"""{(field, direction): field of a part that none of its jobs comes before}."""
+
+
+def archived_jobs(
+    queue: Queue, query: Query | None = None, *, sort: Sort = None, limit: int = 0, skip: int = 0
+) -> list[Document]:
+    """Return the documents of the archived jobs that match a query.
+
+    Parameters
+    ----------
+    sort
+        One field: ``updated_on``, ``created_on`` or ``db_id``, which is sorted by its number.
+    limit
+        How many at most; 0 means all.
+    """
+    order = (sort or [("created_on", 1)])[0]
+    end = skip + limit if limit else None
+    found: list[Document] = []
+    for some in _by_part(queue, query or {}, order):
+        found += some
+        if end is not None and len(found) >= end:
+            break
+    return found[skip:end]
+
+
+def _by_part(queue: Queue, query: Query, order: tuple[str, int]) -> Iterator[list[Document]]:
+    """Yield jobs in order, as many at a time as are known to come next."""
+    field, way = order
+    bound = _BOUNDS.get((field, way))
+    test = compile_filter(normalise(query)[0])
+    waiting: list[Document] = []
+    parts = queue.archive.find(
+        parts_for_jobs(query),
+        ["body", "flow", *_BOUNDS.values()],
+        sort=[(bound, way)] if bound else None,
+    )
+    unfinished = {d["flow"] for d in queue.archive.find({"stage": {"$in": list(STAGES)}}, ["flow"])}
+    for part in parts:
+        if part["flow"] in unfinished:  # the queue has them
+            continue
+        if bound is not None:
+            first = [d for d in waiting if _is_before(d.get(field), part[bound], way)]
+            if first:
+                yield first
+                waiting = waiting[len(first) :]
+        jobs = [job for job in unpack(part["body"]) if test(job)]
+        jobs.sort(key=lambda d: _key(d, field), reverse=way < 0)
+        waiting = list(merge(waiting, jobs, key=lambda d: _key(d, field), reverse=way < 0))
+    yield waiting
+
+
+def _is_before(value: Any, bound: Any, way: int) -> bool:
+    if not isinstance(value, datetime) or not isinstance(bound, datetime):
+        return False
+    return value >= bound if way < 0 else value <= bound
+
+
+def _key(document: Mapping[str, Any], field: str) -> Any:
+    if field == "db_id":
+        return db_id_order(str(document.get("db_id") or ""))
+    value = document.get(field)
+    return value if isinstance(value, datetime) else datetime.min
+
+
+def archived_flows(
+    queue: Queue,
+    query: Query | None = None,
+    *,
+    sort: Sort = None,
+    limit: int = 0,
+    skip: int = 0,
+) -> list[Document]:
+    """Return the documents of the archived flows that match a query.
+
+    Parameters
+    ----------
+    sort
+        (field, direction) pairs; a flow's ``db_id`` is its time of submission.
+    limit
+        How many at most; 0 means all.
+    """
+    wanted = dict(query or {})
+    heads = heads_for_flows(wanted)
+    if "jobs" in wanted:
+        of_jobs = queue.archive.find({"uuids": wanted["jobs"]}, ["flow"])
+        heads = {"$and": [heads, {"flow": {"$in": [part["flow"] for part in of_jobs]}}]}
+    test = compile_filter(normalise(wanted)[0])
+    end = skip + limit if limit else None
+    found: list[Document] = []
+    order = [("created_on" if key == "db_id" else key, way) for key, way in sort or ()]
+    for head in queue.archive.find({**heads, "n": 0}, ["whole", "stage"], sort=order or None):
+        if head.get("stage") is not None:  # the queue has it
+            continue
+        flow = next(unpack(head["whole"]))
+        if test(flow):
+            found.append(flow)
+            if end is not None and len(found) >= end:
+                break
+    return found[skip:end]
+
+
+def with_jobs(queue: Queue, flows: Iterable[Document], jobs_sort: Sort = None) -> list[Document]:
+    """Add their jobs to flows of the archive, as ``jobs_list``.
+
+    Parameters
+    ----------
+    jobs_sort
+        None keeps the order in which they were added.
+    """
+    made = []
+    for flow in flows:
+        jobs = archived_jobs(queue, {"job.hosts": flow["uuid"]})
+        if jobs_sort:
+            field, way = jobs_sort[0]
+            jobs.sort(key=lambda d: _key(d, field), reverse=way < 0)
+        else:
+            place = {triple[0]: n for n, triple in enumerate(flow.get("ids") or ())}
+            jobs.sort(key=lambda d: place.get(d["db_id"], len(place)))
+        made.append({**flow, "jobs_list": jobs})
+    return made
+
+
+def archived_uuids(queue: Queue, query: Query) -> list[str]:
+    """Return the uuids of the archived flows that match a query, oldest first."""
+    found = archived_flows(queue, query, sort=[("created_on", 1)])
+    return [flow["uuid"] for flow in found]
+
+
+def flows_of_db_ids(queue: Queue, db_ids: Iterable[str]) -> dict[str, str]:
+    """Return {db_id: uuid of its flow} of archived jobs; without those that are not archived."""
+    wanted = set(db_ids)
+    found = queue.archive.find({"db_ids": {"$in": list(wanted)}}, ["db_ids", "flow"])
+    return {i: part["flow"] for part in found for i in part["db_ids"] if i in wanted}
+
+
+def archived_query(queue: Queue, selection: JobFilter | FlowFilter) -> Query:
+    """Translate a filter into a query; flows given by the db_id of a job are archived ones."""
+    return selection.query(flows_of_db_ids(queue, selection.db_ids_of_flows))
+
+
+def archived_job(
+    queue: Queue, *, db_id: str | None, job_id: str | None, job_index: int | None
+) -> Document | None:
+    """Return the document of an archived job, or None; of several indices the largest."""
+    query, _ = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
+    found = archived_jobs(queue, query)
+    return max(found, key=lambda job: int(job["index"]), default=None)

@@ -1,0 +1,75 @@
+"""Give the space of what was deleted or archived back to the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.errors import RunningRunnerError, UnsupportedOperationError
+from controller.operations.queue import Queue
+from controller.operations.runner_record import live_runner
+
+BYTES_PER_SECOND = 20_000_000
+"""How fast a file is rewritten at least, on a slow disk."""
+LONGEST_BESIDE_RUNNER = 10.0
+"""Seconds that a runner's writes may have to wait: they fail after 30."""
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What compacting a database did, or would do.
+
+    Attributes
+    ----------
+    before, after
+        Bytes on the disk; None where the database cannot tell.
+    """
+
+    before: int | None
+    after: int | None
+
+    @property
+    def freed(self) -> int | None:
+        """Bytes given back."""
+        if self.before is None or self.after is None:
+            return None
+        return max(0, self.before - self.after)
+
+
+def compact(queue: Queue, *, dry_run: bool = False) -> Compaction:
+    """Compact the database of a queue.
+
+    Parameters
+    ----------
+    dry_run
+        Only say how much would be given back.
+
+    Raises
+    ------
+    RunningRunnerError
+        A runner is active, and would have to wait too long.
+    StorageError
+        There is no room for a second copy.
+    """
+    database = queue.database
+    space = database.space()
+    before = None if space is None else space.size
+    if dry_run:
+        return Compaction(before, None if space is None else space.size - space.unused)
+    runner = live_runner(queue)
+    # Where writers wait for each other.
+    if runner is not None and space is not None and database.transactions_never_conflict:
+        seconds = space.size / BYTES_PER_SECOND
+        if seconds > LONGEST_BESIDE_RUNNER:
+            raise RunningRunnerError(
+                f"compacting {space.size >> 20} MB may take {seconds:.0f} s, in which the active "
+                f"runner (process {runner.get('pid')} on {runner.get('hostname')}) cannot write",
+                runner=runner,
+                hint="stop it first: jf runner stop",
+            )
+    names = [queue.jobs.name, queue.flows.name, queue.archive.name, queue.events.collection.name]
+    try:
+        database.compact(names)
+    except UnsupportedOperationError:
+        return Compaction(before, before)
+    space = database.space()
+    return Compaction(before, None if space is None else space.size)

@@ -1,0 +1,219 @@
+"""Finished flows leave the queue and come back as they were, on each engine, whatever is killed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crashes import Fuse, Killed, bury, dying
+from staged import Stage
+
+from controller.doctor import diagnosing
+from controller.doctor.diagnosing import diagnose
+from controller.doctor.mending import mend
+from controller.errors import SubmissionError
+from controller.filters import FlowFilter, JobFilter
+from controller.operations import archiving
+from controller.operations.archiving import archive_flows, unarchive_flows
+from controller.operations.backup import dump, restore, standard_names
+from controller.operations.bulk import Options
+from controller.operations.insertion import AcceptedFlow, RunSettings, insert_flow
+from controller.rules.diagnosis import FindingKind, Severity
+from controller.states import FlowState, JobState
+
+
+def contents(stage: Stage) -> dict[str, Any]:
+    """Jobs and flows of the queue, without their locks, which leave fields of null."""
+    locks = ("lock_id", "lock_time", "lock_lease")
+    return {
+        name: {
+            doc["_id"]: {k: v for k, v in doc.items() if k not in locks}
+            for doc in getattr(stage.controller, name).find({})
+        }
+        for name in ("jobs", "flows")
+    }
+
+
+def problems(stage: Stage) -> list[Any]:
+    """What is wrong with the queue; that no runner attends to it is not."""
+    found = diagnose(stage.controller).findings
+    ignored = (FindingKind.UNATTENDED, FindingKind.COUNTER)
+    return [f for f in found if f.severity is Severity.PROBLEM and f.kind not in ignored]
+
+
+def two_flows(stage: Stage) -> tuple[dict[str, str], dict[str, str]]:
+    done = stage.flow(a="COMPLETED", b=("COMPLETED", "a"), c=("COMPLETED", "b"))
+    stage.controller.jobs.update_one(
+        {"db_id": done["a"]},
+        {"$set": {"job.metadata": {"tag": "x"}, "error": None, "job.function_args": ["y" * 3000]}},
+    )
+    return done, stage.flow(d="FAILED", e=("WAITING", "d"))
+
+
+def test_there_and_back(stage: Stage) -> None:
+    done, failed = two_flows(stage)
+    going = stage.flow(f="RUNNING")
+    paused = stage.flow(g="PAUSED")
+    before, controller = contents(stage), stage.controller
+    planned = controller.archive_flows(dry_run=True)
+    assert (len(planned), len(planned.refused)) == (2, 2)
+    assert contents(stage) == before
+    moved = controller.archive_flows()
+    assert set(moved) == {done["flow"], failed["flow"]}
+    assert moved.jobs == 5
+    assert [r.db_id for r in moved.refused] == [going["flow"], paused["flow"]]
+    assert "is RUNNING" in moved.refused[0].reason
+    assert len(contents(stage)["jobs"]) == len(contents(stage)["flows"]) == 2
+    stage.check()
+
+    info = controller.get_job_info(db_id=done["a"])
+    assert info is not None
+    assert info.state is JobState.COMPLETED
+    doc = controller.get_job_doc(db_id=done["a"])
+    assert doc is not None
+    assert doc.job_data["function_args"] == ["y" * 3000]
+    assert controller.get_job_info(db_id=done["a"], archived=False) is None
+    flows = controller.get_archived_flows_info(FlowFilter(db_ids=done["b"]), with_jobs_info=True)
+    assert [job.db_id for job in flows[0].jobs_info or []] == [done[n] for n in "abc"]
+    assert not problems(stage)
+
+    assert len(controller.unarchive_flows(dry_run=True)) == 2
+    back = controller.unarchive_flows(selection=FlowFilter(states=FlowState.COMPLETED))
+    assert list(back) == [done["flow"]]
+    controller.unarchive_flows([failed["d"]])
+    assert contents(stage) == before
+    assert controller.queue.archive.count_documents({}) == 0
+    told = [e.name for e in controller.queue.events.find_where({"kind": "action"})]
+    assert told == ["archive", "archive", "unarchive", "unarchive"]
+
+
+SELECTIONS: list[tuple[dict[str, Any], str]] = [
+    ({}, "abcde"),
+    ({"states": "FAILED"}, "d"),
+    ({"name": "[ab]"}, "ab"),
+    ({"name": "zz*"}, ""),
+    ({"name": "c"}, "c"),
+    ({"metadata": {"tag": "x"}}, "a"),
+    ({"workers": "other"}, ""),
+    ({"workers": ["local"], "states": ["WAITING", "FAILED"]}, "de"),
+    ({"db_ids": ["1", "5"]}, "ae"),
+    ({"flow_ids": "4"}, "de"),
+    ({"custom_query": {"priority": {"$gt": 3}}}, ""),
+    ({"custom_query": {"$or": [{"job.name": "a"}, {"state": {"$nin": ["COMPLETED"]}}]}}, "ade"),
+]
+
+
+def test_filters_and_orders_of_the_archive(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archiving, "PART_JOBS", 2)
+    two_flows(stage)
+    live = stage.controller
+    fields = ("updated_on", "created_on", "db_id")
+    orders = [(field, way) for field in fields for way in (1, -1)]
+    asked = [(JobFilter(**given), order) for given, _ in SELECTIONS for order in orders]
+
+    def names(jobs: Any) -> str:
+        return "".join(job.name for job in jobs)
+
+    before = [
+        names(live.get_jobs_info_query(live.queue.query(s), sort=[order])) for s, order in asked
+    ]
+    assert len(live.archive_flows()) == 2
+    assert live.queue.archive.count_documents({}) == 3
+    after = [names(live.get_archived_jobs_info(s, [order])) for s, order in asked]
+    assert [sorted(x) for x in after] == [sorted(x) for x in before]
+    for (given, letters), found in zip(SELECTIONS, after[:: len(orders)]):
+        assert "".join(sorted(found)) == letters, given
+    newest = [live.get_archived_jobs_info(sort=[("updated_on", -1)], limit=n) for n in range(1, 6)]
+    assert [len(jobs) for jobs in newest] == [1, 2, 3, 4, 5]
+    times = [job.updated_on for job in newest[-1]]
+    assert times == sorted(times, reverse=True)
+    flow = live.get_archived_flows_info(FlowFilter(job_ids=newest[0][0].uuid))
+    assert len(flow) == 1
+    assert len(live.get_archived_flows_info(sort=[("db_id", -1)], limit=1)) == 1
+
+
+def test_a_backup_has_the_archive(stage: Stage, tmp_path: Path) -> None:
+    two_flows(stage)
+    before, queue = contents(stage), stage.controller.queue
+    queue.auxiliary.update_one({"next_id": {"$exists": True}}, {"$set": {"next_id": 6}})
+    assert "flows_archive" not in standard_names(queue)
+    stage.controller.archive_flows()
+    assert dump(queue, tmp_path / "backup")["flows_archive"] == 2
+    stage.controller.reset()
+    assert queue.archive.count_documents({}) == 0
+    restore(queue, tmp_path / "backup" / queue.database.name)
+    assert len(stage.controller.unarchive_flows()) == 2
+    assert contents(stage) == before
+
+
+def test_space_is_given_back(stage: Stage) -> None:
+    """The embedded file gets smaller; a server is asked, and may not say what it did."""
+    stage.flow(**{f"job{n}": ("COMPLETED", {"error": "x" * 5000}) for n in range(100)})
+    stage.controller.delete_flows(max_limit=0)
+    planned = stage.controller.compact(dry_run=True)
+    done = stage.controller.compact()
+    if stage.controller.queue.database.engine == "embedded":
+        assert planned.freed is not None
+        assert done.freed is not None
+        assert done.freed >= planned.freed > 300_000
+    assert stage.controller.count_jobs() == 0
+
+
+def test_what_is_archived_is_not_submitted_again(stage: Stage) -> None:
+    done, _ = two_flows(stage)
+    stage.controller.archive_flows()
+    again = AcceptedFlow(done["flow"], "again", {}, [])
+    with pytest.raises(SubmissionError, match="archive"):
+        insert_flow(stage.controller.queue, again, RunSettings("local"))
+
+
+@pytest.mark.parametrize("transactions", [False, True], ids=["step by step", "transactions"])
+@pytest.mark.parametrize("back", [False, True], ids=["archive", "unarchive"])
+def test_killed_at_any_write(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, transactions: bool, back: bool
+) -> None:
+    """After the doctor, a flow is whole in one of the two places, and what is next works."""
+    if transactions and not stage.controller.queue.database.supports_transactions:
+        pytest.skip("no transactions")
+    monkeypatch.setattr(archiving, "PART_JOBS", 2)
+    monkeypatch.setattr(diagnosing, "CONFIRM_AFTER", 0.0)
+    done, _ = two_flows(stage)
+    queue, controller = stage.controller.queue, stage.controller
+    before, options, uuid = contents(stage), Options(), done["flow"]
+    controller.archive_flows()
+    archived = list(queue.archive.find({}))
+    controller.unarchive_flows()
+    thorough = queue.database.engine == "embedded" or "JFR_TESTS_THOROUGH" in os.environ
+    at, after = 0, False
+    while True:
+        at, after = (at, True) if not after and at and thorough else (at + 1, False)
+        if back:
+            controller.archive_flows()
+        fuse = Fuse(at, after=after)
+        mortal = dying(queue, fuse, transactions=transactions)
+        try:
+            if back:
+                unarchive_flows(mortal, [uuid], options)
+            else:
+                archive_flows(mortal, [uuid], options)
+        except Killed:
+            pass
+        bury(queue)
+        gone = {"$set": {"lock_lease.owner.start_time": "before the crash"}}
+        queue.archive.update_many({"lock_id": {"$ne": None}}, gone)
+        mend(controller, diagnose(controller), dry_run=False)
+        assert not problems(stage), (at, after)
+        assert queue.archive.count_documents({"stage": {"$ne": None}}) == 0
+        heads = queue.archive.count_documents({"flow": uuid, "n": 0})
+        assert heads + queue.flows.count_documents({"uuid": uuid}) == 1, (at, after)
+        if heads:
+            assert queue.archive.count_documents({"flow": uuid}) == 2
+        controller.unarchive_flows()
+        assert contents(stage) == before, (at, after)
+        assert queue.archive.count_documents({}) == 0
+        if not fuse.blown:
+            break
+    assert at > 5
+    assert len(archived) == 3
