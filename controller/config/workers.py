@@ -75,6 +75,9 @@ class BatchConfig(StrictModel):
         Jobs that it runs at once; None or 0 for one.
     sleep_time
         Seconds between checks of the pool; None for 10.
+    warm
+        Whether jobs that need nothing but jobflow run one after the other in processes that have
+        imported it. jobflow-remote does not know the key.
     """
 
     jobs_handle_dir: Path
@@ -84,6 +87,7 @@ class BatchConfig(StrictModel):
     max_time: Seconds | None = None
     parallel_jobs: Count | None = None
     sleep_time: Seconds | None = None
+    warm: bool = False
 
 
 class WorkerBase(StrictModel):

@@ -38,7 +38,8 @@ from controller.execution.pilot_rules import (
     seconds_of_allocation,
     why_no_more,
 )
-from controller.execution.pilot_runs import ColdRuns, Runs
+from controller.execution.pilot_runs import Runs
+from controller.execution.pilot_warm import PilotRuns
 from controller.rules.pool_files import (
     BATCH_INFO,
     BatchInfo,
@@ -160,7 +161,7 @@ class Pilot:
     longest_sleep
         Seconds between looks into an empty pool.
     runs
-        Runs them; None for a new process each.
+        Runs them; None for warm processes and new ones.
     home
         Folder of the heartbeat; None for the present one.
     clock
@@ -182,7 +183,7 @@ class Pilot:
     ) -> None:
         self._pool, self._base, self._uid, self._limits = pool, base_run_dir, batch_uid, limits
         self._slots, self._longest_sleep, self._clock = slots, longest_sleep, clock
-        self._runs: Runs = runs or ColdRuns()
+        self._runs: Runs = runs or PilotRuns(slots)
         self._info = (home or Path.cwd()) / BATCH_INFO
         self._began, self._start_time = clock(), _now()
         self._jobs: dict[str, _Job] = {}

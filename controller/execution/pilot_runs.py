@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -91,11 +92,19 @@ class ColdRuns:
             with suppress(ProcessLookupError):
                 os.killpg(self._jobs[claim][0].pid, signal.SIGKILL if force else signal.SIGTERM)
 
-    def wait(self, seconds: float, wake: int) -> None:
-        """See `Runs`."""
+    def wait(self, seconds: float, wake: int, also: Sequence[int] = ()) -> None:
+        """See `Runs`.
+
+        Parameters
+        ----------
+        also
+            Further descriptors.
+        """
         end = time.monotonic() + seconds
         poller, descriptors = select.poll(), list[int]()
-        poller.register(wake, select.POLLIN)
+        others = {wake, *also}
+        for descriptor in others:
+            poller.register(descriptor, select.POLLIN)
         try:
             for process, _ in self._jobs.values():
                 with suppress(OSError, AttributeError):
@@ -108,7 +117,7 @@ class ColdRuns:
                 if any(process.poll() is not None for process, _ in self._jobs.values()):
                     return
                 left = max(0.0, end - time.monotonic())
-                if any(fd == wake for fd, _ in poller.poll(min(_BLIND_POLL, left) * 1000)):
+                if any(fd in others for fd, _ in poller.poll(min(_BLIND_POLL, left) * 1000)):
                     return
         finally:
             for descriptor in descriptors:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from controller.config import ExecutionConfig
 from controller.config.amounts import seconds, slurm_seconds
+from controller.config.workers import WorkerBase
 from controller.errors import StorageUnavailableError
 from controller.operations.batch_pool import BatchPool, Placed
 from controller.rules.pilots import deaths_of
@@ -79,8 +81,15 @@ def _placed(context: RunnerContext, job: Job) -> Placed:
         token=spec.token,
         time_limit=time_limit_of(job.get("resources")),
         deaths=deaths_of(job),
+        warm=_may_be_warm(worker, config),
     )
     return Placed(job["uuid"], job["index"], Path(job["run_dir"]), script, entry)
+
+
+def _may_be_warm(worker: WorkerBase, config: ExecutionConfig) -> bool:
+    """Whether a job needs nothing but jobflow, so that a process that has run others may run it."""
+    own = (config.pre_run, config.post_run, config.modules, config.export, worker.execution_cmd)
+    return worker.batch is not None and worker.batch.warm and not any(own)
 
 
 def time_limit_of(resources: dict[str, Any] | None) -> float | None:
