@@ -172,7 +172,6 @@ class BatchPool:
         self,
         infos: Iterable[Path] = (),
         *,
-        forget: Iterable[PoolFile] = (),
         submitted: bool = False,
     ) -> PoolView:
         """Return what the pool holds, at most `MOST_FILES` of each folder.
@@ -181,8 +180,6 @@ class BatchPool:
         ----------
         infos
             Files to read beside.
-        forget
-            Files of ``run_finished`` to remove before, unless they have changed.
         submitted
             Look at the jobs that wait as well.
 
@@ -193,11 +190,7 @@ class BatchPool:
         """
         mark = new_token()
         folders = [RUNNING, RUN_FINISHED, *([SUBMITTED] if submitted else [])]
-        first, *others = list(_chunks(list(forget))) or [[]]
-        for some in others:
-            self.forget(some)
         lines = [f"cd {shlex.quote(str(self._folder))} 2>/dev/null && {{"]
-        lines += _forget_lines(first)
         lines += [
             f"for d in {' '.join(folders)}; do echo {mark} $d; "
             f"ls -f $d 2>/dev/null | head -n {MOST_FILES}; done",

@@ -175,13 +175,14 @@ def add_jobs(batches: Collection, jobs: Mapping[str, Sequence[Sequence[Any]]]) -
         {batch_uid: [[db_id, uuid, index], ...]}.
     """
     now = utc_now()
-    operations: list[WriteOperation] = [
-        UpdateOne(
-            {"batch_uid": batch_uid},
-            {"$addToSet": {"jobs": {"$each": list(many)}}, "$set": {"updated_on": now}},
-        )
-        for batch_uid, many in jobs.items()
-    ]
+    operations: list[WriteOperation] = []
+    for known in batches.find({"batch_uid": {"$in": sorted(jobs)}}, ["batch_uid", "jobs"]):
+        # Databases compare each new job with each old one for $addToSet.
+        there = {tuple(job) for job in known.get("jobs") or ()}
+        new = [list(job) for job in jobs[known["batch_uid"]] if tuple(job) not in there]
+        if new:
+            update = {"$push": {"jobs": {"$each": new}}, "$set": {"updated_on": now}}
+            operations.append(UpdateOne({"batch_uid": known["batch_uid"]}, update))
     if operations:
         batches.bulk_write(operations, ordered=False)
 

@@ -163,6 +163,7 @@ class _WorkerBatches:
         view = self._look(pilots, whole=is_whole)
         jobs = self._jobs_of([*view.finished, *view.running])
         moved = self._settle_finished(view, jobs)
+        self._forget_files()
         moved = self._note_running(view, jobs, pilots) or moved
         moved = self._settle_pilots(pilots, view) or moved
         moved = self._settle_orphans(view, jobs, pilots) or moved
@@ -207,12 +208,7 @@ class _WorkerBatches:
     def _look(self, pilots: Sequence[Job], *, whole: bool) -> PoolView:
         uids = [*(pilot["batch_uid"] for pilot in pilots), *self._ended]
         infos = [self._folder(uid) / BATCH_INFO for uid in dict.fromkeys(uids)]
-        forget, self._forget = self._forget, []
-        try:
-            return pool_of(self._context, self._name).look(infos, forget=forget, submitted=whole)
-        except Exception:
-            self._forget = forget  # they may still be there
-            raise
+        return pool_of(self._context, self._name).look(infos, submitted=whole)
 
     def _jobs_of(self, files: Iterable[PoolFile]) -> dict[Key, Job]:
         uuids = sorted({file.uuid for file in files})
@@ -259,6 +255,12 @@ class _WorkerBatches:
                 self._forget += some
         self._note_jobs([(file, jobs[file.key]) for some in files.values() for file in some])
         return moved
+
+    def _forget_files(self) -> None:
+        """Remove files whose ends are recorded; those that cannot be removed now are kept."""
+        if self._forget:
+            pool_of(self._context, self._name).forget(self._forget)
+            self._forget = []
 
     def _end(self, job: Job, file: PoolFile, verdict: Verdict) -> dict[str, Any]:
         if verdict is Verdict.REFUSE:

@@ -445,14 +445,13 @@ class Rounds:
             keys = [(job["uuid"], job["index"]) for job in locked]
             return {key: fields[key] for key in keys if key in fields}
 
-        states = [s.value for s in BATCH_STATES]
-        query = {
-            "uuid": {"$in": sorted({uuid for uuid, _ in fields})},
-            "state": {"$in": states},
-            **self.only,
-        }
-        outcomes = self._take(query, step, 2 * len(fields), WITHOUT_ARGUMENTS)
-        return any(outcome.result in _MOVED for outcome in outcomes)
+        moved, every = False, sorted(fields)
+        for first in range(0, len(every), BUNDLE):
+            uuids = sorted({uuid for uuid, _ in every[first : first + BUNDLE]})
+            query = {"uuid": {"$in": uuids}, "state": {"$in": [s.value for s in BATCH_STATES]}}
+            outcomes = self._take({**query, **self.only}, step, 2 * BUNDLE, WITHOUT_ARGUMENTS)
+            moved = any(outcome.result in _MOVED for outcome in outcomes) or moved
+        return moved
 
     def _complete(self, workers: list[str]) -> bool:
         # Not all at once, so that children of finished jobs can start first.
