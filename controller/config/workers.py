@@ -77,7 +77,7 @@ class BatchConfig(StrictModel):
         Seconds between checks of the pool; None for 10.
     warm
         Whether jobs that need nothing but jobflow run one after the other in processes that have
-        imported it. jobflow-remote does not know the key.
+        imported it; None for no. jobflow-remote does not know the key.
     """
 
     jobs_handle_dir: Path
@@ -87,7 +87,7 @@ class BatchConfig(StrictModel):
     max_time: Seconds | None = None
     parallel_jobs: Count | None = None
     sleep_time: Seconds | None = None
-    warm: bool = False
+    warm: bool | None = None
 
 
 class WorkerBase(StrictModel):

@@ -89,7 +89,7 @@ def _placed(context: RunnerContext, job: Job) -> Placed:
 def _may_be_warm(worker: WorkerBase, config: ExecutionConfig) -> bool:
     """Whether a job needs nothing but jobflow, so that a process that has run others may run it."""
     own = (config.pre_run, config.post_run, config.modules, config.export, worker.execution_cmd)
-    return worker.batch is not None and worker.batch.warm and not any(own)
+    return worker.batch is not None and bool(worker.batch.warm) and not any(own)
 
 
 def time_limit_of(resources: dict[str, Any] | None) -> float | None:

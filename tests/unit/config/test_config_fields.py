@@ -78,6 +78,7 @@ DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
         BatchConfig,
         BATCH,
         {
+            "warm": None,
             "max_jobs_per_batch": None,
             "max_wait": 60,
             "max_time": None,
