@@ -22,6 +22,7 @@ from controller import errors
 from controller.safe_text import one_line
 from jfr_web.asking import Ask
 from jfr_web.pages import MENU, PAGES, Page
+from jfr_web.plans import ACTIONS
 from jfr_web.rendering import STATIC, render
 from jfr_web.security import Guard
 from jfr_web.site import Site
@@ -178,6 +179,8 @@ def page_response(
         "version": __version__,
         "live": live,
         "command": None,
+        "all_actions": ACTIONS if site.actions else {},
+        "all_workers": sorted(site.project.workers),
     }
     return HTMLResponse(render(template, {**frame, **context}), status_code=status)
 

@@ -15,6 +15,7 @@ from controller.documents import utc_now
 from controller.operations.job_counts import JobCounts, count_jobs
 from controller.reader import QueueReader
 from jfr_web.live import Mark, News, Shared, Watch
+from jfr_web.plans import Plans
 from jfr_web.security import Tokens
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Site:
         Who may ask.
     shared
         Answers that several pages ask for.
+    plans
+        Actions that were planned and not done yet.
     reader
         The half of the controller that reads.
     """
@@ -52,6 +55,7 @@ class Site:
     actions: bool = False
     tokens: Tokens = field(default_factory=Tokens)
     shared: Shared = field(default_factory=Shared)
+    plans: Plans = field(default_factory=Plans)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _counting: threading.Lock = field(default_factory=threading.Lock)
     _counts: JobCounts | None = None

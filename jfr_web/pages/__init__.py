@@ -77,6 +77,15 @@ PAGES = (
     Page("/job/{job}/raw", "job.raw", slow=True),
     Page("/job/{job}/log", "job.log", slow=True, live="pulse"),
     Page("/flow/{flow}", "flow.flow", live="queue"),
+    Page("/batches", "batches.batches", live="queue"),
+    Page("/batch/{batch}", "batches.batch", live="queue"),
+    Page("/reports", "reports.reports", live="queue"),
+    Page("/events", "events.events", live="queue"),
+    Page("/runners", "runners.runners", live="pulse"),
+    Page("/project", "project.project"),
+    Page("/actions/plan", "actions.plan", slow=True, acts=True),
+    Page("/actions/do", "actions.do", slow=True, acts=True),
+    Page("/doctor", "doctor.doctor", slow=True),
 )
 MENU = tuple((path, name) for path, name in _NAMES if path in {page.path for page in PAGES})
 """(address, name) of the pages that every page leads to."""

@@ -13,7 +13,15 @@ from controller.states import FlowState
 from controller.tables.flows import FLOWS, needs_jobs
 from jfr_web.asking import PAGE_SIZES, Ask
 from jfr_web.listing import Link, table
-from jfr_web.pages.lists import choices, columns_of, download, list_words, order_of, sort_links
+from jfr_web.pages.lists import (
+    choices,
+    columns_of,
+    download,
+    list_words,
+    order_of,
+    saved,
+    sort_links,
+)
 from jfr_web.site import Site
 
 
@@ -49,6 +57,7 @@ def flows(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
         "after": listed.after,
         "choices": choices(FLOWS, asked),
         "sizes": PAGE_SIZES,
+        "saved": saved(site, "flow"),
         "states": list(FlowState),
         "causes": [],
         "workers": [],

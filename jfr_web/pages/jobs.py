@@ -13,7 +13,15 @@ from controller.states import Cause, JobState
 from controller.tables.jobs import JOBS
 from jfr_web.asking import PAGE_SIZES, Ask
 from jfr_web.listing import Link, table
-from jfr_web.pages.lists import choices, columns_of, download, list_words, order_of, sort_links
+from jfr_web.pages.lists import (
+    choices,
+    columns_of,
+    download,
+    list_words,
+    order_of,
+    saved,
+    sort_links,
+)
 from jfr_web.site import Site
 
 _USUAL = "db_id,name,state,worker,last_updated,run_time"
@@ -47,6 +55,7 @@ def jobs(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
         "after": listed.after,
         "choices": choices(JOBS, asked or _USUAL),
         "sizes": PAGE_SIZES,
+        "saved": saved(site, "job"),
         "states": list(JobState),
         "causes": list(Cause),
         "workers": sorted(site.project.workers),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from controller.browsing.lists import Order
 from controller.errors import NotFoundError
+from controller.saved_filters import Kind, saved_filters
 from controller.tables import data
 from controller.tables.columns import TableSpec, chosen_columns, chosen_data, data_keys
 from jfr_web.asking import PAGE_SIZES, Ask
+from jfr_web.site import Site
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
@@ -58,6 +62,15 @@ def choices(spec: TableSpec, asked: str | None, level: int = 0) -> list[Choice]:
     """Return the columns there are, and which of them are shown."""
     shown = {column.key for column in chosen_columns(spec, asked, level)}
     return [Choice(c.key, c.header.partition(" [")[0], c.key in shown) for c in spec.columns]
+
+
+def saved(site: Site, kind: Kind) -> list[tuple[str, str]]:
+    """Return (name, address) of the filters that users saved."""
+    if not site.project_file:
+        return []
+    found = saved_filters(Path(site.project_file), kind)
+    texts = {name: urlencode(one.texts, doseq=True) for name, one in sorted(found.items())}
+    return [(name, f"/{kind}s?{text}") for name, text in texts.items()]
 
 
 def list_words(ask: Ask, order: Order) -> list[str]:

@@ -38,7 +38,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_web.site",),
     ("jfr_web.charts", "jfr_web.graph", "jfr_web.tree"),
     ("jfr_web.rendering",),
-    ("jfr_web.asking", "jfr_web.listing", "jfr_web.live", "jfr_web.security"),
+    ("jfr_web.asking", "jfr_web.listing", "jfr_web.live", "jfr_web.plans", "jfr_web.security"),
     ("controller.tables",),
     ("controller.service",),
     ("controller.runner",),
