@@ -86,6 +86,14 @@ ACTIONS: dict[str, ActionRule] = {
 says otherwise."""
 
 
+_WORDS = {
+    "set_run_properties": "setting worker, resources, exec_config or retry",
+    "set_priority": "setting the priority",
+    "set_state": "setting the state",
+}
+"""Actions whose name no user types, in words."""
+
+
 def check_action(
     action: str, db_id: str, state: JobState, *, force: bool = False, hint: str | None = None
 ) -> None:
@@ -104,7 +112,7 @@ def check_action(
         hint = "use force (--force)"
     names = ", ".join(s.value for s in JobState if s in allowed)
     raise StateError(
-        f"job {db_id} is in state {state.value}: {action} accepts {names}",
+        f"job {db_id} is in state {state.value}: {_WORDS.get(action, action)} accepts {names}",
         action=action,
         db_id=db_id,
         state=state,

@@ -85,7 +85,7 @@ def _bar(what: str, afterwards: str) -> Iterator[Callable[[str, int, int], None]
 
 
 def _show(counts: dict[str, int], folder: Path, done: str, *, dry_run: bool) -> None:
-    numbers = ", ".join(f"{number} {name}" for name, number in counts.items())
+    numbers = ", ".join(f"{name} {number}" for name, number in counts.items())
     show_report(
         {"folder": folder, "documents": counts, "dry_run": dry_run},
         f"{'would be ' if dry_run else ''}{done} {folder}: {numbers}",

@@ -147,6 +147,8 @@ def test_accepted_states(action: str, state: JobState, force: bool) -> None:
 def test_a_refusal_says_that_force_would_help() -> None:
     with pytest.raises(StateError, match="force"):
         check_action("rerun", "1", S.COMPLETED)
+    with pytest.raises(StateError, match="is in state RUNNING: setting worker, resources"):
+        check_action("set_run_properties", "1", S.RUNNING)
 
 
 def test_every_action_has_a_row_in_this_table() -> None:
