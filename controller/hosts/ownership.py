@@ -120,7 +120,7 @@ def claim_folder(
     expected
         Token of an earlier attempt, from which the folder may be taken over.
     forget
-        Names of files to remove.
+        Names of files to remove, in this order; ``NAME.*`` stands for those with another token.
     put
         {name: content}. They get their names once the owner is certain.
 
@@ -331,7 +331,13 @@ if [ ! -e "$mark.$me" ] && ! mv -f "$mark.$expected" "$mark.$me" 2>/dev/null; th
   [ ! -e "$gone" ] || { rm -f "$mark.$me"; give_up 76; }
 fi
 while [ "$1" != -- ]; do
-  [ ! -e "./$1" ] || rm -f "./$1" || exit 1
+  case $1 in
+  *.\*)
+    for f in ./"${1%\*}"*; do
+      [ "$f" = "./${1%\*}$me" ] || [ ! -e "$f" ] || rm -f "$f" || exit 1
+    done ;;
+  *) [ ! -e "./$1" ] || rm -f "./$1" || exit 1 ;;
+  esac
   shift
 done
 shift

@@ -72,8 +72,10 @@ if TYPE_CHECKING:
 
 _SUBMITTED, _SUBMITTING, _SCRIPT = SUBMITTED, SUBMITTING, SCRIPT
 _EXIT = "jfr_exit"
-_OF_AN_ATTEMPT = (STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT)
-"""Files that a new attempt removes."""
+_OF_AN_ATTEMPT = (*(f".{_SCRIPT}.*", STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT),)
+"""Files that a new attempt removes. First the script of an earlier attempt that is not in its place
+yet: a shell that has found the folder its own, and was then stopped for a while, has nothing to put
+there when it goes on; what it put there before is removed as the last."""
 _HAS_BEGUN = f'{{ [ -e "$d/{STARTED}" ] && [ ! -e "$d/{_EXIT}" ]; }} || [ -e "$d/{WITHDRAWN}.$me" ]'
 """Condition of a shell under which a folder is not made ready: something runs there, or the attempt
 was withdrawn before."""

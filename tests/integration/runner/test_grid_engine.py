@@ -67,6 +67,7 @@ def project(
             described["workers"]["far"] = server.worker(
                 work_dir=str(Path(described["base_dir"]) / "far"),
                 scheduler_type="sge",
+                login_shell=False,  # which would set another PATH
                 pre_run=f"export PATH='{Path(sys.executable).parent}':$PATH "
                 f"PYTHONPATH='{Path(__file__).parent}'",
             )

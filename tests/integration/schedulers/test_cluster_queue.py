@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from controller.errors import QueueBusyError, RemoteError
 from controller.hosts import LocalHost
+from controller.hosts.ownership import refusal_lines
 from controller.schedulers import Queue, QueuedJob, Submission
 
 SBATCH = """
@@ -65,6 +68,43 @@ def test_a_lost_answer_of_the_queue_is_found_again(commands, queue, run_dir):
         Queue("slurm", Deaf(30)).submit(run_dir, "#!/bin/bash\n")
     assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
     assert len(ledger.read_text().splitlines()) == 1
+
+
+def test_a_shell_that_is_stopped_between_its_look_and_the_submission(
+    commands, queue, run_dir, monkeypatch
+):
+    """It has found the folder its own; the next attempt takes it, and nothing else is put there."""
+    ledger = commands("sbatch", SBATCH)
+    one, two = "1" * 32, "2" * 32
+    assert queue.begin_attempt(run_dir, one) is None
+    held, go = run_dir.parent / "held", run_dir.parent / "go"
+    look = refusal_lines
+    wait = f"touch '{held}'; while [ ! -e '{go}' ]; do sleep 0.02; done\n"
+    monkeypatch.setattr(
+        "controller.schedulers.queue.refusal_lines",
+        lambda *given, **more: look(*given, **more) + wait,
+    )
+    errors = []
+
+    def submit():
+        try:
+            queue.submit(run_dir, "#!/bin/bash\n# one\n", one)
+        except RemoteError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=submit)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not held.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    monkeypatch.undo()
+    assert queue.begin_attempt(run_dir, two, before=one) is None
+    go.touch()
+    thread.join(30)
+    assert len(errors) == 1
+    assert not ledger.exists()
+    assert not (run_dir / "submit.sh").exists()
 
 
 def test_a_job_that_has_started_is_found_by_its_start(commands, queue, run_dir):
