@@ -26,8 +26,8 @@ from controller.states import RESETTABLE_STATES
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = BLIND_LOOK_EVERY = 0.5
-"""Seconds between two looks for a change, where the database tells cheaply, and elsewhere. Jobs that
-this runner claims wake the lane at once; this is for what others do."""
+"""Seconds between two looks for a change, where the database tells cheaply, and elsewhere: for what
+others do. Jobs that this runner claims wake the lane at once."""
 STOP_GRACE = 3.0
 """Seconds that a lane has to end its step; then its connections are closed, and as long again."""
 _FIRST_TROUBLE, _LONGEST_TROUBLE = 1.0, 30.0
