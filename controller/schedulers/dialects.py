@@ -44,6 +44,11 @@ class Dialect:
         Command that lists the user's jobs in the queue, with the tokens.
     find
         (output of the command, token) -> ids.
+    tidy
+        A listing -> the same, with states that qtoolkit does not know replaced by some that it
+        does: one such job would make the whole listing unreadable.
+    states
+        A listing that qtoolkit cannot read -> {id: state}, as qtoolkit calls it.
     cancel
         Command that cancels a job, for an id that qtoolkit does not take; "" for none.
     accounting
@@ -58,6 +63,8 @@ class Dialect:
     clashes: str = ""
     listing: str = ""
     find: Callable[[str, str], list[str]] = lambda text, token: []
+    tidy: Callable[[str], str] = lambda text: text
+    states: Callable[[str], Mapping[str, str]] = lambda text: {}
     cancel: str = ""
     accounting: Callable[[Iterable[str]], str] | None = None
     read_accounting: Callable[[str], Mapping[str, Listed]] = lambda text: {}
@@ -88,6 +95,55 @@ def _pbs_ids(text: str, token: str) -> list[str]:
 
 IN_PILOT = Dialect('"${JFR_CLAIM:-$$}"', is_requeued=False)
 """Jobs of a batch worker: all those of a pilot have its id in the queue, and each a claim."""
+_SGE_STATES = re.compile(r"z|w|s|t|r|R|h?qw|E(hR?)?qw|d([rt]|R[rt]|R?[sST])?")
+"""Those that qtoolkit knows."""
+_SGE_LETTERS = (
+    ("d", "dr"),  # to be deleted
+    ("E", "Eqw"),  # in error
+    ("q", "qw"),
+    ("t", "t"),  # on its way to a node
+    ("s", "s"),  # suspended by a user, by its queue, by an alarm
+    ("S", "s"),
+    ("T", "s"),
+    ("r", "r"),  # started again, among others
+)
+
+
+def _with_known_sge_states(text: str) -> str:
+    """Simplify the states of Grid Engine that qtoolkit does not know, such as Rr, S and hRwq."""
+
+    def known(found: re.Match[str]) -> str:
+        state = found[1]
+        if _SGE_STATES.fullmatch(state):
+            return found[0]
+        means = next((word for letter, word in _SGE_LETTERS if letter in state), state)
+        return f"<state>{'hqw' if means == 'qw' and 'h' in state else means}</state>"
+
+    return re.sub(r"<state>([A-Za-z]+)</state>", known, text)
+
+
+_PBS_STATES = {
+    **dict.fromkeys("QTWM", "QUEUED"),
+    **dict.fromkeys("RBE", "RUNNING"),
+    **dict.fromkeys("SU", "SUSPENDED"),
+    **dict.fromkeys("FXC", "DONE"),
+    "H": "QUEUED_HELD",
+}
+
+
+def _pbs_states(text: str) -> dict[str, str]:
+    """Read {id: state} of ``qstat -f``, whatever else it says or leaves out of a job.
+
+    qtoolkit wants a number of nodes of each job, and knows no job that Torque calls completed (C).
+    """
+    found = {}
+    for number, block in _blocks(r"\s*Job Id", text):
+        state = re.search(r"^\s*job_state = (\w)\s*$", block, re.MULTILINE)
+        if state is not None and state[1] in _PBS_STATES:
+            found[number] = _PBS_STATES[state[1]]
+    return found
+
+
 _UNKNOWN = Dialect('"${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-$$}}}"')
 _DIALECTS = {
     "ShellIO": Dialect('"$$"', is_requeued=False),
@@ -108,6 +164,7 @@ _DIALECTS = {
             '[ -z "$jfr_all" ] || qstat -j "${jfr_all%,}"'
         ),
         find=_sge_ids,
+        tidy=_with_known_sge_states,
         accounting=qacct_command,
         read_accounting=read_qacct,
     ),
@@ -119,6 +176,7 @@ _DIALECTS = {
             'jfr_all=$(qselect -u "$(id -un)") || exit 1; [ -z "$jfr_all" ] || qstat -f $jfr_all'
         ),
         find=_pbs_ids,
+        states=_pbs_states,
         cancel="qdel",
         accounting=qstat_command,
         read_accounting=read_qstat,

@@ -671,12 +671,13 @@ class Queue:
         except QTKError as error:
             raise RemoteError(f"the queue cannot be asked about its jobs: {error}") from error
         done = self._host.execute(command)
+        said = dialect_of(self.scheduler).tidy(done.stdout)
         try:
-            listed = self.scheduler.parse_jobs_list_output(
-                done.returncode, done.stdout, done.stderr
-            )
+            listed = self.scheduler.parse_jobs_list_output(done.returncode, said, done.stderr)
         except (QTKError, ValueError, LookupError, AttributeError, TypeError) as error:
             # The parsers trust their input: a cut-off answer says nothing of any job.
+            if done.returncode == 0 and (known := dialect_of(self.scheduler).states(said)):
+                return dict(known)
             raise RemoteError(f"the queue's listing cannot be read: {error}") from error
         return {str(j.job_id): j.state.value if j.state else None for j in listed or []}
 
