@@ -32,7 +32,7 @@ from controller.report import FlowsReport, JobsReport
 from controller.states import FlowState, JobState
 from controller.storage.opening import open_store
 
-JOBS = 50_000
+JOBS = 20_000
 LIVE = 1000
 """Jobs that are not finished; as many in the small database."""
 NEWEST = {"sort": [("updated_on", -1)], "limit": 100}

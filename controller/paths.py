@@ -21,6 +21,7 @@ RENAMED = re.compile(r"\.(.+)\.removed")
 """What earlier versions called a run directory while they removed it."""
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what we make."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 LONGEST = 255
 """Bytes of the longest name that common file systems allow."""
 
@@ -37,7 +38,7 @@ def name_problem(name: str) -> str | None:
         return "it means a folder"
     if "/" in name:
         return "it contains a slash"
-    if any(ord(character) < 32 or ord(character) == 127 for character in name):
+    if _CONTROL.search(name):
         return "it contains a control character"
     try:
         size = len(os.fsencode(name))

@@ -32,9 +32,39 @@ def unstorable(value: Any, *, binary: bool = False) -> str | None:
     binary
         Accept bytes, which JSON has no form for.
     """
+    if _is_surely_sound(value):
+        return None
     for place, reason in _problems(value, binary):
         return f"{_shown(place)} {reason}"
     return None
+
+
+def _is_surely_sound(value: Any) -> bool:
+    """Whether there is no problem, as is so of nearly all values: quicker than to note places."""
+    level, depth = [value], 0
+    while level:
+        if depth > _DEEPEST:
+            return False
+        below: list[Any] = []
+        for one in level:
+            kind = type(one)
+            if kind is str:
+                if not one.isascii():
+                    return False
+            elif kind is dict:
+                for key in one:
+                    if type(key) is not str or not key.isascii() or "\0" in key:
+                        return False
+                below.extend(one.values())
+            elif kind is list:
+                below.extend(one)
+            elif kind is int:
+                if not -LARGEST_INTEGER - 1 <= one <= LARGEST_INTEGER:
+                    return False
+            elif one is not None and kind is not bool and kind is not float:
+                return False
+        level, depth = below, depth + 1
+    return True
 
 
 def misleading(value: Any) -> str | None:
@@ -43,6 +73,8 @@ def misleading(value: Any) -> str | None:
     Workers read a dictionary with ``@module`` and ``@class`` (or ``@callable``) as an object. What
     stands for one is welcome; what only looks like it could not be read at all.
     """
+    if not _may_mislead(value):
+        return None
     stack: list[tuple[_Place, Any]] = [((), value)]
     while stack:
         place, one = stack.pop()
@@ -53,6 +85,24 @@ def misleading(value: Any) -> str | None:
         elif isinstance(one, (list, tuple)) and not set(map(type, one)) <= _NUMBERS:
             stack.extend(((*place, n), each) for n, each in enumerate(one))
     return None
+
+
+def _may_mislead(value: Any) -> bool:
+    """As `misleading`, without a place; True also for what is no plain dictionary or list."""
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        kind = type(one)
+        if kind is dict:
+            if "@module" in one and _misnamed(one):
+                return True
+            stack.extend(one.values())
+        elif kind is list:
+            if not set(map(type, one)) <= _NUMBERS:
+                stack.extend(one)
+        elif isinstance(one, (Mapping, tuple, list)):
+            return True
+    return False
 
 
 def _misnamed(value: Mapping[str, Any]) -> str | None:

@@ -278,7 +278,7 @@ class RecordedCollection:
             (doc, change)
             for doc in self._inner.find(query, list(self._fields), session=session)
             for op, change in by_value.get(doc[key], ())
-            if selects(op.filter, doc)  # type: ignore[union-attr]
+            if selects(op.filter, doc, known=key)  # type: ignore[union-attr]
         ]
 
     def _confirmed(self, found: list[tuple[Document, Change]]) -> list[tuple[Document, Change]]:

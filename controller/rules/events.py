@@ -206,9 +206,19 @@ def is_comparable(query: Mapping[str, Any]) -> bool:
     return _COMPARED.issuperset(query) and any(key in query for key in KEYS)
 
 
-def selects(query: Mapping[str, Any], doc: Mapping[str, Any]) -> bool:
-    """Whether a comparable query selects a document."""
-    return all(_meets(condition, doc.get(key)) for key, condition in query.items())
+def selects(query: Mapping[str, Any], doc: Mapping[str, Any], *, known: str | None = None) -> bool:
+    """Whether a comparable query selects a document.
+
+    Parameters
+    ----------
+    known
+        A field for which this is known: the value of the document is one of `wanted_values`.
+    """
+    return all(
+        _meets(condition, doc.get(key))
+        for key, condition in query.items()
+        if key != known or (isinstance(condition, Mapping) and len(condition) > 1)
+    )
 
 
 def _meets(condition: Any, value: Any) -> bool:

@@ -35,14 +35,18 @@ class Change:
         self._update = Update(normalise(spec)[0])
         self.paths = list(self._update.paths())
         self._split = [split_path(path) if path else () for path in self.paths]
+        self._touches: dict[str, bool] = {}
 
     def touches(self, column: Column) -> bool:
         """Whether the update may change the column's keys."""
-        return any(
-            path[: len(mine)] == mine[: len(path)]
-            for mine in map(split_path, column.paths)
-            for path in self._split
-        )
+        known = self._touches.get(column.path)
+        if known is None:  # asked for every document that is changed
+            known = self._touches[column.path] = any(
+                path[: len(mine)] == mine[: len(path)]
+                for mine in map(split_path, column.paths)
+                for path in self._split
+            )
+        return known
 
     def apply(self, document: Document) -> Document:
         """Change the document."""

@@ -190,6 +190,8 @@ class Cursor:
         self._sort, self._skip, self._limit, self._link = sort, skip, abs(limit), link
         self._page: list[Document] = []
         self._rest: list[int] | None = None
+        self._query: Query | None = None
+        self._seen: object = None
 
     def sort(self, key: Any, direction: int = 1) -> Cursor:
         """Sort by a path, or by (path, direction) pairs."""
@@ -240,12 +242,15 @@ class Cursor:
         return list(self)[index]
 
     def _read_page(self) -> None:
-        query = Query(self._filter, self._sort)
+        if self._query is None:  # once: it may name all jobs of a large flow
+            self._query = Query(self._filter, self._sort)
+        query = self._query
         with self._file.reading(self._link) as link:
             table = link.table(self._collection)
             if table is None:
                 self._rest = []
             elif self._rest is None:
+                self._seen = link.version()
                 self._page = self._first_page(link, table, query)
             else:
                 self._page = self._next_page(link, table, query)
@@ -272,13 +277,13 @@ class Cursor:
     def _next_page(self, link: Link, table: Table, query: Query) -> list[Document]:
         assert self._rest is not None
         page: list[Document] = []
-        size = 0
+        size, is_same = 0, link.version() == self._seen
         while self._rest and len(page) < PAGE_DOCUMENTS and size < PAGE_BYTES:
             some = self._rest[: -_ROWS_AT_ONCE - 1 : -1]
             found = _hot_parts(link, table, some)
             for sequence in some:
                 self._rest.pop()
-                if sequence in found and query.matches(link, found[sequence]):
+                if sequence in found and (is_same or query.matches(link, found[sequence])):
                     size += self._shape(link, found[sequence], page)
                 if len(page) >= PAGE_DOCUMENTS or size >= PAGE_BYTES:
                     break

@@ -102,6 +102,14 @@ class Link:
         self.cursors.append(cursor)
         return cursor
 
+    def version(self) -> object:
+        """Return a value that differs after any change of the file, by this connection or another.
+
+        To be called within a transaction.
+        """
+        changed_by_others = self.value("PRAGMA data_version")
+        return id(self), changed_by_others, self.sql.total_changes
+
     def value(self, statement: str, params: Sequence[Any] = ()) -> int:
         """Return the number that a statement selects."""
         return int(self.sql.execute(statement, params).fetchone()[0])

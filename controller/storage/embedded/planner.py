@@ -44,7 +44,7 @@ class Condition:
     column
         The column it is about; None if it is about several.
     of_row, params
-        Asked of a row at hand; ``d`` stands for the table. The parameters.
+        Asked of a row at hand, with the name of the table. The parameters.
     rows, rows_params
         A statement that selects the ``seq`` of the rows for which it holds from an index alone,
         or None, and its parameters.
@@ -222,7 +222,11 @@ def _written(table: Table, terms: list[_Term]) -> Iterator[Plan]:
     driver = next((t for t in terms if t.weight == best), None) if best < _WEIGHT_PLAIN else None
     for term in terms:
         plus = "+" if driver is not None and term is not driver else ""
-        yield _write(table, term, plus)
+        written = _write(table, term, plus)
+        if plus and best == _WEIGHT_SELECTIVE:  # few rows: what is asked of each is cheaper
+            asked = written.conditions[0]
+            written = Plan(asked.of_row, asked.params, written.exact, written.conditions)
+        yield written
 
 
 def _paired(table: Table, terms: list[_Term]) -> list[Plan]:
@@ -287,13 +291,13 @@ def _write(table: Table, term: _Term, plus: str) -> Plan:
 def _of_row(table: Table, term: _Term) -> tuple[str, tuple[Any, ...]]:
     """Return the condition as asked of one row, and its parameters."""
     column, params = term.column, term.params
-    plain = term.condition.format(f"+d.{column.sql}")
+    plain = term.condition.format(f"+{table.rows}.{column.sql}")
     if not column.multi:
         return plain, params
     on_side = term.condition.replace("{0} IS NULL", "{0}=x'00'").format("v")
     on_side = on_side.replace(_NOT_NULL.format("v"), "v<>x'00'")
-    place = f"c={column.number} AND seq=d.seq" if term.condition.startswith(_SEARCHED) else None
-    place = place or f"+c={column.number} AND seq=d.seq"
+    plus = "" if term.condition.startswith(_SEARCHED) else "+"
+    place = f"{plus}c={column.number} AND {table.side}.seq={table.rows}.seq"
     side = f"EXISTS (SELECT 1 FROM {table.side} WHERE {place} AND {on_side})"
     return (side, params) if column.is_wildcard else (f"({plain} OR {side})", params * 2)
 

@@ -49,7 +49,7 @@ def in_order(
     others = [c for c in plan.conditions if c.column is not column]
     if not others or (len(others) == 1 and _is_compound(table, others[0], path)):
         return None
-    order = f"ORDER BY d.{column.sql}{' DESC' if way < 0 else ''}"
+    order = f"ORDER BY {column.sql}{' DESC' if way < 0 else ''}"
     return _look_then_compare(link, table, window, others, index, order)
 
 
@@ -65,7 +65,7 @@ def _look_then_compare(
     of_window = _params(window)
     asked = " AND ".join(f"({c.of_row})" for c in others)
     rows = link.select(
-        f"SELECT seq, {asked} FROM {table.rows} AS d INDEXED BY {index} WHERE {within} {order}",
+        f"SELECT seq, {asked} FROM {table.rows} INDEXED BY {index} WHERE {within} {order}",
         (*_params(others), *of_window),
     )
     found, looked_at = set(), 0
@@ -92,7 +92,7 @@ def _compared(
     compared = [_membership(c) if c.rows else (f"({c.of_row})", c.params) for c in others]
     where = " AND ".join([*within, *(sql for sql, _ in compared)])
     params = (*_params(window), *(p for _, some in compared for p in some))
-    return f"SELECT seq FROM {table.rows} AS d INDEXED BY {index} WHERE {where}", params
+    return f"SELECT seq FROM {table.rows} INDEXED BY {index} WHERE {where}", params
 
 
 def counted(link: Link, table: Table, plan: Plan) -> int | None:
@@ -129,7 +129,7 @@ def grouped(link: Link, table: Table, plan: Plan, path: str) -> Statement | None
     where = " AND ".join([*map(_in_index, window), *(sql for sql, _ in rest)])
     params = (*_params(window), *(p for _, some in rest for p in some))
     sql = (
-        f"SELECT d.{column.sql}, count(*) FROM {table.rows} AS d INDEXED BY {index} "
+        f"SELECT {column.sql}, count(*) FROM {table.rows} INDEXED BY {index} "
         f"WHERE {where} GROUP BY 1"
     )
     return sql, params
@@ -159,7 +159,7 @@ def _fewest(
 def _led_by(table: Table, first: Condition, conditions: list[Condition]) -> Statement:
     rest = [c for c in conditions if c is not first]
     where = "".join(f" AND ({c.of_row})" for c in rest)
-    sql = f"SELECT seq FROM {table.rows} AS d WHERE seq IN ({first.rows}){where}"
+    sql = f"SELECT seq FROM {table.rows} WHERE seq IN ({first.rows}){where}"
     return sql, (*first.rows_params, *_params(rest))
 
 
@@ -169,7 +169,7 @@ def _membership(condition: Condition) -> Statement:
 
 def _in_index(condition: Condition) -> str:
     """Return the condition on the column whose index is read, which it may delimit."""
-    return condition.of_row.replace("+d.", "d.")
+    return condition.of_row.replace("+", "")
 
 
 def _params(conditions: list[Condition]) -> tuple[Any, ...]:
