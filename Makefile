@@ -60,7 +60,7 @@ docs: $(READY)  ## the documentation as a web site in docs/_build/html; warnings
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-BENCHMARKS := startup lists scale chain embedded events actions complete_in_flow submit_10000 four_processes runner_footprint
+BENCHMARKS := startup lists scale chain throughput embedded events actions complete_in_flow submit_10000 four_processes runner_footprint
 
 bench: $(READY)  ## figures, each against a yardstick of the same run; fails where a limit is missed
 	@missed=; for name in $(BENCHMARKS); do \

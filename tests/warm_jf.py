@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,8 @@ def _attend(client: socket.socket) -> None:
         _become(words, env, cwd, list(streams))
     client.sendall(f"{pid}\n".encode())
     _, raw = os.waitpid(pid, 0)
-    client.sendall(f"{os.waitstatus_to_exitcode(raw)}\n".encode())
+    with suppress(BrokenPipeError):  # whoever asked was killed meanwhile
+        client.sendall(f"{os.waitstatus_to_exitcode(raw)}\n".encode())
     os._exit(0)
 
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         RemoteWorker,
         SeparatedTransferWorker,
         SSHWorker,
+        WarmConfig,
         WorkerBase,
     )
     from controller.errors import ConfigError, ProjectParsingError, ProjectUndefinedError
@@ -68,6 +69,7 @@ _HOMES = {
     "RemoteWorker": "workers",
     "SSHWorker": "workers",
     "SeparatedTransferWorker": "workers",
+    "WarmConfig": "workers",
     "WorkerBase": "workers",
     "ExecutionConfig": "models",
     "LogLevel": "models",
@@ -115,6 +117,7 @@ __all__ = [
     "RunnerOptions",
     "SSHWorker",
     "SeparatedTransferWorker",
+    "WarmConfig",
     "WorkerBase",
     "dummy_project",
     "find_conflicts",

@@ -34,6 +34,7 @@ def quickstart_project(name: str = QUICKSTART_NAME, base_dir: Path | None = None
                 "scheduler_type": "shell",
                 "work_dir": str(base / "work"),
                 "max_jobs": _processors(),
+                "warm": True,
             }
         },
         "queue": {
@@ -93,6 +94,7 @@ def _in_full(project: dict[str, Any]) -> dict[str, Any]:
         "scheduler_type": "shell",
         "work_dir": "/path/to/run/folder",
         "max_jobs": 2,
+        "warm": True,
     }
     project["exec_config"]["example_config"] = {
         "modules": ["GCC/12.3.0", "OpenMPI/4.1.5"],

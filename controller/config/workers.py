@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from controller.config.amounts import megabytes
 from controller.config.base import RefusedError, StrictModel
 from controller.config.retries import Retries
 from controller.late_binding import bound
@@ -88,6 +89,40 @@ class BatchConfig(StrictModel):
     parallel_jobs: Count | None = None
     sleep_time: Seconds | None = None
     warm: bool | None = None
+
+
+class WarmConfig(StrictModel):
+    """How the processes of a warm worker are used; see docs/warm.md.
+
+    Attributes
+    ----------
+    processes
+        Jobs that run at once; None for ``max_jobs``, and one for each processor without that.
+    jobs_per_process
+        Jobs after which a process is replaced.
+    memory_growth
+        Memory by which a process may grow before it is replaced: MB, or a text such as "1G".
+    memory_limit
+        Memory that a process may use, in the same form; None for no limit.
+    idle_time
+        Seconds after which a process without a job ends.
+    """
+
+    processes: Annotated[int, Field(ge=1)] | None = None
+    jobs_per_process: Annotated[int, Field(ge=1)] = 1000
+    memory_growth: Annotated[float, Field(gt=0)] = 200.0
+    memory_limit: Annotated[float, Field(gt=0)] | None = None
+    idle_time: Seconds = 60.0
+
+    @field_validator("memory_growth", "memory_limit", mode="before")
+    @classmethod
+    def _in_megabytes(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = megabytes(value)
+        if found is None:
+            raise RefusedError(f"has to be an amount of memory, not {value!r}", "for example 2G")
+        return found
 
 
 class WorkerBase(StrictModel):
@@ -188,6 +223,11 @@ class WorkerBase(StrictModel):
         return self.batch is not None
 
     @property
+    def warm_config(self) -> WarmConfig | None:
+        """How jobs run in warm processes; None where each starts an interpreter."""
+        return None
+
+    @property
     def scheduler_name(self) -> str:
         """Name of the scheduler, or of the class that a description gives."""
         if isinstance(self.scheduler_type, str):
@@ -224,9 +264,42 @@ class WorkerBase(StrictModel):
 
 
 class LocalWorker(WorkerBase):
-    """The runner's own machine."""
+    """The runner's own machine.
+
+    Attributes
+    ----------
+    warm
+        Run jobs one after the other in processes that have imported jobflow: true, or how. None
+        and false start an interpreter for each job.
+    """
 
     type: Literal["local"] = "local"
+    warm: bool | WarmConfig | None = None
+
+    @field_validator("warm")
+    @classmethod
+    def _can_be_warm(
+        cls, value: bool | WarmConfig | None, info: ValidationInfo
+    ) -> bool | WarmConfig | None:
+        if not value:
+            return value
+        if info.data.get("scheduler_type") not in (None, "shell"):
+            raise RefusedError(
+                f"needs scheduler_type: shell, not {info.data['scheduler_type']}",
+                "a queue starts a process for each job",
+            )
+        for name in ("pre_run", "post_run", "execution_cmd", "batch"):
+            if info.data.get(name):
+                raise RefusedError(
+                    f"cannot be combined with {name}, which is done for each job",
+                    f"leave out warm or {name}",
+                )
+        return value
+
+    @property
+    def warm_config(self) -> WarmConfig | None:
+        """How jobs run in warm processes; None where each starts an interpreter."""
+        return WarmConfig() if self.warm is True else self.warm or None
 
 
 class SSHWorker(WorkerBase):

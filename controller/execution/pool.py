@@ -104,6 +104,8 @@ class PoolEvent:
         The process, as `controller.identity` tells processes apart; None and "" if unknown.
     status
         Exit status of the job's command, 128 + N after signal N; None if it has not ended.
+    seconds
+        How long the process had the job; None if it has not ended, or its process died.
     reason
         Why it was refused, or why its process takes no other job after it; "" for neither.
     """
@@ -114,6 +116,7 @@ class PoolEvent:
     start_time: str = ""
     status: int | None = None
     reason: str = ""
+    seconds: float | None = None
 
 
 class WarmPool:
@@ -269,9 +272,11 @@ class WarmPool:
         events, outdated = [], {}
         for message in program.heard():
             run_dir = message.get("run_dir", "")
-            if message["event"] == "outdated":
+            if message["event"] == "ready":
+                program.pid = message["pid"]  # what was started may have been a wrapper
+            elif message["event"] == "outdated":
                 outdated[run_dir] = program.jobs.pop(run_dir)
-            elif message["event"] != "ready" and run_dir in program.jobs:
+            elif run_dir in program.jobs:
                 events.append(_event(message))
                 if message["event"] == "started":
                     program.started[run_dir] = events[-1]
@@ -316,7 +321,7 @@ class WarmPool:
 
 
 def _event(message: Mapping[str, Any]) -> PoolEvent:
-    names = ("pid", "start_time", "status", "reason")
+    names = ("pid", "start_time", "status", "reason", "seconds")
     known = {name: message[name] for name in names if message.get(name) is not None}
     return PoolEvent(EventKind(message["event"]), Path(message["run_dir"]), **known)
 

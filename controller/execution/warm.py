@@ -64,8 +64,6 @@ def serve_jobs(commands: int, answers: int, settings: dict[str, Any]) -> NoRetur
     try:
         _WarmProcess(_out_of_the_way(commands), _out_of_the_way(answers), settings).serve()
         status = 0
-    except OSError:
-        pass  # the pool has ended, or a job has closed the pipe: the exit file says the rest
     finally:
         os._exit(status)
 
@@ -156,7 +154,7 @@ class _WarmProcess:
             self._say(event="refused", run_dir=run_dir, reason=reason)
             return None
         self._say(event="started", run_dir=run_dir, start_time=self._start_time)
-        process = os.getpid()
+        process, begun = os.getpid(), time.monotonic()
         folder = Path(run_dir)
         os.chdir(folder)
         with standard_streams(QUEUE_OUT, QUEUE_ERR):
@@ -175,7 +173,8 @@ class _WarmProcess:
             leaves = leaves or "the end of the job cannot be written"
         if token and (folder / stop_file(token)).exists():
             leaves = leaves or "the end of the job was asked for"
-        self._say(event="ended", run_dir=run_dir, status=end.status, reason=leaves)
+        seconds = round(time.monotonic() - begun, 4)
+        self._say(event="ended", run_dir=run_dir, status=end.status, reason=leaves, seconds=seconds)
         return leaves
 
     def _start_line(self, message: dict[str, Any]) -> str:
@@ -199,8 +198,10 @@ class _WarmProcess:
 
     def _say(self, **what: Any) -> None:
         data = json.dumps(what).encode() + b"\n"
-        while data:
-            data = data[os.write(self._answers, data) :]
+        # Where nobody listens any more, a job that has begun has to run all the same.
+        with suppress(OSError):
+            while data:
+                data = data[os.write(self._answers, data) :]
 
 
 def begin(run_dir: str, token: str, start_line: str) -> None:
@@ -225,7 +226,7 @@ def begin(run_dir: str, token: str, start_line: str) -> None:
             os.write(mark, f"{start_line}\n".encode())
         finally:
             os.close(mark)
-        if _exists(folder, WITHDRAWN):
+        if _exists(folder, WITHDRAWN) or _exists(folder, f"{WITHDRAWN}.{token or 'none'}"):
             raise CannotStartError(IS_WITHDRAWN)
     finally:
         os.close(folder)

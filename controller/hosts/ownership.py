@@ -15,13 +15,17 @@ before the caller confirmed once more that it holds the job: an owner seen befor
 one. A folder being removed contains `REMOVED_FILE` instead; it is never used again, only removed
 completely, and a folder created in its place is a new one.
 
-The scripts are POSIX sh, for any host that can execute commands. Each takes one round trip.
+The scripts are POSIX sh, for any host that can execute commands. Each takes one round trip. On this
+machine many folders are claimed without a shell, in the same steps.
 """
 
 from __future__ import annotations
 
+import fnmatch
+import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -30,6 +34,7 @@ from controller.errors import RemoteError
 from controller.hosts.archive import Content
 from controller.hosts.base import CommandResult, Exchange, Host
 from controller.hosts.bundles import run_pieces
+from controller.paths import PRIVATE_FILE, make_private_folder
 
 OWNER_FILE = "jfr_owner"
 """Name of the empty owner file, to which a dot and the token of an attempt are added."""
@@ -152,8 +157,36 @@ class Claim:
     put: Mapping[str, bytes]
 
 
+@dataclass(frozen=True)
+class LeftAlone:
+    """What in a folder means that an attempt must not begin there.
+
+    Attributes
+    ----------
+    started, ended
+        The first of these files without the second: something runs there.
+    withdrawn
+        A file of this name, a dot and the token of the attempt: it was withdrawn before.
+    """
+
+    started: str
+    ended: str
+    withdrawn: str
+
+    @property
+    def as_shell(self) -> str:
+        """The condition, in the folder ``$d`` for the attempt ``$me``."""
+        runs = f'{{ [ -e "$d/{self.started}" ] && [ ! -e "$d/{self.ended}" ]; }}'
+        return f'{runs} || [ -e "$d/{self.withdrawn}.$me" ]'
+
+    def is_told_by(self, names: set[str], token: str) -> bool:
+        """Whether it follows from the names in a folder."""
+        runs = self.started in names and self.ended not in names
+        return runs or f"{self.withdrawn}.{token}" in names
+
+
 def claim_folders(
-    host: Host, claims: Sequence[Claim], *, forget: Sequence[str], unless: str
+    host: Host, claims: Sequence[Claim], *, forget: Sequence[str], unless: LeftAlone
 ) -> list[bool]:
     """Make folders those of attempts, in one round trip.
 
@@ -162,7 +195,7 @@ def claim_folders(
     forget
         Names of files to remove, in each of them.
     unless
-        Condition of a shell in the folder, ``$d``, under which it is left alone.
+        Which folders are left alone.
 
     Returns
     -------
@@ -175,6 +208,8 @@ def claim_folders(
     RemoteError
         The host refused.
     """
+    if host.is_local:
+        return [_claim_here(claim, forget, unless) for claim in claims]
     made = claim_pieces(claims, forget=forget, unless=unless)
     done = run_pieces(host, made.pieces, define=made.define, write=made.staged)
     return [result is not None and result.returncode == 0 for result in done]
@@ -199,7 +234,9 @@ class ClaimPieces:
     staged: dict[Path, Content]
 
 
-def claim_pieces(claims: Sequence[Claim], *, forget: Sequence[str], unless: str) -> ClaimPieces:
+def claim_pieces(
+    claims: Sequence[Claim], *, forget: Sequence[str], unless: LeftAlone
+) -> ClaimPieces:
     """Return the pieces of `claim_folders`; parameters as there."""
     pieces, staged = [], dict[Path, Content]()
     for claim in claims:
@@ -209,11 +246,78 @@ def claim_pieces(claims: Sequence[Claim], *, forget: Sequence[str], unless: str)
         staged.update({claim.folder / f".{n}.{claim.owner}": c for n, c in claim.put.items()})
         words = " ".join(map(shlex.quote, arguments))
         pieces.append("\n".join([*values, f"jfr_claim {words}"]))
+    begun = unless.as_shell
     define = (
         f"umask 077\nmark={OWNER_FILE}\ngone={REMOVED_FILE}\n{_SHARED}\n"
-        f'jfr_claim() {{\nif {unless}; then rm -f "$d"/.*."$me"; exit {_OTHER}; fi\n{_CLAIM}\n}}'
+        f'jfr_claim() {{\nif {begun}; then rm -f "$d"/.*."$me"; exit {_OTHER}; fi\n{_CLAIM}\n}}'
     )
     return ClaimPieces(define, pieces, staged)
+
+
+def _claim_here(claim: Claim, forget: Sequence[str], unless: LeftAlone) -> bool:
+    """Do on this machine what `_CLAIM` does; False where something has to be looked at.
+
+    Raises
+    ------
+    RemoteError
+        The folder cannot be made or written.
+    """
+    try:
+        make_private_folder(claim.folder)
+        with _entered(claim.folder) as folder:
+            if not _become_owner(folder, claim, unless):
+                return False
+            names = os.listdir(folder)  # noqa: PTH208 (of an open folder)
+            for pattern in forget:  # in this order
+                own = f"{pattern.removesuffix('*')}{claim.owner}"
+                for name in fnmatch.filter(names, pattern):
+                    if name == own:
+                        continue
+                    with suppress(FileNotFoundError):
+                        os.unlink(name, dir_fd=folder)
+            for name, content in claim.put.items():
+                staged = f".{name}.{claim.owner}"
+                _write(folder, staged, content)
+                os.rename(staged, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        raise RemoteError(f"{claim.folder} cannot be prepared: {error.strerror}") from error
+    return True
+
+
+def _become_owner(folder: int, claim: Claim, unless: LeftAlone) -> bool:
+    mine, names = owner_file(claim.owner), set(os.listdir(folder))
+    if unless.is_told_by(names, claim.owner) or REMOVED_FILE in names:
+        return False
+    if mine in names:
+        return True
+    with suppress(FileNotFoundError):
+        before = owner_file(claim.expected or "")
+        os.rename(before, mine, src_dir_fd=folder, dst_dir_fd=folder)
+        return True
+    if owners_of(list(names)):
+        return False
+    _write(folder, mine, b"")
+    names = set(os.listdir(folder))
+    if REMOVED_FILE in names or owners_of(list(names)) != [claim.owner]:
+        os.unlink(mine, dir_fd=folder)
+        return False
+    return True
+
+
+@contextmanager
+def _entered(folder: Path) -> Iterator[int]:
+    """Hold a folder open, whatever its name becomes meanwhile."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with os.fdopen(os.open(name, flags, PRIVATE_FILE, dir_fd=folder), "wb") as stream:
+        stream.write(content)
 
 
 def remove_folder(

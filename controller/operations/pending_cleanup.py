@@ -240,6 +240,13 @@ def run_pending(
     return result
 
 
+def with_entries(queue: Queue, jobs: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return those of the (uuid, index) pairs that have entries, with one question."""
+    query = {"aftermath.uuid": {"$in": sorted({uuid for uuid, _ in jobs})}}
+    found = queue.auxiliary.find(query, ["aftermath.uuid", "aftermath.index"])
+    return {(d["aftermath"]["uuid"], d["aftermath"]["index"]) for d in found} & set(jobs)
+
+
 def run_own(queue: Queue, connections: Connections, db_ids: Collection[str]) -> list[str]:
     """Run the entries left by an action, and close the connections.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from controller.config.workers import same_host
 from controller.documents import flow_if_named, flow_of, scheduler_of, utc_now
 from controller.jobcontroller import JobController
-from controller.locks import confirm_held
+from controller.locks import confirm_held, lock_lost
 from controller.operations.connections import Connections, SchedulerType
 from controller.runner.backoff import Pauses, refusal_pauses
 from controller.runner.outages import Outages
@@ -159,16 +159,48 @@ class RunnerContext:
         callable
             Returns the connected JobStore of one of the jobs.
         """
+        names = self._jobstore_names(jobs)
+        return lambda job: self.connections.jobstore(names.get(flow_of(job)))
+
+    def _jobstore_names(self, jobs: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
         uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
         flows = self.controller.queue.flows.find({"uuid": {"$in": uuids}}, ["uuid", "jobstore"])
-        names = {flow["uuid"]: flow.get("jobstore") for flow in flows}
-        return lambda job: self.connections.jobstore(names.get(flow_of(job)))
+        return {flow["uuid"]: flow.get("jobstore") for flow in flows}
 
     def jobstore_spec(self, flow_uuid: str) -> dict[str, Any]:
         """Return the description of a flow's JobStore."""
         flow = self.controller.queue.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
         spec: dict[str, Any] = self.project.jobstore_spec(flow.get("jobstore"))
         return spec
+
+    def jobstore_specs(
+        self, jobs: Iterable[Mapping[str, Any]]
+    ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Look up the descriptions of the JobStores of the flows of jobs, with one question."""
+        names = self._jobstore_names(jobs)
+
+        def spec(job: Mapping[str, Any]) -> dict[str, Any]:
+            found: dict[str, Any] = self.project.jobstore_spec(names.get(flow_of(job)))
+            return found
+
+        return spec
+
+    def lost_locks(self, jobs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Exception]:
+        """Check that the locks on jobs are still held, with one question; see `confirm_lock`.
+
+        Returns
+        -------
+        dict
+            {(uuid, index): LockLostError} of those that are not.
+        """
+        every, queue = list(jobs), self.controller.queue.jobs
+        found = queue.find({"_id": {"$in": [job["_id"] for job in every]}}, ["lock_id"])
+        held = {(d["_id"], d["lock_id"]) for d in found}
+        return {
+            (job["uuid"], job["index"]): lock_lost(job["lock_id"], queue)
+            for job in every
+            if (job["_id"], job["lock_id"]) not in held
+        }
 
     def confirm_lock(self, job: Mapping[str, Any]) -> None:
         """Check that the lock on a job is still held, before anything irreversible.

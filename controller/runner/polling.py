@@ -65,6 +65,8 @@ class Polling:
         Writes what a queue answered about jobs; returns whether anything moved.
     clock
         Monotonic seconds.
+    told
+        Returns the db_ids of jobs of which this process is told without asking.
     """
 
     def __init__(
@@ -73,7 +75,9 @@ class Polling:
         watcher: ProcessWatcher | None,
         apply: Callable[[list[tuple[Job, Answer]]], bool],
         clock: Callable[[], float] = time.monotonic,
+        told: Callable[[], set[str]] = set,
     ) -> None:
+        self._told = told
         self._context, self._watcher, self._apply, self._clock = context, watcher, apply, clock
         self._delay: dict[_QueueKey, float] = {}
         self._next: dict[_QueueKey, float] = {}

@@ -45,6 +45,7 @@ from controller.runner.stages.download import download, fetch_again
 from controller.runner.stages.pool import put_many
 from controller.runner.stages.submit import submit, withdraw
 from controller.runner.stages.upload import upload
+from controller.runner.warm import MOVED, WITHOUT_ARGUMENTS, WarmSteps
 from controller.runner.watch import ProcessWatcher
 from controller.states import BATCH_STATES, QUEUED_STATES, RESETTABLE_STATES, JobState
 from controller.storage.base import Projection
@@ -55,11 +56,9 @@ RECOVER_EVERY = 2.0
 """Seconds between two looks for locks of runners that have died: their work is taken over at once
 on their own machine, and elsewhere when the lease has not been renewed for its time."""
 CLEAN_UP_EVERY = 10.0
-CLAIMS_PER_ROUND = 32
+CLAIMS_PER_ROUND = 64
 STEPS_AT_ONCE = 8
 """Jobs whose files are handled under one lock: their documents may be large."""
-WITHOUT_ARGUMENTS = {"job.function_args": 0, "job.function_kwargs": 0}
-"""A projection: what may be large of a job, and is needed for its upload only."""
 BUNDLE = 50
 """Jobs that travel together at most."""
 MOST_IN_POOL = 2000
@@ -68,8 +67,6 @@ NO_LIMIT = 1_000_000_000
 Steps = Callable[[RunnerContext, Sequence[dict[str, Any]]], list[dict[str, Any] | Exception]]
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
 _RECORDED = (StepResult.ADVANCED, StepResult.FAILED)
-_MOVED = (*_RECORDED, StepResult.LOST)
-"""Outcomes after which there may be more to do: a failed step is progress, too."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +149,13 @@ class Rounds:
         self._is_stopping, self._tell = is_stopping, tell
         self._backoff = JobBackoff()
         self._timers = Timers()
-        self._polling = Polling(context, watcher, self._apply)
+        # What is on this machine is served by the thread that can watch it.
+        self._warm: WarmSteps | None = None
+        told: Callable[[], set[str]] = set
+        if watcher is not None:
+            self._warm = WarmSteps(context, watcher, self._take, self._backoff.others)
+            told = self._warm.pools.recorded_ids
+        self._polling = Polling(context, watcher, self._apply, told=told)
         self._batches = Batches(context, self._write_ends)
         self._told: set[str] = set()
         self._unknown_workers: set[str] = set()
@@ -185,13 +188,15 @@ class Rounds:
             moved = self._fetch_again(workers) or moved
         if roles.queue:
             moved = self._submit(workers) or moved
+            if self._warm is not None:
+                moved = self._warm.record(completes=roles.complete) or moved
             moved = self.poll(workers) or moved
             moved = self._batches.advance(workers, self.only) or moved
         return moved
 
     def _transfer(self, state: JobState, workers: list[str], step: Step, many: Steps) -> bool:
         """Advance jobs by one step: one by one on the shell of this machine, else together."""
-        near = [name for name in workers if self._context.is_near(name)]
+        near = [n for n in workers if self._context.is_near(n) and not self._is_warm(n)]
         moved = self._steps(state, near, step)
         for name in workers:
             if name not in near:
@@ -222,7 +227,7 @@ class Rounds:
             outcomes = self._take(eligible, take, min(BUNDLE, limit - done))
             if not outcomes:
                 break
-            done += sum(each.result in _MOVED for each in outcomes)
+            done += sum(each.result in MOVED for each in outcomes)
             left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
         return done > 0
 
@@ -243,6 +248,8 @@ class Rounds:
     def _claim(self, name: str, most: int) -> int:
         """Claim READY jobs of a worker; returns how many."""
         room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
+        if self._warm is not None and self._warm.serves(name):
+            room += self._warm.pools.ahead(name)
         room = min(room, most)
         if room <= 0 or self._is_stopping():
             return 0
@@ -250,6 +257,8 @@ class Rounds:
         claimed = len(claim_jobs(self._controller.queue, query, limit=room))
         if claimed:
             self._tell(name)
+            if self._warm is not None:
+                self._warm.pools.begin([name])
         return claimed
 
     @contextmanager
@@ -322,16 +331,31 @@ class Rounds:
                     self._batches.hurry(name)
                     moved = True
                 continue
+            also: dict[str, Any] = {}
+            if self._warm is not None and self._warm.serves(name):
+                handed, is_any_left = self._warm.hand_over(name, self.only)
+                moved = handed or moved
+                if not is_any_left:
+                    continue
+                also = self._warm.not_handed()
             room = self._room(name, QUEUED_STATES)
             if room > 0 and not refusals.holds(name):
                 if self._context.is_near(name):
-                    some = self._steps(JobState.UPLOADED, [name], submit, room)
+                    some = self._steps(JobState.UPLOADED, [name], submit, room, also=also)
                 else:
                     some = self._bundles(JobState.UPLOADED, name, submit_many, room)
                 if some:
                     self._polling.hurry(name)
                     moved = True
         return moved
+
+    def _is_warm(self, name: str) -> bool:
+        return self._warm is not None and self._warm.serves(name)
+
+    def close(self) -> None:
+        """End the warm processes; jobs that run go on to their ends."""
+        if self._warm is not None:
+            self._warm.close()
 
     def _steps(
         self,
@@ -365,7 +389,7 @@ class Rounds:
             )
             if not outcomes:
                 break
-            done += sum(each.result in _MOVED for each in outcomes)
+            done += sum(each.result in MOVED for each in outcomes)
             # For this round: others get their turn.
             left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
         return done > 0
@@ -435,7 +459,7 @@ class Rounds:
             "state": states[0] if len(states) == 1 else {"$in": states},
         }
         outcomes = self._take(query, step, len(changed), WITHOUT_ARGUMENTS)
-        return any(outcome.result in _MOVED for outcome in outcomes)
+        return any(outcome.result in MOVED for outcome in outcomes)
 
     def _write_ends(self, fields: Mapping[tuple[str, int], dict[str, Any]]) -> bool:
         """Write what has become of jobs in a pool, of those that are still there."""
@@ -450,7 +474,7 @@ class Rounds:
             uuids = sorted({uuid for uuid, _ in every[first : first + BUNDLE]})
             query = {"uuid": {"$in": uuids}, "state": {"$in": [s.value for s in BATCH_STATES]}}
             outcomes = self._take({**query, **self.only}, step, 2 * BUNDLE, WITHOUT_ARGUMENTS)
-            moved = any(outcome.result in _MOVED for outcome in outcomes) or moved
+            moved = any(outcome.result in MOVED for outcome in outcomes) or moved
         return moved
 
     def _complete(self, workers: list[str]) -> bool:
@@ -467,7 +491,7 @@ class Rounds:
             )
             if not outcomes:
                 break
-            done += sum(each.result in _MOVED for each in outcomes)
+            done += sum(each.result in MOVED for each in outcomes)
             left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
         return done > 0
 
@@ -504,6 +528,8 @@ class Rounds:
         context = self._context
         due = [*context.refusals.seconds_left(), *context.outages.seconds_left()]
         due += [*self._polling.seconds_left(), *self._batches.seconds_left()]
+        if self._warm is not None:
+            due += self._warm.pools.seconds_left()
         pause = self._backoff.seconds_left()
         return due if pause is None else [*due, pause]
 

@@ -438,6 +438,7 @@ class Runner:
             logger.warning("the project file is not taken over, the old one stays: %s", refused)
         else:
             self.project = project
+            self.rounds.close()
             self.context.adopt(project)
             self.control.adopt(project)
             self._upkeep.adopt(project)
@@ -584,6 +585,7 @@ class Runner:
                 yield
             finally:
                 self._closing = True  # a second signal does not interrupt what follows
+                self.rounds.close()
                 self.control.end()
                 with suppress(StorageUnavailableError):
                     self._upkeep.end()

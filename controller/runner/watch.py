@@ -24,6 +24,7 @@ class ProcessWatcher:
         self._descriptors: dict[str, int] = {}
         self._unseen: set[int] = set()
         self._told: set[str] = set()
+        self._sources: list[int] = []
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         os.set_blocking(self._read, False)
@@ -41,6 +42,10 @@ class ProcessWatcher:
                 # It has already ended, or its id is unknown here: reported once.
                 self._told.add(new)
                 self.wake()
+
+    def listen(self, files: list[int]) -> None:
+        """Set the open files that wake it up when there is something to read."""
+        self._sources = files
 
     def _watch(self, process_id: str) -> None:
         number = int(process_id)
@@ -65,10 +70,10 @@ class ProcessWatcher:
             os.write(descriptor, b"x")
 
     def wait(self, timeout: float) -> bool:
-        """Wait; return whether a process ended or `wake` was called."""
+        """Wait; return whether a process ended, a file can be read, or `wake` was called."""
         deadline = time.monotonic() + timeout
         poller = select.poll()
-        for descriptor in (self._read, *self._descriptors.values()):
+        for descriptor in (self._read, *self._sources, *self._descriptors.values()):
             poller.register(descriptor, select.POLLIN)
         while True:
             left = max(0.0, deadline - time.monotonic())

@@ -1,6 +1,7 @@
 """Jobs run by the shell of this machine: whether they are alive, and ending them.
 
-A process is only signalled if it is certainly the intended one.
+A process is only signalled if it is certainly the intended one. A warm process runs other jobs
+before and after; it is that of a job from its start file to its exit file.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ from controller.identity import (
     liveness,
     working_folder,
 )
+from controller.paths import PRIVATE_FILE
+from controller.schedulers.start import STARTED, parse_start, stop_file
 
+EXIT = "jfr_exit"
+"""Name of the file that holds the exit status of a job's command."""
 GRACE = 3.0
 """Seconds between asking a process to end and killing it."""
 _KILLED = 1.0
@@ -50,6 +55,8 @@ def job_liveness(known: Mapping[str, Any], run_dir: Path | None) -> Liveness:
         If the start time is unknown, a process whose working folder is this one counts.
     """
     found = liveness(known, trust_number=True)
+    if found is Liveness.ALIVE and known.get("warm"):
+        return found if run_dir is not None and _has_warm_job(run_dir, known) else Liveness.ENDED
     if found is not Liveness.UNKNOWN or known.get("start_time") or run_dir is None:
         return found
     process = find_process(int(known["pid"]))
@@ -61,6 +68,18 @@ def job_liveness(known: Mapping[str, Any], run_dir: Path | None) -> Liveness:
     here = (run_dir, run_dir.resolve())
     is_ours = any(folder == place or place in folder.parents for place in here)
     return Liveness.ALIVE if is_ours else Liveness.ENDED
+
+
+def _has_warm_job(run_dir: Path, known: Mapping[str, Any]) -> bool:
+    """Whether a warm process that lives has begun a job and not ended it."""
+    if (run_dir / EXIT).exists():
+        return False
+    try:
+        start = parse_start((run_dir / STARTED).read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return False  # the folder is gone, and no result can come any more
+    is_its = start is not None and start.pid == str(known.get("pid"))
+    return is_its and start is not None and known["warm"] in (True, start.token)
 
 
 def _is_visible(known: Mapping[str, Any], process: Process) -> bool:
@@ -91,6 +110,9 @@ def end_process(known: Mapping[str, Any], run_dir: Path | None = None) -> None:
     A process that has ended is ignored, and so is one that is not certainly the intended one. Waits
     up to `GRACE` seconds for processes to end.
     """
+    if run_dir is not None and isinstance(token := known.get("warm"), str):
+        with suppress(OSError):  # it must take no other job from now on
+            (run_dir / stop_file(token)).touch(mode=PRIVATE_FILE)
     if job_liveness(known, run_dir) is not Liveness.ALIVE:
         return
     leader = find_process(int(known["pid"]))

@@ -39,6 +39,7 @@ from controller.hosts.bundles import run_pieces
 from controller.hosts.ownership import (
     Claim,
     Found,
+    LeftAlone,
     claim_folder,
     claim_folders,
     claim_pieces,
@@ -56,6 +57,7 @@ from controller.schedulers.listings import (
     slurm_command,
 )
 from controller.schedulers.processes import (
+    EXIT,
     complete_identity,
     end_process,
     is_over,
@@ -71,13 +73,13 @@ if TYPE_CHECKING:
     from controller.hosts.base import Host
 
 _SUBMITTED, _SUBMITTING, _SCRIPT = SUBMITTED, SUBMITTING, SCRIPT
-_EXIT = "jfr_exit"
+_EXIT = EXIT
 _OF_AN_ATTEMPT = (*(f".{_SCRIPT}.*", STARTED, _SUBMITTED, _SUBMITTING, WITHDRAWN, _EXIT, _SCRIPT),)
 """Files that a new attempt removes. First the script of an earlier attempt that is not in its place
 yet: a shell that has found the folder its own, and was then stopped for a while, has nothing to put
 there when it goes on; what it put there before is removed as the last."""
-_HAS_BEGUN = f'{{ [ -e "$d/{STARTED}" ] && [ ! -e "$d/{_EXIT}" ]; }} || [ -e "$d/{WITHDRAWN}.$me" ]'
-"""Condition of a shell under which a folder is not made ready: something runs there, or the attempt
+_HAS_BEGUN = LeftAlone(STARTED, _EXIT, WITHDRAWN)
+"""Where a folder is not made ready: something runs there, or the attempt
 was withdrawn before."""
 _NO_FOLDER = 79
 _START_DEADLINE = 20.0

@@ -119,12 +119,14 @@ class Start:
     @property
     def identity(self) -> Mapping[str, Any]:
         """The data on the process, for `controller.identity.liveness`."""
-        return {
+        known: dict[str, Any] = {
             "pid": self.pid or self.process_id,
             "start_time": self.start_time,
             "boot_id": self.boot_id,
             "pid_namespace": self.pid_namespace,
         }
+        # Its process may be that of another attempt next: this says which one is meant.
+        return {**known, "warm": self.token or True} if self.is_warm else known
 
 
 def parse_start(text: str) -> Start | None:

@@ -5,10 +5,12 @@ Reading an output from a store supported by `opening` needs neither maggma nor j
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from controller.errors import ConfigError, NotFoundError, RemoteError
 from controller.storage.opening import (
@@ -20,6 +22,8 @@ from controller.storage.opening import (
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
+
+logger = logging.getLogger(__name__)
 
 _MSON_KEYS = ("type", "@module", "@class", "@version")
 _URI_STORES = {"MongoURIStore": "MongoStore", "GridFSURIStore": "GridFSStore"}
@@ -339,7 +343,22 @@ def save_many_outputs(
         As `save_outputs` does; some of the outputs may have been stored then.
     """
     with reaching(store):
+        if store not in _INDEXED:
+            _index_if_allowed(store)
         _save(store, outputs)
+
+
+_INDEXED: WeakSet[JobStore] = WeakSet()
+"""JobStores of this process whose indexes have been made: without, each output costs a search
+through all outputs."""
+
+
+def _index_if_allowed(store: JobStore) -> None:
+    _INDEXED.add(store)
+    try:
+        ensure_output_indexes(store)
+    except Exception as error:  # noqa: BLE001 (not allowed, too many indexes: it goes without)
+        logger.warning("outputs cannot be indexed, which makes them slow to store: %s", error)
 
 
 def _save(

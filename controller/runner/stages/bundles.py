@@ -21,6 +21,7 @@ from controller.errors import (
 )
 from controller.locks import lock_lost
 from controller.operations.batch_steps import changed, record_midway
+from controller.operations.pending_cleanup import with_entries
 from controller.runner.context import RunnerContext
 from controller.runner.stages.download import download, fetch_many
 from controller.runner.stages.pool import put, put_many
@@ -46,8 +47,8 @@ def upload_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
     answers, prepared = _prepare(context, jobs)
     queue = context.job_queue(jobs[0]["worker"])
     for some in _chunks(prepared):
-        held = {n: _tried(lambda c, j: c.confirm_lock(j), context, jobs[n]) for n in some}
-        answers.update({n: lost for n, lost in held.items() if isinstance(lost, Exception)})
+        lost = context.lost_locks(jobs[n] for n in some)
+        answers.update({n: lost[key] for n in some if (key := _key(jobs[n])) in lost})
         some = {n: one for n, one in some.items() if n not in answers}
         attempts = [(one.run_dir, one.token, one.put, one.before) for one in some.values()]
         ready = queue.begin_attempts(attempts) if attempts else []
@@ -137,8 +138,15 @@ def _prepare(
     """Find out what the uploads of jobs are to do; some are refused, or done alone."""
     answers: dict[int, Answer] = {}
     prepared: dict[int, Upload] = {}
+    specs = context.jobstore_specs(jobs)
+    pending = with_entries(context.controller.queue, list(map(_key, jobs)))
     for number, job in enumerate(jobs):
-        answer = _tried(prepare_upload, context, job)
+        may_be = _key(job) in pending
+        answer = _tried(
+            lambda c, j: prepare_upload(c, j, specs(j), may_be_pending=may_be),  # noqa: B023
+            context,
+            job,
+        )
         if isinstance(answer, Exception):
             answers[number] = answer
         elif answer.before_removal or context.is_elsewhere(job):
@@ -146,6 +154,10 @@ def _prepare(
         else:
             prepared[number] = answer
     return answers, prepared
+
+
+def _key(job: Job) -> tuple[str, int]:
+    return job["uuid"], job["index"]
 
 
 def _render(queue: Queue, fields: Mapping[str, Any], context: RunnerContext, job: Job) -> str:

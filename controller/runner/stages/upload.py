@@ -74,8 +74,21 @@ class Upload:
         }
 
 
-def prepare_upload(context: RunnerContext, job: dict[str, Any]) -> Upload:
+def prepare_upload(
+    context: RunnerContext,
+    job: dict[str, Any],
+    spec: dict[str, Any] | None = None,
+    *,
+    may_be_pending: bool = True,
+) -> Upload:
     """Find out what the upload of a job is to do; its references are resolved.
+
+    Parameters
+    ----------
+    spec
+        Description of the JobStore of its flow; None to look it up.
+    may_be_pending
+        Whether there may be clean-up of the job that is still to be done.
 
     Raises
     ------
@@ -85,7 +98,7 @@ def prepare_upload(context: RunnerContext, job: dict[str, Any]) -> Upload:
         What ran of it before has not ended yet.
     """
     flow_uuid = flow_of(job)
-    spec = context.jobstore_spec(flow_uuid)
+    spec = context.jobstore_spec(flow_uuid) if spec is None else spec
     if missing := missing_store_names(job["job"], spec):
         raise RemoteError(
             f"the job needs the additional store {', '.join(missing)}, which project "
@@ -94,12 +107,8 @@ def prepare_upload(context: RunnerContext, job: dict[str, Any]) -> Upload:
         )
     worker = context.worker(job["worker"])
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
-    left = run_pending(context.controller.queue, context.connections, (job["uuid"], job["index"]))
-    for entry in left.waiting:
-        if entry.is_in_the_way_of(run_dir):
-            raise StillRunningError(
-                f"the previous process of job {job['db_id']} on {entry.worker!r} has not ended"
-            )
+    if may_be_pending:
+        _clean_up_before(context, job, run_dir)
     body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))
     files = files_of_outputs(context, spec)
     content = encode_input(body, job_store_description(run_dir, files, spec), job)
@@ -113,6 +122,15 @@ def prepare_upload(context: RunnerContext, job: dict[str, Any]) -> Upload:
         bool(remote_info.get("prerun_cleanup")),
         with_withdrawn(job, now=utc_now()),
     )
+
+
+def _clean_up_before(context: RunnerContext, job: dict[str, Any], run_dir: Path) -> None:
+    left = run_pending(context.controller.queue, context.connections, (job["uuid"], job["index"]))
+    for entry in left.waiting:
+        if entry.is_in_the_way_of(run_dir):
+            raise StillRunningError(
+                f"the previous process of job {job['db_id']} on {entry.worker!r} has not ended"
+            )
 
 
 def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from controller.errors import RemoteError
 from controller.hosts import Host
 from controller.hosts.base import CommandResult
 from controller.hosts.bundles import run_pieces
-from controller.hosts.ownership import Claim, claim_folder, claim_folders
+from controller.hosts.ownership import Claim, LeftAlone, claim_folder, claim_folders
 
 
 def test_each_piece_has_an_output_and_a_status_of_its_own(host: Host, tmp_path: Path) -> None:
@@ -64,7 +64,9 @@ def test_folders_are_claimed_together_and_each_by_itself(host: Host, tmp_path: P
         Claim(folder, f"new{n}", "t1", {"in": b"new"})
         for n, folder in enumerate((new, ours, others, begun))
     ]
-    done = claim_folders(host, claims, forget=["old"], unless='[ -e "$d/jfr_started" ]')
+    done = claim_folders(
+        host, claims, forget=["old"], unless=LeftAlone("jfr_started", "jfr_exit", "none")
+    )
     assert done == [True, True, False, False]
     assert [(f / "in").read_bytes() for f in (new, ours, others, begun)] == [
         b"new", b"new", b"old", b"old",

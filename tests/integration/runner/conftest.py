@@ -31,6 +31,12 @@ def warm_jobs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
+def forked_jf() -> str:
+    """A `jf` that is forked from a process that has imported jobflow."""
+    return str(_WARM.shim() / "jf")
+
+
+@pytest.fixture
 def described(
     tmp_path: Path, store_spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:

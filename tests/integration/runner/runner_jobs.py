@@ -91,3 +91,15 @@ def fail_times(ledger: str, times: int) -> int:
     if runs <= times:
         raise RuntimeError(f"failure {runs}, on purpose")
     return runs
+
+
+@job
+def waiting(folder: str, name: str) -> int:
+    """Say that it runs, then wait until it may go on; every run leaves a line."""
+    place = Path(folder)
+    with (place / "runs").open("a") as stream:
+        stream.write(f"{name}\n")
+    (place / f"{name}.runs").touch()
+    while not (place / f"{name}.go").exists():
+        time.sleep(0.01)
+    return os.getpid()

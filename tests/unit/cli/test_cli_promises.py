@@ -35,6 +35,7 @@ WITHOUT_DRY_RUN = {
     "runner run": "runs jobs until it is told to end: there is no plan to show",
     "execution run": "is what a job is on its worker",
     "execution run-batch": "is what a batch process is on its worker",
+    "execution pool": "is what runs the jobs of a warm worker",
     **dict.fromkeys(
         (f"runner {name}" for name in ("start", "stop", "shutdown", "kill", "stop-processes")),
         "starts or ends processes, which `jf runner status` shows before",

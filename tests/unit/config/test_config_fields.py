@@ -23,6 +23,7 @@ from controller.config import (
     RemoteWorker,
     RunnerOptions,
     SeparatedTransferWorker,
+    WarmConfig,
 )
 from controller.errors import ConfigError
 
@@ -58,7 +59,7 @@ SSH_DEFAULTS: dict[str, Any] = {
     "ssh_config": None,
 }
 DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
-    (LocalWorker, LOCAL, COMMON_DEFAULTS),
+    (LocalWorker, LOCAL, {**COMMON_DEFAULTS, "warm": None}),
     (RemoteWorker, REMOTE, {**COMMON_DEFAULTS, **SSH_DEFAULTS}),
     (SeparatedTransferWorker, SEPARATED, {**COMMON_DEFAULTS, **SSH_DEFAULTS}),
     (
@@ -84,6 +85,17 @@ DEFAULTS: list[tuple[type[Any], dict[str, Any], dict[str, Any]]] = [
             "max_time": None,
             "parallel_jobs": None,
             "sleep_time": None,
+        },
+    ),
+    (
+        WarmConfig,
+        {},
+        {
+            "processes": None,
+            "jobs_per_process": 1000,
+            "memory_growth": 200,
+            "memory_limit": None,
+            "idle_time": 60,
         },
     ),
     (
@@ -416,3 +428,39 @@ def test_collections_of_a_queue_are_distinct() -> None:
         Project.model_validate(
             content(queue={**content()["queue"], "flows_collection": "jobs"}),
         )
+
+
+WARM: list[tuple[Any, WarmConfig | None]] = [
+    (None, None),
+    (False, None),
+    (True, WarmConfig()),
+    ({}, WarmConfig()),
+    ({"processes": 2, "memory_limit": "2G"}, WarmConfig(processes=2, memory_limit=2048)),
+    ({"memory_growth": 50}, WarmConfig(memory_growth=50)),
+]
+
+
+@pytest.mark.parametrize(("given", "config"), WARM)
+def test_warm_has_a_short_form_and_can_be_switched_off(
+    given: Any, config: WarmConfig | None
+) -> None:
+    assert LocalWorker(**LOCAL, warm=given).warm_config == config
+
+
+NOT_WARM: list[tuple[dict[str, Any], str]] = [
+    ({"scheduler_type": "slurm"}, "scheduler_type: shell"),
+    ({"pre_run": "source env"}, "cannot be combined with pre_run"),
+    ({"post_run": "ls"}, "cannot be combined with post_run"),
+    ({"execution_cmd": "my {}"}, "cannot be combined with execution_cmd"),
+    ({"batch": BATCH}, "cannot be combined with batch"),
+    ({"warm": {"memory_limit": "much"}}, "amount of memory"),
+    ({"warm": {"processes": 0}}, "greater than or equal to 1"),
+]
+
+
+@pytest.mark.parametrize(("more", "words"), NOT_WARM)
+def test_a_worker_that_cannot_be_warm_says_why(more: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        LocalWorker(**{**LOCAL, "warm": True, **more})
+    if "warm" not in more:
+        assert LocalWorker(**{**LOCAL, "warm": False, **more}).warm_config is None

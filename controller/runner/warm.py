@@ -1,0 +1,175 @@
+"""The steps of jobs in warm processes: they are handed over together, and their ends recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from controller.errors import LockLostError
+from controller.operations.batch_steps import BatchStep
+from controller.operations.steps import (
+    CLAIM_ORDER,
+    RetryPolicy,
+    StepOutcome,
+    StepResult,
+    eligible_query,
+)
+from controller.runner.context import RunnerContext
+from controller.runner.pools import HandedJob, WarmPools, remote_part
+from controller.runner.stages.complete import complete
+from controller.runner.stages.submit import attempt_token
+from controller.runner.watch import ProcessWatcher
+from controller.states import QUEUED_STATES, JobState
+from controller.storage.base import Projection
+
+_FIELDS_HANDED = [
+    *("uuid", "index", "db_id", "state", "worker", "run_dir", "exec_config", "resources"),
+    "remote.submission_token",
+]
+_FIELDS_RECORDED = ["uuid", "index", "db_id", "state", "worker", "remote"]
+"""What is read of a job before it is handed to warm processes, and when it is recorded to run."""
+WITHOUT_ARGUMENTS = {"job.function_args": 0, "job.function_kwargs": 0}
+"""A projection: what may be large of a job, and is needed for its upload only."""
+MOVED = (StepResult.ADVANCED, StepResult.FAILED, StepResult.LOST)
+"""Outcomes after which there may be more to do: a failed step is progress, too."""
+Answers = dict[tuple[str, int], dict[str, Any] | Exception]
+Take = Callable[[dict[str, Any], BatchStep, int, Projection], list[StepOutcome]]
+
+
+class WarmSteps:
+    """Hands jobs of warm workers to their pools, and records what comes of them.
+
+    Parameters
+    ----------
+    context
+        Of the thread that serves this machine.
+    watcher
+        Told of the files by which pools tell something.
+    take
+        Does one step of the first jobs of a query.
+    others
+        Leaves out of a query the jobs that have to wait.
+    """
+
+    def __init__(
+        self,
+        context: RunnerContext,
+        watcher: ProcessWatcher,
+        take: Take,
+        others: Callable[[dict[str, Any], list[str]], dict[str, Any]],
+    ) -> None:
+        self._context, self._watcher = context, watcher
+        self._take, self._others = take, others
+        self._jobs = context.controller.queue.jobs
+        self.pools = WarmPools(context)
+
+    def serves(self, name: str) -> bool:
+        """Whether jobs of a worker can run in warm processes at present."""
+        return self.pools.serves(name)
+
+    def not_handed(self) -> dict[str, Any]:
+        """Return the condition on jobs that no pool has."""
+        handed = self.pools.handed
+        return {"_id": {"$nin": handed}} if handed else {}
+
+    def hand_over(self, name: str, only: dict[str, Any]) -> tuple[bool, bool]:
+        """Let the pool of a worker run its uploaded jobs.
+
+        Returns
+        -------
+        bool, bool
+            Whether it got one, and whether others are left, which run as scripts.
+        """
+        query = {**only, "state": JobState.UPLOADED.value, "worker": name, "lock_id": None}
+        retries = RetryPolicy.for_project(self._context.project)
+        eligible = eligible_query(self._others({**query, **self.not_handed()}, []), retries)
+        found = list(self._jobs.find(eligible, _FIELDS_HANDED, sort=CLAIM_ORDER))
+        warm = [job for job in found if self.pools.takes(job)]
+        limits = {}
+        if warm and (limit := self._context.worker(name).max_jobs):
+            queued = {"worker": name, "state": {"$in": [s.value for s in QUEUED_STATES]}}
+            others = {**queued, "db_id": {"$nin": sorted(self.pools.recorded_ids())}}
+            limits[name] = limit - self._jobs.count_documents(others)
+        return self.pools.hand_over(warm, limits), len(warm) < len(found)
+
+    def record(self, *, completes: bool) -> bool:
+        """Record what became of jobs; those that have ended are completed at once.
+
+        Parameters
+        ----------
+        completes
+            Whether this process completes jobs.
+
+        Returns
+        -------
+        bool
+            Whether anything moved.
+        """
+        due = {job.doc["_id"]: job for job in self.pools.look()}
+        self._watcher.listen(self.pools.files())
+        ended = {key: job for key, job in due.items() if job.has_ended and completes}
+        others = {key: job for key, job in due.items() if key not in ended}
+        moved = self._settle(others, _noted, _FIELDS_RECORDED)
+        return self._settle(ended, self._completed, WITHOUT_ARGUMENTS) or moved
+
+    def close(self) -> None:
+        """End the processes; jobs that run go on to their ends."""
+        self.pools.close()
+        self._watcher.listen([])
+
+    def _settle(
+        self,
+        due: dict[Any, HandedJob],
+        step: Callable[[dict[Any, HandedJob], list[dict[str, Any]]], Answers],
+        projection: Projection,
+    ) -> bool:
+        """Do a step of jobs that are still what they were when they were handed over."""
+        if not due:
+            return False
+        states = [s.value for s in (JobState.UPLOADED, *QUEUED_STATES)]
+        query = {"_id": {"$in": list(due)}, "state": {"$in": states}}
+        left, moved = dict(due), False
+
+        def step_of_ours(locked: list[dict[str, Any]]) -> Answers:
+            ours = [now for now in locked if attempt_token(now) == due[now["_id"]].token]
+            return step(due, ours)
+
+        for outcome in self._take(query, step_of_ours, len(due), projection):
+            job = left.pop(outcome.job["_id"])
+            moved = outcome.result in MOVED or moved
+            if outcome.result is StepResult.ADVANCED:
+                self.pools.note_recorded(job)
+        if left:
+            self._leave_to_others(left, query)
+        return moved
+
+    def _leave_to_others(self, jobs: dict[Any, HandedJob], query: dict[str, Any]) -> None:
+        """Forget jobs that have another attempt or state by now; those that are locked stay."""
+        found = self._jobs.find({**query, "_id": {"$in": list(jobs)}}, ["remote.submission_token"])
+        now = {document["_id"]: attempt_token(document) for document in found}
+        for key, job in jobs.items():
+            if now.get(key) != job.token:
+                self.pools.forget(job)
+
+    def _completed(self, due: dict[Any, HandedJob], jobs: list[dict[str, Any]]) -> Answers:
+        """Complete jobs as if they were DOWNLOADED; what cannot be completed at once becomes so."""
+        states = {now["_id"]: now["state"] for now in jobs}
+        for now in jobs:
+            fields = due[now["_id"]].fields()
+            now["state"] = fields["state"]
+            now["remote"] = {**(now.get("remote") or {}), **remote_part(fields)}
+        answers = complete(self._context, jobs)
+        for now in jobs:
+            key, fields = (now["uuid"], now["index"]), due[now["_id"]].fields()
+            answer = answers.get(key)
+            if isinstance(answer, LockLostError):
+                continue
+            if isinstance(answer, Exception):
+                now["state"], answers[key] = states[now["_id"]], fields
+            elif answer is not None:
+                answers[key] = {name: v for name, v in fields.items() if name != "state"}
+        return answers
+
+
+def _noted(due: dict[Any, HandedJob], jobs: list[dict[str, Any]]) -> Answers:
+    return {(now["uuid"], now["index"]): due[now["_id"]].fields() for now in jobs}
