@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 3
 
-.PHONY: demo test test-lowest chaos soak check format generate schemas screens docs bench clean
+.PHONY: demo test test-lowest test-packages chaos soak check format generate schemas screens docs bench clean
 
 demo: $(READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
@@ -22,6 +22,12 @@ test-lowest:  ## a fast part of the tests, with the oldest dependencies that pyp
 	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python \
 	  --resolution lowest-direct --editable ".[dev]"
 	$(LOWEST)/bin/python -m pytest -n auto --maxprocesses 4 $(LOWEST_TESTS)
+
+PYTHONS ?= 3.11 3.12 3.13
+
+test-packages: $(READY)  ## wheel and sdist, tried in clean environments with each extra
+	$(BIN)/python -m pip install --quiet build hatchling uv
+	$(BIN)/python tests/packaging/try_packages.py $(PYTHONS)
 
 CHAOS ?= 5000
 QUESTIONS ?= 20000
@@ -60,7 +66,7 @@ docs: $(READY)  ## the documentation as a web site in docs/_build/html; warnings
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-BENCHMARKS := startup lists scale chain throughput embedded events actions complete_in_flow submit_10000 four_processes runner_footprint
+BENCHMARKS := startup lists scale chain throughput embedded events actions complete_in_flow submit_10000 four_processes runner_footprint top
 
 bench: $(READY)  ## figures, each against a yardstick of the same run; fails where a limit is missed
 	@missed=; for name in $(BENCHMARKS); do \

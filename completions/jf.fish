@@ -41,7 +41,7 @@ function __jf_facts
                 --color\t'auto, always, never.' \
                 --no-pager\t'Never show long tables in a pager.' \
                 --tree\t'Print all commands.' \
-                --version\t'Print the version.' \
+                --version\t'Print what is installed.' \
                 --install-completion\t'Install completion for this shell.' \
                 --show-completion\t'Print the completion script.' \
                 --help\t'Show this message and exit.' \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json as json_module
 import os
 import signal
 import sys
@@ -161,13 +162,12 @@ def _version(value: bool) -> None:
     if not value:
         return
     from controller import __version__
+    from controller.tables.schemas import VERSION
+    from jfr_cli.versions import version_facts, version_text
 
-    if _asks_for_json():
-        from jfr_cli.render.schemas import VERSION
-
-        sys.stdout.write(f'{{"jfr": "{__version__}", "schema": {VERSION}}}\n')
-    else:
-        sys.stdout.write(f"jfr {__version__}\n")
+    facts = version_facts(__version__, VERSION)
+    text = json_module.dumps(facts) if _asks_for_json() else version_text(facts)
+    sys.stdout.write(f"{text}\n")
     raise typer.Exit
 
 
@@ -204,7 +204,10 @@ def root(
         bool, typer.Option("--tree", help="Print all commands.", callback=_tree, is_eager=True)
     ] = False,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print what is installed.", callback=_version, is_eager=True
+        ),
     ] = False,
     install_completion: Annotated[
         bool,

@@ -40,8 +40,10 @@ def _run() -> None:
         sys.exit(serve())
     if words == ["--version"]:
         from controller import __version__
+        from controller.tables.schemas import VERSION
+        from jfr_cli.versions import version_facts, version_text
 
-        if status := _written(f"jfr {__version__}\n"):
+        if status := _written(version_text(version_facts(__version__, VERSION)) + "\n"):
             sys.exit(status)
         return
     from jfr_cli.app import run

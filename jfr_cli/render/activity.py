@@ -22,48 +22,56 @@ from controller.tables.schemas import (
 if TYPE_CHECKING:
     from controller.activity import Activity
 
-_JOB = DocumentSchema(
-    "",
-    "A job under way.",
-    {
-        "db_id": text("Its db_id."),
-        "name": text("Its name."),
-        "state": text("Its state.", one_of=JobState),
-        "worker": text("Its worker."),
-        "run_time": number("Seconds since its start; null before.", null=True),
-        "note": text("Why it waits in its queue; empty where that is not known."),
-    },
+_JOB = entry(
+    DocumentSchema(
+        "",
+        "A job under way.",
+        {
+            "db_id": text("Its db_id."),
+            "name": text("Its name."),
+            "state": text("Its state.", one_of=JobState),
+            "worker": text("Its worker."),
+            "run_time": number("Seconds since its start; null before.", null=True),
+            "note": text("Why it waits in its queue; empty where that is not known."),
+        },
+    )
 )
-_FAILURE = DocumentSchema(
-    "",
-    "A job that ended in an error.",
-    {
-        "db_id": text("Its db_id."),
-        "name": text("Its name."),
-        "worker": text("Its worker."),
-        "on": time("When."),
-        "cause": text("Why; empty where not known."),
-        "line": text("The last line of the error."),
-    },
+_FAILURE = entry(
+    DocumentSchema(
+        "",
+        "A job that ended in an error.",
+        {
+            "db_id": text("Its db_id."),
+            "name": text("Its name."),
+            "worker": text("Its worker."),
+            "on": time("When."),
+            "cause": text("Why; empty where not known."),
+            "line": text("The last line of the error."),
+        },
+    )
 )
-_MINUTE = DocumentSchema(
-    "",
-    "A minute.",
-    {
-        "begin": time("Its beginning."),
-        "completed": integer("Jobs that completed in it."),
-        "failed": integer("Jobs that ended in an error."),
-    },
+_MINUTE = entry(
+    DocumentSchema(
+        "",
+        "A minute.",
+        {
+            "begin": time("Its beginning."),
+            "completed": integer("Jobs that completed in it."),
+            "failed": integer("Jobs that ended in an error."),
+        },
+    )
 )
-_WORKER = DocumentSchema(
-    "",
-    "A worker.",
-    {
-        "name": text("Its name."),
-        "max_jobs": integer("Its limit of jobs under way; null without.", null=True),
-        "states": mapping("{state: number of its jobs}, without zeros."),
-        "problem": text("Why its machine cannot be used at present.", null=True),
-    },
+_WORKER = entry(
+    DocumentSchema(
+        "",
+        "A worker.",
+        {
+            "name": text("Its name."),
+            "max_jobs": integer("Its limit of jobs under way; null without.", null=True),
+            "states": mapping("{state: number of its jobs}, without zeros."),
+            "problem": text("Why its machine cannot be used at present.", null=True),
+        },
+    )
 )
 ACTIVITY = DocumentSchema(
     "activity",
@@ -73,10 +81,10 @@ ACTIVITY = DocumentSchema(
         "on": time("When this was read."),
         "counted_on": time("When the jobs were counted."),
         "states": mapping("{state: number of jobs}, every state."),
-        "workers": array(entry(_WORKER), "Those of the project, then others that jobs name."),
-        "jobs": array(entry(_JOB), "Jobs under way, at most 200."),
-        "errors": array(entry(_FAILURE), "The newest errors, the newest first."),
-        "minutes": array(entry(_MINUTE), "The last hour, oldest first."),
+        "workers": array(_WORKER, "Those of the project, then others that jobs name."),
+        "jobs": array(_JOB, "Jobs under way, at most 200."),
+        "errors": array(_FAILURE, "The newest errors, the newest first."),
+        "minutes": array(_MINUTE, "The last hour, oldest first."),
         "runners": array(entry(RUNNER_PROCESS), "The runners, the oldest first."),
         "claims_paused": flag("Whether no runner claims jobs."),
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jfr_cli.render.schemas import DocumentSchema, entry, integer, text
+from jfr_cli.render.schemas import DocumentSchema, entry, integer, mapping, text
 
 ERROR = DocumentSchema(
     "error",
@@ -27,5 +27,8 @@ VERSION_INFO = DocumentSchema(
     {
         "jfr": text("Version of the program."),
         "schema": integer("Version of these schemas; the last part of each `$id`."),
+        "python": text("Version of Python."),
+        "extras": mapping("{extra of jfr: whether all that it needs is installed}."),
+        "packages": mapping("{package that matters for jobs: version}, of those installed."),
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,12 @@ from controller import __version__
 
 
 def test_version(jf: Run) -> None:
-    assert jf("--version").stdout == f"jfr {__version__}\n"
+    first, second, third = jf("--version").stdout.splitlines()
+    assert first == f"jfr {__version__}"
+    assert second.startswith(f"Python {platform.python_version()}, jobflow ")
+    assert third.startswith("extras: ")
+    facts = json.loads(jf("--version", "--json").stdout)
+    assert (facts["jfr"], facts["extras"]["ssh"]) == (__version__, True)
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])

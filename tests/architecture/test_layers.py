@@ -31,7 +31,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.prompts", "jfr_cli.plugins"),
     ("jfr_cli.options", "jfr_cli.console", "jfr_cli.option_decorators", "jfr_cli.demo_jobs"),
     ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.lazy", "jfr_cli.pager"),
-    ("jfr_cli.completion_values", "jfr_cli.parsing"),
+    ("jfr_cli.completion_values", "jfr_cli.parsing", "jfr_cli.versions"),
     ("jfr_web.serve",),
     ("jfr_web.app",),
     ("jfr_web.pages",),

@@ -112,7 +112,7 @@ def test_a_text_may_be_replaced_by_nothing() -> None:
 def test_a_saved_filter_is_no_number_of_seconds() -> None:
     for line in ("job list @x --watch", "job list --watch @x", "job list -W 5 @x"):
         given = read(line)
-        assert (given["saved"], given["seconds"]) == (["@x"], 5 if "5" in line else 2)
+        assert (list(given["saved"]), given["seconds"]) == (["@x"], 5 if "5" in line else 2)
 
 
 def test_states_may_be_listed_with_commas() -> None:

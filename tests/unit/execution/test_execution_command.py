@@ -66,7 +66,7 @@ def test_the_version_is_printed_without_the_parser(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["jf", "--version"])
     monkeypatch.delitem(sys.modules, "jfr_cli.app", raising=False)
     entry.main()
-    assert capsys.readouterr().out.split()[-1] == __version__
+    assert capsys.readouterr().out.splitlines()[0] == f"jfr {__version__}"
     assert "jfr_cli.app" not in sys.modules
 
 
