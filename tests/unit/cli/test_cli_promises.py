@@ -34,7 +34,6 @@ WITHOUT_DRY_RUN = {
     "worker login": "asks what it has to ask: there is no plan to show",
     "runner run": "runs jobs until it is told to end: there is no plan to show",
     "execution run": "is what a job is on its worker",
-    "execution pool": "is what jobs run in, one after the other, on their worker",
     "execution run-batch": "is what a batch process is on its worker",
     "execution pool": "is what runs the jobs of a warm worker",
     **dict.fromkeys(
