@@ -92,7 +92,7 @@ def main() -> int:
     with scratch() as folder, slurm(folder / "slurm") as configuration:
         os.environ["SLURM_CONF"] = configuration
         os.environ["PYTHONPATH"] = str(ROOT / "tests" / "integration" / "runner")
-        cold = 0.24
+        cold = per_second(folder / "cold", min(COLD_JOBS, jobs), warm=False)
         warm = per_second(folder / "warm", jobs, warm=True)
         table.at_least("jobs per second, warm", warm, WANTED, "/s", f"cold: {cold:.2f} /s")
     return table.end()
