@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from controller import Host
 
-SCHEDULERS = ("shell", "slurm", "pbs", "sge")
+SCHEDULERS = ("shell", "slurm", "pbs", "sge", "hyperqueue")
 """Names of schedulers; anything else is the MSON description of one."""
 
 _DEFAULT_COMMAND = "jf -fe execution run {}"
@@ -133,7 +133,7 @@ class WorkerBase(StrictModel):
     type
         local, remote or separated_transfer.
     scheduler_type
-        shell, slurm, pbs, sge, or the MSON description of a qtoolkit scheduler.
+        shell, slurm, pbs, sge, hyperqueue, or the MSON description of a qtoolkit scheduler.
     work_dir
         Absolute folder under which every job gets a folder of its own.
     resources

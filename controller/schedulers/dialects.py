@@ -144,7 +144,18 @@ def _pbs_states(text: str) -> dict[str, str]:
     return found
 
 
-_UNKNOWN = Dialect('"${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-$$}}}"')
+HYPERQUEUE_LISTING = "hq --output-mode=json job list --filter waiting,running"
+"""Command that lists the jobs of HyperQueue that have not ended."""
+
+
+def _hyperqueue_ids(text: str, token: str) -> list[str]:
+    from controller.schedulers.hyperqueue import ids_of_token  # which imports qtoolkit
+
+    return ids_of_token(text, token)
+
+
+_UNKNOWN = Dialect('"${HQ_JOB_ID:-${FLUX_JOB_ID:-${SLURM_JOB_ID:-${PBS_JOBID:-${JOB_ID:-$$}}}}}"')
+"""A user's own scheduler. HyperQueue and Flux run inside allocations of the others."""
 _DIALECTS = {
     "ShellIO": Dialect('"$$"', is_requeued=False),
     "SlurmIO": Dialect(
@@ -154,6 +165,13 @@ _DIALECTS = {
         find=_slurm_ids,
         accounting=accounting_command,
         read_accounting=read_accounting,
+    ),
+    "HyperQueueIO": Dialect(
+        '"${HQ_JOB_ID:-$$}"',
+        directive="#HQ --name=jfr:{token}",
+        clashes="#HQ --name",
+        listing=HYPERQUEUE_LISTING,
+        find=_hyperqueue_ids,
     ),
     "SGEIO": Dialect(
         '"${JOB_ID:-$$}"',

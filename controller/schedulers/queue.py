@@ -867,7 +867,15 @@ def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
     from qtoolkit.io.shell import ShellIO
     from qtoolkit.io.slurm import SlurmIO
 
-    known = {"shell": ShellIO, "slurm": SlurmIO, "pbs": PBSIO, "sge": SGEIO}
+    from controller.schedulers.hyperqueue import HyperQueueIO
+
+    known: dict[str, type[BaseSchedulerIO]] = {
+        "shell": ShellIO,
+        "slurm": SlurmIO,
+        "pbs": PBSIO,
+        "sge": SGEIO,
+        "hyperqueue": HyperQueueIO,
+    }
     if scheduler_type not in known:
         raise ConfigError(
             f"unknown scheduler {scheduler_type!r}", hint=f"choose one of {', '.join(known)}"

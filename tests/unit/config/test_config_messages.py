@@ -73,7 +73,12 @@ WORKER_PROBLEMS: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({"work_dir": "rel"}, "work_dir", "an absolute path, not rel", "write it in full"),
     ({"work_dir": "~/x"}, "work_dir", "an absolute path, not ~/x", "neither ~ nor"),
     ({"work_dir": 5}, "work_dir", "has to be a path, not 5", None),
-    ({"scheduler_type": "slrm"}, "scheduler_type", "one of shell, slurm, pbs, sge", None),
+    (
+        {"scheduler_type": "slrm"},
+        "scheduler_type",
+        "one of shell, slurm, pbs, sge, hyperqueue",
+        None,
+    ),
     ({"scheduler_type": {}}, "scheduler_type", "needs the keys '@module' and '@class'", None),
     ({"scheduler_type": 5}, "scheduler_type", "text or a mapping, not 5", "quotes"),
     ({"execution_cmd": "jf"}, "execution_cmd", "has to contain {}", None),
