@@ -261,6 +261,8 @@ def rewrite(
     for path, (_, side, _) in changed.items():
         column = table.columns[path]
         old_side = old_keys[path][1] if path in old_keys else frozenset()
+        if side == old_side:  # as of most columns: an empty statement takes its time, too
+            continue
         link.sql.executemany(
             f"DELETE FROM {table.side} WHERE c=? AND v=? AND seq=?",
             [(column.number, key, stored.sequence) for key in old_side - side],
