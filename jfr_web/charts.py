@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
 
 from controller.states import JobState
-from controller.tables.words import duration, state_words
+from controller.tables.words import duration, local_time, state_words
 from jfr_web.listing import tone_of
 from jfr_web.rendering import count
 
@@ -193,3 +195,128 @@ def bars(rows: Sequence[tuple[str, str, float, str, str]], *, title: str) -> Mar
     return Markup('<svg class="chart" viewBox="0 0 640 {}" aria-label="{}">{}</svg>').format(
         22 * len(rows) + 4, title, Markup("").join(parts)
     )
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis of a scatter plot.
+
+    Attributes
+    ----------
+    title
+        What it shows.
+    log
+        Whether it is logarithmic; then numbers that are not positive are left out.
+    is_time
+        Whether its numbers are seconds since 1970.
+    """
+
+    title: str
+    log: bool = False
+    is_time: bool = False
+
+    def place(self, value: float) -> float | None:
+        """Return where a number is on the axis, in its own measure; None if it has no place."""
+        if not self.log:
+            return value
+        return math.log10(value) if value > 0 else None
+
+    def text(self, place: float) -> str:
+        """Return the text of a place."""
+        if self.is_time and not self.log:
+            time = datetime.fromtimestamp(place, UTC).replace(tzinfo=None)
+            return local_time(time, "%m-%d %H:%M")
+        return f"{10**place:.3g}" if self.log else f"{place:.4g}"
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point of a scatter plot, with what it leads to."""
+
+    x: float
+    y: float
+    tone: str
+    title: str
+    href: str
+
+
+def scatter(dots: Sequence[Dot], across: Axis, up: Axis) -> Markup:
+    """Return a scatter plot; dots without a place on a logarithmic axis are left out."""
+    placed = [
+        (x, y, dot)
+        for dot in dots
+        if (x := across.place(dot.x)) is not None and (y := up.place(dot.y)) is not None
+    ]
+    if not placed:
+        return Markup("")
+    left, right, low, high, width, height = 64.0, 690.0, 380.0, 12.0, 700.0, 420.0
+    to_x = _scale([x for x, _, _ in placed], left + 8, right - 8)
+    to_y = _scale([y for _, y, _ in placed], low - 8, high + 8)
+    parts = [_axes(to_x, to_y, across, up, (left, right, low, high))]
+    parts += [
+        Markup(
+            '<a href="{}"><circle class="dot f-{}" cx="{:.1f}" cy="{:.1f}" r="4">'
+            "<title>{}</title></circle></a>"
+        ).format(dot.href, dot.tone, to_x.pixel(x), to_y.pixel(y), dot.title)
+        for x, y, dot in placed
+    ]
+    label = f"{up.title} against {across.title}: {len(placed)} points"
+    return Markup(
+        '<svg class="chart wide" viewBox="0 0 {:.0f} {:.0f}" aria-label="{}">{}</svg>'
+    ).format(width, height, label, Markup("").join(parts))
+
+
+@dataclass(frozen=True)
+class _Scale:
+    least: float
+    most: float
+    start: float
+    end: float
+
+    def pixel(self, value: float) -> float:
+        share = (value - self.least) / (self.most - self.least)
+        return self.start + (self.end - self.start) * share
+
+
+def _scale(values: Sequence[float], start: float, end: float) -> _Scale:
+    least, most = min(values), max(values)
+    if least == most:
+        room = abs(least) * 0.05 or 1.0
+        least, most = least - room, most + room
+    return _Scale(least, most, start, end)
+
+
+def _axes(
+    to_x: _Scale, to_y: _Scale, across: Axis, up: Axis, box: tuple[float, float, float, float]
+) -> Markup:
+    left, right, low, high = box
+    parts = []
+    for n in range(5):
+        x = to_x.least + (to_x.most - to_x.least) * n / 4
+        y = to_y.least + (to_y.most - to_y.least) * n / 4
+        parts.append(
+            Markup(
+                '<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>'
+                '<text class="tick" x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>'
+                '<text class="tick" x="{6:.1f}" y="{7}" text-anchor="{8}">{9}</text>'
+            ).format(
+                left,
+                right,
+                to_y.pixel(y),
+                left - 6,
+                to_y.pixel(y) + 4,
+                up.text(y),
+                to_x.pixel(x),
+                low + 16,
+                ("start", "middle", "middle", "middle", "end")[n],
+                across.text(x),
+            )
+        )
+    parts.append(
+        Markup(
+            '<text class="tick" x="{0}" y="{1}" text-anchor="middle">{2}</text>'
+            '<text class="tick" x="14" y="{3}" text-anchor="middle" '
+            'transform="rotate(-90 14 {3})">{4}</text>'
+        ).format((left + right) / 2, low + 34, across.title, (low + high) / 2, up.title)
+    )
+    return Markup("").join(parts)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -223,6 +224,60 @@ def read_output(
     finally:
         if owned:
             jobstore.close()
+
+
+def read_outputs(
+    spec: Mapping[str, Any], pairs: Iterable[tuple[str, int]], paths: Iterable[str]
+) -> dict[tuple[str, int], Any]:
+    """Return parts of the outputs of many jobs; data in additional stores is left where it is.
+
+    Parameters
+    ----------
+    spec
+        Description of the jobstore.
+    pairs
+        (uuid, index) of the jobs.
+    paths
+        What is needed of each output, with dots; numbers of items and what follows them are
+        ignored. An empty one means all of it.
+
+    Returns
+    -------
+    dict
+        {(uuid, index): output, reduced to the paths}, without jobs that have none.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The store does not answer, or does not exist.
+    """
+    fields = ["uuid", "index", *sorted({_field(path) for path in paths})]
+    if "output" in fields:
+        fields = ["uuid", "index", "output"]
+    wanted = set(pairs)
+    query = {"uuid": {"$in": sorted({uuid for uuid, _ in wanted})}}
+    docs = spec.get("docs_store") or {}
+    if docs and opens_directly(docs):
+        opened = open_store(docs, create=False)
+        try:
+            found = list(opened.collection.find(query, fields))
+        finally:
+            opened.database.close()
+    else:
+        store = open_jobstore(spec)
+        try:
+            with reaching(store):
+                store.connect()
+                found = list(store.query(query, properties=fields))
+        finally:
+            store.close()
+    outputs = {(doc["uuid"], doc["index"]): doc.get("output") for doc in found}
+    return {pair: output for pair, output in outputs.items() if pair in wanted}
+
+
+def _field(path: str) -> str:
+    parts = list(takewhile(lambda part: not part.isdecimal(), path.split(".")))
+    return ".".join(["output", *filter(None, parts)])
 
 
 def check_jobstore(spec: Mapping[str, Any]) -> str | None:

@@ -80,6 +80,8 @@ PAGES = (
     Page("/batches", "batches.batches", live="queue"),
     Page("/batch/{batch}", "batches.batch", live="queue"),
     Page("/reports", "reports.reports", live="queue"),
+    Page("/plots", "plots.plots", slow=True),
+    Page("/plots.csv", "plots.export", slow=True),
     Page("/events", "events.events", live="queue"),
     Page("/runners", "runners.runners", live="pulse"),
     Page("/project", "project.project"),

@@ -39,6 +39,12 @@ SHOWN: list[tuple[str, list[str]]] = [
     ("/project", ["cluster.example.org", "********", "0 of any number of jobs", "max_jobs 3"]),
     ("/doctor", ["Examine now"]),
     ("/doctor?examine=1", ["327 jobs and 2 flows were examined"]),
+    ("/plots", ["In the output of the newest job: energy"]),
+    ("/plots?y=energy&flow_id=1", ["1 jobs."]),
+    ("/plots?y=energy&x=run_time", ["1 jobs; 320 others have no such numbers"]),
+    ("/plots?y=energy&name=static*&logx=1", ["320 jobs."]),
+    ("/plots?y=energy&logy=1&color=state", ["321 jobs."]),
+    ("/plots?y=nothing", ["No completed job of this filter has such numbers"]),
     ("/search?q=static", ["Flows", "Jobs", "static of everything"]),
     ("/search?q=nothing", ["Nothing was found."]),
     ("/search", ["Search by a db_id"]),
@@ -125,6 +131,14 @@ def test_files_are_saved_not_shown(browser: Browser) -> None:
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment")
     assert EVIL in answer.text
+
+
+def test_the_data_of_a_plot_is_csv(browser: Browser) -> None:
+    text = browser.get("/plots.csv?y=energy&x=time&db_id=1,10").text
+    header, *rows = text.splitlines()
+    assert header == "db_id,uuid,index,name,time,energy"
+    assert sorted(row.split(",")[-1] for row in rows) == ["-1.5", "-15.0"]
+    assert browser.get("/plots?y=%24where").status_code == 400
 
 
 def test_a_search_by_name_takes_its_beginning(browser: Browser) -> None:
