@@ -45,6 +45,11 @@ class Ask:
         """Return what an address asks for."""
         return cls(path, tuple(parse_qsl(query, max_num_fields=1000)), **more)
 
+    @property
+    def text(self) -> str:
+        """The query of the address."""
+        return urlencode(self.query)
+
     def one(self, key: str) -> str | None:
         """Return the last value of a key, None if there is none."""
         return next((value for name, value in reversed(self.query) if name == key), None)

@@ -122,11 +122,15 @@ class News:
                         event.set()
             await asyncio.sleep(LOOK_EVERY)
 
-    async def close(self) -> None:
-        """End all connections."""
+    def end(self) -> None:
+        """Let all connections end soon."""
         self._ended = True
         for event in self._listeners:
             event.set()
+
+    async def close(self) -> None:
+        """End all connections."""
+        self.end()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from controller.config import Project
 from controller.errors import ArgumentError, ConfigError
@@ -176,7 +177,15 @@ def serve(
         _announce(place, first, tell)
         opened_link(first)
         try:
-            uvicorn.Server(config).run(sockets=[opened])
+            server = uvicorn.Server(config)
+            stop = server.handle_exit
+
+            def end(number: int, frame: FrameType | None) -> None:
+                site.news.end()  # pages that follow the news would be waited for
+                stop(number, frame)
+
+            server.handle_exit = end  # type: ignore[method-assign]
+            server.run(sockets=[opened])
         finally:
             site.close()
     finally:

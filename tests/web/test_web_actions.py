@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from web_site import Browser, uuid
@@ -102,6 +104,16 @@ def test_the_list_of_jobs_does_not_change(actor: Browser) -> None:
     done = post(actor, "/actions/do", csrf=token, plan=key[1])
     assert "1 job paused" in done.text
     assert states(actor, "5", "20") == ["PAUSED", "READY"]
+
+
+def test_all_that_match_are_those_of_the_list(actor: Browser) -> None:
+    """The form carries the filter of its page, whatever is in it."""
+    page = actor.get("/jobs?state=FAILED,READY&name=relax*").text
+    found = re.search(r'name="filter" value="([^"]*)"', page)
+    assert found
+    assert parse_qsl(unescape(found[1])) == [("state", "FAILED,READY"), ("name", "relax*")]
+    text, _ = planned(actor, action="pause", all="1", filter=unescape(found[1]), noun="job")
+    assert "1 job chosen" in text
 
 
 @pytest.mark.parametrize(
