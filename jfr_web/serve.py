@@ -184,7 +184,7 @@ def serve(
                 site.news.end()  # pages that follow the news would be waited for
                 stop(number, frame)
 
-            server.handle_exit = end  # type: ignore[method-assign]
+            server.handle_exit = end  # type: ignore[method-assign, assignment]
             server.run(sockets=[opened])
         finally:
             site.close()

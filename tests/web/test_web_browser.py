@@ -97,7 +97,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def page(chromium: Any, served: Served) -> Any:
     """A page with a session, and what it asked for and complained of."""
-    opened = chromium.new_page()
+    opened = chromium.new_context().new_page()
     opened.set_default_timeout(DEADLINE)
     opened.asked, opened.complaints = [], []
     opened.on("request", lambda request: opened.asked.append(request.url))

@@ -41,7 +41,7 @@ SHOWN: list[tuple[str, list[str]]] = [
     ("/doctor?examine=1", ["327 jobs and 2 flows were examined"]),
     ("/plots", ["In the output of the newest job: energy"]),
     ("/plots?y=energy&flow_id=1", ["1 jobs."]),
-    ("/plots?y=energy&x=run_time", ["1 jobs; 320 others have no such numbers"]),
+    ("/plots?y=energy&x=run_time", ["321 jobs."]),
     ("/plots?y=energy&name=static*&logx=1", ["320 jobs."]),
     ("/plots?y=energy&logy=1&color=state", ["321 jobs."]),
     ("/plots?y=nothing", ["No completed job of this filter has such numbers"]),
