@@ -136,7 +136,8 @@ def test_a_machine_out_of_reach_pauses_its_jobs(
         run(project, max_time=6)
         job = controller.get_job_info(db_id=far)
         assert job is not None
-        assert job.state is JobState.CHECKED_OUT
+        # Of a connection that was there before, it is not known what it has carried.
+        assert job.state in (JobState.CHECKED_OUT, JobState.UPLOADED)
         assert job.remote.step_attempts == 0
         assert controller.get_job_info(db_id=near).state is JobState.COMPLETED  # type: ignore[union-attr]
         server.start()
