@@ -46,9 +46,10 @@ def _check_command(environ: Mapping[str, str]) -> CheckResult:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return CheckResult("command jf", f"{path} cannot be run: {error}", warning=True, note=path)
-    if done.stdout.strip() == f"jfr {__version__}":
+    first, _, _ = done.stdout.strip().partition("\n")  # the lines below are about its packages
+    if first == f"jfr {__version__}":
         return CheckResult("command jf", note=path)
-    other = done.stdout.strip() or "another program of this name"
+    other = first or "another program of this name"
     return CheckResult(
         "command jf",
         f"the first jf on the PATH is {path}: {other}, not jfr {__version__}",

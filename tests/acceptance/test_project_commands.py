@@ -111,6 +111,8 @@ def test_check_names_a_foreign_jf_on_the_path(jf: Run, tmp_path: Path) -> None:
     row = next(r for r in json.loads(done.stdout) if r["what"] == "command jf")
     assert row["warning"]
     assert str(foreign) in row["problem"]
+    own = next(r for r in json.loads(jf("project", "check", "--json").stdout) if "jf" in r["what"])
+    assert not own["warning"]
 
 
 def test_check_compares_packages_where_asked(jf: Run) -> None:
