@@ -118,7 +118,9 @@ def grouped(link: Link, table: Table, plan: Plan, path: str) -> Statement | None
     """Return a statement that counts the rows of a plan by a column; None as in `counted`."""
     index, column = _index_on(table, path), table.columns[path]
     others = [c for c in plan.conditions if c.column is not column]
-    if index is None or not others or any(c.is_selective or not c.rows for c in others):
+    if index is None or not others or any(c.rows is None for c in others):
+        return None
+    if any(c.is_selective for c in plan.conditions):
         return None
     window = [c for c in plan.conditions if c.column is column]
     fewest, number = _fewest(link, plan.conditions)
