@@ -288,17 +288,21 @@ class LocalWorker(WorkerBase):
                 f"needs scheduler_type: shell, not {info.data['scheduler_type']}",
                 "a queue starts a process for each job",
             )
-        for name in ("pre_run", "post_run", "execution_cmd", "batch"):
-            if info.data.get(name):
-                raise RefusedError(
-                    f"cannot be combined with {name}, which is done for each job",
-                    f"leave out warm or {name}",
-                )
+        if info.data.get("batch"):
+            raise RefusedError(
+                "cannot be combined with batch: its jobs run in batch processes",
+                "leave out warm, or write it under batch",
+            )
         return value
 
     @property
     def warm_config(self) -> WarmConfig | None:
-        """How jobs run in warm processes; None where each starts an interpreter."""
+        """How jobs run in warm processes; None where each starts an interpreter.
+
+        So does each where the worker has shell lines or a command of its own for jobs.
+        """
+        if self.pre_run or self.post_run or self.execution_cmd:
+            return None
         return WarmConfig() if self.warm is True else self.warm or None
 
 

@@ -449,9 +449,6 @@ def test_warm_has_a_short_form_and_can_be_switched_off(
 
 NOT_WARM: list[tuple[dict[str, Any], str]] = [
     ({"scheduler_type": "slurm"}, "scheduler_type: shell"),
-    ({"pre_run": "source env"}, "cannot be combined with pre_run"),
-    ({"post_run": "ls"}, "cannot be combined with post_run"),
-    ({"execution_cmd": "my {}"}, "cannot be combined with execution_cmd"),
     ({"batch": BATCH}, "cannot be combined with batch"),
     ({"warm": {"memory_limit": "much"}}, "amount of memory"),
     ({"warm": {"processes": 0}}, "greater than or equal to 1"),
@@ -464,3 +461,9 @@ def test_a_worker_that_cannot_be_warm_says_why(more: dict[str, Any], words: str)
         LocalWorker(**{**LOCAL, "warm": True, **more})
     if "warm" not in more:
         assert LocalWorker(**{**LOCAL, "warm": False, **more}).warm_config is None
+
+
+@pytest.mark.parametrize("name", ["pre_run", "post_run", "execution_cmd"])
+def test_a_worker_with_lines_of_its_own_for_jobs_is_not_warm(name: str) -> None:
+    worker = LocalWorker(**LOCAL, warm=True, **{name: "my {}"})
+    assert (worker.warm, worker.warm_config) == (True, None)
