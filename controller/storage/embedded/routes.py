@@ -8,7 +8,6 @@ comparing what the index of each condition says; how many that are is counted, u
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from controller.storage.embedded.layout import native_index_name
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 FEW = 5000
 """As many rows are read one by one without another thought."""
-_FIRST = 2000
-"""Rows that are read in order, in the hope that enough of them match."""
+_FIRST, _FURTHER = 2000, 20_000
+"""Rows that are read in order, in the hope that enough of them match; more where some do."""
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -68,13 +67,14 @@ def _look_then_compare(
         f"SELECT seq, {asked} FROM {table.rows} INDEXED BY {index} WHERE {within} {order}",
         (*_params(others), *of_window),
     )
-    found, looked_at = set(), 0
-    for sequence, matches in islice(rows, _FIRST):
-        looked_at += 1
+    found: set[int] = set()
+    for looked_at, (sequence, matches) in enumerate(rows):
+        if looked_at >= (_FURTHER if found else _FIRST):
+            break
         if matches:
             found.add(sequence)
             yield sequence
-    if looked_at < _FIRST:
+    else:
         return
     source, params = _compared(link, table, window, others, index)
     for (sequence,) in link.select(f"{source} {order}", params):

@@ -86,6 +86,7 @@ def test_answers_of_every_way(
 ) -> None:
     monkeypatch.setattr(routes, "FEW", seed * 5)
     monkeypatch.setattr(routes, "_FIRST", 3)
+    monkeypatch.setattr(routes, "_FURTHER", 9)
     monkeypatch.setattr(wildcards, "MANY", 6)
     dice = random.Random(seed)
     indexed, plain = pair
