@@ -171,7 +171,10 @@ def tell(queue: Queue, project: str, name: str, to: Notification) -> bool:
     chosen = {f"{FIELD}.name": name}
     now = utc_now()
     if queue.auxiliary.find_one(chosen, ["_id"]) is None:
-        begun = {"name": name, "cursor": event_id_at(now), "seen": [], "failures": 0, "due": now}
+        cursor = event_id_at(now)
+        # Ids count milliseconds: what happened earlier in this one is not told either.
+        seen = [event.event_id for event in queue.events.find_where({"_id": {"$gte": cursor}})]
+        begun = {"name": name, "cursor": cursor, "seen": seen, "failures": 0, "due": now}
         queue.auxiliary.update_one(
             chosen, {"$setOnInsert": {FIELD: begun, "lock_id": None}}, upsert=True
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from controller.config import Project
-from controller.documents import utc_now
 from controller.operations.job_counts import JobCounts, count_jobs
 from controller.reader import QueueReader
 from jfr_web.live import Mark, News, Shared, Watch
@@ -26,8 +26,30 @@ T = TypeVar("T")
 QUICK, SLOW = 8, 3
 """Threads for pages that are quick, and for those that may take long: files of other machines,
 outputs, the doctor. What hangs in the latter stops none of the former."""
-_COUNT_FRESH = 2.0
+_FRESH = 2.0
 _TIMES_ITS_COST = 20.0
+_MOST_KEPT = 50
+
+
+@dataclass
+class _Kept:
+    """Something that was worked out, when, and how many seconds that took."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    value: Any = None
+    took: float = 0.0
+    made: float | None = None
+
+    def renewed(self, work: Callable[[], Any]) -> Any:
+        """Return the value; work it out first unless it is fresh. The others wait for it."""
+        with self.lock:
+            begun = time.monotonic()
+            fresh = max(_FRESH, _TIMES_ITS_COST * self.took)
+            if self.made is None or begun - self.made >= fresh:
+                self.value = work()
+                self.made = time.monotonic()
+                self.took = self.made - begun
+            return self.value
 
 
 @dataclass
@@ -57,8 +79,7 @@ class Site:
     shared: Shared = field(default_factory=Shared)
     plans: Plans = field(default_factory=Plans)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _counting: threading.Lock = field(default_factory=threading.Lock)
-    _counts: JobCounts | None = None
+    _kept: dict[Hashable, _Kept] = field(default_factory=dict)
     _controller: JobController | None = None
 
     def __post_init__(self) -> None:
@@ -95,15 +116,25 @@ class Site:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     def counts(self) -> JobCounts:
-        """Return the numbers of jobs, counted a moment ago: longer, where counting takes long."""
-        with self._counting:
-            kept = self._counts
-            if kept is not None:
-                age = (utc_now() - kept.counted_on).total_seconds()
-                if 0 <= age < max(_COUNT_FRESH, _TIMES_ITS_COST * kept.took):
-                    return kept
-            self._counts = count_jobs(self.reader.queue)
-            return self._counts
+        """Return the numbers of jobs, counted a moment ago."""
+        return self.kept("counts", lambda: count_jobs(self.reader.queue))
+
+    def kept(self, key: Hashable, work: Callable[[], T]) -> T:
+        """Return what was worked out a moment ago, or longer ago where that takes long.
+
+        Parameters
+        ----------
+        key
+            What it is; the oldest of many are forgotten.
+        work
+            Works it out, for all that ask meanwhile.
+        """
+        with self._lock:
+            kept = self._kept.setdefault(key, _Kept())
+            while len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        value: T = kept.renewed(work)
+        return value
 
     def close(self) -> None:
         """Close the database, and end the threads."""

@@ -1,7 +1,9 @@
 """The first jobs by the numbers of their db_ids, which are texts: a database puts "10" before "9".
 
 Numbers come from a counter, so the newest lie just below it. Windows of numbers of the same length
-are read, each up to ten times as large as the one before, until enough jobs are found.
+are read, each up to ten times as large as the one before, until enough jobs are found. A counter
+that is too low is a fault that the doctor mends; until then the newest jobs say what it should be,
+and where too few are found below it, all are read.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from controller.operations.queue import Queue
 _FIRST_WINDOW = 1000
 _FACTOR = 10
 _NAMED = 10_000
+_NEWEST = 100
 
 
 def first_db_ids(queue: Queue, query: Query, number: int | None, *, descending: bool) -> list[str]:
@@ -40,8 +43,8 @@ def first_db_ids(queue: Queue, query: Query, number: int | None, *, descending: 
         some = [i for i in read if low <= int(i) <= high]
         found += _first(some, number - len(found), descending=descending)
         if len(found) >= number:
-            break
-    return found
+            return found
+    return _first(_ids(queue, query), number, descending=descending)
 
 
 def windows(counter: int, *, descending: bool) -> Iterator[tuple[int, int]]:
@@ -77,7 +80,11 @@ def _counter(queue: Queue) -> int | None:
         if queue.jobs.find_one({"db_id": bound}, ["_id"]) is not None:
             return None
     found = queue.auxiliary.find_one({"next_id": {"$exists": True}}, ["next_id"])
-    return None if found is None else int(found["next_id"])
+    if found is None:
+        return None
+    newest = queue.jobs.find({}, ["db_id"], sort=[("created_on", -1)], limit=_NEWEST)
+    numbers = [int(job["db_id"]) for job in newest if str(job.get("db_id")).isdecimal()]
+    return max(int(found["next_id"]), 1 + max(numbers, default=0))
 
 
 def _ids(queue: Queue, query: Query) -> Iterable[str]:

@@ -17,8 +17,9 @@ def reports(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
     interval = ask.one("interval") or "days"
     number = ask.number("number", INTERVALS.get(interval, 7), least=1, most=60)
     when = (interval, number, zone_name() or "UTC")
-    jobs = JobsReport.generate_report(site.controller, *when)
-    flows = FlowsReport.generate_report(site.controller, *when)
+    controller = site.controller
+    jobs = site.kept(("jobs", *when), lambda: JobsReport.generate_report(controller, *when))
+    flows = site.kept(("flows", *when), lambda: FlowsReport.generate_report(controller, *when))
     causes = [
         (f"/jobs?error=1&cause={cause}", cause or "not recorded", number, str(number), "bad")
         for cause, number in jobs.causes.items()

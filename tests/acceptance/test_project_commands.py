@@ -254,7 +254,7 @@ def test_migrate(jf: Run, file: Path, engine: str, tmp_path: Path) -> None:
     assert "left:" not in planned.stderr
     assert not (tmp_path / "new").exists()
     less = jf("project", "migrate", "--to", place, "--dry-run", "--json", "--queue-only")
-    names = ["jobs", "flows", "jf_auxiliary", "batches", "events"]
+    names = ["jobs", "flows", "jf_auxiliary", "batches", "events", "flows_archive"]
     assert len(json.loads(less.stdout)) == len(names)
     assert f"not copied: outputs (EmbeddedStore at {file.with_name('mine')}" in less.stderr
     assert jf("project", "migrate", "--to", place).returncode == 2

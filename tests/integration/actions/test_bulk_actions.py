@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -253,7 +254,8 @@ def test_waiting_takes_what_is_given_back_meanwhile(
         stage.controller.jobs.update_many(theirs, free)
         stage.controller.flows.update_many(theirs, free)
 
-    monkeypatch.setattr(chunks.time, "sleep", give_back)
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=give_back)
+    monkeypatch.setattr(chunks, "time", clock)  # not `time` itself: threads of pymongo sleep, too
     done = stage.controller.pause_jobs(wait=30, dry_run=dry_run)
     assert sorted(done) == sorted([a["x"], b["x"]])
     stage.check()

@@ -13,6 +13,7 @@ import pytest
 from warm_jf import WarmJf
 
 from controller.config import Project
+from controller.hosts import local
 from controller.jobcontroller import JobController
 
 _WARM = WarmJf(Path(sys.executable).with_name("jf"))
@@ -28,6 +29,8 @@ def warm_jobs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """
     if not (request.node.get_closest_marker("cold") or os.environ.get("JFR_TESTS_COLD")):
         monkeypatch.setenv("PATH", str(_WARM.shim()), prepend=os.pathsep)
+        # A runner prefers the programs beside its Python, `jf` among them, to those of the PATH.
+        monkeypatch.setattr(local, "_environment", lambda: dict(os.environ))
 
 
 @pytest.fixture

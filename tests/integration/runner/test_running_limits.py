@@ -76,6 +76,7 @@ def test_parts_of_a_runner_end_when_their_part_is_done(
         assert states(controller)[db_id] == EXPECTED[stage]
 
 
+@pytest.mark.cold  # a job that does not end in the one round that there is
 def test_time_is_up_for_a_runner(project: Project, controller: JobController) -> None:
     (db_id,) = controller.add_flow(add(1, 2), "local")
     runner = Runner(project=project, log_level="error")
