@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-MOST = 3
+MOST = 10
 RUNS = 2  # the tests, and the chaos tests beside them
 
 
