@@ -23,7 +23,7 @@ from controller.errors import (
     StorageMissingError,
     StorageUnavailableError,
 )
-from controller.storage.embedded import EmbeddedDatabase, open_database
+from controller.storage.embedded import EmbeddedDatabase, layout, open_database
 from controller.storage.embedded.network import is_network_file_system
 
 PROGRAM = """
@@ -86,7 +86,7 @@ def one_line(error: pytest.ExceptionInfo[StorageError], path: Path) -> str:
 def test_a_file_of_a_newer_version(database: EmbeddedDatabase, path: Path) -> None:
     database.close()
     with sqlite3.connect(path) as raw:
-        raw.execute("UPDATE meta SET format = format + 1")
+        raw.execute("UPDATE meta SET format = ?", (layout.FORMAT + 1,))
     raw.close()
     before = path.read_bytes()
     with pytest.raises(StorageFormatError) as error:
