@@ -27,7 +27,7 @@ function __jf_facts
                 admin\t'Set up, repair and maintain the database.' \
                 batch\t'Manage batch processes, which run many jobs in one submission.' \
                 backup\t'Back up the queue database to files and restore it.' \
-                gui\t'View the project in a browser, by a link that works once, until Ctrl-C.' \
+                gui\t'View the project in a browser.' \
                 plugin\t'List the plugins that other packages add to jf.'
             set __jf_options \
                 --project\t'Name of the project.' \

@@ -48,6 +48,7 @@ _MASKS = [
         (r"\[[A-Z][\w/+-]*\]", "[ZONE]"),
         (r"\b(\d+(\.\d+)? ?(s|ms|min|h|d)\b ?)+", "SPAN "),
         (r"\bprocess \d+", "process N"),
+        (r"_events \d+", "_events N"),  # how many steps are recorded as one depends on their pace
         (r"python3\.\d+", "python3"),
         (r"\bline \d+, in", "line N, in"),
         (r"(\d+\.\d{4})\d+", r"\1"),

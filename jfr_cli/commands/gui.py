@@ -31,7 +31,9 @@ def gui(
         bool, typer.Option("--actions", help="Let pages change jobs; otherwise they only show.")
     ] = False,
 ) -> None:
-    """View the project in a browser, by a link that works once, until Ctrl-C.
+    """View the project in a browser.
+
+    Prints a link that works once, and serves until Ctrl-C.
 
     Example: jf gui --port 5001
     """

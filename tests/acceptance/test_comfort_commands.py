@@ -11,7 +11,7 @@ from installed_jf import Run
 def test_the_run_directory(finished: Run) -> None:
     done = finished("job", "cd", "3")
     assert done.returncode == 0, done.stderr
-    assert (Path(done.stdout.removesuffix("\n")) / "submit.sh").exists()
+    assert (Path(done.stdout.removesuffix("\n")) / "jfremote_in.json").exists()
     as_data = json.loads(finished("job", "cd", "3", "--json").stdout)
     assert as_data == {"db_id": "3", "host": None, "run_dir": done.stdout.strip()}
     assert finished("job", "cd", "99").returncode == 3
