@@ -1,7 +1,7 @@
 """Who may ask: names of this host, one-time links, sessions, and forms that come from us.
 
-The page shows and changes what its user may, so that nobody else on the machine, and no other page
-in the same browser, may ask for anything:
+The page shows and changes what its user may, so that no other user of the machine and no other
+page in the same browser may ask for anything:
 
 * A link holds a token that works once. It is exchanged for a cookie that a browser sends only
   with requests that come from our own pages.
@@ -135,7 +135,7 @@ def may_ask_as(header: str, names: Iterable[str], *, open_to_others: bool) -> bo
     ----------
     open_to_others
         Whether it listens on more than loopback: then addresses in figures are accepted as well,
-        which nobody can make point elsewhere.
+        which cannot be made to point elsewhere.
     """
     name = host_name(header)
     if name in names:

@@ -7,7 +7,7 @@ from controller.filters import FlowFilter
 from controller.operations.archive_reading import archived_query, archived_uuids
 from controller.operations.archiving import archive_flows, unarchive_flows
 from controller.operations.bulk import Options, Progress
-from controller.operations.flow_deletion import FlowResult
+from controller.operations.flow_results import FlowResult
 
 
 class FlowArchive(ControllerGroup):

@@ -7,7 +7,8 @@ from controller.errors import FlowNotFoundError
 from controller.filters import FlowFilter, Query
 from controller.operations.bulk import Options, Progress, check_limit, check_number
 from controller.operations.connections import Connections
-from controller.operations.flow_deletion import FlowResult, delete_flows
+from controller.operations.flow_deletion import delete_flows
+from controller.operations.flow_results import FlowResult
 from controller.operations.writing import Deletion
 
 

@@ -91,7 +91,7 @@ class LocalPool:
         try:
             source.rename(target)
         except FileNotFoundError:
-            if not target.exists():  # somebody has emptied the pool
+            if not target.exists():  # the pool was emptied meanwhile
                 self.make_folders()
                 self._write(target, entry)
 

@@ -233,7 +233,7 @@ class WarmPool:
             self._wait(left)
 
     def close(self) -> None:
-        """End the program; a job that runs goes on to its end, and nobody is told of it."""
+        """End the program; a running job goes on to its end, without an event."""
         for program in self._programs:
             program.close()
         self._program, self._retired = None, []

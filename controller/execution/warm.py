@@ -198,7 +198,7 @@ class _WarmProcess:
 
     def _say(self, **what: Any) -> None:
         data = json.dumps(what).encode() + b"\n"
-        # Where nobody listens any more, a job that has begun has to run all the same.
+        # A job that has begun runs to its end even if its reader is gone.
         with suppress(OSError):
             while data:
                 data = data[os.write(self._answers, data) :]

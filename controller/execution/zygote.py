@@ -93,7 +93,7 @@ class _Pool:
     stillborn: int = 0
 
     def serve(self) -> None:
-        """Pass messages on until nobody is there any more to send some."""
+        """Pass messages on until no process is left that could send any."""
         self._read, wake = os.pipe()
         for end in (self._read, wake, 0, self.answers):
             os.set_blocking(end, False)
@@ -134,7 +134,7 @@ class _Pool:
         self.said += json.dumps(what).encode() + b"\n"
 
     def _write(self) -> bool:
-        """Write what there is to say, as far as there is room; False when nobody reads it."""
+        """Write pending messages, as far as there is room; False when the reader is gone."""
         while self.said:
             try:
                 written = os.write(self.answers, self.said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,22 +13,23 @@ from controller.hosts.archive import Content
 from controller.hosts.base import CommandResult
 
 
-class SimpleCalls:
+class SimpleCalls(ABC):
     """Methods for one file, and use in a ``with`` statement, for every host."""
 
     is_local = False
 
+    @abstractmethod
     def write_files(self, files: Mapping[Path, Content], *, make_folders: bool = True) -> None:
         """See `Host.write_files`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_files(self, paths: Iterable[Path]) -> dict[Path, bytes]:
         """See `Host.read_files`."""
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (this machine has no connection to close)
         """See `Host.close`."""
 
+    @abstractmethod
     def execute(
         self,
         command: str,
@@ -37,7 +39,6 @@ class SimpleCalls:
         stdin: bytes = b"",
     ) -> CommandResult:
         """See `Host.execute`."""
-        raise NotImplementedError
 
     def test(self) -> str | None:
         """Check whether commands can be run; return what is wrong, or None."""

@@ -17,7 +17,6 @@ from typing import Any
 
 from controller.documents import utc_now
 from controller.errors import (
-    ControllerError,
     FlowLockedError,
     FlowNotFoundError,
     LockedDocumentError,
@@ -27,8 +26,8 @@ from controller.leases import FREE, locked_error
 from controller.locks import MongoLock
 from controller.operations.bulk import Options, report_progress
 from controller.operations.chunks import bulk_work, process_in_chunks
-from controller.operations.flow_deletion import FlowChange, FlowRefusal, FlowResult
 from controller.operations.flow_locks import LockedFlows, lock_flows
+from controller.operations.flow_results import FlowChange, FlowResult
 from controller.operations.queue import Queue
 from controller.operations.version import refuse_newer
 from controller.rules.archiving import (
@@ -106,17 +105,9 @@ class _Archiving:
 
     def archive_chunk(self, uuids: Mapping[str, object], may_wait: bool) -> list[str]:
         """Archive a chunk; see `process_in_chunks`."""
-        left: list[str] = []
         how = {"break_lock": self.options.break_lock, "look_only": self.options.dry_run}
         with lock_flows(self.queue, list(uuids), _FLOW, matching=self._selection, **how) as held:
-            for uuid in uuids:
-                error = held.unavailable.get(uuid)
-                if error is None:
-                    continue
-                if may_wait and isinstance(error, LockedDocumentError):
-                    left.append(uuid)
-                else:
-                    self._refuse(uuid, error)
+            left = self.result.refuse_unavailable(uuids, held, self.options, may_wait)
             flows = dict(held.documents)
             done = self._archive_all(held, flows)
         for flow, moved in zip(flows.values(), done):
@@ -138,11 +129,6 @@ class _Archiving:
                 del held.documents[uuid]
         return done
 
-    def _refuse(self, uuid: str, error: ControllerError) -> None:
-        if self.options.raise_on_error:
-            raise error
-        self.result.refused.append(FlowRefusal(uuid, error))
-
     def _archive(self, held: LockedFlows, flow: Document, session: Any) -> int:
         """Archive a locked flow; return the number of its jobs, 0 if it was refused."""
         queue, uuid = self.queue, flow["uuid"]
@@ -153,13 +139,11 @@ class _Archiving:
         if reason is None and not jobs:
             reason = "it has no jobs"
         if reason is not None:
-            self._refuse(
-                uuid,
-                StateError(
-                    f"flow {uuid} cannot be archived: {reason}",
-                    hint="finished flows can be; `jf flow list` shows the states",
-                ),
+            error = StateError(
+                f"flow {uuid} cannot be archived: {reason}",
+                hint="finished flows can be; `jf flow list` shows the states",
             )
+            self.result.refuse(uuid, error, self.options)
             return 0
         if self.options.dry_run:
             return len(jobs)
@@ -252,9 +236,7 @@ def unarchive_flows(queue: Queue, uuids: Sequence[str], options: Options) -> Flo
             try:
                 done = _unarchive(queue, uuid, dry_run=options.dry_run)
             except (LockedDocumentError, StateError, FlowNotFoundError) as error:
-                if options.raise_on_error:
-                    raise
-                result.refused.append(FlowRefusal(uuid, error))
+                result.refuse(uuid, error, options)
             else:
                 result.append(uuid)
                 result.jobs += done.pop("count")
@@ -271,9 +253,8 @@ def _unarchive(queue: Queue, uuid: str, *, dry_run: bool) -> dict[str, Any]:
         )
     number = sum(len(p["db_ids"]) for p in queue.archive.find({"flow": uuid}, ["db_ids"]))
     done = {"db_id": uuid, "name": head["name"], "before": ARCHIVED, "after": head["state"]}
-    if dry_run:
-        return {**done, "count": number}
-    _move_in(queue, uuid)
+    if not dry_run:
+        _move_in(queue, uuid)
     return {**done, "count": number}
 
 

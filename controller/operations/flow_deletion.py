@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from controller.documents import flow_of
-from controller.errors import ControllerError, LockedDocumentError
 from controller.operations.bulk import Options, report_progress
 from controller.operations.chunks import bulk_work, process_in_chunks, retry_on_conflict
 from controller.operations.connections import Connections
 from controller.operations.flow_locks import LockedFlows, lock_flows
+from controller.operations.flow_results import FlowChange, FlowResult
 from controller.operations.pending_cleanup import PendingCleanup, request, run_own
 from controller.operations.queue import Queue
 from controller.operations.reading import JOB_FIELDS
@@ -21,81 +20,6 @@ from controller.rules.plans.view import may_run
 from controller.storage.base import Document
 
 _FIELDS = ["uuid", "name", "state", "jobstore", "lock_id", "lock_time", "lock_lease"]
-
-
-@dataclass(frozen=True)
-class FlowRefusal:
-    """A flow that was not deleted, archived or brought back, and why."""
-
-    flow_id: str
-    error: ControllerError
-
-    @property
-    def db_id(self) -> str:
-        """The flow's uuid, its identifier in all results."""
-        return self.flow_id
-
-    @property
-    def reason(self) -> str:
-        """The reason in one line, with what to do next."""
-        return str(self.error)
-
-
-@dataclass(frozen=True)
-class FlowChange:
-    """A flow that was deleted, archived or brought back.
-
-    Attributes
-    ----------
-    db_id
-        Its uuid.
-    name
-        Its name.
-    before
-        Its state before.
-    after
-        None: it no longer exists; else its state, or ``ARCHIVED``.
-    """
-
-    db_id: str
-    name: str
-    before: str
-    after: str | None = None
-
-
-class FlowResult(list[str]):
-    """Uuids of the flows that were deleted (or moved), and what happened to the others.
-
-    Attributes
-    ----------
-    matched
-        How many flows were chosen.
-    refused
-        Flows that were not deleted, and why.
-    unchanged, dependents
-        Always empty; present as in `BulkResult`.
-    changes
-        The flows that were deleted, or would be.
-    jobs
-        How many jobs were deleted with them.
-    postponed
-        db_ids of jobs whose process still runs or whose files or outputs still exist, because they
-        could not be reached: a runner will clean up.
-    requested
-        db_ids of jobs whose process was to be ended or whose files or outputs were to be deleted.
-    dry_run
-        Whether nothing was written.
-    """
-
-    def __init__(self, matched: int, *, dry_run: bool = False) -> None:
-        super().__init__()
-        self.matched, self.dry_run, self.jobs = matched, dry_run, 0
-        self.refused: list[FlowRefusal] = []
-        self.unchanged: list[str] = []
-        self.changes: list[FlowChange] = []
-        self.dependents: list[FlowChange] = []
-        self.postponed: list[str] = []
-        self.requested: set[str] = set()
 
 
 def delete_flows(
@@ -171,19 +95,9 @@ class _FlowDeletion:
 
     def delete_chunk(self, uuids: Mapping[str, object], may_wait: bool) -> list[str]:
         """Delete a chunk; see `process_in_chunks`."""
-        left: list[str] = []
         how = {"break_lock": self.options.break_lock, "look_only": self.options.dry_run}
         with lock_flows(self.queue, list(uuids), _FIELDS, matching=self._selection, **how) as held:
-            for uuid in uuids:
-                error = held.unavailable.get(uuid)
-                if error is None:
-                    continue
-                if may_wait and isinstance(error, LockedDocumentError):
-                    left.append(uuid)
-                    continue
-                if self.options.raise_on_error:
-                    raise error
-                self.result.refused.append(FlowRefusal(uuid, error))
+            left = self.result.refuse_unavailable(uuids, held, self.options, may_wait)
             flows = dict(held.documents)
             if flows:
                 jobs, requested = retry_on_conflict(lambda last: self._write(held))

@@ -66,12 +66,7 @@ class Entry:
     @classmethod
     def decode(cls, text: str) -> Entry:
         """Read a file; one that is empty, cut off or of another kind says nothing."""
-        try:
-            found = json.loads(text)
-        except ValueError:
-            return cls()
-        if not isinstance(found, dict):
-            return cls()
+        found = _object_in(text)
         kinds: dict[str, tuple[type, ...]] = {
             "token": (str,),
             "time_limit": (int, float),
@@ -166,15 +161,19 @@ class BatchInfo:
     @classmethod
     def decode(cls, text: str) -> BatchInfo:
         """Read the file; one that is empty or cut off says nothing."""
-        try:
-            found = json.loads(text)
-        except ValueError:
-            return cls()
-        if not isinstance(found, dict):
-            return cls()
+        found = _object_in(text)
         times = {n: _time(found.get(n)) for n in ("start_time", "last_ping_time", "end_time")}
         told = found.get("jfr")
         return cls(**times, report=_report(told) if isinstance(told, dict) else None)
+
+
+def _object_in(text: str) -> dict[str, Any]:
+    """Return the JSON object in a text; {} where there is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _report(told: Mapping[str, Any]) -> PilotReport:

@@ -441,7 +441,7 @@ class _WorkerBatches:
         return moved
 
     def _find_missing(self, view: PoolView, pilots: Sequence[Job]) -> bool:
-        """Find jobs that should be in the pool and are not: somebody has emptied it, perhaps."""
+        """Find jobs that should be in the pool and are not: the pool may have been emptied."""
         states = [s.value for s in BATCH_STATES]
         query = {"worker": self._name, "state": {"$in": states}, "lock_id": None}
         jobs = {
