@@ -274,9 +274,11 @@ class WarmPool:
             run_dir = message.get("run_dir", "")
             if message["event"] == "ready":
                 program.pid = message["pid"]  # what was started may have been a wrapper
+            elif not program.has(run_dir, message.get("token", "")):
+                continue  # an earlier attempt in the same folder
             elif message["event"] == "outdated":
                 outdated[run_dir] = program.jobs.pop(run_dir)
-            elif run_dir in program.jobs:
+            else:
                 events.append(_event(message))
                 if message["event"] == "started":
                     program.started[run_dir] = events[-1]
@@ -362,7 +364,12 @@ class _Program:
 
     def run(self, run_dir: str, known: dict[str, Any]) -> None:
         self.jobs[run_dir] = known
+        self.started.pop(run_dir, None)  # that of an earlier attempt
         self.send(do="run", run_dir=run_dir, **known)
+
+    def has(self, run_dir: str, token: str) -> bool:
+        """Whether an attempt is the last one that it was told to run in a folder."""
+        return run_dir in self.jobs and self.jobs[run_dir].get("token", "") == token
 
     def send(self, **message: Any) -> None:
         self._to_send += json.dumps(message).encode() + b"\n"

@@ -66,6 +66,11 @@ class _Job:
     run_dir: str
     message: Mapping[str, Any]
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What says of which job a message is: one run directory has several attempts."""
+        return {"run_dir": self.run_dir, "token": self.message.get("token", "")}
+
 
 @dataclass
 class _Child:
@@ -169,8 +174,10 @@ class _Pool:
         """End a job: forget it if it has not begun, else end its process group."""
         left = [job for job in self.jobs if job.run_dir != run_dir]
         if len(left) < len(self.jobs):
+            for job in self.jobs:
+                if job.run_dir == run_dir:
+                    self._say(event="refused", **job.names, reason="stopped")
             self.jobs = deque(left)
-            self._say(event="refused", run_dir=run_dir, reason="stopped")
         for child in self.children.values():
             if child.job is not None and child.job.run_dir == run_dir and child.kill_at is None:
                 child.kill_at = time.monotonic() + self.settings["grace"]
@@ -188,7 +195,7 @@ class _Pool:
             self.is_outdated = self.code.changed() is not None
         if self.is_outdated:
             for job in self.jobs:
-                self._say(event="outdated", run_dir=job.run_dir)
+                self._say(event="outdated", **job.names)
             self.jobs.clear()
             return
         busy = sum(child.job is not None for child in self.children.values())
@@ -256,21 +263,21 @@ class _Pool:
 
     def _heed(self, child: _Child, message: dict[str, Any]) -> None:
         job = child.job
-        if job is None or message["run_dir"] != job.run_dir:
+        if job is None or message.pop("run_dir") != job.run_dir:
             return
         match message["event"]:
             case "started":
                 child.has_started, self.stillborn = True, 0
-                self._say(**message, pid=child.pid)
+                self._say(**message, **job.names, pid=child.pid)
                 return
             case "unfit":  # nothing has begun
                 child.leaves = True
                 self.jobs.appendleft(job)
             case "refused":
-                self._say(**message)
+                self._say(**message, **job.names)
             case "ended":
                 child.leaves = message["reason"] is not None
-                self._say(**message, pid=child.pid)
+                self._say(**message, **job.names, pid=child.pid)
         if child.kill_at is not None:  # its end was asked for: what it left behind ends, too
             child.leaves = True
             _signal_group(child.pid, signal.SIGKILL)
@@ -304,7 +311,7 @@ class _Pool:
                 self.jobs.appendleft(job)
             else:
                 said = f"warm processes end as they begin (status {code})"
-                self._say(event="refused", run_dir=job.run_dir, reason=said)
+                self._say(event="refused", **job.names, reason=said)
             return
         status = exit_status(folder)
         if status is None:
@@ -317,7 +324,7 @@ class _Pool:
         if child.kill_at is not None:
             _signal_group(child.pid, signal.SIGKILL)
         reason = "its process ended"
-        self._say(event="ended", run_dir=job.run_dir, status=status, reason=reason, pid=child.pid)
+        self._say(event="ended", **job.names, status=status, reason=reason, pid=child.pid)
 
     def _close(self, child: _Child) -> None:
         for name in ("commands", "answers"):

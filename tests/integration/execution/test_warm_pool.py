@@ -295,3 +295,36 @@ def test_a_program_that_does_not_start_says_why(warm: Warm) -> None:
     with pytest.raises(PoolError, match="no jobflow here"):
         submit_again()
     pool.close()
+
+
+def test_what_is_told_of_an_earlier_attempt_is_not_that_of_the_next(tmp_path: Path) -> None:
+    """The end of an attempt may be read when its folder has been handed over again."""
+    program = (
+        "import json, sys\n"
+        "for line in sys.stdin:\n"
+        "    asked = json.loads(line)\n"
+        "    told = {'event': 'ended', 'run_dir': asked.get('run_dir'), 'status': 143}\n"
+        "    for token in ('first', 'second') if asked.get('token') == 'second' else ():\n"
+        "        print(json.dumps({**told, 'token': token, 'reason': token}), flush=True)\n"
+    )
+    with WarmPool(command=[sys.executable, "-c", program]) as pool:
+        pool.submit(tmp_path, "first")
+        pool.submit(tmp_path, "second")
+        heard = pool.events(DEADLINE)
+        while pool.jobs:
+            heard += pool.events(DEADLINE)
+    assert [event.reason for event in heard] == ["second"]
+
+
+def test_messages_say_of_which_attempt_they_are(warm: Warm) -> None:
+    pool = warm.open()
+    heard: list[dict[str, Any]] = []
+    pool.start()
+    assert pool._program is not None
+    ours = pool._program.heard
+    pool._program.heard = lambda: heard.extend(found := ours()) or found  # type: ignore[func-returns-value,method-assign]
+    run = warm.submit(sample_jobs.add(1, 2), pool, token="attempt")
+    warm.wait(run, pool=pool)
+    pool.close()
+    told = [(message["event"], message["token"]) for message in heard if "run_dir" in message]
+    assert told == [("started", "attempt"), ("ended", "attempt")]
