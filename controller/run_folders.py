@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.errors import NotFoundError
+from controller.hosts.openssh import terminal_words
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -24,10 +25,14 @@ class RunFolder:
         ``user@host`` or ``host`` as ssh takes it; None for this machine.
     path
         The folder there.
+    ssh
+        The words of a command that opens a terminal there, before what is to run in it; none for
+        this machine.
     """
 
     address: str | None
     path: str
+    ssh: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.path if self.address is None else f"{self.address}:{self.path}"
@@ -35,10 +40,20 @@ class RunFolder:
     @property
     def way_there(self) -> str | None:
         """A command that opens a shell in the folder; None for this machine."""
-        if self.address is None:
-            return None
-        inner = f"cd {shlex.quote(self.path)} && exec $SHELL -l"
-        return f"ssh -t {self.address} {shlex.quote(inner)}"
+        return shlex.join(self.terminal()) if self.ssh else None
+
+    def terminal(self, shell: str | None = None) -> list[str]:
+        """Return the words of a command that opens a shell; on this machine, to be run in `path`.
+
+        Parameters
+        ----------
+        shell
+            The program; None for the user's own.
+        """
+        if not self.ssh:
+            return [shell or "sh"]
+        program = "$SHELL -l" if shell is None else shlex.quote(shell)
+        return [*self.ssh, f"cd {shlex.quote(self.path)} && exec {program}"]
 
 
 def run_folder(job: JobInfo, project: Project) -> RunFolder:
@@ -59,7 +74,8 @@ def run_folder(job: JobInfo, project: Project) -> RunFolder:
     worker = project.get_worker(job.worker)
     host, user = getattr(worker, "host", None), getattr(worker, "user", None)
     if host is not None:
-        return RunFolder(f"{user}@{host}" if user else host, job.run_dir)
+        address = f"{user}@{host}" if user else host
+        return RunFolder(address, job.run_dir, tuple(terminal_words(worker)))
     if not Path(job.run_dir).is_dir():
         raise NotFoundError(
             f"the run directory of job {job.db_id} is not on this machine: {job.run_dir}",

@@ -16,6 +16,7 @@ import importlib
 import importlib.util
 import inspect
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -199,10 +200,34 @@ def load_target(target: Target, arguments: Arguments, stdin: Callable[[], str]) 
 
 
 def local_module(target: Target) -> str | None:
-    """Return the module name of a Python file, as the worker has to import it; None for others."""
-    if target.path is None or target.is_serialised:
+    """Return the name of a module that was found because it lies here, as a worker imports it.
+
+    Returns
+    -------
+    str or None
+        None where a worker is likely to have it: for what is installed, and for serialised jobs.
+    """
+    if target.is_serialised:
         return None
-    return _place_of(target.path)[1]
+    if target.path is not None:
+        return _place_of(target.path)[1]
+    assert target.module is not None
+    return None if _is_found(target.module.partition(".")[0]) else target.module
+
+
+def _is_found(package: str) -> bool:
+    """Whether a package would be found without the folder that `_imported` adds."""
+    before = list(sys.path)
+    sys.path[:] = [folder for folder in before if folder != _here()]
+    try:
+        return any(finder.find_spec(package, None) for finder in sys.meta_path)
+    finally:
+        sys.path[:] = before
+
+
+def _here() -> str:
+    """Return the present folder, written as nothing else writes it on the path."""
+    return str(Path.cwd()) + os.sep
 
 
 def _read_data(target: Target, stdin: Callable[[], str]) -> Any:
@@ -229,7 +254,7 @@ def _imported(target: Target) -> ModuleType:
     if target.path is None:
         assert target.module is not None
         if "" not in sys.path and str(Path.cwd()) not in sys.path:
-            sys.path.append(str(Path.cwd()))  # last: a worker imports what is installed
+            sys.path.append(_here())  # last: a worker imports what is installed
         try:
             return importlib.import_module(target.module)
         except ModuleNotFoundError as error:

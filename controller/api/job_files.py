@@ -57,7 +57,7 @@ class JobFiles(ControllerGroup):
         Parameters
         ----------
         job
-            The job; see `get_job_info`.
+            The job, which may be archived; see `get_job_info`.
 
         Raises
         ------
@@ -182,7 +182,7 @@ class JobFiles(ControllerGroup):
             )
 
     def _folder(self, **job: Any) -> tuple[Host, Path]:
-        found = find_job(self.queue, ["db_id", "state", "worker", "run_dir"], **job)
+        found = find_job(self.queue, ["db_id", "state", "worker", "run_dir"], archived=True, **job)
         if not found["run_dir"]:
             raise NotFoundError(
                 f"job {found['db_id']} has no run directory yet: it is {found['state']}",

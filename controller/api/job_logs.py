@@ -39,7 +39,7 @@ class JobLogs(ControllerGroup):
         lines
             Lines of each, from the end.
         job
-            The job; see `get_job_info`.
+            The job, which may be archived; see `get_job_info`.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class JobLogs(ControllerGroup):
         HostUnavailableError
             Its worker cannot be reached.
         """
-        found = find_job(self.queue, _FIELDS, **job)
+        found = find_job(self.queue, _FIELDS, archived=True, **job)
         if not found["run_dir"]:
             raise NotFoundError(
                 f"job {found['db_id']} has no log yet: it is {found['state']}",
@@ -88,7 +88,7 @@ class JobLogs(ControllerGroup):
         TimeoutError
             Time was up.
         """
-        found = find_job(self.queue, _FIELDS, **job)
+        found = find_job(self.queue, _FIELDS, archived=True, **job)
         deadline = None if timeout is None else time.monotonic() + timeout
         connections = Connections(self._need_project())
         tell = _Once(notice)

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from controller.errors import (
     AuthenticationRequiredError,
@@ -79,8 +79,9 @@ class OpenSSHLink:
         more = [f"ConnectTimeout={self._timeout:g}"]
         if keepalive:
             more += [f"ServerAliveInterval={keepalive}", "ServerAliveCountMax=3"]
-        self._login_options = [*own, *_proxy(connection, ssh_config), *_as_options(more)]
         self._options, self._target = own, connection.host
+        self._way = [*own, *_proxy(connection, ssh_config)]
+        self._login_options = [*self._way, *_as_options(more)]
         self._key = " ".join([*self._login_options, connection.host])
         self._lock = threading.Lock()
         self._slots, self._gate = Slots(self.name), LoginGate(self.name)
@@ -90,6 +91,12 @@ class OpenSSHLink:
     def socket(self) -> Path:
         """Path of the master's socket: the same for every process of this user."""
         return socket_folder() / hashlib.sha256(self._key.encode()).hexdigest()[:16]
+
+    @property
+    def terminal_words(self) -> list[str]:
+        """The words of a command that opens a terminal there, through the master if there is one."""
+        through = ["-S", str(self.socket)] if self.socket.exists() else []
+        return ["ssh", "-t", *through, *self._way, "--", self._target]
 
     # The master
 
@@ -405,6 +412,22 @@ def proxy_command(connection: ConnectionData, ssh_config: str | None) -> str:
         inner = proxy_command(gateway, ssh_config).replace("%", "%%")
         words += ["-o", f"ProxyCommand={inner}"]
     return shlex.join([*words, "-W", "[%h]:%p", "--", gateway.host])
+
+
+def terminal_words(worker: Any) -> list[str]:
+    """Return the words of a command that opens a terminal on the machine of an SSH worker.
+
+    A command for the remote shell may follow. The connection of `OpenSSHLink.log_in` is used where
+    there is one. A user who watches answers questions, so a password is asked for.
+    """
+    link = OpenSSHLink(
+        worker.connection,
+        forward_agent=worker.forward_agent,
+        connect_timeout=worker.connect_timeout,
+        keepalive=worker.keepalive,
+        ssh_config=worker.ssh_config,
+    )
+    return link.terminal_words
 
 
 def _no_program(name: str) -> ConfigError:

@@ -33,6 +33,7 @@ from controller.documents import db_id_order, flow_of
 from controller.errors import ControllerError, JobNotFoundError, LockedDocumentError
 from controller.filters import JobFilter, job_id_query
 from controller.operations.actions import Action
+from controller.operations.archive_reading import archived_job
 from controller.operations.bulk import (
     BulkResult,
     Options,
@@ -129,8 +130,15 @@ def select_jobs(queue: Queue, query: Mapping[str, Any]) -> list[Document]:
     return sorted(found, key=lambda d: db_id_order(d["db_id"]))
 
 
-def find_job(queue: Queue, fields: Sequence[str], **job: Any) -> Document:
+def find_job(
+    queue: Queue, fields: Sequence[str], *, archived: bool = False, **job: Any
+) -> Document:
     """Read the job identified as in `job_id_query`.
+
+    Parameters
+    ----------
+    archived
+        Whether a job of the archive will do: then the whole document is returned.
 
     Raises
     ------
@@ -141,6 +149,9 @@ def find_job(queue: Queue, fields: Sequence[str], **job: Any) -> Document:
     """
     query, sort = job_id_query(**job)
     found = queue.jobs.find_one(query, list(fields), sort=sort)
+    if found is None and archived:
+        named = {name: job.get(name) for name in ("db_id", "job_id", "job_index")}
+        found = archived_job(queue, **named)
     if found is None:
         db_id, job_index = job.get("db_id"), job.get("job_index")
         index = "" if job_index is None or db_id is not None else f" with index {job_index}"

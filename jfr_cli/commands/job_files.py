@@ -66,7 +66,7 @@ def cd(job: options.JobIdArgument, index: options.IndexArgument = None) -> None:
     from controller.run_folders import run_folder
 
     with CURRENT.reader() as controller:
-        found = named_job(controller, job, index)
+        found = named_job(controller, job, index, archived=True)
         folder = run_folder(found, CURRENT.project)
     if not shows_table():
         row = {"db_id": found.db_id, "host": folder.address, "run_dir": folder.path}
@@ -249,15 +249,18 @@ def todir(
     """
     import os
 
-    with CURRENT.controller() as controller:
-        folder, _ = controller.list_job_files(**job_keywords(controller, job, index))
+    from controller.run_folders import run_folder
+
+    with CURRENT.reader() as controller:
+        folder = run_folder(named_job(controller, job, index, archived=True), CURRENT.project)
     if not sys.stdin.isatty():
-        raise ArgumentError(
-            "a shell needs a terminal", hint=f"the folder is {folder}: cd there instead"
-        )
+        where = f"cd to {folder}" if folder.address is None else folder.way_there
+        raise ArgumentError("a shell needs a terminal", hint=f"instead: {where}")
+    words = folder.terminal(shell)
     sys.stdout.flush()
-    os.chdir(folder)
     try:
-        os.execvp(shell, [shell])  # noqa: S606 (the shell is what was asked for)
+        if folder.address is None:
+            os.chdir(folder.path)
+        os.execvp(words[0], words)  # noqa: S606 (the shell is what was asked for)
     except OSError as error:
-        raise ArgumentError(f"cannot start {shell}: {error.strerror}") from None
+        raise ArgumentError(f"cannot start {words[0]}: {error.strerror}") from None

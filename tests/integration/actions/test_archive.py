@@ -13,7 +13,7 @@ from staged import Stage
 from controller.doctor import diagnosing
 from controller.doctor.diagnosing import diagnose
 from controller.doctor.mending import mend
-from controller.errors import SubmissionError
+from controller.errors import JobNotFoundError, NotFoundError, SubmissionError
 from controller.filters import FlowFilter, JobFilter
 from controller.operations import archiving
 from controller.operations.archiving import archive_flows, unarchive_flows
@@ -103,6 +103,18 @@ SELECTIONS: list[tuple[dict[str, Any], str]] = [
     ({"custom_query": {"priority": {"$gt": 3}}}, ""),
     ({"custom_query": {"$or": [{"job.name": "a"}, {"state": {"$nin": ["COMPLETED"]}}]}}, "ade"),
 ]
+
+
+def test_files_of_archived_jobs_are_found(stage: Stage) -> None:
+    done, _ = two_flows(stage)
+    controller = stage.controller
+    controller.jobs.update_one({"db_id": done["a"]}, {"$set": {"run_dir": None}})
+    controller.archive_flows()
+    for read in (controller.list_job_files, controller.read_job_log, controller.read_queue_files):
+        with pytest.raises(NotFoundError, match=rf"job {done['a']} has no (run directory|log) yet"):
+            read(db_id=done["a"])
+        with pytest.raises(JobNotFoundError):
+            read(db_id="none")
 
 
 def test_filters_and_orders_of_the_archive(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,6 +200,20 @@ def test_the_module_of_a_file_is_what_the_worker_imports(folder: Path) -> None:
     assert job.data["function"]["@module"] == "target_flows"
 
 
+def test_a_module_of_the_present_folder_is_one_that_the_worker_may_lack(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p not in ("", str(folder))])
+    target = read_target("target_package.inner.flows:one")
+    load_target(target, read_arguments([]), str)
+    assert local_module(target) == "target_package.inner.flows"
+    monkeypatch.syspath_prepend(folder)  # as PYTHONPATH or an installation do
+    assert local_module(target) is None
+    assert local_module(read_target("controller.examples:add")) is None
+    assert local_module(read_target("flow.json")) is None
+
+
 @pytest.mark.parametrize(
     ("text", "words", "kind", "said"),
     [
