@@ -13,7 +13,7 @@ from controller.documents import JobInfo
 from controller.errors import ArgumentError, ControllerError, NotFoundError, StateError
 from controller.execution.files import QUEUE_ERR, QUEUE_OUT
 from controller.hosts import Host
-from controller.operations.acting import find_job
+from controller.operations.acting import find_job_anywhere
 from controller.operations.bulk import Progress
 from controller.operations.cleanup import remove_run_dir
 from controller.operations.connections import Connections
@@ -182,7 +182,7 @@ class JobFiles(ControllerGroup):
             )
 
     def _folder(self, **job: Any) -> tuple[Host, Path]:
-        found = find_job(self.queue, ["db_id", "state", "worker", "run_dir"], archived=True, **job)
+        found = find_job_anywhere(self.queue, ["db_id", "state", "worker", "run_dir"], **job)
         if not found["run_dir"]:
             raise NotFoundError(
                 f"job {found['db_id']} has no run directory yet: it is {found['state']}",

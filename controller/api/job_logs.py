@@ -10,7 +10,7 @@ from typing import Any
 from controller.api.base import ControllerGroup
 from controller.errors import HostUnavailableError, JobNotFoundError, NotFoundError
 from controller.execution.files import QUEUE_ERR, QUEUE_OUT
-from controller.operations.acting import find_job
+from controller.operations.acting import find_job_anywhere
 from controller.operations.connections import Connections
 from controller.operations.logs import LogPart, LogReader
 from controller.paths import below
@@ -52,7 +52,7 @@ class JobLogs(ControllerGroup):
         HostUnavailableError
             Its worker cannot be reached.
         """
-        found = find_job(self.queue, _FIELDS, archived=True, **job)
+        found = find_job_anywhere(self.queue, _FIELDS, **job)
         if not found["run_dir"]:
             raise NotFoundError(
                 f"job {found['db_id']} has no log yet: it is {found['state']}",
@@ -88,7 +88,7 @@ class JobLogs(ControllerGroup):
         TimeoutError
             Time was up.
         """
-        found = find_job(self.queue, _FIELDS, archived=True, **job)
+        found = find_job_anywhere(self.queue, _FIELDS, **job)
         deadline = None if timeout is None else time.monotonic() + timeout
         connections = Connections(self._need_project())
         tell = _Once(notice)

@@ -94,7 +94,7 @@ class OpenSSHLink:
 
     @property
     def terminal_words(self) -> list[str]:
-        """The words of a command that opens a terminal there, through the master if there is one."""
+        """Words of a command that opens a terminal there, through the master if there is one."""
         through = ["-S", str(self.socket)] if self.socket.exists() else []
         return ["ssh", "-t", *through, *self._way, "--", self._target]
 

@@ -130,15 +130,19 @@ def select_jobs(queue: Queue, query: Mapping[str, Any]) -> list[Document]:
     return sorted(found, key=lambda d: db_id_order(d["db_id"]))
 
 
-def find_job(
-    queue: Queue, fields: Sequence[str], *, archived: bool = False, **job: Any
-) -> Document:
-    """Read the job identified as in `job_id_query`.
+def find_job_anywhere(queue: Queue, fields: Sequence[str], **job: Any) -> Document:
+    """Read a job as `find_job` does, or the whole document of an archived one."""
+    try:
+        return find_job(queue, fields, **job)
+    except JobNotFoundError:
+        named = {name: job.get(name) for name in ("db_id", "job_id", "job_index")}
+        if (found := archived_job(queue, **named)) is None:
+            raise
+        return found
 
-    Parameters
-    ----------
-    archived
-        Whether a job of the archive will do: then the whole document is returned.
+
+def find_job(queue: Queue, fields: Sequence[str], **job: Any) -> Document:
+    """Read the job identified as in `job_id_query`.
 
     Raises
     ------
@@ -149,9 +153,6 @@ def find_job(
     """
     query, sort = job_id_query(**job)
     found = queue.jobs.find_one(query, list(fields), sort=sort)
-    if found is None and archived:
-        named = {name: job.get(name) for name in ("db_id", "job_id", "job_index")}
-        found = archived_job(queue, **named)
     if found is None:
         db_id, job_index = job.get("db_id"), job.get("job_index")
         index = "" if job_index is None or db_id is not None else f" with index {job_index}"
