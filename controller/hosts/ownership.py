@@ -24,7 +24,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +105,23 @@ def was_refused(done: CommandResult) -> bool:
     said = done.stdout.strip()
     is_name = said == REMOVED_FILE or said.startswith(f"{OWNER_FILE}.")
     return done.returncode == _OTHER and is_name
+
+
+def foreign_mark(names: Iterable[str], token: str) -> str | None:
+    """Return the file by which `refusal_lines` would end in a folder that holds these names.
+
+    Parameters
+    ----------
+    token
+        Of the attempt; "" for one that has none, which is refused nowhere.
+    """
+    if not token:
+        return None
+    mine = owner_file(token)
+    for name in sorted(names):
+        if name == REMOVED_FILE or (name.startswith(f"{OWNER_FILE}.") and name != mine):
+            return name
+    return None
 
 
 def claim_folder(
@@ -264,7 +281,7 @@ def _claim_here(claim: Claim, forget: Sequence[str], unless: LeftAlone) -> bool:
     """
     try:
         make_private_folder(claim.folder)
-        with _entered(claim.folder) as folder:
+        with entered(claim.folder) as folder:
             if not _become_owner(folder, claim, unless):
                 return False
             names = os.listdir(folder)  # noqa: PTH208 (of an open folder)
@@ -276,9 +293,7 @@ def _claim_here(claim: Claim, forget: Sequence[str], unless: LeftAlone) -> bool:
                     with suppress(FileNotFoundError):
                         os.unlink(name, dir_fd=folder)
             for name, content in claim.put.items():
-                staged = f".{name}.{claim.owner}"
-                _write(folder, staged, content)
-                os.rename(staged, name, src_dir_fd=folder, dst_dir_fd=folder)
+                put_file(folder, name, content, staged=f".{name}.{claim.owner}")
     except OSError as error:
         raise RemoteError(f"{claim.folder} cannot be prepared: {error.strerror}") from error
     return True
@@ -305,13 +320,36 @@ def _become_owner(folder: int, claim: Claim, unless: LeftAlone) -> bool:
 
 
 @contextmanager
-def _entered(folder: Path) -> Iterator[int]:
-    """Hold a folder open, whatever its name becomes meanwhile."""
+def entered(folder: Path) -> Iterator[int]:
+    """Hold a folder of this machine open, whatever its name becomes meanwhile.
+
+    Raises
+    ------
+    OSError
+        It does not exist, or is none.
+    """
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield opened
     finally:
         os.close(opened)
+
+
+def put_file(folder: int, name: str, content: bytes, *, staged: str) -> None:
+    """Write a file into a folder that is held open; a reader sees all of it or none.
+
+    Parameters
+    ----------
+    staged
+        Its name until it is complete.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    _write(folder, staged, content)
+    os.rename(staged, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _write(folder: int, name: str, content: bytes) -> None:

@@ -6,9 +6,11 @@ Each call is one round trip for any number of jobs. What a name and a content me
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +18,13 @@ from controller.errors import OtherAttemptError, RemoteError
 from controller.hosts import CommandResult, Exchange, Host
 from controller.hosts.bundles import run_pieces
 from controller.hosts.conversation import new_token
-from controller.hosts.ownership import refusal_lines, was_refused
+from controller.hosts.ownership import (
+    entered,
+    foreign_mark,
+    put_file,
+    refusal_lines,
+    was_refused,
+)
 from controller.rules.pool_files import (
     LOCKS,
     RUN_FINISHED,
@@ -140,6 +148,8 @@ class BatchPool:
         RemoteError
             The host refused: it is not known which are in the pool.
         """
+        if self._host.is_local:
+            return self._put_here(jobs)
         pieces, write = [], dict[Path, bytes | Path]()
         for job in jobs:
             token, name = job.entry.token, job_file(job.uuid, job.index)
@@ -162,11 +172,51 @@ class BatchPool:
             if result is not None and result.returncode == 0:
                 found.append(None)
             elif result is not None and was_refused(result):
-                found.append(OtherAttemptError(f"{job.run_dir} belongs to another attempt"))
+                found.append(_is_anothers(job))
             else:
                 said = result.stderr.strip().splitlines() if result else []
-                found.append(RemoteError(f"the pool did not take the job: {said[-1:]}"))
+                found.append(_not_taken(said[-1] if said else "no reason was given"))
         return found
+
+    def _put_here(self, jobs: Sequence[Placed]) -> list[Exception | None]:
+        """Do on this machine what `_PUT` does, without a shell."""
+        try:
+            for name in (SUBMITTED, RUNNING, RUN_FINISHED, LOCKS):
+                (self._folder / name).mkdir(parents=True, exist_ok=True)
+            claimed = self._claimed_here()
+            return [self._put_one(job, claimed) for job in jobs]
+        except OSError as error:
+            raise RemoteError(
+                f"the pool {self._folder} cannot be used: {error.strerror}"
+            ) from error
+
+    def _claimed_here(self) -> dict[str, list[Path]]:
+        """Return {name of a job's file: its files in the folders that pilots rename them to}."""
+        found: dict[str, list[Path]] = {}
+        for folder in (self._folder / RUNNING, self._folder / RUN_FINISHED):
+            for path in folder.iterdir():
+                if (known := read_claimed_file(path.name)) is not None:
+                    found.setdefault(job_file(*known[:2]), []).append(path)
+        return found
+
+    def _put_one(self, job: Placed, claimed: Mapping[str, Sequence[Path]]) -> Exception | None:
+        token, name = job.entry.token, job_file(job.uuid, job.index)
+        try:
+            with entered(job.run_dir) as folder:
+                names = os.listdir(folder)  # noqa: PTH208 (of an open folder)
+                if foreign_mark(names, token):
+                    return _is_anothers(job)
+                if WITHDRAWN in names:
+                    return _not_taken("it was withdrawn")
+                if STARTED in names or any(_holds(path, token) for path in claimed.get(name, ())):
+                    return None
+                put_file(folder, SCRIPT, job.script.encode(), staged=f".{SCRIPT}.{token}")
+            staged = self._folder / LOCKS / f".{name}.{token}"
+            staged.write_text(job.entry.encode())
+            staged.rename(self._folder / SUBMITTED / name)
+        except OSError as error:
+            return _not_taken(f"{error.filename or job.run_dir}: {error.strerror}")
+        return None
 
     def look(
         self,
@@ -272,6 +322,21 @@ jfr_put() {{
   mv -f "$jfr_staged" "$jfr_pool/{SUBMITTED}/$jfr_name"
 }}
 """.strip()
+
+
+def _is_anothers(job: Placed) -> OtherAttemptError:
+    return OtherAttemptError(f"{job.run_dir} belongs to another attempt")
+
+
+def _not_taken(why: str) -> RemoteError:
+    return RemoteError(f"the pool did not take the job: {why}")
+
+
+def _holds(path: Path, token: str) -> bool:
+    """Whether a file of the pool is that of an attempt."""
+    with suppress(FileNotFoundError):
+        return token in path.read_text(errors="replace")
+    return False
 
 
 def _chunks(files: Sequence[PoolFile]) -> Iterator[Sequence[PoolFile]]:

@@ -200,7 +200,9 @@ class Rounds:
         moved = self._steps(state, near, step)
         for name in workers:
             if name not in near:
-                moved = self._bundles(state, name, many) or moved
+                # Pilots are asked for, and what they have run is noted, between two bundles.
+                most = BUNDLE if self._context.worker(name).is_batch else NO_LIMIT
+                moved = self._bundles(state, name, many, most) or moved
         return moved
 
     def _bundles(self, state: JobState, name: str, many: Steps, limit: int = NO_LIMIT) -> bool:
@@ -327,7 +329,7 @@ class Rounds:
         refusals = self._context.refusals
         for name in workers:
             if self._context.worker(name).is_batch:
-                if self._bundles(JobState.UPLOADED, name, put_many):
+                if self._bundles(JobState.UPLOADED, name, put_many, BUNDLE):
                     self._batches.hurry(name)
                     moved = True
                 continue
