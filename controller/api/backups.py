@@ -78,8 +78,9 @@ class Backups(ControllerGroup):
 
     def backup_restore(
         self,
-        dir_path: str | Path,
+        dir_path: str | Path = ".",
         mongo_bin_path: str | Path | None = None,
+        compress: bool | None = None,
         python: bool = False,
         *,
         progress: Progress | None = None,
@@ -96,6 +97,8 @@ class Backups(ControllerGroup):
             The folder that directly contains the backup files.
         mongo_bin_path
             Folder of mongorestore, as for `backup_dump`.
+        compress
+            Without effect: the names of the files say whether they are compressed.
         python
             Never use mongorestore.
         progress, dry_run

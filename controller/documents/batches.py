@@ -42,6 +42,13 @@ class BatchDoc(Stored):
     last_ping_time: datetime | None = None
     activity: dict[str, Any] | None = None
 
+    def as_db_dict(self) -> dict[str, Any]:
+        """Return the document as the database stores it, without ``_id``."""
+        data = self.model_dump(exclude=None if self.activity else {"activity"})
+        data["batch_state"] = self.batch_state.value
+        data["jobs"] = [list(triple) for triple in self.jobs]
+        return data
+
     @property
     def what_it_does(self) -> str:
         """What the process does now, or what it has done, in a few words."""

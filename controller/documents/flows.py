@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -54,10 +54,7 @@ class FlowDoc(Stored):
     @cached_property
     def ids_mapping(self) -> dict[str, dict[int, str]]:
         """{uuid: {index: db_id}}."""
-        mapping: dict[str, dict[int, str]] = defaultdict(dict)
-        for db_id, uuid, index in self.ids:
-            mapping[uuid][index] = db_id
-        return dict(mapping)
+        return _mapped(self.ids)
 
     @cached_property
     def int_index_parents(self) -> dict[str, dict[int, list[str]]]:
@@ -87,6 +84,13 @@ class FlowDoc(Stored):
                 found[child] = None
                 queue.extend(self.children.get(child[0], []))
         return list(found)
+
+
+def _mapped(ids: Iterable[tuple[str, str, int]]) -> dict[str, dict[int, str]]:
+    mapping: dict[str, dict[int, str]] = defaultdict(dict)
+    for db_id, uuid, index in ids:
+        mapping[uuid][index] = db_id
+    return dict(mapping)
 
 
 def new_flow_document(
@@ -159,6 +163,23 @@ class FlowInfo(Stored):
     def is_locked(self) -> bool:
         """Whether the flow is locked."""
         return self.lock_id is not None
+
+    @cached_property
+    def ids_mapping(self) -> dict[str, dict[int, str]]:
+        """{uuid: {index: db_id}}."""
+        return _mapped(zip(self.db_ids, self.job_ids, self.job_indexes, strict=True))
+
+    def iter_job_prop(self) -> Iterator[dict[str, Any]]:
+        """Yield what is known of each job: ``db_id``, ``uuid``, ``index``.
+
+        Where the jobs' documents were read, also ``name``, ``state``, ``parents`` and ``hosts``.
+        """
+        for n, (db_id, uuid, index) in enumerate(zip(self.db_ids, self.job_ids, self.job_indexes)):
+            known: dict[str, Any] = {"db_id": db_id, "uuid": uuid, "index": index}
+            if self.job_names:
+                known.update(name=self.job_names[n], state=self.job_states[n])
+                known.update(parents=self.parents[n], hosts=self.hosts[n])
+            yield known
 
     @classmethod
     def from_query_dict(cls, document: Mapping[str, Any]) -> FlowInfo:

@@ -19,8 +19,9 @@ class DbCollection(Enum):
 
     JOBS = "jobs"
     FLOWS = "flows"
-    AUXILIARY = "aux"
+    AUX = "aux"
     BATCHES = "batches"
+    AUXILIARY = "aux"  # noqa: PIE796 (another name of AUX, as jobflow-remote calls it)
 
 
 class DynamicResponseType(StrEnum):

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import controller
+from controller import JobController
 from controller.config import LocalWorker
+from controller.documents import BatchDoc, DbCollection, FlowInfo
 from controller.errors import RemoteError
 from controller.hosts.base import CommandResult
+from controller.states import JobState
 
 EXAMPLES = "add add_distributed add_many add_raise conditional_sum_replace make_list sleep value"
 STATE_GROUPS = "DELETABLE_STATES ERROR_STATES PAUSABLE_STATES RESETTABLE_STATES RUNNING_STATES"
@@ -129,3 +135,34 @@ def test_alias_modules_hold_nothing_of_their_own(alias: str) -> None:
     assert isinstance(docstring, ast.Expr)
     assert all(isinstance(node, ast.ImportFrom) for node in imports)
     assert isinstance(exported, ast.Assign)
+
+
+def test_views_of_flows_and_batches_answer_as_there() -> None:
+    now = datetime(2026, 1, 1)
+    flow: dict[str, Any] = {"uuid": "f", "name": "n", "state": "READY", "metadata": {}}
+    flow |= {"created_on": now, "updated_on": now, "ids": [["1", "a", 1], ["2", "a", 2]]}
+    view = FlowInfo.from_query_dict(flow)
+    assert view.ids_mapping == {"a": {1: "1", 2: "2"}}
+    assert list(view.iter_job_prop())[1] == {"db_id": "2", "uuid": "a", "index": 2}
+    job = {"db_id": "1", "uuid": "a", "index": 1, "worker": "w", "state": "READY", "parents": None}
+    job |= {"created_on": now, "updated_on": now, "job": {"name": "add", "hosts": ["f"]}}
+    (known,) = FlowInfo.from_query_dict({**flow, "jobs_list": [job]}).iter_job_prop()
+    assert known == {
+        "db_id": "1",
+        "uuid": "a",
+        "index": 1,
+        "name": "add",
+        "state": JobState.READY,
+        "parents": [],
+        "hosts": ["f"],
+    }
+    batch = BatchDoc(batch_uid="b", process_id="7", worker="w", jobs=[("1", "a", 1)])
+    stored = batch.as_db_dict()
+    assert (stored["batch_state"], stored["jobs"]) == ("SUBMITTED", [["1", "a", 1]])
+    assert "activity" not in stored
+    assert DbCollection.AUX is DbCollection("aux") is DbCollection.AUXILIARY
+
+
+def test_a_backup_is_restored_with_the_arguments_of_there() -> None:
+    given = inspect.signature(JobController.backup_restore).bind(None, "dir", "bin", False, True)
+    assert given.arguments["python"] is True
