@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from jobflow_remote_program import MISSING, PYTHON, JobflowRemote
 from servers import ENGINES, fresh_store, mongo_client, mongo_verdict, require_mongo
 
 from controller.storage.base import Database
@@ -44,6 +45,16 @@ def termination_as_before() -> Iterator[None]:
 def mongo_uri() -> str:
     """Where the MongoDB-protocol server is; skips or fails the test where there is none."""
     return require_mongo()
+
+
+@pytest.fixture(scope="session")
+def jobflow_remote() -> Iterator[JobflowRemote]:
+    """jobflow-remote 1.0.1; skips the test where there is none."""
+    if PYTHON is None:
+        pytest.skip(MISSING)
+    program = JobflowRemote()
+    yield program
+    program.close()
 
 
 @pytest.fixture(scope="session", params=ENGINES)

@@ -1,23 +1,18 @@
-"""Backups that travel between jfr and jobflow-remote 1.0.1 on a server, in both directions.
-
-They run with JFR_TEST_JOBFLOW_REMOTE naming a Python that has jobflow-remote 1.0.1 (and no jfr).
-"""
+"""Backups that travel between jfr and jobflow-remote 1.0.1 on a server, in both directions."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jobflow_remote_program import JobflowRemote
 from servers import fresh_store, mongo_client
 from stored import Stock
 
 from controller.jobcontroller import JobController
 from controller.storage.opening import open_store
 
-PYTHON = os.environ.get("JFR_TEST_JOBFLOW_REMOTE")
 THEIRS = """
 import sys
 from jobflow import JobStore
@@ -39,14 +34,9 @@ def documents(controller: JobController) -> list[list[bytes]]:
 
 
 @pytest.mark.mongo
-@pytest.mark.skipif(not PYTHON, reason="JFR_TEST_JOBFLOW_REMOTE names no Python with it")
-def test_backups_travel(tmp_path: Path, mongo_uri: str) -> None:
-    assert PYTHON is not None
-
+def test_backups_travel(tmp_path: Path, mongo_uri: str, jobflow_remote: JobflowRemote) -> None:
     def theirs(spec: dict[str, Any], action: str, folder: Path) -> None:
-        words = [PYTHON, "-W", "ignore", "-c", THEIRS, spec["uri"], spec["database"]]
-        done = subprocess.run([*words, action, str(folder)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        jobflow_remote.run(tmp_path, THEIRS, spec["uri"], spec["database"], action, folder)
 
     with (
         mongo_client(mongo_uri) as client,

@@ -1,7 +1,4 @@
-"""One script under jobflow-remote 1.0.1 and here, with one word of its imports changed.
-
-They run with JFR_TEST_JOBFLOW_REMOTE naming a Python that has jobflow-remote 1.0.1 (and no jfr).
-"""
+"""One script under jobflow-remote 1.0.1 and here, with one word of its imports changed."""
 
 from __future__ import annotations
 
@@ -14,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jobflow_remote_program import JobflowRemote
 from servers import mongo_client
-
-PYTHON = os.environ.get("JFR_TEST_JOBFLOW_REMOTE")
 
 SCRIPT = """
 from jobflow import Flow
@@ -73,19 +69,30 @@ jc.close()
 
 
 @pytest.mark.mongo
-@pytest.mark.skipif(not PYTHON, reason="JFR_TEST_JOBFLOW_REMOTE names no Python with it")
-def test_a_script_prints_the_same(mongo_uri: str, tmp_path: Path) -> None:
-    assert PYTHON is not None
+def test_a_script_prints_the_same(
+    mongo_uri: str, tmp_path: Path, jobflow_remote: JobflowRemote
+) -> None:
+    def theirs(code: str, env: dict[str, str]) -> str:
+        return jobflow_remote.run(tmp_path, code, env=env)
+
     printed = {}
     with mongo_client(mongo_uri) as client:
-        for package, python in (("jobflow_remote", PYTHON), ("controller", sys.executable)):
+        for package, run in (("jobflow_remote", theirs), ("controller", _ours)):
             name = f"jfr_test_{uuid.uuid4().hex[:12]}"
+            projects = tmp_path / package
+            projects.mkdir()
+            described = project(mongo_uri, name, tmp_path)
+            (projects / "p.json").write_text(json.dumps(described))
+            environment = {
+                "JFREMOTE_PROJECTS_FOLDER": str(projects),
+                "JFREMOTE_PROJECT": "p",
+                "HOME": str(tmp_path),
+            }
             try:
-                printed[package] = _run(
-                    package, python, project(mongo_uri, name, tmp_path), tmp_path
-                )
+                text = run(SCRIPT.replace("PACKAGE", package), environment)
             finally:
                 client.drop_database(name)
+            printed[package] = text.splitlines()
     assert printed["controller"] == printed["jobflow_remote"]
     assert len(printed["controller"]) > 20
 
@@ -102,22 +109,13 @@ def project(uri: str, database: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def _run(package: str, python: str, described: dict[str, Any], folder: Path) -> list[str]:
-    projects = folder / package
-    projects.mkdir()
-    (projects / "p.json").write_text(json.dumps(described))
-    environment = {
-        **os.environ,
-        "JFREMOTE_PROJECTS_FOLDER": str(projects),
-        "JFREMOTE_PROJECT": "p",
-        "HOME": str(folder),
-    }
+def _ours(code: str, env: dict[str, str]) -> str:
     done = subprocess.run(
-        [python, "-c", SCRIPT.replace("PACKAGE", package)],
-        env=environment,
+        [sys.executable, "-c", code],
+        env={**os.environ, **env},
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    return done.stdout

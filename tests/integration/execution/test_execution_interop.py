@@ -1,19 +1,18 @@
 """Files that travel between jfr and jobflow-remote 1.0.1, in both directions.
 
-What jobflow-remote writes is here as samples in its format. With JFR_TEST_JOBFLOW_REMOTE naming a
-Python that has jobflow-remote 1.0.1 (and no jfr), its own worker runs our jobs and ours runs its.
+What jobflow-remote writes is here as samples in its format. Where jobflow-remote 1.0.1 is, its own
+worker runs our jobs and ours runs its.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import sample_jobs
+from jobflow_remote_program import JF
 from worker_process import prepare, run_forked
 
 from controller.execution import files
@@ -25,20 +24,15 @@ STORES = {
     "msgspec_json": ("MinimalMsgspecJSONStore", "path", "json"),
     "msgpack": ("MinimalMsgpackStore", "path", "msgpack"),
 }
-PYTHON = os.environ.get("JFR_TEST_JOBFLOW_REMOTE")
-needs_jobflow_remote = pytest.mark.skipif(
-    not PYTHON, reason="JFR_TEST_JOBFLOW_REMOTE names no Python with jobflow-remote 1.0.1"
-)
 
 WRITE_INPUT = """
 import sys
-sys.path.insert(0, sys.argv[3])
 import sample_jobs
 from jobflow import JobStore
 from jobflow_remote.jobs.data import get_initial_job_doc_dict
 from jobflow_remote.remote.data import get_remote_in_file, get_remote_store
 from maggma.stores import MemoryStore
-directory, kind = sys.argv[1:3]
+directory, kind = sys.argv[1:]
 stores = JobStore(MemoryStore(), additional_stores={"data": MemoryStore()})
 store = get_remote_store(stores, directory, {"store": kind})
 job = sample_jobs.blob()
@@ -121,14 +115,13 @@ def test_we_read_a_result_of_jobflow_remote(tmp_path):
     assert output.start_time.tzinfo is None
 
 
-@needs_jobflow_remote
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", STORES)
-def test_their_worker_runs_our_input(tmp_path, kind):
+def test_their_worker_runs_our_input(tmp_path, kind, jobflow_remote):
     directory = tmp_path / "work dir" / "run"
     names = prepare(directory, sample_jobs.blob(), kind)
-    jf = Path(PYTHON).with_name("jf")
-    run_outside(tmp_path, [jf, "-fe", "execution", "run", directory])
+    words = ("-fe", "execution", "run", directory)
+    jobflow_remote.run(tmp_path, JF, *words, env=_environment(tmp_path))
     output = files.read_output(directory)
     assert output.error is None
     assert output.response["@class"] == "Response"
@@ -137,29 +130,20 @@ def test_their_worker_runs_our_input(tmp_path, kind):
     assert [blob["data"] for blob in blobs["data"]] == [[0, 1, 2, 3, 4]]
 
 
-@needs_jobflow_remote
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", STORES)
-def test_our_worker_runs_their_input(tmp_path, kind):
+def test_our_worker_runs_their_input(tmp_path, kind, jobflow_remote):
     directory = tmp_path / "run"
     directory.mkdir()
-    jobs = Path(sample_jobs.__file__).parent
-    run_outside(tmp_path, [PYTHON, "-c", WRITE_INPUT, directory, kind, jobs])
+    jobflow_remote.run(tmp_path, WRITE_INPUT, directory, kind, env=_environment(tmp_path))
     run_forked(directory, lambda: sys.exit(run_remote_job(directory)))
     assert files.read_output(directory).error is None
     names = files.store_file_names({"data"}, kind, zip_files=False)
     assert files.read_results(directory, names)[1]["data"][0]["data"] == [0, 1, 2, 3, 4]
 
 
-def run_outside(tmp_path: Path, command: list[object]) -> None:
+def _environment(tmp_path: Path) -> dict[str, str]:
     projects = tmp_path / "projects"
-    projects.mkdir(exist_ok=True)
-    env = {
-        **os.environ,
-        "JFREMOTE_PROJECTS_FOLDER": str(projects),
-        "PYTHONPATH": str(Path(sample_jobs.__file__).parent),
-    }
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, env=env, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    projects.mkdir()
+    jobs = str(Path(sample_jobs.__file__).parent)
+    return {"JFREMOTE_PROJECTS_FOLDER": str(projects), "PYTHONPATH": jobs}
