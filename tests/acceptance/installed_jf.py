@@ -42,6 +42,11 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
+def with_warm_jf(env: dict[str, str]) -> dict[str, str]:
+    """Return variables with a PATH on which the first `jf` is a forked one, for scripts."""
+    return {**env, "PATH": f"{_WARM.shim()}{os.pathsep}{env['PATH']}"}
+
+
 class Run:
     """`jf` with one projects folder.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from documented_pages import blocks_of
-from installed_jf import Project, environment
+from installed_jf import Project, environment, with_warm_jf
 
 DOCS = Path(__file__).parents[2] / "docs"
 CRON_PAGES = ("scripts.md", "guides/backup.md")
@@ -52,6 +52,7 @@ def bash(text: str, env: dict[str, str], folder: Path) -> subprocess.CompletedPr
 
 
 def test_the_scripts_do_what_the_page_says(env: dict[str, str], tmp_path: Path) -> None:
+    env = with_warm_jf(env)
     first, second, third = blocks("bash")
     done = bash(first, env, tmp_path)
     assert done.returncode == 0, done.stderr
