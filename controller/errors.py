@@ -399,6 +399,10 @@ class WriteConflictError(StorageBusyError):
     """Another process changed the same documents at the same time; try again immediately."""
 
 
+class StorageClosedError(StorageError):
+    """The connection to the database was closed by this process itself."""
+
+
 class DocumentTooLargeError(StorageError):
     """The document exceeds the size limit of the database."""
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from controller.documents.stored import RENEW_EVERY, utc_now
-from controller.errors import LockedDocumentError, StorageError
+from controller.errors import LockedDocumentError, StorageClosedError, StorageError
 from controller.identity import Liveness, liveness, this_process
 from controller.storage.base import Collection, UpdateMany, UpdateOne, WriteOperation
 
@@ -217,13 +217,25 @@ class _Renewer:
                     return
                 held = dict(self._held)
             try:
-                self.renew(held)
+                closed = self.renew(held)
             except Exception:
                 logger.exception("leases could not be renewed")
+            else:
+                with self._mutex:
+                    for key in closed:
+                        self._held.pop(key, None)
+                        self._threads.pop(key, None)
 
     @staticmethod
-    def renew(held: Mapping[str, tuple[Collection, Any]]) -> None:
-        """Renew leases, in one command per collection."""
+    def renew(held: Mapping[str, tuple[Collection, Any]]) -> list[str]:
+        """Renew leases, in one command per collection.
+
+        Returns
+        -------
+        list
+            Keys of those that this process cannot renew any more, as it has closed the database.
+        """
+        closed: list[str] = []
         by_collection: dict[int, tuple[Collection, list[WriteOperation]]] = {}
         for key, (collection, document_id) in held.items():
             lock_id = key.partition("/")[0]
@@ -237,9 +249,12 @@ class _Renewer:
         for collection, operations in by_collection.values():
             try:
                 collection.bulk_write(operations, ordered=False)
+            except StorageClosedError:
+                closed += [key for key, (where, _) in held.items() if where is collection]
             except StorageError as error:
                 # The lease runs out if this goes on; fencing then protects the documents.
                 logger.warning("leases could not be renewed: %s", error)
+        return closed
 
 
 _RENEWER = _Renewer()

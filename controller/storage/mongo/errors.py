@@ -15,6 +15,7 @@ from controller.errors import (
     ControllerError,
     DocumentTooLargeError,
     DuplicateKeyError,
+    StorageClosedError,
     StorageError,
     StorageUnavailableError,
     UnsupportedOperationError,
@@ -30,6 +31,7 @@ _DEADLOCK = "deadlock detected"
 _NOT_ALLOWED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, AtlasError
 _NOT_KNOWN = {59, 115, 168, 238, 40324}  # commands, options and stages unsupported by a server
 _NO_OPERATOR = ("unknown operator", "unknown top level operator")
+_CLOSED = "after close"
 _TOO_LARGE = {10334, 17280, 17419, 17420}
 _TOO_LARGE_ELSEWHERE = "MaxDocumentSize"
 """Message of servers that only speak MongoDB's protocol."""
@@ -88,6 +90,8 @@ def in_our_words(
             f"{location} does not answer",
             hint="check that the server is running, and that host and port are right",
         )
+    if isinstance(error, driver.InvalidOperation) and _CLOSED in str(error):
+        return StorageClosedError(f"{location}: the connection was closed by this process")
     return StorageError(f"{location}: {error}")
 
 

@@ -20,6 +20,7 @@ from controller.errors import ArgumentError, LockLostError, StorageUnavailableEr
 from controller.leases import FREE, OBSERVER, LeaseObserver
 from controller.locks import MongoLock
 from controller.storage.base import Collection, Database
+from controller.storage.opening import open_store
 
 
 class Clock:
@@ -330,6 +331,21 @@ def test_a_lock_whose_release_failed_is_not_renewed(jobs: Collection, after: boo
     with MongoLock(jobs, {"_id": 0}, get_locked_doc=True) as again:
         assert again.acquired
     assert stored(jobs)["state"] == ("CHECKED_OUT" if after else "READY")
+
+
+@pytest.mark.mongo
+@pytest.mark.parametrize("engine", ["mongodb"], indirect=True)
+def test_a_lock_on_a_database_that_was_closed_is_not_renewed(
+    jobs: Collection, store_spec: dict[str, Any]
+) -> None:
+    database = open_store(store_spec).database
+    lock = MongoLock(database.collection("jobs"), {"_id": 0})
+    assert lock.acquire()
+    held = dict(leases._RENEWER._held)
+    assert leases._RENEWER.renew(held) == []
+    database.close()
+    assert [key.partition("/")[0] for key in leases._RENEWER.renew(held)] == [lock.lock_id]
+    leases.end_renewal(0, lock.lock_id)
 
 
 def test_a_lock_whose_release_is_refused_is_not_renewed(jobs: Collection) -> None:
