@@ -3,11 +3,12 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEMO_READY := $(VENV)/.demo-ready
 WORKERS ?= 3
 
 .PHONY: demo test test-lowest test-packages chaos soak check format generate schemas screens docs bench clean
 
-demo: $(READY)  ## a real calculation, from an empty folder to the physical result
+demo: $(DEMO_READY)  ## a real calculation, from an empty folder to the physical result
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh demo-run
 
 test: $(READY)  ## all tests; those that need a server run where there is one
@@ -73,12 +74,21 @@ bench: $(READY)  ## figures, each against a yardstick of the same run; fails whe
 	  $(BIN)/python benchmarks/$$name.py || missed="$$missed $$name"; \
 	done; test -z "$$missed" || { echo "missed or failed:$$missed"; exit 1; }
 
-$(READY): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	$(BIN)/python -m compileall -q controller jfr_cli jfr_web  # also where Python must not write bytecode
+INSTALL = test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV); \
+	$(BIN)/python -m pip install --quiet --upgrade pip && \
+	$(BIN)/python -m pip install --quiet --editable
+# Our modules are compiled also where Python must not write bytecode.
+COMPILE = $(BIN)/python -m compileall -q controller jfr_cli jfr_web
+
+$(DEMO_READY): pyproject.toml  # what a calculation needs, without the tools of developers
+	$(INSTALL) ".[demo]"
+	$(COMPILE)
 	touch $@
+
+$(READY): pyproject.toml
+	$(INSTALL) ".[dev]"
+	$(COMPILE)
+	touch $(DEMO_READY) $@
 
 clean:
 	rm -rf $(VENV) $(LOWEST) demo-run build dist docs/_build
