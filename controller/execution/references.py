@@ -2,7 +2,8 @@
 
 Neither the job nor the outputs are decoded: the packages of both may be on the worker only, and
 what is not decoded cannot be changed. The one exception is a reference to an attribute of an
-object.
+object. jobflow, which is slow to import, is asked only about what is not plain: an output that is
+missing or in parts, one that refers to others, and an attribute of an object.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import RemoteError
+from controller.storage.output_store import OutputStore
 from controller.storage.outputs import reaching
 
 if TYPE_CHECKING:
@@ -21,13 +23,16 @@ if TYPE_CHECKING:
 _ARGUMENTS = ("function_args", "function_kwargs")
 
 
-def resolved_job(body: dict[str, Any], store: Callable[[], JobStore]) -> dict[str, Any]:
+def resolved_job(
+    body: dict[str, Any], store: Callable[[], JobStore | OutputStore]
+) -> dict[str, Any]:
     """Return a serialised job whose references have been replaced by outputs.
 
     Parameters
     ----------
     store
-        Returns the connected JobStore; called only when there is a reference.
+        Returns the connected JobStore, or what a runner has in its place; called only when there
+        is a reference.
 
     Raises
     ------
@@ -39,12 +44,22 @@ def resolved_job(body: dict[str, Any], store: Callable[[], JobStore]) -> dict[st
     arguments = {name: body[name] for name in _ARGUMENTS if body.get(name)}
     if not wanted or not _holds_reference(list(arguments.values())):
         return body
+    found = store()
+    if isinstance(found, OutputStore):
+        if wanted != "both":
+            try:
+                plain = _PlainOutputs(found)
+                return {**body, **{name: plain.put_into(v) for name, v in arguments.items()}}
+            except _NotPlain:
+                pass
+        connected = found.jobstore()
+    else:
+        connected = found
     from jobflow.core.reference import OnMissing
 
     on_missing = config.get("on_missing_references") or "error"
     if isinstance(on_missing, Mapping):
         on_missing = on_missing.get("value", "error")
-    connected = store()
     outputs = _Outputs(connected, OnMissing(on_missing), wrap=wanted == "both")
     with reaching(connected):
         return {**body, **{name: outputs.put_into(value) for name, value in arguments.items()}}
@@ -68,7 +83,67 @@ def _holds_reference(value: Any) -> bool:
     return False
 
 
-class _Outputs:
+class _NotPlain(Exception):
+    """Only jobflow knows what stands for a reference."""
+
+
+class _Replaced:
+    """Puts what references refer to in their place."""
+
+    def put_into(self, value: Any) -> Any:
+        """Return a value with its references replaced."""
+        if _is_reference(value):
+            return self._value(value)
+        if isinstance(value, Mapping):
+            return {key: self.put_into(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.put_into(each) for each in value]
+        return value
+
+    def _value(self, described: Mapping[str, Any]) -> Any:
+        raise NotImplementedError
+
+
+class _PlainOutputs(_Replaced):
+    """Outputs that are stored as they are, each read once."""
+
+    def __init__(self, store: OutputStore) -> None:
+        self._store = store
+        self._cache: dict[str, Any] = {}
+
+    def _value(self, described: Mapping[str, Any]) -> Any:
+        uuid = described["uuid"]
+        if uuid not in self._cache:
+            found = self._store.last_output(uuid)
+            if found is None or _is_in_parts(found[0]):
+                raise _NotPlain
+            (self._cache[uuid],) = found
+        value = self._cache[uuid]
+        for attribute in described.get("attributes") or ():
+            if not isinstance(value, (dict, list)) or "@module" in value:
+                raise _NotPlain
+            try:
+                value = value[attribute[1]]
+            except (LookupError, TypeError) as error:
+                raise _NotPlain from error
+        return value
+
+
+def _is_in_parts(output: Any) -> bool:
+    """Whether an output refers to others, or to data in additional stores."""
+    stack = [output]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, dict):
+            if "blob_uuid" in one or _is_reference(one):
+                return True
+            stack.extend(one.values())
+        elif isinstance(one, list):
+            stack.extend(one)
+    return False
+
+
+class _Outputs(_Replaced):
     """The outputs that a job refers to, each read once.
 
     Parameters
@@ -84,16 +159,6 @@ class _Outputs:
     def __init__(self, store: JobStore, on_missing: OnMissing, *, wrap: bool) -> None:
         self._store, self._on_missing, self._wrap = store, on_missing, wrap
         self._cache: dict[str, Any] = {}
-
-    def put_into(self, value: Any) -> Any:
-        """Return a value with its references replaced."""
-        if _is_reference(value):
-            return self._value(value)
-        if isinstance(value, Mapping):
-            return {key: self.put_into(each) for key, each in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.put_into(each) for each in value]
-        return value
 
     def _value(self, described: Mapping[str, Any]) -> Any:
         from jobflow.core.reference import OutputReference, ResolvedReference

@@ -10,7 +10,7 @@ from controller.config.workers import WorkerBase
 from controller.errors import EntryNotFoundError
 from controller.hosts import Host, open_host
 from controller.schedulers import Queue as WorkerQueue
-from controller.storage.outputs import open_jobstore, reaching
+from controller.storage.output_store import OutputStore
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
@@ -35,7 +35,7 @@ class Connections:
         self._left_to_others: frozenset[str] = frozenset()
         self._hosts: dict[str, Host] = {}
         self._queues: dict[tuple[str, str], WorkerQueue] = {}
-        self._stores: dict[str | None, JobStore] = {}
+        self._stores: dict[str | None, OutputStore] = {}
 
     def worker(self, name: str) -> WorkerBase:
         """Return a worker.
@@ -94,14 +94,15 @@ class Connections:
         """Return what runs the scripts of a worker's jobs: its queue, or the shell of pilots."""
         return self.queue(name, "shell" if self.worker(name).is_batch else None)
 
+    def output_store(self, name: str | None) -> OutputStore:
+        """Return what stores the outputs of a JobStore, opened; None for the default one."""
+        if name not in self._stores:
+            self._stores[name] = OutputStore(self._project.jobstore_spec(name))
+        return self._stores[name]
+
     def jobstore(self, name: str | None) -> JobStore:
         """Return a JobStore, connected (this imports jobflow); None for the default one."""
-        if name not in self._stores:
-            store = open_jobstore(self._project.jobstore_spec(name))
-            with reaching(store):
-                store.connect()
-            self._stores[name] = store
-        return self._stores[name]
+        return self.output_store(name).jobstore()
 
     def cut(self) -> None:
         """Close the connections to machines at once, whatever is under way; from any thread."""

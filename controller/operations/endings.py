@@ -44,6 +44,7 @@ from controller.rules.causes import cause_of_failed_step
 from controller.states import Cause, JobState
 from controller.storage.base import Document
 from controller.storage.conflicts import repeat_on_conflict
+from controller.storage.output_store import Output, OutputStore
 from controller.storage.outputs import save_many_outputs
 
 if TYPE_CHECKING:
@@ -69,12 +70,12 @@ class DownloadedJob:
     folder
         Where the files of its run directory are.
     store
-        The connected JobStore of its flow.
+        The connected JobStore of its flow, or what a runner has in its place.
     """
 
     doc: Document
     folder: Path
-    store: JobStore
+    store: JobStore | OutputStore
 
     @property
     def key(self) -> tuple[str, int]:
@@ -213,7 +214,7 @@ class _Completion:
                 ending = Ending(None, text, None, cause, node, retry)
                 self.ended.append(EndedJob(job.doc, ending))
 
-    def _files(self, store: JobStore) -> StoreFiles:
+    def _files(self, store: JobStore | OutputStore) -> StoreFiles:
         remote = self._project.remote_jobstore
         return store_file_names(
             set(store.additional_stores),
@@ -230,7 +231,7 @@ class _Completion:
         for several in by_store.values():
             try:
                 outputs = [(r.document or {}, r.blobs) for r in several]
-                save_many_outputs(several[0].job.store, outputs)
+                _save_in(several[0].job.store, outputs)
             except Exception as error:  # noqa: BLE001 (it is the answer for these jobs)
                 if len(several) == 1 or isinstance(error, StorageUnavailableError):
                     self.answers.update({r.job.key: error for r in several})
@@ -341,6 +342,13 @@ def record_ends(queue: Queue, ended: Sequence[EndedJob], *, prefix: str | None) 
         for job in ended:
             answers.update(record_ends(queue, [job], prefix=prefix))
     return answers
+
+
+def _save_in(store: JobStore | OutputStore, outputs: Sequence[Output]) -> None:
+    if isinstance(store, OutputStore):
+        store.save(outputs)
+    else:
+        save_many_outputs(store, outputs)
 
 
 def _unstorable(response: Mapping[str, Any] | None) -> str | None:

@@ -16,12 +16,11 @@ from controller.runner.backoff import Pauses, refusal_pauses
 from controller.runner.outages import Outages
 
 if TYPE_CHECKING:
-    from jobflow.core.store import JobStore
-
     from controller.config import Project
     from controller.config.workers import WorkerBase
     from controller.hosts import Host
     from controller.schedulers import Queue
+    from controller.storage.output_store import OutputStore
 
 
 _RETRIES_KEPT = 1000
@@ -144,23 +143,23 @@ class RunnerContext:
         """Return what runs the scripts of a worker's jobs; see `Connections.job_queue`."""
         return self.connections.job_queue(name)
 
-    def jobstore(self, flow_uuid: str) -> JobStore:
-        """Return the connected JobStore of a flow."""
+    def output_store(self, flow_uuid: str) -> OutputStore:
+        """Return what stores the outputs of a flow."""
         flow = self.controller.queue.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
-        return self.connections.jobstore(flow.get("jobstore"))
+        return self.connections.output_store(flow.get("jobstore"))
 
-    def jobstores(
+    def output_stores(
         self, jobs: Iterable[Mapping[str, Any]]
-    ) -> Callable[[Mapping[str, Any]], JobStore]:
-        """Look up the JobStores of the flows of jobs, with one question for all of them.
+    ) -> Callable[[Mapping[str, Any]], OutputStore]:
+        """Look up what stores the outputs of jobs, with one question for all of them.
 
         Returns
         -------
         callable
-            Returns the connected JobStore of one of the jobs.
+            Returns the store of one of the jobs.
         """
         names = self._jobstore_names(jobs)
-        return lambda job: self.connections.jobstore(names.get(flow_of(job)))
+        return lambda job: self.connections.output_store(names.get(flow_of(job)))
 
     def _jobstore_names(self, jobs: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
         uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})

@@ -30,6 +30,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -175,13 +176,18 @@ class Queue:
     def __init__(
         self, scheduler_type: str | dict[str, Any], host: Host, username: str | None = None
     ) -> None:
-        self.scheduler = build_scheduler(scheduler_type)
         self._host, self._username = host, username
         self.is_shell = scheduler_type == "shell"
         self.is_watched = self.is_shell and host.is_local
+        self._scheduler_type = scheduler_type
         # One of the user's own classes may list in a way of its own.
-        self._is_slurm = type(self.scheduler).__name__ == "SlurmIO"
+        self._is_slurm = not self.is_shell and type(self.scheduler).__name__ == "SlurmIO"
         self._missing = Missing()
+
+    @cached_property
+    def scheduler(self) -> BaseSchedulerIO:
+        """Qtoolkit's object for the scheduler: jobs in warm processes do without importing it."""
+        return build_scheduler(self._scheduler_type)
 
     def submit(self, run_dir: Path, script: str, token: str = "") -> str:
         """Submit a script, unless it was submitted before, and return its id in the queue.

@@ -30,7 +30,10 @@ _MSON_KEYS = ("type", "@module", "@class", "@version")
 _URI_STORES = {"MongoURIStore": "MongoStore", "GridFSURIStore": "GridFSStore"}
 """{store: the store that replaces it in later versions of maggma, with a uri}."""
 _SEEKS_A_SERVER = ("MongoStore", "MongoURIStore", "GridFSStore", "GridFSURIStore")
-_INDEXED_BLOB_FIELDS = ("blob_uuid", "job_uuid")
+OUTPUT_INDEX = [("uuid", 1), ("index", -1)]
+"""The index by which outputs are found."""
+BLOB_INDEXES = [[("blob_uuid", 1)], [("job_uuid", 1)]]
+"""Those by which what lies in additional stores is found."""
 _DELETED_AT_ONCE = 500
 
 
@@ -505,12 +508,12 @@ def ensure_output_indexes(store: JobStore) -> None:
         A connected JobStore.
     """
     if _speaks_mongo(store.docs_store):
-        store.docs_store._collection.create_index([("uuid", 1), ("index", -1)])
+        store.docs_store._collection.create_index(OUTPUT_INDEX)
     else:
         for key in ("uuid", "index"):
             store.docs_store.ensure_index(key)
     for additional in store.additional_stores.values():
-        for key in _INDEXED_BLOB_FIELDS:
+        for ((key, _),) in BLOB_INDEXES:
             additional.ensure_index(key)
 
 

@@ -22,7 +22,7 @@ def complete(
     """Complete jobs; returns for each what else to set, which is nothing, or what went wrong."""
     answers: dict[tuple[str, int], dict[str, Any] | Exception] = {}
     here: list[DownloadedJob] = []
-    stores = context.jobstores(jobs)
+    stores = context.output_stores(jobs)
     for job in jobs:
         key = job["uuid"], job["index"]
         try:

@@ -109,7 +109,7 @@ def prepare_upload(
     run_dir = run_dir_path(worker.work_dir, job["uuid"], job["index"])
     if may_be_pending:
         _clean_up_before(context, job, run_dir)
-    body = resolved_job(job["job"], lambda: context.jobstore(flow_uuid))
+    body = resolved_job(job["job"], lambda: context.output_store(flow_uuid))
     files = files_of_outputs(context, spec)
     content = encode_input(body, job_store_description(run_dir, files, spec), job)
     remote_info = job.get("remote") or {}
