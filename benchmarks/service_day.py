@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from measuring import populate, scratch
+from measuring import populate_file, scratch
 
 ROOT = Path(__file__).parents[1]
 JOBS, RELOADS, RECONNECTS, JUMPS = 10_000, 100, 50, 20
@@ -47,6 +47,8 @@ from controller.operations.runner_processes import ask_runners
 from controller.rules.runner_requests import RequestAction
 from controller.runner import Runner
 
+UNDER_WAY = "READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED".split()
+
 def measured():
     memory = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
     return memory, len(os.listdir("/proc/self/fd")), threading.active_count()
@@ -62,10 +64,11 @@ def drive():
         for number in range(rounds):
             submit(runner.controller, chunk)
             deadline = time.monotonic() + 300
-            while runner.controller.count_jobs(states=["READY", "CHECKED_OUT", "UPLOADED",
-                    "SUBMITTED", "RUNNING", "RUN_FINISHED", "DOWNLOADED"]):
+            while runner.controller.count_jobs(states=UNDER_WAY):
                 if time.monotonic() > deadline:
-                    raise TimeoutError("jobs are stuck")
+                    left = runner.controller.get_jobs_info(states=UNDER_WAY, limit=5)
+                    said = [(job.db_id, job.worker, str(job.state)) for job in left]
+                    raise TimeoutError(f"jobs are stuck: {said}")
                 time.sleep(0.1)
             if number == rounds // 5:
                 figures["start"] = measured()
@@ -133,12 +136,12 @@ def day(share: float) -> list[tuple[str, float, str, float]]:
             [sys.executable, "-c", DAY, *given],
             env=environment,
             check=True,
-            capture_output=True,
+            stdout=subprocess.PIPE,  # what goes wrong is told on standard error
             text=True,
         )
         found = json.loads(done.stdout.splitlines()[-1])
-    if found["done"] < found["jobs"]:
-        raise SystemExit(f"{found['done']} of {found['jobs']} jobs are COMPLETED")
+    if found.get("done", 0) < found.get("jobs", 1):
+        raise SystemExit(f"not all jobs are COMPLETED: {found}")
     grown = [after - before for before, after in zip(found["start"], found["end"])]
     what = f"a day with {found['jobs']} jobs: growth of"
     return [
@@ -221,7 +224,7 @@ def scrapes() -> list[tuple[str, float, str, float]]:
             }
             with JobController.from_project(Project.model_validate(described)) as controller:
                 controller.reset()
-                populate(controller, number)
+                populate_file(controller, number, live=100)
                 fresh_counts(controller.queue)
                 with serving_metrics(controller, "0") as url:
                     assert url is not None
