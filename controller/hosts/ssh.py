@@ -222,10 +222,12 @@ class ParamikoLink:
                     ) from None
                 time.sleep(min(pause, clock.left))  # until another of our sessions ends
                 pause = min(pause * 2, 1.0)
-            except (paramiko.SSHException, EOFError, OSError):
+            except paramiko.SSHException:
                 if transport.is_active():
                     raise SilenceError from None
                 self.close()  # lost while idle: nothing was sent, so log in again
+            except (EOFError, OSError):
+                self.close()  # the same, where its thread has not noticed it yet
         watchdog = threading.Timer(clock.left, transport.close)
         watchdog.daemon = True
         watchdog.start()  # paramiko waits forever for the reply to this request

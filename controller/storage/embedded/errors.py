@@ -13,8 +13,18 @@ from controller.errors import (
     StorageBusyError,
     StorageError,
     StorageFormatError,
+    StorageMissingError,
     StorageUnavailableError,
 )
+
+
+def missing(path: Path) -> StorageMissingError:
+    """Return the error of a database whose file is not there."""
+    return StorageMissingError(
+        f"the database {path} does not exist",
+        hint="mount its disk, or restore it from a backup; "
+        "for a new project, create it with `jf admin reset`",
+    )
 
 
 @contextmanager
@@ -44,7 +54,10 @@ def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
         return StorageBusyError(f"{path} is busy", hint="try again")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or "decode to UTF-8" in str(error):
         return _damaged(path, error)
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+    refused = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")
+    if name.startswith((*refused, "SQLITE_IOERR")) and not path.exists():
+        return missing(path)  # it went away after it was opened, or looked for
+    if name.startswith(refused):
         return StorageUnavailableError(
             f"cannot open {path} ({error})",
             hint="check the permissions of the file, of the files beside it and of its folder",

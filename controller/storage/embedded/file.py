@@ -34,7 +34,7 @@ from controller.errors import (
 from controller.storage.base import Space
 from controller.storage.embedded import layout
 from controller.storage.embedded.creation import make_file
-from controller.storage.embedded.errors import translated
+from controller.storage.embedded.errors import missing, translated
 from controller.storage.embedded.link import Link, part_rows, row_count
 from controller.storage.embedded.lockfile import is_gone
 from controller.storage.embedded.network import (
@@ -99,11 +99,7 @@ class File:
         try:
             found = self.path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            raise StorageMissingError(
-                f"the database {self.path} does not exist",
-                hint="mount its disk, or restore it from a backup; "
-                "for a new project, create it with `jf admin reset`",
-            ) from None
+            raise missing(self.path) from None
         except OSError as error:
             raise self._unusable(error) from None
         return found.st_dev, found.st_ino

@@ -162,6 +162,28 @@ def test_a_connection_that_was_lost_meanwhile_is_made_again(
         server.wait_until_free()
 
 
+def test_a_loss_that_the_connection_has_not_noticed_itself(
+    start: Start, reach: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine, writing fails before the thread that reads has seen the end."""
+    import paramiko
+
+    server = start()
+    host = reach(server, "paramiko")
+    assert host.execute("echo up").stdout == "up\n"
+    lost = iter([EOFError, ConnectionResetError])
+    really = paramiko.Transport.open_session
+
+    def open_session(transport: paramiko.Transport, *args: Any, **kwargs: Any) -> Any:
+        for error in lost:
+            raise error
+        return really(transport, *args, **kwargs)
+
+    monkeypatch.setattr(paramiko.Transport, "open_session", open_session)
+    assert host.execute("echo up").stdout == "up\n"
+    assert server.logins() == 3
+
+
 GREETINGS = {
     ".profile": "echo Welcome; echo to all >&2\n",
     ".bash_profile": "echo Welcome; echo to all >&2\n",

@@ -102,10 +102,9 @@ def test_a_database_that_goes_is_waited_for(
     with JobController.from_project(project) as controller:
         controller.reset()
     log = Path(project.log_dir) / "runner.log"
-    process = serve(project, "warn")
+    process = serve(project, "info")
     try:
-        with JobController.from_project(project) as controller:
-            wait_for(lambda: isinstance(controller.get_running_runner(), dict))
+        wait_for(lambda: log.exists() and "runner started" in log.read_text())
         disk.rename(away)
         wait_for(lambda: "does not exist" in log.read_text())
         assert not disk.exists()
