@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import socket
@@ -173,6 +174,7 @@ def serve(
             server_header=False,
             proxy_headers=False,
         )
+        _collect_rarely()
         first = link(tokens.new_link())
         _announce(place, first, tell)
         opened_link(first)
@@ -192,6 +194,16 @@ def serve(
         opened.close()
         if place.socket is not None:
             place.socket.unlink(missing_ok=True)
+
+
+def _collect_rarely() -> None:
+    """Let the garbage collector look at what pages make only, and not after each 700 objects.
+
+    A page about a flow of 5,000 jobs makes 200,000 objects, none of them garbage before it is
+    written: looking for some took a third of its time.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _cookie(place: Place, opened: socket.socket) -> str:

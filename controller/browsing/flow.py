@@ -13,6 +13,12 @@ from controller.reader import QueueReader
 from controller.states import ERROR_STATES, JobState
 
 _LONGEST = 12
+_OF_JOBS = [
+    *("db_id", "uuid", "index", "worker", "state", "parents", "error_cause", "lock_id"),
+    *("created_on", "updated_on", "start_time", "end_time", "remote.retry_time_limit"),
+    *("job.name", "job.hosts"),
+]
+"""What a page about a flow needs of each job: there may be thousands."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class FlowView:
 def find_flow(reader: QueueReader, text: str) -> FlowInfo:
     """Return a flow with its jobs, by its uuid, the beginning of one, or the db_id of a job.
 
+    Of the jobs only that is read which a page about the flow shows: no errors, no metadata.
+
     Raises
     ------
     FlowNotFoundError
@@ -67,12 +75,17 @@ def find_flow(reader: QueueReader, text: str) -> FlowInfo:
     whole = reader.queue.whole_flow_id(text)
     if not is_uuid(whole):
         whole = reader.queue.flow_uuids([whole]).get(whole, whole)
-    found = reader.get_flows_info(flow_ids=whole, limit=1, with_jobs_info=True)
+    found = reader.get_flow_job_aggreg(
+        {"uuid": whole},
+        projection_flow={"parents": 0, "jobs": 0},
+        projection_job=dict.fromkeys(_OF_JOBS, 1),
+        limit=1,
+    )
     if not found:
         raise FlowNotFoundError(
             f"there is no flow {text}", hint="`jf flow list` lists the existing ones"
         )
-    return found[0]
+    return FlowInfo.from_query_dict(found[0])
 
 
 def flow_view(flow: FlowInfo) -> FlowView:

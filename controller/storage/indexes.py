@@ -26,6 +26,7 @@ JOB_INDEXES: tuple[tuple[Keys, bool], ...] = (
     ("lock_id", False),
     ("remote.process_id", False),
     ("worker", False),
+    ("error_cause", False),  # changes rarely, so an entry costs little
     ("parents", False),  # children of a finished job
     ([("job.hosts", 1), ("state", 1)], False),  # the state of a flow
     ("job.name", False),

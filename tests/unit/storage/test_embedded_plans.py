@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from controller.storage.embedded import open_database
+from controller.storage.embedded.aggregation import _count_by_column
 from controller.storage.embedded.layout import pair_path
 from controller.storage.embedded.planner import plan_filter
 from controller.storage.indexes import JOB_INDEXES, build_indexes
@@ -35,4 +36,16 @@ def test_jobs_of_a_flow_in_a_state(tmp_path: Path, query: dict[str, Any], paired
         pair = table.columns[pair_path("job.hosts", "state")]
         plan = plan_filter(table, query)
     assert (f"c={pair.number} " in plan.sql) is paired
+    database.close()
+
+
+def test_causes_are_counted_without_reading_documents(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "queue.sqlite")
+    jobs: Any = database.collection("jobs")
+    build_indexes(jobs, JOB_INDEXES)
+    jobs.insert_one({"uuid": "u", "index": 1, "db_id": "1", "state": "FAILED", "error_cause": "x"})
+    count = {"$group": {"_id": "$error_cause", "count": {"$sum": 1}}}
+    stages = [{"$match": {"state": {"$in": ["FAILED", "REMOTE_ERROR"]}}}, count]
+    with jobs._file.reading() as link:
+        assert _count_by_column(link, "jobs", stages) == [{"_id": "x", "count": 1}]
     database.close()
