@@ -365,7 +365,11 @@ def _state_under_way(
         A leaf that is not COMPLETED, if one is known.
     """
     ended = [s for by_index in overlay.values() for s in by_index.values() if s is not None]
-    if leaf is None and not _has_open_leaf(queue, flow_uuid, overlay, session):
+    if leaf is None and not (
+        _has_open_leaf(queue, flow_uuid, overlay, session)
+        # Where nothing is COMPLETED, no leaf is: no need to read a large flow that was paused.
+        or not (overlay or _exists(queue, flow_uuid, [JobState.COMPLETED.value], session))
+    ):
         return _exact_state(queue, flow_uuid, overlay, session)
     under_way = [JobState.RUNNING]  # represents the open leaf, whose exact state does not matter
     if JobState.FAILED in ended:

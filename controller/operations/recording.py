@@ -2,7 +2,7 @@
 
 Every write of the controller to jobs and flows goes through here, whatever makes it: so no change
 of a state can be forgotten. What an event has to say of a document is read with the write itself
-(``find_one_and_update``), or before it in the same transaction.
+(``find_one_and_update``, `ShowsBefore`), or before it in the same transaction.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from controller.storage.base import (
     DeleteOne,
     DeleteResult,
     Document,
+    ShowsBefore,
     UpdateMany,
     UpdateOne,
     UpdateResult,
@@ -83,6 +84,7 @@ class RecordedCollection:
         self, collection: Collection, database: Database, log: EventLog, *, flows: bool
     ) -> None:
         self._inner, self._database, self._log = collection, database, log
+        self._shows_before = collection if isinstance(collection, ShowsBefore) else None
         self._is_of_flows = flows
         self._fields = FLOW_FIELDS if flows else JOB_FIELDS
         self._events_of = flow_events if flows else job_events
@@ -147,7 +149,7 @@ class RecordedCollection:
 
         if change is None:
             return write(session)
-        return self._told([(UpdateMany(filter, update), change)], write, session)
+        return self._told([UpdateMany(filter, update, upsert)], write, _as_update, session)
 
     def delete_one(self, filter: Any, *, session: Any = None) -> DeleteResult:
         """Delete the first matching document, and tell of it."""
@@ -155,7 +157,7 @@ class RecordedCollection:
         def write(joined: Any) -> DeleteResult:
             return self._inner.delete_one(filter, session=joined)
 
-        return self._told([(DeleteOne(filter), DELETION)], write, session)
+        return self._told([DeleteOne(filter)], write, _as_deletion, session)
 
     def delete_many(self, filter: Any, *, session: Any = None) -> DeleteResult:
         """Delete every matching document; told of, unless it is all jobs of flows, or all."""
@@ -165,7 +167,7 @@ class RecordedCollection:
 
         if not filter or "job.hosts" in filter:
             return write(session)
-        return self._told([(DeleteMany(filter), DELETION)], write, session)
+        return self._told([DeleteMany(filter)], write, _as_deletion, session)
 
     def bulk_write(
         self,
@@ -175,12 +177,13 @@ class RecordedCollection:
         session: Any = None,
     ) -> BulkWriteResult:
         """Carry out many writes in one round trip, and tell of them."""
-        told = [(op, change) for op in operations if (change := _change_of(op)) is not None]
 
         def write(joined: Any) -> BulkWriteResult:
             return self._inner.bulk_write(operations, ordered=ordered, session=joined)
 
-        return self._told(told, write, session) if told else write(session)
+        if not any(map(_change_of, operations)):
+            return write(session)
+        return self._told(operations, write, lambda done: done, session)
 
     def find_one_and_update(
         self,
@@ -239,9 +242,18 @@ class RecordedCollection:
         wanted = [f for f in self._fields if not _includes(projection, f)]
         return [*projection, *wanted]
 
-    def _told(self, told: Sequence[Told], write: Callable[[Any], R], session: Any) -> R:
-        """Read what is to be changed, change it, and tell of it."""
+    def _told(
+        self,
+        operations: Sequence[WriteOperation],
+        write: Callable[[Any], R],
+        as_result: Callable[[BulkWriteResult], R],
+        session: Any,
+    ) -> R:
+        """Change documents, and tell of what they were before."""
+        told = [(op, change) for op in operations if (change := _change_of(op)) is not None]
         with self._joined(session) as joined:
+            if joined is not None and self._shows_before is not None:
+                return as_result(self._shown(self._shows_before, operations, told, joined))
             found = [pair for group in self._read(told, joined) for pair in group]
             done = write(joined)
             # Without a transaction another process may have been faster, or come in between.
@@ -249,6 +261,25 @@ class RecordedCollection:
                 found = self._confirmed(found)
             events = [e for doc, change in found for e in self._events_of(doc, change)]
             self._log.write(events, session=joined)
+        return done
+
+    def _shown(
+        self,
+        inner: ShowsBefore,
+        operations: Sequence[WriteOperation],
+        told: Sequence[Told],
+        session: Any,
+    ) -> BulkWriteResult:
+        """Write, and take what events tell from the documents that the write reads anyway."""
+        changes = {id(operation): change for operation, change in told}
+        events: list[dict[str, Any]] = []
+
+        def before(operation: WriteOperation, document: Document) -> None:
+            if (change := changes.get(id(operation))) is not None:
+                events.extend(self._events_of(document, change))
+
+        done = inner.bulk_write_shown(operations, before, self._fields, session=session)
+        self._log.write(events, session=session)
         return done
 
     def _read(self, told: Sequence[Told], session: Any) -> Iterator[list[tuple[Document, Change]]]:
@@ -298,6 +329,14 @@ def _is_done(change: Change, now: Document | None) -> bool:
 
 def _number_changed(done: Any) -> int:
     return getattr(done, "matched_count", 0) + getattr(done, "deleted_count", 0)
+
+
+def _as_update(done: BulkWriteResult) -> UpdateResult:
+    return UpdateResult(done.matched_count, done.modified_count)
+
+
+def _as_deletion(done: BulkWriteResult) -> DeleteResult:
+    return DeleteResult(done.deleted_count)
 
 
 def _change_of(operation: WriteOperation) -> Change | None:

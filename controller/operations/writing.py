@@ -109,12 +109,17 @@ class _Writer:
     def write(self, plans: Sequence[FlowPlan]) -> list[FlowPlan]:
         if self.held.documents and self.session is None:
             self.held.check()
-        entries = {c.db_id: self._pending_cleanup(plan, c) for plan in plans for c in plan.changes}
+        entries = {
+            c.db_id: self._pending_cleanup(plan, c)
+            for plan in plans
+            for c in plan.changes
+            if c.cancel or c.after is None
+        }
         request(self.queue, entries.values(), session=self.session)
         plans = self._write_jobs(plans, dependent=True)
         plans = self._write_jobs(plans, dependent=False)
         for change in (c for plan in plans for c in plan.changes):
-            del entries[change.db_id]
+            entries.pop(change.db_id, None)
         withdraw(self.queue, entries.values(), session=self.session)
         self._derive(plans)
         return list(plans)

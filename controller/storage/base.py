@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 Document: TypeAlias = dict[str, Any]
 Filter: TypeAlias = Mapping[str, Any]
@@ -368,6 +368,30 @@ class Closeable(Protocol):
 
     def close(self) -> None:
         """End it. Closing twice is fine."""
+
+
+@runtime_checkable
+class ShowsBefore(Protocol):
+    """A collection that can show documents to its caller while it changes them."""
+
+    def bulk_write_shown(
+        self,
+        operations: Sequence[WriteOperation],
+        before: Callable[[WriteOperation, Document], None],
+        fields: Sequence[str],
+        *,
+        session: Any,
+    ) -> BulkWriteResult:
+        """As `Collection.bulk_write`, of updates and deletions.
+
+        Parameters
+        ----------
+        before
+            Called with an operation and each document that it selects, before that is changed. The
+            document must not be kept.
+        fields
+            What of it has to be there.
+        """
 
 
 class Database(Protocol):

@@ -19,6 +19,7 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
 ``routes``       which index answers what, by how much the indexes hold
 ``rows``         documents in and out of the tables, with the keys of their indexes
 ``changes``      updates and replacements, prepared before the file is locked
+``writes bulk_rewriting``   updates and deletions in a transaction; many documents changed alike
 ``cursor collection aggregation database``   the contract
 ``store``        a maggma Store (imports maggma; loaded on demand only)
 ``lookup``       ids and names for TAB completion, with the standard library only

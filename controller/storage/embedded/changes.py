@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 
 class Change:
-    """A prepared update."""
+    """A prepared update.
+
+    Attributes
+    ----------
+    paths
+        What it reads and changes, as dotted paths.
+    constants
+        {name: value} of the values that every changed document has.
+    """
 
     def __init__(self, update: base.Update) -> None:
         if not isinstance(update, Mapping) and not is_pipeline(update):
@@ -34,6 +42,7 @@ class Change:
         spec = dict(update) if isinstance(update, Mapping) else list(update)
         self._update = Update(normalise(spec)[0])
         self.paths = list(self._update.paths())
+        self.constants = self._update.constants()
         self._split = [split_path(path) if path else () for path in self.paths]
         self._touches: dict[str, bool] = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -28,12 +28,13 @@ from controller.storage.embedded.projections import Projection
 from controller.storage.embedded.routes import counted
 from controller.storage.embedded.rows import Prepared, Stored
 from controller.storage.embedded.values import MISSING, index_key, sort_key, value_of_key
+from controller.storage.embedded.writes import Before, Writer
+from controller.storage.embedded.writes import counted as counted_writes
 
 if TYPE_CHECKING:
     from controller.storage.embedded.file import File
     from controller.storage.embedded.layout import Table
     from controller.storage.embedded.link import Link
-    from controller.storage.embedded.parts import Part
 
 
 class Session:
@@ -232,8 +233,8 @@ class EmbeddedCollection:
     ) -> UpdateResult:
         """See `controller.storage.base.Collection.update_one`."""
         _refuse(options)
-        with self._file.writing(_link(session)) as link:
-            return self._update(link, filter, update, upsert=upsert, many=False)
+        with self._writer(session) as writer:
+            return writer.update(filter, update, upsert=upsert, many=False)
 
     def update_many(
         self,
@@ -246,8 +247,8 @@ class EmbeddedCollection:
     ) -> UpdateResult:
         """See `controller.storage.base.Collection.update_many`."""
         _refuse(options)
-        with self._file.writing(_link(session)) as link:
-            return self._update(link, filter, update, upsert=upsert, many=True)
+        with self._writer(session) as writer:
+            return writer.update(filter, update, upsert=upsert, many=True)
 
     def replace_one(
         self,
@@ -263,8 +264,8 @@ class EmbeddedCollection:
         change = Replacement(replacement)
         staged = change.stage(self._file) if session is None else []
         try:
-            with self._file.writing(_link(session)) as link:
-                return self._change_first(link, filter, change, upsert=upsert, staged=staged)
+            with self._writer(session) as writer:
+                return writer.change_first(filter, change, upsert=upsert, staged=staged)
         except BaseException:
             for part in staged:
                 self._file.abandon(part)
@@ -272,11 +273,11 @@ class EmbeddedCollection:
 
     def delete_one(self, filter: base.Filter, *, session: Session | None = None) -> DeleteResult:
         """See `controller.storage.base.Collection.delete_one`."""
-        return self._delete(filter, session, limit=1)
+        return self._delete(filter, session, 1)
 
     def delete_many(self, filter: base.Filter, *, session: Session | None = None) -> DeleteResult:
         """See `controller.storage.base.Collection.delete_many`."""
-        return self._delete(filter, session, limit=0)
+        return self._delete(filter, session, 0)
 
     def find_one_and_update(
         self,
@@ -295,16 +296,16 @@ class EmbeddedCollection:
         change = Change(update)
         after = return_document is True or return_document == "after"
         query = Query(filter, sort)
-        with self._file.writing(_link(session)) as link:
-            table = self._table(link)
+        with self._writer(session) as writer:
+            link, table = writer.link, writer.table
             stored = next(query.scan(link, table, 1), None)
             if stored is None:
                 if not upsert:
                     return None
-                document = self._upsert(link, table, query, change)
+                document = writer.upsert(query, change)
                 return _shaped(document, projection) if after else None
             before = None if after else self._read(link, stored, projection)
-            self._rewrite(link, table, stored, change)
+            writer.rewrite(stored, change)
             if not after:
                 return before
             row = link.sql.execute(
@@ -371,12 +372,20 @@ class EmbeddedCollection:
         _refuse(options, tolerated=("bypass_document_validation",))
         if not operations:
             return BulkWriteResult()
-        total = dict.fromkeys(("inserted", "matched", "modified", "deleted", "upserted"), 0)
-        with self._file.writing(_link(session)) as link:
-            for operation in map(own_operation, operations):
-                for what, count in self._execute(link, operation).items():
-                    total[what] += count
-        return BulkWriteResult(**{f"{what}_count": count for what, count in total.items()})
+        with self._writer(session) as writer:
+            return counted_writes([writer.execute(own_operation(each)) for each in operations])
+
+    def bulk_write_shown(
+        self,
+        operations: Sequence[base.WriteOperation],
+        before: Before,
+        fields: Sequence[str],
+        *,
+        session: Session | None = None,
+    ) -> BulkWriteResult:
+        """See `controller.storage.base.ShowsBefore`."""
+        with self._writer(session, before, fields) as writer:
+            return counted_writes([writer.execute(each) for each in operations])
 
     # ------------------------------------------------------------------ indexes
 
@@ -425,6 +434,21 @@ class EmbeddedCollection:
 
     # ------------------------------------------------------------------ inner work
 
+    @contextmanager
+    def _writer(
+        self, session: Session | None, before: Before | None = None, fields: Sequence[str] = ()
+    ) -> Iterator[Writer]:
+        with self._file.writing(_link(session)) as link:
+            yield Writer(self._file, link, self._table(link), before, fields)
+
+    def _delete(self, filter: base.Filter, session: Session | None, limit: int) -> DeleteResult:
+        query = Query(filter)
+        with self._file.writing(_link(session)) as link:
+            table = link.table(self._name)
+            if table is None:
+                return DeleteResult(0)
+            return Writer(self._file, link, table).delete(query, limit)
+
     def _table(self, link: Link) -> Table:
         table = link.table(self._name, create=True)
         assert table is not None
@@ -440,117 +464,6 @@ class EmbeddedCollection:
         for prepared in ready:
             for part in prepared.staged:
                 self._file.abandon(part)
-
-    def _update(
-        self, link: Link, filter: base.Filter, update: base.Update, *, upsert: bool, many: bool
-    ) -> UpdateResult:
-        change = Change(update)
-        if not many:
-            return self._change_first(link, filter, change, upsert=upsert)
-        query, table = Query(filter), self._table(link)
-        # All of them first, so that the update does not find documents it moved itself.
-        found = list(query.scan(link, table))
-        if not found and upsert:
-            document = self._upsert(link, table, query, change)
-            return UpdateResult(0, 0, document["_id"])
-        modified = sum(self._rewrite(link, table, stored, change) for stored in found)
-        return UpdateResult(len(found), modified)
-
-    def _change_first(
-        self,
-        link: Link,
-        filter: base.Filter,
-        change: Change | Replacement,
-        *,
-        upsert: bool,
-        staged: Sequence[Part] = (),
-    ) -> UpdateResult:
-        query, table = Query(filter), self._table(link)
-        stored = next(query.scan(link, table, 1), None)
-        if stored is not None:
-            return UpdateResult(1, int(self._rewrite(link, table, stored, change, staged)))
-        if not upsert:
-            for part in staged:
-                link.drop_part(part)
-            return UpdateResult(0, 0)
-        document = self._upsert(link, table, query, change, staged)
-        return UpdateResult(0, 0, document["_id"])
-
-    def _rewrite(
-        self,
-        link: Link,
-        table: Table,
-        stored: Stored,
-        change: Change | Replacement,
-        staged: Sequence[Part] = (),
-    ) -> bool:
-        touched = [c for c in table.columns.values() if change.touches(c)]
-        paths = [*change.paths, *(path for c in touched for path in c.paths)]
-        document, filled = stored.open(link, paths)
-        old_keys = {c.path: c.keys(document) for c in touched}
-        before = bson.encode(document) if filled else stored.raw
-        document = change.apply(document)
-        after = bson.encode(document)
-        if after == before:  # the hot part may still differ, because values move by size
-            for part in staged:
-                link.drop_part(part)
-            return False
-        prepared = Prepared(document, change.cut(document, filled, after), list(staged))
-        rows.rewrite(link, table, stored, prepared, columns=touched, old_keys=old_keys)
-        return True
-
-    def _upsert(
-        self,
-        link: Link,
-        table: Table,
-        query: Query,
-        change: Change | Replacement,
-        staged: Sequence[Part] = (),
-    ) -> Document:
-        document = change.seed(query.spec)
-        prepared = rows.prepare(self._file, document, stage=False)
-        if staged:
-            prepared.pieces, prepared.staged = change.cut(prepared.document), list(staged)
-        rows.insert(link, table, prepared)
-        return prepared.document
-
-    def _delete(self, filter: base.Filter, session: Session | None, limit: int) -> DeleteResult:
-        query = Query(filter)
-        with self._file.writing(_link(session)) as link:
-            table = link.table(self._name)
-            if table is None:
-                return DeleteResult(0)
-            found = list(islice(query.scan(link, table, limit), limit or None))
-            for stored in found:
-                rows.remove(link, table, stored)
-            return DeleteResult(len(found))
-
-    def _execute(self, link: Link, operation: base.WriteOperation) -> dict[str, int]:
-        if isinstance(operation, base.InsertOne):
-            prepared = rows.prepare(self._file, operation.document, stage=False)
-            rows.insert(link, self._table(link), prepared)
-            return {"inserted": 1}
-        session = Session(link)
-        if isinstance(operation, base.DeleteOne):
-            return {"deleted": self._delete(operation.filter, session, 1).deleted_count}
-        if isinstance(operation, base.DeleteMany):
-            return {"deleted": self._delete(operation.filter, session, 0).deleted_count}
-        if isinstance(operation, base.ReplaceOne):
-            change = Replacement(operation.replacement)
-            done = self._change_first(link, operation.filter, change, upsert=operation.upsert)
-        else:
-            done = self._update(
-                link,
-                operation.filter,
-                operation.update,
-                upsert=operation.upsert,
-                many=isinstance(operation, base.UpdateMany),
-            )
-        return {
-            "matched": done.matched_count,
-            "modified": done.modified_count,
-            "upserted": int(done.upserted_id is not None),
-        }
 
 
 def _link(session: Session | None) -> Link | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from controller.storage.embedded.planner import Plan, plan_filter, plan_order
 from controller.storage.embedded.projections import Projection
 from controller.storage.embedded.routes import in_order
 from controller.storage.embedded.rows import Stored
-from controller.storage.embedded.values import MISSING, normalise, sort_key
+from controller.storage.embedded.values import MISSING, normalise, sort_key, value_of_key
 
 if TYPE_CHECKING:
     from controller.storage.embedded.file import File
@@ -74,6 +74,18 @@ class Query:
             if plan.exact or self.matches(link, stored):
                 yield stored
 
+    def lasting(self, link: Link, table: Table) -> Iterator[Stored]:
+        """Yield the matching documents, which may be changed or deleted meanwhile.
+
+        Which they are is settled before the first: an update does not find documents that it moved.
+        """
+        if not plan_filter(table, self.spec).exact:
+            yield from list(self.scan(link, table))
+            return
+        left = iter(self.sequences(link, table))
+        while some := list(islice(left, _ROWS_AT_ONCE)):
+            yield from _hot_parts(link, table, some).values()
+
     def sequences(self, link: Link, table: Table) -> list[int]:
         """Return the row numbers of the matching documents, in order."""
         plan = plan_filter(table, self.spec)
@@ -85,6 +97,36 @@ class Query:
         by = f" ORDER BY {order}" if order else ""
         rows = link.sql.execute(f"SELECT seq FROM {table.rows} WHERE {plan.sql}{by}", plan.params)
         return [row[0] for row in rows]
+
+    def from_columns(
+        self, link: Link, table: Table, names: Sequence[str] | None
+    ) -> list[Document] | None:
+        """Return fields of the matching documents, if columns hold them: none is decoded.
+
+        Parameters
+        ----------
+        names
+            Of the fields; None if not only whole fields are wanted.
+
+        Returns
+        -------
+        list or None
+            None if a document has to be read, as where a null may be a missing field.
+        """
+        columns = [table.columns.get(name) for name in names or ()]
+        if self.sort or not names or any(c is None or c.multi or c.odd for c in columns):
+            return None
+        plan = plan_filter(table, self.spec)
+        if not plan.exact:
+            return None
+        asked = ", ".join(c.sql for c in columns if c is not None)
+        found: list[Document] = []
+        for row in link.select(f"SELECT {asked} FROM {table.rows} WHERE {plan.sql}", plan.params):
+            values = [key if type(key) is str else value_of_key(key) for key in row]
+            if None in values or MISSING in values:
+                return None
+            found.append(dict(zip(names, values)))
+        return found
 
     def _sorted(self, link: Link, table: Table, plan: Plan) -> list[int]:
         paths = [*self.paths, *(path for path, _ in self.sort)]
@@ -257,6 +299,11 @@ class Cursor:
         self._page.reverse()
 
     def _first_page(self, link: Link, table: Table, query: Query) -> list[Document]:
+        if not (self._skip or self._limit or self._projection is None):
+            whole = query.from_columns(link, table, self._projection.names)
+            if whole is not None:
+                self._rest = []
+                return whole
         end = self._limit and self._skip + self._limit
         found = islice(query.scan(link, table, end), self._skip, end or None)
         page: list[Document] = []

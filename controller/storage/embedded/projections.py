@@ -45,6 +45,13 @@ class Projection:
             if path != "_id" and (self._include or not isinstance(value, Mapping)):
                 self._add(path)
 
+    @property
+    def names(self) -> list[str] | None:
+        """The names that it includes; None unless that, and perhaps the ``_id``, is all it does."""
+        if not self._include or self._special or any(self._tree.values()):
+            return None
+        return [*(["_id"] if self._with_id else []), *self._tree]
+
     def paths(self) -> Iterator[str]:
         """Yield the paths that have to be read; "" is the whole document."""
         if not self._include:
@@ -99,6 +106,9 @@ class Projection:
         node[last] = None
 
 
+_BELOW: dict[str, Any] = {}
+
+
 def _leaves(tree: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, below in tree.items():
         if below is None:
@@ -108,22 +118,20 @@ def _leaves(tree: dict[str, Any], prefix: str) -> Iterator[str]:
 
 
 def _walk(value: dict[str, Any], tree: dict[str, Any], include: bool) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for name, member in value.items():
-        if name not in tree:
-            if not include:
-                out[name] = member
+    if include:  # of a job's many fields a few, for each of many jobs
+        out = {name: member for name, member in value.items() if name in tree}
+    else:
+        out = {n: v for n, v in value.items() if tree.get(n, _BELOW) is not None}
+    for name, below in tree.items():
+        if below is None or name not in out:
             continue
-        below = tree[name]
-        if below is None:
-            if include:
-                out[name] = member
-        elif type(member) is dict:
+        member = out[name]
+        if type(member) is dict:
             out[name] = _walk(member, below, include)
         elif type(member) is list:
             out[name] = _walk_list(member, below, include)
-        elif not include:
-            out[name] = member
+        elif include:
+            del out[name]
     return out
 
 

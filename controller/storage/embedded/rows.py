@@ -36,6 +36,7 @@ __all__ = [
     "drop_parts",
     "insert",
     "insert_all",
+    "mark",
     "prepare",
     "refuse_foreign_holes",
     "remove",
@@ -323,6 +324,12 @@ def _add_side_keys(
         f"INSERT OR IGNORE INTO {table.side} VALUES(?,?,?)",
         [(column.number, key, sequence) for key in keys],
     )
+
+
+def mark(link: Link, table: Table, column: Column, keys: Keys) -> None:
+    """Record that a column contains an array or an odd value, if that is so."""
+    if keys[2] or keys[0] == ARRAY_KEY:
+        _mark(link, table, {column.path: keys})
 
 
 def _mark(link: Link, table: Table, seen: dict[str, Keys]) -> None:

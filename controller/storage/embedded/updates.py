@@ -90,6 +90,17 @@ class Update:
                 if step.computed:
                     yield from expression_paths(step.arg)
 
+    def constants(self) -> dict[str, Any]:
+        """Return {name: value} of the names that it sets to a value, no dictionary or list."""
+        steps = [step for stage in self._stages for step in stage]
+        if any(step.computed or step.mapped or step.op == "$rename" for step in steps):
+            return {}
+        return {
+            step.path[0]: step.arg
+            for step in steps
+            if step.op == "$set" and len(step.path) == 1 and type(step.arg) not in (dict, list)
+        }
+
     def apply(self, document: dict[str, Any], *, inserting: bool = False) -> None:
         """Change a document in place.
 

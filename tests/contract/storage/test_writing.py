@@ -338,3 +338,65 @@ def test_wide_documents(collection: Collection) -> None:
     found = collection.find_one({"_id": 1})
     assert found == {"_id": 1, **wide, "deep": deep, "field_7": "y", "n": 1}
     assert collection.count_documents({"field_9": re.compile("^x+$")}) == 1
+
+
+def test_an_update_of_many_documents_of_all_kinds(fill: Fill) -> None:
+    """Indexed and not, in arrays, with large values, that become large, that stay as they are."""
+    kinds: list[Document] = [
+        {"s": "a", "hosts": ["f", "g"]},
+        {"s": "a", "hosts": ["f"], "large": "x" * 5000},
+        {"s": "a", "hosts": []},
+        {"s": "b", "hosts": ["f"], "n": {"m": 1}},
+        {"s": "a", "hosts": "f"},
+        {"s": None, "hosts": ["f"]},
+        {"hosts": ["f"], "pad": "y" * 1900},
+    ]
+    jobs = fill([{"_id": n, "k": n % 3, **kinds[n % len(kinds)]} for n in range(1400)])
+    for keys in ([("hosts", 1), ("s", 1)], [("s", 1), ("k", 1)], "k"):
+        jobs.create_index(keys)
+    before = {d["_id"]: d for d in jobs.find({})}
+
+    done = jobs.update_many({"k": {"$in": [0, 1]}}, {"$set": {"s": "b", "n.m": 1, "new": "z" * 99}})
+
+    changed = {n: d for n, d in before.items() if d["k"] != 2}
+    assert (done.matched_count, done.modified_count) == (len(changed), len(changed))
+    for number, document in before.items():
+        if number in changed:
+            document |= {"s": "b", "n": {"m": 1}, "new": "z" * 99}
+    assert {d["_id"]: d for d in jobs.find({})} == before
+    for query in ({"hosts": "f", "s": "b"}, {"hosts": "f", "s": "a"}, {"s": "b", "k": 2}):
+        wanted = {
+            n
+            for n, d in before.items()
+            if all(d.get(k) == v or v in (d.get(k) or ()) for k, v in query.items() if k != "k")
+            and d["k"] == query.get("k", d["k"])
+        }
+        assert {d["_id"] for d in jobs.find(query, ["_id"])} == wanted
+    again = jobs.update_many({"k": {"$in": [0, 1]}}, {"$set": {"s": "b", "n.m": 1}})
+    assert (again.matched_count, again.modified_count) == (len(changed), 0)
+
+
+def test_fields_that_an_index_holds_are_those_of_the_documents(fill: Fill) -> None:
+    when = datetime(2024, 5, 6, 7, 8)
+    jobs = fill(
+        [
+            {"_id": 1, "a": "x", "b": 1, "c": when},
+            {"_id": 2, "a": "y", "b": 2.5, "c": True},
+            {"_id": "3", "a": "z", "b": None, "c": "t"},
+            {"_id": 4, "a": "z", "c": [1]},
+        ]
+    )
+    for path in ("a", "b"):
+        jobs.create_index(path)
+    assert jobs.find_one({"a": "x"}, ["a", "b"]) == {"_id": 1, "a": "x", "b": 1}
+    of_a = sorted(jobs.find({"a": {"$ne": "q"}}, ["a"]), key=lambda d: (d["a"], str(d["_id"])))
+    assert of_a == [{"_id": n, "a": a} for n, a in ((1, "x"), (2, "y"), ("3", "z"), (4, "z"))]
+    assert list(jobs.find({"a": "z"}, {"b": 1, "_id": 0})) in (
+        [{"b": None}, {}],
+        [{}, {"b": None}],
+    )
+    jobs.create_index("c")
+    assert list(jobs.find({"a": {"$in": ["x", "y"]}}, ["c"])) == [
+        {"_id": 1, "c": when},
+        {"_id": 2, "c": True},
+    ]
