@@ -132,7 +132,7 @@ def read_arguments(words: Sequence[str]) -> Arguments:
 
     A value is JSON where it can be read as such, else text; ``key='"1"'`` is the text 1. A word
     that begins with a brace is an object with several arguments, one that begins with a bracket
-    has those without a name.
+    has those without a name; another JSON value, such as a number, is one without a name.
 
     Raises
     ------
@@ -162,9 +162,14 @@ def _read_word(word: str, positional: list[Any]) -> Iterator[tuple[str, Any]]:
         return
     key, equals, value = word.partition("=")
     if not equals or not key.isidentifier():
-        raise ArgumentError(
-            f"{word!r} is neither key=value nor JSON", hint="for example element=Cu strain=0.02"
-        )
+        try:
+            positional.append(json.loads(word))
+        except ValueError:
+            raise ArgumentError(
+                f"{word!r} is neither key=value nor JSON",
+                hint="""for example element=Cu strain=0.02, or values without names: 3 '"Cu"'""",
+            ) from None
+        return
     try:
         yield key, json.loads(value)
     except ValueError:

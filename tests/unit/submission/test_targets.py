@@ -142,6 +142,7 @@ def test_a_file_without_a_name_tells_its_names(folder: Path) -> None:
         ),
         (['{"a": 1, "b": "x"}', "c=2"], (), {"a": 1, "b": "x", "c": 2}),
         (["[1, 2]", "c=3"], (1, 2), {"c": 3}),
+        (["3", '"Cu"', "-0.5", "null", "c=3"], (3, "Cu", -0.5, None), {"c": 3}),
     ],
 )
 def test_arguments(words: list[str], positional: Any, named: Any) -> None:
