@@ -80,27 +80,47 @@ SCENES: dict[str, tuple[Any, list[Step], Step]] = {
 }
 
 
-@pytest.mark.parametrize("transactions", [True, False], ids=["whole", "by-degrees"])
-def test_every_point(chaos_folder: Path, transactions: bool, record_property: Any) -> None:
-    arena = Arena.embedded(chaos_folder, transactions=transactions)
-    empty, ready, tally = chaos_folder / "empty", chaos_folder / "ready", Tally()
-    arena.create()
-    arena.save(empty)
-    _submissions(arena, empty, tally)
-    for name, (shape, steps, last) in SCENES.items():
-        arena.restore(empty)
+class Stage:
+    """What is the same in the scenes of a test: an empty project, and what comes before each kill.
+
+    Attributes
+    ----------
+    empty, ready
+        Where the empty project, and that before the kills of the present scene, are kept.
+    """
+
+    def __init__(self, arena: Arena, folder: Path) -> None:
+        self._arena = arena
+        self.empty, self.ready = folder / "empty", folder / "ready"
+        arena.create()
+        arena.save(self.empty)
+
+    def play(self, shape: Any, steps: list[Step]) -> Ledger:
+        """Submit a flow to the empty project, do some steps, and keep what has come of it."""
+        arena = self._arena
+        arena.restore(self.empty)
         flow, ledger = build_flow(shape), Ledger()
         ledger.flows[flow.uuid] = list(flow.job_uuids)
         assert arena.do(partial(ops.submit, arena, flow)).refused is None
         for step in steps:
             ledger.take(arena.do(partial(step, arena)).notes)
-        arena.save(ready)
+        arena.save(self.ready)
+        return ledger
+
+
+@pytest.mark.parametrize("transactions", [True, False], ids=["whole", "by-degrees"])
+def test_every_point(chaos_folder: Path, transactions: bool, record_property: Any) -> None:
+    arena = Arena.embedded(chaos_folder, transactions=transactions)
+    stage, tally = Stage(arena, chaos_folder), Tally()
+    _submissions(arena, stage.empty, tally)
+    for name, (shape, steps, last) in SCENES.items():
+        ledger = stage.play(shape, steps)
         whole = arena.do(partial(last, arena))
         tally.take(name, whole)
         ledger.take(whole.notes)
         points = [p for p in dict.fromkeys(whole.seen) if p not in tally.killed]
         for point in points:
-            arena.restore(ready)
+            arena.restore(stage.ready)
             _kill(arena, partial(last, arena), point, name, tally)
             if name.startswith("doctor"):
                 arena.do(partial(mends(), arena))  # nobody else mends what was planted
@@ -124,23 +144,15 @@ def test_a_database_that_fails_once_at_every_write(
     chaos_folder: Path, transactions: bool, record_property: Any
 ) -> None:
     arena = Arena.embedded(chaos_folder, transactions=transactions)
-    empty, ready, tally = chaos_folder / "empty", chaos_folder / "ready", Tally()
-    arena.create()
-    arena.save(empty)
+    stage, tally = Stage(arena, chaos_folder), Tally()
     for name, (shape, steps) in OUTAGES.items():
-        arena.restore(empty)
-        flow, ledger = build_flow(shape), Ledger()
-        ledger.flows[flow.uuid] = list(flow.job_uuids)
-        assert arena.do(partial(ops.submit, arena, flow)).refused is None
-        for step in steps:
-            ledger.take(arena.do(partial(step, arena)).notes)
-        arena.save(ready)
+        ledger = stage.play(shape, steps)
         whole = arena.do(partial(ops.go_on, arena, 1))
         points = [p for p in dict.fromkeys(whole.seen) if p not in tally.killed]
         for point in points:
             if " host." in point:
                 continue
-            arena.restore(ready)
+            arena.restore(stage.ready)
             report = arena.do(partial(ops.go_on, arena, 6), Fuse(point=point, fails=True))
             tally.take(name, report)
             tally.sequences += 1
@@ -167,23 +179,15 @@ def test_a_host_that_fails_once_at_every_action(
 ) -> None:
     """Or whose answer is lost: what it was asked for happened, and nobody heard of it."""
     arena = Arena.embedded(chaos_folder, transactions=True)
-    empty, ready, tally = chaos_folder / "empty", chaos_folder / "ready", Tally()
-    arena.create()
-    arena.save(empty)
+    stage, tally = Stage(arena, chaos_folder), Tally()
     for name, (shape, steps, operator) in HOST_OUTAGES.items():
-        arena.restore(empty)
-        flow, ledger = build_flow(shape), Ledger()
-        ledger.flows[flow.uuid] = list(flow.job_uuids)
-        assert arena.do(partial(ops.submit, arena, flow)).refused is None
-        for step in steps:
-            ledger.take(arena.do(partial(step, arena)).notes)
-        arena.save(ready)
+        ledger = stage.play(shape, steps)
         first = partial(operator, arena) if operator else partial(ops.go_on, arena, 1)
         whole = arena.do(first, Fuse(reads=True))
         ledger.take(whole.notes)
         points = [p for p in dict.fromkeys(whole.seen) if " host." in p and p not in tally.killed]
         for point in points if THOROUGH else points[int(refuses) :: 2]:
-            arena.restore(ready)
+            arena.restore(stage.ready)
             work = partial(operator, arena) if operator else partial(ops.go_on, arena, 6)
             fuse = Fuse(point=point, fails=True, refuses=refuses, reads=True)
             report = arena.do(work, fuse)
