@@ -362,7 +362,7 @@ def test_a_second_factor_is_asked_for_once(second_factor: SSHServer) -> None:
 
 
 def masters(socket: Path) -> list[int]:
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True)
+    listed = subprocess.run(["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True)
     lines = (line.split(None, 1) for line in listed.stdout.splitlines())
     return [int(pid) for pid, args in lines if str(socket) in args and args.startswith("ssh")]
 

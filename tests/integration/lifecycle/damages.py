@@ -245,7 +245,7 @@ DAMAGES = [
     ),
     Damage(
         "foreign lock of this minute",
-        set_job("2", lock_id="theirs", lock_time=utc_now()),
+        lambda world: set_job("2", lock_id="theirs", lock_time=utc_now())(world),
         K.LOCK_FOREIGN,
         Severity.WARNING,
         subject="2",
