@@ -6,29 +6,51 @@ Without warm processes (they cannot be started, or have died) such a job runs as
 
 from __future__ import annotations
 
-import select
+import os
+import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller.execution.pilot_runs import ColdRuns
 from controller.execution.pool import EventKind, PoolError, PoolEvent, PoolSettings, WarmPool
-from controller.execution.warm import IS_STARTED, IS_WITHDRAWN, OTHER_ATTEMPT
+from controller.execution.warm import IS_STOPPED, IS_WITHDRAWN, OTHER_ATTEMPT
 from controller.identity import start_time
 from controller.rules.pool_files import Entry
+from controller.schedulers.start import STARTED, parse_start
 
 _ORPHAN_POLL = 0.2
 """Seconds between looks at jobs whose pool has died."""
 _END_GRACE = 6.0
 """Seconds that jobs have to end with their pilot."""
 _FAILED_START = 127
+_ENDS_BY_ITSELF = (OTHER_ATTEMPT, IS_WITHDRAWN, IS_STOPPED)
+"""Why a job is refused that must not be started otherwise either: its script would end at once."""
 
 
 @dataclass(frozen=True)
 class _Given:
     run_dir: Path
     entry: Entry
+
+
+@dataclass(frozen=True)
+class _Orphan:
+    """The process of a job that goes on without its pool; it leads a group."""
+
+    pid: int
+    start_time: str
+
+    @property
+    def is_alive(self) -> bool:
+        return bool(self.start_time) and start_time(self.pid) == self.start_time
+
+    def end(self, *, force: bool) -> None:
+        if self.is_alive:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL if force else signal.SIGTERM)
 
 
 class PilotRuns:
@@ -44,15 +66,18 @@ class PilotRuns:
 
     def __init__(self, slots: int, pool: WarmPool | None = None) -> None:
         self._cold = ColdRuns()
-        self._pool = pool or WarmPool(PoolSettings(processes=slots))
+        # Its jobs end with the pilot, however that ends: the runner begins them anew elsewhere.
+        self._pool = pool or WarmPool(PoolSettings(processes=slots, jobs_outlive=False))
         self._is_usable = True
         self._warm: dict[str, _Given] = {}
-        self._orphans: dict[str, PoolEvent] = {}
+        self._orphans: dict[str, _Orphan] = {}
         self._ended: dict[str, int] = {}
 
     def start(self, claim: str, run_dir: Path, entry: Entry) -> None:
         """See `Runs`."""
-        if entry.warm and self._is_usable:
+        # The pool knows jobs by their folders, of which an earlier attempt may not be over yet.
+        is_free = all(given.run_dir != run_dir for given in self._warm.values())
+        if entry.warm and self._is_usable and is_free:
             try:
                 self._pool.submit(run_dir, entry.token, claim)
             except PoolError:
@@ -74,8 +99,8 @@ class PilotRuns:
             for event in events:
                 if (claim := claims.get(str(event.run_dir))) is not None:
                     self._heed(claim, event)
-        for claim, event in list(self._orphans.items()):
-            if event.pid is None or start_time(event.pid) != event.start_time:
+        for claim, orphan in list(self._orphans.items()):
+            if not orphan.is_alive:
                 del self._orphans[claim]
                 self._ended[claim] = 0
         found, self._ended = {**self._ended, **self._cold.ended()}, {}
@@ -87,16 +112,30 @@ class PilotRuns:
         given = self._warm.pop(claim)
         if event.kind is EventKind.ENDED:
             self._ended[claim] = event.status or 0
-        elif event.kind is EventKind.ORPHANED:
-            self._orphans[claim] = event
-        elif event.reason in (IS_STARTED, OTHER_ATTEMPT, IS_WITHDRAWN):
-            self._ended[claim] = 0  # its script would have ended at once, too
-        else:
-            self._start_cold(claim, given)
+        elif event.kind is EventKind.REFUSED and event.reason in _ENDS_BY_ITSELF:
+            self._ended[claim] = 0
+        elif not self._has_begun(claim, given):
+            # A lost job gets another pool. What warm processes cannot begin, a new one may.
+            begin = self.start if event.kind is EventKind.LOST else self._cold.start
+            self._try(begin, claim, given)
 
-    def _start_cold(self, claim: str, given: _Given) -> None:
+    def _has_begun(self, claim: str, given: _Given) -> bool:
+        """Whether a job has begun of whose start nobody told; it is then waited for."""
         try:
-            self._cold.start(claim, given.run_dir, given.entry)
+            start = parse_start((given.run_dir / STARTED).read_text(errors="replace"))
+        except OSError:
+            return False
+        if start is None:
+            return False
+        if start.process_id == claim and start.pid.isdigit():
+            self._orphans[claim] = _Orphan(int(start.pid), start.start_time)
+        else:
+            self._ended[claim] = 0  # another one began it: the pilot finds out
+        return True
+
+    def _try(self, begin: Callable[..., None], claim: str, given: _Given) -> None:
+        try:
+            begin(claim, given.run_dir, given.entry)
         except OSError:
             self._ended[claim] = _FAILED_START
 
@@ -105,12 +144,15 @@ class PilotRuns:
         self._is_usable = False
         given, self._warm = self._warm, {}
         for claim, each in given.items():
-            self._start_cold(claim, each)  # it ends at once if it was started
+            if not self._has_begun(claim, each):
+                self._try(self._cold.start, claim, each)
 
     def stop(self, claim: str, *, force: bool) -> None:
         """See `Runs`; a warm job is asked to end, and ended soon after that in any case."""
         if claim in self._warm:
             self._pool.stop(self._warm[claim].run_dir)
+        elif claim in self._orphans:
+            self._orphans[claim].end(force=force)
         else:
             self._cold.stop(claim, force=force)
 
@@ -123,12 +165,16 @@ class PilotRuns:
 
     def close(self) -> None:
         """See `Runs`."""
-        for claim in list(self._warm):
-            self.stop(claim, force=False)
+        for claim in [*self._warm, *self._orphans]:
+            self.stop(claim, force=claim in self._orphans)
         end = time.monotonic() + _END_GRACE
+        self._is_usable = False  # what is lost now does not begin again
         with suppress(PoolError):
             while self._warm and time.monotonic() < end:
-                self.ended()
-                select.select(self._pool.files(), [], [], 0.1)
+                for event in self._pool.events(0.1):
+                    if event.kind is not EventKind.STARTED:
+                        over = [c for c, g in self._warm.items() if g.run_dir == event.run_dir]
+                        for claim in over:
+                            del self._warm[claim]
         self._pool.close()
         self._cold.close()

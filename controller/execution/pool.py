@@ -64,6 +64,9 @@ class PoolSettings:
         Seconds after which a process without a job ends.
     grace
         Seconds that a job has to end when it is asked to, and that threads have which it left.
+    jobs_outlive
+        Whether jobs that run go on to their ends when the pool is closed, or the process that
+        started it dies; else they are killed.
     """
 
     processes: int = 1
@@ -72,6 +75,7 @@ class PoolSettings:
     memory_limit: float | None = None
     idle_time: float = 60.0
     grace: float = 3.0
+    jobs_outlive: bool = True
 
 
 class EventKind(StrEnum):
@@ -233,7 +237,7 @@ class WarmPool:
             self._wait(left)
 
     def close(self) -> None:
-        """End the program; a running job goes on to its end, without an event."""
+        """End the program; there is no event any more of a job that runs (``jobs_outlive``)."""
         for program in self._programs:
             program.close()
         self._program, self._retired = None, []

@@ -36,8 +36,9 @@ from controller.identity import this_process
 from controller.schedulers.start import ATTEMPT, STARTED, WARM, WITHDRAWN, stop_file
 
 OTHER_ATTEMPT, IS_STARTED, IS_WITHDRAWN = "other attempt", "started before", "withdrawn"
+IS_STOPPED = "stopped"
 """Why a job was not started: the folder is that of another attempt of it; this attempt was started
-before; it was withdrawn."""
+before; it was withdrawn; it was stopped before it began."""
 _SCARCE = 16 << 20
 """Bytes free on a file system below which the reserved ones are needed."""
 _SHORT = 1.0

@@ -3,8 +3,9 @@
 It has imported jobflow, has no threads, no database and no connection. It reads messages from
 standard input and writes messages to standard output, a line of JSON each; the other side is
 `controller.execution.pool`, which describes them. It ends when its standard input ends, and so do
-its processes: those without a job at once, the others after their job. The next runner finds such a
-job by what is in its run directory, as it finds any that went on without a runner.
+its processes: those without a job at once, the others after their job, unless ``jobs_outlive`` is
+false. The next runner finds such a job by what is in its run directory, as it finds any that went
+on without a runner.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any, NoReturn
 
 from controller.execution.files import EXIT_FILE, QUEUE_ERR, exit_status
 from controller.execution.restoring import CodeFiles, memory_of
+from controller.execution.warm import IS_STOPPED
 
 _LOOK_AT_MEMORY = 0.5
 _LOOK_AT_CODE = 2.0
@@ -58,6 +60,7 @@ def main() -> int:
     gc.collect()
     gc.freeze()  # what is imported is not copied into the memory of each process
     pool.serve()
+    pool.end()
     return 0
 
 
@@ -110,6 +113,13 @@ class _Pool:
         self._say(event="ready", pid=os.getpid())
         while self._turn():
             pass
+
+    def end(self) -> None:
+        """End the jobs that run, where they are not to go on alone."""
+        if not self.settings.get("jobs_outlive", True):
+            for child in self.children.values():
+                if child.job is not None:
+                    _signal_group(child.pid, signal.SIGKILL)
 
     def _turn(self) -> bool:
         """Wait for something, and do what follows from it; False at the end."""
@@ -176,7 +186,7 @@ class _Pool:
         if len(left) < len(self.jobs):
             for job in self.jobs:
                 if job.run_dir == run_dir:
-                    self._say(event="refused", **job.names, reason="stopped")
+                    self._say(event="refused", **job.names, reason=IS_STOPPED)
             self.jobs = deque(left)
         for child in self.children.values():
             if child.job is not None and child.job.run_dir == run_dir and child.kill_at is None:

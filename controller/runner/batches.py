@@ -52,6 +52,8 @@ WHOLE_LOOK_EVERY = 60.0
 SETTLE = 30.0
 """Seconds after the end of a pilot in which what it left may still appear: file systems of clusters
 show a file later on another machine."""
+_WITHOUT_JOBS = {"jobs": 0}
+"""A projection: the list of what a pilot has run may be long."""
 _FIELDS = ["uuid", "index", "db_id", "state", "worker", "remote", "run_dir", "attempts"]
 
 Job = dict[str, Any]
@@ -155,7 +157,8 @@ class _WorkerBatches:
     def _round(self, only: dict[str, Any]) -> bool | None:
         """Do a round; returns whether anything moved, None where there is nothing to look at."""
         batches = self._context.controller.queue.batches
-        pilots = list(batches.find({"worker": self._name, "batch_state": batch_record.ACTIVE}))
+        active = {"worker": self._name, "batch_state": batch_record.ACTIVE}
+        pilots = list(batches.find(active, _WITHOUT_JOBS))
         if not (pilots or self._ended or self._forget or self._has_jobs()):
             return None
         self._ask_queue(pilots)
@@ -238,11 +241,13 @@ class _WorkerBatches:
         verdicts = {file: judge_end(jobs.get(file.key), file.entry) for file in view.finished}
         unclear = [file for file, one in verdicts.items() if one is Verdict.LOOK_CLOSER]
         verdicts.update(self._look_closer(unclear, jobs, view))
+        process_ids = self._process_ids({file.batch_uid for file in view.finished})
         for file, verdict in verdicts.items():
             if verdict is Verdict.FORGET:
                 self._forget.append(file)
             elif verdict is not Verdict.WAIT:
-                ends[file.key] = self._end(jobs[file.key], file, verdict)
+                process_id = process_ids.get(file.batch_uid)
+                ends[file.key] = self._end(jobs[file.key], file, verdict, process_id)
                 files.setdefault(file.key, []).append(file)
         if not ends:
             return False
@@ -262,19 +267,20 @@ class _WorkerBatches:
             pool_of(self._context, self._name).forget(self._forget)
             self._forget = []
 
-    def _end(self, job: Job, file: PoolFile, verdict: Verdict) -> dict[str, Any]:
+    def _end(
+        self, job: Job, file: PoolFile, verdict: Verdict, process_id: str | None
+    ) -> dict[str, Any]:
         if verdict is Verdict.REFUSE:
             return refused_fields(job, file.entry.refused)
         if verdict is Verdict.GIVE_BACK:
             return given_back_fields(job, file.batch_uid, file.entry.lost, None)
-        worker = self._context.worker(self._name)
-        process_id = self._process_id(file.batch_uid)
-        return ended_fields(job, process_id, worker)
+        return ended_fields(job, process_id, self._context.worker(self._name))
 
-    def _process_id(self, batch_uid: str) -> str | None:
-        query = {"batch_uid": batch_uid}
-        found = self._context.controller.queue.batches.find_one(query, ["process_id"])
-        return found["process_id"] if found else None
+    def _process_ids(self, batch_uids: Iterable[str]) -> dict[str, str]:
+        """Return {batch_uid: id in the queue} of pilots."""
+        query = {"batch_uid": {"$in": sorted(batch_uids)}}
+        found = self._context.controller.queue.batches.find(query, ["batch_uid", "process_id"])
+        return {pilot["batch_uid"]: pilot["process_id"] for pilot in found}
 
     def _look_closer(
         self, files: Sequence[PoolFile], jobs: dict[Key, Job], view: PoolView
@@ -384,7 +390,7 @@ class _WorkerBatches:
         others = {file.batch_uid for file in view.running} - alive - set(self._ended)
         if others:
             query = {"batch_uid": {"$in": sorted(others)}, "worker": self._name}
-            for pilot in self._context.controller.queue.batches.find(query):
+            for pilot in self._context.controller.queue.batches.find(query, _WITHOUT_JOBS):
                 others.discard(pilot["batch_uid"])
                 if pilot["batch_state"] == BatchState.FINISHED.value:
                     self._ended[pilot["batch_uid"]] = (self._clock(), pilot)
@@ -421,12 +427,13 @@ class _WorkerBatches:
             and _is_of(job, file.entry)
         ]
         marks = self._marks([job for _, job in concerned])
+        process_ids = self._process_ids({file.batch_uid for file, _ in concerned})
         fields: dict[Key, dict[str, Any]] = {}
         for file, job in concerned:
             word = self._ended[file.batch_uid][1].get("word")
             if marks[file.key][1]:
                 worker = self._context.worker(self._name)
-                fields[file.key] = ended_fields(job, self._process_id(file.batch_uid), worker)
+                fields[file.key] = ended_fields(job, process_ids.get(file.batch_uid), worker)
             else:
                 fields[file.key] = given_back_fields(job, file.batch_uid, "", word)
         moved = self._apply(fields) if fields else False

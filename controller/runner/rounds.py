@@ -61,6 +61,8 @@ STEPS_AT_ONCE = 8
 """Jobs whose files are handled under one lock: their documents may be large."""
 BUNDLE = 50
 """Jobs that travel together at most."""
+ENDS_AT_ONCE = 200
+"""Jobs of a pool whose ends are recorded together: that touches no machine."""
 MOST_IN_POOL = 2000
 """Jobs that wait in the pool of a batch worker at most: what comes later may be more urgent."""
 NO_LIMIT = 1_000_000_000
@@ -472,10 +474,10 @@ class Rounds:
             return {key: fields[key] for key in keys if key in fields}
 
         moved, every = False, sorted(fields)
-        for first in range(0, len(every), BUNDLE):
-            uuids = sorted({uuid for uuid, _ in every[first : first + BUNDLE]})
+        for first in range(0, len(every), ENDS_AT_ONCE):
+            uuids = sorted({uuid for uuid, _ in every[first : first + ENDS_AT_ONCE]})
             query = {"uuid": {"$in": uuids}, "state": {"$in": [s.value for s in BATCH_STATES]}}
-            outcomes = self._take({**query, **self.only}, step, 2 * BUNDLE, WITHOUT_ARGUMENTS)
+            outcomes = self._take({**query, **self.only}, step, 2 * ENDS_AT_ONCE, WITHOUT_ARGUMENTS)
             moved = any(outcome.result in MOVED for outcome in outcomes) or moved
         return moved
 

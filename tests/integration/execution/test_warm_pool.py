@@ -275,11 +275,18 @@ def test_a_process_is_replaced_after_its_jobs(warm: Warm) -> None:
         wait_until(lambda: is_over(str(run.result)))
 
 
-def test_nothing_is_left_when_the_other_side_is_gone(warm: Warm) -> None:
+def test_nothing_is_left_of_a_pilot_that_is_gone(warm: Warm) -> None:
+    """Jobs of a runner go on alone; those of a pilot begin anew elsewhere."""
+    warm.pool.start()
+    warm.pool._program.send(do="configure", jobs_outlive=False, processes=2)  # type: ignore[union-attr]
+    busy = warm.submit(careless_jobs.wait_for("go"))
+    wait_until((busy.directory / "ready").exists)
     _, event = warm.run(careless_jobs.numbers())
     (program,) = warm.pool.pids
     warm.pool.close()
-    wait_until(lambda: all(is_over(str(pid)) for pid in (program, event.pid)))
+    start = parse_start((busy.directory / "jfr_started").read_text())
+    assert start is not None
+    wait_until(lambda: all(is_over(str(pid)) for pid in (program, event.pid, start.pid)))
     assert warm.pool.pids == []
 
 
