@@ -12,24 +12,31 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from controller.config import ExecutionConfig, Project
-from controller.errors import ArgumentError, ControllerError
-from controller.execution.files import end_of_log
+from controller.errors import ArgumentError, ControllerError, RemoteError
+from controller.execution.files import QUEUE_ERR, QUEUE_OUT, batch_dir_path, end_of_log
 from controller.hosts import open_host
 from controller.jobcontroller import JobController
 from controller.rules.why import error_line
 from controller.runner.runner import Runner
-from controller.states import Cause, JobState
+from controller.states import BatchState, Cause, JobState
 
 if TYPE_CHECKING:
+    from controller.config.workers import WorkerBase as Worker
     from controller.documents import JobInfo
+    from controller.hosts import Host
 
 _LOOK_EVERY = 0.05
 _NAME = "jfr worker test"
+_LINES = 20
+"""Last lines of a log that are shown."""
+_WAIT_FOR_JOB = 60
+"""Seconds that a pilot waits for the job, which is there before it."""
 STEPS: dict[str, str] = {
     "READY": "claimed",
     "CHECKED_OUT": "uploaded",
@@ -38,6 +45,8 @@ STEPS: dict[str, str] = {
     "RUNNING": "ended",
     "RUN_FINISHED": "files fetched",
     "DOWNLOADED": "completed",
+    "BATCH_SUBMITTED": "begun by a pilot",
+    "BATCH_RUNNING": "ended",
 }
 """What ends each state on the way."""
 _ADDRESS = re.compile(r"([\w.-]+):(\d{1,5})")
@@ -64,7 +73,8 @@ class Trial:
     worker
         Its name.
     state
-        Of the job at the end; None where it was not over in time.
+        Of the job at the end; None where it was not over in time. REMOTE_ERROR also where the
+        pilot of a batch worker ended before it began the job.
     steps
         The states that it went through.
     seconds
@@ -104,6 +114,7 @@ class _Watch:
     tell: Told
     seen: list[tuple[str, float]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    give_up: Callable[[], None] = lambda: None
 
     def look(self) -> None:
         """Look once."""
@@ -113,6 +124,11 @@ class _Watch:
             if state and (not self.seen or self.seen[-1][0] != state):
                 self.seen.append((state, time.monotonic()))
                 self.tell(state)
+            # What a pilot has run is recorded before its end: it has not begun the job.
+            if state == JobState.BATCH_SUBMITTED and self.controller.get_batches(
+                batch_state=BatchState.FINISHED
+            ):
+                self.give_up()
 
     def run(self) -> None:
         """Look until it is over."""
@@ -139,6 +155,8 @@ def try_worker(
 ) -> Trial:
     """Run one small job on a worker, from submission to output.
 
+    On a batch worker that is one pilot, in folders of its own below those of the project's pilots.
+
     Parameters
     ----------
     project
@@ -159,13 +177,11 @@ def try_worker(
     ConfigError
         There is no such worker or exec_config.
     ArgumentError
-        ``connect`` is no address; the worker is a batch worker.
+        ``connect`` is no address.
     HostUnavailableError
         The worker cannot be reached, or refuses the login.
     """
     worker = project.get_worker(name)
-    if worker.is_batch:
-        raise ArgumentError(f"worker {name} is a batch worker: these cannot be tested yet")
     config = project.get_exec_config(exec_config) if exec_config else ExecutionConfig()
     config = config.model_copy(update={"pre_run": _pre_run(config.pre_run, connect)})
     host = open_host(worker, name)
@@ -173,7 +189,7 @@ def try_worker(
         host.execute("true")
         with tempfile.TemporaryDirectory(prefix="jfr-test-") as folder:
             trial = _project_of_its_own(project, name, Path(folder))
-            return _carry_out(trial, name, config, timeout, tell)
+            return _carry_out(trial, name, host, config, timeout, tell)
     finally:
         host.close()
 
@@ -201,7 +217,7 @@ def _project_of_its_own(project: Project, name: str, folder: Path) -> Project:
             "name": project.name,
             "base_dir": str(folder),
             "log_level": "error",
-            "workers": {name: project.workers[name].model_copy(update={"max_jobs": None})},
+            "workers": {name: _worker_of_its_own(project.workers[name])},
             "queue": {"store": {"type": "EmbeddedStore", "path": str(folder / "queue.sqlite")}},
             "jobstore": {"docs_store": outputs},
             "remote_jobstore": project.remote_jobstore,
@@ -210,17 +226,33 @@ def _project_of_its_own(project: Project, name: str, folder: Path) -> Project:
     )
 
 
+def _worker_of_its_own(worker: Worker) -> Worker:
+    """Return a worker without limits; its pilot ends after the one job, and shares no folder."""
+    changed: dict[str, Any] = {"max_jobs": None}
+    if worker.batch is not None:
+        own = f"jfr-test-{uuid4().hex[:8]}"
+        folders = {n: getattr(worker.batch, n) / own for n in ("jobs_handle_dir", "work_dir")}
+        one = {"max_jobs_per_batch": 1, "parallel_jobs": 1, "max_wait": _WAIT_FOR_JOB}
+        changed["batch"] = worker.batch.model_copy(update={**folders, **one})
+    return worker.model_copy(update=changed)
+
+
 def _carry_out(
-    project: Project, name: str, config: ExecutionConfig, timeout: float, tell: Told
+    project: Project,
+    name: str,
+    host: Host,
+    config: ExecutionConfig,
+    timeout: float,
+    tell: Told,
 ) -> Trial:
     started = time.monotonic()
     with JobController.from_project(project) as controller:
         controller.reset()
         (db_id,) = controller.add_flow(_job(), name, exec_config=config)
-        watch = _Watch(controller, tell)
+        runner = Runner(project=project)
+        watch = _Watch(controller, tell, give_up=runner.stop)
         watcher = threading.Thread(target=watch.run, daemon=True)
         watcher.start()
-        runner = Runner(project=project)
         try:
             summary = runner.run_until_idle(timeout)
         finally:
@@ -231,13 +263,52 @@ def _carry_out(
                 found = controller.get_job_info(db_id=db_id)
                 assert found is not None
                 trial = _outcome(controller, found, watch, time.monotonic() - started)
+                trial = _with_failure_of_pilot(trial, controller, project, host)
             finally:
                 # Also on Ctrl-C: nothing stays in the queue.
                 controller.delete_flow(db_id, delete_files=True, break_lock=True)
+                _remove_pilots(runner, controller, host)
                 runner.cleanup()
     if trial.state is None and not summary.timed_out:
         raise KeyboardInterrupt  # the runner took the signal, and ended in good order
     return trial
+
+
+def _with_failure_of_pilot(
+    trial: Trial, controller: JobController, project: Project, host: Host
+) -> Trial:
+    """Say why a pilot ended before it began the job, where that is so."""
+    ended = controller.get_batches(batch_state=BatchState.FINISHED)
+    batch = project.workers[trial.worker].batch
+    if trial.waiting != JobState.BATCH_SUBMITTED or not ended or batch is None:
+        return trial
+    (pilot,) = ended[-1:]
+    folder = batch_dir_path(batch.work_dir, pilot.batch_uid)
+    logs = [folder / name for name in (QUEUE_ERR, QUEUE_OUT)]
+    found = host.read_files(logs)
+    said = next((found[path].decode(errors="replace") for path in logs if found.get(path)), "")
+    return replace(
+        trial,
+        state=JobState.REMOTE_ERROR,
+        waiting=None,
+        queue_id=pilot.process_id,
+        error=f"its pilot ({pilot.process_id}) ended before it began the job",
+        log="\n".join(said.rstrip().splitlines()[-_LINES:]),
+    )
+
+
+def _remove_pilots(runner: Runner, controller: JobController, host: Host) -> None:
+    """End pilots that are left, and remove what they have written."""
+    for name, worker in runner.project.workers.items():
+        if worker.batch is None:
+            continue
+        for pilot in controller.get_batches(batch_state=[BatchState.SUBMITTED, BatchState.RUNNING]):
+            folder = batch_dir_path(worker.batch.work_dir, pilot.batch_uid)
+            doc = controller.queue.batches.find_one({"batch_uid": pilot.batch_uid}, ["process"])
+            process = (doc or {}).get("process")
+            runner.context.queue(name).cancel(pilot.process_id, folder, process)
+        with suppress(RemoteError):  # it may still be writing: the folders are its own
+            host.rmtree(worker.batch.jobs_handle_dir, worker.batch.work_dir)
 
 
 def _job() -> Any:
@@ -281,9 +352,9 @@ def _outcome(controller: JobController, found: JobInfo, watch: _Watch, seconds: 
     )
 
 
-def _log_of(found: JobInfo, lines: int = 20) -> str:
+def _log_of(found: JobInfo) -> str:
     """Return the last lines that the job printed: of its errors, else of its output."""
     kept = [text for text in (found.remote.queue_err, found.remote.queue_out) if text]
     if not kept and found.run_dir:
         kept = [end_of_log(Path(found.run_dir))]
-    return "\n".join(kept[0].rstrip().splitlines()[-lines:]) if kept else ""
+    return "\n".join(kept[0].rstrip().splitlines()[-_LINES:]) if kept else ""

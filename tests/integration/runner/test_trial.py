@@ -37,6 +37,42 @@ def test_a_worker_that_works(project: Project) -> None:
     assert "worker local works" in [*trial_lines(trial)][-1]
 
 
+@pytest.fixture
+def pooled(described: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    described["workers"]["local"].update(
+        max_jobs=4,
+        batch={
+            "jobs_handle_dir": str(tmp_path / "a pool"),
+            "work_dir": str(tmp_path / "pilots"),
+            "sleep_time": 0.2,
+        },
+    )
+    return described
+
+
+@pytest.mark.usefixtures("warm_jobs")
+def test_a_batch_worker_that_works(pooled: dict[str, Any], tmp_path: Path) -> None:
+    project = Project.model_validate(pooled)
+    seen: list[str] = []
+    trial = try_worker(project, "local", timeout=60, tell=seen.append)
+    assert trial.ok, (trial.error, trial.log)
+    assert trial.queue_id
+    assert "BATCH_SUBMITTED" in seen
+    assert "begun by a pilot" in " ".join(trial_lines(trial))
+    assert left_on(project) == []
+    assert [*(tmp_path / "a pool").iterdir()] == [*(tmp_path / "pilots").iterdir()] == []
+
+
+def test_a_pilot_that_does_not_start(pooled: dict[str, Any], tmp_path: Path) -> None:
+    pooled["workers"]["local"]["pre_run"] = "echo no module python >&2; exit 3"
+    trial = try_worker(Project.model_validate(pooled), "local", timeout=60)
+    assert (trial.ok, trial.state) == (False, JobState.REMOTE_ERROR)
+    said = " ".join(trial_lines(trial))
+    assert "ended before it began the job" in said
+    assert "no module python" in said
+    assert [*(tmp_path / "pilots").iterdir()] == []
+
+
 @pytest.mark.parametrize(
     ("fields", "options", "cause", "said"),
     [
