@@ -18,6 +18,7 @@ from uuid import uuid4
 from controller.errors import SubmissionError
 from controller.execution.files import uuid_problem
 from controller.execution.values import misleading, unstorable, with_exact_times
+from controller.operations.plain_jobs import PlainJobs
 from controller.rules.run_settings import run_settings_problem
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def read_flow(flow: Flow | Job | Mapping[str, Any]) -> SerializedFlow:
     """
     jobs: dict[str, dict[str, Any]] = {}
     linear: list[list[list[str]]] = []
-    _gather(flow, jobs, linear)
+    _gather(flow, jobs, linear, PlainJobs())
     parents: dict[str, dict[str, None]] = {}
     external: dict[str, list[str]] = {}
     for uuid, data in jobs.items():
@@ -187,7 +188,7 @@ def references(job: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _gather(
-    member: Any, jobs: dict[str, dict[str, Any]], linear: list[list[list[str]]]
+    member: Any, jobs: dict[str, dict[str, Any]], linear: list[list[list[str]]], plain: PlainJobs
 ) -> list[str]:
     """Collect the jobs of a flow's member and, inner flows first, the linear orders.
 
@@ -195,14 +196,14 @@ def _gather(
     """
     inner = _members(member)
     if inner is None:
-        data = _serialised(member)
+        data = _serialised(member, plain)
         if data["uuid"] in jobs:
             raise SubmissionError(
                 f"the flow contains the job {data['uuid']} ({data['name']}) twice"
             )
         jobs[data["uuid"]] = data
         return [data["uuid"]]
-    uuids = [_gather(each, jobs, linear) for each in inner]
+    uuids = [_gather(each, jobs, linear, plain) for each in inner]
     if _order(member) == _LINEAR:
         linear.append(uuids)
     return [uuid for group in uuids for uuid in group]
@@ -230,8 +231,12 @@ def _order(flow: Any) -> str:
     return str(getattr(order, "value", order))
 
 
-def _serialised(job: Any) -> dict[str, Any]:
+def _serialised(job: Any, plain: PlainJobs) -> dict[str, Any]:
     is_data = isinstance(job, Mapping)
+    if not is_data and (known := plain.described(job)) is not None:
+        if problem := uuid_problem(known["uuid"]):
+            raise SubmissionError(f"the job {known['name']!r} could not run: {problem}")
+        return known
     data = dict(job) if is_data else _described(job)
     # The worker whose job created this one may have packages that are missing here.
     if problem := unstorable(data) or (None if is_data else misleading(data)):
@@ -247,6 +252,8 @@ def _serialised(job: Any) -> dict[str, Any]:
     for part in ("function_args", "function_kwargs", "function"):
         if part in data:
             data[part] = with_exact_times(data[part])
+    if not is_data:
+        plain.learn(job, data)
     return data
 
 

@@ -80,7 +80,8 @@ def constant_keys(table: Table, column: Column, change: Change) -> Keys | None:
         return None if value is _DIFFERS else column.keys({column.path: value})
     if column.is_pair:
         first = table.columns.get(column.paths[0])
-        if first is not None and not first.multi and not change.touches(first):
+        stays = first is not None and (not change.touches(first) or first.path in change.constants)
+        if first is not None and not first.multi and stays:
             return column.keys({})  # of no array, there is no pair
     return None
 
@@ -114,9 +115,10 @@ class _Batch:
             now = column.keys(document) if constant is None else constant
             if now == before:
                 continue
-            rows.mark(self._link, self._table, column, now)
-            names.append(column.sql)
-            values.append(now[0])
+            if now[0] != before[0] or now[2] != before[2]:
+                rows.mark(self._link, self._table, column, now)
+                names.append(column.sql)
+                values.append(now[0])
             if now[1] != before[1]:
                 self._gone += [(column.number, key, sequence) for key in before[1] - now[1]]
                 self._new += [(column.number, key, sequence) for key in now[1] - before[1]]

@@ -190,12 +190,15 @@ class _Batch:
         self._sequence += 1
         row = [self._sequence, prepared.keys(self._id)[0], raw]
         for column, is_free in self._columns:
-            if len(column.names) == 1 and column.is_plain:
-                value = document.get(column.path)
-                kind = type(value)
+            value = _value_at(document, column.names)
+            kind = type(value)
+            if column.is_plain:
                 if kind is str or kind is int or (value is None and is_free):  # most columns
                     row.append(value)
                     continue
+            elif column.is_pair and (kind is str or value is None):  # only arrays have pairs
+                row.append(None)
+                continue
             native, side, odd = prepared.keys(column)
             if odd and not (column.odd and (column.multi or native != ARRAY_KEY)):
                 _mark(self._link, self._table, {column.path: (native, side, odd)})
@@ -220,6 +223,18 @@ class _Batch:
             f"INSERT OR IGNORE INTO {self._table.side} VALUES(?,?,?)", self._side
         )
         self._rows, self._side = [], []
+
+
+_ELSEWHERE: Any = object()
+
+
+def _value_at(document: Any, names: tuple[str, ...]) -> Any:
+    """Return the value at a path that runs through plain dictionaries only."""
+    for name in names:
+        if type(document) is not dict:
+            return _ELSEWHERE
+        document = document.get(name)
+    return document
 
 
 def rewrite(
