@@ -16,6 +16,7 @@ from typing import Any
 LARGEST_INTEGER = 2**63 - 1
 _PLAIN = frozenset({float, bool, type(None)})
 _NUMBERS = _PLAIN | {int}
+_FINITE = frozenset({str, int, bool, type(None)})
 _DEEPEST = 400
 """Levels of a value: Python itself reads and writes JSON no deeper than its stack allows."""
 
@@ -138,10 +139,12 @@ def has_non_finite(value: Any) -> bool:
     stack = [value]
     while stack:
         one = stack.pop()
+        if type(one) in _FINITE:
+            continue
         if isinstance(one, float):
             if one - one != 0:
                 return True
-        elif isinstance(one, Mapping):
+        elif type(one) is dict or isinstance(one, Mapping):
             stack.extend(one.values())
         elif isinstance(one, (list, tuple)):
             if set(map(type, one)) <= _NUMBERS:

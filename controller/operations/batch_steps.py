@@ -55,6 +55,7 @@ def take_steps(
     *,
     limit: int,
     projection: Projection = None,
+    ids: Sequence[Any] | None = None,
 ) -> list[StepOutcome]:
     """Do one step of many jobs: they are locked together, and what came of it is one write.
 
@@ -68,6 +69,8 @@ def take_steps(
         How many jobs at most: the first, by priority and age.
     projection
         What to read of them: everything but fields that the step does without.
+    ids
+        ``_id`` of the jobs, where the caller knows which these are; None to look for them.
 
     Returns
     -------
@@ -80,8 +83,10 @@ def take_steps(
         The database fails; locks, if there are any, are left to expire.
     """
     eligible = eligible_query(query, retries)
-    first = queue.jobs.find({**eligible, "lock_id": None}, ["_id"], sort=CLAIM_ORDER, limit=limit)
-    ids = [document["_id"] for document in first]
+    if ids is None:
+        free = {**eligible, "lock_id": None}
+        first = queue.jobs.find(free, ["_id"], sort=CLAIM_ORDER, limit=limit)
+        ids = [document["_id"] for document in first]
     if not ids:
         return []
     with lock_documents(queue.jobs, "_id", ids, projection, matching=eligible) as locked:

@@ -52,12 +52,17 @@ def claim_jobs(
     wanted["$and"] = [*wanted.get("$and", []), due_query(utc_now(), LONGEST_DELAY)]
     if limit == 1:
         claimed = _claim_one(queue, wanted, sort or CLAIM_ORDER)
+    elif queue.database.supports_transactions:
+        if queue.jobs.find_one(wanted, ["_id"]) is None:
+            return []
+        claim = partial(_claim_many, queue, wanted, sort or CLAIM_ORDER, limit)
+        claimed = repeat_on_conflict(claim)
     else:
         found = queue.jobs.find(wanted, ["_id"], sort=sort or CLAIM_ORDER, limit=limit)
         ids = [document["_id"] for document in found]
         if not ids:
             return []
-        claimed = repeat_on_conflict(partial(_claim_many, queue, wanted, ids))
+        claimed = repeat_on_conflict(partial(_claim_under_locks, queue, wanted, ids))
     return [(job["uuid"], job["index"]) for job in claimed]
 
 
@@ -71,16 +76,16 @@ def _claim_one(queue: Queue, wanted: Mapping[str, Any], sort: Sequence[tuple[str
     return [job]
 
 
-def _claim_many(queue: Queue, wanted: Mapping[str, Any], ids: Sequence[Any]) -> list[Document]:
-    if not queue.database.supports_transactions:
-        return _claim_under_locks(queue, wanted, ids)
+def _claim_many(
+    queue: Queue, wanted: Mapping[str, Any], sort: Sequence[tuple[str, int]], limit: int
+) -> list[Document]:
     with queue.database.transaction() as session:
-        ours = {**wanted, "$and": [*wanted.get("$and", []), {"_id": {"$in": list(ids)}}]}
-        jobs = {job["_id"]: job for job in queue.jobs.find(ours, _FIELDS, session=session)}
+        jobs = list(queue.jobs.find(wanted, [*_FIELDS], sort=sort, limit=limit, session=session))
         if jobs:
-            queue.jobs.update_many({"_id": {"$in": list(jobs)}}, _claim(), session=session)
-            _begin_flows(queue, list(jobs.values()), session)
-    return [jobs[i] for i in ids if i in jobs]
+            ids = [job["_id"] for job in jobs]
+            queue.jobs.update_many({"_id": {"$in": ids}}, _claim(), session=session)
+            _begin_flows(queue, jobs, session)
+    return jobs
 
 
 def _claim_under_locks(

@@ -71,11 +71,14 @@ class DownloadedJob:
         Where the files of its run directory are.
     store
         The connected JobStore of its flow, or what a runner has in its place.
+    also
+        Further fields to set when its end is recorded, as dotted paths.
     """
 
     doc: Document
     folder: Path
     store: JobStore | OutputStore
+    also: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, int]:
@@ -289,7 +292,7 @@ class _Completion:
         )
         logs = log_fields(folder) if error else {"remote.queue_out": None, "remote.queue_err": None}
         times = {"start_time": output.start_time, "end_time": output.end_time}
-        known = {name: time for name, time in times.items() if time is not None}
+        known = {**result.job.also, **{n: time for n, time in times.items() if time is not None}}
         if error is None:
             return Ending(output.response, None, {**logs, **known}, node=node)
         queue_state = (doc.get("remote") or {}).get("queue_state")

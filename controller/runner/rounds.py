@@ -403,12 +403,19 @@ class Rounds:
         return step(self._context, job)
 
     def _take(
-        self, query: dict[str, Any], step: BatchStep, limit: int, projection: Projection = None
+        self,
+        query: dict[str, Any],
+        step: BatchStep,
+        limit: int,
+        projection: Projection = None,
+        ids: Sequence[Any] | None = None,
     ) -> list[StepOutcome]:
         """Do one step of the first jobs; nothing came of it when there were none."""
         retries = RetryPolicy.for_project(self._context.project)
         queue = self._controller.queue
-        outcomes = take_steps(queue, query, step, retries, limit=limit, projection=projection)
+        outcomes = take_steps(
+            queue, query, step, retries, limit=limit, projection=projection, ids=ids
+        )
         for outcome in outcomes:
             self._settle(outcome)
         return outcomes

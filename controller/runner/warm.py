@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from controller.errors import LockLostError
 from controller.operations.batch_steps import BatchStep
@@ -33,7 +33,20 @@ WITHOUT_ARGUMENTS = {"job.function_args": 0, "job.function_kwargs": 0}
 MOVED = (StepResult.ADVANCED, StepResult.FAILED, StepResult.LOST)
 """Outcomes after which there may be more to do: a failed step is progress, too."""
 Answers = dict[tuple[str, int], dict[str, Any] | Exception]
-Take = Callable[[dict[str, Any], BatchStep, int, Projection], list[StepOutcome]]
+
+
+class Take(Protocol):
+    """Does one step of the first jobs of a query; see `controller.operations.batch_steps`."""
+
+    def __call__(
+        self,
+        query: dict[str, Any],
+        step: BatchStep,
+        limit: int,
+        projection: Projection = None,
+        ids: Sequence[Any] | None = None,
+    ) -> list[StepOutcome]:
+        """Return how the steps went."""
 
 
 class WarmSteps:
@@ -134,7 +147,7 @@ class WarmSteps:
             ours = [now for now in locked if attempt_token(now) == due[now["_id"]].token]
             return step(due, ours)
 
-        for outcome in self._take(query, step_of_ours, len(due), projection):
+        for outcome in self._take(query, step_of_ours, len(due), projection, [*due]):
             job = left.pop(outcome.job["_id"])
             moved = outcome.result in MOVED or moved
             if outcome.result is StepResult.ADVANCED:
@@ -154,20 +167,18 @@ class WarmSteps:
     def _completed(self, due: dict[Any, HandedJob], jobs: list[dict[str, Any]]) -> Answers:
         """Complete jobs as if they were DOWNLOADED; what cannot be completed at once becomes so."""
         states = {now["_id"]: now["state"] for now in jobs}
+        also: dict[tuple[str, int], dict[str, Any]] = {}
         for now in jobs:
             fields = due[now["_id"]].fields()
             now["state"] = fields["state"]
             now["remote"] = {**(now.get("remote") or {}), **remote_part(fields)}
-        answers = complete(self._context, jobs)
+            also[now["uuid"], now["index"]] = {k: v for k, v in fields.items() if k != "state"}
+        answers = complete(self._context, jobs, also)
         for now in jobs:
-            key, fields = (now["uuid"], now["index"]), due[now["_id"]].fields()
+            key = now["uuid"], now["index"]
             answer = answers.get(key)
-            if isinstance(answer, LockLostError):
-                continue
-            if isinstance(answer, Exception):
-                now["state"], answers[key] = states[now["_id"]], fields
-            elif answer is not None:
-                answers[key] = {name: v for name, v in fields.items() if name != "state"}
+            if isinstance(answer, Exception) and not isinstance(answer, LockLostError):
+                now["state"], answers[key] = states[now["_id"]], due[now["_id"]].fields()
         return answers
 
 

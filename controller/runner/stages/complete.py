@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,22 @@ logger = logging.getLogger(__name__)
 
 
 def complete(
-    context: RunnerContext, jobs: Sequence[dict[str, Any]]
+    context: RunnerContext,
+    jobs: Sequence[dict[str, Any]],
+    also: Mapping[tuple[str, int], Mapping[str, Any]] | None = None,
 ) -> dict[tuple[str, int], dict[str, Any] | Exception]:
-    """Complete jobs; returns for each what else to set, which is nothing, or what went wrong."""
+    """Complete jobs.
+
+    Parameters
+    ----------
+    also
+        {(uuid, index): further fields to set with the end of a job}.
+
+    Returns
+    -------
+    dict
+        For each what else to set, which is nothing, or what went wrong.
+    """
     answers: dict[tuple[str, int], dict[str, Any] | Exception] = {}
     here: list[DownloadedJob] = []
     stores = context.output_stores(jobs)
@@ -28,7 +41,8 @@ def complete(
         try:
             store = stores(job)
             local = context.worker(job["worker"]).is_local
-            here.append(DownloadedJob(job, _files(context, job, local=local), store))
+            more = (also or {}).get(key, {})
+            here.append(DownloadedJob(job, _files(context, job, local=local), store, more))
         except Exception as error:  # noqa: BLE001 (it is the answer for this job)
             answers[key] = error
     for key, answer in context.controller.complete_jobs(here).items():

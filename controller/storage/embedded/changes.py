@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ArgumentError
@@ -43,18 +44,13 @@ class Change:
         self._update = Update(normalise(spec)[0])
         self.paths = list(self._update.paths())
         self.constants = self._update.constants()
-        self._split = [split_path(path) if path else () for path in self.paths]
-        self._touches: dict[str, bool] = {}
+        self._known = _touches_of(tuple(self.paths))
 
     def touches(self, column: Column) -> bool:
         """Whether the update may change the column's keys."""
-        known = self._touches.get(column.path)
+        known = self._known.get(column.path)
         if known is None:  # asked for every document that is changed
-            known = self._touches[column.path] = any(
-                path[: len(mine)] == mine[: len(path)]
-                for mine in map(split_path, column.paths)
-                for path in self._split
-            )
+            known = self._known[column.path] = _touch(self.paths, column.paths)
         return known
 
     def apply(self, document: Document) -> Document:
@@ -71,6 +67,20 @@ class Change:
         document = seed_of_upsert(query)
         self._update.apply(document, inserting=True)
         return document
+
+
+@lru_cache(maxsize=256)
+def _touches_of(paths: tuple[str, ...]) -> dict[str, bool]:
+    """Return what is known of updates of these paths: {path of a column: whether they touch it}."""
+    return {}
+
+
+def _touch(paths: Sequence[str], mine: Sequence[str]) -> bool:
+    """Whether one of the paths is above or below one of others; "" is above all."""
+    changed = [split_path(path) if path else () for path in paths]
+    return any(
+        path[: len(own)] == own[: len(path)] for own in map(split_path, mine) for path in changed
+    )
 
 
 class Replacement:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ArgumentError
 from controller.storage.base import Document
 from controller.storage.base import Projection as ProjectionSpec
-from controller.storage.embedded.filters import compile_filter, filter_paths, position, split_path
-from controller.storage.embedded.planner import Plan, plan_filter, plan_order
+from controller.storage.embedded.filters import (
+    Test,
+    compile_filter,
+    filter_paths,
+    position,
+    split_path,
+)
+from controller.storage.embedded.planner import Plan, names_one, plan_filter, plan_order
 from controller.storage.embedded.projections import Projection
 from controller.storage.embedded.routes import in_order
 from controller.storage.embedded.rows import Stored
@@ -34,9 +41,19 @@ class Query:
         if query is not None and not isinstance(query, Mapping):
             raise TypeError(f"a filter must be a dictionary, not {type(query).__name__}")
         self.spec: dict[str, Any] = normalise(dict(query or {}))[0]
-        self.test = compile_filter(self.spec)
-        self.paths = list(filter_paths(self.spec))
+        if not names_one(self.spec):
+            _ = self.test  # which says what is wrong with the filter
         self.sort = _sort_pairs(sort)
+
+    @cached_property
+    def test(self) -> Test:
+        """Whether a document matches."""
+        return compile_filter(self.spec)
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """What it reads of a document."""
+        return list(filter_paths(self.spec))
 
     def matches(self, link: Link, stored: Stored) -> bool:
         """Whether a document in the file matches."""

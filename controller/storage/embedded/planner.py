@@ -23,6 +23,7 @@ from controller.storage.embedded.values import index_key, key_bounds
 from controller.storage.embedded.wildcards import UNREAD, leaf_key
 
 _SCALARS = (str, int, float, Int64, bool, ObjectId, datetime, type(None))
+_TEXTS = (str, type(None))
 _SIGNS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _MANY = 500
 """Values of an $in beyond this are not bound one by one: old SQLites stop at 999."""
@@ -123,6 +124,8 @@ class _Term:
 
 def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
     """Translate a (normalised) filter as far as indexed paths allow."""
+    if (plan := _of_one(table, query)) is not None:
+        return plan
     terms: list[_Term] = []
     plans: list[Plan] = []
     for key, value in query.items():
@@ -148,6 +151,33 @@ def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
         all(plan.exact for plan in plans),
         _merged(table, [c for plan in said for c in plan.conditions]),
     )
+
+
+def names_one(query: Mapping[str, Any]) -> bool:
+    """Whether a filter names a document by its id, and compares no more than some texts of it."""
+    if type(query.get("_id")) not in (str, ObjectId):
+        return False
+    return all(
+        key == "_id" or (type(value) in _TEXTS and key[:1] != "$") for key, value in query.items()
+    )
+
+
+def _of_one(table: Table, query: Mapping[str, Any]) -> Plan | None:
+    """Translate what most writes ask for; see `names_one`. None where a column is missing."""
+    if not names_one(query):
+        return None
+    asked, params = ["id=?"], [index_key(query["_id"])]
+    for key, value in query.items():
+        column = table.columns.get(key)
+        if column is None or column.multi:
+            return None
+        if key == "_id":
+            continue
+        asked.append(f"+{column.sql} IS NULL" if value is None else f"+{column.sql}=?")
+        params += [] if value is None else [value]
+    sql = " AND ".join(asked)
+    condition = Condition(None, sql, tuple(params), is_selective=True)
+    return Plan(sql, tuple(params), conditions=(condition,))
 
 
 def _merged(table: Table, conditions: list[Condition]) -> tuple[Condition, ...]:

@@ -350,6 +350,9 @@ def mark(link: Link, table: Table, column: Column, keys: Keys) -> None:
 def _mark(link: Link, table: Table, seen: dict[str, Keys]) -> None:
     """Record columns that contain arrays or odd values for the first time."""
     changed = False
+    seen = {path: keys for path, keys in seen.items() if keys[2] or keys[0] == ARRAY_KEY}
+    if not seen:
+        return
     unique = {c.path for _, columns in table.unique for c in columns}
     for path, (native, _, odd) in seen.items():
         multi = native == ARRAY_KEY
@@ -363,6 +366,8 @@ def _mark(link: Link, table: Table, seen: dict[str, Keys]) -> None:
 
 def _check_nulls(link: Link, table: Table, keys: dict[str, Any], sequence: int | None) -> None:
     """Enforce unique indexes for null keys: in SQLite, two NULLs are different."""
+    if not any(key is None for key in keys.values()):
+        return
     for name, columns in table.unique:
         if not all(c.path in keys for c in columns) or all(
             keys[c.path] is not None for c in columns

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -168,6 +169,10 @@ def _equalities(query: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
 def _operator_steps(spec: Mapping[str, Any]) -> list[_Step]:
     if not spec or not all(key.startswith("$") for key in spec):
         raise ArgumentError("an update needs operators such as $set")
+    if len(spec) == 1 and type(spec.get("$set")) is dict:  # most of them, and alike
+        return [
+            _Step(path, "$set", spec["$set"][key]) for key, path in _set_paths((*spec["$set"],))
+        ]
     steps = []
     for op, fields in spec.items():
         if op not in _OPERATORS:
@@ -182,6 +187,14 @@ def _operator_steps(spec: Mapping[str, Any]) -> list[_Step]:
     targets = [_checked_path(s.arg) for s in steps if s.op == "$rename"]
     _refuse_overlap([*(s.path for s in steps), *targets])
     return steps
+
+
+@lru_cache(maxsize=256)
+def _set_paths(keys: tuple[str, ...]) -> list[tuple[str, Path]]:
+    """Check the keys of a ``$set``; returns each with its path, in MongoDB's order."""
+    paths = sorted(((key, _checked_path(key)) for key in keys), key=lambda pair: _order(pair[1]))
+    _refuse_overlap([path for _, path in paths])
+    return paths
 
 
 def _order(path: Path) -> list[tuple[int, int, str]]:
