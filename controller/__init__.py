@@ -104,7 +104,7 @@ bind(  # methods of classes that must not know where this is done
         "Project.get_jobstore": "controller.storage.outputs:open_jobstore",
         "Project.get_queue_store": "controller.storage.outputs:build_store",
         "Worker.get_host": "controller.hosts:open_host",
-        "Worker.get_scheduler_io": "controller.schedulers.queue:build_scheduler",
+        "Worker.get_scheduler_io": "controller.schedulers.building:build_scheduler",
     }
 )
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from controller.errors import RemoteError
 from controller.hosts import LocalHost
-from controller.hosts.ownership import REMOVED_FILE, remove_folder
+from controller.hosts.ownership import REMOVED_FILE
+from controller.hosts.removal import remove_folder
 from controller.paths import RENAMED, is_run_dir
 
 if TYPE_CHECKING:

@@ -17,14 +17,9 @@ from pathlib import Path
 from controller.errors import OtherAttemptError, RemoteError
 from controller.hosts import CommandResult, Exchange, Host
 from controller.hosts.bundles import run_pieces
+from controller.hosts.claims import entered, put_file
 from controller.hosts.conversation import new_token
-from controller.hosts.ownership import (
-    entered,
-    foreign_mark,
-    put_file,
-    refusal_lines,
-    was_refused,
-)
+from controller.hosts.ownership import foreign_mark, refusal_lines, was_refused
 from controller.rules.pool_files import (
     LOCKS,
     RUN_FINISHED,

@@ -8,7 +8,8 @@ from pathlib import Path
 from controller.errors import RemoteError
 from controller.execution.files import IN_FILE
 from controller.hosts import Host
-from controller.hosts.ownership import Found, remove_folder, remove_folders
+from controller.hosts.ownership import Found
+from controller.hosts.removal import remove_folder, remove_folders
 from controller.schedulers.start import WITHDRAWN
 
 _KNOWN_BY = (IN_FILE, f"{IN_FILE}.gz", WITHDRAWN)

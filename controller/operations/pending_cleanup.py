@@ -35,7 +35,7 @@ from controller.operations.batch_pool import BatchPool
 from controller.operations.cleanup import remove_run_dir, remove_run_dirs
 from controller.operations.connections import Connections
 from controller.operations.queue import Queue
-from controller.schedulers.queue import ENDED_STATES, UNSEEN, Submission
+from controller.schedulers.queued_jobs import ENDED_STATES, UNSEEN, Submission
 from controller.states import BATCH_STATES, QUEUED_STATES, JobState
 from controller.storage.base import Document
 from controller.storage.outputs import delete_outputs
@@ -82,7 +82,7 @@ class PendingCleanup:
     jobstore
         The store of the output: a name in ``optional_jobstores``, None for the default JobStore.
     token, process
-        Of the attempt, and of its process; see `controller.schedulers.queue.Submission`.
+        Of the attempt, and of its process; see `controller.schedulers.Submission`.
     scheduler
         That of the queue it is in; None for the worker's present one.
     """
@@ -419,7 +419,7 @@ def _cancel(connections: Connections, entry: PendingCleanup, now: datetime) -> b
     if entry.process_id is not None:
         known.append(entry.process_id)
     if not known and run_dir is not None:
-        if not worker_queue.withdraw(run_dir, entry.token):
+        if not worker_queue.withdraw(run_dir, entry.token, before_removal=entry.delete_files):
             why = "its submission on worker %r did not end: check whether it is in the queue (%s)"
             return _give_up(entry, now, SUBMITTED_WITHIN, why, entry.worker, entry.run_dir)
         known = worker_queue.earlier_submissions(run_dir, entry.token)

@@ -34,7 +34,7 @@ from controller.runner.context import RunnerContext
 from controller.runner.pilot_ends import ended_fields, given_back_fields, refused_fields
 from controller.runner.pilot_submission import PilotSubmission
 from controller.runner.stages.pool import pool_of
-from controller.schedulers.queue import ENDED_STATES, UNSEEN, QueuedJob, Submission
+from controller.schedulers.queued_jobs import ENDED_STATES, UNSEEN, QueuedJob, Submission
 from controller.schedulers.start import STARTED, parse_start
 from controller.states import BATCH_STATES, BatchState, JobState
 

@@ -14,7 +14,7 @@ from controller.errors import RemoteError
 
 if TYPE_CHECKING:
     from controller.hosts.base import Host
-    from controller.schedulers.queue import Submission
+    from controller.schedulers.queued_jobs import Submission
 
 END_GRACE = 10
 """Seconds that processes have to end gracefully."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from controller.errors import NotYetError, QueueBusyError, RemoteError
 from controller.hosts.archive import Content
 from controller.hosts.bundles import run_pieces
-from controller.hosts.ownership import OTHER_ATTEMPT, ClaimPieces, owner_file, refusal_lines
+from controller.hosts.claims import ClaimPieces
+from controller.hosts.ownership import OTHER_ATTEMPT, owner_file, refusal_lines
 from controller.schedulers.refusals import why_not_now
 from controller.schedulers.start import STARTED, WITHDRAWN, Start, parse_start
 
@@ -124,7 +125,7 @@ def submit_many(
     pieces = [] if claims is None else list(claims.pieces)
     for run_dir, _, token in jobs:
         refusal = refusal_lines(token, drop=[f".{SCRIPT}.{token}"])
-        enter = f"cd {shlex.quote(str(run_dir))} || exit 1"
+        enter = f"cd {shlex.quote(str(run_dir))} || exit {1 if claims is None else _LOOK_CLOSER}"
         if claims is not None:  # where that failed, there is nothing to submit
             enter += f"\n[ -e {owner_file(token)} ] || exit {_LOOK_CLOSER}"
         pieces.append(f"{enter}\n{refusal}token={token}; jfr_prepare; {submitting}")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import StorageUnavailableError
+from controller.errors import NotFoundError, StorageUnavailableError
 from controller.identity import Liveness, liveness
 from controller.operations.queue import Queue
 from controller.operations.runner_processes import (
@@ -38,13 +38,13 @@ ANSWER_WITHIN = 5.0
 
 
 class Outcome(StrEnum):
-    """What came of a request."""
+    """The result of a request."""
 
-    DONE = "done"  # the process has ended, or has done what it was asked to
-    ASKED = "asked"  # it has not been waited for
-    PENDING = "pending"  # time was up
-    REFUSED = "refused"  # the runner says why
-    SILENT = "silent"  # it gives no heartbeat, and cannot be reached from here
+    DONE = "done"  # the process has ended, or has done what was asked
+    ASKED = "asked"  # its end was not waited for
+    PENDING = "pending"  # not done within the time limit
+    REFUSED = "refused"  # the runner reports why
+    SILENT = "silent"  # no heartbeat, and it cannot be reached from this machine
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,25 @@ class Choice:
 
     def takes(self, found: RunnerProcess) -> bool:
         """Whether a runner is meant."""
+        is_ours = found.is_here and found.record.get("name") is not None
+        return self.fits(found.record) and (is_ours or not self.here)
+
+    def fits(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record is of a runner with this id on this machine."""
         return (
-            (self.runner is None or found.runner_id.startswith(self.runner))
-            and (self.host is None or found.record.get("hostname") == self.host)
-            and (not self.here or (found.is_here and found.record.get("name") is not None))
-        )
+            self.runner is None or str(record.get("runner_id")).startswith(self.runner)
+        ) and self.host in (None, record.get("hostname"))
+
+    @property
+    def in_words(self) -> str:
+        """Whose runners are meant, as the end of a sentence."""
+        with_id = f" whose id begins with {self.runner}" if self.runner is not None else ""
+        return with_id + (f" on {self.host}" if self.host is not None else "")
 
 
 @dataclass
 class _Waiting:
-    """Runners whose end is waited for."""
+    """Runners that have been told to end."""
 
     queue: Queue
     left: dict[str, RunnerProcess]
@@ -107,9 +116,23 @@ class _Waiting:
 
 
 def chosen_runners(queue: Queue, choice: Choice) -> list[RunnerProcess]:
-    """Return the runners that are meant and have not ended for certain."""
-    found = [runner for runner in runner_processes(queue) if choice.takes(runner)]
-    return [runner for runner in found if runner.state is not ProcessState.ENDED]
+    """Return the runners that are meant and have not ended for certain.
+
+    Raises
+    ------
+    NotFoundError
+        Others are active, but none with that id or on that machine.
+    """
+    active = [each for each in runner_processes(queue) if each.state is not ProcessState.ENDED]
+    found = [each for each in active if choice.takes(each)]
+    if active and not found and choice.in_words:
+        raise NotFoundError(
+            f"no runner{choice.in_words} is active, but {len(active)} other"
+            f"{'s are' if len(active) > 1 else ' is'}: "
+            + ", ".join(f"{each.runner_id} ({each.named})" for each in active),
+            hint="`jf runner list` shows all",
+        )
+    return found
 
 
 def end_runners(
@@ -158,13 +181,15 @@ def end_runners(
 
 def end_without_database(
     project: Project,
+    choice: Choice,
     *,
     at_once: bool = False,
     max_wait: float | None = None,
     on_wait: Callable[[Sequence[str]], None] = lambda names: None,
 ) -> list[Asked]:
     """Tell the runners of this machine to end, where the database cannot be reached; waits."""
-    found = {name: facts for name, facts in holders(project).items() if lives(facts)}
+    held = holders(project).items()
+    found = {name: facts for name, facts in held if lives(facts) and choice.fits(facts)}
     for facts in found.values():
         _signal(facts, signal.SIGKILL if at_once else signal.SIGTERM)
     deadline = None if max_wait is None else time.monotonic() + max_wait

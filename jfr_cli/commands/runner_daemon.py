@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from controller.errors import ArgumentError, ControllerError, StorageUnavailableError
+from controller.errors import ArgumentError, ControllerError
 from jfr_cli import options
 from jfr_cli.commands.metrics import Metrics
+from jfr_cli.commands.runner_ending import (
+    end_runners_of,
+    ended_runners,
+    exit_for,
+    limit_of,
+    waiting_line,
+)
 from jfr_cli.commands.worker import log_in_to_workers
-from jfr_cli.console import print_data, say, status
+from jfr_cli.console import print_data, say
 from jfr_cli.output import show_report, shows_document
 from jfr_cli.session import CURRENT
 
 if TYPE_CHECKING:
     from controller.config import Project
-    from controller.service.asking import Asked
     from controller.service.starting import Started
 
 app = options.command_group("Run the jobs of a project and see which runner does.")
@@ -104,7 +106,7 @@ def start(
 def _started(project: Project, chosen: Any) -> list[Started]:
     from controller.service.starting import start_runners
 
-    with _progress(f"starting the runner of project {project.name}") as going:
+    with waiting_line(f"starting the runner of project {project.name}") as going:
         return start_runners(project, chosen, on_wait=lambda: going(()))
 
 
@@ -149,123 +151,6 @@ def _for_all_projects(action: Any, done: str) -> dict[str, Any]:
     return results
 
 
-def _stopping(
-    wait: bool,
-    all_projects: bool,
-    file: Path | None,
-    limit: float | None,
-    runner: str | None,
-    host: str | None,
-    *,
-    at_once: bool = False,
-) -> None:
-    """What stop, shutdown, kill and stop-processes have in common."""
-    from controller.service.asking import Choice
-
-    choice = Choice(runner, host)
-    if not all_projects:
-        if file is not None:
-            raise ArgumentError("--json FILE requires --all", hint="jf --format json runner stop")
-        _show_ended(_ended(CURRENT.project, choice, wait, limit, at_once=at_once), at_once=at_once)
-        return
-    _end_all(choice, wait, limit, file, at_once=at_once)
-
-
-def _limit(context: typer.Context, max_wait: int, all_projects: bool) -> float | None:
-    """Return for how long to wait, in seconds; None for no limit."""
-    source = context.get_parameter_source("max_wait")
-    is_given = source is not None and source.name != "DEFAULT"
-    return float(max_wait) if max_wait and (all_projects or is_given) else None
-
-
-def _end_all(
-    choice: Any, wait: bool, limit: float | None, file: Path | None, *, at_once: bool
-) -> None:
-    from controller.config import ConfigManager
-
-    deadline = None if limit is None else time.monotonic() + limit
-    asked: dict[str, list[Asked]] = {}
-    failed: dict[str, str] = {}
-    for name, project in sorted(ConfigManager().projects.items()):
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        try:
-            asked[name] = _ended(project, choice, wait, left, at_once=at_once)
-        except ControllerError as error:
-            failed[name] = error.message
-            say(f"jf: project {name}: {error}")
-    active = sorted(name for name, some in asked.items() if some)
-    if file is not None:
-        try:
-            file.write_text(json.dumps(active) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise ArgumentError(f"cannot write {file}: {error.strerror}") from None
-    if not active and not failed:
-        say("no runner of any project is active")
-    _show_ended([one for some in asked.values() for one in some], at_once=at_once, quiet=True)
-    if failed:
-        raise typer.Exit(5 if active else 4)
-
-
-def _ended(
-    project: Project, choice: Any, wait: bool, limit: float | None, *, at_once: bool
-) -> list[Asked]:
-    """Tell the runners of a project to end; by signals alone where its database is away."""
-    from controller.jobcontroller import JobController
-    from controller.service.asking import end_runners, end_without_database
-
-    what = "killing" if at_once else "stopping"
-    with _progress(f"{what} the runners of project {project.name}") as going:
-        try:
-            with JobController.from_project(project) as controller:
-                return end_runners(
-                    controller.queue,
-                    choice,
-                    at_once=at_once,
-                    wait=wait,
-                    max_wait=limit,
-                    on_wait=going,
-                )
-        except StorageUnavailableError as error:
-            asked = end_without_database(project, at_once=at_once, max_wait=limit, on_wait=going)
-            if not asked:
-                raise
-            say(f"warning: {error.message}; only runners on this machine were told")
-            return asked
-
-
-def _show_ended(asked: Sequence[Asked], *, at_once: bool, quiet: bool = False) -> None:
-    """Print what became of runners that were told to end.
-
-    Raises
-    ------
-    typer.Exit
-        With 8 where one has not ended in time, 6 where one cannot be reached.
-    """
-    words = {
-        "done": "killed" if at_once else "stopped",
-        "asked": "told to end; `jf runner status` shows when it has",
-        "pending": "has not ended yet",
-        "silent": "does not answer",
-        "refused": "refuses",
-    }
-    lines = [
-        f"{one.named}: {words[one.outcome]}" + (f": {one.message}" if one.message else "")
-        for one in asked
-    ]
-    if not asked and not quiet:
-        lines = ["no runner is active: there was nothing to stop"]
-    show_report({"runners": [vars(one) for one in asked]}, *lines)
-    _exit_for(asked)
-
-
-def _exit_for(asked: Sequence[Asked]) -> None:
-    outcomes = {str(one.outcome) for one in asked}
-    if "pending" in outcomes:
-        raise typer.Exit(8)
-    if outcomes & {"silent", "refused"}:
-        raise typer.Exit(5 if outcomes & {"done", "asked"} else 6)
-
-
 @app.command("stop")
 def stop(
     context: typer.Context,
@@ -280,7 +165,9 @@ def stop(
 
     Example: jf runner stop --wait
     """
-    _stopping(wait, all_projects, file, _limit(context, max_wait, all_projects), runner, host)
+    end_runners_of(
+        wait, all_projects, file, limit_of(context, max_wait, all_projects), runner, host
+    )
 
 
 @app.command("shutdown")
@@ -297,7 +184,9 @@ def shutdown(
 
     Example: jf runner shutdown
     """
-    _stopping(wait, all_projects, file, _limit(context, max_wait, all_projects), runner, host)
+    end_runners_of(
+        wait, all_projects, file, limit_of(context, max_wait, all_projects), runner, host
+    )
 
 
 @app.command("stop-processes", hidden=True)
@@ -314,7 +203,9 @@ def stop_processes(
 
     Example: jf runner stop-processes
     """
-    _stopping(wait, all_projects, file, _limit(context, max_wait, all_projects), runner, host)
+    end_runners_of(
+        wait, all_projects, file, limit_of(context, max_wait, all_projects), runner, host
+    )
 
 
 @app.command("kill")
@@ -331,11 +222,11 @@ def kill(
 
     Example: jf runner kill
     """
-    _stopping(
+    end_runners_of(
         wait,
         all_projects,
         file,
-        _limit(context, max_wait, all_projects),
+        limit_of(context, max_wait, all_projects),
         runner,
         host,
         at_once=True,
@@ -355,7 +246,7 @@ def restart() -> None:
 
     project = CURRENT.project
     facts = holders(project).get(MAIN) or {}
-    ended = _ended(project, Choice(here=True), wait=True, limit=None, at_once=False)
+    ended = ended_runners(project, Choice(here=True), wait=True, limit=None, at_once=False)
     if not ended:
         say("no runner was active on this machine")
     started = _started(project, StartOptions.stored(facts.get("options") or {}))
@@ -375,7 +266,7 @@ def _told(action: str, done: str, runner: str | None, host: str | None) -> None:
         for one in asked
     ] or ["no runner is active"]
     show_report({"runners": [vars(one) for one in asked]}, *lines)
-    _exit_for(asked)
+    exit_for(asked)
 
 
 @app.command("reload")
@@ -385,7 +276,7 @@ def reload(runner: _Runner = None, host: _Host = None) -> None:
 
     Example: jf runner reload
     """
-    _told("reload", "the project file was read again", runner, host)
+    _told("reload", "the project file was reloaded", runner, host)
 
 
 @app.command("pause")
@@ -452,9 +343,13 @@ def log(
     """
     from controller.service.logfiles import merged_log
 
-    folder = Path(CURRENT.project.log_dir)
+    folder, is_empty = Path(CURRENT.project.log_dir), True
     for entry in merged_log(folder, _log_choice(runner, level), last=lines or None):
         print_data(entry.text)
+        is_empty = False
+    if is_empty:
+        chosen = "" if runner is None and level is None else " of this runner or level"
+        say(f"no message{chosen} in {folder}")
     if follow:
         _follow(runner, level)
 
@@ -490,18 +385,3 @@ def unit(
 
     project = CURRENT.project.name
     print_data(cron_line(project) if cron else systemd_unit(project).rstrip())
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Any]:
-    """Show what is waited for and for how long, on a terminal; gives what to call meanwhile."""
-    begun = time.monotonic()
-
-    def going(names: Sequence[str]) -> None:
-        left = f" ({', '.join(names)})" if names else ""
-        status(f"{what} ... {time.monotonic() - begun:.0f} s{left}")
-
-    try:
-        yield going
-    finally:
-        status("")

@@ -26,7 +26,7 @@ from controller.operations import pending_cleanup
 from controller.rules.diagnosis import flows as flow_diagnosis
 from controller.runner import Runner, backoff, polling, rounds
 from controller.schedulers import listings
-from controller.schedulers.queue import build_scheduler
+from controller.schedulers.building import build_scheduler
 
 Key = tuple[str, int]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from controller.documents import utc_now
-from controller.schedulers.queue import ENDED_STATES, QueuedJob
+from controller.schedulers.queued_jobs import ENDED_STATES, QueuedJob
 from controller.states import JobState
 
 

@@ -10,7 +10,7 @@ from controller.errors import RemoteError
 from controller.hosts import Host
 from controller.hosts.base import CommandResult
 from controller.hosts.bundles import run_pieces
-from controller.hosts.ownership import Claim, LeftAlone, claim_folder, claim_folders
+from controller.hosts.claims import Claim, LeftAlone, claim_folder, claim_folders
 
 
 def test_each_piece_has_an_output_and_a_status_of_its_own(host: Host, tmp_path: Path) -> None:

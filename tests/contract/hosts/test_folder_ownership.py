@@ -10,15 +10,10 @@ import pytest
 
 from controller.errors import LockLostError, RemoteError
 from controller.execution.files import IN_FILE
-from controller.hosts import Host, ownership
-from controller.hosts.ownership import (
-    REMOVED_FILE,
-    Found,
-    claim_folder,
-    owner_file,
-    owners_of,
-    remove_folder,
-)
+from controller.hosts import Host, claims, ownership
+from controller.hosts.claims import claim_folder
+from controller.hosts.ownership import REMOVED_FILE, Found, owner_file, owners_of
+from controller.hosts.removal import remove_folder
 from controller.operations.cleanup import claim_run_dir, remove_run_dir
 
 PUT = {IN_FILE: b"stale"}
@@ -246,9 +241,9 @@ def test_a_claim_sees_a_removal_whatever_it_is_called_meanwhile(host, folder, mo
       another
     }
     """
-    claim = ownership._CLAIM.replace("! another", "! again")
-    monkeypatch.setattr(ownership, "_SHARED", looks)
-    monkeypatch.setattr(ownership, "_CLAIM", claim)
+    claim = claims._CLAIM.replace("! another", "! again")
+    monkeypatch.setattr(ownership, "SHARED", looks)
+    monkeypatch.setattr(claims, "_CLAIM", claim)
     found = claim_folder(host, folder, "one", None, forget=(), put={"new": b""})
     assert found is not None
     assert owner_file("one") not in listed(host, folder)

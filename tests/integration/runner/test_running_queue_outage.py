@@ -15,7 +15,7 @@ from controller.config import Project
 from controller.errors import RemoteError
 from controller.jobcontroller import JobController
 from controller.runner import Runner
-from controller.schedulers.queue import Queue, QueuedJob
+from controller.schedulers import Queue, QueuedJob
 from controller.states import JobState
 from controller.why import why
 

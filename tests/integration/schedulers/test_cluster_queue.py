@@ -12,6 +12,7 @@ import pytest
 from controller.errors import QueueBusyError, RemoteError
 from controller.hosts import LocalHost
 from controller.hosts.ownership import refusal_lines
+from controller.operations.cleanup import remove_run_dirs
 from controller.schedulers import Queue, QueuedJob, Submission
 
 SBATCH = """
@@ -68,6 +69,19 @@ def test_a_lost_answer_of_the_queue_is_found_again(commands, queue, run_dir):
         Queue("slurm", Deaf(30)).submit(run_dir, "#!/bin/bash\n")
     assert queue.submit(run_dir, "#!/bin/bash\n") == "101"
     assert len(ledger.read_text().splitlines()) == 1
+
+
+def test_an_upload_that_comes_after_the_removal(commands, queue, run_dir):
+    """Its runner was stopped while the job was deleted with its files: it makes nothing again."""
+    ledger, host = commands("sbatch", SBATCH), LocalHost(30)
+    one, two, folder = "1" * 32, "2" * 32, run_dir / "of the job"
+    late = (folder, one, {"input": b"x"}, None, "#!/bin/bash\n")
+    assert queue.withdraw(folder, one, before_removal=True)
+    assert remove_run_dirs(host, [(folder, one)]) == [True]
+    assert queue.send_many([late]) == [None]
+    assert not folder.exists()
+    assert not ledger.exists()
+    assert queue.send_many([(*late[:1], two, *late[2:])]) == [("101", None)]
 
 
 def test_a_shell_that_is_stopped_between_its_look_and_the_submission(

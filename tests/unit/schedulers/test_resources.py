@@ -9,7 +9,7 @@ from qtoolkit.core.data_objects import QResources
 
 from controller.operations.insertion import RunSettings, plain_resources
 from controller.schedulers import ScriptSpec, render_script
-from controller.schedulers.queue import build_scheduler
+from controller.schedulers.building import build_scheduler
 from controller.schedulers.resources import stored_resources
 
 AS_GIVEN: list[tuple[dict[str, Any], list[str]]] = [

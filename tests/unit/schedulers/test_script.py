@@ -15,8 +15,8 @@ from controller.errors import ConfigError
 from controller.execution.files import exit_status, pre_run_status, read_output
 from controller.identity import described
 from controller.schedulers import ScriptSpec, render_script
+from controller.schedulers.building import build_scheduler
 from controller.schedulers.dialects import dialect_of
-from controller.schedulers.queue import build_scheduler
 from controller.schedulers.resources import stored_resources
 from controller.schedulers.script import body_lines, quote_export
 from controller.schedulers.start import Start, parse_start
