@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from controller.checks.results import CheckResult, result_of
-from controller.errors import ConfigError, ControllerError, RemoteError
+from controller.errors import ConfigError, ControllerError, HostUnavailableError, RemoteError
 from controller.hosts import open_host
 from controller.operations.worker_facts import (
     as_jobs_run,
@@ -103,12 +103,7 @@ _READY = "jfr-check-ready"
 
 def _check_host(host: Host, worker: WorkerBase) -> str:
     """Write into its folder, and find the program that runs jobs."""
-    probe = worker.work_dir / f".jfr-check-{uuid4().hex}"
-    host.mkdir(worker.work_dir)
-    if worker.batch is not None:
-        host.mkdir(worker.batch.jobs_handle_dir, worker.batch.work_dir)
-    host.write_bytes(probe, b"jfr")
-    host.remove(probe)
+    _check_folders(host, worker)
     program = shlex.split(worker.command)[0]
     done = host.execute(as_jobs_run(worker, f"echo {_READY}\ncommand -v {shlex.quote(program)}"))
     lines = done.stdout.strip().splitlines()
@@ -124,6 +119,25 @@ def _check_host(host: Host, worker: WorkerBase) -> str:
             hint="set pre_run or execution_cmd of the worker",
         )
     return lines[-1]
+
+
+def _check_folders(host: Host, worker: WorkerBase) -> None:
+    """Make its folders, and write into that of the jobs."""
+    probe = worker.work_dir / f".jfr-check-{uuid4().hex}"
+    try:
+        host.mkdir(worker.work_dir)
+        if worker.batch is not None:
+            host.mkdir(worker.batch.jobs_handle_dir, worker.batch.work_dir)
+        host.write_bytes(probe, b"jfr")
+        host.remove(probe)
+    except HostUnavailableError:
+        raise
+    except (RemoteError, OSError) as error:
+        said = error.message if isinstance(error, RemoteError) else f"{error.strerror}"
+        raise RemoteError(
+            f"its work_dir {worker.work_dir} cannot be used: {said.removeprefix('mkdir: ')}",
+            hint="set work_dir to a folder that can be made and written there",
+        ) from error
 
 
 def _check_queue(host: Host, worker: WorkerBase) -> None:

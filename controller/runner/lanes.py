@@ -117,9 +117,12 @@ class Lane:
         self._context.connections.cut()
 
     def abandon(self) -> None:
-        """Leave a lane that hangs to itself: what it has locked is taken over by others."""
+        """Abandon a lane that hangs: others take over what it has locked."""
         give_up_leases_of(self._thread.ident)
-        logger.warning("worker %s: it hangs, and is left behind", ", ".join(self.workers))
+        logger.warning(
+            "worker %s: its thread hangs and was abandoned; what it has locked is taken over",
+            ", ".join(self.workers),
+        )
 
     def _run(self) -> None:
         try:

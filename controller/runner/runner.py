@@ -435,7 +435,9 @@ class Runner:
             project = read_again(self.project)
         except ConfigError as error:
             refused = str(error)
-            logger.warning("the project file is not taken over, the old one stays: %s", refused)
+            logger.warning(
+                "the project file was not reloaded, the previous one stays in use: %s", refused
+            )
         else:
             self.project = project
             self.rounds.close()
@@ -445,7 +447,7 @@ class Runner:
             if self._follows_level:
                 self.log_level = LogLevel(project.log_level)
                 logging.getLogger("controller").setLevel(self.log_level.to_logging())
-            logger.info("the project file was read again")
+            logger.info("the project file was reloaded")
         self.control.reloaded(refused)
 
     def is_idle(

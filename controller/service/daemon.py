@@ -1,4 +1,4 @@
-"""`DaemonManager`: what scripts for jobflow-remote start and stop runners with.
+"""`DaemonManager`, with which scripts for jobflow-remote start and stop runners.
 
 There is no supervisor: a runner that is stopped leaves no process. So `DaemonManager.stop` and
 `shut_down` are the same, and a status of STOPPED, with a supervisor but no runner, does not occur.

@@ -104,7 +104,7 @@ def merged_log(folder: Path, choice: LogChoice, last: int | None = None) -> list
 def follow_log(
     folder: Path, choice: LogChoice, is_over: Callable[[], bool] = lambda: False
 ) -> Iterator[LogEntry]:
-    """Give messages as they are written, from now on, until the caller has enough.
+    """Yield messages as they are written, from now on, until the caller stops.
 
     Parameters
     ----------

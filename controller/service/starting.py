@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 START_DEADLINE = 60.0
 """Seconds that a runner has to register."""
 TOLD_LINES = 10
-"""So many lines of the log are told of a runner that did not start."""
+"""Lines of the log that are shown of a runner that did not start."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,10 @@ def _lock(project: Project, plan: ProcessPlan) -> RunnerLock:
         facts = held_by(project, plan.name) or {}
         who = f"process {facts['pid']}, user {facts.get('user')}" if "pid" in facts else "starting"
         raise RunningRunnerError(
-            f"a runner of project {project.name} runs on {socket.gethostname()} already ({who})",
+            f"a runner of project {project.name} is already running on "
+            f"{socket.gethostname()} ({who})",
             runner=facts or None,
-            hint="`jf runner status` shows it, `jf runner restart` starts it anew",
+            hint="`jf runner status` shows it, and `jf runner restart` restarts it",
         )
     return lock
 
@@ -162,7 +163,7 @@ def _environment() -> dict[str, str]:
 
 
 def _first_line(pipe: int, deadline: float, on_wait: Callable[[], None]) -> dict[str, Any] | None:
-    """Read what the new process says; None when time is up, {} when it ended without a word."""
+    """Read what the new process reports; None if time is up, {} if it ended without a report."""
     end, text = time.monotonic() + deadline, b""
     while (left := end - time.monotonic()) > 0:
         on_wait()
@@ -186,8 +187,8 @@ def _understood(
 ) -> Started:
     if answer is None:
         raise ControllerError(
-            f"the runner has not registered after {deadline:g} s, and goes on trying",
-            hint="`jf runner status` tells when it has, `jf runner log` what it does",
+            f"the runner has not registered within {deadline:g} s; it is still trying",
+            hint="`jf runner status` shows when it has, and `jf runner log` what it is doing",
         )
     if ready := answer.get("ready"):
         facts = {key: ready.get(key) for key in ("runner_id", "pid", "log_file", "metrics")}

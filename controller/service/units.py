@@ -29,7 +29,6 @@ def systemd_unit(project: str) -> str:
 # Where there is no systemd: jf -p {shlex.quote(project)} runner unit --cron
 [Unit]
 Description=jfr runner of project {project.replace("%", "%%")}
-After=network-online.target
 
 [Service]
 Type=simple
