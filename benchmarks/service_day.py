@@ -53,6 +53,15 @@ def measured():
     memory = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
     return memory, len(os.listdir("/proc/self/fd")), threading.active_count()
 
+def wait_until_left(most):
+    deadline = time.monotonic() + 300
+    while runner.controller.count_jobs(states=UNDER_WAY) > most:
+        if time.monotonic() > deadline:
+            left = runner.controller.get_jobs_info(states=UNDER_WAY, limit=5)
+            said = [(job.db_id, job.worker, str(job.state)) for job in left]
+            raise TimeoutError(f"jobs are stuck: {said}")
+        time.sleep(0.1)
+
 def drive():
     global offset
     jobs = max(200, int(JOBS * share))
@@ -63,17 +72,15 @@ def drive():
     try:
         for number in range(rounds):
             submit(runner.controller, chunk)
-            deadline = time.monotonic() + 300
-            while runner.controller.count_jobs(states=UNDER_WAY):
-                if time.monotonic() > deadline:
-                    left = runner.controller.get_jobs_info(states=UNDER_WAY, limit=5)
-                    said = [(job.db_id, job.worker, str(job.state)) for job in left]
-                    raise TimeoutError(f"jobs are stuck: {said}")
-                time.sleep(0.1)
-            if number == rounds // 5:
-                figures["start"] = measured()
-            if number == rounds - 1:
+            # Jobs are always under way, but when it is measured.
+            is_measured = number == rounds - 1 or number % max(1, rounds // 10) == 0
+            wait_until_left(0 if is_measured else chunk)
+            if is_measured:
+                time.sleep(2)  # the runner lets go of the processes that have ended
                 figures["end"] = measured()
+                print(chunk * (number + 1), *figures["end"], file=sys.stderr, flush=True)
+                if number >= rounds // 5:
+                    figures.setdefault("start", figures["end"])
             if number % every["reload"] == 0:
                 ask_runners(runner.controller.queue, [runner.runner_id], RequestAction.RELOAD)
             if number % every["cut"] == 0:

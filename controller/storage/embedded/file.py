@@ -199,7 +199,8 @@ class File:
         """
         sql = link.sql
         sql.execute(f"PRAGMA synchronous={self._synchronous}")
-        sql.execute("PRAGMA cache_size=-16384")
+        # Each thread of a runner has one for weeks; what is read again comes from the system's.
+        sql.execute("PRAGMA cache_size=-2048")
         sql.execute("PRAGMA temp_store=MEMORY")
         layout.check(sql, str(self.path))
         if link.read_only:
