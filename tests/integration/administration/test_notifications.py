@@ -19,6 +19,7 @@ from stored import Stock
 
 from controller.config import Notification
 from controller.documents import utc_now
+from controller.errors import ConfigError
 from controller.jobcontroller import JobController
 from controller.notifications import (
     FIELD,
@@ -195,6 +196,28 @@ def test_a_webhook_that_hangs_or_is_not_there(hook: Hook) -> None:
     gone = Notification(webhook="http://127.0.0.1:1/T0KEN")
     with pytest.raises(DeliveryError, match=r"cannot be reached: ConnectionRefusedError$"):
         deliver(trial_message("me", "p"), gone)
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")  # by a part of Apprise
+def test_delivery_by_apprise(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through a service of its that posts to us: delivered, refused, hanging, unknown, missing."""
+    pytest.importorskip("apprise")
+    message = trial_message("me", "p")
+    there = f"json://127.0.0.1:{hook.server.server_port}/"
+    deliver(message, Notification(apprise=there))
+    ((_, body),) = hook.got
+    assert json.loads(body)["title"] == message.title
+    hook.status = 500
+    with pytest.raises(DeliveryError, match="apprise json refused the message"):
+        deliver(message, Notification(apprise=there))
+    hook.hangs.clear()
+    with pytest.raises(DeliveryError, match="apprise json did not end within"):
+        deliver(message, Notification(apprise=there, timeout=0.2))
+    with pytest.raises(DeliveryError, match="does not know such a URL"):
+        deliver(message, Notification(apprise="no-such-service://x"))
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ConfigError, match="needs the package apprise"):
+        deliver(message, Notification(apprise=there))
 
 
 def test_the_thread_tells_and_ends_in_spite_of_a_hook_that_hangs(

@@ -85,7 +85,7 @@ def test_jobs_of_grid_engine(project: Project, tmp_path: Path) -> None:
         first = add(1, 2)
         last = total([first.output, 1])
         flow = controller.add_flow(Flow([first, last]), "far")
-        short = {"qverbatim": "#$ -l h_rt=0:0:6"}
+        short = {"qverbatim": "#$ -l h_rt=0:0:3"}
         never = str(tmp_path / "never")
         (late,) = controller.add_flow(wait_for_file(never), "far", resources=short)
         (stopped,) = controller.add_flow(wait_for_file(never), "far")

@@ -21,13 +21,15 @@ from controller.runner import Runner
 from controller.states import JobState
 
 
+@pytest.fixture(scope="module")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with slurm(tmp_path_factory.mktemp("slurm")) as path:
+        yield path
+
+
 @pytest.fixture
-def cluster(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    with slurm(tmp_path_factory.mktemp("slurm")) as configuration:
-        monkeypatch.setenv("SLURM_CONF", configuration)
-        yield
+def cluster(configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_CONF", configuration)
 
 
 @pytest.mark.usefixtures("cluster")

@@ -117,8 +117,10 @@ def test_jobs_that_are_preempted_or_too_large(
             runner.cleanup()
 
 
-@pytest.mark.skipif(not THOROUGH, reason="the commands of Slurm are waited for")
-def test_a_controller_that_stands_still(project: Project, cluster: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(not THOROUGH, reason="Slurm looks at the time of jobs every half a minute")
+def test_a_controller_that_stands_still_and_a_job_whose_time_is_up(
+    project: Project, cluster: Path, tmp_path: Path
+) -> None:
     """What runs is not taken for ended, and what is submitted late is not submitted twice."""
     lines = (cluster / "pids").read_text().splitlines()
     pid = next(int(line.split()[1]) for line in lines if line.startswith("slurmctld "))
@@ -126,13 +128,19 @@ def test_a_controller_that_stands_still(project: Project, cluster: Path, tmp_pat
     with JobController.from_project(project) as controller:
         controller.reset()
         (running,) = controller.add_flow(wait_for_file(str(go)), "local")
+        (timed,) = controller.add_flow(wait_for_file(str(tmp_path / "never")), "local")
 
         def job(db_id: str) -> JobInfo:
             return controller.get_jobs_info(db_ids=db_id)[0]
 
+        def both_run() -> bool:
+            runner.advance()
+            return {job(db_id).state for db_id in (running, timed)} == {JobState.RUNNING}
+
         runner = Runner(project=project, log_level="error")
         try:
-            wait_for(lambda: runner.advance() and job(running).state is JobState.RUNNING)
+            wait_for(both_run)
+            command("scontrol", "update", f"jobid={job(timed).remote.process_id}", "endtime=now")
             os.kill(pid, signal.SIGSTOP)
             try:
                 (late,) = controller.add_flow(noted(str(ledger), "once"), "local")
@@ -145,27 +153,9 @@ def test_a_controller_that_stands_still(project: Project, cluster: Path, tmp_pat
                 assert {job(db_id).remote.step_attempts for db_id in (running, late)} == {0}
             finally:
                 os.kill(pid, signal.SIGCONT)
-            assert sorted(runner.run_until_idle(60).completed) == sorted([running, late])
+            assert sorted(runner.run_until_idle(90).completed) == sorted([running, late])
         finally:
             runner.cleanup()
+        assert job(timed).state is JobState.FAILED
+        assert job(timed).error_cause == Cause.WALLTIME.value
     assert ledger.read_text() == "once\n"
-
-
-@pytest.mark.skipif(not THOROUGH, reason="Slurm looks at the time of jobs every half a minute")
-def test_a_job_whose_time_is_up(project: Project, tmp_path: Path) -> None:
-    with JobController.from_project(project) as controller:
-        controller.reset()
-        (db_id,) = controller.add_flow(wait_for_file(str(tmp_path / "never")), "local")
-
-        def job() -> JobInfo:
-            return controller.get_jobs_info(db_ids=db_id)[0]
-
-        runner = Runner(project=project, log_level="error")
-        try:
-            wait_for(lambda: runner.advance() and job().state is JobState.RUNNING)
-            command("scontrol", "update", f"jobid={job().remote.process_id}", "endtime=now")
-            runner.run_until_idle(90)
-        finally:
-            runner.cleanup()
-        assert job().state is JobState.FAILED
-        assert job().error_cause == Cause.WALLTIME.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pty
+import random
 import signal
 import socket
 import sys
@@ -12,6 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +22,27 @@ from service_jobs import show_descriptors
 from service_processes import pids_serving
 
 from controller.config import ConfigManager, Project
-from controller.errors import ConfigError, ControllerError, RunningRunnerError
+from controller.errors import ConfigError, ControllerError, NotFoundError, RunningRunnerError
 from controller.jobcontroller import JobController
 from controller.jobs.daemon import DaemonError, DaemonManager, DaemonStatus
 from controller.operations.claim_turns import claim_turn
 from controller.operations.runner_processes import runner_processes, runners_overview
 from controller.rules.runner_requests import ProcessState, RequestAction
 from controller.runner import Runner
-from controller.service.asking import Choice, Outcome, end_runners, tell_runners
+from controller.service.asking import (
+    Choice,
+    Outcome,
+    end_runners,
+    end_without_database,
+    tell_runners,
+)
 from controller.service.lockfile import RunnerLock, held_by, holders
 from controller.service.logfiles import LogChoice, follow_log, log_files, merged_log
 from controller.service.processes import StartOptions
 from controller.service.starting import Started, start_runners
 
 DEADLINE = 60
+THOROUGH = bool(os.environ.get("JFR_TESTS_THOROUGH"))
 pytestmark = pytest.mark.cold
 
 
@@ -70,6 +79,8 @@ def test_a_life(project: Project, controller: JobController, projects_folder: Pa
     assert seen.record["roles"] == ["checkout", "transfer", "queue", "complete"]
     assert seen.record["project_file"] == str(projects_folder / "test.yaml")
     assert held_by(project, "runner") == holders(project)["runner"]
+    elsewhere = Choice(host="elsewhere")
+    assert end_without_database(project, elsewhere) == [], "not those of another machine"
 
     def tell(action: RequestAction) -> tuple[Outcome, str]:
         (one,) = tell_runners(controller.queue, Choice(), action, max_wait=DEADLINE)
@@ -125,6 +136,57 @@ def test_six_starts_at_once_and_kill_9(
     assert killed.outcome is Outcome.DONE
     assert pids_serving(projects_folder) == []
     assert controller.get_running_runner() is None
+
+
+@pytest.mark.skipif(not THOROUGH, reason="some twenty processes")
+def test_twenty_starts_and_ends(
+    project: Project, controller: JobController, projects_folder: Path
+) -> None:
+    """Stopped, killed by a command, by a signal or while they start: each leaves nothing behind."""
+    chance = random.Random(13)
+    for cycle in range(20):
+        way = ("stop", "kill", "SIGTERM", "SIGKILL", "SIGKILL at the start")[cycle % 5]
+        if way == "SIGKILL at the start":
+            _kill_while_it_starts(project, projects_folder, chance.uniform(0.0, 0.6))
+            continue
+        pid = start(project).pid
+        assert pids_serving(projects_folder) == [pid], way
+        if way in ("stop", "kill"):
+            at_once = way == "kill"
+            (one,) = end_runners(controller.queue, Choice(), at_once=at_once, max_wait=DEADLINE)
+            assert one.outcome is Outcome.DONE
+        else:
+            os.kill(pid, signal.Signals[way])
+            wait_for(lambda: not pids_serving(projects_folder))
+        assert holders(project) == {}, way
+        alive = [r for r in runner_processes(controller.queue) if r.state is ProcessState.ALIVE]
+        assert alive == [], way
+
+
+def _kill_while_it_starts(project: Project, folder: Path, after: float) -> None:
+    """Kill a runner so many seconds after its process began; the starter says so, or was faster."""
+    ends: list[str] = []
+
+    def one() -> None:
+        try:
+            ends.append(f"started {start(project).pid}")
+        except ControllerError as error:
+            ends.append(str(error))
+
+    starter = threading.Thread(target=one)
+    starter.start()
+    wait_for(lambda: pids_serving(folder))
+    time.sleep(after)  # not waiting for anything: this is when it happens
+    for pid in pids_serving(
+        folder
+    ):  # the first ends by itself, when it has made the one that stays
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    starter.join(DEADLINE)
+    (said,) = ends
+    assert said.startswith(("started ", "the runner ended before it had registered")), said
+    assert pids_serving(folder) == []
+    assert holders(project) == {}
 
 
 def test_jobs_do_not_inherit_the_lock(
@@ -210,7 +272,11 @@ def test_a_runner_in_the_foreground_is_told_too(
     def tell() -> None:
         wait_for(lambda: runner_processes(controller.queue))
         told.extend(tell_runners(controller.queue, Choice(), RequestAction.RELOAD))
-        told.extend(tell_runners(controller.queue, Choice(host="elsewhere"), RequestAction.RELOAD))
+        for choice in (Choice(host="elsewhere"), Choice(runner="no-id")):
+            try:
+                tell_runners(controller.queue, choice, RequestAction.RELOAD)
+            except NotFoundError as error:
+                told.append(str(error))
         runner.stop()
 
     thread = threading.Thread(target=tell)
@@ -218,7 +284,9 @@ def test_a_runner_in_the_foreground_is_told_too(
     runner.run(max_time=DEADLINE)
     thread.join()
     runner.cleanup()
-    assert [one.outcome for one in told] == [Outcome.DONE]
+    assert told[0].outcome is Outcome.DONE
+    assert "no runner on elsewhere is active, but 1 other is: " in told[1]
+    assert f"whose id begins with no-id is active, but 1 other is: {runner.runner_id}" in told[2]
     assert ConfigManager().get_project("test") == runner.project
 
 
