@@ -13,10 +13,13 @@ its use. ::
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -176,15 +179,16 @@ def save_filter(
     kept = {key: value for key, value in texts.items() if value not in (None, [], ())}
     if not kept:
         raise ArgumentError("a filter needs a condition", hint="for example --state FAILED")
-    content = _read(path)
-    entries = dict(content.get(kind) or {})
-    if name in entries and not replace:
-        raise ArgumentError(
-            f"there is a saved filter {MARK}{name} already", hint="--replace replaces it"
-        )
-    found = _checked(path, kind, name, kept)
-    if not dry_run:
-        write_file(path, {**content, kind: {**entries, name: found.texts}})
+    with _only_writer(path):
+        content = _read(path)
+        entries = dict(content.get(kind) or {})
+        if name in entries and not replace:
+            raise ArgumentError(
+                f"there is a saved filter {MARK}{name} already", hint="--replace replaces it"
+            )
+        found = _checked(path, kind, name, kept)
+        if not dry_run:
+            write_file(path, {**content, kind: {**entries, name: found.texts}})
     return found
 
 
@@ -193,16 +197,37 @@ def delete_filters(
 ) -> list[SavedFilter]:
     """Delete saved filters, all of them or none, and return them; errors as `named_filter`."""
     path = filters_path(project_file)
-    gone = [
-        named_filter(project_file, kind, name)
-        for name in dict.fromkeys(n.removeprefix(MARK) for n in names)
-    ]
-    content = _read(path)
-    deleted = {saved.name for saved in gone}
-    kept = {key: value for key, value in content[kind].items() if str(key) not in deleted}
-    if not dry_run:
-        write_file(path, {**content, kind: kept})
+    with _only_writer(path):
+        gone = [
+            named_filter(project_file, kind, name)
+            for name in dict.fromkeys(n.removeprefix(MARK) for n in names)
+        ]
+        content = _read(path)
+        deleted = {saved.name for saved in gone}
+        kept = {key: value for key, value in content[kind].items() if str(key) not in deleted}
+        if not dry_run:
+            write_file(path, {**content, kind: kept})
     return gone
+
+
+@contextmanager
+def _only_writer(path: Path) -> Iterator[None]:
+    """Let one process at a time read the file and write it again; the others wait.
+
+    The folder is locked, not the file, which is replaced by each write. Where folders cannot be
+    locked (some network file systems), the last one to write wins, as with any editor.
+    """
+    try:
+        descriptor = os.open(path.resolve().parent, os.O_RDONLY)
+    except OSError:  # what reads or writes the file says what is wrong
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def filter_names(project_file: Path, kind: Kind) -> list[str]:

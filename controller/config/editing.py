@@ -28,6 +28,8 @@ class FileEdit:
         How often the old text was found.
     problems
         Why the file would be invalid afterwards; empty if it stays valid.
+    was_valid
+        Whether the file is valid as it stands.
     """
 
     path: Path
@@ -35,6 +37,12 @@ class FileEdit:
     after: str
     count: int
     problems: tuple[Problem, ...]
+    was_valid: bool = True
+
+    @property
+    def spoils(self) -> bool:
+        """Whether a valid file would become invalid."""
+        return self.was_valid and bool(self.problems)
 
     @property
     def diff(self) -> str:
@@ -67,7 +75,8 @@ def plan_replacement(paths: Iterable[Path], old: str, new: str) -> list[FileEdit
         if count := before.count(old):
             after = before.replace(old, new)
             problems = tuple(validate_file(path, after))
-            edits.append(FileEdit(path, before, after, count, problems))
+            was_valid = not problems or not validate_file(path, before)
+            edits.append(FileEdit(path, before, after, count, problems, was_valid))
     return edits
 
 

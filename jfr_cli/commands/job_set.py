@@ -57,7 +57,12 @@ def exec_config(
 @changes_jobs("wait", "break_lock", "raise_on_error", named=False)
 def resources(
     jobs: ChosenJobs,
-    value: Annotated[str, typer.Argument(metavar="DICT", help='JSON, or "key=value,key2=value2".')],
+    values: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DICT", help='"key=value,key2=value2", also as several words; or JSON.'
+        ),
+    ],
     replace: Annotated[
         bool,
         typer.Option(
@@ -70,9 +75,9 @@ def resources(
 ) -> None:
     """Set resources of jobs; nodes=2 is the number 2.
 
-    Example: jf job set resources nodes=2,ntasks=8 -did 12
+    Example: jf job set resources nodes=2 ntasks=8 -did 12
     """
-    found: Any = typed_dictionary("DICT", value)
+    found: Any = typed_dictionary("DICT", ",".join(values))
     if qresources:
         from controller.schedulers.resources import qresources_from
 

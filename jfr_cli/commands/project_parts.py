@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from controller.errors import StateError
 from jfr_cli import options
 from jfr_cli.console import print_data, say
 from jfr_cli.output import show_rows, shows_list, shows_table
@@ -63,13 +64,15 @@ def replace(
     from controller.projects.files import files_to_edit
 
     edits = plan_replacement(files_to_edit(CURRENT.project_name, everywhere=everywhere), old, new)
-    rows = []
+    rows, spoiled = [], 0
     for planned in edits:
         if shows_table():
             print_data(planned.diff)
         for problem in planned.problems:
             say(f"warning: the project would be invalid: {problem}")
-        chosen = not dry_run and agrees(f"Change {planned.path}?", yes)
+        refused = yes and not dry_run and planned.spoils
+        spoiled += refused
+        chosen = not (dry_run or refused) and agrees(f"Change {planned.path}?", yes)
         copy = apply_edit(planned, backup=not no_backup) if chosen else None
         if copy:
             say(f"copy of the old file: {copy}")
@@ -79,3 +82,11 @@ def replace(
     else:
         changed = [Path(row["file"]).name for row in rows if row["changed"]]
         say(f"files with the text: {len(rows)}; changed: {', '.join(changed) or 'none'}")
+    if spoiled:
+        error = StateError(
+            f"left as {'it was' if spoiled == 1 else 'they were'}: "
+            f"{spoiled} {'file' if spoiled == 1 else 'files'} that would become invalid",
+            hint="choose a longer OLD; without --yes, you are asked for each file",
+        )
+        error.done = [row["file"] for row in rows if row["changed"]]
+        raise error

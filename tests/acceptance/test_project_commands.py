@@ -196,6 +196,15 @@ def test_replace(jf: Run, file: Path) -> None:
     assert json.loads(jf(*words, "-y", "-nb", "--json").stdout)[0]["backup"] is None
 
 
+def test_a_valid_file_is_not_spoiled_unasked(jf: Run, file: Path) -> None:
+    before = file.read_text()
+    refused = jf("project", "edit", "replace", "queue:", "quoue:", "--yes")
+    assert refused.returncode == 6
+    assert "would become invalid" in refused.stderr
+    assert file.read_text() == before
+    assert not list(file.parent.glob("*.bak.*"))
+
+
 @pytest.mark.parametrize(("answer", "changed"), [("y", True), ("n", False), ("", False)])
 def test_replace_asks_per_file(jf: Run, file: Path, answer: str, changed: bool) -> None:
     before = file.read_text()

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,9 @@ PATHS = [
     "/search?q=static",
     "/job/none",
 ]
+AUDIT = (Path(__file__).parent / "page_audit.js").read_text()
+"""Evaluated in a page: returns sentences about what is wrong with how it looks."""
+THOROUGH = bool(os.environ.get("JFR_TESTS_THOROUGH"))
 DEADLINE = 20_000
 """Milliseconds for anything to happen."""
 
@@ -112,20 +116,62 @@ def origin(page: Any) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def test_every_page_fits(page: Any) -> None:
-    """No page is wider than a telephone or a screen, and none has anything to complain of."""
+def test_every_page_looks_right(page: Any) -> None:
+    """Light and dark, on a telephone and a screen: all can be read, and nothing is in the way."""
     base = origin(page)
-    too_wide = []
-    for path in PATHS:
+    wrong: dict[str, list[str]] = {}
+    for number, path in enumerate(PATHS):
         page.goto(base + path)
-        for width in (360, 1280):
+        for turn, (width, scheme) in enumerate(product((360, 1280), ("light", "dark"))):
+            if not THOROUGH and (turn in (0, 3)) is bool(number % 2):
+                continue  # half of them: each width, and each scheme, once
             page.set_viewport_size({"width": width, "height": 800})
-            room = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            if page.evaluate(room) > 0:
-                too_wide.append((path, width))
-    assert too_wide == []
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            for said in page.evaluate(AUDIT):
+                wrong.setdefault(said, []).append(f"{path} at {width}, {scheme}")
+    page.emulate_media(color_scheme="light")
+    told = [f"{said}: {len(places)} times, as {places[0]}" for said, places in wrong.items()]
+    assert not told, "\n".join(told)
     expected = "404"  # the page that is not there
     assert [text for text in page.complaints if expected not in text] == []
+
+
+def test_what_looks_wrong_is_found(page: Any) -> None:
+    page.goto(f"{origin(page)}/project")
+    page.evaluate("""() => {
+        const add = (text, style) => {
+            const made = document.body.appendChild(document.createElement("p"));
+            made.textContent = text;
+            Object.assign(made.style, style);
+        };
+        const here = { position: "absolute", top: "300px", left: "300px" };
+        add("pale", { color: "#ccc", background: "#fff" });
+        add("below", here);
+        add("above", here);
+        add("too long for it", { overflow: "hidden", whiteSpace: "nowrap", width: "30px" });
+        document.body.appendChild(document.createElement("button"));
+    }""")
+    found = {said.partition(" ")[0].rstrip(":") for said in page.evaluate(AUDIT)}
+    assert {"contrast", "overlap", "cut", "without"} <= found
+
+
+def test_menus_are_opened_and_left_with_the_keyboard(page: Any) -> None:
+    page.goto(f"{origin(page)}/jobs")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+    page.focus("details.drop summary")
+    page.keyboard.press("Enter")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert page.evaluate(AUDIT) == []
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert page.evaluate("document.activeElement.name") == "state"
+    page.keyboard.press("Escape")
+    assert page.locator("details.drop[open]").count() == 0
+    page.emulate_media(color_scheme="light")
 
 
 def test_news_of_a_job_arrive_by_themselves(page: Any, served: Served) -> None:

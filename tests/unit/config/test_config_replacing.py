@@ -54,6 +54,15 @@ def test_what_would_be_wrong_is_told_by_the_lines_of_the_new_text(file: Path) ->
     assert file.read_text() == TEXT
 
 
+def test_what_spoils_a_file_is_told_apart_from_what_does_not_mend_it(file: Path) -> None:
+    (edit,) = plan_replacement([file], "name: p", "nome: p")
+    assert edit.spoils
+    file.write_text(TEXT.replace("name: p", "nome: p"))
+    (edit,) = plan_replacement([file], "/old/", "/new/")
+    assert edit.problems
+    assert not edit.spoils
+
+
 def test_a_file_that_somebody_else_changed_is_left_alone(file: Path) -> None:
     (edit,) = plan_replacement([file], "/old/", "/new/")
     file.write_text("name: q\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,10 @@ def test_the_keys_are_those_that_a_filter_reads() -> None:
     found = job_filter(combined([SavedFilter("job", "x", {"state": ["FAILED"], "days": "1"})], {}))
     assert list(found.states or ()) == [JobState.FAILED]
     assert isinstance(found.start_date, datetime)
+
+
+def test_what_two_terminals_save_at_once_is_kept(project: Path) -> None:
+    names = [f"f{n}" for n in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: save_filter(project, "job", name, {"days": 1}), names))
+    assert filter_names(project, "job") == sorted(names)
