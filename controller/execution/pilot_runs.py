@@ -106,10 +106,11 @@ class ColdRuns:
         for descriptor in others:
             poller.register(descriptor, select.POLLIN)
         try:
-            for process, _ in self._jobs.values():
-                with suppress(OSError, AttributeError):
-                    descriptors.append(os.pidfd_open(process.pid))
-                    poller.register(descriptors[-1], select.POLLIN)
+            if hasattr(os, "pidfd_open"):  # not on a Mac
+                for process, _ in self._jobs.values():
+                    with suppress(OSError):
+                        descriptors.append(os.pidfd_open(process.pid))
+                        poller.register(descriptors[-1], select.POLLIN)
             if len(descriptors) == len(self._jobs):
                 poller.poll(seconds * 1000)
                 return

@@ -192,8 +192,9 @@ class ProcessState:
                 return "the job changed a limit of its process"
             if now[0] != soft:
                 resource.setrlimit(kind, (soft, hard))
-        if self._processors is not None and _affinity() != self._processors:
-            os.sched_setaffinity(0, self._processors)
+        known = self._processors
+        if hasattr(os, "sched_setaffinity") and known is not None and _affinity() != known:
+            os.sched_setaffinity(0, known)
         return "the job changed the priority of its process" if os.nice(0) != self._nice else None
 
     def _signals_back(self) -> str | None:

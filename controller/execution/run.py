@@ -82,7 +82,17 @@ class Surroundings:
 
 
 def allocate(number: int) -> None:
-    """Let an open file take the space that the result of a job may need."""
+    """Let an open file take the space that the result of a job may need.
+
+    Raises
+    ------
+    OSError
+        There is not so much.
+    """
+    if not hasattr(os, "posix_fallocate"):  # as on a Mac
+        if os.pwrite(number, bytes(_RESERVED_BYTES), 0) < _RESERVED_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return
     try:
         os.posix_fallocate(number, 0, _RESERVED_BYTES)
     except OSError as error:

@@ -312,3 +312,25 @@ def test_the_faces_do_not_know_each_other() -> None:
     """But for the command that starts the web page."""
     knows = {m for m in MODULES for t, *_ in imports(m) if t.startswith("jfr_web")}
     assert {m for m in knows if not m.startswith("jfr_web")} == {"jfr_cli.commands.gui"}
+
+
+NOT_ON_A_MAC = {
+    *("copy_file_range", "eventfd", "fdatasync", "getrandom", "getresuid", "memfd_create"),
+    *("pidfd_open", "pipe2", "posix_fadvise", "posix_fallocate", "sched_getaffinity"),
+    *("sched_setaffinity", "setns", "splice", "unshare"),
+}
+"""Functions of the module os."""
+
+
+def test_what_a_mac_lacks_is_asked_for_first() -> None:
+    """`make check` holds more of this, with the types of that system."""
+    used = [
+        f"{name}: os.{node.attr}"
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and (node.value.id, node.attr in NOT_ON_A_MAC) == ("os", True)
+        and f"hasattr(os, '{node.attr}')" not in ast.unparse(tree)
+    ]
+    assert used == []

@@ -14,6 +14,7 @@ import sample_jobs
 from worker_process import prepare, run_forked
 
 from controller.execution import files
+from controller.execution.run import allocate
 
 FORMATS = [
     (store, zipped)
@@ -241,6 +242,14 @@ def test_a_file_system_that_cannot_reserve_is_fine(worker, monkeypatch):
 
     monkeypatch.setattr("os.posix_fallocate", not_here)
     assert worker(sample_jobs.add(1, 2)).result == 3
+
+
+def test_where_space_cannot_be_reserved_it_is_written(worker, monkeypatch):
+    """macOS has no posix_fallocate: every job ended in an AttributeError."""
+    monkeypatch.delattr("os.posix_fallocate")
+    assert worker(sample_jobs.add(1, 2)).result == 3
+    with Path("/dev/full").open("wb") as full, pytest.raises(OSError, match="No space"):
+        allocate(full.fileno())
 
 
 def test_response_parts_are_flows(worker):
