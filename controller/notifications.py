@@ -184,14 +184,24 @@ def tell(queue: Queue, project: str, name: str, to: Notification) -> bool:
         if lock.locked_document is None:
             return False
         known = lock.locked_document[FIELD]
-        query = {**candidates(to), "_id": {"$gte": known["cursor"]}}
-        found = queue.events.find_where(query, limit=AT_ONCE, newest=False)
-        new = [e for e in found if e.event_id not in known["seen"] and is_wanted(e, to)]
+        new = _new_events(queue, to, known)
         fields = _deliver_all(project, name, to, known, new) if new else _moved_on(known)
         if fields:
             changed = {f"{FIELD}.{key}": value for key, value in fields.items()}
             lock.update_on_release = {"$set": changed}
     return bool(new) and "cursor" in fields
+
+
+def _new_events(queue: Queue, to: Notification, known: Mapping[str, Any]) -> list[EventDoc]:
+    """Return events that have not been told, the oldest first, at most `AT_ONCE`."""
+    seen, begin = set(known["seen"]), {"$gte": known["cursor"]}
+    while True:
+        query = {**candidates(to), "_id": begin}
+        found = queue.events.find_where(query, limit=AT_ONCE, newest=False)
+        new = [e for e in found if e.event_id not in seen and is_wanted(e, to)]
+        if new or len(found) < AT_ONCE:
+            return new
+        begin = {"$gt": found[-1].event_id}  # these were told, but there may be more
 
 
 def _moved_on(known: Mapping[str, Any]) -> dict[str, Any]:

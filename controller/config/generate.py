@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def quickstart_project(name: str = QUICKSTART_NAME, base_dir: Path | None = None
                 "scheduler_type": "shell",
                 "work_dir": str(base / "work"),
                 "max_jobs": _processors(),
-                "warm": True,
+                # Frameworks of macOS may crash a process that was forked and runs on.
+                "warm": sys.platform != "darwin",
             }
         },
         "queue": {

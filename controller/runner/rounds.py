@@ -290,7 +290,7 @@ class Rounds:
         return limit - self._controller.queue.jobs.count_documents(query)
 
     def _within_limit(self, name: str, step: BatchStep) -> BatchStep:
-        """Let a step submit no more jobs than a worker may have, whoever else submits meanwhile."""
+        """Let a step submit no more jobs than a worker may have, also beside other runners."""
         worker = self._context.worker(name)
         limit = worker.max_jobs
         if not limit or worker.is_batch:  # there it counts pilots

@@ -153,8 +153,8 @@ class Terminal:
         EOFError
             The terminal is gone.
         """
-        patience = _WAIT_FOR_THE_REST if self._begun else timeout
-        ready, _, _ = select.select([self._in, self._read_end], [], [], patience)
+        seconds = _WAIT_FOR_THE_REST if self._begun else timeout
+        ready, _, _ = select.select([self._in, self._read_end], [], [], seconds)
         if self._read_end in ready:
             with suppress(BlockingIOError):
                 os.read(self._read_end, 1024)

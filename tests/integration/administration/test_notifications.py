@@ -157,6 +157,19 @@ def test_the_rate_is_limited(controller: JobController, stock: Stock, hook: Hook
     assert len(hook.got) == 1
 
 
+def test_more_than_one_message_can_hold_is_told_with_the_next(
+    controller: JobController, stock: Stock, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came within two minutes beyond the first 5,000 was never told."""
+    monkeypatch.setattr("controller.notifications.AT_ONCE", 2)
+    to = Notification(on=["flow_failed"], webhook=hook.url, every=0)
+    begun(controller, to)
+    failed_flows(controller, stock, 5)
+    told = [tell(controller.queue, "p", "me", to) for _ in range(4)]
+    assert told == [True, True, True, False]
+    assert [json.loads(body)["count"] for _, body in hook.got] == [2, 2, 1]
+
+
 def test_a_cursor_moves_on_where_nothing_is_to_be_told(controller: JobController) -> None:
     to = Notification(on=["flow_failed"], command=["false"])
     begun(controller, to)
