@@ -104,7 +104,7 @@ class ProjectFolder:
             return next(iter(usable))
         if usable:
             raise ProjectUndefinedError(
-                f"a project name should be defined, known projects: {sorted(usable)}",
+                f"a project name should be defined, there are several: {', '.join(sorted(usable))}",
                 hint="jf -p NAME, or the variable JFREMOTE_PROJECT",
             )
         raise ProjectUndefinedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -48,7 +49,25 @@ def quickstart(
     show_report(
         {"project": name, "file": path, "dry_run": False},
         f"project {name}: {path}",
-        "next, in Python:   from controller import submit_flow; submit_flow(your_flow)",
-        "then:              jf runner run --until-idle",
-        "and look:          jf flow list; jf job list; jf job output 1",
+        *_next_steps(name, is_selected=_is_selected(name)),
+    )
+
+
+def _is_selected(name: str) -> bool:
+    """Whether commands without ``-p`` use a project."""
+    from controller.config import ConfigManager
+
+    try:
+        return ConfigManager().select_project_name() == name
+    except ConfigError:
+        return False
+
+
+def _next_steps(name: str, *, is_selected: bool) -> tuple[str, ...]:
+    jf = "jf" if is_selected else f"jf -p {shlex.quote(name)}"
+    flow = "your_flow" if is_selected else f"your_flow, project={name!r}"
+    return (
+        f"next, in Python:   from controller import submit_flow; submit_flow({flow})",
+        f"then:              {jf} runner run --until-idle",
+        f"and look:          {jf} flow list; {jf} job list; {jf} job output 1",
     )

@@ -43,9 +43,7 @@ def test_several_projects_and_no_name(folder: Path) -> None:
         put(folder, f"{name}.yaml", content(name=name))
     with pytest.raises(ProjectUndefinedError) as caught:
         ConfigManager().get_project()
-    assert str(caught.value).startswith(
-        "a project name should be defined, known projects: ['a', 'b']"
-    )
+    assert str(caught.value).startswith("a project name should be defined, there are several: a, b")
 
 
 def test_no_project(folder: Path) -> None:
@@ -170,3 +168,13 @@ def test_a_name_does_not_lead_out_of_the_projects_folder(folder: Path, name: str
     assert "cannot be that of a folder (or give a base_dir)" in str(ConfigManager().unusable)
     put(folder, "p.json", content(name=name, base_dir="/own"))
     assert list(ConfigManager().projects) == [name]
+
+
+def test_the_first_steps_of_another_project_name_it() -> None:
+    from jfr_cli.commands.quickstart import _next_steps
+
+    first = "\n".join(_next_steps("my lab", is_selected=True))
+    other = "\n".join(_next_steps("my lab", is_selected=False))
+    assert "-p" not in first
+    assert "submit_flow(your_flow, project='my lab')" in other
+    assert other.count("jf -p 'my lab' ") == 4
