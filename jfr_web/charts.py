@@ -17,6 +17,9 @@ from jfr_web.rendering import count
 
 _WIDTH, _HEIGHT = 640.0, 150.0
 _LEFT, _BOTTOM, _TOP = 36.0, 22.0, 10.0
+_STEPS = (5.0, 2.0, 1.0, 0.5, 0.2)
+_CHARACTER = 6.6
+"""Width of a character of a tick, rather too much."""
 
 
 @dataclass(frozen=True)
@@ -221,12 +224,22 @@ class Axis:
             return value
         return math.log10(value) if value > 0 else None
 
+    def ticks(self, places: Sequence[float]) -> list[float]:
+        """Return the places that get a line: round ones, three to seven of them."""
+        least, most = min(places), max(places)
+        if self.is_time or least == most:
+            return [least + (most - least) * n / 4 for n in range(5)] if least < most else [least]
+        size = 10.0 ** math.floor(math.log10(most - least))
+        step = next(s for s in (size * f for f in _STEPS) if (most - least) / s >= 2.5)
+        first, last = math.ceil(least / step - 1e-9), math.floor(most / step + 1e-9)
+        return [n * step for n in range(first, last + 1)]
+
     def text(self, place: float) -> str:
         """Return the text of a place."""
         if self.is_time and not self.log:
             time = datetime.fromtimestamp(place, UTC).replace(tzinfo=None)
             return local_time(time, "%m-%d %H:%M")
-        return f"{10**place:.3g}" if self.log else f"{place:.4g}"
+        return f"{10**place:.3g}" if self.log else f"{place:.10g}"
 
 
 @dataclass(frozen=True)
@@ -249,9 +262,11 @@ def scatter(dots: Sequence[Dot], across: Axis, up: Axis) -> Markup:
     ]
     if not placed:
         return Markup("")
-    left, right, low, high, width, height = 64.0, 690.0, 380.0, 12.0, 700.0, 420.0
-    to_x = _scale([x for x, _, _ in placed], left + 8, right - 8)
+    right, low, high, width, height = 690.0, 380.0, 12.0, 700.0, 420.0
     to_y = _scale([y for _, y, _ in placed], low - 8, high + 8)
+    rows = up.ticks([to_y.least, to_y.most])
+    left = 34.0 + _CHARACTER * max(len(up.text(y)) for y in rows)
+    to_x = _scale([x for x, _, _ in placed], left + 8, right - 8)
     parts = [_axes(to_x, to_y, across, up, (left, right, low, high))]
     parts += [
         Markup(
@@ -290,26 +305,20 @@ def _axes(
     to_x: _Scale, to_y: _Scale, across: Axis, up: Axis, box: tuple[float, float, float, float]
 ) -> Markup:
     left, right, low, high = box
-    parts = []
-    for n in range(5):
-        x = to_x.least + (to_x.most - to_x.least) * n / 4
-        y = to_y.least + (to_y.most - to_y.least) * n / 4
+    parts = [
+        Markup(
+            '<line class="grid" x1="{0:.1f}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>'
+            '<text class="tick" x="{3:.1f}" y="{4:.1f}" text-anchor="end">{5}</text>'
+        ).format(left, right, to_y.pixel(y), left - 6, to_y.pixel(y) + 4, up.text(y))
+        for y in up.ticks([to_y.least, to_y.most])
+    ]
+    for x in across.ticks([to_x.least, to_x.most]):
+        text, middle = across.text(x), to_x.pixel(x)
+        half = _CHARACTER * len(text) / 2
+        middle = min(max(middle, left + half), right - half)  # within the picture
         parts.append(
-            Markup(
-                '<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>'
-                '<text class="tick" x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>'
-                '<text class="tick" x="{6:.1f}" y="{7}" text-anchor="{8}">{9}</text>'
-            ).format(
-                left,
-                right,
-                to_y.pixel(y),
-                left - 6,
-                to_y.pixel(y) + 4,
-                up.text(y),
-                to_x.pixel(x),
-                low + 16,
-                ("start", "middle", "middle", "middle", "end")[n],
-                across.text(x),
+            Markup('<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
+                middle, low + 16, text
             )
         )
     parts.append(

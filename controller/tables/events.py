@@ -46,7 +46,9 @@ def _about(event: EventDoc) -> str:
         return f"job {event.db_id}"
     if event.flow:
         return f"flow {event.name or event.flow[:8]}"
-    return f"{event.count} jobs" if event.count is not None else ""
+    if event.count is None:
+        return ""
+    return "1 job" if event.count == 1 else f"{event.count} jobs"
 
 
 def _by(event: EventDoc | HistoryEntry) -> str:

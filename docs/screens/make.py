@@ -1,13 +1,17 @@
-"""Take the pictures of the README from the real command: ``make screens``.
+"""Take the pictures of README and documentation from the real program: ``make screens``.
 
 A small project is made in a temporary folder, its jobs run, and `jf` is called in a terminal of
-a fixed width; what it writes becomes an SVG beside this file.
+a fixed width; what it writes becomes an SVG beside this file. Pages of `jf gui` are drawn by
+Chromium, if there is one, and become PNG files. ``make.py pages`` takes these alone.
 """
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -58,10 +62,29 @@ SCREENS = {
     "job-report": ["job", "report", "days", "4"],
     "dry-run": ["job", "rerun", "-s", "FAILED", "--dry-run"],
 }
+PAGES = {
+    "overview": "/",
+    "jobs": "/jobs?name=*Cu*&columns=db_id,name,state,worker,last_updated,run_time",
+    "flows": "/flows",
+    "job": "/job/{failed}",
+    "data": "/job/1/data",
+    "files": "/job/1/files",
+    "flow": "/flow/1",
+    "batches": "/batches",
+    "reports": "/reports?interval=hours&number=6",
+    "plots": "/plots?y=energy&x=volume&name=static*",
+    "events": "/events",
+    "runners": "/runners",
+    "project": "/project",
+    "doctor": "/doctor?examine=1",
+    "search": "/search?q=static",
+}
+"""{name of the picture: address} of the pages of `jf gui`."""
+WINDOW = {"width": 1100, "height": 760}
 
 
 def main() -> None:
-    """Make the project and take all pictures."""
+    """Make the project and take all pictures, or those of the pages alone."""
     with tempfile.TemporaryDirectory(prefix="jfr-screens-") as name:
         folder = Path(name)
         env = {
@@ -82,10 +105,66 @@ def main() -> None:
         jobs = {
             "waiting": jf(env, "job", "list", "-n", "fit Ni", "--format", "name").split()[0],
         }
-        for name, words in SCREENS.items():
+        for name, words in () if "pages" in sys.argv else SCREENS.items():
             take(name, [word.format(**jobs) for word in words], env, folder)
         subprocess.run([sys.executable, "-c", RUNNING], env=env, check=True, capture_output=True)
-        take_live("top", ["top", "-d", "0.5"], env)
+        if "pages" not in sys.argv:
+            take_live("top", ["top", "-d", "0.5"], env)
+        failed = jf(env, "job", "list", "-s", "FAILED", "--format", "name").split()[0]
+        names = {
+            str(folder): "/home/me/.jfremote",
+            str(BIN.parent): "/home/me/jfr-venv",
+            str(HERE.parent.parent): "/home/me/jfr-venv/lib/python3.11/site-packages",
+            f"{getpass.getuser()}@{socket.gethostname()}": "me@laptop",
+            socket.gethostname(): "laptop",
+        }
+        take_pages(env, {"failed": failed}, names)
+
+
+RENAME = """names => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        for (const [here, there] of Object.entries(names)) {
+            walker.currentNode.data = walker.currentNode.data.replaceAll(here, there);
+        }
+    }
+}"""
+
+
+def take_pages(env: dict[str, str], ids: dict[str, str], names: dict[str, str]) -> None:
+    """Draw pages of `jf gui` in a window, and the first one on a telephone in the dark.
+
+    Parameters
+    ----------
+    names
+        {name of this machine, of a folder or a user: what is written in its place}.
+    """
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.stderr.write("no chromium: the pages of jf gui are not drawn\n")
+        return
+    from playwright.sync_api import sync_playwright
+
+    server = pexpect.spawn("jf", ["gui", "--port", "0"], env=env, encoding="utf-8", timeout=60)
+    server.expect(r"open (http\S+)")
+    link = server.match.group(1)
+    base = link.partition("/?")[0]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport=WINDOW, color_scheme="light")
+        page.goto(link)
+        for name, path in PAGES.items():
+            page.goto(base + path.format(**ids))
+            page.evaluate(RENAME, names)
+            page.screenshot(path=HERE / f"page-{name}.png")
+            sys.stderr.write(f"page-{name}.png\n")
+        page.set_viewport_size({"width": 360, "height": 760})
+        page.emulate_media(color_scheme="dark")
+        page.goto(base)
+        page.screenshot(path=HERE / "page-small.png")
+        browser.close()
+    server.sendintr()
+    server.expect(pexpect.EOF)
 
 
 def take_live(name: str, words: list[str], env: dict[str, str]) -> None:

@@ -49,6 +49,10 @@
     texts.push({ element, text, rects });
 
     const svg = element.closest("svg");
+    const [inner, outer] = [range.getBoundingClientRect(), svg?.getBoundingClientRect()];
+    if (svg && (inner.left < outer.left - 1 || inner.right > outer.right + 1)) {
+      found.push(`cut: ${named(element, text)}`);
+    }
     const shown = number(svg ? style.fill : style.color);
     const ground = behind(svg || element);
     const [a, b] = [light(over(shown, ground)), light(ground)].sort((x, y) => y - x);
