@@ -53,7 +53,8 @@ def claim_jobs(
     if limit == 1:
         claimed = _claim_one(queue, wanted, sort or CLAIM_ORDER)
     elif queue.database.supports_transactions:
-        if queue.jobs.find_one(wanted, ["_id"]) is None:
+        # In their order, which has an index: without it, all jobs of the worker were looked at.
+        if queue.jobs.find_one(wanted, ["_id"], sort=sort or CLAIM_ORDER) is None:
             return []
         claim = partial(_claim_many, queue, wanted, sort or CLAIM_ORDER, limit)
         claimed = repeat_on_conflict(claim)

@@ -19,7 +19,7 @@ from controller.storage.embedded.filters import (
 )
 from controller.storage.embedded.planner import Plan, names_one, plan_filter, plan_order
 from controller.storage.embedded.projections import Projection
-from controller.storage.embedded.routes import in_order
+from controller.storage.embedded.routes import in_order, where_of
 from controller.storage.embedded.rows import Stored
 from controller.storage.embedded.values import MISSING, normalise, sort_key, value_of_key
 
@@ -73,7 +73,8 @@ class Query:
             yield from _read(link, table, self._sorted(link, table, plan))
             return
         if not order:
-            rows = link.select(f"SELECT seq, hot FROM {table.rows} WHERE {plan.sql}", plan.params)
+            where, params = where_of(link, table, plan)
+            rows = link.select(f"SELECT seq, hot FROM {table.rows} WHERE {where}", params)
             for sequence, raw in rows:
                 stored = Stored(sequence, raw)
                 if plan.exact or self.matches(link, stored):
@@ -112,7 +113,8 @@ class Query:
         if not plan.exact:
             return [stored.sequence for stored in self.scan(link, table)]
         by = f" ORDER BY {order}" if order else ""
-        rows = link.sql.execute(f"SELECT seq FROM {table.rows} WHERE {plan.sql}{by}", plan.params)
+        where, params = (plan.sql, plan.params) if order else where_of(link, table, plan)
+        rows = link.sql.execute(f"SELECT seq FROM {table.rows} WHERE {where}{by}", params)
         return [row[0] for row in rows]
 
     def from_columns(
@@ -138,7 +140,8 @@ class Query:
             return None
         asked = ", ".join(c.sql for c in columns if c is not None)
         found: list[Document] = []
-        for row in link.select(f"SELECT {asked} FROM {table.rows} WHERE {plan.sql}", plan.params):
+        where, params = where_of(link, table, plan)
+        for row in link.select(f"SELECT {asked} FROM {table.rows} WHERE {where}", params):
             values = [key if type(key) is str else value_of_key(key) for key in row]
             if None in values or MISSING in values:
                 return None
@@ -148,8 +151,9 @@ class Query:
     def _sorted(self, link: Link, table: Table, plan: Plan) -> list[int]:
         paths = [*self.paths, *(path for path, _ in self.sort)]
         rows: list[tuple[list[Any], int]] = []
+        where, params = where_of(link, table, plan)
         for sequence, raw in link.select(
-            f"SELECT seq, hot FROM {table.rows} WHERE {plan.sql}", plan.params
+            f"SELECT seq, hot FROM {table.rows} WHERE {where}", params
         ):
             document = Stored(sequence, raw).decode(link, paths)
             if plan.exact or self.test(document):

@@ -52,6 +52,20 @@ def in_order(
     return _look_then_compare(link, table, window, others, index, order)
 
 
+def where_of(link: Link, table: Table, plan: Plan) -> Statement:
+    """Return the condition of a plan and its parameters, led by what few rows meet.
+
+    Of a state and a worker, SQLite takes the worker, which may have a million finished jobs.
+    """
+    conditions = list(plan.conditions)
+    if len(conditions) < 2 or any(c.is_selective for c in conditions):
+        return plan.sql, plan.params
+    fewest, number = _fewest(link, conditions)
+    if fewest is None or number > FEW:
+        return plan.sql, plan.params
+    return _led_where(fewest, conditions)
+
+
 def _look_then_compare(
     link: Link,
     table: Table,
@@ -159,10 +173,14 @@ def _fewest(
 
 
 def _led_by(table: Table, first: Condition, conditions: list[Condition]) -> Statement:
+    where, params = _led_where(first, conditions)
+    return f"SELECT seq FROM {table.rows} WHERE {where}", params
+
+
+def _led_where(first: Condition, conditions: list[Condition]) -> Statement:
     rest = [c for c in conditions if c is not first]
     where = "".join(f" AND ({c.of_row})" for c in rest)
-    sql = f"SELECT seq FROM {table.rows} WHERE seq IN ({first.rows}){where}"
-    return sql, (*first.rows_params, *_params(rest))
+    return f"seq IN ({first.rows}){where}", (*first.rows_params, *_params(rest))
 
 
 def _membership(condition: Condition) -> Statement:

@@ -49,3 +49,43 @@ def test_causes_are_counted_without_reading_documents(tmp_path: Path) -> None:
     with jobs._file.reading() as link:
         assert _count_by_column(link, "jobs", stages) == [{"_id": "x", "count": 1}]
     database.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "READY", "worker": "w", "lock_id": None},
+        {"state": {"$in": ["SUBMITTED", "RUNNING"]}, "worker": {"$in": ["w"]}, "lock_id": None},
+        {"state": {"$in": ["READY", "UPLOADED"]}, "worker": {"$in": ["v", "w"]}},
+    ],
+)
+def test_what_a_runner_asks_does_not_grow_with_finished_jobs(
+    tmp_path: Path, query: dict[str, Any]
+) -> None:
+    database = open_database(tmp_path / "queue.sqlite")
+    jobs: Any = database.collection("jobs")
+    build_indexes(jobs, JOB_INDEXES)
+
+    def add(first: int, number: int, state: str) -> None:
+        numbers = range(first, first + number)
+        fields = {"index": 1, "state": state, "worker": "w", "lock_id": None}
+        jobs.insert_many([{"uuid": str(n), "db_id": str(n), **fields} for n in numbers])
+
+    def steps() -> int:
+        found = [0]
+
+        def one() -> None:
+            found[0] += 1
+
+        jobs._file.link().sql.set_progress_handler(one, 10)
+        list(jobs.find(query, ["_id"]))
+        jobs.find_one(query, ["_id"])
+        jobs._file.link().sql.set_progress_handler(None, 0)
+        return found[0]
+
+    add(0, 3, "READY")
+    add(3, 40, "COMPLETED")
+    few = steps()
+    add(100, 800, "COMPLETED")
+    assert steps() < 2 * few
+    database.close()

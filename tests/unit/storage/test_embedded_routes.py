@@ -118,6 +118,9 @@ def test_answers_of_every_way(
         assert len({d["_id"] for d in found}) == len(found), query
         keys = [d.get("updated_on") for d in plain.find(query, sort=sort, limit=limit)]
         assert [d.get("updated_on") for d in found] == keys, query
+        assert {d["_id"]: d for d in indexed.find(query)} == wanted, query
+        states = {d["_id"]: d.get("state") for d in indexed.find(query, ["state"])}
+        assert states == {key: d.get("state") for key, d in wanted.items()}, query
         assert indexed.count_documents(query) == len(wanted), query
         groups = [{"$match": query}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
         counts = [{g["_id"]: g["n"] for g in c.aggregate(groups)} for c in pair]
