@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -41,6 +42,7 @@ _CODES: tuple[tuple[type[errors.ControllerError], int], ...] = (
     (errors.UnsupportedOperationError, 2),  # caused by a user's query
 )
 _REFUSED, _PARTLY = 6, 5
+_EXTRA = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.+)\)")
 
 
 def exit_code(error: errors.ControllerError) -> int:
@@ -92,9 +94,20 @@ def report_usage(error: Any, *, as_json: bool) -> int:
             print_data(text)
         return 2
     context = getattr(error, "ctx", None)
-    hint = f"see `{context.command_path} --help`" if context else None
     message = " ".join(_usage_message(error).split())
+    if extra := _EXTRA.match(message):
+        message = f"unexpected argument: {extra[1]}"
+    hint = _selecting(extra[1], context) if context and extra else None
+    if context and hint is None:
+        hint = f"see `{context.command_path} --help`"
     return _write(error.exit_code, message.rstrip("."), hint, as_json=as_json)
+
+
+def _selecting(extra: str, context: Any) -> str | None:
+    """Return how to give an id to a command that selects by options only; None for others."""
+    known = {name for p in context.command.get_params(context) for name in p.opts}
+    option = "-fid" if " flow " in context.command_path else "-did"
+    return f"give an id with its option: {option} {extra.split()[0]}" if option in known else None
 
 
 def _usage_message(error: Any) -> str:

@@ -97,3 +97,24 @@ def test_the_nearest_name_is_suggested(
     monkeypatch.setattr("sys.argv", ["jf", *words.split()])
     assert run() == 2
     assert capsys.readouterr().err.splitlines()[0] == f"jf: {message}"
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        ("flow delete 41", "41", "give an id with its option: -fid 41"),
+        ("job set priority 3 41", "41", "give an id with its option: -did 41"),
+        ("project list x y", "x y", "see `jf project list --help`"),
+    ],
+)
+def test_an_id_where_there_is_no_place_for_one(
+    words: str,
+    message: str,
+    hint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.argv", ["jf", *words.split()])
+    assert run() == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"jf: unexpected argument: {message}", f"    {hint}"]
