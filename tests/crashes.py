@@ -21,6 +21,7 @@ WRITES = (
     "delete_one",
     "delete_many",
     "bulk_write",
+    "bulk_write_shown",  # only one engine has it
     "find_one_and_update",
     "find_one_and_delete",
 )

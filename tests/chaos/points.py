@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ def install(recorder: Recorder, *, transactions: bool) -> None:
         False takes them from the embedded engine: it then behaves as a server without them.
     """
     for kind in (EmbeddedCollection, MongoCollection):
-        for name in WRITES:
+        for name in filter(partial(hasattr, kind), WRITES):
             setattr(kind, name, _recorded_write(recorder, name, getattr(kind, name)))
     for name in (*HOST_ACTIONS, *(HOST_READS if recorder.reads else ())):
         setattr(LocalHost, name, _recorded_action(recorder, name, getattr(LocalHost, name)))
