@@ -266,6 +266,8 @@ def read_output(run_dir: Path) -> RunOutput:
 
 def _missing_result(run_dir: Path, *, started: bool) -> str:
     """Say why a job may have left no result, with the end of its log."""
+    if not run_dir.is_dir():
+        return f"the run directory {run_dir} is gone: the job, or another program, has removed it"
     ended = pre_run_status(run_dir)
     if ended is not None and not started:
         return _with_log(run_dir, f"pre_run ended with status {ended} before the job started")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from controller.documents import db_id_order
 from controller.graphs.model import Origin
 from controller.graphs.tree import TreeNode, get_tree
+from controller.safe_text import one_line
 from controller.states import JobState
 from controller.tables.flows import FLOWS, needs_jobs
 from jfr_cli.render.outcome import outcome_schema
@@ -98,7 +99,8 @@ def flow_tree(flow: FlowInfo, label: str = "name") -> Tree:
     root = get_tree(flow.model_copy(update={"jobs_info": jobs, "db_ids": order}))
     drawn = {
         id(root): Tree(
-            Text.assemble((root.name, "bold"), "  ", state_text(flow.state)), guide_style="dim"
+            Text.assemble((one_line(root.name), "bold"), "  ", state_text(flow.state)),
+            guide_style="dim",
         )
     }
     way = [root]
@@ -115,10 +117,10 @@ def _node_text(node: TreeNode, label: str) -> Text:
     from rich.text import Text
 
     if node.job is None:
-        return Text(node.name, style="italic")
+        return Text(one_line(node.name), style="italic")
     job = node.job
     index = f" ({job.index})" if job.index > 1 else ""
-    named = "" if label in ("db_id", "state", "index") else f"{getattr(job, label)}"
+    named = "" if label in ("db_id", "state", "index") else one_line(f"{getattr(job, label)}")
     line = Text.assemble((f"{job.db_id} ", "bold"), named, index, "  ", state_text(job.state))
     if node.origin in _BROUGHT:
         line.append(f"  {_BROUGHT[node.origin]}", style="dim")

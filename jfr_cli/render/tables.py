@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from controller.safe_text import harmless, is_harmless
+from controller.safe_text import harmless, one_line
 from controller.tables.columns import (
     ASKED,
     MORE,
@@ -48,6 +48,8 @@ __all__ = [
 
 _FOLDED = 14
 """Minimum width of folded long texts, for readability."""
+_NAMES = frozenset(("name", "about"))
+"""Columns of names that users choose: a line break in one must not look like another row."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ class Listing:
             cells = [cell_text(column.value(row)) for row in self._rows]
         else:
             cells = [make(item) or "" for item in self.items]
-        cells = [cell if is_harmless(cell) else harmless(cell) for cell in cells]
+        clean = one_line if column.key in _NAMES else harmless
+        cells = [clean(cell) for cell in cells]
         return _Drawn(heading(column, form), cells, _FOLDED if form else 3 * _FOLDED, column.wraps)
 
     @cached_property

@@ -22,7 +22,7 @@ from controller.safe_text import escaped_json
 from controller.states import FlowState, JobState
 from controller.tables import words as shared_words
 from jfr_cli.render import data, words
-from jfr_cli.render.flows import FLOWS, needs_jobs
+from jfr_cli.render.flows import FLOWS, flow_tree, needs_jobs
 from jfr_cli.render.jobs import JOBS, job_lines, job_panel, job_table
 from jfr_cli.render.tables import Column, Listing, TableSpec, chosen_columns, chosen_data
 
@@ -137,6 +137,18 @@ def test_a_plain_table_is_what_rich_draws(named: list[Any], data: st.DataObject)
     kind = TableSpec("some", "Some.", {}, columns=columns)
     whole = Listing(kind, rows, columns)
     assert whole.plain().split("\n") == drawn(whole, 2000, None)
+
+
+def test_a_name_with_a_line_break_is_one_row() -> None:
+    """It could make a row of its own: jobs of others, with any state."""
+    shown = listing([job(name="a\n99  forged  COMPLETED"), job(name="b")])
+    assert len(shown.plain().splitlines()) == len(drawn(shown, 200)) == 4
+    flow = {"flow_id": "f", "state": FlowState.READY, "name": "one\ntwo", "db_ids": ["1"]}
+    flow |= {"job_ids": ["u"], "job_indexes": [1], "created_on": T0, "updated_on": T0}
+    tree = flow_tree(FlowInfo.model_validate({**flow, "jobs_info": [job(name="a\nb")]}))
+    out = io.StringIO()
+    Console(file=out, width=100).print(tree)
+    assert len(out.getvalue().splitlines()) == 2
 
 
 def test_what_looks_like_markup_is_shown_as_it_stands() -> None:

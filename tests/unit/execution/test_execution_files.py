@@ -166,6 +166,11 @@ def test_the_exit_status_explains_the_missing_result(tmp_path, started, status, 
     assert words in files.read_output(tmp_path).error
 
 
+def test_a_run_directory_that_is_gone_is_the_reason(tmp_path):
+    """It was taken for a job that had not started, on a disk that was perhaps full."""
+    assert files.read_output(tmp_path / "gone").error.startswith("the run directory /")
+
+
 def test_the_end_of_a_long_log_explains_the_missing_result(tmp_path):
     noise = "".join(f"warning number {n}\n" for n in range(1000))
     (tmp_path / files.QUEUE_ERR).write_text(noise + "oom-kill: Out of memory\n")
