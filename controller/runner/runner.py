@@ -219,6 +219,7 @@ class Runner:
                 with self.lanes.at_work(roles):
                     while not is_over() and not self._reload:
                         rounds += 1
+                        self.context.touched.clear()  # a service sums up nothing at its end
                         if not self._guarded(lambda: self._round(roles)):
                             self._sleep(_earlier(deadline, last_turn))
                 self._reload_if_asked()
