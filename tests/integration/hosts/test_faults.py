@@ -171,6 +171,7 @@ def test_a_loss_that_the_connection_has_not_noticed_itself(
     server = start()
     host = reach(server, "paramiko")
     assert host.execute("echo up").stdout == "up\n"
+    assert "gcm" in host._link._fabric.transport.local_cipher  # type: ignore[attr-defined]
     lost = iter([EOFError, ConnectionResetError])
     really = paramiko.Transport.open_session
 
