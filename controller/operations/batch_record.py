@@ -291,7 +291,7 @@ def submission_turn(
     if auxiliary.find_one(key, ["_id"]) is None:
         with suppress(DuplicateKeyError):  # another runner was first to make it
             auxiliary.insert_one({**key, "lock_id": None, "lock_time": None, "pending": []})
-    with MongoLock(auxiliary, key) as lock:
+    with MongoLock(auxiliary, key, get_locked_doc=True) as lock:  # takes over one that has expired
         document = lock.locked_document
         if document is None:
             yield None

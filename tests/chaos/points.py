@@ -32,9 +32,14 @@ HOST_READS = ("exists", "listdir", "read_files")
 """Actions on a host that change nothing: no kill is tried there, only a failure."""
 HOST_ACTIONS = ("exchange", "execute", "mkdir", "write_bytes", "write_files", "remove", "rmtree")
 
+POOL_WRITES = ("rename", "replace", "unlink")
+"""Functions of ``os`` by which files of a pool of batch workers come, move and go."""
+
 _PACKAGE = str(Path(controller.__file__).parent)
 _BELOW = tuple(f"{_PACKAGE}/{part}" for part in ("storage/embedded/", "storage/mongo/", "hosts/"))
 _LOCKS = f"{_PACKAGE}/locks.py"
+_POOLS = (f"{_PACKAGE}/execution/local_pool.py", f"{_PACKAGE}/operations/batch_pool.py")
+_INSTALLED: list[Recorder] = []
 
 
 @dataclass(frozen=True)
@@ -147,8 +152,16 @@ def install(recorder: Recorder, *, transactions: bool) -> None:
         setattr(LocalHost, name, _recorded_action(recorder, name, getattr(LocalHost, name)))
     for database in (EmbeddedDatabase, MongoDatabase):
         _record_transactions(recorder, database)
+    for name in POOL_WRITES:
+        setattr(os, name, _recorded_in_pools(recorder, name, getattr(os, name)))
+    _INSTALLED.append(recorder)
     if not transactions:
         take_transactions()
+
+
+def event(what: str, action: Callable[[], Any]) -> Any:
+    """Carry out an event of the test's own, at which this process may die as at any other."""
+    return _INSTALLED[-1].around(what, action)
 
 
 def take_transactions() -> None:
@@ -176,6 +189,26 @@ def _recorded_action(recorder: Recorder, name: str, method: Any) -> Any:
         return recorder.around(f"host.{name}", lambda: method(self, *args, **kwargs))
 
     return wrapper
+
+
+def _recorded_in_pools(recorder: Recorder, name: str, function: Any) -> Any:
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if not _is_in_pool():
+            return function(*args, **kwargs)
+        return recorder.around(f"pool.{name}", lambda: function(*args, **kwargs))
+
+    return wrapper
+
+
+def _is_in_pool() -> bool:
+    """Whether a pool's own code does it, through a few functions of others at most."""
+    frame, left = sys._getframe(2), 4
+    while frame is not None and left:
+        if frame.f_code.co_filename in _POOLS:
+            return True
+        frame, left = frame.f_back, left - 1  # type: ignore[assignment]
+    return False
 
 
 def _record_transactions(recorder: Recorder, kind: Any) -> None:
