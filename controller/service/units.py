@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ def systemd_unit(project: str) -> str:
     variables = "".join(
         f"Environment={_quoted(f'{name}={value}')}\n" for name, value in _environment().items()
     )
-    name = f"jfr-{project}.service"
+    name = shlex.quote(unit_name(project))
     return f"""\
 # {name}: the runner of project {project}.
 #   mkdir -p ~/.config/systemd/user
@@ -43,6 +44,17 @@ RestartSec=30
 [Install]
 WantedBy=default.target
 """
+
+
+def unit_name(project: str) -> str:
+    """Return the name of a project's unit; other characters are written as systemd-escape does."""
+    name = "".join(
+        letter
+        if re.fullmatch(r"[A-Za-z0-9:_.-]", letter)
+        else "".join(rf"\x{byte:02x}" for byte in letter.encode())
+        for letter in project
+    )
+    return f"jfr-{name}.service"
 
 
 def cron_line(project: str) -> str:

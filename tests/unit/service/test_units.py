@@ -13,7 +13,7 @@ import pytest
 from controller.config import Project
 from controller.service import lockfile
 from controller.service.lockfile import RunnerLock, holders, lock_path
-from controller.service.units import cron_line, systemd_unit
+from controller.service.units import cron_line, systemd_unit, unit_name
 
 NAME = "it's 100% $mine"
 
@@ -89,3 +89,14 @@ def test_a_lock_on_a_network_disk_lies_in_a_local_folder(
     assert set(holders(project)) == {"runner"}
     lock.release()
     assert not Path(project.daemon_dir).exists()
+
+
+def test_a_unit_has_a_name_that_systemd_and_a_shell_take() -> None:
+    assert unit_name("jfr") == "jfr-jfr.service"
+    assert unit_name("my lab") == r"jfr-my\x20lab.service"
+    unit = systemd_unit("my lab")
+    assert r"#   systemctl --user enable --now 'jfr-my\x20lab.service'" in unit
+    assert r"> ~/.config/systemd/user/'jfr-my\x20lab.service'" in unit
+    if program := shutil.which("systemd-escape"):
+        said = subprocess.run([program, "my lab é"], capture_output=True, text=True, check=True)
+        assert f"jfr-{said.stdout.strip()}.service" == unit_name("my lab é")
