@@ -1,9 +1,9 @@
-"""What the event log costs: the database's part of a job, with it and without it.
+"""What the event log costs: the database's part of jobs, with it and without it.
 
-One job is claimed, taken through its states under locks and completed, as a runner does it but
-without its hosts, queues and processes. The same with ``events.enabled: false``, in turns. What a
-real runner needs for a job (``jf runner run`` with trivial jobs) is the yardstick: the cost of the
-events has to be at most 5 % of it. ``python benchmarks/events.py``
+A batch of jobs is claimed, uploaded and completed, as a runner does it for warm workers, but
+without files and processes. The same with ``events.enabled: false``, in turns. What a real runner
+needs for a job (``jf runner run`` with trivial jobs) is the yardstick: the cost of the events has
+to be at most 5 % of it. ``python benchmarks/events.py``
 """
 
 from __future__ import annotations
@@ -11,21 +11,25 @@ from __future__ import annotations
 import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from jobflow import Flow, job
 from measuring import Table, controller, engines, in_turn, project, scratch, seconds
 
 from controller.jobcontroller import JobController
-from controller.locks import MongoLock
-from controller.operations.completion import Ending, finish
-from controller.operations.progress import FLOW_FIELDS
+from controller.operations.batch_steps import BatchStep, take_steps
+from controller.operations.claims import claim_jobs
+from controller.operations.completion import EndedJob, Ending
+from controller.operations.endings import record_ends
 from controller.operations.queue import Queue
 from controller.operations.recording import RecordedCollection
+from controller.operations.steps import RetryPolicy
 
 SHARE = 0.05
-REPEATS = 40
-JOBS = 24
-STEPS = ("UPLOADED", "SUBMITTED", "RUNNING", "DOWNLOADED")
+REPEATS = 15
+BATCH = 40
+JOBS = 300
+RETRIES = RetryPolicy(3, (30,))
 SUBMIT = f"""
 from jobflow import Flow
 from controller import submit_flow
@@ -47,20 +51,31 @@ def without_events(queue: Queue) -> Queue:
     return dataclasses.replace(queue, jobs=jobs, flows=flows, events=silent)
 
 
-def one_job(opened: JobController) -> None:
-    """Claim a job, take it through its states and complete it."""
-    claimed = opened.checkout_job()
-    assert claimed is not None
-    query = {"uuid": claimed[0], "index": claimed[1]}
-    for state in STEPS:
-        with MongoLock(opened.queue.jobs, query) as lock:
-            lock.update_on_release = {"$set": {"state": state}}
-    with MongoLock(opened.queue.jobs, query) as lock:
-        document = lock.locked_document
-        assert document is not None
-        flow = {"jobs": document["uuid"]}
-        with opened.lock_flow(filter=flow, projection=FLOW_FIELDS) as flow_lock:
-            finish(opened.queue, document, Ending({}), flow_lock=flow_lock)
+def one_batch(opened: JobController) -> None:
+    """Claim jobs, record that they are uploaded, and complete them."""
+    queue = opened.queue
+    assert len(claim_jobs(queue, limit=BATCH)) == BATCH
+    found = []
+    for state, step in (("CHECKED_OUT", uploaded), ("UPLOADED", completed(queue))):
+        found = take_steps(queue, {"state": state}, step, RETRIES, limit=BATCH)
+        assert len(found) == BATCH
+
+
+def uploaded(jobs: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+    return {
+        (job["uuid"], job["index"]): {"state": "UPLOADED", "run_dir": f"/x/{job['uuid']}"}
+        for job in jobs
+    }
+
+
+def completed(queue: Queue) -> BatchStep:
+    def step(jobs: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+        ends = record_ends(queue, [EndedJob(job, Ending({})) for job in jobs], prefix=None)
+        for each in jobs:
+            each["state"] = "COMPLETED"
+        return {key: end if isinstance(end, Exception) else {} for key, end in ends.items()}
+
+    return step
 
 
 def cost(table: Table, engine: str) -> None:
@@ -68,13 +83,15 @@ def cost(table: Table, engine: str) -> None:
         made = {}
         for name in ("with", "without"):
             opened = stack.enter_context(controller(engine, Path(folder)))
-            opened.add_flow(Flow([add(n, 1) for n in range(REPEATS + 5)]), "worker")
+            for _ in range(REPEATS + 2):
+                opened.add_flow(Flow([add(n, 1) for n in range(BATCH)]), "worker")
             made[name] = opened
         made["without"].queue = without_events(made["without"].queue)
-        taken = in_turn({n: lambda c=c: one_job(c) for n, c in made.items()}, repeats=REPEATS)
+        taken = in_turn({n: lambda c=c: one_batch(c) for n, c in made.items()}, repeats=REPEATS)
     with scratch() as folder, project(engine, folder, {"events_jobs": CODE}) as whole:
         whole.python(SUBMIT)
         per_job = seconds(lambda: whole.jf("runner", "run", "--until-idle")) / JOBS
+    taken = {name: each / BATCH for name, each in taken.items()}
     extra = taken["with"] - taken["without"]
     table.row(
         f"events of one job, {engine}",

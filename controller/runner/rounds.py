@@ -169,6 +169,8 @@ class Rounds:
         workers = self._context.usable_workers()
         if not self.only and (self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen()):
             moved = take_over_expired(self._controller, self._told) > 0
+        if roles.queue and self._warm is not None:  # first: children can be claimed at once
+            moved = self._warm.record(completes=roles.complete) or moved
         if roles.checkout:
             moved = self._checkout(workers) or moved
         moved = self.advance_hosts(roles) or moved
@@ -190,8 +192,6 @@ class Rounds:
             moved = self._fetch_again(workers) or moved
         if roles.queue:
             moved = self._submit(workers) or moved
-            if self._warm is not None:
-                moved = self._warm.record(completes=roles.complete) or moved
             moved = self.poll(workers) or moved
             moved = self._batches.advance(workers, self.only) or moved
         return moved
@@ -227,12 +227,12 @@ class Rounds:
         while not (self._is_stopping() or context.outages.holds(name)) and done < limit:
             if submits and context.refusals.holds(name):
                 break
-            eligible = self._backoff.others(query, left_alone)
-            outcomes = self._take(eligible, take, min(BUNDLE, limit - done))
-            if not outcomes:
-                break
+            eligible, most = self._backoff.others(query, left_alone), min(BUNDLE, limit - done)
+            outcomes = self._take(eligible, take, most)
             done += sum(each.result in MOVED for each in outcomes)
             left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
+            if len(outcomes) < most:  # what has come since has its turn in the next round
+                break
         return done > 0
 
     def _fetch_again(self, workers: list[str]) -> bool:
@@ -533,6 +533,10 @@ class Rounds:
                 job["worker"],
                 job["db_id"],
             )
+
+    def has_news(self) -> bool:
+        """Hear what warm processes tell; whether there is more than that jobs have started."""
+        return self._warm is not None and self._warm.has_news()
 
     def seconds_until_due(self) -> list[float]:
         """Return the seconds until queues must be polled, and blocked jobs retried."""

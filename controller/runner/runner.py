@@ -539,7 +539,13 @@ class Runner:
                 self._token = token
                 return
             look = LOOK_EVERY if token is not None else BLIND_LOOK_EVERY
-            if self.watcher.wait(min(look, left)) or token is None:
+            if self.watcher.wait(min(look, left)):
+                if not self.watcher.only_heard or self.rounds.has_news():
+                    return
+                # Jobs have started, which is recorded if they run for a while.
+                soon = [seconds for seconds in self.rounds.seconds_until_due() if seconds > 0]
+                end = min([end, *(time.monotonic() + seconds for seconds in soon)])
+            elif token is None:
                 return
 
     def _longest_sleep(self) -> float:

@@ -125,6 +125,13 @@ class WarmSteps:
         moved = self._settle(others, _noted, _FIELDS_RECORDED)
         return self._settle(ended, self._completed, WITHOUT_ARGUMENTS) or moved
 
+    def has_news(self) -> bool:
+        """Hear what pools tell; whether there is something to record, or a job was given back."""
+        before = len(self.pools.handed)
+        due = self.pools.look()
+        self._watcher.listen(self.pools.files())
+        return bool(due) or len(self.pools.handed) != before
+
     def close(self) -> None:
         """End the processes; jobs that run go on to their ends."""
         self.pools.close()

@@ -18,6 +18,11 @@ class ProcessWatcher:
 
     The processes need not be children of this one (``pidfd_open(2)``, Linux 5.3). Without kernel
     support, they are checked many times a second.
+
+    Attributes
+    ----------
+    only_heard
+        Whether the last `wait` ended for nothing but something to read in the files of `listen`.
     """
 
     def __init__(self) -> None:
@@ -25,6 +30,7 @@ class ProcessWatcher:
         self._unseen: set[int] = set()
         self._told: set[str] = set()
         self._sources: list[int] = []
+        self.only_heard = False
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         os.set_blocking(self._read, False)
@@ -83,6 +89,7 @@ class ProcessWatcher:
                 break
             if time.monotonic() >= deadline or not self._unseen:
                 return False
+        self.only_heard = bool(events) and all(number in self._sources for number, _ in events)
         self._heed([descriptor for descriptor, _ in events])
         return True
 
