@@ -252,6 +252,34 @@ def test_folders_that_vanish(pool: Pool) -> None:
     assert pool.finished() == {f"{slow}_a": Entry("u")}
 
 
+def test_a_pilot_whose_own_folder_vanishes(pool: Pool) -> None:
+    """Its heartbeat has no place any more; its jobs do not notice."""
+    name = pool.add(f"rm -rf ../../../../../a; {DONE}", Entry("t"))
+    later = pool.add(entry=Entry("t"))
+    assert pool.pilot().run().startswith("no job came")
+    assert sorted(pool.finished()) == [f"{name}_a", f"{later}_a"]
+    assert not (pool.folder / "a").exists()
+
+
+def test_a_pilot_that_stood_still_for_a_minute(pool: Pool) -> None:
+    """Its own clock went on: it goes on with what it has, and knows how much time is left."""
+    clock = [0.0]
+
+    class Runs(ColdRuns):
+        def wait(self, seconds: float, wake: int) -> None:
+            if clock[0] < 60.0:
+                clock[0] += 60.0  # with a job under way
+            super().wait(min(seconds, 0.05), wake)
+
+    name = pool.add(f"sleep 0.2; {DONE}", Entry("t"))
+    too_long = pool.add(entry=Entry("t", time_limit=50))
+    limits = Limits(max_wait=5e-3, allocation=100)
+    pilot = pool.pilot(limits, runs=Runs(), clock=lambda: clock[0] + time.monotonic() * 1e-2)
+    pilot.run()
+    assert pool.finished() == {f"{name}_a": Entry("t")}
+    assert pool.names("submitted") == [too_long]
+
+
 def test_a_full_disk(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Renames need no space; a heartbeat is left out; what is lost keeps its claim."""
 

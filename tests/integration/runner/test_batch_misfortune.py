@@ -19,11 +19,14 @@ from controller.config import Project
 from controller.documents import BatchDoc
 from controller.execution.local_pool import LocalPool
 from controller.jobcontroller import JobController
+from controller.leases import lock_fields
 from controller.operations import batch_record
+from controller.operations.batch_pool import PoolFile
 from controller.rules.pool_files import BatchInfo, Entry, PilotReport
 from controller.runner import Runner, batches
 from controller.runner.pilot_submission import PilotSubmission
 from controller.runner.stages import bundles
+from controller.runner.stages.pool import pool_of
 from controller.states import BatchState, JobState
 
 pytestmark = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
@@ -273,6 +276,56 @@ def test_a_runner_that_dies_with_a_pilot_in_the_queue(
     assert len(started) == 1, "one allocation"
     key = batch_record.turn_key("w")
     assert not batch_record.has_pending(scene.controller.queue.auxiliary, key)
+
+
+def test_a_runner_that_died_while_it_counted_pilots(scene: Scene) -> None:
+    """Its lease is taken over: else no pilot would be submitted any more."""
+    left = lock_fields("of the dead")
+    # Its process number is used again, by another process.
+    left["lock_lease"]["owner"] = {**left["lock_lease"]["owner"], "start_time": "1"}
+    key = batch_record.turn_key("w")
+    scene.controller.queue.auxiliary.insert_one({**key, "pending": [], **left})
+    scene.submit()
+    assert len(scene.pilots()) == 1
+
+
+def test_a_pilot_that_stands_still(scene: Scene) -> None:
+    """It may go on: neither are its jobs given to another one, nor is it replaced."""
+    (db_id,) = scene.submit()
+    pool, entry = scene.claim(db_id)
+    (pilot,) = scene.pilots()
+    os.killpg(int(pilot.process_id), signal.SIGSTOP)
+    for _ in range(5):
+        scene.runners[0].advance()
+    assert scene.state(db_id) == "BATCH_RUNNING"
+    assert [p.batch_uid for p in scene.pilots()] == [pilot.batch_uid]
+    os.killpg(int(pilot.process_id), signal.SIGCONT)
+    scene.end_script(db_id)
+    pool.finish(scene.name(db_id), entry)
+    scene.until(lambda: scene.state(db_id) == "FAILED")
+    assert len(scene.job(db_id)["attempts"]) == 1
+
+
+def test_a_pilot_whose_queue_killed_it_for_memory(scene: Scene) -> None:
+    """The word of the queue is kept with the attempt that the job lost, which costs it nothing."""
+    (db_id,) = scene.submit()
+    pool, _ = scene.claim(db_id)
+    (pilot,) = scene.pilots()
+    served = scene.runners[0].rounds._batches._served["w"]
+    file = next(f for f in pool_files(scene) if f.key[0] == scene.job(db_id)["uuid"])
+    served._ended[pilot.batch_uid] = (0.0, {"word": "OUT_OF_MEMORY"})
+    assert served._give_back([file], served._jobs_of([file]))
+    doc = scene.job(db_id)
+    assert doc["state"] == "READY"
+    assert doc["attempts"][-1]["cause"] == "out_of_memory"
+    assert "OUT_OF_MEMORY" in doc["attempts"][-1]["error"]
+    assert scene.files("running") == []
+    assert pool.own() == []
+
+
+def pool_files(scene: Scene) -> list[PoolFile]:
+    """What the runner sees of the jobs that pilots have claimed."""
+    return list(pool_of(scene.runners[0].context, "w").look().running)
 
 
 def test_jobs_that_are_stopped(scene: Scene) -> None:

@@ -18,6 +18,7 @@ from controller.hosts import LocalHost
 from controller.schedulers import Queue, ScriptSpec, render_script
 from controller.schedulers.dialects import dialect_of
 from controller.schedulers.hyperqueue import HyperQueueIO, ids_of_token
+from controller.schedulers.queued_jobs import UNSEEN, Submission
 
 HQ = HyperQueueIO()
 
@@ -188,3 +189,22 @@ def test_a_job_from_its_submission_to_its_end(queue: Queue, tmp_path: Path) -> N
     assert (run_dir / "jfr_exit").read_text() == "0\n"
     assert (run_dir / "jfr_started").read_text().split()[0] == "1"
     queue.cancel("1", run_dir)
+
+
+def test_a_server_that_forgets_its_jobs_when_it_restarts(queue: Queue, tmp_path: Path) -> None:
+    """One that has ended says so in its folder; another one is asked for until it is given up."""
+    ended, runs = (Submission(str(n), tmp_path / str(n), f"t{n}") for n in (1, 2))
+    for job in (ended, runs):
+        assert job.run_dir is not None
+        job.run_dir.mkdir()
+    (tmp_path / "1" / "jfr_exit").write_text("0\n")
+    found = queue.poll([ended, runs])
+    assert [queued.state for queued in found] == [None, None]
+    assert [q.state for q in queue.confirm_ends([ended, runs], found)] == [None, UNSEEN]
+    (tmp_path / "jobs.down").touch()  # it restarts
+    with pytest.raises(RemoteError, match="no server"):
+        queue.poll([runs])
+    (tmp_path / "jobs.down").unlink()
+    (tmp_path / "jobs" / "2").write_text("jfr:t2\n")  # from its journal
+    found = queue.poll([runs])
+    assert [q.state for q in queue.confirm_ends([runs], found)] == ["RUNNING"]
