@@ -117,11 +117,13 @@ def gui(made: Project) -> Iterator[str]:
     words = [JF, "gui", "--port", "0"]
     with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
-        for line in server.stderr:
-            if found := re.search(r"open (http\S+)", line):
-                yield found[1]
-                break
-        server.terminate()
+        try:
+            for line in server.stderr:
+                if found := re.search(r"open (http\S+)", line):
+                    yield found[1]
+                    break
+        finally:
+            server.terminate()
 
 
 def start(table: Table, made: Project) -> None:
@@ -151,7 +153,8 @@ def drawn(table: Table, made: Project, large: str) -> None:
 
     with gui(made) as link, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
+        context = browser.new_context()
+        page = context.new_page()
         page.goto(link)
         base = link.partition("/?")[0]
 
@@ -162,7 +165,7 @@ def drawn(table: Table, made: Project, large: str) -> None:
             return time.perf_counter() - began
 
         def clicked() -> float:
-            tab = browser.contexts[0].new_page()
+            tab = context.new_page()
             tab.goto(base + graph, wait_until="load")
             box = tab.locator("svg a.node").nth(3).bounding_box()
             assert box is not None

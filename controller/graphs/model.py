@@ -294,7 +294,7 @@ class _Finder:
     def _node(self, job: JobInfo) -> JobNode:
         hosts = self.hosts[job.db_id]
         around = (self.boxes[host] for host in hosts)
-        box = next((b for b in around if b.maker is not None), None)
+        box = next((b for b in around if b.maker is not None), None) if hosts else None
         former = self.former.get(job.db_id)
         origin = box.origin if box else Origin.SUBMITTED
         maker = box.maker if box else None
@@ -307,7 +307,7 @@ class _Finder:
             name=job.name,
             state=job.state,
             worker=job.worker,
-            subflow=self._shown(hosts),
+            subflow=self._shown(hosts) if hosts else None,
             origin=origin,
             made_by=_db_id(maker),
             is_newest=self.indices[job.uuid][-1] is job,
