@@ -7,6 +7,7 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
 ``filters patterns expressions updates projections stages``   MongoDB's language, on plain
                  dictionaries
 ``parts``        splits a document into a small hot part and its large values
+``compression``  values as they are stored
 ``layout``       the tables, the catalogue of indexes, the version of the format
 ``lockfile``     the write lock: a fair queue with a bounded wait
 ``creation``     creates a file completely or not at all; read-only files

@@ -14,6 +14,7 @@ import bson
 
 from controller.storage.base import Document
 from controller.storage.embedded import rows
+from controller.storage.embedded.compression import packed
 from controller.storage.embedded.layout import Column, Keys, Table
 from controller.storage.embedded.parts import HOT_SIZE, has_holes
 
@@ -110,7 +111,7 @@ class _Batch:
     def add(self, sequence: int, raw: bytes, old: Sequence[Keys], document: Document) -> None:
         """Take a changed document; it is written now or later."""
         names: list[str] = []
-        values: list[Any] = [raw]
+        values: list[Any] = [packed(raw)]
         for (column, constant), before in zip(self._of_document, old):
             now = column.keys(document) if constant is None else constant
             if now == before:

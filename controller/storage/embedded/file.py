@@ -286,6 +286,7 @@ class File:
             with link.lock.held() as waited:
                 self._transact(link, waited)
                 try:
+                    link.make_newest()
                     yield link
                     link.close_cursors()
                     link.sql.execute("COMMIT")

@@ -32,9 +32,10 @@ from controller.storage.embedded.values import index_key, is_odd
 from controller.storage.embedded.wildcards import UNREAD, answers, below, leaf_keys, plain_leaf_keys
 
 APPLICATION_ID = 0x4A465230  # "JFR0"
-FORMAT = 2
-"""The newest format that is read. Format 2 has indexes of all paths below one: a version that does
-not know them would not keep them up to date. A file gets it with the first such index."""
+FORMAT = 3
+"""The newest format that is read. Format 2 has indexes of all paths below one, which a version that
+does not know them would not keep up to date. Format 3 has compressed values (`compression`). A file
+gets the newest format with the first write; what it holds already stays as it is."""
 _FIRST_FORMAT = 1
 ROW_BITS = 12
 ARRAY_KEY = b"\xff"
@@ -289,6 +290,11 @@ def check(connection: sqlite3.Connection, path: str) -> None:
         )
 
 
+def make_newest(connection: sqlite3.Connection) -> None:
+    """Give the file the newest format, unless it has it."""
+    connection.execute("UPDATE meta SET format=? WHERE format<?", (FORMAT, FORMAT))
+
+
 def load_table(connection: sqlite3.Connection, name: str) -> Table | None:
     """Read the catalogue entry of a collection; None if it does not exist."""
     row = connection.execute("SELECT cid FROM coll WHERE name=?", (name,)).fetchone()
@@ -334,7 +340,6 @@ def add_column(connection: sqlite3.Connection, table: Table, path: str) -> Colum
     connection.execute(f"ALTER TABLE {table.rows} ADD COLUMN k{number}")
     column = table.columns[path] = Column(number, path, multi=False, odd=False)
     if column.is_wildcard:  # its keys lie in the side table
-        connection.execute("UPDATE meta SET format=max(format, ?)", (FORMAT,))
         mark_column(connection, column, multi=True, odd=False)
     return column
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from controller.errors import StorageFormatError, StorageUnavailableError
 from controller.storage.embedded import layout
+from controller.storage.embedded.compression import packed, plain
 from controller.storage.embedded.creation import is_writable, read_only_uri
 from controller.storage.embedded.lockfile import FileLock
 from controller.storage.embedded.parts import CHUNK_SIZE, Part
@@ -79,6 +80,7 @@ class Link:
         self.cursors: list[sqlite3.Cursor] = []
         self._tables: dict[str, layout.Table | None] = {}
         self._version = -1
+        self._is_newest = False
 
     def is_of(self, identity: tuple[int, int]) -> bool:
         """Whether this is a connection to the current file in its current mode.
@@ -138,6 +140,13 @@ class Link:
     def forget(self) -> None:
         """Forget the catalogue: what was changed in it has been rolled back."""
         self._version = -1
+        self._is_newest = False
+
+    def make_newest(self) -> None:
+        """Give the file the newest format: what is written now, earlier versions cannot read."""
+        if not self._is_newest:
+            layout.make_newest(self.sql)
+            self._is_newest = True
 
     def catalogue_changed(self) -> None:
         """Let every other connection notice that the catalogue changed."""
@@ -169,7 +178,7 @@ class Link:
         ).fetchall()
         if len(rows) != part.rows:
             raise StorageFormatError(f"a large value is damaged ({len(rows)} of {part.rows} rows)")
-        return rows[0][0] if len(rows) == 1 else b"".join(row[0] for row in rows)
+        return plain(rows[0][0] if len(rows) == 1 else b"".join(row[0] for row in rows))
 
     def next_part_number(self) -> int:
         """Return a number that no part has yet; good until the transaction ends."""
@@ -179,8 +188,9 @@ class Link:
 
     def write_part(self, raw: bytes) -> Part:
         """Store a value within the present transaction."""
-        part = Part(self.next_part_number(), row_count(raw))
-        self.sql.executemany("INSERT INTO part VALUES(?,?)", part_rows(part, raw))
+        stored = packed(raw)
+        part = Part(self.next_part_number(), row_count(stored))
+        self.sql.executemany("INSERT INTO part VALUES(?,?)", part_rows(part, stored))
         self._crowded = self._crowded or part.rows > 1
         return part
 

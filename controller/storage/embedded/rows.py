@@ -12,6 +12,7 @@ from bson import ObjectId
 
 from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
 from controller.storage.driver_errors import duplicate_key
+from controller.storage.embedded.compression import packed, plain
 from controller.storage.embedded.file import File
 from controller.storage.embedded.layout import ARRAY_KEY, Column, Keys, Table, mark_column
 from controller.storage.embedded.link import Link
@@ -59,11 +60,14 @@ class Stored:
     sequence
         Its row number.
     raw
-        Its hot part.
+        Its hot part, as stored when it is given, and then as BSON.
     """
 
     sequence: int
     raw: bytes
+
+    def __post_init__(self) -> None:
+        self.raw = plain(self.raw)
 
     def decode(
         self,
@@ -188,7 +192,7 @@ class _Batch:
         document = prepared.document
         raw = _finish(self._link, prepared.pieces, prepared.staged)
         self._sequence += 1
-        row = [self._sequence, prepared.keys(self._id)[0], raw]
+        row = [self._sequence, prepared.keys(self._id)[0], packed(raw)]
         for column, is_free in self._columns:
             value = _value_at(document, column.names)
             kind = type(value)
@@ -272,7 +276,7 @@ def rewrite(
     with _unique(table):
         link.sql.execute(
             f"UPDATE {table.rows} SET hot=?{assignments} WHERE seq=?",
-            (raw, *native.values(), stored.sequence),
+            (packed(raw), *native.values(), stored.sequence),
         )
     for path, (_, side, _) in changed.items():
         column = table.columns[path]

@@ -111,7 +111,10 @@ def test_a_damaged_file(tmp_path: Path, length: int) -> None:
     good = tmp_path / "good.sqlite"
     database = open_database(good)
     database.collection("jobs").insert_many(
-        [{"_id": n, "text": "\u00e5" * 300} for n in range(200)]
+        [
+            {"_id": n, "text": "".join(random.Random(n).choices("\u00e5\u00e6\u00e7\u00e8", k=900))}
+            for n in range(400)
+        ]
     )
     database.close()
     size, errors = good.stat().st_size, {}
