@@ -111,21 +111,52 @@ def _compared(
 
 def counted(link: Link, table: Table, plan: Plan) -> int | None:
     """Count the rows of a plan; None where SQLite finds the way as well."""
-    conditions = plan.conditions
-    if not _is_worth_it(conditions):
+    if not _is_worth_it(plan.conditions):
         return None
+    return _count(link, table, list(plan.conditions))
+
+
+def _count(link: Link, table: Table, conditions: list[Condition]) -> int:
+    if len(conditions) == 1:
+        (one,) = conditions
+        distinct = "DISTINCT " if one.column is None or one.column.multi else ""
+        return link.value(f"SELECT count({distinct}seq) FROM ({one.rows})", one.rows_params)
     fewest, number = _fewest(link, conditions)
-    if fewest is None:
-        return None
+    assert fewest is not None  # each has its rows: see `_is_worth_it`
     if number <= FEW:
-        source, params = _led_by(table, fewest, list(conditions))
-    else:
-        # All that the largest says are in question; of the others their numbers are compared.
-        rest = [_membership(c) for c in conditions if c is not fewest]
-        where = " AND ".join(sql for sql, _ in rest)
-        source = f"SELECT DISTINCT seq FROM ({fewest.rows}) WHERE {where}"
-        params = (*fewest.rows_params, *(p for _, some in rest for p in some))
-    return int(link.sql.execute(f"SELECT count(*) FROM ({source})", params).fetchone()[0])
+        source, params = _led_by(table, fewest, conditions)
+        return link.value(f"SELECT count(*) FROM ({source})", params)
+    for condition in conditions:
+        if (exceptions := _few_exceptions(link, table, condition)) is not None:
+            # Nearly all rows meet it: those that do not are fewer to look at.
+            rest = [c for c in conditions if c is not condition]
+            where = " AND ".join(f"({c.of_row})" for c in rest)
+            excepted = link.value(
+                f"SELECT count(*) FROM {table.rows} WHERE seq IN ({exceptions[0]}) AND {where}",
+                (*exceptions[1], *_params(rest)),
+            )
+            return _count(link, table, rest) - excepted
+    # All that the smallest says are in question; of the others their numbers are compared.
+    others = [_membership(c) for c in conditions if c is not fewest]
+    where = " AND ".join(sql for sql, _ in others)
+    params = (*fewest.rows_params, *(p for _, some in others for p in some))
+    return link.value(
+        f"SELECT count(*) FROM (SELECT DISTINCT seq FROM ({fewest.rows}) WHERE {where})", params
+    )
+
+
+def _few_exceptions(link: Link, table: Table, condition: Condition) -> Statement | None:
+    """Return the rows that do not meet a condition, if they are few and an index names them."""
+    column = condition.column
+    if column is None or not condition.is_equality:
+        return None
+    (key,) = condition.params
+    ranges = (f"{column.sql}<?", f"{column.sql}>?", f"{column.sql} IS NULL")
+    rows = " UNION ALL ".join(f"SELECT seq FROM {table.rows} WHERE {each}" for each in ranges)
+    number = link.value(
+        f"SELECT count(*) FROM (SELECT 1 FROM ({rows}) LIMIT {FEW + 1})", (key, key)
+    )
+    return (rows, (key, key)) if number <= FEW else None
 
 
 def grouped(link: Link, table: Table, plan: Plan, path: str) -> Statement | None:
@@ -138,9 +169,13 @@ def grouped(link: Link, table: Table, plan: Plan, path: str) -> Statement | None
         return None
     window = [c for c in plan.conditions if c.column is column]
     fewest, number = _fewest(link, plan.conditions)
-    if fewest is None or (number <= FEW and fewest not in window):
+    if fewest is None:
         return None
     small = number <= FEW
+    if small and fewest not in window:
+        source, params = _led_by(table, fewest, list(plan.conditions))
+        source = source.replace("SELECT seq", f"SELECT {column.sql} AS key", 1)
+        return f"SELECT key, count(*) FROM ({source}) GROUP BY 1", params
     rest = [(c.of_row, c.params) if small else _membership(c) for c in others]
     where = " AND ".join([*map(_in_index, window), *(sql for sql, _ in rest)])
     params = (*_params(window), *(p for _, some in rest for p in some))

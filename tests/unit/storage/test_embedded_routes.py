@@ -162,3 +162,38 @@ def test_a_file_of_an_older_version_gets_its_new_indexes(tmp_path: Path) -> None
     with old.collection("jobs")._file.reading() as link:
         assert link.value(version) == FORMAT
     old.close()
+
+
+@pytest.mark.parametrize("few", [0, 3, 1000])
+def test_counts_where_nearly_all_documents_meet_a_condition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """As many as without any index, however few are looked at one by one."""
+    monkeypatch.setattr(routes, "FEW", few)
+    chance = random.Random(7)
+    documents = [
+        {
+            "_id": n,
+            "k": str(n),
+            "state": chance.choices(["C", "R", None], [30, 1, 1])[0],
+            "worker": chance.choices(["local", "other"], [60, 1])[0],
+            "hosts": chance.choices(["f", "g", "h"], k=2),
+            "name": f"{chance.randrange(9)}",
+        }
+        for n in range(300)
+    ]
+    jobs = open_database(tmp_path / "q.sqlite").collection("jobs")
+    jobs.insert_many(documents)
+    plain = open_database(tmp_path / "p.sqlite").collection("jobs")
+    plain.insert_many(documents)
+    jobs.create_index("k", unique=True)
+    for path in ("state", "worker", "hosts", "name"):
+        jobs.create_index(path)
+    asked: dict[str, Any] = {"state": "C", "worker": "local", "hosts": "f", "name": {"$in": ["1"]}}
+    for chosen in range(1, 16):
+        query = {key: value for bit, (key, value) in enumerate(asked.items()) if chosen >> bit & 1}
+        assert jobs.count_documents(query) == plain.count_documents(query), query
+        between = {**query, "k": {"$gte": "1", "$lte": "2"}}
+        pipeline = [{"$match": between}, {"$group": {"_id": "$k", "count": {"$sum": 1}}}]
+        found, wanted = (sorted(map(str, c.aggregate(pipeline))) for c in (jobs, plain))
+        assert found == wanted, between
