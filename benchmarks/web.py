@@ -170,8 +170,8 @@ def drawn(table: Table, made: Project, large: str) -> None:
             box = tab.locator("svg a.node").nth(3).bounding_box()
             assert box is not None
             began = time.perf_counter()
-            with tab.expect_response(lambda answer: "/job" in answer.url, timeout=5000):
-                tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            tab.wait_for_url("**/job*", wait_until="commit", timeout=5000)
             taken = time.perf_counter() - began
             tab.close()
             return taken
