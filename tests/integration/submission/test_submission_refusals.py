@@ -189,3 +189,17 @@ def test_a_jobstore_that_cannot_be_used(
     assert (controller.count_jobs(), controller.count_flows()) == (0, 0)
     if name == "needed":
         assert submit_flow(add(1, 2)) == ["1"], "a job that does not need the store"
+
+
+def test_a_flow_whose_list_of_jobs_is_too_large_for_one_document(
+    project: Project, controller: JobController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a hundred thousand jobs on MongoDB; here the limit is that of a few."""
+    monkeypatch.setattr("controller.operations.insertion._SURELY_FIT", 10)
+    monkeypatch.setattr(type(controller.queue.database), "largest_document", 5000)
+    with pytest.raises(SubmissionError, match="has 40 jobs") as refused:
+        controller.add_flow(Flow([add(n, 1) for n in range(40)]), "local")
+    assert "submit it as several flows, of " in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert controller.count_jobs() == controller.count_flows() == 0
+    assert len(controller.add_flow(Flow([add(n, 1) for n in range(20)]), "local")) == 20
