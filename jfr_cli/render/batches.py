@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,4 +68,8 @@ def batch_panel(batch: BatchDoc, folder: Path | None) -> Panel:
 def _shown(key: str, value: Any) -> str:
     if key == "jobs":
         return "".join(f"\n    {job['db_id']}  {job['uuid']} ({job['index']})" for job in value)
+    if isinstance(value, Mapping):
+        return "".join(
+            f"\n    {name}: {cell_text(each)}" for name, each in value.items() if each is not None
+        )
     return exact_time(value) if isinstance(value, datetime) else cell_text(value)

@@ -36,7 +36,7 @@ SHAPE = [("plain", [], False), ("plain", [], False), ("plain", [0], False)]
 ROUNDS = 60
 SEQUENCES = int(os.environ.get("JFR_CHAOS_SEQUENCES", "0"))
 MOST = max(3, SEQUENCES // 100)
-"""Points of a scene that are tried; all of them with `make chaos`."""
+"""Points of a scene that are tried at the most; with `make chaos` some fifty."""
 
 
 class PilotArena(Arena):

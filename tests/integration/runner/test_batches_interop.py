@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from jobflow import Flow
+from jobflow_remote_program import MISSING, PYTHON, JobflowRemote
 from runner_jobs import add, fail
 from running import run, states
 
@@ -20,16 +21,12 @@ from controller.jobcontroller import JobController
 from controller.rules.pool_files import BatchInfo
 from controller.states import BatchState
 
-PYTHON = os.environ.get("JFR_TEST_JOBFLOW_REMOTE")
-pytestmark = pytest.mark.skipif(
-    not PYTHON, reason="JFR_TEST_JOBFLOW_REMOTE names no Python with jobflow-remote 1.0.1"
-)
+pytestmark = pytest.mark.skipif(PYTHON is None, reason=MISSING)
 
 THEIR_RUNNER = """
 import json, sys
 from pathlib import Path
-base, action, jobs = sys.argv[1:4]
-sys.path.insert(0, jobs)
+base, action = sys.argv[1:3]
 import runner_jobs
 from jobflow import JobStore
 from jobflow_remote.jobs.batch import RemoteBatchManager
@@ -107,16 +104,13 @@ def test_our_runner_with_their_pilots(described: dict[str, Any], tmp_path: Path)
 
 
 @pytest.mark.usefixtures("warm_jobs")
-def test_their_runner_with_our_pilots(tmp_path: Path) -> None:
+def test_their_runner_with_our_pilots(tmp_path: Path, jobflow_remote: JobflowRemote) -> None:
     jobs = str(Path(__file__).parent)
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    environment = {"PYTHONPATH": jobs}
 
     def theirs(action: str) -> Any:
-        assert PYTHON is not None
-        words = [PYTHON, "-c", THEIR_RUNNER, str(tmp_path), action, jobs]
-        done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        printed = jobflow_remote.run(tmp_path, THEIR_RUNNER, tmp_path, action, env=environment)
+        return json.loads(printed)
 
     submitted = theirs("submit")
     assert len(submitted) == 3

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from controller.documents import FlowInfo, JobInfo
+from controller.documents import BatchDoc, FlowInfo, JobInfo
 from controller.errors import ArgumentError
 from controller.safe_text import escaped_json
 from controller.states import FlowState, JobState
 from controller.tables import words as shared_words
 from jfr_cli.render import data, words
+from jfr_cli.render.batches import batch_panel
 from jfr_cli.render.flows import FLOWS, flow_tree, needs_jobs
 from jfr_cli.render.jobs import JOBS, job_lines, job_panel, job_table
 from jfr_cli.render.tables import Column, Listing, TableSpec, chosen_columns, chosen_data
@@ -50,6 +51,15 @@ def job(**fields: Any) -> JobInfo:
         **fields,
     }
     return JobInfo.model_validate(given)
+
+
+def test_what_a_pilot_does_is_shown_line_by_line() -> None:
+    told = {"node": "n1", "slots": 2, "running": ["a_1", "b_1"], "note": None}
+    batch = BatchDoc(batch_uid="b", process_id="12", worker="w", activity=told)
+    out = io.StringIO()
+    Console(file=out, width=60).print(batch_panel(batch, None))
+    assert "    running: a_1, b_1 " in out.getvalue()
+    assert "note" not in out.getvalue()
 
 
 def drawn(listing: Listing, width: int, room: int | None = -1) -> list[str]:
