@@ -190,7 +190,7 @@ class Pilot:
         self._names: list[str] = []
         self._brake = Brake()
         self._signals = self._begun = self._done = self._failed = self._seq = 0
-        self._last_busy = self._began
+        self._last_busy = self._last_look = self._began
         self._sleep = FIRST_SLEEP
         self._look_at = self._look_at_running = self._next_beat = 0.0
         self._told = self._unfit = ""
@@ -254,7 +254,8 @@ class Pilot:
         return Standing(
             age=now - self._began,
             begun=self._begun,
-            idle=0.0 if self._jobs else now - self._last_busy,
+            # One that stood still meanwhile, or began late, has not waited: it has to look first.
+            idle=0.0 if self._jobs else max(0.0, self._last_look - self._last_busy),
             signalled=self._signals > 0,
             given_up=self._brake.has_given_up,
         )
@@ -293,12 +294,15 @@ class Pilot:
                     return name
             if has_looked or now < self._look_at:
                 return None
-            has_looked, self._unfit = True, ""
+            has_looked, self._unfit, self._last_look = True, "", now
             self._names = self._pool.waiting()
             if self._names:
                 self._sleep = FIRST_SLEEP
             else:
                 self._look_at = now + self._sleep
+                if self._limits.max_wait:
+                    last = self._last_busy + self._limits.max_wait
+                    self._look_at = max(now, min(self._look_at, last))
                 self._sleep = min(self._sleep * SLEEP_GROWTH, self._longest_sleep)
 
     def _may_begin(self, name: str, entry: Entry) -> bool:
@@ -415,8 +419,6 @@ class Pilot:
             due.append(self._look_at_running - now)
         if not why and len(self._jobs) < self._slots:
             due.append(max(self._look_at, self._brake.until) - now)
-            if not self._jobs and self._limits.max_wait:
-                due.append(self._last_busy + self._limits.max_wait - now)
         return max(0.02, min(due))
 
     def _beat(self, why: str, *, ended: bool = False) -> None:

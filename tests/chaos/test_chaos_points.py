@@ -1,4 +1,7 @@
-"""Every injection point that these scenes pass is hit by a kill, once; then all ends well."""
+"""Injection points that these scenes pass are hit by a kill, once; then all ends well.
+
+With JFR_TESTS_THOROUGH each of them is; otherwise each third.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ FAILING = [("fails_once", [], False), ("plain", [0], True), ("plain", [0], False
 STOPPING = [("stops_flow", [], False), ("plain", [0], False), ("plain", [], False)]
 Step = Callable[[Arena], Any]
 THOROUGH = bool(os.environ.get("JFR_TESTS_THOROUGH"))
-"""Whether every action is tried in both ways; otherwise each in one of them."""
+"""Whether every point is hit in both ways; otherwise each third in each of them."""
 
 
 def runs(rounds: int) -> Step:
@@ -80,6 +83,11 @@ SCENES: dict[str, tuple[Any, list[Step], Step]] = {
 }
 
 
+def chosen(points: list[str], turn: int) -> list[str]:
+    """Return the points of a scene to be hit; ``turn`` tells the ways of a test apart."""
+    return points if THOROUGH else points[turn % 3 :: 3]
+
+
 class Stage:
     """What is the same in the scenes of a test: an empty project, and what comes before each kill.
 
@@ -119,15 +127,15 @@ def test_every_point(chaos_folder: Path, transactions: bool, record_property: An
         tally.take(name, whole)
         ledger.take(whole.notes)
         points = [p for p in dict.fromkeys(whole.seen) if p not in tally.killed]
-        for point in points:
+        for point in chosen(points, transactions):
             arena.restore(stage.ready)
             _kill(arena, partial(last, arena), point, name, tally)
             if name.startswith("doctor"):
                 arena.do(partial(mends(), arena))  # nobody else mends what was planted
             tally.ends.update(end(arena, ledger))
     record_property(f"chaos embedded, every point, {transactions=}", tally.plain())
-    assert len(tally.killed) >= 50
-    assert tally.seen == set(tally.killed)
+    assert len(tally.killed) >= (50 if THOROUGH else 25)
+    assert not THOROUGH or tally.seen == set(tally.killed)
 
 
 OUTAGES: dict[str, tuple[Any, list[Step]]] = {
@@ -148,10 +156,9 @@ def test_a_database_that_fails_once_at_every_write(
     for name, (shape, steps) in OUTAGES.items():
         ledger = stage.play(shape, steps)
         whole = arena.do(partial(ops.go_on, arena, 1))
-        points = [p for p in dict.fromkeys(whole.seen) if p not in tally.killed]
-        for point in points:
-            if " host." in point:
-                continue
+        seen = [p for p in dict.fromkeys(whole.seen) if " host." not in p]
+        points = [p for p in seen if p not in tally.killed]
+        for point in chosen(points, transactions):
             arena.restore(stage.ready)
             report = arena.do(partial(ops.go_on, arena, 6), Fuse(point=point, fails=True))
             tally.take(name, report)
@@ -159,7 +166,7 @@ def test_a_database_that_fails_once_at_every_write(
             assert (report.killed, report.refused, report.result) == (point, None, []), point
             tally.ends.update(end(arena, ledger))
     record_property(f"chaos embedded, a failing database, {transactions=}", tally.plain())
-    assert len(tally.killed) >= 25
+    assert len(tally.killed) >= (25 if THOROUGH else 8)
 
 
 HOST_OUTAGES: dict[str, tuple[Any, list[Step], Step | None]] = {
@@ -186,7 +193,7 @@ def test_a_host_that_fails_once_at_every_action(
         whole = arena.do(first, Fuse(reads=True))
         ledger.take(whole.notes)
         points = [p for p in dict.fromkeys(whole.seen) if " host." in p and p not in tally.killed]
-        for point in points if THOROUGH else points[int(refuses) :: 2]:
+        for point in chosen(points, refuses):
             arena.restore(stage.ready)
             work = partial(operator, arena) if operator else partial(ops.go_on, arena, 6)
             fuse = Fuse(point=point, fails=True, refuses=refuses, reads=True)
@@ -197,7 +204,7 @@ def test_a_host_that_fails_once_at_every_action(
             assert operator or (report.refused, report.result) == (None, []), point
             tally.ends.update(end(arena, ledger))
     record_property(f"chaos embedded, a failing host, {refuses=}", tally.plain())
-    assert len(tally.killed) >= (16 if THOROUGH else 8)
+    assert len(tally.killed) >= (16 if THOROUGH else 5)
 
 
 VANISHING: dict[str, list[Step]] = {
@@ -222,7 +229,7 @@ def test_a_run_directory_that_vanishes(chaos_folder: Path, moment: str) -> None:
 def _submissions(arena: Arena, empty: Path, tally: Tally) -> None:
     flow = build_flow(STOPPING)
     submit = partial(ops.submit, arena, flow)
-    for point in dict.fromkeys(arena.do(submit).seen):
+    for point in chosen(list(dict.fromkeys(arena.do(submit).seen)), arena.transactions):
         for again in (False, True):
             arena.restore(empty)
             _kill(arena, submit, point, "submit", tally)

@@ -130,7 +130,7 @@ def _number(name: str, default: int) -> int:
     return int(os.environ.get(f"JFR_CHAOS_{name}", default))
 
 
-SEQUENCES, STEPS, SEED = _number("SEQUENCES", 60), _number("STEPS", 6), _number("SEED", 0)
+SEQUENCES, STEPS, SEED = _number("SEQUENCES", 24), _number("STEPS", 6), _number("SEED", 0)
 SHARDS, SHRINK = _number("SHARDS", 2), _number("SHRINK", 0)
 """From the environment: JFR_CHAOS_SEQUENCES and so on."""
 SERVER_SHARE = 8

@@ -125,6 +125,19 @@ def test_all_places_stay_busy_while_one_job_takes_long(pool: Pool) -> None:
     assert len(pool.finished()) == 2
 
 
+def test_a_pilot_looks_before_it_ends_for_lack_of_jobs(pool: Pool) -> None:
+    """However long it took to begin."""
+    now = [0.0]
+    pilot = pool.pilot(Limits(max_wait=60), clock=lambda: now[0])
+    pool.add()
+    now[0] = 100.0
+    runner = threading.Thread(target=pilot.run, daemon=True)
+    runner.start()
+    wait_for(pool.finished)
+    pilot.stop()
+    runner.join(DEADLINE)
+
+
 def test_pilots_share_a_pool(pool: Pool) -> None:
     names = [pool.add(f"echo run >> count; {DONE}") for _ in range(30)]
     threads = [threading.Thread(target=pool.pilot(uid=uid, slots=2).run) for uid in "abc"]
