@@ -9,7 +9,8 @@ goes through the JobStore itself, which is opened when it is first needed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -93,9 +94,10 @@ class OutputStore:
         if self._documents is None or None in places.values() or not plain:
             save_many_outputs(self.jobstore(), outputs)
             return
-        for name, rows in blobs.items():
-            _replace(places[name], rows, ("blob_uuid",))
-        _replace(self._documents, documents, ("uuid", "index"))
+        with _without_quotes():
+            for name, rows in blobs.items():
+                _replace(places[name], rows, ("blob_uuid",))
+            _replace(self._documents, documents, ("uuid", "index"))
 
     def last_output(self, uuid: str) -> tuple[Any] | None:
         """Return the output with the largest index of a job, as it is stored.
@@ -108,7 +110,8 @@ class OutputStore:
         """
         if self._documents is None:
             return None
-        found = self._documents.find_one({"uuid": uuid}, ["output"], sort=[("index", -1)])
+        with _without_quotes():
+            found = self._documents.find_one({"uuid": uuid}, ["output"], sort=[("index", -1)])
         return None if found is None or "output" not in found else (found["output"],)
 
     def close(self) -> None:
@@ -139,6 +142,16 @@ class OutputStore:
         except StorageError as error:  # not allowed, too many indexes: it goes without
             logger.warning("outputs cannot be indexed, which makes them slow to store: %s", error)
         return collection
+
+
+@contextmanager
+def _without_quotes() -> Iterator[None]:
+    """Let an error go on without the driver's own, which may quote a whole output."""
+    try:
+        yield
+    except StorageError as error:
+        error.__cause__, error.__suppress_context__ = None, True
+        raise
 
 
 def _replace(

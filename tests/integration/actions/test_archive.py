@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ def test_a_backup_has_the_archive(stage: Stage, tmp_path: Path) -> None:
 
 def test_space_is_given_back(stage: Stage) -> None:
     """The embedded file gets smaller; a server is asked, and may not say what it did."""
-    stage.flow(**{f"job{n}": ("COMPLETED", {"error": "x" * 5000}) for n in range(100)})
+    stage.flow(**{f"job{n}": ("COMPLETED", {"error": secrets.token_hex(2500)}) for n in range(100)})
     stage.controller.delete_flows(max_limit=0)
     planned = stage.controller.compact(dry_run=True)
     done = stage.controller.compact()
