@@ -213,10 +213,8 @@ class MetricsServer:
     """
 
     def __init__(self, address: str, read: Callable[[], str]) -> None:
-        from http.server import (
-            BaseHTTPRequestHandler,
-            ThreadingHTTPServer,
-        )  # 0.1 s: who serves pays
+        # It takes 0.1 s, which only a runner that serves metrics spends.
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
         host, port = parse_address(address)
 

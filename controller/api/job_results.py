@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from controller.api.base import ControllerGroup
-from controller.errors import JobNotFoundError
-from controller.operations.acting import find_job
-from controller.operations.archive_reading import archived_flows, archived_job
-from controller.storage.base import Document
+from controller.operations.acting import find_job_anywhere
+from controller.operations.archive_reading import archived_flows
 from controller.storage.outputs import read_output
 
 
@@ -39,13 +37,7 @@ class JobResults(ControllerGroup):
             No output is stored for it; an output that is None is not an error.
         """
         named = {"db_id": db_id, "job_id": job_id, "job_index": job_index}
-        try:
-            job: Document = find_job(self.queue, ["uuid", "index"], **named)
-        except JobNotFoundError:
-            found = archived_job(self.queue, db_id=db_id, job_id=job_id, job_index=job_index)
-            if found is None:
-                raise
-            job = found
+        job = find_job_anywhere(self.queue, ["uuid", "index"], **named)
         of_job = {"jobs": job["uuid"]}
         flow = self.queue.flows.find_one(of_job, ["jobstore"])
         flow = flow or next(iter(archived_flows(self.queue, of_job)), {})

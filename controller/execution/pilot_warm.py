@@ -120,7 +120,7 @@ class PilotRuns:
             self._try(begin, claim, given)
 
     def _has_begun(self, claim: str, given: _Given) -> bool:
-        """Whether a job has begun of whose start nobody told; it is then waited for."""
+        """Whether a job has begun although its start was not reported; it is then waited for."""
         try:
             start = parse_start((given.run_dir / STARTED).read_text(errors="replace"))
         except OSError:

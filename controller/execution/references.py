@@ -9,6 +9,7 @@ missing or in parts, one that refers to others, and an attribute of an object.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ class _NotPlain(Exception):
     """Only jobflow knows what stands for a reference."""
 
 
-class _Replaced:
+class _Replaced(ABC):
     """Puts what references refer to in their place."""
 
     def put_into(self, value: Any) -> Any:
@@ -100,8 +101,9 @@ class _Replaced:
             return [self.put_into(each) for each in value]
         return value
 
+    @abstractmethod
     def _value(self, described: Mapping[str, Any]) -> Any:
-        raise NotImplementedError
+        """Return what a reference refers to."""
 
 
 class _PlainOutputs(_Replaced):

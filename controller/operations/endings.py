@@ -44,8 +44,8 @@ from controller.rules.causes import cause_of_failed_step
 from controller.states import Cause, JobState
 from controller.storage.base import Document
 from controller.storage.conflicts import repeat_on_conflict
-from controller.storage.output_store import Output, OutputStore
-from controller.storage.outputs import save_many_outputs
+from controller.storage.output_store import OutputStore
+from controller.storage.outputs import Output, save_many_outputs
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore

@@ -142,13 +142,10 @@ class RecordedCollection:
         self, filter: Any, update: Any, *, upsert: bool = False, session: Any = None
     ) -> UpdateResult:
         """Change every matching document, and tell of them."""
-        change = change_of(filter, update)
 
         def write(joined: Any) -> UpdateResult:
             return self._inner.update_many(filter, update, upsert=upsert, session=joined)
 
-        if change is None:
-            return write(session)
         return self._told([UpdateMany(filter, update, upsert)], write, _as_update, session)
 
     def delete_one(self, filter: Any, *, session: Any = None) -> DeleteResult:
@@ -181,8 +178,6 @@ class RecordedCollection:
         def write(joined: Any) -> BulkWriteResult:
             return self._inner.bulk_write(operations, ordered=ordered, session=joined)
 
-        if not any(map(_change_of, operations)):
-            return write(session)
         return self._told(operations, write, lambda done: done, session)
 
     def find_one_and_update(
@@ -249,8 +244,10 @@ class RecordedCollection:
         as_result: Callable[[BulkWriteResult], R],
         session: Any,
     ) -> R:
-        """Change documents, and tell of what they were before."""
+        """Change documents, and tell of what they were before, where there is anything to tell."""
         told = [(op, change) for op in operations if (change := _change_of(op)) is not None]
+        if not told:
+            return write(session)
         with self._joined(session) as joined:
             if joined is not None and self._shows_before is not None:
                 return as_result(self._shown(self._shows_before, operations, told, joined))

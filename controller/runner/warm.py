@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from controller.errors import LockLostError
 from controller.operations.batch_steps import BatchStep
@@ -34,19 +34,8 @@ MOVED = (StepResult.ADVANCED, StepResult.FAILED, StepResult.LOST)
 """Outcomes after which there may be more to do: a failed step is progress, too."""
 Answers = dict[tuple[str, int], dict[str, Any] | Exception]
 
-
-class Take(Protocol):
-    """Does one step of the first jobs of a query; see `controller.operations.batch_steps`."""
-
-    def __call__(
-        self,
-        query: dict[str, Any],
-        step: BatchStep,
-        limit: int,
-        projection: Projection = None,
-        ids: Sequence[Any] | None = None,
-    ) -> list[StepOutcome]:
-        """Return how the steps went."""
+Take = Callable[[dict[str, Any], BatchStep, int, Projection, Sequence[Any]], list[StepOutcome]]
+"""Does one step of the jobs of a query that have the given ``_id``; see `take_steps`."""
 
 
 class WarmSteps:

@@ -9,7 +9,7 @@ goes through the JobStore itself, which is opened when it is first needed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,19 +20,18 @@ from controller.storage.opening import OpenedStore, open_store, opens_directly
 from controller.storage.outputs import (
     BLOB_INDEXES,
     OUTPUT_INDEX,
+    Output,
     additional_store_names,
+    by_store,
     open_jobstore,
     reaching,
-    save_many_outputs,
+    save_by_store,
 )
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore
 
 logger = logging.getLogger(__name__)
-
-Output = tuple[Mapping[str, Any], Mapping[str, Iterable[Mapping[str, Any]]]]
-"""(document, {additional store: its documents}) of a job."""
 
 _PLAIN = frozenset({str, int, float, bool, type(None), datetime, bytes})
 """Types of values that maggma stores as they are."""
@@ -83,16 +82,11 @@ class OutputStore:
         RemoteError, StorageUnavailableError
             As `controller.storage.outputs.save_many_outputs`, which says what is written first.
         """
-        blobs: dict[str, list[Document]] = {}
-        for _, of_job in outputs:
-            for name, rows in of_job.items():
-                blobs.setdefault(name, []).extend(dict(row) for row in rows)
-        blobs = {name: rows for name, rows in blobs.items() if rows}
-        documents = [{k: v for k, v in document.items() if k != "_id"} for document, _ in outputs]
+        documents, blobs = by_store(outputs)
         places = {name: self._additional(name) for name in blobs}
         plain = is_plain(documents) and is_plain(list(blobs.values()))
         if self._documents is None or None in places.values() or not plain:
-            save_many_outputs(self.jobstore(), outputs)
+            save_by_store(self.jobstore(), documents, blobs)
             return
         with _without_quotes():
             for name, rows in blobs.items():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from controller.errors import ConfigError, NotFoundError, RemoteError
+from controller.storage.base import Document
 from controller.storage.opening import (
     SERVER_SELECTION_TIMEOUT_MS,
     open_store,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Output = tuple[Mapping[str, Any], Mapping[str, Iterable[Mapping[str, Any]]]]
+"""(document, {additional store: its documents}) of a job."""
 _MSON_KEYS = ("type", "@module", "@class", "@version")
 _URI_STORES = {"MongoURIStore": "MongoStore", "GridFSURIStore": "GridFSStore"}
 """{store: the store that replaces it in later versions of maggma, with a uri}."""
@@ -384,10 +387,7 @@ def save_outputs(
     save_many_outputs(store, [(document, blobs)])
 
 
-def save_many_outputs(
-    store: JobStore,
-    outputs: Sequence[tuple[Mapping[str, Any], Mapping[str, Iterable[Mapping[str, Any]]]]],
-) -> None:
+def save_many_outputs(store: JobStore, outputs: Sequence[Output]) -> None:
     """Copy the outputs of jobs into a connected JobStore, in one write for each of its stores.
 
     Parameters
@@ -400,10 +400,37 @@ def save_many_outputs(
     RemoteError, StorageUnavailableError
         As `save_outputs` does; some of the outputs may have been stored then.
     """
+    save_by_store(store, *by_store(outputs))
+
+
+def by_store(outputs: Sequence[Output]) -> tuple[list[Document], dict[str, list[Document]]]:
+    """Return what is to be stored of many jobs, in copies, by where it goes.
+
+    Returns
+    -------
+    tuple
+        The documents without ``_id``, and {additional store: its documents} of those that get some.
+    """
+    rows: dict[str, list[Document]] = {}
+    for _, blobs in outputs:
+        for name, many in blobs.items():
+            rows.setdefault(name, []).extend(dict(row) for row in many)
+    documents = [{k: v for k, v in document.items() if k != "_id"} for document, _ in outputs]
+    return documents, {name: some for name, some in rows.items() if some}
+
+
+def save_by_store(
+    store: JobStore, documents: list[Document], blobs: Mapping[str, list[Document]]
+) -> None:
+    """Do what `save_many_outputs` does with what `by_store` returned; errors as there."""
     with reaching(store):
         if store not in _INDEXED:
             _index_if_allowed(store)
-        _save(store, outputs)
+        for name, rows in blobs.items():
+            if name not in store.additional_stores:
+                raise RemoteError(f"the project has no additional store {name!r}", no_retry=True)
+            store.additional_stores[name].update(rows, key="blob_uuid")
+        store.docs_store.update(documents, key=["uuid", "index"])
 
 
 _INDEXED: WeakSet[JobStore] = WeakSet()
@@ -417,24 +444,6 @@ def _index_if_allowed(store: JobStore) -> None:
         ensure_output_indexes(store)
     except Exception as error:  # noqa: BLE001 (not allowed, too many indexes: it goes without)
         logger.warning("outputs cannot be indexed, which makes them slow to store: %s", error)
-
-
-def _save(
-    store: JobStore,
-    outputs: Sequence[tuple[Mapping[str, Any], Mapping[str, Iterable[Mapping[str, Any]]]]],
-) -> None:
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for _, blobs in outputs:
-        for name, many in blobs.items():
-            rows.setdefault(name, []).extend(dict(row) for row in many)
-    for name, blobs_of_all in rows.items():
-        if not blobs_of_all:
-            continue
-        if name not in store.additional_stores:
-            raise RemoteError(f"the project has no additional store {name!r}", no_retry=True)
-        store.additional_stores[name].update(blobs_of_all, key="blob_uuid")
-    main = [{k: v for k, v in document.items() if k != "_id"} for document, _ in outputs]
-    store.docs_store.update(main, key=["uuid", "index"])
 
 
 def stored_outputs(store: JobStore, uuids: Iterable[str]) -> set[tuple[str, int]]:

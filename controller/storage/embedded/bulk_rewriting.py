@@ -37,7 +37,6 @@ def rewrite_all(
     *,
     one: _One,
     shown: _Shown,
-    fields: Sequence[str],
 ) -> tuple[int, int]:
     """Change documents; returns (how many there are, how many are others now).
 
@@ -47,8 +46,8 @@ def rewrite_all(
         The documents, of which none appears twice.
     one
         Changes a single document, whatever it holds.
-    shown, fields
-        See `controller.storage.embedded.writes.Writer`.
+    shown
+        Is shown each document before it changes; see `controller.storage.embedded.writes.Writer`.
     """
     touched = [c for c in table.columns.values() if change.touches(c)]
     unique = {c.path for _, columns in table.unique for c in columns}

@@ -173,9 +173,8 @@ def grouped(link: Link, table: Table, plan: Plan, path: str) -> Statement | None
         return None
     small = number <= FEW
     if small and fewest not in window:
-        source, params = _led_by(table, fewest, list(plan.conditions))
-        source = source.replace("SELECT seq", f"SELECT {column.sql} AS key", 1)
-        return f"SELECT key, count(*) FROM ({source}) GROUP BY 1", params
+        where, params = _led_where(fewest, list(plan.conditions))
+        return f"SELECT {column.sql}, count(*) FROM {table.rows} WHERE {where} GROUP BY 1", params
     rest = [(c.of_row, c.params) if small else _membership(c) for c in others]
     where = " AND ".join([*map(_in_index, window), *(sql for sql, _ in rest)])
     params = (*_params(window), *(p for _, some in rest for p in some))

@@ -93,7 +93,7 @@ class Writer:
         query = Query(filter)
         found = query.lasting(self.link, self.table)
         matched, modified = rewrite_all(
-            self.link, self.table, found, change, one=self.rewrite, shown=shown, fields=self.fields
+            self.link, self.table, found, change, one=self.rewrite, shown=shown
         )
         if not matched and upsert:
             return UpdateResult(0, 0, self.upsert(query, change)["_id"])
