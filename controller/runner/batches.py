@@ -351,23 +351,30 @@ class _WorkerBatches:
     # ------------------------------------------------------------------ pilots
 
     def _settle_pilots(self, pilots: Sequence[Job], view: PoolView) -> bool:
-        """Record what has become of pilots, and what they do."""
+        """Record what has become of pilots, and what they do.
+
+        The queue's answer may be older than the look into the pool: a pilot that has claimed a job
+        runs, whatever the queue said last.
+        """
         batches, moved = self._context.controller.queue.batches, False
+        at_work = {file.batch_uid for file in view.running}
         for pilot in pilots:
             uid, answer = pilot["batch_uid"], self._answers.get(pilot["batch_uid"])
             info = view.infos.get(self._folder(uid) / BATCH_INFO)
-            if answer is None or answer.state == UNSEEN or uid in self._ended:
+            if uid in self._ended:
                 continue
-            if answer.state in ENDED_STATES:
-                self._ended[uid] = (self._clock(), {**pilot, "word": answer.word})
-                batch_record.end(batches, pilot, info)
-                self._submission.note_end(pilot, info)
-                moved = True
-                continue
-            if answer.process_id != pilot["process_id"]:
-                batch_record.set_process_id(batches, uid, answer.process_id)
-            if answer.state == "RUNNING" and batch_record.note_running(batches, pilot, info):
-                moved = True
+            runs = uid in at_work
+            if answer is not None and answer.state != UNSEEN:
+                if answer.state in ENDED_STATES:
+                    self._ended[uid] = (self._clock(), {**pilot, "word": answer.word})
+                    batch_record.end(batches, pilot, info)
+                    self._submission.note_end(pilot, info)
+                    moved = True
+                    continue
+                if answer.process_id != pilot["process_id"]:
+                    batch_record.set_process_id(batches, uid, answer.process_id)
+                runs = runs or answer.state == "RUNNING"
+            moved = (runs and batch_record.note_running(batches, pilot, info)) or moved
         return moved
 
     def _settle_orphans(self, view: PoolView, jobs: dict[Key, Job], pilots: Sequence[Job]) -> bool:
