@@ -1,6 +1,6 @@
 """An action on jobs, from its arguments to the database: select, lock, read, plan, write.
 
-The five steps, in the order in which `act_on_jobs` and `_BulkAction.act_on_chunk` take them:
+The five steps, in the order in which `act_on_jobs` and `_BulkAction` take them:
 
 1. **select**  `select_jobs`: one query; the jobs found are grouped by flow, and processed in chunks
    of flows (`controller.operations.chunks`);
@@ -14,9 +14,11 @@ The five steps, in the order in which `act_on_jobs` and `_BulkAction.act_on_chun
 Afterwards `controller.operations.pending_cleanup.run_pending` does the work outside the database.
 `controller.operations.actions` defines each action.
 
-A chunk takes a handful of commands, however many jobs it and its flows contain. If the engine has
-transactions, a chunk is either done or untouched. Otherwise its writes are ordered such that
-repeating the same call completes them.
+A chunk takes a handful of commands, however many jobs it and its flows contain. An action that
+treats each job by itself works on a large flow part by part, each with a lock and a transaction of
+its own: other writers need not wait for all of it, and what was done before a crash stays done.
+If the engine has transactions, a chunk or part is either done or untouched. Otherwise its writes
+are ordered such that repeating the same call completes them.
 
 Jobs themselves are not locked: every write requires the state that was read and an unlocked job, so
 if a runner was faster, it wins, and the job is refused.
@@ -41,7 +43,12 @@ from controller.operations.bulk import (
     check_number,
     report_progress,
 )
-from controller.operations.chunks import bulk_work, process_in_chunks, retry_on_conflict
+from controller.operations.chunks import (
+    JOBS_AT_ONCE,
+    bulk_work,
+    process_in_chunks,
+    retry_on_conflict,
+)
 from controller.operations.connections import Connections
 from controller.operations.flow_locks import LockedFlows, lock_flows
 from controller.operations.pending_cleanup import run_own
@@ -221,9 +228,24 @@ class _BulkAction:
         self.queue, self.action, self.options = queue, action, options
         self.result = BulkResult(total, dry_run=options.dry_run)
         self._selection = selection
+        self._left: dict[str, list[Document]] = {}
 
     def act_on_chunk(self, chosen: Mapping[str, list[Document]], may_wait: bool) -> list[str]:
-        """Lock, read, plan and write a chunk of flows; see `process_in_chunks`."""
+        """Act on a chunk of flows, part by part where a flow is large; see `process_in_chunks`."""
+        # A refusal to be raised has to come before the first write of its flow.
+        if self.options.raise_on_error or not self.action.job_by_job or len(chosen) > 1:
+            return self._act(chosen, may_wait)
+        for uuid, documents in chosen.items():
+            left = self._left.setdefault(uuid, list(documents))
+            while left:
+                if self._act({uuid: left[:JOBS_AT_ONCE]}, may_wait):
+                    return [uuid]
+                del left[:JOBS_AT_ONCE]
+                self.report()
+        return []
+
+    def _act(self, chosen: Mapping[str, list[Document]], may_wait: bool) -> list[str]:
+        """Lock, read, plan and write flows."""
         with self._lock(list(chosen)) as locked:
 
             def attempt(last: bool) -> tuple[list[str], list[FlowPlan], ControllerError | None]:

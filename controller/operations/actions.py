@@ -42,6 +42,8 @@ class Action:
         Whether the action can change the state of a flow, and so has to lock the flow.
     deletion
         What is deleted along with the jobs.
+    job_by_job
+        Whether what becomes of a chosen job does not depend on what becomes of another one.
     """
 
     plan: Callable[[FlowView], FlowPlan]
@@ -49,6 +51,7 @@ class Action:
     fields: tuple[str, ...] = ()
     holds_flow: bool = True
     deletion: Deletion | None = None
+    job_by_job: bool = True
 
     @property
     def name(self) -> str:
@@ -68,7 +71,7 @@ def rerun(*, force: bool, delete_files: bool) -> Action:
     """Reset jobs to the beginning; see `plan_rerun`."""
     below = Neighbours.DESCENDANTS if force else Neighbours.CHILDREN
     plan = partial(plan_rerun, force=force, delete_files=delete_files)
-    return Action(plan, Neighbours.INDICES | Neighbours.PARENTS | below)
+    return Action(plan, Neighbours.INDICES | Neighbours.PARENTS | below, job_by_job=False)
 
 
 def delete(*, files: bool, outputs: bool) -> Action:
@@ -77,6 +80,7 @@ def delete(*, files: bool, outputs: bool) -> Action:
         partial(plan_deletion, keeps_outputs=not outputs),
         Neighbours.INDICES | Neighbours.CHILDREN | Neighbours.SIZE,
         deletion=Deletion(files=files, outputs=outputs),
+        job_by_job=False,
     )
 
 

@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 FLOWS_AT_ONCE = 50
 JOBS_AT_ONCE = 5000
-"""Maximum size of a chunk: flows and, unless it is a single flow, chosen jobs."""
+"""Maximum size of a chunk: flows and, unless it is a single flow, chosen jobs; also of a part of a
+large flow."""
 LONGEST_PAUSE = 0.5
 """Seconds between two attempts while waiting for a lock."""
 _TRIES = 5

@@ -48,7 +48,7 @@ def plan_deletion(view: FlowView, *, keeps_outputs: bool = True) -> FlowPlan:
     for uuid, index in sorted({key for u in detached for key in view.children.get(u, ())} - gone):
         pulls[f"parents.{uuid}.{index}"] = {"$in": detached}
     unset = {f"parents.{u}": "" for u in detached}
-    unset |= {f"parents.{u}.{i}": "" for u, i in sorted(gone) if u not in detached}
+    unset |= {f"parents.{u}.{i}": "" for u, i in sorted(gone) if u in left}
     return FlowPlan(
         view.uuid,
         (*stopped, *plan.changes),

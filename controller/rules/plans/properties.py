@@ -137,10 +137,9 @@ def plan_set_run(view: FlowView, *, wanted: RunChange) -> FlowPlan:
         view, wanted.action, lambda doc: change(doc, state_of(doc), wanted.fields_for(doc))
     )
     same = {
-        doc["db_id"]
-        for _, doc in view.chosen_docs()
+        c.db_id
         for c in plan.changes
-        if c.db_id == doc["db_id"] and all(doc.get(k) == v for k, v in c.fields.items())
+        if all(view.jobs[c.uuid, c.index].get(k) == v for k, v in c.fields.items())
     }
     if not same:
         return plan

@@ -6,6 +6,7 @@ jobs that depend on it: its children, or with ``force`` all its descendants.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,16 +93,18 @@ def plan_rerun(view: FlowView, *, force: bool = False, delete_files: bool = True
         Remove the run directory at the next upload.
     """
     changes: dict[Key, JobChange] = {}
+    assumed: dict[Key, JobState] = {}
     refused: list[Refusal] = []
     for key, doc in view.chosen_docs():
         if key in changes:
             continue  # already reset, as a descendant of another chosen job
         try:
-            planned = _rerun(view, key, doc, changes, force=force, delete_files=delete_files)
+            planned = _rerun(view, key, doc, assumed, force=force, delete_files=delete_files)
         except ControllerError as error:
             refused.append(Refusal(doc["db_id"], error))
         else:
             changes.update(planned)
+            assumed.update(_states(planned))
     return FlowPlan(view.uuid, tuple(changes.values()), (), tuple(refused))
 
 
@@ -109,7 +112,7 @@ def _rerun(
     view: FlowView,
     key: Key,
     doc: Doc,
-    planned: Mapping[Key, JobChange],
+    assumed: dict[Key, JobState],
     *,
     force: bool,
     delete_files: bool,
@@ -121,10 +124,14 @@ def _rerun(
     check_action("rerun", doc["db_id"], state_of(doc), force=force, hint=hint)
     light = state_of(doc) in RESETTABLE_STATES
     dependents = {} if light else _taken_back(view, doc, force=force, delete_files=delete_files)
-    assumed = {k: c.after for k, c in [*planned.items(), *dependents.items()] if c.after}
-    after = startable_state(view, doc, assumed)
+    # A view of both: a copy for each of many jobs would take the square of their number.
+    after = startable_state(view, doc, ChainMap(_states(dependents), assumed))
     own = change(doc, after, _fresh(doc, delete_files=delete_files))
     return {**dependents, key: own}
+
+
+def _states(changes: Mapping[Key, JobChange]) -> dict[Key, JobState]:
+    return {key: change.after for key, change in changes.items() if change.after}
 
 
 def _taken_back(

@@ -279,3 +279,71 @@ def test_a_deletion_of_flows_is_tried_again_after_a_conflict(
     monkeypatch.setattr(flow_deletion, "request", conflicting)
     done = stage.controller.delete_flows()
     assert (done, done.jobs, len(tried)) == ([a["flow"]], 2, 2)
+
+
+# ------------------------------------------------------------------ a flow larger than a chunk
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let two jobs be a large flow; collects how many jobs each part has."""
+    parts: list[int] = []
+    original = acting.write_plans
+
+    def counted(queue: Any, views: Any, plans: Any, *args: Any, **kwargs: Any) -> Any:
+        parts.append(sum(len(plan.changes) for plan in plans))
+        return original(queue, views, plans, *args, **kwargs)
+
+    monkeypatch.setattr(acting, "JOBS_AT_ONCE", 2)
+    monkeypatch.setattr(acting, "write_plans", counted)
+    return parts
+
+
+def test_a_large_flow_is_changed_part_by_part(stage: Stage, in_parts: list[int]) -> None:
+    a = stage.flow(v="READY", w="READY", x="COMPLETED", y="READY", z="READY")
+    told: list[tuple[int, int]] = []
+    done = stage.controller.pause_jobs(
+        flow_ids=a["flow"], raise_on_error=False, progress=lambda *now: told.append(now)
+    )
+    assert in_parts == [2, 1, 1]
+    assert sorted(done) == sorted(a[name] for name in "vwyz")
+    assert [refused.db_id for refused in done.refused] == [a["x"]]
+    assert told[:3] == [(2, 5), (4, 5), (5, 5)]
+    flow = stage.controller.flows.find_one({"uuid": a["flow"]})
+    assert flow is not None
+    assert (flow["state"], flow["lock_id"]) == ("PAUSED", None)
+
+
+def test_what_was_changed_before_a_crash_is_right_and_the_same_call_does_the_rest(
+    stage: Stage, in_parts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = stage.flow(w="READY", x="READY", y="READY", z="READY")
+    counted = acting.write_plans
+
+    def crash(*args: Any, **kwargs: Any) -> Any:
+        if in_parts:
+            raise StorageUnavailableError("gone")
+        return counted(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(acting, "write_plans", crash)
+        with pytest.raises(StorageUnavailableError) as caught:
+            stage.controller.pause_jobs(flow_ids=a["flow"], raise_on_error=False)
+    assert caught.value.done == [a["w"], a["x"]]
+    assert stage.states(a) == {"w": "PAUSED", "x": "PAUSED", "y": "READY", "z": "READY"}
+    done = stage.controller.pause_jobs(flow_ids=a["flow"], raise_on_error=False)
+    assert (sorted(done), len(done.unchanged)) == (sorted([a["y"], a["z"]]), 2)
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_flow_stays_whole_where_its_jobs_depend_on_each_other_or_a_refusal_is_raised(
+    stage: Stage, in_parts: list[int], raises: bool
+) -> None:
+    a = stage.flow(w="READY", x="READY", y="READY", z="COMPLETED")
+    if raises:
+        with pytest.raises(StateError, match="COMPLETED"):
+            stage.controller.pause_jobs(flow_ids=a["flow"])
+        assert stage.states(a) == {"w": "READY", "x": "READY", "y": "READY", "z": "COMPLETED"}
+    else:
+        stage.controller.delete_jobs(db_ids=[a[n] for n in "wxy"], raise_on_error=False)
+        assert in_parts == [3]

@@ -347,6 +347,48 @@ def test_what_is_so_already_is_unchanged() -> None:
     assert outcome(plan_set_run(seen, wanted=RunChange(worker="w", priority=3))) == {"x": "same"}
 
 
+class Counted(str):
+    """A text that counts how often one is looked up or compared."""
+
+    __slots__ = ()
+    uses = 0
+
+    def __hash__(self) -> int:
+        Counted.uses += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        Counted.uses += 1
+        return super().__eq__(other)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        partial(plan_rerun, force=True),
+        partial(plan_set_run, wanted=RunChange(priority=3)),
+        plan_pause,
+        plan_resume,
+        plan_deletion,
+    ],
+)
+def test_the_work_of_a_plan_grows_with_the_jobs_not_with_their_square(
+    plan: Callable[[FlowView], FlowPlan],
+) -> None:
+    uses = []
+    for number in (20, 200):
+        docs = {}
+        for n in range(number):
+            parents = [Counted(n - 1)] if n % 10 else []
+            doc = {"db_id": Counted(n), "uuid": Counted(n), "index": 1, "state": "READY"}
+            docs[doc["uuid"], 1] = {**doc, "parents": parents, "priority": 0}
+        seen = FlowView("flow", tuple(docs), docs, size=number + 1)
+        Counted.uses = 0
+        plan(seen)
+        uses.append(Counted.uses)
+    assert uses[1] < 20 * uses[0]
+
+
 @pytest.mark.parametrize("path", ["lock_id", "lock_lease.seq", "_id", "", "$set"])
 def test_locks_are_no_properties(path: str) -> None:
     with pytest.raises(ControllerError):
