@@ -5,7 +5,7 @@ from __future__ import annotations
 from controller.api.base import ControllerGroup
 from controller.filters import FlowFilter
 from controller.operations.archive_reading import archived_query, archived_uuids
-from controller.operations.archiving import archive_flows, unarchive_flows
+from controller.operations.archiving import archive_flows, mend_interrupted, unarchive_flows
 from controller.operations.bulk import Options, Progress
 from controller.operations.flow_results import FlowResult
 
@@ -52,6 +52,8 @@ class FlowArchive(ControllerGroup):
         FlowResult
             Uuids of the archived flows.
         """
+        if not dry_run:
+            mend_interrupted(self.queue)
         named = self.queue.query(FlowFilter(flow_ids=flow_ids))
         query = self.queue.query(selection or FlowFilter())
         chosen = {"$and": [named, query]} if named and query else named or query
@@ -87,6 +89,8 @@ class FlowArchive(ControllerGroup):
         FlowResult
             Uuids of the flows that are back.
         """
+        if not dry_run:
+            mend_interrupted(self.queue)
         named = archived_query(self.queue, FlowFilter(flow_ids=flow_ids))
         query = archived_query(self.queue, selection or FlowFilter())
         uuids = archived_uuids(

@@ -7,20 +7,25 @@ flow is whole in one of the two places at any moment, and the head's ``stage`` s
 ``deleting``   the archive has everything; jobs are being deleted, the flow's document last
 ``restoring``  the archive has everything; jobs are being inserted, the flow's document last
 
-`mend` completes or undoes an interrupted one; doing so twice is doing it once.
+`mend` completes or undoes an interrupted one; doing so twice is doing it once. The doctor, the next
+move of any flow and runners (`mend_interrupted`) call it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from controller.documents import utc_now
 from controller.errors import (
+    DuplicateKeyError,
     FlowLockedError,
     FlowNotFoundError,
     LockedDocumentError,
+    LockLostError,
     StateError,
+    StorageBusyError,
 )
 from controller.leases import FREE, locked_error
 from controller.locks import MongoLock
@@ -270,7 +275,8 @@ def _move_in(queue: Queue, uuid: str) -> None:
         if head.get("stage") in (WRITING, DELETING):
             raise StateError(
                 f"the archiving of flow {uuid} was interrupted, or is under way",
-                hint="`jf admin doctor --fix` completes or undoes what was interrupted",
+                hint="what was interrupted is completed or undone by the next `jf flow archive` or "
+                "`unarchive`, a runner or `jf admin doctor --fix`",
             )
         flow = next(unpack(head["whole"]))
         _refuse_if_taken(queue, uuid, flow)
@@ -356,6 +362,19 @@ def mend(queue: Queue, uuid: str) -> str | None:
             queue.archive.delete_many({"flow": uuid, "n": {"$gt": 0}})
             lock.delete_on_release = True
     return None
+
+
+def mend_interrupted(queue: Queue) -> int:
+    """Complete or undo the moves that killed processes left half done; returns how many.
+
+    What another process is working on is left alone. Moving flows begins with it, and a runner does
+    it every minute: jobs of a flow in between are in neither list.
+    """
+    done = 0
+    for head in unfinished(queue):
+        with suppress(LockLostError, DuplicateKeyError, StorageBusyError):
+            done += mend(queue, head["flow"]) is None
+    return done
 
 
 def _tell(queue: Queue, what: str, flow: Mapping[str, Any], jobs: int, session: Any) -> None:

@@ -1,4 +1,8 @@
-"""What a runner does for the event log: tells of itself, bounds the log, finds what it misses."""
+"""What a runner does now and then for the event log and the archive.
+
+It tells of itself, bounds the log, adds what it misses, and finishes moves to and from the archive
+that a killed process left half done.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from controller.documents import utc_now
 from controller.errors import StorageError, StorageUnavailableError
+from controller.operations.archiving import mend_interrupted
 from controller.operations.job_counts import fresh_counts
 from controller.operations.missing_events import reconcile
 from controller.operations.queue import Queue
@@ -122,10 +127,14 @@ class EventUpkeep:
         StorageUnavailableError
             The database is away.
         """
-        if not self._options.enabled or time.monotonic() < self._next:
+        if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
         try:
+            if mended := mend_interrupted(self._queue):
+                logger.warning("%d interrupted moves to or from the archive were finished", mended)
+            if not self._options.enabled:
+                return
             self._queue.events.trim(self._options)
             self._queue.events.tally.flush(self._queue.auxiliary)
             fresh_counts(self._queue)
@@ -137,4 +146,4 @@ class EventUpkeep:
         except StorageUnavailableError:
             raise
         except StorageError as error:
-            logger.warning("the event log could not be looked after: %s", error)
+            logger.warning("the event log and the archive could not be looked after: %s", error)

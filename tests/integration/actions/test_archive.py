@@ -11,6 +11,7 @@ import pytest
 from crashes import Fuse, Killed, bury, dying
 from staged import Stage
 
+from controller.config import EventOptions, Project
 from controller.doctor import diagnosing
 from controller.doctor.diagnosing import diagnose
 from controller.doctor.mending import mend
@@ -22,6 +23,7 @@ from controller.operations.backup import dump, restore, standard_names
 from controller.operations.bulk import Options
 from controller.operations.insertion import AcceptedFlow, RunSettings, insert_flow
 from controller.rules.diagnosis import FindingKind, Severity
+from controller.runner.upkeep import EventUpkeep
 from controller.states import FlowState, JobState
 
 
@@ -230,3 +232,28 @@ def test_killed_at_any_write(
             break
     assert at > 5
     assert len(archived) == 3
+
+
+@pytest.mark.parametrize("who", ["archive", "unarchive", "runner"])
+@pytest.mark.parametrize("left", [0, 1], ids=["nothing left", "a job left"])
+def test_an_interrupted_move_is_finished_without_the_doctor(
+    stage: Stage, who: str, left: int
+) -> None:
+    done, _ = two_flows(stage)
+    before, controller, queue = contents(stage), stage.controller, stage.controller.queue
+    jobs = list(queue.jobs.find({"job.hosts": done["flow"]}))
+    flow = queue.flows.find_one({"uuid": done["flow"]})
+    controller.archive_flows(done["flow"])
+    queue.archive.update_one({"n": 0}, {"$set": {"stage": "deleting"}})
+    if left:
+        queue.database.collection(queue.jobs.name).insert_one(jobs[0])
+        queue.database.collection(queue.flows.name).insert_one(flow)
+    if who == "runner":
+        project = Project.model_construct(events=EventOptions(enabled=False), notify=[])
+        EventUpkeep(queue, project).look()
+    else:
+        getattr(controller, f"{who}_flows")("00000000-0000-4000-8000-000000000000")
+    assert queue.archive.count_documents({"stage": {"$ne": None}}) == 0
+    assert queue.archive.count_documents({"n": 0}) == 1 - left
+    controller.unarchive_flows()
+    assert contents(stage) == before
