@@ -9,8 +9,8 @@ failures, see `controller.locks`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -60,20 +60,22 @@ class LockedDocuments:
 def lock_documents(
     collection: Collection,
     key: str,
-    values: Sequence[Any],
+    values: Sequence[Any] | Callable[[Any], Sequence[Any]],
     projection: Sequence[str] | Mapping[str, Any] | None = None,
     *,
     matching: Mapping[str, Any] | None = None,
     break_lock: bool = False,
     transactional: bool = False,
     fields: Mapping[str, Any] | None = None,
+    within: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Iterator[LockedDocuments]:
     """Lock the documents that are free; release at the end those that are still locked.
 
     Parameters
     ----------
     key, values
-        The field that identifies the documents, and its values.
+        The field that identifies the documents, and its values; a function chooses them, given the
+        session of ``within``.
     projection
         Fields to read; must include the key.
     matching
@@ -85,13 +87,27 @@ def lock_documents(
         database fails. Otherwise that is unknown then, and the lock is left to expire.
     fields
         Fields to set with the lock.
+    within
+        The transaction in which the documents are chosen and locked; over before the block begins.
     """
     locked = LockedDocuments(collection, str(uuid4()))
     with hold_leases(collection, locked.lock_id):
         taken = False
         try:
             update = {"$set": {**(fields or {}), **lock_fields(locked.lock_id)}}
-            _take(locked, key, values, projection, update, matching, break_lock=break_lock)
+            with within() as session:
+                chosen = values(session) if callable(values) else values
+                if chosen:
+                    _take(
+                        locked,
+                        key,
+                        chosen,
+                        projection,
+                        update,
+                        matching,
+                        break_lock=break_lock,
+                        session=session,
+                    )
             taken = True
             yield locked
         except BaseException as error:
@@ -138,6 +154,7 @@ def _take(
     matching: Mapping[str, Any] | None,
     *,
     break_lock: bool,
+    session: Any,
 ) -> None:
     collection, ours = locked.collection, {"lock_id": locked.lock_id}
     query: dict[str, Any] = {key: {"$in": list(values)}}
@@ -145,17 +162,20 @@ def _take(
         query["lock_id"] = None
     if len(values) == 1:
         query = _both({**query, key: values[0]}, matching)
-        one = collection.find_one_and_update(query, update, projection, return_document="after")
+        one = collection.find_one_and_update(
+            query, update, projection, return_document="after", session=session
+        )
         locked.documents.update({} if one is None else {one[key]: one})
     else:
 
         def lock_all() -> None:
-            collection.update_many(_both(query, matching), update)
+            collection.update_many(_both(query, matching), update, session=session)
 
         repeat_on_conflict(lock_all)
-        locked.documents.update({d[key]: d for d in collection.find(ours, projection)})
+        found = collection.find(ours, projection, session=session)
+        locked.documents.update({d[key]: d for d in found})
     missing = [value for value in values if value not in locked.documents]
-    if not missing:
+    if not missing or session is not None:
         return
     locked.unavailable, available = look_at_locks(collection, key, missing)
     if available:
@@ -168,7 +188,11 @@ def _take(
 
 
 def _both(query: dict[str, Any], matching: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {"$and": [query, matching]} if matching else query
+    if not matching:
+        return query
+    if query.keys().isdisjoint(matching):  # flat conditions are understood without reading
+        return {**query, **matching}
+    return {"$and": [query, matching]}
 
 
 def _free(locked: LockedDocuments) -> None:

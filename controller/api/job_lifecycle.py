@@ -89,13 +89,16 @@ class JobLifecycle(ControllerGroup):
             raise answer
         return answer is JobState.COMPLETED
 
-    def complete_jobs(self, jobs: Sequence[DownloadedJob]) -> Answers:
+    def complete_jobs(self, jobs: Sequence[DownloadedJob], *, gives_back: bool = False) -> Answers:
         """Do what `complete_job` does for many jobs, with few writes.
 
         Parameters
         ----------
         jobs
             Locked jobs; see `DownloadedJob`.
+        gives_back
+            Free jobs with the write that records their ends, where the database can; the
+            ``lock_id`` of their documents is None then.
 
         Returns
         -------
@@ -107,7 +110,8 @@ class JobLifecycle(ControllerGroup):
         StorageUnavailableError
             The queue database fails.
         """
-        return complete_jobs(self.queue, jobs, project=self._need_project())
+        project = self._need_project()
+        return complete_jobs(self.queue, jobs, project=project, gives_back=gives_back)
 
     def checkin_job(
         self,

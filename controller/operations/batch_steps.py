@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from controller.bulk_locks import LockedDocuments, lock_documents
@@ -42,9 +43,20 @@ logger = logging.getLogger(__name__)
 LONGEST_TURN = 1.0
 """Seconds after which no further job of a batch begins its step."""
 
-BatchStep = Callable[[list[Document]], Mapping[tuple[str, int], dict[str, Any] | Exception]]
-"""Does a step of many locked jobs; returns for each (uuid, index) what to set, or what went wrong.
-A job that it does not name was not looked at, and is given back unchanged."""
+
+class Recorded(Enum):
+    """That a step has recorded itself what came of it, and given the job back."""
+
+    RECORDED = auto()
+
+
+RECORDED = Recorded.RECORDED
+Answer = dict[str, Any] | Exception | Recorded
+Answers = dict[tuple[str, int], Answer]
+BatchStep = Callable[[list[Document]], Mapping[tuple[str, int], Answer]]
+"""Does a step of many locked jobs; returns for each (uuid, index) what to set, what went wrong, or
+that all was recorded. A job that it does not name was not looked at, and is given back
+unchanged."""
 
 
 def take_steps(
@@ -90,10 +102,22 @@ def take_steps(
     if not ids:
         return []
     with lock_documents(queue.jobs, "_id", ids, projection, matching=eligible) as locked:
-        jobs = [locked.documents[i] for i in ids if i in locked.documents]
-        if not jobs:
-            return []
-        return _Ends(locked, retries).record(jobs, step(jobs))
+        return step_of_locked(locked, ids, step, retries)
+
+
+def step_of_locked(
+    locked: LockedDocuments, ids: Sequence[Any], step: BatchStep, retries: RetryPolicy
+) -> list[StepOutcome]:
+    """Do one step of locked jobs, record what came of it, and free them.
+
+    Parameters
+    ----------
+    ids
+        ``_id`` of the jobs, in the order in which the step takes them; of some that are not locked,
+        too.
+    """
+    jobs = [locked.documents[i] for i in ids if i in locked.documents]
+    return _Ends(locked, retries).record(jobs, step(jobs)) if jobs else []
 
 
 def one_by_one(
@@ -206,14 +230,18 @@ class _Ends:
     def record(
         self,
         jobs: Sequence[Document],
-        answers: Mapping[tuple[str, int], dict[str, Any] | Exception],
+        answers: Mapping[tuple[str, int], Answer],
     ) -> list[StepOutcome]:
         """Write all of them together; where that is refused, each alone."""
         ends: dict[Any, _End] = {}
         outcomes: dict[Any, StepOutcome | None] = {}
         for job in jobs:
+            answer = answers.get((job["uuid"], job["index"]))
+            if isinstance(answer, Recorded):
+                outcomes[job["_id"]] = StepOutcome(job, StepResult.ADVANCED)
+                continue
             try:
-                ends[job["_id"]] = self._end(job, answers.get((job["uuid"], job["index"])))
+                ends[job["_id"]] = self._end(job, answer)
             except Exception as error:  # noqa: BLE001 (it costs this job only)
                 outcomes[job["_id"]] = self._unrecorded(job, error)
         try:

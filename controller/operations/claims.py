@@ -6,15 +6,16 @@ locked while they change, so that what was claimed can be told from what others 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from controller.bulk_locks import lock_documents
 from controller.config.retries import LONGEST_DELAY
 from controller.documents import flow_if_named, utc_now
+from controller.operations.batch_steps import BatchStep, step_of_locked
 from controller.operations.queue import Queue
-from controller.operations.steps import CLAIM_ORDER
+from controller.operations.steps import CLAIM_ORDER, RetryPolicy, StepOutcome
 from controller.rules.step_retry import due_query
 from controller.states import NOT_STARTED_FLOW_STATES, FlowState, JobState
 from controller.storage.base import Document
@@ -47,9 +48,7 @@ def claim_jobs(
     list
         (uuid, index) of each, in this order; fewer than there are where others claim, too.
     """
-    wanted = {**(query or {}), "state": JobState.READY.value, "lock_id": None}
-    # A job that is to be retried may have to wait.
-    wanted["$and"] = [*wanted.get("$and", []), due_query(utc_now(), LONGEST_DELAY)]
+    wanted = _wanted(query)
     if limit == 1:
         claimed = _claim_one(queue, wanted, sort or CLAIM_ORDER)
     elif queue.database.supports_transactions:
@@ -65,6 +64,71 @@ def claim_jobs(
             return []
         claimed = repeat_on_conflict(partial(_claim_under_locks, queue, wanted, ids))
     return [(job["uuid"], job["index"]) for job in claimed]
+
+
+def claim_and_step(
+    queue: Queue,
+    query: Mapping[str, Any],
+    step: BatchStep,
+    retries: RetryPolicy,
+    *,
+    room: Callable[[Any], int],
+) -> list[StepOutcome]:
+    """Claim the first READY jobs that are due, and do their first step under the same lock.
+
+    How many is counted in the transaction that claims them, so that runners which do so together
+    do not exceed a limit.
+
+    Parameters
+    ----------
+    query
+        Further conditions.
+    step
+        Called with the locked documents, which are CHECKED_OUT.
+    room
+        Given the session of the transaction, how many to claim at most.
+
+    Returns
+    -------
+    list
+        As `take_steps`.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The database fails; locks, if there are any, are left to expire.
+    """
+    wanted, ids = _wanted(query), list[Any]()
+
+    def choose(session: Any) -> list[Any]:
+        limit = room(session)
+        if limit > 0:
+            found = queue.jobs.find(
+                wanted, ["_id", "job.hosts"], sort=CLAIM_ORDER, limit=limit, session=session
+            )
+            jobs = list(found)
+            ids[:] = [job["_id"] for job in jobs]
+            if jobs:
+                _begin_flows(queue, jobs, session)
+        return ids
+
+    ready = {"state": JobState.READY.value}
+    with lock_documents(
+        queue.jobs,
+        "_id",
+        choose,
+        matching=ready,
+        fields=_claim()["$set"],
+        within=queue.database.transaction,
+    ) as locked:
+        return step_of_locked(locked, ids, step, retries)
+
+
+def _wanted(query: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Select READY jobs that are due and not locked."""
+    wanted = {**(query or {}), "state": JobState.READY.value, "lock_id": None}
+    # A job that is to be retried may have to wait.
+    return {**wanted, "$and": [*wanted.get("$and", []), due_query(utc_now(), LONGEST_DELAY)]}
 
 
 def _claim_one(queue: Queue, wanted: Mapping[str, Any], sort: Sequence[tuple[str, int]]) -> Any:

@@ -18,12 +18,14 @@ again; after it, a finished job under a dead lock, and `recover` does the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from controller.documents import flow_of, utc_now
 from controller.documents.attempts import ended_attempts
 from controller.errors import FlowNotFoundError, LockLostError, SubmissionError
+from controller.leases import FREE
 from controller.operations.failures import bounded
 from controller.operations.flow_locks import LockedFlows
 from controller.operations.insertion import refuse_jobs_of_others
@@ -41,6 +43,7 @@ from controller.operations.queue import Queue
 from controller.operations.responses import ResponseEffects, apply_effects, read_effects
 from controller.operations.retrying import new_attempt_fields
 from controller.rules.retries import PlannedRetry
+from controller.rules.step_retry import succeeded_step_update
 from controller.rules.why import error_line
 from controller.states import FINISHED_STATES, Cause, JobState
 from controller.storage.base import Document, UpdateOne, WriteOperation
@@ -123,6 +126,8 @@ def finish(
     prefix: str | None = None,
     held: LockedFlows | None = None,
     flows: Mapping[str, MutableMapping[str, Any]] | None = None,
+    session: Any = None,
+    gives_back: bool = False,
 ) -> JobEnds:
     """Record the ends of jobs whose outputs, if any, are stored already.
 
@@ -138,6 +143,11 @@ def finish(
     flows
         {uuid: document} instead of ``held``, where the caller releases them; they get the new
         states, too.
+    session
+        Of the caller's transaction; None for one of its own.
+    gives_back
+        Free the jobs with the same write, and record of each what every successful step records;
+        for a ``session`` in which nobody else writes (`Queue.takes_turns`).
 
     Returns
     -------
@@ -152,11 +162,11 @@ def finish(
     LockLostError
         A flow is not ours any more.
     """
-    batch = _Batch(queue, prefix, held, {} if held is None else dict(held.documents))
+    batch = _Batch(queue, prefix, held, {} if held is None else dict(held.documents), gives_back)
     batch.flows.update(flows or {})
     try:
-        with queue.database.transaction() as session:
-            answers = batch.write(list(ended), session)
+        with queue.database.transaction() if session is None else nullcontext(session) as joined:
+            answers = batch.write(list(ended), joined)
     except BaseException:
         if held is not None:
             held.documents.update(batch.flows)  # what was not written was not given back either
@@ -175,8 +185,10 @@ class _Batch:
         prefix: str | None,
         held: LockedFlows | None,
         flows: dict[str, Any],
+        gives_back: bool,
     ) -> None:
         self.queue, self.prefix, self.held, self.flows = queue, prefix, held, flows
+        self.gives_back = gives_back
         self.states: dict[str, str] = {}
 
     def write(self, ended: list[EndedJob], session: Any) -> JobEnds:
@@ -258,11 +270,12 @@ class _Batch:
             return set()
         # In one order everywhere, so that two processes do not wait for each other's documents.
         in_order = sorted(ended, key=lambda job: str(job.doc["_id"]))
-        operations: list[WriteOperation] = [record_operation(job) for job in in_order]
+        also = {**succeeded_step_update(utc_now()), **FREE} if self.gives_back else {}
+        operations: list[WriteOperation] = [record_operation(job, also) for job in in_order]
         if progress.ready:
             operations.append(release_operation(progress.ready))
         done = self.queue.jobs.bulk_write(operations, session=session)
-        if done.matched_count >= len(ended) + len(progress.ready):
+        if self.gives_back or done.matched_count >= len(ended) + len(progress.ready):
             return set()
         return self._lost([job.doc for job in ended], session)
 
@@ -295,9 +308,15 @@ class _Batch:
                 self.queue.flows.update_one(query, update, session=session)
 
 
-def record_operation(job: EndedJob) -> UpdateOne:
-    """Compose the write of the end of a job: only under the lock under which it was read."""
-    fields = _end_fields(job.doc, job.ending)
+def record_operation(job: EndedJob, also: Mapping[str, Any]) -> UpdateOne:
+    """Compose the write of the end of a job: only under the lock under which it was read.
+
+    Parameters
+    ----------
+    also
+        What else to set, where the end itself says nothing.
+    """
+    fields = {**also, **_end_fields(job.doc, job.ending)}
     return UpdateOne({"_id": job.doc["_id"], "lock_id": job.doc["lock_id"]}, {"$set": fields})
 
 

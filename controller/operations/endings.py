@@ -103,6 +103,7 @@ def complete_jobs(
     jobs: Sequence[DownloadedJob],
     *,
     project: Project,
+    gives_back: bool = False,
 ) -> Answers:
     """Store the outputs of jobs, record their ends and release their children.
 
@@ -114,6 +115,9 @@ def complete_jobs(
         Locked jobs; their documents get the new states, and the times of planned retries.
     project
         How outputs were written on the worker, which jobs are retried, and the prefix of db_ids.
+    gives_back
+        Free jobs with the write that records their ends, where that is one undisturbed turn at the
+        database; the ``lock_id`` of their documents is None then.
 
     Returns
     -------
@@ -133,7 +137,11 @@ def complete_jobs(
             work.recover(job)
     work.read([job for job in jobs if job.key not in work.answers])
     prefix = project.queue.db_id_prefix
-    work.answers.update(record_ends(queue, work.ended, prefix=prefix))
+    recorded = record_at_once(queue, work.ended, prefix=prefix) if gives_back else None
+    gives_back = recorded is not None
+    if recorded is None:
+        recorded = record_ends(queue, work.ended, prefix=prefix)
+    work.answers.update(recorded)
     for ended in work.ended:
         if isinstance(state := work.answers[ended.key], JobState):
             # The step of the runner ends after this: it has to keep the time of a retry.
@@ -141,6 +149,7 @@ def complete_jobs(
                 ended.ending.retry.at if ended.ending.retry and state is JobState.READY else None
             )
             ended.doc["state"] = state.value
+            ended.doc["lock_id"] = None if gives_back else ended.doc["lock_id"]
             ended.doc["remote"] = {**(ended.doc.get("remote") or {}), "retry_time_limit": again}
     return work.answers
 
@@ -299,6 +308,49 @@ class _Completion:
         cause = cause_in_run_dir(folder, error, output.has_result, queue_state)
         retry = planned_retry(self._project, doc, cause, error, node=node)
         return Ending(None, with_cause(error, cause), {**logs, **known}, cause, node, retry)
+
+
+def record_at_once(
+    queue: Queue, ended: Sequence[EndedJob], *, prefix: str | None
+) -> Answers | None:
+    """Record the ends of locked jobs, and free them, in one turn at the database.
+
+    In such a turn nobody else writes, so that flows which are free need no lock.
+
+    Parameters
+    ----------
+    prefix
+        Of the db_ids of new jobs.
+
+    Returns
+    -------
+    dict or None
+        As `complete_jobs`. None if `record_ends` has to do it, and nothing was written: a flow is
+        locked or missing, the database has no such turns, or it refused an end.
+
+    Raises
+    ------
+    StorageUnavailableError
+        The queue database fails.
+    """
+    if not (ended and queue.takes_turns):
+        return None
+    uuids = sorted({flow_of(job.doc) for job in ended})
+    query = {"uuid": uuids[0] if len(uuids) == 1 else {"$in": uuids}, "lock_id": None}
+    try:
+        with queue.database.transaction() as session:
+            found = queue.flows.find(query, FLOW_FIELDS, session=session)
+            flows = {flow["uuid"]: flow for flow in found}
+            if len(flows) < len(uuids):
+                return None
+            done = finish(
+                queue, ended, prefix=prefix, flows=flows, session=session, gives_back=True
+            )
+    except StorageUnavailableError:
+        raise
+    except Exception:  # noqa: BLE001 (it comes again, with the job that it is about)
+        return None
+    return {**done}
 
 
 def record_ends(queue: Queue, ended: Sequence[EndedJob], *, prefix: str | None) -> Answers:

@@ -61,6 +61,15 @@ class Queue:
         object.__setattr__(self, "flows", flows)
 
     @property
+    def takes_turns(self) -> bool:
+        """Whether a transaction is alone at the database: what it reads, nobody changes meanwhile.
+
+        Then it does what otherwise takes locks.
+        """
+        database = self.database
+        return database.supports_transactions and database.transactions_never_conflict
+
+    @property
     def archive(self) -> Collection:
         """Flows that were moved out of the queue; see `controller.rules.archiving`."""
         return self.database.collection(archive_name(self.flows.name))

@@ -34,6 +34,10 @@ _AGAIN = 0.05
 AHEAD_SECONDS = 0.5
 """A pool has as many jobs in hand, beyond those that run, as it is likely to end in that time."""
 MOST_AHEAD = 96
+IN_HAND_SECONDS = 0.15
+TOGETHER_WITHIN = 0.25
+"""While a pool has jobs in hand for so long, ends of its jobs are recorded together, and the first
+of them after so many seconds."""
 _MEMORY = 8
 """Jobs by whose mean duration that is told."""
 _BROKEN_FOR = 60.0
@@ -58,6 +62,8 @@ class HandedJob:
         Monotonic time of that.
     is_recorded
         Whether the database has it.
+    not_before
+        Monotonic time before which its end is not to be recorded: another process has locked it.
     """
 
     doc: Job
@@ -66,6 +72,7 @@ class HandedJob:
     since: float = 0.0
     started_on: Any = None
     is_recorded: bool = False
+    not_before: float = 0.0
 
     @property
     def has_ended(self) -> bool:
@@ -76,7 +83,9 @@ class HandedJob:
         """Whether there is something to record."""
         if self.event is None:
             return False
-        return self.has_ended or (not self.is_recorded and now >= self.since + TELL_AFTER)
+        if self.has_ended:
+            return now >= self.not_before
+        return not self.is_recorded and now >= self.since + TELL_AFTER
 
     def fields(self) -> dict[str, Any]:
         """What to set of the job."""
@@ -105,6 +114,11 @@ class _Worker:
     config: WarmConfig
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=_MEMORY))
     processes: int = 1
+
+    @property
+    def mean(self) -> float:
+        """Mean duration of its last jobs in seconds; 0 where none has ended."""
+        return sum(self.durations) / len(self.durations) if self.durations else 0.0
 
 
 class WarmPools:
@@ -162,8 +176,7 @@ class WarmPools:
         known = self._workers.get(worker)
         if known is None or not known.durations:
             return 0
-        mean = sum(known.durations) / len(known.durations)
-        return int(min(known.processes * AHEAD_SECONDS / max(mean, 0.001), MOST_AHEAD))
+        return int(min(known.processes * AHEAD_SECONDS / max(known.mean, 0.001), MOST_AHEAD))
 
     def hand_over(self, jobs: Iterable[Job], limits: Mapping[str, int]) -> bool:
         """Let pools run jobs; returns whether there was one.
@@ -205,17 +218,37 @@ class WarmPools:
             for event in events:
                 self._heed(name, known, event)
         now = time.monotonic()
-        return [job for job in self._jobs.values() if job.is_due(now)]
+        due = [job for job in self._jobs.values() if job.is_due(now)]
+        ends = {job.doc["worker"] for job in due if job.has_ended}
+        waiting = {name for name in ends if self._have_time(name, now)}
+        return [job for job in due if not (job.has_ended and job.doc["worker"] in waiting)]
+
+    def _have_time(self, worker: str, now: float) -> bool:
+        """Whether ends of a worker's jobs can wait for others, to be recorded together.
+
+        They can while its processes have jobs in hand: a child could not start before those.
+        """
+        jobs = [job for job in self._jobs.values() if job.doc["worker"] == worker]
+        left = sum(job.event is None for job in jobs)
+        known = self._workers.get(worker)
+        if known is None or known.processes * IN_HAND_SECONDS > left * known.mean:
+            return False
+        return now < min(job.since for job in jobs if job.has_ended) + TOGETHER_WITHIN
 
     def seconds_left(self) -> list[float]:
         """Seconds until a job that runs is to be recorded as such."""
         now = time.monotonic()
         return [
-            # What has ended, and could not be recorded because the job was locked, soon again.
-            _AGAIN if job.has_ended else job.since + TELL_AFTER - now
+            max(job.since + TOGETHER_WITHIN, job.not_before) - now
+            if job.has_ended
+            else job.since + TELL_AFTER - now
             for job in self._jobs.values()
             if job.event is not None and (job.has_ended or not job.is_recorded)
         ]
+
+    def note_refused(self, job: HandedJob) -> None:
+        """Say that the end of a job could not be recorded: it is tried again soon."""
+        job.not_before = time.monotonic() + _AGAIN
 
     def note_recorded(self, job: HandedJob) -> None:
         """Say that what was to be recorded of a job is in the database."""
@@ -246,6 +279,7 @@ class WarmPools:
             case EventKind.ENDED:
                 start = job.event.start_time if job.event else ""
                 job.event = PoolEvent(event.kind, event.run_dir, event.pid, start, event.status)
+                job.since = time.monotonic()
                 if event.seconds is not None:
                     known.durations.append(event.seconds)
             case EventKind.REFUSED:

@@ -23,9 +23,9 @@ from controller.errors import (
     StorageUnavailableError,
 )
 from controller.leases import GIVEN_UP
-from controller.operations.batch_steps import BatchStep, one_by_one, take_steps
+from controller.operations.batch_steps import Answer, Answers, BatchStep, one_by_one, take_steps
 from controller.operations.claim_turns import claim_turn
-from controller.operations.claims import claim_jobs
+from controller.operations.claims import claim_and_step, claim_jobs
 from controller.operations.pending_cleanup import run_pending
 from controller.operations.steps import RetryPolicy, StepOutcome, StepResult
 from controller.runner.backoff import JobBackoff
@@ -36,8 +36,8 @@ from controller.runner.recovery import take_over_expired
 from controller.runner.stages.bundles import (
     download_many,
     send_many,
+    step_of_many,
     submit_many,
-    together,
     upload_many,
 )
 from controller.runner.stages.complete import complete
@@ -45,7 +45,7 @@ from controller.runner.stages.download import download, fetch_again
 from controller.runner.stages.pool import put_many
 from controller.runner.stages.submit import submit, withdraw
 from controller.runner.stages.upload import upload
-from controller.runner.warm import MOVED, WITHOUT_ARGUMENTS, WarmSteps
+from controller.runner.warm import MOVED, WITHOUT_ARGUMENTS, TakenSteps, WarmSteps
 from controller.runner.watch import ProcessWatcher
 from controller.states import BATCH_STATES, QUEUED_STATES, RESETTABLE_STATES, JobState
 from controller.storage.base import Projection
@@ -66,6 +66,8 @@ ENDS_AT_ONCE = 200
 MOST_IN_POOL = 2000
 """Jobs that wait in the pool of a batch worker at most: what comes later may be more urgent."""
 NO_LIMIT = 1_000_000_000
+_OTHERS_EVERY = 0.25
+"""Seconds after which all else has its turn, however much warm processes have to tell."""
 Steps = Callable[[RunnerContext, Sequence[dict[str, Any]]], list[dict[str, Any] | Exception]]
 Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
 _RECORDED = (StepResult.ADVANCED, StepResult.FAILED)
@@ -155,12 +157,14 @@ class Rounds:
         self._warm: WarmSteps | None = None
         told: Callable[[], set[str]] = set
         if watcher is not None:
-            self._warm = WarmSteps(context, watcher, self._take, self._backoff.others)
+            steps = TakenSteps(self._take, self._claim_and_take, self._backoff.others)
+            self._warm = WarmSteps(context, watcher, steps)
             told = self._warm.pools.recorded_ids
         self._polling = Polling(context, watcher, self._apply, told=told)
         self._batches = Batches(context, self._write_ends)
         self._told: set[str] = set()
         self._unknown_workers: set[str] = set()
+        self._others_at = 0.0
         self.only: dict[str, Any] = {}
 
     def advance(self, roles: RunnerRoles) -> bool:
@@ -170,31 +174,54 @@ class Rounds:
         if not self.only and (self._timers.due("recover", RECOVER_EVERY) or GIVEN_UP.unseen()):
             moved = take_over_expired(self._controller, self._told) > 0
         if roles.queue and self._warm is not None:  # first: children can be claimed at once
-            moved = self._warm.record(completes=roles.complete) or moved
+            moved = self._serve_warm(self._warm, workers, roles) or moved
+        parts: list[Callable[[], bool]] = []
         if roles.checkout:
-            moved = self._checkout(workers) or moved
-        moved = self.advance_hosts(roles) or moved
+            parts.append(partial(self._checkout, workers))
+        parts += self._parts_of_hosts(roles)
         if roles.complete:
-            moved = self._complete(workers) or moved
-        return moved
+            parts.append(partial(self._complete, workers))
+        return self._in_turn(parts) or moved
 
     def advance_hosts(self, roles: RunnerRoles) -> bool:
         """Do what touches the machines of workers, as far as they are this thread's to serve."""
-        moved, workers = False, self._context.served_workers()
+        return self._in_turn(self._parts_of_hosts(roles))
+
+    def _parts_of_hosts(self, roles: RunnerRoles) -> list[Callable[[], bool]]:
+        workers = self._context.served_workers()
+        parts: list[Callable[[], bool]] = [self._clean_up]
+        if roles.transfer and roles.queue:
+            parts.append(partial(self._send, workers))
+        if roles.transfer:
+            uploads = JobState.CHECKED_OUT, workers, upload, upload_many
+            downloads = JobState.RUN_FINISHED, workers, download, download_many
+            parts += [partial(self._transfer, *uploads), partial(self._transfer, *downloads)]
+            parts.append(partial(self._fetch_again, workers))
+        if roles.queue:
+            parts += [partial(self._submit, workers), partial(self.poll, workers)]
+            parts.append(partial(self._batches.advance, workers, self.only))
+        return parts
+
+    def _in_turn(self, parts: Sequence[Callable[[], bool]]) -> bool:
+        """Do one part after the other; returns whether anything moved.
+
+        Where a warm process ends a job meanwhile, its children are waiting: the rest is left to the
+        next round, unless it has been for a while.
+        """
+        moved = False
+        for part in parts:
+            is_late = time.monotonic() > self._others_at + _OTHERS_EVERY
+            if self._warm is not None and not is_late and self._warm.has_ended():
+                return True
+            moved = part() or moved
+        self._others_at = time.monotonic()
+        return moved
+
+    def _clean_up(self) -> bool:
         if not self.only and self._timers.due("clean up", CLEAN_UP_EVERY):
             with _only("pending clean-up"):
                 run_pending(self._controller.queue, self._context.connections)
-        if roles.transfer and roles.queue:
-            moved = self._send(workers)
-        if roles.transfer:
-            moved = self._transfer(JobState.CHECKED_OUT, workers, upload, upload_many) or moved
-            moved = self._transfer(JobState.RUN_FINISHED, workers, download, download_many) or moved
-            moved = self._fetch_again(workers) or moved
-        if roles.queue:
-            moved = self._submit(workers) or moved
-            moved = self.poll(workers) or moved
-            moved = self._batches.advance(workers, self.only) or moved
-        return moved
+        return False
 
     def _transfer(self, state: JobState, workers: list[str], step: Step, many: Steps) -> bool:
         """Advance jobs by one step: one by one on the shell of this machine, else together."""
@@ -211,17 +238,7 @@ class Rounds:
         """Advance all jobs of a state on one worker by one step, many at a time."""
         done, left_alone = 0, list[str]()
         query = {**self.only, "state": state.value, "worker": name}
-        context = self._context
-
-        def step(jobs: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any] | Exception]:
-            context.touched.update(job["db_id"] for job in jobs)
-            answers: list[dict[str, Any] | Exception]
-            try:
-                answers = together(many, context, jobs)
-            except Exception as error:  # noqa: BLE001 (every failure of a step is recorded)
-                answers = [error] * len(jobs)
-            return {(job["uuid"], job["index"]): a for job, a in zip(jobs, answers)}
-
+        context, step = self._context, step_of_many(self._context, many)
         submits = many in (send_many, submit_many)
         take = self._within_limit(name, step) if submits else step
         while not (self._is_stopping() or context.outages.holds(name)) and done < limit:
@@ -248,6 +265,36 @@ class Rounds:
                 if is_ours:
                     claimed += self._claim(name, CLAIMS_PER_ROUND - claimed)
         return claimed > 0
+
+    def _serve_warm(self, warm: WarmSteps, workers: list[str], roles: RunnerRoles) -> bool:
+        """Record what warm processes tell, and let them go on with what becomes READY by it."""
+        moved, end = False, time.monotonic() + _OTHERS_EVERY
+        names: list[str] = []
+        if roles.checkout and roles.transfer and self._controller.queue.takes_turns:
+            names = [name for name in workers if warm.serves(name)]
+        while True:
+            recorded = warm.record(completes=roles.complete)
+            started = False
+            for name in names:
+                started = self._start_warm(warm, name) or started
+            moved = recorded or started or moved
+            if not recorded or self._is_stopping() or time.monotonic() > end:
+                return moved
+
+    def _start_warm(self, warm: WarmSteps, name: str) -> bool:
+        """Claim jobs of a warm worker, make their folders, and hand them over."""
+        jobs = self._controller.queue.jobs
+        query = {**self.only, "state": JobState.READY.value, "worker": name, "lock_id": None}
+        if self._is_stopping() or jobs.find_one(query, ["_id"]) is None:
+            return False
+        warm.pools.begin([name])
+        states = (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES)
+        ahead = warm.pools.ahead(name)
+
+        def room(session: Any) -> int:
+            return min(self._room(name, states, session) + ahead, BUNDLE)
+
+        return warm.start(name, self.only, room)
 
     def _claim(self, name: str, most: int) -> int:
         """Claim READY jobs of a worker; returns how many."""
@@ -277,7 +324,7 @@ class Rounds:
             with claim_turn(self._controller.queue, name) as is_ours:
                 yield is_ours
 
-    def _room(self, worker: str, states: tuple[JobState, ...]) -> int:
+    def _room(self, worker: str, states: tuple[JobState, ...], session: Any = None) -> int:
         """How many more jobs a worker may have in these states."""
         limit, of_worker = self._context.worker(worker).max_jobs, states
         if self._context.worker(worker).is_batch:
@@ -287,7 +334,7 @@ class Rounds:
         if not limit:
             return CLAIMS_PER_ROUND if self._context.is_near(worker) else 4 * BUNDLE
         query = {"worker": worker, "state": {"$in": [s.value for s in of_worker]}}
-        return limit - self._controller.queue.jobs.count_documents(query)
+        return limit - self._controller.queue.jobs.count_documents(query, session=session)
 
     def _within_limit(self, name: str, step: BatchStep) -> BatchStep:
         """Let a step submit no more jobs than a worker may have, also beside other runners."""
@@ -299,7 +346,7 @@ class Rounds:
 
         def limited(
             jobs: list[dict[str, Any]],
-        ) -> Mapping[tuple[str, int], dict[str, Any] | Exception]:
+        ) -> Mapping[tuple[str, int], Answer]:
             # Each runner counts when its own jobs are locked, so one of two sees those of the
             # other; and the locked ones first, so that none is missed that is recorded meanwhile.
             states = [JobState.CHECKED_OUT.value, JobState.UPLOADED.value]
@@ -420,6 +467,16 @@ class Rounds:
             self._settle(outcome)
         return outcomes
 
+    def _claim_and_take(
+        self, query: dict[str, Any], step: BatchStep, room: Callable[[Any], int]
+    ) -> list[StepOutcome]:
+        """Claim the first READY jobs, and do their first step."""
+        retries = RetryPolicy.for_project(self._context.project)
+        outcomes = claim_and_step(self._controller.queue, query, step, retries, room=room)
+        for outcome in outcomes:
+            self._settle(outcome)
+        return outcomes
+
     def _settle(self, outcome: StepOutcome) -> None:
         """Remember what holds a job up, and withdraw what a lost job had submitted."""
         match outcome.result:
@@ -506,9 +563,7 @@ class Rounds:
             left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
         return done > 0
 
-    def _complete_noted(
-        self, jobs: list[dict[str, Any]]
-    ) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+    def _complete_noted(self, jobs: list[dict[str, Any]]) -> Answers:
         self._context.touched.update(job["db_id"] for job in jobs)
         return complete(self._context, jobs)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from controller.errors import LockLostError
-from controller.operations.batch_steps import BatchStep
+from controller.operations.batch_steps import Answers, BatchStep, changed
 from controller.operations.steps import (
     CLAIM_ORDER,
     RetryPolicy,
@@ -16,6 +17,7 @@ from controller.operations.steps import (
 )
 from controller.runner.context import RunnerContext
 from controller.runner.pools import HandedJob, WarmPools, remote_part
+from controller.runner.stages.bundles import step_of_many, upload_many
 from controller.runner.stages.complete import complete
 from controller.runner.stages.submit import attempt_token
 from controller.runner.watch import ProcessWatcher
@@ -26,16 +28,33 @@ _FIELDS_HANDED = [
     *("uuid", "index", "db_id", "state", "worker", "run_dir", "exec_config", "resources"),
     "remote.submission_token",
 ]
+_TOP_LEVEL_HANDED = ["_id", *_FIELDS_HANDED[:-1], "remote"]
 _FIELDS_RECORDED = ["uuid", "index", "db_id", "state", "worker", "remote"]
-"""What is read of a job before it is handed to warm processes, and when it is recorded to run."""
+"""What is known of a job when it is handed to warm processes, and read when it is recorded to
+run."""
 WITHOUT_ARGUMENTS = {"job.function_args": 0, "job.function_kwargs": 0}
 """A projection: what may be large of a job, and is needed for its upload only."""
 MOVED = (StepResult.ADVANCED, StepResult.FAILED, StepResult.LOST)
 """Outcomes after which there may be more to do: a failed step is progress, too."""
-Answers = dict[tuple[str, int], dict[str, Any] | Exception]
 
-Take = Callable[[dict[str, Any], BatchStep, int, Projection, Sequence[Any]], list[StepOutcome]]
-"""Does one step of the jobs of a query that have the given ``_id``; see `take_steps`."""
+
+@dataclass(frozen=True)
+class TakenSteps:
+    """How jobs take steps here.
+
+    Attributes
+    ----------
+    take
+        Does one step of the jobs of a query that have the given ``_id``; see `take_steps`.
+    claim
+        Claims the READY jobs of a query and does their first step; see `claim_and_step`.
+    others
+        Leaves out of a query the jobs that have to wait.
+    """
+
+    take: Callable[[dict[str, Any], BatchStep, int, Projection, Sequence[Any]], list[StepOutcome]]
+    claim: Callable[[dict[str, Any], BatchStep, Callable[[Any], int]], list[StepOutcome]]
+    others: Callable[[dict[str, Any], list[str]], dict[str, Any]]
 
 
 class WarmSteps:
@@ -47,21 +66,13 @@ class WarmSteps:
         Of the thread that serves this machine.
     watcher
         Told of the files by which pools tell something.
-    take
-        Does one step of the first jobs of a query.
-    others
-        Leaves out of a query the jobs that have to wait.
+    steps
+        How jobs take them.
     """
 
-    def __init__(
-        self,
-        context: RunnerContext,
-        watcher: ProcessWatcher,
-        take: Take,
-        others: Callable[[dict[str, Any], list[str]], dict[str, Any]],
-    ) -> None:
-        self._context, self._watcher = context, watcher
-        self._take, self._others = take, others
+    def __init__(self, context: RunnerContext, watcher: ProcessWatcher, steps: TakenSteps) -> None:
+        self._context, self._watcher, self._steps = context, watcher, steps
+        self._upload = step_of_many(context, upload_many)
         self._jobs = context.controller.queue.jobs
         self.pools = WarmPools(context)
 
@@ -84,15 +95,43 @@ class WarmSteps:
         """
         query = {**only, "state": JobState.UPLOADED.value, "worker": name, "lock_id": None}
         retries = RetryPolicy.for_project(self._context.project)
-        eligible = eligible_query(self._others({**query, **self.not_handed()}, []), retries)
+        eligible = eligible_query(self._steps.others({**query, **self.not_handed()}, []), retries)
         found = list(self._jobs.find(eligible, _FIELDS_HANDED, sort=CLAIM_ORDER))
-        warm = [job for job in found if self.pools.takes(job)]
+        is_given, number = self._give(name, found)
+        return is_given, number < len(found)
+
+    def start(self, name: str, only: dict[str, Any], room: Callable[[Any], int]) -> bool:
+        """Claim jobs of a worker, make their folders, and let its pool run them.
+
+        Parameters
+        ----------
+        room
+            Given the session of the claim, how many at most.
+
+        Returns
+        -------
+        bool
+            Whether there was one.
+        """
+        outcomes = self._steps.claim({**only, "worker": name}, self._upload, room)
+        advanced = [each for each in outcomes if each.result is StepResult.ADVANCED]
+        ready = [changed(each.job, each.fields) for each in advanced]
+        self._give(name, [{key: job.get(key) for key in _TOP_LEVEL_HANDED} for job in ready])
+        return bool(outcomes)
+
+    def has_ended(self) -> bool:
+        """Whether a job has ended that is to be recorded."""
+        return any(job.has_ended for job in self.pools.look())
+
+    def _give(self, name: str, jobs: Sequence[dict[str, Any]]) -> tuple[bool, int]:
+        """Give jobs to the pool of a worker; returns whether it got one, and how many fit it."""
+        warm = [job for job in jobs if self.pools.takes(job)]
         limits = {}
         if warm and (limit := self._context.worker(name).max_jobs):
             queued = {"worker": name, "state": {"$in": [s.value for s in QUEUED_STATES]}}
             others = {**queued, "db_id": {"$nin": sorted(self.pools.recorded_ids())}}
             limits[name] = limit - self._jobs.count_documents(others)
-        return self.pools.hand_over(warm, limits), len(warm) < len(found)
+        return self.pools.hand_over(warm, limits), len(warm)
 
     def record(self, *, completes: bool) -> bool:
         """Record what became of jobs; those that have ended are completed at once.
@@ -143,11 +182,15 @@ class WarmSteps:
             ours = [now for now in locked if attempt_token(now) == due[now["_id"]].token]
             return step(due, ours)
 
-        for outcome in self._take(query, step_of_ours, len(due), projection, [*due]):
+        for outcome in self._steps.take(query, step_of_ours, len(due), projection, [*due]):
             job = left.pop(outcome.job["_id"])
             moved = outcome.result in MOVED or moved
             if outcome.result is StepResult.ADVANCED:
                 self.pools.note_recorded(job)
+            else:
+                self.pools.note_refused(job)
+        for job in left.values():
+            self.pools.note_refused(job)
         if left:
             self._leave_to_others(left, query)
         return moved

@@ -20,7 +20,7 @@ from controller.errors import (
     StorageUnavailableError,
 )
 from controller.locks import lock_lost
-from controller.operations.batch_steps import changed, record_midway
+from controller.operations.batch_steps import Answers, BatchStep, changed, record_midway
 from controller.operations.pending_cleanup import with_entries
 from controller.runner.context import RunnerContext
 from controller.runner.stages.download import download, fetch_many
@@ -237,6 +237,23 @@ def _chunks(uploads: Mapping[int, Upload]) -> Iterator[dict[int, Upload]]:
         size += own
     if some:
         yield some
+
+
+def step_of_many(
+    context: RunnerContext, many: Callable[[RunnerContext, Sequence[Job]], list[Answer]]
+) -> BatchStep:
+    """Make of a function for many jobs a step, in which every failure is an answer."""
+
+    def step(jobs: list[Job]) -> Answers:
+        context.touched.update(job["db_id"] for job in jobs)
+        answers: Sequence[Answer]
+        try:
+            answers = together(many, context, jobs)
+        except Exception as error:  # noqa: BLE001 (every failure of a step is recorded)
+            answers = [error] * len(jobs)
+        return {(job["uuid"], job["index"]): a for job, a in zip(jobs, answers)}
+
+    return step
 
 
 def together(

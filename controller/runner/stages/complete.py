@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.errors import NotYetError
+from controller.operations.batch_steps import RECORDED, Answers
 from controller.operations.endings import DownloadedJob
 from controller.runner.context import RunnerContext
 from controller.runner.stages.download import download_folder, remove_download
@@ -20,7 +21,7 @@ def complete(
     context: RunnerContext,
     jobs: Sequence[dict[str, Any]],
     also: Mapping[tuple[str, int], Mapping[str, Any]] | None = None,
-) -> dict[tuple[str, int], dict[str, Any] | Exception]:
+) -> Answers:
     """Complete jobs.
 
     Parameters
@@ -31,9 +32,10 @@ def complete(
     Returns
     -------
     dict
-        For each what else to set, which is nothing, or what went wrong.
+        For each what else to set, which is nothing, `RECORDED` where the job was freed with its
+        end, or what went wrong.
     """
-    answers: dict[tuple[str, int], dict[str, Any] | Exception] = {}
+    answers: Answers = {}
     here: list[DownloadedJob] = []
     stores = context.output_stores(jobs)
     for job in jobs:
@@ -45,10 +47,12 @@ def complete(
             here.append(DownloadedJob(job, _files(context, job, local=local), store, more))
         except Exception as error:  # noqa: BLE001 (it is the answer for this job)
             answers[key] = error
-    for key, answer in context.controller.complete_jobs(here).items():
+    documents = {each.key: each.doc for each in here}
+    for key, answer in context.controller.complete_jobs(here, gives_back=True).items():
         answers[key] = answer if isinstance(answer, Exception) else {}
         if isinstance(answer, JobState):
-            job = next(each.doc for each in here if each.key == key)
+            job = documents[key]
+            answers[key] = RECORDED if job["lock_id"] is None else {}
             if answer is JobState.READY:
                 context.note_retry(job["remote"]["retry_time_limit"])
             if not context.worker(job["worker"]).is_local:

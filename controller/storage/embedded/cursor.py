@@ -293,7 +293,7 @@ class Cursor:
         return self
 
     def __next__(self) -> Document:
-        if not self._page:
+        if not self._page and self._rest != []:  # what is known to have an end is not asked for it
             self._read_page()
         if not self._page:
             raise StopIteration

@@ -161,9 +161,9 @@ def test_a_flow_that_jobflow_remote_locked_holds_up_no_other(
     runner = Runner(project=project, log_level="warn")
     real = runner.controller.complete_jobs
 
-    def count(jobs: Any) -> Any:
+    def count(jobs: Any, **options: Any) -> Any:
         tries.extend(job.doc["db_id"] for job in jobs)
-        return real(jobs)
+        return real(jobs, **options)
 
     monkeypatch.setattr(runner.controller, "complete_jobs", count)
     blocked = "is blocked: flow"
