@@ -7,13 +7,13 @@ import shlex
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from functools import cache
-from importlib.metadata import distributions
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from controller.checks.results import CheckResult, result_of
 from controller.errors import ConfigError, ControllerError, HostUnavailableError, RemoteError
 from controller.hosts import open_host
+from controller.operations.version import installed_packages
 from controller.operations.worker_facts import (
     as_jobs_run,
     find_out,
@@ -204,7 +204,7 @@ def _different_packages(host: Host, worker: WorkerBase) -> list[str]:
         raise RemoteError(
             "the packages of the worker cannot be listed", hint="is pip installed there?"
         ) from None
-    here = {_normal(d.metadata["Name"]): d.version for d in distributions() if d.metadata["Name"]}
+    here = {_normal(name): number for name, number in installed_packages().items()}
     return [
         f"{name} is {here[name]} here and {there.get(name, 'missing')} on the worker"
         for name in sorted(here)
