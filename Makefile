@@ -35,7 +35,8 @@ QUESTIONS ?= 20000
 
 chaos: $(READY)  ## CHAOS=5000 random sequences of operations and crashes, then what was tried;
 chaos:           ## then QUESTIONS=20000 to the embedded engine and to the test server, compared
-	JFR_TESTS_THOROUGH=1 JFR_CHAOS_SEQUENCES=$(CHAOS) JFR_CHAOS_SHARDS=20 $(BIN)/python -m pytest tests/chaos
+	JFR_TESTS_THOROUGH=1 JFR_CHAOS_PART=1 JFR_CHAOS_SEQUENCES=$(CHAOS) JFR_CHAOS_SHARDS=20 \
+	  $(BIN)/python -m pytest tests/chaos
 	JFR_FUZZ_COMPARISONS=$(QUESTIONS) $(BIN)/python -m pytest -s \
 	  tests/contract/storage/test_language_random.py
 

@@ -23,7 +23,7 @@ fi
 "$python" -m pytest tests/chaos >.chaos.log 2>&1 &
 chaos=$!
 status=0
-"$python" -m pytest -n "$workers" --ignore tests/chaos || status=$?
+"$python" -m pytest -n "$workers" --dist worksteal --ignore tests/chaos || status=$?
 wait "$chaos" || status=$?
 chaos=
 cat .chaos.log

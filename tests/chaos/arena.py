@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,9 +21,11 @@ from points import Fuse
 
 from controller import leases
 from controller.config import Project
+from controller.config.models import ExecutionConfig
 from controller.doctor import diagnosing
+from controller.documents.jobs import RemoteInfo
 from controller.jobcontroller import JobController
-from controller.operations import pending_cleanup
+from controller.operations import pending_cleanup, version
 from controller.rules.diagnosis import flows as flow_diagnosis
 from controller.runner import Runner, backoff, polling, rounds
 from controller.schedulers import listings
@@ -76,7 +79,7 @@ class Arena:
             }
         )
         os.environ.update(self.cluster.environment())
-        build_scheduler("slurm")  # imported before the forks, not in each child
+        _prepare(self.project)
 
     @classmethod
     def embedded(cls, folder: Path, *, transactions: bool) -> Arena:
@@ -156,6 +159,23 @@ class Arena:
             yield runner
         finally:
             runner.cleanup()
+
+
+def _prepare(project: Project) -> None:
+    """Import and build before the forks what each child would otherwise import and build."""
+    for module in (
+        "controller.execution.filestore",
+        "controller.execution.serialising",
+        "controller.storage.embedded.store",
+        "jobflow.core.schemas",
+    ):
+        import_module(module)
+    build_scheduler("slurm")
+    version.installed_jobflow()
+    RemoteInfo().model_dump()
+    ExecutionConfig()
+    for worker in project.workers.values():
+        worker.model_dump()
 
 
 def hurry() -> None:

@@ -93,12 +93,16 @@ def settle(arena: Arena) -> None:
     let_time_pass()
     with arena.runner() as runner:
         for _ in range(ROUNDS):
-            if not runner.advance():
+            if runner.advance():
+                continue
+            if _unseen(arena, runner) or not arena.cluster.listed():
                 if runner.advance():  # what is held was seen for the first time before
                     continue
-                _nothing_runs_unseen(arena, runner)
-                if not arena.cluster.work():
-                    break
+                assert not (unseen := _unseen(arena, runner)), (
+                    f"runs, and nobody knows: {unseen}; {_states(runner)}"
+                )
+            if not arena.cluster.work():
+                break
         else:
             raise AssertionError(f"still at work after {ROUNDS} rounds: {_states(runner)}")
         assert runner.is_idle(), f"stuck: {_states(runner)}"
@@ -109,12 +113,11 @@ def _states(runner: Runner) -> list[Any]:
     return list(runner.controller.jobs.find({}, fields))
 
 
-def _nothing_runs_unseen(arena: Arena, runner: Runner) -> None:
-    """Everything in the queue of the cluster is known as such."""
+def _unseen(arena: Arena, runner: Runner) -> dict[str, str]:
+    """What is in the queue of the cluster, and not known as such: {id: run directory}."""
     query = {"state": {"$in": ["SUBMITTED", "RUNNING"]}}
     known = {d["remote"]["process_id"] for d in runner.controller.jobs.find(query, ["remote"])}
-    unseen = {n: d.name for n, d in arena.cluster.listed().items() if n not in known}
-    assert not unseen, f"runs, and nobody knows: {unseen}; {_states(runner)}"
+    return {n: d.name for n, d in arena.cluster.listed().items() if n not in known}
 
 
 def finish_halves(arena: Arena, whole: Set[str]) -> None:
