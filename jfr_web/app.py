@@ -23,7 +23,7 @@ from controller.safe_text import one_line
 from jfr_web.asking import Ask
 from jfr_web.pages import MENU, PAGES, Page
 from jfr_web.plans import ACTIONS
-from jfr_web.rendering import STATIC, render
+from jfr_web.rendering import STATIC, environment, render
 from jfr_web.security import Guard
 from jfr_web.site import Site
 
@@ -39,6 +39,11 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.UnsupportedOperationError, 400),
 )
 _FORM_FIELDS, _FORM_BYTES = 20_000, 2_000_000
+_AT_ONCE = 2
+"""Requests of one page that are worked on at the same time, so that slow ones, however often they
+are asked for, leave threads to the other pages."""
+_AFTER_FIRST = 0.3
+"""Seconds after the first page in which a browser asks for what belongs to it."""
 
 
 def create_app(
@@ -47,6 +52,7 @@ def create_app(
     names: frozenset[str],
     cookie: str = "jfr",
     open_to_others: bool = False,
+    prepare: bool = False,
 ) -> Starlette:
     """Make the application of a project.
 
@@ -58,7 +64,10 @@ def create_app(
         Name of the cookie.
     open_to_others
         Whether the server listens on more than loopback.
+    prepare
+        Whether to import what other pages need once the first was shown, before they are asked for.
     """
+    ahead = [_prepare] if prepare else []
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -70,7 +79,8 @@ def create_app(
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     for page in PAGES:
-        endpoint = partial(_act if page.acts else _show, site, page)
+        show = partial(_show, site, page, asyncio.Semaphore(_AT_ONCE), ahead)
+        endpoint = partial(_act, site, page) if page.acts else show
         routes.append(Route(page.path, endpoint, methods=["POST"] if page.acts else ["GET"]))
     guard = Middleware(
         Guard,
@@ -104,19 +114,42 @@ def _asked(request: Request, **more: Any) -> Ask:
     )
 
 
-async def _show(site: Site, page: Page, request: Request) -> Response:
+async def _show(
+    site: Site,
+    page: Page,
+    turn: asyncio.Semaphore,
+    ahead: list[Callable[[], None]],
+    request: Request,
+) -> Response:
     ask = _asked(request)
     work = partial(answer, site, page, ask)
     if request.headers.get("x-live") and page.live:
         versions = (site.news.version, site.news.pulse if page.live == "pulse" else 0)
         key = (ask.path, ask.query, versions, ask.session if site.actions else "")
-        body = await site.shared.get(key, partial(_body, site, work, slow=page.slow))
+        body = await site.shared.get(key, partial(_body, site, turn, work, slow=page.slow))
         return HTMLResponse(body)
-    return await site.in_thread(work, slow=page.slow)
+    async with turn:
+        found = await site.in_thread(work, slow=page.slow)
+    if ahead:
+        loop = asyncio.get_running_loop()
+        loop.call_later(_AFTER_FIRST, loop.run_in_executor, None, ahead.pop())
+    return found
 
 
-async def _body(site: Site, work: Callable[[], Response], *, slow: bool) -> bytes:
-    found = await site.in_thread(work, slow=slow)
+def _prepare() -> None:
+    """Import the modules of the quick pages, and compile all templates."""
+    for page in PAGES:
+        if not page.slow and not page.acts:
+            _ = page.function
+    for name in environment().list_templates():
+        environment().get_template(name)
+
+
+async def _body(
+    site: Site, turn: asyncio.Semaphore, work: Callable[[], Response], *, slow: bool
+) -> bytes:
+    async with turn:
+        found = await site.in_thread(work, slow=slow)
     return bytes(found.body)
 
 

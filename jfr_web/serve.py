@@ -164,6 +164,7 @@ def serve(
             names=names_of_this_host(None if place.socket is not None else place.host),
             cookie=_cookie(place, opened),
             open_to_others=place.open_to_others,
+            prepare=True,
         )
         config = uvicorn.Config(
             app,

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-QUICK, SLOW = 8, 3
+QUICK, SLOW = 8, 6
 """Threads for pages that are quick, and for those that may take long: files of other machines,
 outputs, the doctor. What hangs in the latter stops none of the former."""
 _FRESH = 2.0
 _TIMES_ITS_COST = 20.0
-_MOST_KEPT = 50
+_MOST_KEPT, _MOST_UNCHANGED = 50, 4
 
 
 @dataclass
@@ -80,6 +80,7 @@ class Site:
     plans: Plans = field(default_factory=Plans)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: dict[Hashable, _Kept] = field(default_factory=dict)
+    _unchanged: dict[Hashable, tuple[object, Any]] = field(default_factory=dict)
     _controller: JobController | None = None
 
     def __post_init__(self) -> None:
@@ -134,6 +135,29 @@ class Site:
             while len(self._kept) > _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
         value: T = kept.renewed(work)
+        return value
+
+    def unchanged(self, key: Hashable, work: Callable[[], T]) -> T:
+        """Return what was worked out before, as long as nothing was written to the database since.
+
+        Where the database does not tell that, it is worked out each time.
+
+        Parameters
+        ----------
+        key
+            What it is. It may be large: of the latest few the value is kept.
+        """
+        # Of the same connection each time: the token counts what others wrote.
+        token = self._watching.submit(self.reader.queue.database.change_token).result()
+        if token is None:
+            return work()
+        with self._lock:
+            found = self._unchanged.pop(key, None)
+        value: T = found[1] if found is not None and found[0] == token else work()
+        with self._lock:
+            self._unchanged[key] = (token, value)
+            while len(self._unchanged) > _MOST_UNCHANGED:
+                del self._unchanged[next(iter(self._unchanged))]
         return value
 
     def close(self) -> None:

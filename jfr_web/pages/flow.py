@@ -25,8 +25,9 @@ _COLUMNS = "db_id,name,state,worker,last_updated,run_time"
 
 def flow(site: Site, ask: Ask) -> Any:
     """Show a flow."""
-    found = find_flow(site.reader, ask.params["flow"])
-    if found.flow_id != ask.params["flow"]:
+    name = ask.params["flow"]
+    found = site.unchanged(("flow", name), lambda: find_flow(site.reader, name))
+    if found.flow_id != name:
         return RedirectResponse(f"/flow/{quote(found.flow_id)}", 303)
     view = flow_view(found)
     jobs = found.jobs_info or []
@@ -40,7 +41,7 @@ def flow(site: Site, ask: Ask) -> Any:
         "view": view,
         "facts": _facts(view),
         "bar": state_bar(view.states),
-        "graph": flow_svg(flow_graph(found)),
+        "graph": site.unchanged(("graph", name), lambda: flow_svg(flow_graph(found))),
         "grouped": len(jobs) > GROUP_ABOVE,
         "longest": bars(longest, title="Run times"),
         "rows": table(JOBS, jobs[:_SHOWN], columns=_COLUMNS, links=LINKS),

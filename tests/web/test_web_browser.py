@@ -22,7 +22,9 @@ from jfr_web.serve import Place, addresses, listen
 from jfr_web.site import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+REBOUND = "rebound.example"
+"""A name of somebody else that leads to this machine."""
+LOOPBACK_ONLY = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 PATHS = [
     *(path for path, _ in MENU),
     *(f"/job/2{part}" for part in ("", "/data", "/files", "/log")),
@@ -228,6 +230,56 @@ def test_two_tabs_on_two_projects(page: Any, tmp_path: Path) -> None:
         tab.close()
     finally:
         other.close()
+
+
+def test_what_others_get(chromium: Any, served: Served) -> None:
+    """Without the link, with one that was used, under another name, from another page."""
+    context = chromium.new_context()
+    context.set_default_timeout(DEADLINE)
+    mine, other = context.new_page(), chromium.new_context().new_page()
+    link = served.link
+    mine.goto(link)
+    base = origin(mine)
+
+    def refused(answer: Any, status: int, said: str) -> None:
+        assert answer.status == status
+        assert said in answer.text()
+        assert "silicon" not in answer.text()
+
+    refused(other.goto(f"{base}/jobs"), 403, "Open the link that jf gui printed")
+    refused(other.goto(link), 403, "This link was used before")
+    refused(mine.goto(base.replace("127.0.0.1", REBOUND)), 421, "does not go by that name")
+    # Another port is the same site for a browser, which then sends the cookie.
+    form = f'<form method="post" action="{base}/actions/plan"><button name="id" value="3"></form>'
+    for foreign, said in (
+        ("http://127.0.0.1:9/", "Not from this page"),
+        ("http://elsewhere.example/", "Open the link that jf gui printed"),
+    ):
+        context.route(foreign, lambda route: route.fulfill(content_type="text/html", body=form))
+        mine.goto(foreign)
+        with mine.expect_navigation() as sent:
+            mine.click("button")
+        refused(sent.value, 403, said)
+    other.context.close()
+    context.close()
+
+
+def test_pages_are_read_without_scripts(chromium: Any, served: Served) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.set_default_timeout(DEADLINE)
+    page.goto(served.link)
+    page.click("nav >> text=Jobs")
+    page.fill(".search input", "relax Si 1")
+    page.press(".search input", "Enter")
+    page.wait_for_url("**/job/1")
+    page.click("text=Files")
+    page.click("text=queue.out")
+    page.wait_for_selector("text=step 1")
+    page.goto(f"{origin(page)}/flow/{uuid(1002)}")
+    page.locator("svg a.node").nth(1).click()
+    page.wait_for_url("**/jobs?flow_id=*")
+    context.close()
 
 
 def test_nothing_leaves_this_machine(page: Any) -> None:

@@ -20,7 +20,7 @@ from jfr_web.security import (
     may_ask_as,
     names_of_this_host,
 )
-from jfr_web.serve import Place, addresses, listen
+from jfr_web.serve import Place, _announce, addresses, listen
 from jfr_web.site import Site
 
 
@@ -189,6 +189,30 @@ def test_what_is_loopback() -> None:
         *(False, False),
     ]
     assert Place(host="0.0.0.0").open_to_others
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (Place(), ["open LINK", "the link works once"]),
+        (Place(host="0.0.0.0"), ["warning: 0.0.0.0 can be reached from other machines", "ssh -L"]),
+        (Place(port=0, socket=Path("/run/jf.sock")), ["ssh -L 5001:/run/jf.sock", "open LINK"]),
+    ],
+    ids=lambda value: value.host if isinstance(value, Place) else None,
+)
+def test_what_is_told_at_the_start(place: Place, said: list[str]) -> None:
+    told: list[str] = []
+    _announce(place, "LINK", told.append)
+    assert [text for text in said if text not in "\n".join(told)] == []
+    assert any(line.startswith("warning:") for line in told) is place.open_to_others
+
+
+def test_who_is_let_in_from_elsewhere_needs_the_link_as_well(browser: Browser) -> None:
+    app = create_app(browser.site, names=names_of_this_host("0.0.0.0"), open_to_others=True)
+    other = TestClient(app, base_url="http://10.1.2.3:5001", follow_redirects=False)
+    assert other.get("/jobs").status_code == 403
+    assert other.get(f"/?token={browser.site.tokens.new_link()}").status_code == 303
+    assert other.get("/jobs").status_code == 200
 
 
 def test_two_projects_do_not_share_sessions(browser: Browser) -> None:

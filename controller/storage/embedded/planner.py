@@ -55,6 +55,8 @@ class Condition:
         Whether it is that the column has one value.
     is_selective
         Whether hardly more than one document meets it, or an index finds exactly those that do.
+    scans
+        Whether ``rows`` reads all of an index.
     """
 
     column: Column | None
@@ -65,6 +67,7 @@ class Condition:
     bound: str = ""
     is_equality: bool = False
     is_selective: bool = False
+    scans: bool = False
 
 
 @dataclass(frozen=True)
@@ -314,6 +317,7 @@ def _write(table: Table, term: _Term, plus: str) -> Plan:
         bound=term.condition.format(column.sql) if term.is_bound and not column.multi else "",
         is_equality=term.condition == "{0}=?" and not column.multi and not term.negated,
         is_selective=term.weight == _WEIGHT_SELECTIVE,
+        scans=term.scans or term.negated,
     )
     return Plan(plain, params, term.exact, (condition,))
 

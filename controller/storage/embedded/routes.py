@@ -82,9 +82,12 @@ def _look_then_compare(
         (*_params(others), *of_window),
     )
     found: set[int] = set()
+    most = _FIRST
     for looked_at, (sequence, matches) in enumerate(rows):
-        if looked_at >= (_FURTHER if found else _FIRST):
-            break
+        if looked_at >= most:
+            if not found or most == _FURTHER or _few_meet(link, others):
+                break
+            most = _FURTHER
         if matches:
             found.add(sequence)
             yield sequence
@@ -94,6 +97,12 @@ def _look_then_compare(
     for (sequence,) in link.select(f"{source} {order}", params):
         if sequence not in found:
             yield sequence
+
+
+def _few_meet(link: Link, conditions: list[Condition]) -> bool:
+    """Whether an index says at once that few rows meet one of the conditions."""
+    quick = [c for c in conditions if not c.scans]
+    return _fewest(link, quick)[1] <= FEW
 
 
 def _compared(
