@@ -222,7 +222,7 @@ def run_pending(
     Waits for local processes to end, at most a few seconds for each. Failures to reach a machine or
     store are logged, and the entries stay; so do those that another process is running.
     """
-    query: dict[str, Any] = {"aftermath": {"$exists": True}}
+    query = any_entry()
     if job is not None:
         query = {"aftermath.uuid": job[0], "aftermath.index": job[1]}
     found = [(d, PendingCleanup(**d["aftermath"])) for d in queue.auxiliary.find(query)]
@@ -238,6 +238,11 @@ def run_pending(
             if locked.documents:
                 _run_pending(queue, connections, list(locked.documents.values()), result)
     return result
+
+
+def any_entry() -> dict[str, Any]:
+    """Return the query for entries, of whatever job, in the auxiliary collection."""
+    return {"aftermath": {"$exists": True}}
 
 
 def with_entries(queue: Queue, jobs: Collection[tuple[str, int]]) -> set[tuple[str, int]]:

@@ -153,6 +153,15 @@ def read_process(queue: Queue, runner_id: str) -> dict[str, Any] | None:
     return record
 
 
+def read_orders(queue: Queue, runner_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the record of a runner, {} where there is none, and `claims_of`; one question."""
+    record: dict[str, Any] = {}
+    claims: dict[str, Any] = {}
+    for found in queue.auxiliary.find({"$or": [{_ID: runner_id}, {_CLAIMS: {"$exists": True}}]}):
+        record, claims = found.get(_FIELD, record), found.get(_CLAIMS, claims)
+    return record, claims
+
+
 def runners_overview(queue: Queue) -> RunnersOverview:
     """Return everything about the runners of a database."""
     held: dict[str, list[str]] = {}

@@ -23,9 +23,8 @@ from controller.errors import ConfigError, StorageError
 from controller.operations.queue import Queue
 from controller.operations.runner_processes import (
     answer_request,
-    claims_of,
     enroll,
-    read_process,
+    read_orders,
     update_process,
     withdraw_process,
 )
@@ -68,6 +67,7 @@ class Control:
         self._mutex = threading.Lock()
         self._thread = threading.get_ident()
         self._next_beat = self._next_read = 0.0
+        self._seen = threading.local()  # each thread has its own connection, and token
         self._reload_request: Mapping[str, Any] | None = None
         self._paused_alone = False
         self.claims_paused = False
@@ -107,7 +107,7 @@ class Control:
         logging.getLogger("controller").addHandler(self._last_error)
         enroll(self._queue, self._record)
         self._next_beat = time.monotonic() + PING_EVERY
-        self._next_read = 0.0
+        self._next_read, self._seen = 0.0, threading.local()
 
     def end(self) -> None:
         """Remove the record."""
@@ -176,16 +176,20 @@ class Control:
             enroll(self._queue, {**self._record, **fields})  # `runner reset`, a restored backup
 
     def _read(self) -> None:
-        record = read_process(self._queue, self.runner_id) or {}
+        token = self._queue.database.change_token()
+        if token is not None and token == getattr(self._seen, "token", None):
+            return
+        record, claims = read_orders(self._queue, self.runner_id)
         request = new_request(record)
         if request is not None:
             self._heed(request)
-        paused = self._paused_alone or bool(claims_of(self._queue).get("paused"))
+        paused = self._paused_alone or bool(claims.get("paused"))
         if paused != self.claims_paused:
             self.claims_paused = paused
             logger.info("claims of jobs are %s", "paused" if paused else "resumed")
         if record and bool(record.get("claims_paused")) != paused:
             update_process(self._queue, self.runner_id, {"claims_paused": paused})
+        self._seen.token = token  # at the end: what failed above is read again
 
     def _heed(self, request: Mapping[str, Any]) -> None:
         by = request.get("by") or {}

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -92,6 +92,11 @@ class RunnerRoles:
     def named(self) -> list[str]:
         """Names of the parts that it does, in the order of a job's life."""
         return [n for n in ("checkout", "transfer", "queue", "complete") if getattr(self, n)]
+
+    @property
+    def on_hosts(self) -> RunnerRoles:
+        """Those of them that touch the machines of workers."""
+        return replace(self, checkout=False, complete=False)
 
     @property
     def ends(self) -> list[str]:

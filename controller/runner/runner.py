@@ -43,7 +43,8 @@ from controller.runner.control import Control
 from controller.runner.lanes import Lanes
 from controller.runner.logs import log_file_of, start_logging, stop_logging
 from controller.runner.reloading import read_again
-from controller.runner.rounds import RECOVER_EVERY, Rounds, RunnerRoles, Timers
+from controller.runner.rest import NoRest, Rest, RunnerRest
+from controller.runner.rounds import Rounds, RunnerRoles, Timers
 from controller.runner.upkeep import EventUpkeep
 from controller.runner.watch import ProcessWatcher
 from controller.states import ERROR_STATES, RESETTABLE_STATES, RUNNING_STATES, JobState
@@ -206,6 +207,7 @@ class Runner:
             Seconds after which to end; None for no limit.
         """
         roles = RunnerRoles(transfer, complete, queue, checkout)
+        rest = RunnerRest(self.context, roles)
         deadline = _deadline(max_time)
         last_turn = _deadline(ticks)
         rounds = 0
@@ -221,7 +223,7 @@ class Runner:
                         rounds += 1
                         self.context.touched.clear()  # a service sums up nothing at its end
                         if not self._guarded(lambda: self._round(roles)):
-                            self._sleep(_earlier(deadline, last_turn))
+                            self._sleep(_earlier(deadline, last_turn), rest)
                 self._reload_if_asked()
 
     def run_until_idle(
@@ -497,12 +499,16 @@ class Runner:
         self.control.tick()
         if self.control.claims_paused:
             roles = replace(roles, checkout=False)
+        self._do_what_is_due()
+        return self.rounds.advance(roles)
+
+    def _do_what_is_due(self) -> None:
+        """Do what a runner does at fixed times, at work or at rest."""
         if self._timers.due("ping", runner_record.PING_EVERY):
             self._ping()
         if self._timers.due("unknown workers", UNKNOWN_WORKERS_EVERY):
             self.rounds.tell_of_unknown_workers()
         self._upkeep.look()
-        return self.rounds.advance(roles)
 
     def _guarded(self, action: Callable[[], bool]) -> bool:
         """Do something; a database that is away is waited for, and fails no job."""
@@ -522,21 +528,29 @@ class Runner:
             self._backoff = 0.0
         return done
 
-    def _sleep(self, deadline: float | None = None) -> None:
-        """Wait until something may have happened, or until a time of the monotonic clock."""
+    def _sleep(self, deadline: float | None = None, rest: Rest | None = None) -> None:
+        """Wait until something may have happened, or until a time of the monotonic clock.
+
+        Parameters
+        ----------
+        rest
+            Says what of that needs a round; None takes any change for one.
+        """
         longest = float("inf") if deadline is None else max(0.0, deadline - time.monotonic())
         if self._backoff:
             self.watcher.wait(min(self._backoff * random.uniform(0.8, 1.2), longest))
             return
+        rest = rest or NoRest()
         with suppress(StorageUnavailableError):  # the next round will find out, and wait for it
-            self._sleep_until_a_change(min(self._longest_sleep(), longest))
+            self._sleep_until_a_change(min(self._longest_sleep(rest.longest()), longest), rest)
 
-    def _sleep_until_a_change(self, seconds: float) -> None:
+    def _sleep_until_a_change(self, seconds: float, rest: Rest) -> None:
         end = time.monotonic() + seconds
         while not (self._is_stopping() or self._reload) and (left := end - time.monotonic()) > 0:
+            self._do_what_is_due()
             token = self.controller.queue.database.change_token()
-            if token != self._token:
-                self._token = token
+            known, self._token = self._token, token
+            if token != known and rest.is_over(changed=True):
                 return
             look = LOOK_EVERY if token is not None else BLIND_LOOK_EVERY
             if self.watcher.wait(min(look, left)):
@@ -545,13 +559,14 @@ class Runner:
                 # Jobs have started, which is recorded if they run for a while.
                 soon = [seconds for seconds in self.rounds.seconds_until_due() if seconds > 0]
                 end = min([end, *(time.monotonic() + seconds for seconds in soon)])
-            elif token is None:
+            elif token is None and rest.is_over(changed=None):
+                self.lanes.wake()  # they look less often
                 return
 
-    def _longest_sleep(self) -> float:
+    def _longest_sleep(self, longest: float) -> float:
         """Seconds until a time that is known now; the delays of the project bound it."""
         options = self.project.runner
-        longest = min(options.delay_checkout, options.delay_advance_status, RECOVER_EVERY)
+        longest = min(options.delay_checkout, options.delay_advance_status, longest)
         due = self.rounds.seconds_until_due()
         retry = self._next_retry()
         if retry is not None:
