@@ -2,11 +2,12 @@
 
 Embedded: the time in the largest flow against that in the smallest, measured in turns. MongoDB's
 wire (JFR_TEST_MONGO_URI): how many commands a completion sends, and how many documents the
-largest answer holds. ``python benchmarks/complete_in_flow.py``
+largest answer holds. ``python benchmarks/complete_in_flow.py [JOBS OF THE LARGEST FLOW]``
 """
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from controller.operations.completion import EndedJob, Ending
 from controller.operations.endings import record_ends
 from controller.states import JobState
 
-SIZES = (10, 1_000, 10_000)
+SIZES = (10, 1_000, int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
 SHAPES = ("chain", "fan-in", "independent")
 REPEATS = 9
 LIMIT = 3

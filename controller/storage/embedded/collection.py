@@ -458,7 +458,7 @@ class EmbeddedCollection:
         if projection is None:
             return stored.decode(link, [""])
         shape = Projection(projection)
-        return shape(stored.decode(link, shape.paths(), shape.excluded))
+        return shape(stored.decode(link, shape.paths(), shape.excluded, shape.ends))
 
     def _abandon(self, ready: list[Prepared]) -> None:
         for prepared in ready:

@@ -25,8 +25,9 @@ SMALLEST, LARGEST = 400, 1 << 20
 smaller, many are read at once."""
 _WORTHWHILE = 0.8
 """Of the size, that may be left."""
-_MARK = 0xFF
-_HEADER = bytes([1, 0, 0, _MARK])
+MARK = 0xFF
+"""The fourth byte of a compressed value."""
+_HEADER = bytes([1, 0, 0, MARK])
 _CHECKSUM = struct.Struct("<I")
 _START = len(_HEADER) + _CHECKSUM.size
 _LEVEL = 1
@@ -163,6 +164,11 @@ def packed(raw: bytes) -> bytes:
     return small if len(small) <= _WORTHWHILE * size else raw
 
 
+def is_packed(stored: bytes) -> bool:
+    """Whether a stored value is compressed."""
+    return len(stored) >= _START and stored[3] == MARK
+
+
 def plain(stored: bytes) -> bytes:
     """Return the BSON that `packed` was given, also that of files of earlier formats.
 
@@ -171,7 +177,7 @@ def plain(stored: bytes) -> bytes:
     InvalidBSON
         The value is damaged.
     """
-    if len(stored) < _START or stored[3] != _MARK:
+    if not is_packed(stored):
         return stored
     try:
         raw = zlib.decompressobj(_WINDOW, DICTIONARIES[stored[0]]).decompress(stored[_START:])

@@ -360,7 +360,9 @@ class Cursor:
     def _shape(self, link: Link, stored: Stored, page: list[Document]) -> int:
         """Add the document to the page, and return its size, its large values included."""
         shape = self._projection
-        paths, excluded = ([""], ()) if shape is None else (shape.paths(), shape.excluded)
-        document, filled = stored.open(link, paths, excluded)
+        if shape is None:
+            document, filled = stored.open(link, [""])
+        else:
+            document, filled = stored.open(link, shape.paths(), shape.excluded, shape.ends)
         page.append(document if shape is None else shape(document))
         return len(stored.raw) + sum(len(raw) for _, raw in filled.values())

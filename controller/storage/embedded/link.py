@@ -13,11 +13,13 @@ from urllib.parse import quote
 
 from controller.errors import StorageFormatError, StorageUnavailableError
 from controller.storage.embedded import layout
-from controller.storage.embedded.compression import packed, plain
+from controller.storage.embedded.compression import is_packed, packed, plain
 from controller.storage.embedded.creation import is_writable, read_only_uri
 from controller.storage.embedded.lockfile import FileLock
 from controller.storage.embedded.parts import CHUNK_SIZE, Part
 from controller.storage.embedded.patterns import compile_pattern
+
+_ROWS_OF_VERY_LARGE = 3
 
 
 class Link:
@@ -179,6 +181,17 @@ class Link:
         if len(rows) != part.rows:
             raise StorageFormatError(f"a large value is damaged ({len(rows)} of {part.rows} rows)")
         return plain(rows[0][0] if len(rows) == 1 else b"".join(row[0] for row in rows))
+
+    def read_end(self, part: Part) -> bytes | None:
+        """Return the last bytes of a very large value's BSON; None if it has to be read whole."""
+        low = part.number << layout.ROW_BITS
+        if part.rows < _ROWS_OF_VERY_LARGE or is_packed(self._row(low)):
+            return None
+        return self._row(low + part.rows - 2) + self._row(low + part.rows - 1)
+
+    def _row(self, number: int) -> bytes:
+        row = self.sql.execute("SELECT body FROM part WHERE id=?", (number,)).fetchone()
+        return b"" if row is None else bytes(row[0])
 
     def next_part_number(self) -> int:
         """Return a number that no part has yet; good until the transaction ends."""

@@ -10,6 +10,7 @@ arguments. A part never holds a hole.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +29,15 @@ CHUNK_SIZE = 1 << 19
 """Bytes of a part per row: so a large part can be removed in small steps."""
 
 _SUBTYPE = 0xEE
-_SIGNATURE = b"\x0c\x00\x00\x00\xee"  # length and subtype of a hole within BSON
+SIGNATURE = b"\x0c\x00\x00\x00\xee"
+"""Length and subtype of a hole within BSON."""
 _LEVELS = 2
+_TEXT = re.compile(rb"\x02(\d{1,9})\x00(.{4})", re.DOTALL)
+"""How a text in an array begins: its type, its place and the length of what follows."""
+_PER_TEXT = 64
+"""Bytes of a short text in an array: a uuid has some fifty."""
+_ENDS = b"\0\0"
+"""The ends of an array and of the document that holds it."""
 
 Place: TypeAlias = tuple[str, ...]
 """Path to a value of a document, as names."""
@@ -67,7 +75,7 @@ def is_hole(value: Any) -> bool:
 
 def has_holes(raw: bytes) -> bool:
     """Whether BSON may contain a hole; cheap, and never wrongly False."""
-    return _SIGNATURE in raw
+    return SIGNATURE in raw
 
 
 def holes(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Part]]:
@@ -132,6 +140,31 @@ def _place(document: dict[str, Any], container: dict[str, Any], name: str) -> Pl
         return (name,)
     outer = next(key for key, value in document.items() if value is container)
     return (outer, name)
+
+
+def last_texts(end: bytes, number: int) -> list[str] | None:
+    """Return the last members of a large array of texts, from the last bytes of its part.
+
+    Returns
+    -------
+    list or None
+        None if the bytes do not show them for certain: read the whole part.
+    """
+    stop = len(end) - len(_ENDS)
+    first = _TEXT.search(end, max(0, stop - _PER_TEXT * (number + 2)))
+    if first is None or not end.endswith(_ENDS):
+        return None
+    at, texts, known = first.start(), list[bytes](), int(first[1])
+    while at < stop:
+        match = _TEXT.match(end, at)
+        if match is None or int(match[1]) != known + len(texts):
+            return None
+        at = match.end() + int.from_bytes(match[2], "little")
+        texts.append(end[match.end() : at - 1])
+    # The first may have been found within another one.
+    return (
+        [text.decode() for text in texts[-number:]] if at == stop and len(texts) > number else None
+    )
 
 
 @dataclass

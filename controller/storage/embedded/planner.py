@@ -16,9 +16,11 @@ from typing import Any
 from bson import Int64, ObjectId
 
 from controller.storage.base import Sort
+from controller.storage.embedded.compression import MARK
 from controller.storage.embedded.filters import is_operators
 from controller.storage.embedded.globs import after, glob_of
 from controller.storage.embedded.layout import Column, Table, pair_key, pair_path
+from controller.storage.embedded.parts import SIGNATURE
 from controller.storage.embedded.values import index_key, key_bounds
 from controller.storage.embedded.wildcards import UNREAD, leaf_key
 
@@ -30,6 +32,9 @@ _MANY = 500
 _NOT_NULL = "{0}>=-9e999"
 """Everything orders after minus infinity but NULL; unlike IS NOT NULL it can drive an index."""
 
+_FEW_TEXTS = 20
+_UNREADABLE = f"substr(hot,4,1)=x'{MARK:x}' OR instr(hot,x'{SIGNATURE.hex()}')"
+"""Holds where a stored document is compressed, or where values are cut out of it."""
 _SEARCHED = ("{0}=", "{0} IN")
 """Conditions that find their keys in an index."""
 
@@ -145,7 +150,7 @@ def plan_filter(table: Table, query: Mapping[str, Any]) -> Plan:
         elif (term := _below(table, key, value)) is not None:
             terms.append(term)
         else:
-            plans.append(_ANYTHING)
+            plans.append(_mentioning(value))
     plans += _paired(table, terms) or _written(table, terms)
     said = [plan for plan in plans if not plan.is_open]
     return Plan(
@@ -218,6 +223,23 @@ def _below(table: Table, path: str, value: Any) -> _Term | None:
     wanted = [*keys, *([UNREAD] if column.odd else [])]
     condition, params = _in_list(wanted)
     return _Term(column, condition, params, _WEIGHT_ARRAY, exact=not column.odd)
+
+
+def _mentioning(value: Any) -> Plan:
+    """Return what a condition on a path without an index says of a document as it is stored.
+
+    Its bytes have to hold one of the texts asked for, unless they are compressed or some of them
+    are stored elsewhere: of a log of many small documents, few are decoded.
+    """
+    operators = value if is_operators(value) else {"$eq": value}
+    asked = operators.get("$in", [operators.get("$eq")])
+    if type(asked) is not list or not 0 < len(asked) <= _FEW_TEXTS:
+        return _ANYTHING
+    if any(type(text) is not str for text in asked):
+        return _ANYTHING
+    texts = [text.encode() + b"\0" for text in asked]
+    held = " OR ".join(["instr(hot,?)"] * len(texts))
+    return Plan(f"({_UNREADABLE} OR {held})", tuple(texts), exact=False)
 
 
 def plan_order(table: Table, sort: Sort) -> str | None:

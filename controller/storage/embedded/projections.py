@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from controller.errors import ArgumentError, FilterError, UnsupportedOperationError
@@ -51,6 +52,12 @@ class Projection:
         if not self._include or self._special or any(self._tree.values()):
             return None
         return [*(["_id"] if self._with_id else []), *self._tree]
+
+    @cached_property
+    def ends(self) -> dict[str, int]:
+        """{name: of how many last members of an array nothing else is wanted}."""
+        sliced = {name: special.get("$slice") for name, special in self._special.items()}
+        return {name: -arg for name, arg in sliced.items() if type(arg) is int and arg < 0}
 
     def paths(self) -> Iterator[str]:
         """Yield the paths that have to be read; "" is the whole document."""

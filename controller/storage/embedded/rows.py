@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,8 @@ from controller.storage.embedded.parts import (
     fill,
     has_holes,
     holes,
+    is_hole,
+    last_texts,
     refuse_foreign_holes,
 )
 from controller.storage.embedded.values import encode, value_of_key
@@ -51,6 +53,9 @@ _BATCH = 200
 """Number of documents inserted by one statement."""
 
 
+_ALL: Mapping[str, int] = {}
+
+
 @dataclass
 class Stored:
     """A document as stored in the file.
@@ -74,17 +79,34 @@ class Stored:
         link: Link,
         paths: Iterable[str],
         excluded: Iterable[str] = (),
+        ends: Mapping[str, int] = _ALL,
     ) -> dict[str, Any]:
-        """Return the document, with the parts that lie on the paths."""
-        return self.open(link, paths, excluded)[0]
+        """Return the document, with the parts that lie on the paths.
+
+        Parameters
+        ----------
+        excluded
+            Top-level names that are not wanted, although a path includes them.
+        ends
+            {name: number} of top-level arrays of which so many last members are enough.
+        """
+        return self.open(link, paths, excluded, ends)[0]
 
     def open(
-        self, link: Link, paths: Iterable[str], excluded: Iterable[str] = ()
+        self,
+        link: Link,
+        paths: Iterable[str],
+        excluded: Iterable[str] = (),
+        ends: Mapping[str, int] = _ALL,
     ) -> tuple[dict[str, Any], dict[tuple[str, ...], tuple[Part, bytes]]]:
         """Return the document as `decode` does, and which parts were put back."""
         document: dict[str, Any] = bson.decode(self.raw)
         if not has_holes(self.raw):
             return document, {}
+        for name, number in ends.items():
+            hole: Any = document.get(name)
+            if is_hole(hole) and (end := link.read_end(Part.of_hole(hole))) is not None:
+                document[name] = last_texts(end, number) or hole
         return document, fill(document, paths, link.read_part, excluded)
 
 

@@ -98,3 +98,24 @@ def test_a_replacement_that_matches_nothing_leaves_nothing(
     assert collection.replace_one({"_id": 1}, _document(1_500_000, 10)).matched_count == 0
     assert collection.find_one() is None
     assert shared_database.collection(collection.name).count_documents({}) == 0
+
+
+LAST = {
+    "uuids": [f"{n:032x}" for n in range(40_000)],
+    "of all kinds": [*(f"{n:032x}" for n in range(40_000)), 7, None],
+    "as if one held another": ["\x025\x00\x03\x00\x00\x00ab\x00" * 3 for _ in range(60_000)],
+    "long texts": ["x" * 3000 for _ in range(900)],
+}
+
+
+@pytest.mark.parametrize("values", LAST.values(), ids=list(LAST))
+@pytest.mark.parametrize("number", [1, 20, 250])
+def test_the_last_of_a_large_array(fill: Fill, values: list[Any], number: int) -> None:
+    collection = fill([{"_id": 1, "jobs": values, "state": "x", "parents": {"p" * 1000: 1}}])
+    wanted = {"state": 1, "jobs": {"$slice": -number}}
+    found = {"_id": 1, "jobs": values[-number:], "state": "x"}
+    assert collection.find_one({"_id": 1}, wanted) == found
+    assert list(collection.find({}, wanted)) == [found]
+    locked = collection.find_one_and_update({"_id": 1}, {"$set": {"state": "y"}}, wanted)
+    assert locked == found
+    assert collection.find_one({}, ["jobs"]) == {"_id": 1, "jobs": values}

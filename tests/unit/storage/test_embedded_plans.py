@@ -9,7 +9,9 @@ import pytest
 
 from controller.storage.embedded import open_database
 from controller.storage.embedded.aggregation import _count_by_column
+from controller.storage.embedded.cursor import Query
 from controller.storage.embedded.layout import pair_path
+from controller.storage.embedded.link import Link
 from controller.storage.embedded.planner import plan_filter
 from controller.storage.indexes import JOB_INDEXES, build_indexes
 
@@ -88,4 +90,74 @@ def test_what_a_runner_asks_does_not_grow_with_finished_jobs(
     few = steps()
     add(100, 800, "COMPLETED")
     assert steps() < 2 * few
+    database.close()
+
+
+def test_the_lock_of_a_large_flow_does_not_read_which_jobs_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database(tmp_path / "queue.sqlite")
+    flows: Any = database.collection("flows")
+    flows.insert_one({"uuid": "u", "jobs": [f"{n:036}" for n in range(40_000)], "lock_id": None})
+
+    def refuse(*_: Any) -> bytes:
+        raise AssertionError("a large value is read whole")
+
+    monkeypatch.setattr(Link, "read_part", refuse)
+    change = {"$set": {"lock_id": "x"}}
+    found = flows.find_one_and_update({"uuid": "u"}, change, {"jobs": {"$slice": -20}})
+    assert found["jobs"] == [f"{n:036}" for n in range(39_980, 40_000)]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "decoded"),
+    [
+        ({"worker": "rare"}, 1),
+        ({"worker": {"$in": ["rare", "none"]}}, 1),
+        ({"about.worker": "rare"}, 1),
+        ({"worker": "none"}, 0),
+        ({"worker": {"$ne": "local"}}, 50),
+        ({"number": 7}, 50),
+    ],
+)
+def test_of_a_log_only_what_holds_a_text_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: dict[str, Any], decoded: int
+) -> None:
+    """A field without an index is searched in the stored bytes, of newest to oldest."""
+    database = open_database(tmp_path / "queue.sqlite")
+    events: Any = database.collection("events")
+    documents: list[dict[str, Any]] = [
+        {"_id": f"{n:03}", "worker": "local", "number": n, "about": {}} for n in range(50)
+    ]
+    documents[7]["worker"] = "rare"
+    documents[7]["about"] = {"worker": "rare"}
+    events.insert_many(documents)
+    rows: list[int] = []
+    original = Query.matches
+
+    def counted(self: Query, link: Link, stored: Any) -> bool:
+        rows.append(stored.sequence)
+        return original(self, link, stored)
+
+    monkeypatch.setattr(Query, "matches", counted)
+    found = list(events.find(query, sort=[("_id", -1)], limit=100))
+    assert len(rows) == decoded
+    assert [d["_id"] for d in found] == ["007"] * min(decoded, 1)
+    database.close()
+
+
+def test_texts_are_found_where_they_are_compressed_or_cut_out(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "queue.sqlite")
+    things: Any = database.collection("things")
+    things.insert_many(
+        [
+            {"_id": 1, "said": "word", "more": "x" * 1500},
+            {"_id": 2, "said": {"deep": ["word", "y" * 3000]}, "more": "z" * 3000},
+            {"_id": 3, "said": ["a", "word"]},
+            {"_id": 4, "said": "words"},
+        ]
+    )
+    assert [d["_id"] for d in things.find({"said": "word"}, ["_id"])] == [1, 3]
+    assert [d["_id"] for d in things.find({"said.deep": "word"}, ["_id"])] == [2]
     database.close()
