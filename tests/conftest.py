@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -101,9 +102,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     if verdict.action == "fail":
         raise pytest.UsageError(f"{len(wanting)} tests cannot run: {verdict.reason}")
-    items[:] = [item for item in items if item not in wanting]
+    left_out = set(map(id, wanting))
+    items[:] = [item for item in items if id(item) not in left_out]
     config.hook.pytest_deselected(items=wanting)
     config.stash[_LEFT_OUT] = f"{len(wanting)} tests skipped: {verdict.reason}"
+
+
+def pytest_collection_finish() -> None:
+    """Let collections of garbage pass over thousands of tests and their modules, which stay."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

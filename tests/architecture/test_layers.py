@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -103,21 +104,30 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 }
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+def modules() -> Iterator[tuple[str, Path]]:
     for package in ("controller", "jfr_cli", "jfr_web"):
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-            yield name, ast.parse(path.read_text(encoding="utf-8"), str(path))
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
 MODULES = dict(modules())
 
 
+@cache
+def tree_of(name: str) -> ast.Module:
+    """Parse a module; not while tests are collected, which each process does that runs some."""
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"), str(MODULES[name]))
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    return ((name, tree_of(name)) for name in MODULES)
+
+
 def imports(name: str) -> list[tuple[str, bool, bool]]:
     """(imported module, inside a function, for type checking only)."""
     if name not in _IMPORTS:
-        _IMPORTS[name] = list(_read_imports(name, MODULES[name]))
+        _IMPORTS[name] = list(_read_imports(name, tree_of(name)))
     return _IMPORTS[name]
 
 
@@ -218,7 +228,7 @@ def test_imports_only_from_rows_below() -> None:
 def test_only_annotations_take_names_from_the_facade() -> None:
     """``from controller import X`` would be a way past the rows."""
     taken = {
-        name: names_of_the_facade(MODULES[name]) for name in OWN if name.startswith("controller")
+        name: names_of_the_facade(tree_of(name)) for name in OWN if name.startswith("controller")
     }
     assert not {name: found for name, found in taken.items() if found}
 
@@ -253,7 +263,7 @@ def test_every_bound_method_is_there_and_finds_its_function() -> None:
     }
     asked = {
         node.args[0].value
-        for tree in MODULES.values()
+        for tree in map(tree_of, MODULES)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
@@ -285,7 +295,7 @@ def test_controller_neither_prints_nor_exits() -> None:
     forbidden = {"print", "input", "exit", "quit", "sys.exit"}
     found = {
         (module, ast.unparse(node.func))
-        for module, tree in MODULES.items()
+        for module, tree in trees()
         if module.startswith("controller")
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute))
@@ -326,7 +336,7 @@ def test_what_a_mac_lacks_is_asked_for_first() -> None:
     """`make check` holds more of this, with the types of that system."""
     used = [
         f"{name}: os.{node.attr}"
-        for name, tree in MODULES.items()
+        for name, tree in trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 
 import pytest
-from test_layers import MODULES
+from test_layers import trees
 
 
 def _is_state(node: ast.AST, names: set[str]) -> bool:
@@ -42,7 +42,7 @@ def an_order_of_db_ids(node: ast.AST) -> bool:
 
 
 def places(is_said: Callable[[ast.AST], bool]) -> Iterator[str]:
-    for name, tree in MODULES.items():
+    for name, tree in trees():
         if name.startswith("controller") and any(is_said(node) for node in ast.walk(tree)):
             yield name
 
