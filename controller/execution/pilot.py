@@ -59,6 +59,9 @@ LOOK_AT_RUNNING_EVERY = 2.0
 """Seconds between two looks at whether a running job was withdrawn."""
 STOP_GRACE = 10.0
 """Seconds that a job has to end itself."""
+LATE_SIGNAL = 1.0
+"""Seconds for which the failure of a job is not told: a queue that ends an allocation signals all
+its processes, and a job may end of that before the pilot has heard of its own signal."""
 _LARGE = 4 << 20
 """Bytes of a result that is not read: it says that the job has succeeded, by its size."""
 
@@ -187,6 +190,7 @@ class Pilot:
         self._info = (home or Path.cwd()) / BATCH_INFO
         self._began, self._start_time = clock(), _now()
         self._jobs: dict[str, _Job] = {}
+        self._untold: list[tuple[float, _Job]] = []
         self._names: list[str] = []
         self._brake = Brake()
         self._signals = self._begun = self._done = self._failed = self._seq = 0
@@ -228,9 +232,10 @@ class Pilot:
         try:
             while True:
                 self._settle_ended()
+                self._tell_failures()
                 self._stop_what_must_end()
                 why = why_no_more(self._limits, self._standing())
-                if why and not self._jobs:
+                if why and not (self._jobs or self._untold):
                     return why
                 if not why:
                     self._fill()
@@ -240,6 +245,7 @@ class Pilot:
                     os.read(self._read, 64)
         finally:
             self._runs.close()
+            self._tell_failures(at_once=True)
             for job in self._jobs.values():
                 self._finish(job, replace(job.entry, lost="its pilot ended"))
             why = why_no_more(self._limits, self._standing()) or "it failed"
@@ -358,13 +364,26 @@ class Pilot:
                 continue
             succeeded, has_result = _outcome(job.run_dir, status)
             self._end_of(job, has_result=has_result)
-            if self._signals and not succeeded and job.stop_since is None:
-                # The queue ends all processes of an allocation together.
-                self._finish(job, replace(job.entry, lost="its pilot was asked to end (SIGTERM)"))
+            if not succeeded and job.stop_since is None:
+                self._untold.append((self._last_busy + LATE_SIGNAL, job))
             elif job.killed and self._signals > 1:
                 self._finish(job, replace(job.entry, lost="its pilot was ended"))
             else:
                 self._failed += not succeeded
+                self._finish(job, job.entry)
+
+    def _tell_failures(self, *, at_once: bool = False) -> None:
+        """Finish jobs that have failed of their own, and give back those that the queue ended."""
+        now = self._clock()
+        due = [one for one in self._untold if at_once or self._signals or one[0] <= now]
+        for one in due:
+            self._untold.remove(one)
+            _, job = one
+            if self._signals:
+                # The queue ends all processes of an allocation together.
+                self._finish(job, replace(job.entry, lost="its pilot was asked to end (SIGTERM)"))
+            else:
+                self._failed += 1
                 self._finish(job, job.entry)
 
     def _has_run(self, job: _Job, claim: str) -> bool:
@@ -414,7 +433,7 @@ class Pilot:
 
     def _seconds_to_wait(self, why: str) -> float:
         now = self._clock()
-        due = [self._next_beat - now]
+        due = [self._next_beat - now, *(until - now for until, _ in self._untold)]
         if self._jobs:
             due.append(self._look_at_running - now)
         if not why and len(self._jobs) < self._slots:
@@ -437,7 +456,8 @@ class Pilot:
         self._seq += 1
         self._next_beat = now + BEAT_EVERY
         left = self._limits.seconds_left(now - self._began)
-        running = [claimed_file(job.name, self._uid) for job in self._jobs.values()]
+        held = [*self._jobs.values(), *(job for _, job in self._untold)]
+        running = [claimed_file(job.name, self._uid) for job in held]
         report = PilotReport(
             seq=self._seq,
             node=socket.gethostname(),

@@ -214,6 +214,28 @@ def test_a_pilot_that_is_asked_to_end(pool: Pool, signals: int) -> None:
     assert "asked to end" in (pool.info().report or pytest.fail("no report")).note
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_job_that_ends_of_a_signal_before_its_pilot_hears_of_it(
+    pool: Pool, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A queue signals all processes of an allocation, in no order: such a job is given back."""
+    monkeypatch.setattr(pilots, "LATE_SIGNAL", DEADLINE if is_told else 0.1)
+    name = pool.add("kill -TERM $$", Entry("t"))
+    pilot = pool.pilot()
+    thread = threading.Thread(target=pilot.run)
+    thread.start()
+    if is_told:
+        wait_for(lambda: pilot._untold)
+        assert pool.names("run_finished") == []
+        pilot.stop()
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    assert bool(pool.finished()[f"{name}_a"].lost) is is_told
+    report = pool.info().report
+    assert report is not None
+    assert (report.done, report.failed) == (1, 0 if is_told else 1)
+
+
 def test_an_earlier_start_of_the_same_pilot(pool: Pool) -> None:
     """The queue has put it back: what had begun is lost, what had not is taken again."""
     begun, not_begun = (pool.add(entry=Entry("t")) for _ in range(2))
@@ -287,7 +309,12 @@ def test_a_pilot_that_stood_still_for_a_minute(pool: Pool) -> None:
     name = pool.add(f"sleep 0.2; {DONE}", Entry("t"))
     too_long = pool.add(entry=Entry("t", time_limit=50))
     limits = Limits(max_wait=5e-3, allocation=100)
-    pilot = pool.pilot(limits, runs=Runs(), clock=lambda: clock[0] + time.monotonic() * 1e-2)
+    pilot = pool.pilot(
+        limits,
+        runs=Runs(),
+        longest_sleep=1e-3,
+        clock=lambda: clock[0] + time.monotonic() * 1e-2,
+    )
     pilot.run()
     assert pool.finished() == {f"{name}_a": Entry("t")}
     assert pool.names("submitted") == [too_long]
