@@ -108,7 +108,7 @@ def claim_and_step(
             )
             jobs = list(found)
             ids[:] = [job["_id"] for job in jobs]
-            if jobs:
+            if jobs and _is_first(queue, jobs, session):
                 _begin_flows(queue, jobs, session)
         return ids
 
@@ -168,6 +168,13 @@ def _claim_under_locks(
 
 def _claim() -> dict[str, dict[str, Any]]:
     return {"$set": {"state": JobState.CHECKED_OUT.value, "updated_on": utc_now()}}
+
+
+def _is_first(queue: Queue, jobs: Sequence[Document], session: Any) -> bool:
+    """Whether a flow of claimed jobs has not begun; nearly always cheaper than to write so."""
+    uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
+    query = {"uuid": {"$in": uuids}, "state": {"$in": _NOT_STARTED}}
+    return queue.flows.find_one(query, ["_id"], session=session) is not None
 
 
 def _begin_flows(queue: Queue, jobs: Sequence[Document], session: Any) -> None:

@@ -31,6 +31,8 @@ SMALL_FLOW = 250
 """A flow with fewer uuids is read as a whole: one query, shared by all such flows."""
 
 _PROBE = 20
+_LAST = 4
+"""Of the last jobs of a flow, those that are read to find an open one."""
 _FIELDS = [
     *("uuid", "index", "db_id", "state", "parents", "lock_id"),
     "job.config.on_missing_references",
@@ -74,7 +76,7 @@ class JobsThatEnd:
     @property
     def last(self) -> list[str]:
         """Uuids of the last jobs of the flow."""
-        return [*self.flow["jobs"][-_PROBE:], *self.inserted]
+        return [*self.flow["jobs"][-_LAST:], *self.inserted]
 
     @property
     def is_known_whole(self) -> bool:

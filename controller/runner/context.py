@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 
 _RETRIES_KEPT = 1000
+_STORES_KNOWN_FOR = 0.5
+"""Seconds for which the name of a flow's JobStore is not asked for again."""
 
 
 @dataclass
@@ -57,6 +60,7 @@ class RunnerContext:
     outages: Outages = field(init=False)
     _known_beside: dict[str, list[str]] = field(default_factory=dict)
     _known_queues: dict[str, str] = field(default_factory=dict)
+    _known_stores: dict[str, tuple[str | None, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.connections = Connections(self.project)
@@ -145,8 +149,7 @@ class RunnerContext:
 
     def output_store(self, flow_uuid: str) -> OutputStore:
         """Return what stores the outputs of a flow."""
-        flow = self.controller.queue.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
-        return self.connections.output_store(flow.get("jobstore"))
+        return self.connections.output_store(self._jobstore_names([flow_uuid])[flow_uuid])
 
     def output_stores(
         self, jobs: Iterable[Mapping[str, Any]]
@@ -158,25 +161,38 @@ class RunnerContext:
         callable
             Returns the store of one of the jobs.
         """
-        names = self._jobstore_names(jobs)
+        names = self._jobstore_names(filter(None, map(flow_if_named, jobs)))
         return lambda job: self.connections.output_store(names.get(flow_of(job)))
 
-    def _jobstore_names(self, jobs: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
-        uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
-        flows = self.controller.queue.flows.find({"uuid": {"$in": uuids}}, ["uuid", "jobstore"])
-        return {flow["uuid"]: flow.get("jobstore") for flow in flows}
+    def _jobstore_names(self, uuids: Iterable[str]) -> dict[str, str | None]:
+        """Look up the names of the JobStores of flows.
+
+        They stay while jobs of a flow are under way, so that a job that has just ended and its
+        child are one question.
+        """
+        asked, now = set(uuids), time.monotonic()
+        known = {u: name for u, (name, until) in self._known_stores.items() if now < until}
+        names = {uuid: known[uuid] for uuid in asked & known.keys()}
+        if unknown := sorted(asked - names.keys()):
+            fields = ["uuid", "jobstore"]
+            found = self.controller.queue.flows.find({"uuid": {"$in": unknown}}, fields)
+            names.update(dict.fromkeys(unknown), **{f["uuid"]: f.get("jobstore") for f in found})
+            until = now + _STORES_KNOWN_FOR
+            self._known_stores = {u: self._known_stores[u] for u in known}
+            self._known_stores.update({uuid: (names[uuid], until) for uuid in unknown})
+        return names
 
     def jobstore_spec(self, flow_uuid: str) -> dict[str, Any]:
         """Return the description of a flow's JobStore."""
-        flow = self.controller.queue.flows.find_one({"uuid": flow_uuid}, ["jobstore"]) or {}
-        spec: dict[str, Any] = self.project.jobstore_spec(flow.get("jobstore"))
+        names = self._jobstore_names([flow_uuid])
+        spec: dict[str, Any] = self.project.jobstore_spec(names[flow_uuid])
         return spec
 
     def jobstore_specs(
         self, jobs: Iterable[Mapping[str, Any]]
     ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         """Look up the descriptions of the JobStores of the flows of jobs, with one question."""
-        names = self._jobstore_names(jobs)
+        names = self._jobstore_names(filter(None, map(flow_if_named, jobs)))
 
         def spec(job: Mapping[str, Any]) -> dict[str, Any]:
             found: dict[str, Any] = self.project.jobstore_spec(names.get(flow_of(job)))

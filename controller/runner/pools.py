@@ -28,7 +28,7 @@ from controller.states import JobState
 
 logger = logging.getLogger(__name__)
 
-TELL_AFTER = 0.1
+TELL_AFTER = 0.25
 """Seconds after which a job that runs is recorded as RUNNING; one that ends before never is."""
 _AGAIN = 0.05
 AHEAD_SECONDS = 0.5

@@ -182,7 +182,8 @@ class Rounds:
             moved = self._serve_warm(self._warm, workers, roles) or moved
         parts: list[Callable[[], bool]] = []
         if roles.checkout:
-            parts.append(partial(self._checkout, workers))
+            others = [name for name in workers if not self._starts_warm(name, roles)]
+            parts.append(partial(self._checkout, others))
         parts += self._parts_of_hosts(roles)
         if roles.complete:
             parts.append(partial(self._complete, workers))
@@ -274,31 +275,42 @@ class Rounds:
     def _serve_warm(self, warm: WarmSteps, workers: list[str], roles: RunnerRoles) -> bool:
         """Record what warm processes tell, and let them go on with what becomes READY by it."""
         moved, end = False, time.monotonic() + _OTHERS_EVERY
-        names: list[str] = []
-        if roles.checkout and roles.transfer and self._controller.queue.takes_turns:
-            names = [name for name in workers if warm.serves(name)]
+        names = [name for name in workers if self._starts_warm(name, roles)]
         while True:
             recorded = warm.record(completes=roles.complete)
             started = False
             for name in names:
-                started = self._start_warm(warm, name) or started
+                started = self._start_warm(warm, name, look=not recorded) or started
             moved = recorded or started or moved
             if not recorded or self._is_stopping() or time.monotonic() > end:
                 return moved
 
-    def _start_warm(self, warm: WarmSteps, name: str) -> bool:
-        """Claim jobs of a warm worker, make their folders, and hand them over."""
+    def _starts_warm(self, name: str, roles: RunnerRoles) -> bool:
+        """Whether jobs of a worker are claimed, made ready and handed over in one step."""
+        does_all = roles.checkout and roles.transfer and roles.queue
+        return does_all and self._is_warm(name) and self._controller.queue.takes_turns
+
+    def _start_warm(self, warm: WarmSteps, name: str, *, look: bool) -> bool:
+        """Claim jobs of a warm worker, make their folders, and hand them over.
+
+        Parameters
+        ----------
+        look
+            First look for READY ones and for room, which spares a write where there is neither.
+        """
         jobs = self._controller.queue.jobs
         query = {**self.only, "state": JobState.READY.value, "worker": name, "lock_id": None}
-        if self._is_stopping() or jobs.find_one(query, ["_id"]) is None:
+        if self._is_stopping() or (look and jobs.find_one(query, ["_id"]) is None):
             return False
-        warm.pools.begin([name])
         states = (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES)
         ahead = warm.pools.ahead(name)
 
         def room(session: Any) -> int:
             return min(self._room(name, states, session) + ahead, BUNDLE)
 
+        if look and room(None) <= 0:  # which is counted again, with the claim
+            return False
+        warm.pools.begin([name])
         return warm.start(name, self.only, room)
 
     def _claim(self, name: str, most: int) -> int:

@@ -23,7 +23,6 @@ from controller.storage.embedded.aggregation import aggregate
 from controller.storage.embedded.changes import Change, Replacement, own_operation
 from controller.storage.embedded.cursor import Cursor, Query
 from controller.storage.embedded.filters import split_path, values_at
-from controller.storage.embedded.planner import plan_filter
 from controller.storage.embedded.projections import Projection
 from controller.storage.embedded.routes import counted
 from controller.storage.embedded.rows import Prepared, Stored
@@ -135,7 +134,7 @@ class EmbeddedCollection:
             table = link.table(self._name)
             if table is None:
                 return 0
-            plan = plan_filter(table, query.spec)
+            plan = query.plan(table)
             if plan.exact:
                 found = counted(link, table, plan)
                 sql = f"SELECT count(*) FROM {table.rows} WHERE {plan.sql}"
@@ -159,7 +158,7 @@ class EmbeddedCollection:
             if table is None:
                 return []
             column = table.columns.get(key)
-            plan = plan_filter(table, query.spec)
+            plan = query.plan(table)
             if column is not None and plan.exact and not column.multi and not column.odd:
                 sql = f"SELECT DISTINCT {column.sql} FROM {table.rows} WHERE {plan.sql}"
                 keys = [row[0] for row in link.sql.execute(sql, plan.params)]

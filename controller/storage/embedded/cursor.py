@@ -44,6 +44,13 @@ class Query:
         if not names_one(self.spec):
             _ = self.test  # which says what is wrong with the filter
         self.sort = _sort_pairs(sort)
+        self._plan: tuple[Table, Plan] | None = None
+
+    def plan(self, table: Table) -> Plan:
+        """Return how the rows that match are found."""
+        if self._plan is None or self._plan[0] is not table:
+            self._plan = table, plan_filter(table, self.spec)
+        return self._plan[1]
 
     @cached_property
     def test(self) -> Test:
@@ -67,7 +74,7 @@ class Query:
         limit
             Maximum number that the caller will read; 0 means all.
         """
-        plan = plan_filter(table, self.spec)
+        plan = self.plan(table)
         order = plan_order(table, self.sort)
         if order is None:
             yield from _read(link, table, self._sorted(link, table, plan))
@@ -97,7 +104,7 @@ class Query:
 
         Which they are is settled before the first: an update does not find documents that it moved.
         """
-        if not plan_filter(table, self.spec).exact:
+        if not self.plan(table).exact:
             yield from list(self.scan(link, table))
             return
         left = iter(self.sequences(link, table))
@@ -106,7 +113,7 @@ class Query:
 
     def sequences(self, link: Link, table: Table) -> list[int]:
         """Return the row numbers of the matching documents, in order."""
-        plan = plan_filter(table, self.spec)
+        plan = self.plan(table)
         order = plan_order(table, self.sort)
         if order is None:
             return self._sorted(link, table, plan)
@@ -135,7 +142,7 @@ class Query:
         columns = [table.columns.get(name) for name in names or ()]
         if self.sort or not names or any(c is None or c.multi or c.odd for c in columns):
             return None
-        plan = plan_filter(table, self.spec)
+        plan = self.plan(table)
         if not plan.exact:
             return None
         asked = ", ".join(c.sql for c in columns if c is not None)

@@ -58,7 +58,7 @@ def create(
     link.sql.execute(
         "INSERT INTO idx VALUES(?,?,?,?)", (table.cid, name, json.dumps(pairs), int(unique))
     )
-    table.indexes[name] = wanted
+    table.set_index(name, wanted)
     link.catalogue_changed()
     return name
 
@@ -71,7 +71,7 @@ def drop(link: Link, table: Table, name: str) -> None:
     if info is None:
         raise ArgumentError(f"{table.name} has no index named {name}")
     link.sql.execute("DELETE FROM idx WHERE cid=? AND name=?", (table.cid, name))
-    del table.indexes[name]
+    table.set_index(name, None)
     native = native_index_name(table, info)
     others = [i for n, i in table.indexes.items() if n != "_id_"]
     if native not in {native_index_name(table, other) for other in others}:

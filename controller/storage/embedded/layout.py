@@ -22,6 +22,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from bson import ObjectId
@@ -244,11 +245,19 @@ class Table:
             if info.get("unique")
         ]
 
-    @property
+    @cached_property
     def selective(self) -> set[str]:
         """Paths of which one value names hardly more than one document."""
         firsts = {i["key"][0][0] for i in self.indexes.values() if i.get("unique")}
         return {"_id", *firsts}
+
+    def set_index(self, name: str, info: dict[str, Any] | None) -> None:
+        """Note an index, or with None that it is gone."""
+        if info is None:
+            del self.indexes[name]
+        else:
+            self.indexes[name] = info
+        self.__dict__.pop("selective", None)
 
 
 def create(connection: sqlite3.Connection) -> None:
