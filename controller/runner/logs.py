@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -86,11 +87,28 @@ class _LogFile(RotatingFileHandler):
             raise
 
     def _open(self) -> TextIOWrapper:
+        make_private_folder(Path(self.baseFilename).parent)
         stream = open_private(Path(self.baseFilename), self.mode, encoding=self.encoding)
         return cast(TextIOWrapper, stream)
 
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """Whether the file is full; one that was deleted or moved is made anew first."""
+        if self.stream is not None and not _bears_its_name(self.stream, self.baseFilename):
+            self._let_go()
+        return bool(super().shouldRollover(record))
+
     def handleError(self, record: logging.LogRecord) -> None:
-        """Drop the line; a full disk must neither stop the runner nor flood the terminal."""
+        """Drop the line; a full disk must neither stop the runner nor flood the terminal.
+
+        The next line opens the file again: on a network disk that was away, the old one is stale.
+        """
+        self._let_go()
+
+    def _let_go(self) -> None:
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with suppress(OSError, ValueError):  # what it holds cannot be written
+                stream.close()
 
     def close(self) -> None:
         """Close the file, and let another runner have its name."""
@@ -98,6 +116,13 @@ class _LogFile(RotatingFileHandler):
         if self._lock_descriptor >= 0:
             os.close(self._lock_descriptor)
             self._lock_descriptor = -1
+
+
+def _bears_its_name(stream: TextIOWrapper, path: str) -> bool:
+    """Whether an open file is still the one of this path."""
+    with suppress(OSError):
+        return os.path.samestat(Path(path).stat(), os.fstat(stream.fileno()))
+    return False
 
 
 def _open_file(folder: Path) -> _LogFile:

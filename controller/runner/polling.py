@@ -82,8 +82,14 @@ class Polling:
         self._delay: dict[_QueueKey, float] = {}
         self._next: dict[_QueueKey, float] = {}
 
-    def poll(self, workers: list[str], only: dict[str, Any]) -> bool:
-        """Ask about the jobs of workers that match a query; returns whether anything moved."""
+    def poll(self, workers: list[str], only: dict[str, Any], *, at_once: bool = False) -> bool:
+        """Ask about the jobs of workers that match a query; returns whether anything moved.
+
+        Parameters
+        ----------
+        at_once
+            Ask also the queues that were asked a short while ago.
+        """
         moved, local = False, set[str]()
         queued = self._queued(workers, only)
         for key in self._next.keys() - queued.keys():
@@ -97,7 +103,7 @@ class Polling:
                     ids = ((j.get("remote") or {}).get("process_id") for j in jobs)
                     local |= {str(process_id) for process_id in ids if process_id}
                     moved = self._ask(key, jobs) or moved
-                elif self._clock() >= self._next.get(key, 0.0):
+                elif at_once or self._clock() >= self._next.get(key, 0.0):
                     moved = self._ask_in_time(key, jobs) or moved
             except (StorageUnavailableError, LockLostError):
                 raise

@@ -512,9 +512,9 @@ class Rounds:
                 if process_id := outcome.fields.get("remote.process_id"):
                     withdraw(self._context, outcome.job, process_id)
 
-    def poll(self, workers: list[str]) -> bool:
-        """Poll the queues about their jobs, and watch local processes."""
-        return self._polling.poll(workers, self.only)
+    def poll(self, workers: list[str], *, at_once: bool = False) -> bool:
+        """Poll the queues about their jobs, and watch local processes; see `Polling.poll`."""
+        return self._polling.poll(workers, self.only, at_once=at_once)
 
     def would_change(self, workers: list[str]) -> list[str]:
         """Poll the queues; return the db_ids of the jobs whose state `poll` would change."""

@@ -38,6 +38,7 @@ from controller.operations.batch_record import ACTIVE
 from controller.operations.steps import CLAIM_ORDER
 from controller.operations.version import refuse_newer
 from controller.runner import registration
+from controller.runner.by_hand import StepsByHand
 from controller.runner.context import RunnerContext
 from controller.runner.control import Control
 from controller.runner.lanes import Lanes
@@ -103,7 +104,7 @@ class Background:
     on_ready: Callable[[dict[str, Any]], None]
 
 
-class Runner:
+class Runner(StepsByHand):
     """Runs the jobs of a project.
 
     Parameters

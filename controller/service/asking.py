@@ -278,13 +278,18 @@ def _answered(found: RunnerProcess, answer: Mapping[str, Any] | None) -> Asked:
         outcome = Outcome.DONE if answer["result"] == "done" else Outcome.REFUSED
         return _asked(found, outcome, str(answer.get("message") or ""))
     if found.lives:
-        return _asked(found, Outcome.PENDING, "it has not answered yet")
+        return _asked(found, Outcome.PENDING, _why_unanswered(found))
     return _asked(found, Outcome.SILENT, _why_silent(found))
 
 
 def _why_silent(found: RunnerProcess) -> str:
     age = "never" if found.beat_age is None else f"{found.beat_age:.0f} s ago"
     return f"its last heartbeat was {age}: it has died, hangs, or is cut off from the database"
+
+
+def _why_unanswered(found: RunnerProcess) -> str:
+    age = "never" if found.beat_age is None else f"{found.beat_age:.0f} s ago"
+    return f"its last heartbeat was {age}; it does this when it goes on"
 
 
 def _why_pending(found: RunnerProcess) -> str:

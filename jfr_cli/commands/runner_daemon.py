@@ -115,8 +115,11 @@ def _start_facts(project: Project, started: list[Started]) -> dict[str, Any]:
 
 
 def _start_lines(project: Project, started: list[Started]) -> list[str]:
+    from controller.service.processes import MAIN
+
     return [
-        f"the runner of project {project.name} has started: process {one.pid}, log {one.log_file}"
+        ("the runner" if one.name == MAIN else f"the runner ({one.name})")
+        + f" of project {project.name} has started: process {one.pid}, log {one.log_file}"
         + (f", metrics {one.metrics}" if one.metrics else "")
         for one in started
     ]
