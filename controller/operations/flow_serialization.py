@@ -91,12 +91,14 @@ def read_flow(flow: Flow | Job | Mapping[str, Any]) -> SerializedFlow:
     """
     jobs: dict[str, dict[str, Any]] = {}
     linear: list[list[list[str]]] = []
-    _gather(flow, jobs, linear, PlainJobs())
+    plain = PlainJobs()
+    _gather(flow, jobs, linear, plain)
     parents: dict[str, dict[str, None]] = {}
     external: dict[str, list[str]] = {}
     for uuid, data in jobs.items():
         known = parents.setdefault(uuid, {})
-        for other in references(data):
+        named = plain.references(uuid)
+        for other in references(data) if named is None else named:
             if other in jobs:
                 known[other] = None
             elif data["name"] not in external.setdefault(other, []):

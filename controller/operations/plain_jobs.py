@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _JOB = ("jobflow.core.job", "Job")
 _CONFIG = ("jobflow.core.job", "JobConfig")
 _REFERENCE = ("jobflow.core.reference", "OutputReference")
+_ARGUMENTS = ("function_args", "function_kwargs")
 _DEEPEST = 50
 """Levels of arguments: what is deeper is left to those who count exactly."""
 
@@ -35,7 +36,8 @@ class PlainJobs:
         self._fields: tuple[str, ...] = ()
         self._head: dict[str, Any] = {}
         self._functions: dict[Any, dict[str, Any]] = {}
-        self._configs: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._configs: dict[tuple[Any, ...], tuple[dict[str, Any], list[str]]] = {}
+        self._references: dict[str, list[str]] = {}
         self._is_off = False
 
     def described(self, job: Any) -> dict[str, Any] | None:
@@ -46,18 +48,29 @@ class PlainJobs:
         config = self._configs.get(_config_key(job.config) or ())
         if function is None or config is None or getattr(job, "_kwargs", None):
             return None
-        data = dict(self._head)
+        data, named, elsewhere = dict(self._head), list[str](), list[str]()
         try:
             for name in self._fields:
                 if name == "function":
                     data[name] = dict(function)
                 elif name == "config":
-                    data[name] = {k: {} if v == {} else v for k, v in config.items()}
+                    data[name] = dict(config[0])
+                    for empty in config[1]:
+                        data[name][empty] = {}
                 else:
-                    data[name] = _plain(getattr(job, name), 0)
+                    found = named if name in _ARGUMENTS else elsewhere
+                    data[name] = _plain(getattr(job, name), 0, found)
         except _NotPlain:
             return None
+        self._references[data["uuid"]] = named
         return data
+
+    def references(self, uuid: str) -> list[str] | None:
+        """Return the uuids that a described job's arguments refer to, in order.
+
+        None if it was not described here.
+        """
+        return self._references.get(uuid)
 
     def learn(self, job: Job, data: Mapping[str, Any]) -> None:
         """Note how a job was described that has passed all checks."""
@@ -69,7 +82,8 @@ class PlainJobs:
         self._head = {name: value for name, value in data.items() if name.startswith("@")}
         self._fields = tuple(name for name in data if not name.startswith("@"))
         self._functions[job.function] = function
-        self._configs[key] = dict(data["config"])
+        config = dict(data["config"])
+        self._configs[key] = config, [name for name, value in config.items() if value == {}]
         again = self.described(job)
         # Another version of jobflow may describe a job in another way.
         self._is_off = again is not None and again != data
@@ -94,13 +108,16 @@ def _config_key(config: Any) -> tuple[Any, ...] | None:
         return None
     key: list[Any] = []
     for name, value in vars(config).items():
-        if value != {} and type(value) not in (bool, str) and not hasattr(value, "value"):
+        kind = type(value)
+        if kind is dict and not value:
+            value = None
+        elif not (kind is bool or kind is str or hasattr(value, "value")):
             return None
-        key += [name, type(value), None if value == {} else value]
+        key += (name, kind, value)
     return tuple(key)
 
 
-def _plain(value: Any, depth: int) -> Any:
+def _plain(value: Any, depth: int, named: list[str]) -> Any:
     kind = type(value)
     if kind is str:
         if not value.isascii():
@@ -115,24 +132,26 @@ def _plain(value: Any, depth: int) -> Any:
     if depth > _DEEPEST:
         raise _NotPlain
     if kind is list or kind is tuple:
-        return [_plain(each, depth + 1) for each in value]
+        return [_plain(each, depth + 1, named) for each in value]
     if kind is dict:
-        return _plain_dictionary(value, depth)
+        return _plain_dictionary(value, depth, named)
     if _is_of(value, _REFERENCE) and value.output_schema is None:
+        uuid = _plain(value.uuid, depth + 1, named)
+        named.append(uuid)
         return {
             "@module": _REFERENCE[0],
             "@class": _REFERENCE[1],
             "@version": None,
-            "uuid": _plain(value.uuid, depth + 1),
-            "attributes": _plain(value.attributes, depth + 1),
+            "uuid": uuid,
+            "attributes": _plain(value.attributes, depth + 1, named),
             "output_schema": None,
         }
     raise _NotPlain
 
 
-def _plain_dictionary(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+def _plain_dictionary(value: dict[Any, Any], depth: int, named: list[str]) -> dict[str, Any]:
     for key in value:
         # With @ begin the names of objects, which are checked elsewhere.
         if type(key) is not str or not key.isascii() or "\0" in key or key.startswith("@"):
             raise _NotPlain
-    return {key: _plain(each, depth + 1) for key, each in value.items()}
+    return {key: _plain(each, depth + 1, named) for key, each in value.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import bson
@@ -14,7 +15,7 @@ from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOpera
 from controller.storage.driver_errors import duplicate_key
 from controller.storage.embedded.compression import packed, plain
 from controller.storage.embedded.file import File
-from controller.storage.embedded.layout import ARRAY_KEY, Column, Keys, Table, mark_column
+from controller.storage.embedded.layout import ARRAY_KEY, Column, Keys, Table, mark_column, pair_key
 from controller.storage.embedded.link import Link
 from controller.storage.embedded.lockfile import owner_text
 from controller.storage.embedded.parts import (
@@ -29,7 +30,7 @@ from controller.storage.embedded.parts import (
     last_texts,
     refuse_foreign_holes,
 )
-from controller.storage.embedded.values import encode, value_of_key
+from controller.storage.embedded.values import encode, index_key, value_of_key
 
 __all__ = [
     "Cut",
@@ -200,7 +201,11 @@ class _Batch:
         self._unique = {c.path for _, columns in table.unique for c in columns}
         self._id = table.columns["_id"]
         columns = [c for c in table.columns.values() if c is not self._id]
-        self._columns = [(c, c.path not in self._unique) for c in columns]
+        self._columns = [
+            (c, c.path not in self._unique, c.names[0], c.names if len(c.names) > 1 else None)
+            for c in columns
+        ]
+        self._times: dict[datetime, Any] = {}
         names = "".join(f", {c.sql}" for c in columns)
         marks = ", ?" * len(self._columns)
         self._statement = f"INSERT INTO {table.rows}(seq, id, hot{names}) VALUES(?, ?, ?{marks})"
@@ -215,14 +220,34 @@ class _Batch:
         raw = _finish(self._link, prepared.pieces, prepared.staged)
         self._sequence += 1
         row = [self._sequence, prepared.keys(self._id)[0], packed(raw)]
-        for column, is_free in self._columns:
-            value = _value_at(document, column.names)
+        for column, is_free, name, rest in self._columns:
+            value: Any = document.get(name) if rest is None else _value_at(document, rest)
             kind = type(value)
             if column.is_plain:
                 if kind is str or kind is int or (value is None and is_free):  # most columns
                     row.append(value)
                     continue
-            elif column.is_pair and (kind is str or value is None):  # only arrays have pairs
+                if kind is datetime:  # of documents that are made together, the same
+                    row.append(
+                        self._times.get(value) or self._times.setdefault(value, index_key(value))
+                    )
+                    continue
+                if kind is list and column.multi and column.odd and _are_texts(value):
+                    row.append(ARRAY_KEY)
+                    if value:
+                        self._side += [(column.number, key, self._sequence) for key in set(value)]
+                    continue
+            elif column.is_pair:
+                if kind is str or value is None:  # only arrays have pairs
+                    row.append(None)
+                    continue
+                second = _value_at(document, column.seconds)
+                if kind is list and type(second) is str and _are_texts(value):
+                    row.append(None)
+                    keys = {pair_key(first, second) for first in value}
+                    self._side += [(column.number, key, self._sequence) for key in keys]
+                    continue
+            elif kind is dict and not value:  # nothing is below
                 row.append(None)
                 continue
             native, side, odd = prepared.keys(column)
@@ -252,6 +277,12 @@ class _Batch:
 
 
 _ELSEWHERE: Any = object()
+
+
+def _are_texts(values: list[Any]) -> bool:
+    if len(values) < 2:  # as the flow of most jobs, and their parents
+        return not values or type(values[0]) is str
+    return all(type(value) is str for value in values)
 
 
 def _value_at(document: Any, names: tuple[str, ...]) -> Any:
