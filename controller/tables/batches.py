@@ -78,7 +78,8 @@ BATCHES = TableSpec(
         Column("batch_uid", "Batch UID", short=("Batch", lambda p: p[0].batch_uid[:8])),
         Column("worker", "Worker"),
         Column("activity", "Now", lambda p: p[0].what_it_does, wraps=True, rank=1),
-        Column("folder", "Process folder", wraps=True, rank=3),
+        # A folded path could not be copied: it is shown where it fits, and by `jf batch info`.
+        Column("folder", "Process folder", rank=3),
         Column("state", "Status", lambda p: state_words(p[0].batch_state), rank=0),
         Column(
             "jobs",

@@ -111,7 +111,8 @@ class Terminal:
             signal.SIGWINCH: self._resize,
             signal.SIGTSTP: self._suspend,
             signal.SIGCONT: self._resume,
-            signal.SIGHUP: _hang_up,
+            signal.SIGHUP: _end,
+            signal.SIGQUIT: _end,
         }
         old = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
@@ -222,6 +223,6 @@ class Terminal:
                 select.select([], [self._out], [])
 
 
-def _hang_up(number: int, frame: object) -> None:
+def _end(number: int, frame: object) -> None:
     del frame
     sys.exit(128 + number)

@@ -92,6 +92,11 @@ def test_a_session_at_a_terminal(finished: Run) -> None:
         shell.child.send("echo code=$?\n")
         shell.until("code=130")
         shell.prompt()
+        shell.child.send(f"{JF} top; echo code=$?\n")
+        shell.until(r"COMPLETED +2")
+        shell.child.send("\x1c")  # Ctrl-\\
+        shell.until("code=131")
+        shell.prompt()
         for number, code in ((signal.SIGTERM, 143), (signal.SIGHUP, 129)):
             shell.child.send(f"{JF} top; echo code=$?\n")
             shell.until(r"COMPLETED +2")

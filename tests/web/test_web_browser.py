@@ -33,6 +33,7 @@ PATHS = [
     f"/flow/{uuid(1002)}",
     "/jobs?columns=db_id,name,state,job_id,metadata,lock_id,worker,last_updated",
     "/plots?y=energy",
+    "/batch/4711",
     "/doctor?examine=1",
     "/search?q=static",
     "/job/none",

@@ -11,7 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from controller.config import Project
-from controller.documents import new_flow_document, new_job_document, utc_now
+from controller.documents import (
+    new_batch_document,
+    new_flow_document,
+    new_job_document,
+    utc_now,
+)
 from controller.jobcontroller import JobController
 from controller.states import FlowState, JobState
 from controller.storage.opening import open_store
@@ -86,6 +91,15 @@ def described(folder: Path) -> Project:
                     "scheduler_type": "shell",
                     "work_dir": str(folder / "work"),
                     "max_jobs": 3,
+                },
+                "pilots": {
+                    "type": "local",
+                    "scheduler_type": "shell",
+                    "work_dir": str(folder / "work"),
+                    "batch": {
+                        "jobs_handle_dir": str(folder / "pilots" / "handles"),
+                        "work_dir": str(folder / "pilots" / "processes"),
+                    },
                 },
                 "cluster": {
                     "type": "remote",
@@ -182,6 +196,14 @@ def stocked(folder: Path) -> Stock:
                     now=utc_now() - timedelta(minutes=5),
                 )
             )
+        controller.queue.batches.insert_one(
+            {
+                **new_batch_document(batch_uid=uuid(77), process_id="4711", worker="pilots"),
+                "batch_state": "RUNNING",
+                "jobs": [["1", uuid(1), 1]],
+                "activity": {"node": EVIL, "slots": 2, "running": ["x"], "done": 1, "note": EVIL},
+            }
+        )
     docs = project.jobstore_spec()["docs_store"]
     outputs = open_store(docs)
     outputs.collection.insert_many(

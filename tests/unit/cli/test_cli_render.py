@@ -22,7 +22,7 @@ from controller.safe_text import escaped_json
 from controller.states import FlowState, JobState
 from controller.tables import words as shared_words
 from jfr_cli.render import data, words
-from jfr_cli.render.batches import batch_panel
+from jfr_cli.render.batches import BATCHES, batch_panel
 from jfr_cli.render.flows import FLOWS, flow_tree, needs_jobs
 from jfr_cli.render.jobs import JOBS, job_lines, job_panel, job_table
 from jfr_cli.render.tables import Column, Listing, TableSpec, chosen_columns, chosen_data
@@ -60,6 +60,21 @@ def test_what_a_pilot_does_is_shown_line_by_line() -> None:
     Console(file=out, width=60).print(batch_panel(batch, None))
     assert "    running: a_1, b_1 " in out.getvalue()
     assert "note" not in out.getvalue()
+
+
+@pytest.mark.parametrize(("width", "shown"), [(80, False), (200, True)])
+def test_a_batch_process_is_one_line(width: int, shown: bool) -> None:
+    folder = Path("/home/me/.jfremote/jfr/pilots/processes") / FLOW
+    told = {"slots": 2, "running": ["a_1"], "done": 12}
+    batch = BatchDoc(
+        batch_uid=FLOW, process_id="4711", worker="w", batch_state="RUNNING", activity=told
+    )
+    found = listing([(batch, folder)], kind=BATCHES)
+    _, _, *lines = drawn(found, width)
+    assert len(lines) == 1
+    assert (str(folder) in lines[0]) is shown
+    assert "runs 1 of 2, 12 jobs done" in lines[0]
+    assert [column.key for column in found.left_out] == ([] if shown else ["folder"])
 
 
 def drawn(listing: Listing, width: int, room: int | None = -1) -> list[str]:
