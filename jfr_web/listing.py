@@ -100,11 +100,12 @@ def table(
     heads = [
         Head(c.key, heading(c, 0), _css(c), *(sorts.get(c.key) or (None, None))) for c in chosen
     ]
-    rows = []
-    for item in items:
-        row = spec.row(item) if any(cell_maker(c, 0) is None for c in chosen) else {}
-        rows.append([_cell(column, item, row, links.get(column.key)) for column in chosen])
-    return Table(heads, rows, [str(spec.row(item).get(spec.name_key)) for item in items])
+    data = [spec.row(item) for item in items]
+    rows = [
+        [_cell(column, item, row, links.get(column.key)) for column in chosen]
+        for item, row in zip(items, data)
+    ]
+    return Table(heads, rows, [str(row.get(spec.name_key)) for row in data])
 
 
 def _css(column: Column) -> str:

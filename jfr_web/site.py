@@ -53,6 +53,15 @@ class _Kept:
 
 
 @dataclass
+class _Last:
+    """Something that was worked out, and the state of the database before that."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    value: Any = None
+    token: object = None
+
+
+@dataclass
 class Site:
     """One project, served to any number of users.
 
@@ -80,7 +89,7 @@ class Site:
     plans: Plans = field(default_factory=Plans)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: dict[Hashable, _Kept] = field(default_factory=dict)
-    _unchanged: dict[Hashable, tuple[object, Any]] = field(default_factory=dict)
+    _unchanged: dict[Hashable, _Last] = field(default_factory=dict)
     _controller: JobController | None = None
 
     def __post_init__(self) -> None:
@@ -140,7 +149,8 @@ class Site:
     def unchanged(self, key: Hashable, work: Callable[[], T]) -> T:
         """Return what was worked out before, as long as nothing was written to the database since.
 
-        Where the database does not tell that, it is worked out each time.
+        Where the database does not tell that, it is worked out each time. Those that ask meanwhile
+        wait for it.
 
         Parameters
         ----------
@@ -149,16 +159,16 @@ class Site:
         """
         # Of the same connection each time: the token counts what others wrote.
         token = self._watching.submit(self.reader.queue.database.change_token).result()
-        if token is None:
-            return work()
         with self._lock:
-            found = self._unchanged.pop(key, None)
-        value: T = found[1] if found is not None and found[0] == token else work()
-        with self._lock:
-            self._unchanged[key] = (token, value)
+            last = self._unchanged.pop(key, None) or _Last()
+            self._unchanged[key] = last
             while len(self._unchanged) > _MOST_UNCHANGED:
                 del self._unchanged[next(iter(self._unchanged))]
-        return value
+        with last.lock:
+            if token is None or last.token != token:
+                last.value, last.token = work(), token
+            value: T = last.value
+            return value
 
     def close(self) -> None:
         """Close the database, and end the threads."""

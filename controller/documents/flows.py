@@ -197,7 +197,8 @@ class FlowInfo(Stored):
         }
         if document.get("jobs_list") is None:
             return cls.model_validate(base)
-        return cls.model_validate({**base, **_joined(document["jobs_list"])})
+        # What comes of the jobs was checked with each of them.
+        return cls.model_validate(base).model_copy(update=_joined(document["jobs_list"]))
 
 
 def _joined(job_docs: list[Mapping[str, Any]]) -> dict[str, Any]:
