@@ -15,7 +15,7 @@ from __future__ import annotations
 import getpass
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -114,7 +114,7 @@ class EventLog:
         """
         if not events or not self.enabled:
             return
-        documents = [self._document(dict(event)) for event in events]
+        documents = self._documents(events)
         if session is not None:
             self.collection.insert_many(documents, session=session)
             return
@@ -127,12 +127,22 @@ class EventLog:
         else:
             self._failed = False
 
-    def _document(self, event: dict[str, Any]) -> Document:
-        actor, now, since = self.actor, utc_now(), event.pop("since", None)
-        self.tally.event(event, since, now)
-        about = {"actor": actor.who, "command": actor.command, "runner": actor.runner, **event}
-        kept = {key: value for key, value in about.items() if value is not None}
-        return {"_id": IDS.next(), "time": now, **kept}
+    def _documents(self, events: Sequence[Mapping[str, Any]]) -> list[Document]:
+        actor, now = self.actor, utc_now()
+        self.tally.events(events, now)
+        about = {"actor": actor.who, "command": actor.command, "runner": actor.runner}
+        return [
+            {
+                "_id": IDS.next(),
+                "time": now,
+                **{
+                    key: value
+                    for key, value in {**about, **event}.items()
+                    if value is not None and key != "since"
+                },
+            }
+            for event in events
+        ]
 
     def admin(self, name: str, text: str | None = None, *, session: Any = None) -> None:
         """Append the event of an administrative action that was done.

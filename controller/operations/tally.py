@@ -7,8 +7,9 @@ since it last added is lost when it is killed: metrics may miss a minute, the ev
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,33 +29,36 @@ class Tally:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
-    def event(self, event: Mapping[str, Any], since: datetime | None, now: datetime) -> None:
-        """Count an event.
+    def events(self, events: Iterable[Mapping[str, Any]], now: datetime) -> None:
+        """Count events.
 
         Parameters
         ----------
-        event
-            As it is stored.
-        since
-            When the job got its previous state, naive UTC; None where that is not known.
+        events
+            As they are stored, with ``since``: when the job got its previous state, naive UTC; None
+            or left out where that is not known.
         now
             Naive UTC.
         """
-        kind = event["kind"]
+        # Of many jobs that change together, most are alike.
+        alike = Counter(
+            (e["kind"], e.get("cause"), e.get("from"), e.get("to"), e.get("since")) for e in events
+        )
         with self._lock:
-            if kind == EventKind.TAKEOVER.value:
-                self._counts["takeovers"] += 1
-            elif kind == EventKind.STEP_FAILED.value:
-                self._counts[f"step_failures.{event.get('cause') or 'UNKNOWN'}"] += 1
-            elif kind in _CHANGES:
-                self._counts[f"changes.{event['to']}"] += 1
-                if since is not None and event.get("from"):
-                    self._duration(event["from"], max(0.0, (now - since).total_seconds()))
+            for (kind, cause, before, after, since), number in alike.items():
+                if kind == EventKind.TAKEOVER.value:
+                    self._counts["takeovers"] += number
+                elif kind == EventKind.STEP_FAILED.value:
+                    self._counts[f"step_failures.{cause or 'UNKNOWN'}"] += number
+                elif kind in _CHANGES:
+                    self._counts[f"changes.{after}"] += number
+                    if since is not None and before:
+                        self._duration(before, max(0.0, (now - since).total_seconds()), number)
 
-    def _duration(self, state: str, seconds: float) -> None:
-        number = sum(seconds > bound for bound in BOUNDS)
-        self._counts[f"durations.{state}.c{number}"] += 1
-        self._counts[f"durations.{state}.millis"] += round(1000 * seconds)
+    def _duration(self, state: str, seconds: float, number: int) -> None:
+        place = bisect_left(BOUNDS, seconds)
+        self._counts[f"durations.{state}.c{place}"] += number
+        self._counts[f"durations.{state}.millis"] += number * round(1000 * seconds)
 
     def error(self, where: str) -> None:
         """Count an error of the database or of a queue."""

@@ -35,10 +35,10 @@ class Auxiliary:
 def test_what_a_process_counts_is_added_once() -> None:
     tally, auxiliary = Tally(), Auxiliary()
     move = {"kind": "state", "from": "RUNNING", "to": "FAILED"}
-    tally.event(move, NOW - timedelta(seconds=2), NOW)
-    tally.event({**move, "kind": "claim"}, None, NOW)
-    tally.event({"kind": "takeover"}, None, NOW)
-    tally.event({"kind": "step_failed"}, None, NOW)
+    tally.events([{**move, "since": NOW - timedelta(seconds=2)}], NOW)
+    tally.events([{**move, "kind": "claim"}], NOW)
+    tally.events([{"kind": "takeover"}], NOW)
+    tally.events([{"kind": "step_failed"}], NOW)
     tally.error("queue")
     auxiliary.error = StorageUnavailableError("away")
     with pytest.raises(StorageUnavailableError):
