@@ -14,6 +14,9 @@ import pyte
 from installed_jf import Project, Run, environment
 from test_schemas import check
 
+from controller.documents import new_job_document, utc_now
+from controller.states import JobState
+
 JF = str(Path(sys.executable).with_name("jf"))
 DEADLINE = 30.0
 
@@ -142,3 +145,22 @@ def test_without_a_terminal_it_is_printed_once(finished: Run) -> None:
     check("activity", data)
     assert (data["states"]["COMPLETED"], data["errors"][0]["db_id"]) == (2, "3")
     assert sum(minute["completed"] for minute in data["minutes"]) <= 2
+
+
+def test_on_every_engine(fresh: Project) -> None:
+    """What is shown is read from any database."""
+    body = {"uuid": "u1", "index": 1, "name": "relax", "metadata": {}, "hosts": ["f1"]}
+    failed = new_job_document(
+        body, db_id="1", parents=[], state=JobState.FAILED, worker="local", now=utc_now()
+    )
+    fresh.controller.jobs.insert_one({**failed, "error": "E\nValueError: no"})
+    shell = Shell(fresh.folder)
+    try:
+        shell.until("ready>")
+        shell.child.send(f"{JF} top\n")
+        shell.until(r"FAILED +1[\s\S]*ValueError: no")
+        shell.child.send("q")
+        shell.until("ready>")
+        shell.prompt()
+    finally:
+        shell.child.close(force=True)

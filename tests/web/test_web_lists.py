@@ -6,6 +6,8 @@ import csv
 import io
 import re
 from datetime import timedelta
+from html import unescape
+from pathlib import Path
 
 import pytest
 from web_site import Browser
@@ -14,6 +16,7 @@ from controller.browsing.lists import Order, list_jobs
 from controller.errors import ArgumentError
 from controller.filter_texts import FLOW_KEYS, JOB_KEYS, LIST_FLAGS
 from controller.filters import JobFilter
+from controller.saved_filters import save_filter
 from jfr_cli import selection
 from jfr_web.asking import Ask
 
@@ -140,3 +143,16 @@ def test_addresses() -> None:
     assert ask.url("/jobs.csv", after=None, state=None) == "/jobs.csv"
     with pytest.raises(ArgumentError):
         Ask.of("/", "n=-1").number("n", 1)
+
+
+def test_filters_saved_on_the_command_line_are_links(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser.site, "project_file", str(tmp_path / "silicon.yaml"))
+    texts = {"state": ["FAILED", "READY"], "name": "*"}
+    save_filter(tmp_path / "silicon.yaml", "job", "mine", texts)
+    save_filter(tmp_path / "silicon.yaml", "flow", "theirs", {"name": "static*"})
+    (link,) = re.findall(r'<a class="chip" href="([^"]+)">@mine</a>', browser.get("/jobs").text)
+    assert ids(browser.get(unescape(link)).text) == ["2", "5"]
+    assert "@theirs" not in browser.get("/jobs").text
+    assert "@theirs" in browser.get("/flows").text
