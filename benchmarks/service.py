@@ -146,12 +146,14 @@ def first_claim(controller: Any, db_id: str) -> float:
 
 def controller_stop(controller: Any) -> None:
     """Stop the runner as another machine would: by a request in the database, no signal."""
+    from controller.identity import Liveness, liveness
     from controller.operations.runner_processes import ask_runners, runner_processes
     from controller.rules.runner_requests import RequestAction
 
     (runner,) = runner_processes(controller.queue)
     ask_runners(controller.queue, [runner.runner_id], RequestAction.STOP)
-    wait_for(lambda: not Path(f"/proc/{runner.record['pid']}").exists())
+    # Not until it is gone from /proc: its parent is init, and not each init looks at once.
+    wait_for(lambda: liveness(runner.record["process"]) is Liveness.ENDED)
 
 
 def takeover(controller: Any, number: int) -> float:

@@ -14,7 +14,10 @@ from controller.errors import MissingDocumentError, RunnerLockedError, RunningRu
 from controller.jobcontroller import JobController
 from controller.leases import this_owner
 from controller.operations import runner_record
+from controller.operations.runner_processes import enroll, runner_processes
+from controller.rules.runner_requests import ProcessState
 from controller.runner import registration
+from controller.service.asking import Choice, end_runners
 
 RUNNER = {"running_runner": {"$exists": True}}
 
@@ -181,3 +184,19 @@ def test_lock_auxiliary(controller: JobController) -> None:
         assert lock.acquired
         with controller.lock_auxiliary(filter=RUNNER, get_locked_doc=True) as second:
             assert second.is_locked
+
+
+def test_after_a_reboot_nothing_is_in_the_way(controller: JobController, project: Project) -> None:
+    """What a runner left that ended with the machine: it is not waited for, and is forgotten."""
+    left = {**registration.describe(project, "before", None), "beat_on": utc_now()}
+    left["process"] = {**this_owner(), "boot_id": "of yesterday"}  # the number is in use again
+    registered = {**left, "start_time": utc_now(), "last_pinged": utc_now(), "ping_every": 10.0}
+    controller.auxiliary.update_one(RUNNER, {"$set": {"running_runner": registered}})
+    enroll(controller.queue, left)
+    assert [found.state for found in runner_processes(controller.queue)] == [ProcessState.ENDED]
+    assert not controller.get_runner_status().alive
+    assert end_runners(controller.queue, Choice(), max_wait=0.0) == [], "nobody is signalled"
+    enter(controller, project, "after")
+    assert record_of(controller)["runner_id"] == "after"
+    enroll(controller.queue, registration.describe(project, "after", None))
+    assert [found.runner_id for found in runner_processes(controller.queue)] == ["after"]

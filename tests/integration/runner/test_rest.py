@@ -8,9 +8,10 @@ import pytest
 
 from controller.config import Project
 from controller.jobcontroller import JobController
+from controller.runner import Runner
 from controller.runner.context import RunnerContext
 from controller.runner.rest import LaneRest, NoRest, RunnerRest
-from controller.runner.rounds import RunnerRoles
+from controller.runner.rounds import Rounds, RunnerRoles
 
 FAR = {"type": "remote", "scheduler_type": "slurm", "host": "cluster", "work_dir": "/w"}
 JOB = {"uuid": "u", "index": 1, "db_id": "1", "worker": "local", "lock_id": None}
@@ -96,3 +97,22 @@ def test_a_part_of_the_work_and_a_machine_that_is_away(
 def test_a_caller_that_looks_at_everything_takes_any_change() -> None:
     assert [NoRest().is_over(changed=changed) for changed in (True, False, None)] == [1, 0, 1]
     assert NoRest().longest() == 2
+
+
+def test_a_service_with_nothing_to_do_makes_no_rounds(
+    project: Project, controller: JobController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[RunnerRoles] = []
+    advance = Rounds.advance
+
+    def counted(self: Rounds, roles: RunnerRoles) -> bool:
+        rounds.append(roles)
+        return advance(self, roles)
+
+    monkeypatch.setattr(Rounds, "advance", counted)
+    runner = Runner(project=project, log_level="error")
+    try:
+        runner.run(max_time=1.3)
+    finally:
+        runner.cleanup()
+    assert len(rounds) == 1
