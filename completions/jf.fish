@@ -2271,8 +2271,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' gui'
             set __jf_options \
-                --port\t'Port; 0 takes a free one.' \
-                -p\t'Port; 0 takes a free one.' \
+                --port\t'Port; 0 chooses a free one.' \
+                -p\t'Port; 0 chooses a free one.' \
                 --host\t'Address to listen on; anything else lets others in.' \
                 --socket\t'Listen on a unix socket, for ssh -L.' \
                 --actions\t'Let pages change jobs; otherwise they only show.' \

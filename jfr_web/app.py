@@ -1,4 +1,4 @@
-"""Addresses -> pages, and what surrounds every answer."""
+"""Addresses -> pages, and the frame of every answer."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 )
 _FORM_FIELDS, _FORM_BYTES = 20_000, 2_000_000
 _AT_ONCE = 2
-"""Requests of one page that are worked on at the same time, so that slow ones, however often they
-are asked for, leave threads to the other pages."""
+"""Maximum number of requests for one page that are handled at the same time, so that slow pages
+leave threads for the others."""
 _AFTER_FIRST = 0.3
-"""Seconds after the first page in which a browser asks for what belongs to it."""
+"""Seconds after the first page within which a browser requests the files that belong to it."""
 
 
 def create_app(
@@ -59,13 +59,13 @@ def create_app(
     Parameters
     ----------
     names
-        By which browsers may ask; see `jfr_web.security.names_of_this_host`.
+        Host names that browsers may use; see `jfr_web.security.names_of_this_host`.
     cookie
         Name of the cookie.
     open_to_others
-        Whether the server listens on more than loopback.
+        Whether the server listens on more than the loopback address.
     prepare
-        Whether to import what other pages need once the first was shown, before they are asked for.
+        Whether to import the modules of the other pages as soon as the first page was shown.
     """
     ahead = [_prepare] if prepare else []
 
@@ -99,7 +99,7 @@ def create_app(
 
 
 async def _live(site: Site, request: Request) -> Response:
-    # For those who do not follow by events: the numbers alone.
+    # For pages that do not follow the events: only the numbers.
     headers = {"x-accel-buffering": "no"}
     return StreamingResponse(site.news.listen(), media_type="text/event-stream", headers=headers)
 
@@ -161,20 +161,24 @@ async def _act(site: Site, page: Page, request: Request) -> Response:
             )
     ask = _asked(request, form=given)
     if not site.tokens.is_form_token(ask.session, dict(given).get("csrf", "")):
-        return _denied(403, "Not from this page", "The form has no valid token: open it again.")
+        return _denied(
+            403,
+            "Not from this page",
+            "The form has no valid token: reload the page.",
+        )
     if not site.actions:
         return error_page(
             site,
             ask,
             403,
             "this server only shows the project",
-            "to change something, start it with `jf gui --actions`",
+            "to change anything, start it with `jf gui --actions`",
         )
     return await site.in_thread(partial(answer, site, page, ask), slow=page.slow)
 
 
 def answer(site: Site, page: Page, ask: Ask) -> Response:
-    """Return the answer of a page; in a thread, as it reads the database."""
+    """Return the answer of a page; runs in a thread because it reads the database."""
     try:
         found = page.function(site, ask)
     except errors.ControllerError as error:
@@ -183,7 +187,7 @@ def answer(site: Site, page: Page, ask: Ask) -> Response:
     except Exception:
         logger.exception("%s failed", ask.path)
         return error_page(
-            site, ask, 500, "this page has a defect", "the terminal of jf gui shows more of it"
+            site, ask, 500, "this page has a defect", "see the terminal of jf gui for details"
         )
     if isinstance(found, Response):
         return found
@@ -221,7 +225,7 @@ def page_response(
 def error_page(
     site: Site, ask: Ask, status: int, message: str, hint: str | None = None
 ) -> HTMLResponse:
-    """Return a page that says what is wrong and what to do."""
+    """Return a page that says what went wrong and what to do."""
     context = {"title": "Error", "message": message, "hint": hint, "status": status}
     return page_response(site, replace(ask, form=()), "error.html", context, status=status)
 

@@ -1,4 +1,4 @@
-"""What was asked: an address, as a filter and as the `jf` command that gives the same. Pure."""
+"""A request's address, as a filter and as the equivalent `jf` command. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE_SIZES = (25, 50, 100, 200, 500)
 
 @dataclass(frozen=True)
 class Ask:
-    """A request, as far as pages need to know it.
+    """The parts of a request that pages need.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Ask:
     query
         (key, value) pairs of the address, without empty values.
     params
-        What the address names: ``{"job": "12"}``.
+        Parameters in the path: ``{"job": "12"}``.
     session
         Of the user.
     form
@@ -42,7 +42,7 @@ class Ask:
 
     @classmethod
     def of(cls, path: str, query: str, **more: Any) -> Ask:
-        """Return what an address asks for."""
+        """Return the parts of a request that pages need."""
         return cls(path, tuple(parse_qsl(query, max_num_fields=1000)), **more)
 
     @property
@@ -55,7 +55,7 @@ class Ask:
         return next((value for name, value in reversed(self.query) if name == key), None)
 
     def all(self, key: str) -> list[str]:
-        """Return the values of a key; one value may hold several, with commas."""
+        """Return the values of a key; one value may hold several, separated by commas."""
         parts = [p.strip() for name, value in self.query if name == key for p in value.split(",")]
         return [part for part in parts if part]
 
@@ -69,7 +69,7 @@ class Ask:
         Raises
         ------
         ArgumentError
-            It is none, or out of bounds.
+            The value is not a whole number, or is out of range.
         """
         text = self.one(key)
         if text is None:
@@ -81,7 +81,7 @@ class Ask:
         return int(text)
 
     def url(self, path: str | None = None, **changes: Any) -> str:
-        """Return this address with some keys changed; None leaves a key out.
+        """Return this address with some keys changed; None removes a key.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Ask:
         Raises
         ------
         ArgumentError
-            A text that makes no sense.
+            A value cannot be understood.
         """
         flags = {flag: self.flag(flag) for flag in LIST_FLAGS}
         return with_list_flags(job_filter(self.filter_texts(JOB_KEYS)), **flags)
@@ -118,7 +118,7 @@ class Ask:
         return replace(found, locked=self.flag("locked"))
 
     def command(self, *words: str, keys: Mapping[str, bool], more: Sequence[str] = ()) -> str:
-        """Return the command that gives the same.
+        """Return the equivalent command.
 
         Parameters
         ----------

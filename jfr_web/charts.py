@@ -19,7 +19,7 @@ _WIDTH, _HEIGHT = 640.0, 150.0
 _LEFT, _BOTTOM, _TOP = 36.0, 22.0, 10.0
 _STEPS = (5.0, 2.0, 1.0, 0.5, 0.2)
 _CHARACTER = 6.6
-"""Width of a character of a tick, rather too much."""
+"""Width of a character in a tick label, on the generous side."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Series:
 
 
 def state_bar(counts: Mapping[Any, int]) -> Markup:
-    """Return one bar whose parts are the states; each part has a width of a pixel at least."""
+    """Return one bar divided by states; each part is at least one pixel wide."""
     shown = {state: number for state, number in counts.items() if number}
     total = sum(shown.values())
     if not total:
@@ -67,7 +67,7 @@ def state_bar(counts: Mapping[Any, int]) -> Markup:
 
 
 def stacked(labels: Sequence[str], series: Sequence[Series], *, title: str) -> Markup:
-    """Return stacked bars with an axis; each part has a title that says what it is."""
+    """Return stacked bars with an axis; each part has a title that describes it."""
     totals = [sum(values) for values in zip(*(one.values for one in series))]
     top = nice_top(max(totals, default=0))
     if not totals:
@@ -118,7 +118,7 @@ def _grid(top: int, height: float) -> Markup:
 
 
 def nice_top(most: float) -> int:
-    """Return a round number that is not less: 2, 4, 10, 20, 40, 100 and so on."""
+    """Round up to a round number: 2, 4, 10, 20, 40, 100 and so on."""
     top = 2
     while top < most:
         for factor in (2, 2.5, 2):
@@ -129,12 +129,12 @@ def nice_top(most: float) -> int:
 
 
 def time_line(parts: Sequence[tuple[str, float | None]]) -> Markup:
-    """Return one bar of the states that a job went through, as long as they lasted.
+    """Return one bar of the states that a job went through, each as wide as it lasted.
 
     Parameters
     ----------
     parts
-        (state, seconds) pairs, oldest first; what has no state or no duration is left out.
+        (state, seconds) pairs, oldest first; pairs without a state or duration are skipped.
     """
     lasting = [(state, seconds) for state, seconds in parts if state and seconds]
     total = sum(seconds for _, seconds in lasting)
@@ -162,7 +162,7 @@ def time_line(parts: Sequence[tuple[str, float | None]]) -> Markup:
 
 
 def bars(rows: Sequence[tuple[str, str, float, str, str]], *, title: str) -> Markup:
-    """Return bars side by side with their labels, for few things.
+    """Return horizontal bars with labels, for a few items.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ class Axis:
     title
         What it shows.
     log
-        Whether it is logarithmic; then numbers that are not positive are left out.
+        Whether it is logarithmic; numbers that are not positive are then skipped.
     is_time
         Whether its numbers are seconds since 1970.
     """
@@ -219,13 +219,13 @@ class Axis:
     is_time: bool = False
 
     def place(self, value: float) -> float | None:
-        """Return where a number is on the axis, in its own measure; None if it has no place."""
+        """Return the position of a number on the axis, in axis units; None if it has none."""
         if not self.log:
             return value
         return math.log10(value) if value > 0 else None
 
     def ticks(self, places: Sequence[float]) -> list[float]:
-        """Return the places that get a line: round ones, three to seven of them."""
+        """Return the positions of the grid lines: three to seven round numbers."""
         least, most = min(places), max(places)
         if self.is_time or least == most:
             return [least + (most - least) * n / 4 for n in range(5)] if least < most else [least]
@@ -235,7 +235,7 @@ class Axis:
         return [n * step for n in range(first, last + 1)]
 
     def text(self, place: float) -> str:
-        """Return the text of a place."""
+        """Return the label of a grid line."""
         if self.is_time and not self.log:
             time = datetime.fromtimestamp(place, UTC).replace(tzinfo=None)
             return local_time(time, "%m-%d %H:%M")
@@ -244,7 +244,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Dot:
-    """A point of a scatter plot, with what it leads to."""
+    """A point of a scatter plot, with its link."""
 
     x: float
     y: float
@@ -254,7 +254,7 @@ class Dot:
 
 
 def scatter(dots: Sequence[Dot], across: Axis, up: Axis) -> Markup:
-    """Return a scatter plot; dots without a place on a logarithmic axis are left out."""
+    """Return a scatter plot; points that a logarithmic axis cannot show are skipped."""
     placed = [
         (x, y, dot)
         for dot in dots

@@ -32,7 +32,7 @@ class _Box:
 
 
 def flow_svg(graph: FlowGraph) -> Markup:
-    """Return a flow as a picture; one of many jobs is drawn as groups of them."""
+    """Return a flow as a picture; a flow of many jobs is drawn as groups of similar jobs."""
     if len(graph.jobs) <= GROUP_ABOVE:
         return _drawn(graph, {db_id: _of_job(job) for db_id, job in graph.jobs.items()}, graph.name)
     some = grouped(graph)
@@ -77,7 +77,7 @@ def _of_group(graph: FlowGraph, group: Group) -> _Box:
 
 
 def _leading(states: Mapping[JobState, int]) -> Words:
-    """Return the state that matters most: an error, then what runs, then the most frequent."""
+    """Return the most important state: an error, then a running one, then the most frequent."""
     for some in (ERROR_STATES, RUNNING_STATES):
         for state in some:
             if states.get(state):
@@ -99,7 +99,7 @@ def _drawn(graph: Any, boxes: Mapping[str, _Box], name: str) -> Markup:
     height = max(y for _, y in places.values()) + _HEIGHT + _MARGIN
     edges = [_edge(places[e.source], places[e.target], e.kind) for e in graph.edges]
     nodes = [_node(box, places[key], widths[key]) for key, box in boxes.items()]
-    # Plain texts, joined once: thousands of escaped pieces would take their time.
+    # Plain strings, joined once: joining thousands of escaped pieces would be slow.
     return Markup(  # noqa: S704  # all texts were escaped when the pieces were made
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" data-zoom="0 0 {width:.0f} {height:.0f}" '
         f'role="group" aria-label="{_text("Graph of " + name)}">'

@@ -1,4 +1,4 @@
-"""A list of things as a table with links: what both faces list is declared in `controller.tables`.
+"""A list as a table with links; `controller.tables` declares what the terminal and the web list.
 
 Pure.
 """
@@ -14,7 +14,7 @@ from controller.tables.columns import Column, TableSpec, cell_maker, chosen_colu
 from controller.tables.words import TONES, Words, cell_text
 
 Link = Callable[[Any], str | None]
-"""Makes an address of a thing; None for none."""
+"""Returns the address that an item links to; None for no link."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Head:
     Attributes
     ----------
     href
-        Sorts by it; None where that cannot be.
+        Address that sorts by it; None if the list cannot be sorted by it.
     sorted
-        "ascending" or "descending" where the list is sorted by it, else None.
+        "ascending" or "descending" if the list is sorted by it, else None.
     css
-        Classes of the column.
+        CSS classes of the column.
     """
 
     key: str
@@ -40,7 +40,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: a text, perhaps with a tone and a link."""
+    """A cell: a text, optionally with a tone and a link."""
 
     text: str
     css: str
@@ -64,7 +64,7 @@ class Table:
 
 
 def tone_of(text: str) -> str:
-    """Return the class that colours a text as the command line does, "" for none."""
+    """Return the CSS class that gives a text the command line's colour, "" for none."""
     return TONES.get(text.style, "") if isinstance(text, Words) else ""
 
 
@@ -77,7 +77,7 @@ def table(
     links: Mapping[str, Link] | None = None,
     sorts: Mapping[str, tuple[str, str | None]] | None = None,
 ) -> Table:
-    """Return the table of a list of things.
+    """Return a list as a table.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""News of the database: one look for all open pages, however many there are.
+"""Live updates: one check of the database for all open pages.
 
-Pages are told that something changed, never what: they ask for themselves again. Those that ask for
-the same thing after the same change share one answer.
+Pages are told that something changed, never what; they then request themselves again. Requests for
+the same page after the same change share one answer.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from controller.reader import QueueReader
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
-"""Seconds between two looks at the database."""
+"""Seconds between two checks of the database."""
 PULSE = 5.0
-"""Seconds after which what changes all the time, such as heartbeats, counts as changed."""
+"""Seconds after which values that change all the time, such as heartbeats, count as changed."""
 _ALIVE = 15.0
-"""Seconds after which a silent connection gets a sign of life."""
+"""Seconds after which a keep-alive is sent on a silent connection."""
 _FRESH = 2 * PULSE
-"""Seconds for which an answer is shared at most."""
+"""Maximum number of seconds for which an answer is shared."""
 _MOST = 200
 
 Mark = tuple[object, ...]
 
 
 class Watch:
-    """Looks at what changes with every write of a job or flow."""
+    """Reads values that change with every write of a job or flow."""
 
     def __init__(self, reader: QueueReader) -> None:
         self._queue = reader.queue
@@ -40,7 +40,7 @@ class Watch:
         self._mark: Mark = ()
 
     def look(self) -> Mark:
-        """Return what differs after any change of a job or flow."""
+        """Return a value that differs after any change of a job or flow."""
         token = self._queue.database.change_token()
         if token is None or token != self._token:
             found = (self._newest("jobs"), self._newest("flows"), self._last_event())
@@ -64,9 +64,9 @@ class News:
     Attributes
     ----------
     look
-        Returns what differs after a change.
+        Returns a value that differs after a change.
     version, pulse
-        Numbers that grow with every change, and every `PULSE` seconds.
+        Counters that increase with every change, and every `PULSE` seconds.
     """
 
     look: Callable[[], Awaitable[Mark]]
@@ -101,14 +101,16 @@ class News:
         return f"event: change\ndata: {self.version} {self.pulse}\n\n"
 
     async def _watch(self) -> None:
-        """Look at the database as long as anybody listens."""
+        """Check the database while pages are listening."""
         mark: Mark | None = None
         pulsed = time.monotonic()
         while self._listeners and not self._ended:
             try:
                 seen = await self.look()
-            except ControllerError as error:  # a server that is away: the next look may succeed
-                logger.debug("no news: %s", error)
+            except (
+                ControllerError
+            ) as error:  # the server is unreachable: the next check may succeed
+                logger.debug("live updates: cannot check the database: %s", error)
             else:
                 changed = mark is not None and seen != mark
                 mark = seen
@@ -138,18 +140,18 @@ class News:
 
 
 class Shared:
-    """Answers that several pages ask for at the same time. Used in the event loop only."""
+    """Answers that several pages request at the same time. Used in the event loop only."""
 
     def __init__(self) -> None:
         self._answers: dict[Hashable, tuple[float, asyncio.Task[bytes]]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """Return the answer of a key, made by the first who asks for it.
+        """Return the answer of a key; the first request for it computes it.
 
         Parameters
         ----------
         key
-            What is asked for, and after which change.
+            What is requested, and after which change.
         """
         now = time.monotonic()
         made = self._answers.get(key)

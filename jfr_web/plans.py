@@ -1,4 +1,4 @@
-"""Actions that were planned and are not done yet: each on a list of jobs that does not change."""
+"""Actions that are planned but not done yet, each on a fixed list of jobs."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ _MOST = 100
 
 @dataclass(frozen=True)
 class Action:
-    """Something that can be done with jobs.
+    """An action on jobs.
 
     Attributes
     ----------
     name, title, done
-        As in an address, on a button, and of what was done: "pause", "Pause", "paused".
+        The name in addresses, the label of the button, and the participle: "pause", "Pause",
+        "paused".
     method
-        Of the controller.
+        Method of the controller.
     command
-        The words of the command line that do the same.
+        The equivalent command, without ``jf``.
     options
-        {key of a form: keyword of the method}, of yes-or-no options.
+        {key of the form: keyword of the method} of yes-or-no options.
     value
-        The keyword that takes a value, None without one.
+        The keyword that takes a value; None if there is none.
     is_dangerous
-        What is done cannot be undone.
+        Whether the action cannot be undone.
     """
 
     name: str
@@ -85,20 +86,20 @@ ACTIONS: dict[str, Action] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """An action on jobs.
+    """A planned action on certain jobs.
 
     Attributes
     ----------
     action
-        What is to be done.
+        The action.
     db_ids
-        The jobs: those that were chosen, whatever matches a filter later.
+        The jobs, fixed when the plan was made.
     keywords
-        Of the method.
+        Keyword arguments of the method.
     session
-        Of the user who planned it.
+        Session of the user who made the plan.
     made
-        When, on the monotonic clock.
+        Time at which it was made, on the monotonic clock.
     """
 
     action: Action
@@ -108,7 +109,7 @@ class Plan:
     made: float
 
     def run(self, controller: Any, *, dry_run: bool) -> Any:
-        """Do it, or find out what it would do; returns a `BulkResult`."""
+        """Carry out the plan, or find out what it would do; returns a `BulkResult`."""
         method: Callable[..., Any] = getattr(controller, self.action.method)
         return method(
             db_ids=list(self.db_ids),
@@ -120,14 +121,14 @@ class Plan:
 
 
 class Plans:
-    """Plans of all users; each can be done once. Used by several threads."""
+    """Plans of all users; each can be carried out once. Used by several threads."""
 
     def __init__(self) -> None:
         self._plans: dict[str, Plan] = {}
         self._lock = threading.Lock()
 
     def keep(self, plan: Plan) -> str:
-        """Keep a plan, and return the key by which it is found again."""
+        """Store a plan, and return its key."""
         key = secrets.token_urlsafe(16)
         with self._lock:
             fresh = {k: p for k, p in self._plans.items() if plan.made - p.made < KEPT}
@@ -136,12 +137,12 @@ class Plans:
         return key
 
     def take(self, key: str, session: str) -> Plan:
-        """Return a plan, which is then gone.
+        """Remove a plan and return it.
 
         Raises
         ------
         ArgumentError
-            There is none, it is of another user, or it is too old.
+            There is no such plan, it belongs to another user, or it is too old.
         """
         with self._lock:
             plan = self._plans.get(key)
@@ -150,7 +151,7 @@ class Plans:
                 del self._plans[key]
         if plan is None or not good or time.monotonic() - plan.made > KEPT:
             raise ArgumentError(
-                "this plan was done already, or is too old: nothing was done",
-                hint="choose the jobs again",
+                "this plan was already carried out or has expired: nothing was changed",
+                hint="select the jobs again",
             )
         return plan

@@ -1,4 +1,4 @@
-"""Templates, and how single values are written in HTML. Everything is escaped."""
+"""Templates, and single values as HTML. Everything is escaped."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 
 
 def _finalize(value: Any) -> Any:
-    """Write nothing for None, and no character that deceives its reader."""
+    """Write nothing for None, and replace control and bidirectional characters."""
     if value is None:
         return ""
     if isinstance(value, str) and not isinstance(value, Markup) and not is_harmless(value):
@@ -69,7 +69,7 @@ def static_address(name: str) -> str:
 
 
 def time_tag(time: datetime | None, form: str = "%Y-%m-%d %H:%M") -> Markup:
-    """Return a stored time in the zone of this machine; the whole of it is shown when pointed at.
+    """Return a stored time in the time zone of this machine; a tooltip shows it in full.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def time_tag(time: datetime | None, form: str = "%Y-%m-%d %H:%M") -> Markup:
 
 
 def ago(time: datetime | float | None) -> str:
-    """Return how long ago something was: a stored time, or seconds."""
+    """Return how long ago something happened, from a stored time or a number of seconds."""
     if time is None:
         return ""
     seconds = (utc_now() - time).total_seconds() if isinstance(time, datetime) else time
@@ -101,7 +101,7 @@ def state_tag(
     *,
     retry: bool = False,
 ) -> Markup:
-    """Return a state with its sign and tone, perhaps with a number."""
+    """Return a state with its symbol and tone, optionally with a number."""
     if isinstance(state, str) and not isinstance(state, (JobState, FlowState, BatchState)):
         try:
             state = JobState(state)

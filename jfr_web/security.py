@@ -1,13 +1,13 @@
-"""Who may ask: names of this host, one-time links, sessions, and forms that come from us.
+"""Access control: names of this host, one-time links, sessions, and the origin of forms.
 
-The page shows and changes what its user may, so that no other user of the machine and no other
-page in the same browser may ask for anything:
+The pages show and change whatever their user may, so other users of the machine, and other sites
+in the same browser, must not be able to request anything:
 
 * A link holds a token that works once. It is exchanged for a cookie that a browser sends only
-  with requests that come from our own pages.
-* ``Host`` has to be a name of this machine, so that a foreign name that was made to point here
-  (DNS rebinding) gets nothing.
-* What changes something has to come from our own pages (``Origin``), with a token of the session.
+  with requests from our own pages.
+* ``Host`` must be a name of this machine, which defeats DNS rebinding.
+* Requests that change something must come from our own pages (``Origin``) and carry a token of
+  the session.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ POLICY = (
     "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
 )
-"""Content security policy of every answer: nothing from elsewhere, nothing inline."""
+"""Content security policy of every answer: nothing from other sites, nothing inline."""
 _HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -46,12 +46,12 @@ _READING = ("GET", "HEAD")
 
 @dataclass
 class Tokens:
-    """One-time links and sessions of one server; nothing of it is stored.
+    """One-time links and sessions of one server; they are not stored.
 
     Attributes
     ----------
     tell
-        Called with the token of a new link after one was used.
+        Called with the token of a new link after the previous one was used.
     """
 
     tell: Callable[[str], None] = lambda token: None
@@ -61,13 +61,13 @@ class Tokens:
     _sessions: set[str] = field(default_factory=set)
 
     def new_link(self) -> str:
-        """Make a token that can be exchanged for a session, once."""
+        """Make a token that can be exchanged for a session once."""
         token = secrets.token_urlsafe(24)
         self._links.add(token)
         return token
 
     def exchange(self, token: str) -> str | None:
-        """Return a new session for a token; None if it is not valid, or was used before."""
+        """Return a new session for a token; None if the token is not valid or was already used."""
         if token not in self._links:
             return None
         self._links.remove(token)
@@ -78,7 +78,7 @@ class Tokens:
         return session
 
     def was_used(self, token: str) -> bool:
-        """Whether a token was valid before it was used."""
+        """Whether a token is one of ours that was already used."""
         return token in self._used
 
     def knows(self, session: str | None) -> bool:
@@ -86,7 +86,7 @@ class Tokens:
         return session is not None and session in self._sessions
 
     def form_token(self, session: str) -> str:
-        """Return the token that the forms of a session carry."""
+        """Return the token for the forms of a session."""
         return hmac.new(self._secret, session.encode(), hashlib.sha256).hexdigest()
 
     def is_form_token(self, session: str | None, given: str) -> bool:
@@ -97,7 +97,7 @@ class Tokens:
 
 
 def host_name(header: str) -> str:
-    """Return the name in a ``Host`` header, in small letters and without the port."""
+    """Return the name in a ``Host`` header, in lower case and without the port."""
     text = header.strip().lower()
     if text.startswith("["):
         return text[1:].partition("]")[0]
@@ -105,12 +105,12 @@ def host_name(header: str) -> str:
 
 
 def names_of_this_host(bound: str | None) -> frozenset[str]:
-    """Return the names by which browsers may ask.
+    """Return the host names that browsers may use.
 
     Parameters
     ----------
     bound
-        The address that is listened on; None for a unix socket.
+        The address that the server listens on; None for a unix socket.
     """
     names = {*_LOOPBACK}
     if bound is not None and bound not in _LOOPBACK:
@@ -119,7 +119,7 @@ def names_of_this_host(bound: str | None) -> frozenset[str]:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Whether an address can be reached from this machine only."""
     if address == "localhost":
         return True
     try:
@@ -134,8 +134,8 @@ def may_ask_as(header: str, names: Iterable[str], *, open_to_others: bool) -> bo
     Parameters
     ----------
     open_to_others
-        Whether it listens on more than loopback: then addresses in figures are accepted as well,
-        which cannot be made to point elsewhere.
+        Whether it listens on more than the loopback address. Numeric addresses are then accepted
+        as well, since DNS rebinding needs a name.
     """
     name = host_name(header)
     if name in names:
@@ -148,23 +148,23 @@ def may_ask_as(header: str, names: Iterable[str], *, open_to_others: bool) -> bo
 
 
 def is_same_origin(origin: str | None, host: str) -> bool:
-    """Whether an ``Origin`` header is of a page of this server."""
+    """Whether an ``Origin`` header names this server."""
     return origin in (f"http://{host}", f"https://{host}")
 
 
 class Guard:
-    """ASGI middleware that lets only those in who may ask.
+    """ASGI middleware that rejects requests without access.
 
     Parameters
     ----------
     names
         See `names_of_this_host`.
     cookie
-        Name of the cookie: browsers share cookies between ports.
+        Name of the cookie; it depends on the port, since browsers share cookies between ports.
     open_to_others
-        Whether the server listens on more than loopback.
+        Whether the server listens on more than the loopback address.
     denied
-        Makes the page for those who may not: (status, heading, text) -> response.
+        Makes the page for rejected requests: (status, heading, text) -> response.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class Guard:
         self._cookie, self._open, self._denied = cookie, open_to_others, denied
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or pass it on."""
+        """Reject a request, or pass it on."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -200,11 +200,13 @@ class Guard:
         await (refused or self._app)(scope, receive, with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        """Return the answer to those who may not ask; None for the others."""
+        """Return the answer to a request without access; None if it has access."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not may_ask_as(host, self._names, open_to_others=self._open):
-            return PlainTextResponse("This server does not go by that name.\n", status_code=421)
+            return PlainTextResponse(
+                "This server does not answer to that host name.\n", status_code=421
+            )
         if scope["path"].startswith("/static/") and scope["method"] in _READING:
             return None
         given = dict(parse_qsl(scope["query_string"].decode("latin-1")))
@@ -215,12 +217,12 @@ class Guard:
             return self._denied(
                 403,
                 "Open the link that jf gui printed",
-                "This page is only for those who have its link. Each link works once; after that, "
-                "jf gui prints another one.",
+                "You need the link to see this page. Each link works once; after that, "
+                "jf gui prints a new one.",
             )
         if scope["method"] not in _READING and not is_same_origin(headers.get("origin"), host):
             return self._denied(
-                403, "Not from this page", "Actions are taken from the pages of this server only."
+                403, "Not from this page", "Only the pages of this server may request actions."
             )
         scope["session"] = session
         return None
@@ -235,7 +237,7 @@ class Guard:
             return self._denied(
                 403,
                 "This link was used before" if used else "This link is not valid",
-                "Each link works once. Look at the terminal of jf gui: it has printed another one.",
+                "Each link works once. Use the new link in the terminal of jf gui.",
             )
         answer = RedirectResponse(_address(scope, given), 303)
         answer.set_cookie(self._cookie, session, httponly=True, samesite="strict", path="/")
@@ -252,6 +254,6 @@ class Guard:
 
 
 def _address(scope: Scope, given: dict[str, str]) -> str:
-    # One slash in front: "//host" would lead away.
+    # One leading slash: "//host" would lead to another site.
     path = "/" + str(scope["path"]).lstrip("/")
     return f"{path}?{urlencode(given)}" if given else path

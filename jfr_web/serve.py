@@ -1,4 +1,4 @@
-"""Sockets and the server: what ``jf gui`` starts."""
+"""The sockets and the server that ``jf gui`` starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from controller.errors import ArgumentError, ConfigError
 from jfr_web.security import Tokens, is_loopback, names_of_this_host
 
 HOST = "127.0.0.1"
-"""The address that is listened on by default."""
+"""The default address to listen on."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Place:
     Attributes
     ----------
     host, port
-        Address and port; port 0 takes a free one.
+        Address and port; port 0 chooses a free one.
     socket
-        Path of a unix socket instead; None for none.
+        Path of a unix socket to use instead; None for none.
     """
 
     host: str = HOST
@@ -38,7 +38,7 @@ class Place:
 
     @property
     def open_to_others(self) -> bool:
-        """Whether other machines reach it."""
+        """Whether other machines can reach it."""
         return self.socket is None and not is_loopback(self.host)
 
 
@@ -48,7 +48,7 @@ def listen(place: Place) -> socket.socket:
     Raises
     ------
     ArgumentError
-        The address is in use, is none of this machine, or is not allowed.
+        The address is in use, does not belong to this machine, or is not allowed.
     """
     if place.socket is not None:
         return _listen_on_file(place.socket)
@@ -65,17 +65,17 @@ def listen(place: Place) -> socket.socket:
             opened.close()
         raise ArgumentError(
             f"cannot listen on {place.host}:{place.port}: {error.strerror or error}",
-            hint="choose another port with --port; 0 takes a free one",
+            hint="choose another port with --port; 0 chooses a free one",
         ) from None
     opened.listen(100)
     return opened
 
 
 def _listen_on_file(path: Path) -> socket.socket:
-    """Open a unix socket that only this user may use."""
+    """Open a unix socket that only this user can use."""
     if path.exists() and stat.S_ISSOCK(path.lstat().st_mode):
         _refuse_served(path)
-        path.unlink()  # left behind by a server that was killed
+        path.unlink()  # left over from a server that was killed
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         before = os.umask(0o177)
@@ -87,7 +87,7 @@ def _listen_on_file(path: Path) -> socket.socket:
         opened.close()
         raise ArgumentError(
             f"cannot listen on {path}: {error.strerror or error}",
-            hint="choose a short path in a folder of your own",
+            hint="choose a short path in a folder that belongs to you",
         ) from None
     opened.listen(100)
     return opened
@@ -108,7 +108,7 @@ def addresses(place: Place, opened: socket.socket, token: str) -> str:
         return f"http://localhost:{place.port or 5001}/?token={token}"
     port = opened.getsockname()[1]
     name = place.host
-    if name in ("0.0.0.0", "::"):  # noqa: S104  # a comparison; who listens there was warned
+    if name in ("0.0.0.0", "::"):  # noqa: S104  # a comparison; the user was warned
         name = socket.gethostname()
     return f"http://{f'[{name}]' if ':' in name else name}:{port}/?token={token}"
 
@@ -127,20 +127,20 @@ def serve(
     Parameters
     ----------
     project_file
-        Where the project is described.
+        Path of the project file.
     actions
         Whether pages may change anything.
     tell
-        Called with lines for the user: links, and warnings.
+        Called with lines for the user: links and warnings.
     opened_link
         Called with the first link, once the server listens.
 
     Raises
     ------
     ArgumentError
-        It cannot listen there.
+        The server cannot listen on the address.
     ConfigError
-        The packages of the extra ``gui`` are missing.
+        The packages of the ``gui`` extra are missing.
     """
     opened = listen(place)
     try:
@@ -184,7 +184,7 @@ def serve(
             stop = server.handle_exit
 
             def end(number: int, frame: FrameType | None) -> None:
-                site.news.end()  # pages that follow the news would be waited for
+                site.news.end()  # the server would wait for pages that follow the updates
                 stop(number, frame)
 
             server.handle_exit = end  # type: ignore[method-assign, assignment]
@@ -198,17 +198,17 @@ def serve(
 
 
 def _collect_rarely() -> None:
-    """Let the garbage collector look at what pages make only, and not after each 700 objects.
+    """Make the garbage collector run less often, and skip the objects that exist now.
 
-    A page about a flow of 5,000 jobs makes 200,000 objects, none of them garbage before it is
-    written: looking for some took a third of its time.
+    A page about a flow of 5,000 jobs creates 200,000 objects, none of which is garbage before the
+    page is written: collections took a third of its time.
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 
 
 def _cookie(place: Place, opened: socket.socket) -> str:
-    """Name of the cookie: a browser shows those of one host to all its ports."""
+    """Name of the cookie, with the port, since a browser shares cookies between a host's ports."""
     where = str(place.socket) if place.socket is not None else str(opened.getsockname()[1])
     return f"jfr_{hashlib.sha256(where.encode()).hexdigest()[:8]}"
 
@@ -216,8 +216,8 @@ def _cookie(place: Place, opened: socket.socket) -> str:
 def _announce(place: Place, link: str, tell: Callable[[str], None]) -> None:
     if place.open_to_others:
         tell(
-            f"warning: {place.host} can be reached from other machines, and nothing is encrypted: "
-            "who has the link sees the project. Safer: leave --host away, and use ssh -L"
+            f"warning: other machines can reach {place.host}, and nothing is encrypted: "
+            "anyone who gets the link can see the project. Safer: omit --host and use ssh -L"
         )
     if place.socket is not None:
         tell(
@@ -225,4 +225,4 @@ def _announce(place: Place, link: str, tell: Callable[[str], None]) -> None:
             f"{socket.gethostname()}"
         )
     tell(f"open {link}")
-    tell("the link works once; end with Ctrl-C")
+    tell("the link works once; press Ctrl-C to stop the server")

@@ -1,4 +1,4 @@
-"""What all pages share: the project, its database, threads, and what was counted lately."""
+"""What all pages share: the project, its database, threads, and recent counts."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 QUICK, SLOW = 8, 6
-"""Threads for pages that are quick, and for those that may take long: files of other machines,
-outputs, the doctor. What hangs in the latter stops none of the former."""
+"""Number of threads for quick pages, and for pages that may take long: files of other machines,
+outputs, the doctor. A slow page that hangs does not block the quick ones."""
 _FRESH = 2.0
 _TIMES_ITS_COST = 20.0
 _MOST_KEPT, _MOST_UNCHANGED = 50, 4
@@ -33,7 +33,7 @@ _MOST_KEPT, _MOST_UNCHANGED = 50, 4
 
 @dataclass
 class _Kept:
-    """Something that was worked out, when, and how many seconds that took."""
+    """A computed value, when it was computed, and how many seconds that took."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     value: Any = None
@@ -41,7 +41,7 @@ class _Kept:
     made: float | None = None
 
     def renewed(self, work: Callable[[], Any]) -> Any:
-        """Return the value; work it out first unless it is fresh. The others wait for it."""
+        """Return the value; compute it first unless it is fresh. Other callers wait for it."""
         with self.lock:
             begun = time.monotonic()
             fresh = max(_FRESH, _TIMES_ITS_COST * self.took)
@@ -68,17 +68,17 @@ class Site:
     Attributes
     ----------
     project, project_file
-        The project, and where it is described.
+        The project and the path of its file.
     actions
         Whether pages may change anything.
     tokens
-        Who may ask.
+        Tokens of links and sessions.
     shared
-        Answers that several pages ask for.
+        Answers that several pages request.
     plans
-        Actions that were planned and not done yet.
+        Actions that are planned but not done yet.
     reader
-        The half of the controller that reads.
+        The read-only part of the controller.
     """
 
     project: Project
@@ -100,7 +100,7 @@ class Site:
 
     @property
     def controller(self) -> JobController:
-        """The whole controller, whose import takes longer; read-only unless there are actions."""
+        """The full controller, whose import takes longer; read-only unless actions are allowed."""
         with self._lock:
             if self._controller is None:
                 from controller.jobcontroller import JobController
@@ -112,7 +112,7 @@ class Site:
 
     @cached_property
     def news(self) -> News:
-        """What tells open pages of changes."""
+        """Tells open pages of changes."""
         watch = Watch(self.reader)
 
         async def look() -> Mark:
@@ -121,23 +121,23 @@ class Site:
         return News(look)
 
     async def in_thread(self, work: Callable[[], T], *, slow: bool = False) -> T:
-        """Do something that may wait, in a thread."""
+        """Run a blocking function in a thread."""
         pool = self._slow if slow else self._quick
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     def counts(self) -> JobCounts:
-        """Return the numbers of jobs, counted a moment ago."""
+        """Return recent counts of the jobs."""
         return self.kept("counts", lambda: count_jobs(self.reader.queue))
 
     def kept(self, key: Hashable, work: Callable[[], T]) -> T:
-        """Return what was worked out a moment ago, or longer ago where that takes long.
+        """Return a recently computed value; the longer it takes to compute, the longer it is kept.
 
         Parameters
         ----------
         key
-            What it is; the oldest of many are forgotten.
+            Identifies the value; if there are many, the oldest are dropped.
         work
-            Works it out, for all that ask meanwhile.
+            Computes the value, once for all callers that are waiting.
         """
         with self._lock:
             kept = self._kept.setdefault(key, _Kept())
@@ -147,17 +147,17 @@ class Site:
         return value
 
     def unchanged(self, key: Hashable, work: Callable[[], T]) -> T:
-        """Return what was worked out before, as long as nothing was written to the database since.
+        """Return the computed value until the database is written to again.
 
-        Where the database does not tell that, it is worked out each time. Those that ask meanwhile
-        wait for it.
+        If the database cannot tell whether it was written to, the value is computed every time;
+        other callers wait for it.
 
         Parameters
         ----------
         key
-            What it is. It may be large: of the latest few the value is kept.
+            Identifies the value, which may be large: only the latest few values are kept.
         """
-        # Of the same connection each time: the token counts what others wrote.
+        # Always from the same connection: the token counts the writes of other connections.
         token = self._watching.submit(self.reader.queue.database.change_token).result()
         with self._lock:
             last = self._unchanged.pop(key, None) or _Last()
@@ -171,7 +171,7 @@ class Site:
             return value
 
     def close(self) -> None:
-        """Close the database, and end the threads."""
+        """Close the database and end the threads."""
         for pool in (self._quick, self._slow, self._watching):
             pool.shutdown(wait=False, cancel_futures=True)
         self.reader.close()

@@ -1,4 +1,4 @@
-"""Values as folding trees, as much of them as a page can hold. Pure."""
+"""Values as folding trees, cut to what a page can hold. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from controller.tables.words import cell_text
 
 MOST_NODES = 1500
-"""Nodes of a tree; what is beyond is counted."""
+"""Maximum number of nodes in a tree; further ones are only counted."""
 MOST_CHILDREN = 200
 _SHORT = 12
 _LONGEST = 2000
@@ -25,15 +25,15 @@ class Node:
     key
         Its name or number.
     text
-        What it is: the value, or what can be said of it in few words.
+        The value, or a short description of it.
     kind
         text, number or word.
     children
         The values in it.
     left_out
-        How many more there are.
+        Number of children that are not shown.
     open
-        Whether it is unfolded at first.
+        Whether it is unfolded initially.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Node:
 
 
 def tree(value: Any, key: str = "") -> Node:
-    """Return a value as a tree; of a very large one, its beginning."""
+    """Return a value as a tree; only the beginning of a very large one."""
     return _node(key, value, [MOST_NODES], 0)
 
 

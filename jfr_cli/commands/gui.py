@@ -18,7 +18,7 @@ app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
 @app.command()
 def gui(
     port: Annotated[
-        int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 takes a free one.")
+        int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 chooses a free one.")
     ] = 5001,
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; anything else lets others in.")

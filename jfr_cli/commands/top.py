@@ -130,4 +130,4 @@ def _claim(reader: QueueReader, *, resume: bool) -> str:
             controller.resume_claims()
         else:
             controller.pause_claims()
-    return "runners claim jobs again" if resume else "runners claim no further job"
+    return "runners claim jobs again" if resume else "runners claim no more jobs"

@@ -59,17 +59,17 @@ _HINTS = (
     ("p", "pause claims"),
 )
 HELP = (
-    ("up, down, j, k", "move; PgUp, PgDn, Home, End too"),
-    ("Enter, i", "everything about the marked job"),
-    ("l", "the end of its log, read again every few seconds"),
-    ("Tab", "under way, next to run, in error, all by their last change"),
-    ("/", "only jobs with this in their names (* and ? are wildcards)"),
-    ("w", "only jobs of one worker, then of the next one"),
-    ("Esc", "no filter"),
-    ("s, S", "sort by time, id, name, state or worker; the other way round"),
-    ("p", "let runners claim no further job, or claim again; asks first"),
-    ("r, space", "read again at once"),
-    ("q, Ctrl-C", "end; Ctrl-Z stops, fg goes on"),
+    ("up, down, j, k", "move; also PgUp, PgDn, Home, End"),
+    ("Enter, i", "show the details of the selected job"),
+    ("l", "show the end of its log; refreshed every few seconds"),
+    ("Tab", "next list: under way, next to run, in error, all by last change"),
+    ("/", "show only jobs whose name contains a text (* and ? are wildcards)"),
+    ("w", "show only the jobs of one worker; again for the next worker"),
+    ("Esc", "clear the filter"),
+    ("s, S", "sort by time, id, name, state or worker; reverse the order"),
+    ("p", "stop runners from claiming jobs, or let them claim again; asks first"),
+    ("r, space", "refresh now"),
+    ("q, Ctrl-C", "quit; Ctrl-Z suspends, fg resumes"),
 )
 
 

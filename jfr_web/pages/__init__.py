@@ -1,7 +1,7 @@
-"""The pages: each a function of the site and of what was asked, and its place in `PAGES`.
+"""The pages: each is a function of the site and of the request, and is listed in `PAGES`.
 
-A function returns a template with its context, or an answer of its own, and runs in a thread. Its
-module is imported when the page is first asked for, so that the first page comes at once.
+A function returns a template with its context, or a complete answer, and runs in a thread. Its
+module is imported on the first request for the page, so that the first page appears quickly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PageFunction = Callable[["Site", "Ask"], Any]
 
 @dataclass(frozen=True)
 class Page:
-    """An address and what answers it.
+    """An address and the function that answers it.
 
     Attributes
     ----------
@@ -29,12 +29,12 @@ class Page:
     name
         ``module.function`` within this package.
     slow
-        It may take long, and uses other threads.
+        Whether it may take long; it then runs in separate threads.
     live
-        "queue" if it is asked for again after each change of a job, "pulse" also for heartbeats; ""
-        if it is not.
+        "queue" to refresh it after each change of a job, "pulse" to refresh it for heartbeats as
+        well, "" for never.
     acts
-        It takes a form, and may change something.
+        Whether it accepts a form and may change something.
     """
 
     path: str
@@ -90,4 +90,4 @@ PAGES = (
     Page("/doctor", "doctor.doctor", slow=True),
 )
 MENU = tuple((path, name) for path, name in _NAMES if path in {page.path for page in PAGES})
-"""(address, name) of the pages that every page leads to."""
+"""(address, name) of the pages in the menu."""

@@ -1,4 +1,4 @@
-"""Actions on jobs: first the plan for a fixed list of jobs, then what became of it."""
+"""Actions on jobs: first the plan for a fixed list of jobs, then its result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jfr_web.plans import ACTIONS, Action, Plan
 from jfr_web.site import Site
 
 MOST = 100_000
-"""Number of jobs of a plan."""
+"""Maximum number of jobs in a plan."""
 _SHOWN = 500
 _NAMED = 200
 
@@ -42,7 +42,7 @@ def plan(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
 
 
 def do(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """Do what was planned, and say what became of it."""
+    """Carry out a plan, and show the result."""
     taken = site.plans.take(dict(ask.form).get("plan", ""), ask.session)
     outcome = taken.run(site.controller, dry_run=False)
     rows = plan_rows(outcome)
@@ -63,7 +63,7 @@ def _table(rows: list[dict[str, Any]]) -> Any:
 
 
 def _chosen(site: Site, ask: Ask) -> tuple[str, ...]:
-    """Return the db_ids of the jobs: those that were marked, or all that match the filter now."""
+    """Return the db_ids of the jobs: those selected, or all that match the filter now."""
     form = dict(ask.form)
     marked = [value for key, value in ask.form if key == "id"]
     queue = site.reader.queue
@@ -83,7 +83,7 @@ def _chosen(site: Site, ask: Ask) -> tuple[str, ...]:
     else:
         ids = marked
     if not ids:
-        raise ArgumentError("no job was chosen", hint="mark some, or choose all that match")
+        raise ArgumentError("no job was chosen", hint="select some, or all that match the filter")
     if len(ids) > MOST:
         raise ArgumentError(f"more than {MOST} jobs were chosen", hint="choose fewer")
     return tuple(dict.fromkeys(ids))

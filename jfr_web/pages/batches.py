@@ -1,4 +1,4 @@
-"""Batch processes, which run many jobs in one submission."""
+"""Batch processes, each of which runs many jobs in one submission."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _TONES = {Severity.PROBLEM: "bad", Severity.WARNING: "warn", Severity.NOTE: "idl
 
 
 def doctor(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """Examine the queue, if that was asked for: it reads every job."""
+    """Examine the queue if the request asks for it: this reads every job."""
     found = None
     if ask.flag("examine"):
         from controller.doctor import diagnose

@@ -28,7 +28,7 @@ _LINKS: dict[str, Link] = {"about": _about}
 
 
 def events(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """List events, the newest first."""
+    """List events, newest first."""
     size = ask.number("max_results", _SIZE, least=1, most=1000)
     found = site.reader.get_events(
         ask.all("kind") or None,

@@ -31,7 +31,7 @@ def flow_address(flow: FlowInfo) -> str:
 
 
 LINKS: dict[str, Link] = dict.fromkeys(("db_id", "name", "flow_id"), flow_address)
-"""{column: what its cells lead to}."""
+"""{column: what its cells link to}."""
 _SORTS = {"last_updated": "updated_on", "db_id": "created_on"}
 
 
@@ -67,7 +67,7 @@ def flows(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
 
 
 def export(site: Site, ask: Ask) -> Response:
-    """Give all flows of a filter as CSV or JSON."""
+    """Export all flows that match a filter as CSV or JSON."""
     order = order_of(ask)
     query = site.reader.queue.query(ask.flow_filter())
     found = site.reader.get_flows_info(

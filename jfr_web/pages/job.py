@@ -25,16 +25,16 @@ from jfr_web.site import Site
 from jfr_web.tree import tree
 
 LINES = 400
-"""Lines of each log that are shown."""
+"""Number of lines shown of each log."""
 _PREVIEW = 200_000
-"""Bytes of a file that are shown."""
+"""Number of bytes shown of a file."""
 _PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _ASK_AGAIN, _ASK_AGAIN_ELSEWHERE = 2, 10
-"""Seconds between two readings of a log on this machine, and on others."""
+"""Seconds between two reads of a log on this machine, and on other machines."""
 
 
 def job(site: Site, ask: Ask) -> Any:
-    """Show everything about a job but its output and files."""
+    """Show everything about a job except its inputs, output and files."""
     found = _found(site, ask)
     if found.db_id != ask.params["job"]:
         return RedirectResponse(f"/job/{quote(found.db_id)}", 303)
@@ -104,7 +104,7 @@ def files(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
 
 
 def file(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """Show a file of a job, as far as it is text or a picture."""
+    """Show a file of a job if it is text or a picture."""
     found = _found(site, ask)
     name = _name(ask)
     content = site.controller.read_job_file(name, db_id=found.db_id)
@@ -123,7 +123,7 @@ def file(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
 
 
 def raw(site: Site, ask: Ask) -> Response:
-    """Give a file of a job: pictures to be shown, all else to be saved."""
+    """Send a file of a job: pictures to be displayed, everything else to be saved."""
     found = _found(site, ask)
     name = _name(ask)
     content = site.controller.read_job_file(name, db_id=found.db_id)
@@ -139,7 +139,7 @@ def raw(site: Site, ask: Ask) -> Response:
 
 
 def log(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """Show what a job prints, while it runs too."""
+    """Show what a job prints, also while it runs."""
     found = _found(site, ask)
     problem: ControllerError | None = None
     parts, missing = list[LogPart](), list[str]()
@@ -168,12 +168,12 @@ def _found(site: Site, ask: Ask) -> JobInfo:
 def _name(ask: Ask) -> str:
     name = ask.one("name")
     if not name:
-        raise NotFoundError("no file was named")
+        raise NotFoundError("the address names no file")
     return name
 
 
 def _text(content: bytes) -> str | None:
-    """Return the text of a file; None if it is none."""
+    """Return a file as text; None if it is not text."""
     if b"\0" in content:
         return None
     return content.decode("utf-8", "replace")

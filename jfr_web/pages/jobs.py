@@ -38,7 +38,7 @@ LINKS: dict[str, Link] = {
     "job_id": job_address,
     "flow_uuid": lambda job: f"/flow/{job.hosts[-1]}" if job.hosts else None,
 }
-"""{column: what its cells lead to}."""
+"""{column: what its cells link to}."""
 
 
 def jobs(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
@@ -65,7 +65,7 @@ def jobs(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
 
 
 def export(site: Site, ask: Ask) -> Response:
-    """Give all jobs of a filter as CSV or JSON."""
+    """Export all jobs that match a filter as CSV or JSON."""
     order = order_of(ask)
     query = site.reader.queue.query(ask.job_filter())
     way = 1 if order.ascending else -1

@@ -31,7 +31,7 @@ class Choice:
 
 
 def order_of(ask: Ask) -> Order:
-    """Return how a list is sorted, and where its page begins."""
+    """Return how a list is sorted, and where its page starts."""
     return Order(
         field=ask.one("sort") or "updated_on",
         ascending=ask.flag("reverse_sort"),
@@ -43,7 +43,7 @@ def order_of(ask: Ask) -> Order:
 def sort_links(
     ask: Ask, order: Order, columns: Mapping[str, str]
 ) -> dict[str, tuple[str, str | None]]:
-    """Return the links that sort; ``columns`` is {key of the column: field}."""
+    """Return the links that sort a list; ``columns`` is {key of the column: field}."""
     links: dict[str, tuple[str, str | None]] = {}
     for key, field in columns.items():
         now = order.field == field
@@ -54,18 +54,18 @@ def sort_links(
 
 
 def columns_of(ask: Ask) -> str | None:
-    """Return the columns asked for, None for the usual ones."""
+    """Return the requested columns; None for the default ones."""
     return ",".join(ask.all("columns")) or None
 
 
 def choices(spec: TableSpec, asked: str | None, level: int = 0) -> list[Choice]:
-    """Return the columns there are, and which of them are shown."""
+    """Return the available columns, and which of them are shown."""
     shown = {column.key for column in chosen_columns(spec, asked, level)}
     return [Choice(c.key, c.header.partition(" [")[0], c.key in shown) for c in spec.columns]
 
 
 def saved(site: Site, kind: Kind) -> list[tuple[str, str]]:
-    """Return (name, address) of the filters that users saved."""
+    """Return (name, address) of the saved filters."""
     if not site.project_file:
         return []
     found = saved_filters(Path(site.project_file), kind)
@@ -74,7 +74,7 @@ def saved(site: Site, kind: Kind) -> list[tuple[str, str]]:
 
 
 def list_words(ask: Ask, order: Order) -> list[str]:
-    """Return the words of the command line for the order and the columns."""
+    """Return the command-line options for the sort order and the columns."""
     words: list[str] = []
     if order.field != "updated_on":
         words += ["--sort", order.field]
@@ -88,7 +88,7 @@ def list_words(ask: Ask, order: Order) -> list[str]:
 
 
 def download(ask: Ask, spec: TableSpec, items: Sequence[Any], name: str) -> Response:
-    """Return things as a file, written as the command line does.
+    """Return items as a file, in the format of the command line.
 
     Raises
     ------

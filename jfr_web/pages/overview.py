@@ -1,4 +1,4 @@
-"""The first page: what goes on in the project."""
+"""The first page: current activity in the project."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SERIES = (
 
 
 def overview(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """Show states, throughput, runners, workers, and what needs a person."""
+    """Show states, throughput, runners, workers, and what needs attention."""
     found = read_overview(site.reader, zone_name() or "UTC", site.counts)
     series = [
         charts.Series(name, tone, [row.get(state, 0) for row in found.hours.values()])

@@ -1,4 +1,4 @@
-"""A number in the outputs of many jobs against another one, or over time."""
+"""A number in the outputs of many jobs, plotted against another one or over time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OTHERS = "idle"
 
 
 def plots(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """Plot the completed jobs of a filter."""
+    """Plot the completed jobs that match a filter."""
     x, y = ask.one("x") or TIME, ask.one("y") or ""
     found = read_points(site.reader, ask.job_filter(), x, y)
     tones = _tones(found, ask.one("color") or "name")
@@ -57,7 +57,7 @@ def plots(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
 
 
 def export(site: Site, ask: Ask) -> Response:
-    """Give the data of a plot as CSV."""
+    """Export the data of a plot as CSV."""
     x, y = ask.one("x") or TIME, ask.one("y") or ""
     found = read_points(site.reader, ask.job_filter(), x, y)
     out = io.StringIO()
@@ -77,7 +77,7 @@ def _group(point: Point, ask: Ask) -> str:
 
 
 def _tones(found: Points, color: str) -> dict[str, str]:
-    """Return the tone of each name, the most frequent first; or of each state."""
+    """Return the tone of each name, most frequent first, or of each state."""
     if color == "state":
         return {state.value: tone_of(state_words(state)) for state in JobState}
     names = [name for name, _ in Counter(p.job.name for p in found.points).most_common()]

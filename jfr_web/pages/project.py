@@ -13,7 +13,7 @@ from jfr_web.tree import tree
 
 
 def project(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """Show what the project file says."""
+    """Show the settings in the project file."""
     del ask
     described = masked(site.project)
     workers = described.pop("workers", {})

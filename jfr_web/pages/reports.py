@@ -1,4 +1,4 @@
-"""Statistics of jobs and flows, and how many ended in the last intervals."""
+"""Statistics of jobs and flows, and how many ended in each of the last intervals."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from jfr_web.site import Site
 
 
 def runners(site: Site, ask: Ask) -> tuple[str, dict[str, Any]]:
-    """Show which runners there are, whether jobs are claimed, and which machines are away."""
+    """Show the runners, whether they claim jobs, and which machines cannot be reached."""
     del ask
     queue = site.reader.queue
     found = runners_overview(queue)

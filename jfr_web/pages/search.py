@@ -1,4 +1,4 @@
-"""Jobs and flows by any id, the beginning of one, or a name."""
+"""Search for jobs and flows by id, the start of an id, or name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jfr_web.site import Site
 
 
 def search(site: Site, ask: Ask) -> Any:
-    """Show what was found; a single thing is shown itself."""
+    """Show what was found; a single match is opened."""
     text = ask.one("q") or ""
     found = look_for(site.reader, text)
     if len(found.jobs) + len(found.flows) == 1:

@@ -69,7 +69,7 @@ def test_without_actions_nothing_is_changed(browser: Browser) -> None:
 
 def test_a_plan_changes_nothing_and_is_done_once(actor: Browser) -> None:
     page, key = planned(actor, action="pause", id=["5", "3", "4"])
-    assert "Nothing was changed so far" in page
+    assert "Nothing has been changed yet" in page
     assert "jf job pause --db-id 5,3,4" in page
     assert "1 refused" in page
     assert states(actor, "4", "5") == ["WAITING", "READY"]
@@ -81,7 +81,7 @@ def test_a_plan_changes_nothing_and_is_done_once(actor: Browser) -> None:
     assert states(actor, "3", "4", "5") == ["RUNNING", "PAUSED", "PAUSED"]
     again = post(actor, "/actions/do", csrf=token, plan=key)
     assert again.status_code == 400
-    assert "this plan was done already" in again.text
+    assert "this plan was already carried out" in again.text
     last = actor.site.reader.get_admin_log()[-1]
     assert (last.command, last.count) == ("jf gui", 2)
 

@@ -191,7 +191,7 @@ def test_an_action_with_its_plan(page: Any) -> None:
     page.check("input[name=id][value='4']")
     page.select_option("select[name=action]", "pause")
     page.click("text=Show the plan")
-    page.wait_for_selector("text=Nothing was changed so far")
+    page.wait_for_selector("text=Nothing has been changed yet")
     page.click("main button")
     page.wait_for_selector("text=1 job paused")
     page.goto(f"{origin(page)}/job/4")
@@ -249,7 +249,7 @@ def test_what_others_get(chromium: Any, served: Served) -> None:
 
     refused(other.goto(f"{base}/jobs"), 403, "Open the link that jf gui printed")
     refused(other.goto(link), 403, "This link was used before")
-    refused(mine.goto(base.replace("127.0.0.1", REBOUND)), 421, "does not go by that name")
+    refused(mine.goto(base.replace("127.0.0.1", REBOUND)), 421, "does not answer to that host name")
     # Another port is the same site for a browser, which then sends the cookie.
     form = f'<form method="post" action="{base}/actions/plan"><button name="id" value="3"></form>'
     for foreign, said in (

@@ -16,32 +16,36 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "web.md"
 
 QUESTIONS: list[tuple[str, list[str], list[str]]] = [
     (
-        "Which of last week's relaxations failed for lack of memory?",
+        "Which of last week's relaxations ran out of memory?",
         ["/jobs", "/jobs?name=relax*&cause=out_of_memory&days=7"],
-        ["Nothing here"],
+        ["Nothing to show"],
     ),
     (
-        "Why do jobs fail at present, and which ones?",
+        "Why are jobs failing, and which ones?",
         ["/reports", "/jobs?error=1&cause=job_error"],
         ["FAILED", "laptop"],
     ),
-    ("What needs a person?", ["/"], ["2 in error", "no runner is alive"]),
+    ("What needs my attention?", ["/"], ["2 in error", "no runner is alive"]),
     ("Why does this job not run?", ["/jobs?state=WAITING", "/job/4"], ["Why it does not run"]),
     (
-        "How far is this flow, and what takes so long?",
+        "How far has this flow got, and what takes so long?",
         ["/flows", f"/flow/{uuid(1001)}"],
         ["1 of 7 jobs completed", "Longest run times"],
     ),
-    ("How much was done on each of the last 30 days?", ["/reports?number=30"], ["Jobs that ended"]),
-    ("Who stopped that job, and when?", ["/events?job=5", "/job/5"], ["Time line", " By "]),
+    (
+        "How many jobs ended on each of the last 30 days?",
+        ["/reports?number=30"],
+        ["Jobs that ended"],
+    ),
+    ("Who stopped that job, and when?", ["/events?job=5", "/job/5"], ["Timeline", " By "]),
     (
         "Which worker is full, and which machine cannot be reached?",
         ["/", "/project"],
         ["laptop", "cluster", "of 3 jobs under way"],
     ),
-    ("Which numbers came out, against which?", ["/plots", "/plots?y=energy"], ["321 jobs."]),
+    ("How does one result depend on another?", ["/plots", "/plots?y=energy"], ["321 jobs."]),
     (
-        "With which settings was this calculated, and what did it print?",
+        "Which settings did this calculation use, and what did it print?",
         ["/search?q=relax", "/job/1/data", "/job/1/log"],
         ["encut 520", "step 1"],
     ),

@@ -195,7 +195,7 @@ def test_what_is_loopback() -> None:
     ("place", "said"),
     [
         (Place(), ["open LINK", "the link works once"]),
-        (Place(host="0.0.0.0"), ["warning: 0.0.0.0 can be reached from other machines", "ssh -L"]),
+        (Place(host="0.0.0.0"), ["warning: other machines can reach 0.0.0.0", "ssh -L"]),
         (Place(port=0, socket=Path("/run/jf.sock")), ["ssh -L 5001:/run/jf.sock", "open LINK"]),
     ],
     ids=lambda value: value.host if isinstance(value, Place) else None,

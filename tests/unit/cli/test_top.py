@@ -160,7 +160,7 @@ def test_the_screen_of_80_columns_and_24_lines() -> None:
             "no runner of the project starts a further job. y or n?",
         ),
         (View(typing="Cu"), ACTIVITY, {}, "name: Cu"),
-        (View(), ACTIVITY, {"notice": "runners claim no further job"}, "runners claim no further"),
+        (View(), ACTIVITY, {"notice": "runners claim no more jobs"}, "runners claim no more"),
         (View(pane="help"), ACTIVITY, {}, "the end of its log"),
     ],
 )
