@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from hypothesis import settings
 from jobflow_remote_program import MISSING, PYTHON, JobflowRemote
 from servers import ENGINES, fresh_store, mongo_client, mongo_verdict, require_mongo
 
+from controller.storage import indexes
 from controller.storage.base import Database
 from controller.storage.opening import open_store
 
@@ -79,6 +80,35 @@ def store_spec(engine: str, outsider: Any, tmp_path: Path) -> Iterator[dict[str,
     """Description of a store in a fresh database, as a project file holds it."""
     with fresh_store(engine, tmp_path, outsider) as spec:
         yield spec
+
+
+_ALL_INDEXES = {"contract", "acceptance", "administration", "migration", "storage"}
+"""Folders of tests in which a queue on a server gets all its indexes."""
+
+
+@pytest.fixture(autouse=True)
+def few_indexes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the unique indexes of a queue on a server, and no others, but for tests of indexes.
+
+    They change how long an answer takes, not what it is, and to make all of them takes a server
+    longer than most tests do.
+    """
+    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+    if parameters.get("engine") != "mongodb" or request.node.get_closest_marker("indexes"):
+        return
+    if not _ALL_INDEXES.isdisjoint(request.path.parts):
+        return
+    build, missing = indexes.build_indexes, indexes.missing_indexes
+
+    def build_unique(collection: Any, wanted: Sequence[tuple[Any, bool]], **options: Any) -> None:
+        build(collection, [entry for entry in wanted if entry[1]], **options)
+
+    def missing_unique(collection: Any, wanted: Sequence[tuple[Any, bool]]) -> list[Any]:
+        return missing(collection, [entry for entry in wanted if entry[1]])
+
+    monkeypatch.setattr(indexes, "build_indexes", build_unique)
+    monkeypatch.setattr("controller.doctor.diagnosing.missing_indexes", missing_unique)
+    monkeypatch.setattr("controller.runner.upkeep.build_indexes", build_unique)
 
 
 @pytest.fixture

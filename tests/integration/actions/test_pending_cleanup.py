@@ -192,6 +192,7 @@ def test_a_pending_cleanup_that_a_dead_process_holds_is_called_what_it_is(stage:
     assert "the entry for job 77" in found[0].what
 
 
+@pytest.mark.indexes
 def test_a_look_at_the_cleanup_of_a_job_does_not_read_all_of_it(stage: Stage) -> None:
     known = {tuple(e["key"]) for e in stage.controller.auxiliary.index_information().values()}
     assert {(("aftermath.uuid", 1),), (("lock_id", 1),)} <= known
