@@ -20,7 +20,7 @@ from controller.errors import LockLostError, StorageUnavailableError
 from controller.leases import give_up_leases_of
 from controller.runner.backoff import Pauses
 from controller.runner.context import RunnerContext
-from controller.runner.rest import LaneRest, Rest
+from controller.runner.idle import Idle, LaneIdle
 from controller.runner.rounds import Rounds, RunnerRoles
 from controller.states import RESETTABLE_STATES
 
@@ -86,7 +86,7 @@ class Lane:
         self._runner_is_stopping = is_stopping
         self._tell, self._event = tell, threading.Event()
         self._rounds = Rounds(context, None, self._is_stopping)
-        self._rest: Rest = LaneRest(context, roles.on_hosts.ends, lambda: workers)
+        self._idle: Idle = LaneIdle(context, roles.on_hosts.ends, lambda: workers)
         self._trouble = Pauses(_FIRST_TROUBLE, _LONGEST_TROUBLE)
         self._token: object | None = None
         self._thread = threading.Thread(
@@ -164,12 +164,12 @@ class Lane:
                 token = self._context.controller.queue.database.change_token()
                 known, self._token = self._token, token
                 look = LOOK_EVERY if token is not None else BLIND_LOOK_EVERY
-                if token != known and self._rest.is_over(changed=True):
+                if token != known and self._idle.needs_round(changed=True):
                     return
                 if self._event.wait(min(look, left)):
                     self._event.clear()
                     return
-                if token is None and self._rest.is_over(changed=None):
+                if token is None and self._idle.needs_round(changed=None):
                     return
         except StorageUnavailableError:
             self._event.wait(random.uniform(0.5, 1.0))
@@ -188,7 +188,7 @@ class Lane:
         jobs = self._context.controller.queue.jobs
         for doc in jobs.find(query, [path], sort=[(path, 1)], limit=1):
             due.append((doc["remote"]["retry_time_limit"] - utc_now()).total_seconds())
-        longest = min(options.delay_advance_status, self._rest.longest())
+        longest = min(options.delay_advance_status, self._idle.longest())
         return max(0.02, min([longest, *(d for d in due if d > 0)]))
 
 

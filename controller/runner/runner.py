@@ -41,10 +41,10 @@ from controller.runner import registration
 from controller.runner.by_hand import StepsByHand
 from controller.runner.context import RunnerContext
 from controller.runner.control import Control
+from controller.runner.idle import AnyChange, Idle, RunnerIdle
 from controller.runner.lanes import Lanes
 from controller.runner.logs import log_file_of, start_logging, stop_logging
 from controller.runner.reloading import read_again
-from controller.runner.rest import NoRest, Rest, RunnerRest
 from controller.runner.rounds import Rounds, RunnerRoles, Timers
 from controller.runner.upkeep import EventUpkeep
 from controller.runner.watch import ProcessWatcher
@@ -208,7 +208,7 @@ class Runner(StepsByHand):
             Seconds after which to end; None for no limit.
         """
         roles = RunnerRoles(transfer, complete, queue, checkout)
-        rest = RunnerRest(self.context, roles)
+        idle = RunnerIdle(self.context, roles)
         deadline = _deadline(max_time)
         last_turn = _deadline(ticks)
         rounds = 0
@@ -224,7 +224,7 @@ class Runner(StepsByHand):
                         rounds += 1
                         self.context.touched.clear()  # a service sums up nothing at its end
                         if not self._guarded(lambda: self._round(roles)):
-                            self._sleep(_earlier(deadline, last_turn), rest)
+                            self._sleep(_earlier(deadline, last_turn), idle)
                 self._reload_if_asked()
 
     def run_until_idle(
@@ -529,29 +529,29 @@ class Runner(StepsByHand):
             self._backoff = 0.0
         return done
 
-    def _sleep(self, deadline: float | None = None, rest: Rest | None = None) -> None:
+    def _sleep(self, deadline: float | None = None, idle: Idle | None = None) -> None:
         """Wait until something may have happened, or until a time of the monotonic clock.
 
         Parameters
         ----------
-        rest
+        idle
             Says what of that needs a round; None takes any change for one.
         """
         longest = float("inf") if deadline is None else max(0.0, deadline - time.monotonic())
         if self._backoff:
             self.watcher.wait(min(self._backoff * random.uniform(0.8, 1.2), longest))
             return
-        rest = rest or NoRest()
+        idle = idle or AnyChange()
         with suppress(StorageUnavailableError):  # the next round will find out, and wait for it
-            self._sleep_until_a_change(min(self._longest_sleep(rest.longest()), longest), rest)
+            self._sleep_until_a_change(min(self._longest_sleep(idle.longest()), longest), idle)
 
-    def _sleep_until_a_change(self, seconds: float, rest: Rest) -> None:
+    def _sleep_until_a_change(self, seconds: float, idle: Idle) -> None:
         end = time.monotonic() + seconds
         while not (self._is_stopping() or self._reload) and (left := end - time.monotonic()) > 0:
             self._do_what_is_due()
             token = self.controller.queue.database.change_token()
             known, self._token = self._token, token
-            if token != known and rest.is_over(changed=True):
+            if token != known and idle.needs_round(changed=True):
                 return
             look = LOOK_EVERY if token is not None else BLIND_LOOK_EVERY
             if self.watcher.wait(min(look, left)):
@@ -560,7 +560,7 @@ class Runner(StepsByHand):
                 # Jobs have started, which is recorded if they run for a while.
                 soon = [seconds for seconds in self.rounds.seconds_until_due() if seconds > 0]
                 end = min([end, *(time.monotonic() + seconds for seconds in soon)])
-            elif token is None and rest.is_over(changed=None):
+            elif token is None and idle.needs_round(changed=None):
                 self.lanes.wake()  # they look less often
                 return
 

@@ -1,4 +1,4 @@
-"""How long a runner may rest: whether anything in the database waits for a round of its own.
+"""When an idle runner has to make a round: whether anything in the database waits for one.
 
 A round asks about each step of each worker. A service that has nothing to do asks less: after any
 change, whether a job, a lock or a clean-up is there that concerns it; where the database does not
@@ -17,7 +17,7 @@ from controller.runner.context import RunnerContext
 from controller.runner.rounds import CLEAN_UP_EVERY, RECOVER_EVERY, RunnerRoles
 from controller.states import BATCH_STATES, QUEUED_STATES
 
-LONGEST_REST = 30.0
+LONGEST_IDLE = 30.0
 """Seconds between two rounds at most, whatever is found."""
 _LOCKED = {"lock_id": {"$ne": None}}
 _QUEUED = [state.value for state in QUEUED_STATES]
@@ -25,13 +25,13 @@ _ELSEWHERE = [state.value for state in (*QUEUED_STATES, *BATCH_STATES)]
 """Jobs in these states wait for a queue or a pilot, which is asked at times that are known."""
 
 
-class Rest(Protocol):
+class Idle(Protocol):
     """Says when a thread that waits has to look at everything again."""
 
     def longest(self) -> float:
         """Return the seconds after which a round is due even if nothing changes."""
 
-    def is_over(self, *, changed: bool | None) -> bool:
+    def needs_round(self, *, changed: bool | None) -> bool:
         """Whether a round is due.
 
         Parameters
@@ -41,14 +41,14 @@ class Rest(Protocol):
         """
 
 
-class NoRest:
+class AnyChange:
     """Of a caller that wants a round after any change."""
 
     def longest(self) -> float:
         """Return the seconds between two looks for what no change tells of."""
         return RECOVER_EVERY
 
-    def is_over(self, *, changed: bool | None) -> bool:
+    def needs_round(self, *, changed: bool | None) -> bool:
         """Whether anything may have changed."""
         return changed is not False
 
@@ -76,8 +76,8 @@ class _Look:
     next: float = field(default=0.0)
 
 
-class LaneRest:
-    """The rest of a thread that serves one machine.
+class LaneIdle:
+    """When a thread that serves one machine has to make a round.
 
     Parameters
     ----------
@@ -108,10 +108,10 @@ class LaneRest:
     def longest(self) -> float:
         """Return the seconds after which a round is due even if nothing changes."""
         found = (look.round_every for look in self._looks if self._finds([look]))
-        return min(found, default=LONGEST_REST)
+        return min(found, default=LONGEST_IDLE)
 
-    def is_over(self, *, changed: bool | None) -> bool:
-        """Whether a round is due; see `Rest`."""
+    def needs_round(self, *, changed: bool | None) -> bool:
+        """Whether a round is due; see `Idle`."""
         if changed is False:
             return False
         now = self._clock()
@@ -141,8 +141,8 @@ class LaneRest:
         return _in_states(self._states, workers)
 
 
-class RunnerRest(LaneRest):
-    """The rest of the runner's own thread.
+class RunnerIdle(LaneIdle):
+    """When the runner's own thread has to make a round.
 
     Parameters
     ----------

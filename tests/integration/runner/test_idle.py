@@ -10,7 +10,7 @@ from controller.config import Project
 from controller.jobcontroller import JobController
 from controller.runner import Runner
 from controller.runner.context import RunnerContext
-from controller.runner.rest import LaneRest, NoRest, RunnerRest
+from controller.runner.idle import AnyChange, LaneIdle, RunnerIdle
 from controller.runner.rounds import Rounds, RunnerRoles
 
 FAR = {"type": "remote", "scheduler_type": "slurm", "host": "cluster", "work_dir": "/w"}
@@ -55,48 +55,52 @@ def test_what_ends_a_rest(controller: JobController, context: RunnerContext) -> 
     for name, document, wakes, wakes_lane, seconds in TABLE:
         collection = getattr(controller.queue, name)
         made = collection.insert_one(dict(document)).inserted_id
-        rest = RunnerRest(context, roles)
-        lane = LaneRest(context, roles.on_hosts.ends, lambda: ["far"])
-        assert rest.longest() == seconds, document
-        assert not rest.is_over(changed=False), "the database says that nothing is new"
-        assert rest.is_over(changed=True) is wakes, document
-        assert RunnerRest(context, roles).is_over(changed=None) is wakes, document
-        assert [lane.is_over(changed=True), lane.longest() == 10] == [wakes_lane] * 2, document
+        idle = RunnerIdle(context, roles)
+        lane = LaneIdle(context, roles.on_hosts.ends, lambda: ["far"])
+        assert idle.longest() == seconds, document
+        assert not idle.needs_round(changed=False), "the database says that nothing is new"
+        assert idle.needs_round(changed=True) is wakes, document
+        assert RunnerIdle(context, roles).needs_round(changed=None) is wakes, document
+        assert [lane.needs_round(changed=True), lane.longest() == 10] == [wakes_lane] * 2, document
         collection.delete_one({"_id": made})
 
 
 def test_each_question_has_its_pace(controller: JobController, context: RunnerContext) -> None:
     """Where the database does not tell of changes: jobs at once, locks after two seconds."""
     clock = Clock()
-    rest = RunnerRest(context, RunnerRoles(), clock)
-    assert not rest.is_over(changed=None)
+    idle = RunnerIdle(context, RunnerRoles(), clock)
+    assert not idle.needs_round(changed=None)
     controller.queue.flows.insert_one({"uuid": "f", "state": "COMPLETED", "lock_id": "held"})
     clock.now += 1.9
-    assert not rest.is_over(changed=None)
-    assert rest.is_over(changed=True)
+    assert not idle.needs_round(changed=None)
+    assert idle.needs_round(changed=True)
     clock.now += 2.1
-    assert rest.is_over(changed=None)
+    assert idle.needs_round(changed=None)
     controller.queue.jobs.insert_one({**JOB, "state": "READY"})
     clock.now += 0.5
-    assert rest.is_over(changed=None)
+    assert idle.needs_round(changed=None)
 
 
 def test_a_part_of_the_work_and_a_machine_that_is_away(
     controller: JobController, context: RunnerContext
 ) -> None:
     controller.queue.jobs.insert_one({**JOB, "state": "UPLOADED", "worker": "far"})
-    claims = RunnerRest(context, RunnerRoles(transfer=False, queue=False, complete=False))
-    assert not claims.is_over(changed=True)
-    rest = RunnerRest(context, RunnerRoles())
+    claims = RunnerIdle(context, RunnerRoles(transfer=False, queue=False, complete=False))
+    assert not claims.needs_round(changed=True)
+    idle = RunnerIdle(context, RunnerRoles())
     context.outages._pauses.pause("far")
-    assert not rest.is_over(changed=True), "it is tried again at a time that is known"
+    assert not idle.needs_round(changed=True), "it is tried again at a time that is known"
     context.to_fetch.add("1")
-    assert rest.is_over(changed=True), "files are missing here"
+    assert idle.needs_round(changed=True), "files are missing here"
 
 
 def test_a_caller_that_looks_at_everything_takes_any_change() -> None:
-    assert [NoRest().is_over(changed=changed) for changed in (True, False, None)] == [1, 0, 1]
-    assert NoRest().longest() == 2
+    assert [AnyChange().needs_round(changed=changed) for changed in (True, False, None)] == [
+        1,
+        0,
+        1,
+    ]
+    assert AnyChange().longest() == 2
 
 
 def test_a_service_with_nothing_to_do_makes_no_rounds(
