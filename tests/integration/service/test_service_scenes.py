@@ -21,6 +21,7 @@ from controller.examples import add
 from controller.jobcontroller import JobController
 from controller.operations.runner_processes import runner_processes
 from controller.rules.runner_requests import ProcessState, RequestAction
+from controller.runner import Runner
 from controller.service.asking import Choice, Outcome, end_runners, tell_runners
 from controller.service.lockfile import holders
 from controller.service.processes import StartOptions
@@ -132,3 +133,37 @@ def test_all_projects(project_file: Path, controller: JobController) -> None:
     assert ended.returncode == 5, ended.stderr
     assert json.loads(names.read_text()) == ["test"]
     assert runner_processes(controller.queue) == []
+
+
+@pytest.mark.parametrize(
+    ("terminal", "ignored", "ends", "reads"),
+    [
+        (True, False, True, False),  # the terminal is closed
+        (False, False, False, True),  # systemd asks to reload
+        (True, True, False, False),  # `nohup jf runner run &`
+    ],
+)
+def test_sighup_of_a_runner_in_the_foreground(
+    project: Project,
+    controller: JobController,
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
+    ignored: bool,
+    ends: bool,
+    reads: bool,
+) -> None:
+    monkeypatch.setattr("controller.runner.runner._has_terminal", lambda: terminal)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    asked: list[str] = []
+    runner = Runner(project=project, log_level="error")
+    monkeypatch.setattr(runner, "stop", lambda: asked.append("stop"))
+    monkeypatch.setattr(runner, "_ask_for_reload", lambda: asked.append("reload"))
+    try:
+        previous = runner._heed_signals()
+        os.kill(os.getpid(), signal.SIGHUP)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        runner.cleanup()
+    assert asked == ["stop"] * ends + ["reload"] * reads
