@@ -205,7 +205,10 @@ def _run_given(given: dict[str, Any], around: Surroundings) -> Any:
     store = open_job_store(given["store"], around.lasting)
     store.connect()
     initialize_logger()  # jobflow's lines belong in queue.out; it replaces its handlers
+    process = os.getpid()
     response = job.run(store=store)
+    if os.getpid() != process:
+        os._exit(1)  # a forked child of the job: its output would take the place of the job's own
     try:
         store.close()
     except (TypeError, ValueError, OSError) as error:

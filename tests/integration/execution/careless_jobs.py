@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import ctypes
+import ctypes.util
 import decimal
 import locale
 import logging
@@ -102,6 +103,32 @@ def leave_process():
 
 
 @job
+def leave_daemon():
+    told, tell = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.write(tell, str(os.getpid()).encode())
+            os.execvp("sleep", ["sleep", "30"])
+        os._exit(0)
+    os.close(tell)
+    with os.fdopen(told) as stream:
+        return int(stream.read(10))
+
+
+@job
+def use_threads_of_libraries():
+    """Those of BLAS, and of OpenMP where its library is there: they stay as long as the process."""
+    ones = np.ones((300, 300))
+    told = [float((ones @ ones)[0, 0])]
+    if (path := ctypes.util.find_library("gomp")) is not None:
+        openmp = ctypes.CDLL(path)
+        part = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: told.append(1.0))
+        openmp.GOMP_parallel(part, None, 2, 0)
+    return told
+
+
+@job
 def fork_and_return():
     return os.fork() == 0 or "parent"
 
@@ -116,7 +143,7 @@ def use_standard_input():
 
 @job
 def print_much():
-    for _ in range(50):
+    for _ in range(1000):
         print("x" * 100_000)
     ctypes.CDLL(None).puts(b"from a library")
 
