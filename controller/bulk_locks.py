@@ -24,7 +24,7 @@ from controller.leases import (
     lock_fields,
     not_renewed_since,
 )
-from controller.storage.base import Collection, Document, UpdateOne
+from controller.storage.base import Collection, Document, UpdateOne, unsynced
 from controller.storage.conflicts import repeat_on_conflict
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def lock_documents(
         taken = False
         try:
             update = {"$set": {**(fields or {}), **lock_fields(locked.lock_id)}}
-            with within() as session:
+            with unsynced(collection), within() as session:
                 chosen = values(session) if callable(values) else values
                 if chosen:
                     _take(
@@ -199,7 +199,8 @@ def _free(locked: LockedDocuments) -> None:
     try:
 
         def free_all() -> None:
-            locked.collection.update_many({"lock_id": locked.lock_id}, {"$set": dict(FREE)})
+            with unsynced(locked.collection):
+                locked.collection.update_many({"lock_id": locked.lock_id}, {"$set": dict(FREE)})
 
         repeat_on_conflict(free_all)
     except StorageError as error:

@@ -26,6 +26,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from copy import deepcopy
 from types import TracebackType
 from typing import Any
@@ -49,7 +50,7 @@ from controller.leases import (
     not_renewed_since,
     renew,
 )
-from controller.storage.base import Collection, Document
+from controller.storage.base import Collection, Document, unsynced
 from controller.storage.opening import as_collection
 
 logger = logging.getLogger(__name__)
@@ -203,10 +204,12 @@ class MongoLock:
     def _take(self, query: Mapping[str, Any]) -> Document | None:
         update = _merged({"$set": lock_fields(self.lock_id)}, dict(self.update or {}))
         sort = self.kwargs.get("sort")
+        means_more = nullcontext() if self.update else unsynced(self._documents)
         try:
-            return self._documents.find_one_and_update(
-                query, update, self.projection, sort=sort, return_document="after"
-            )
+            with means_more:
+                return self._documents.find_one_and_update(
+                    query, update, self.projection, sort=sort, return_document="after"
+                )
         except StorageUnavailableError:
             if self._id_is_ours:
                 GIVEN_UP.add(self.lock_id)  # it may have been done before the answer was lost

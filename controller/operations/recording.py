@@ -8,7 +8,7 @@ of a state can be forgotten. What an event has to say of a document is read with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar, cast
 
 from controller.operations.event_log import EventLog
@@ -40,6 +40,7 @@ from controller.storage.base import (
     UpdateOne,
     UpdateResult,
     WriteOperation,
+    unsynced,
 )
 
 Told = tuple[WriteOperation, Change]
@@ -91,6 +92,10 @@ class RecordedCollection:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+    def unsynced(self) -> AbstractContextManager[None]:
+        """See `controller.storage.base.unsynced`."""
+        return unsynced(self._inner)
 
     @contextmanager
     def _joined(self, session: Any) -> Iterator[Any]:

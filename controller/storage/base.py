@@ -19,7 +19,7 @@ Rules that hold for both engines:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -392,6 +392,22 @@ class ShowsBefore(Protocol):
         fields
             What of it has to be there.
         """
+
+
+def unsynced(collection: Any) -> AbstractContextManager[None]:
+    """Let writes of this thread in the block survive a crash of every process, but no power cut.
+
+    For what means nothing without the processes of this machine, such as locks: a write that is
+    forced to the disk may take longer than all else. Of two writes of one database the later never
+    survives without the earlier. What an engine does not distinguish is forced to the disk anyway.
+
+    Parameters
+    ----------
+    collection
+        One of the database.
+    """
+    of_engine = getattr(type(collection), "unsynced", None)
+    return nullcontext() if of_engine is None else of_engine(collection)
 
 
 class Database(Protocol):

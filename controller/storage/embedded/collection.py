@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -71,6 +71,10 @@ class EmbeddedCollection:
     def native(self) -> EmbeddedCollection:
         """See `controller.storage.base.Collection.native`: this has pymongo's methods."""
         return self
+
+    def unsynced(self) -> AbstractContextManager[None]:
+        """See `controller.storage.base.unsynced`."""
+        return self._file.unsynced()
 
     # ------------------------------------------------------------------ reading
 

@@ -198,7 +198,7 @@ class File:
         changed: reading does not wait for writers.
         """
         sql = link.sql
-        sql.execute(f"PRAGMA synchronous={self._synchronous}")
+        link.sync(self._synchronous)
         # Each thread of a runner has one for weeks; what is read again comes from the system's.
         sql.execute("PRAGMA cache_size=-2048")
         sql.execute("PRAGMA temp_store=MEMORY")
@@ -303,12 +303,25 @@ class File:
         """Start to write; the time spent waiting for other writers counts for SQLite, too."""
         if waited > 1:
             link.wait_for_sqlite(max(self.wait - waited, 1))
+        # Without a log a commit that is not forced to the disk might be torn by a power cut.
+        relaxed = getattr(self._threads, "unsynced", False) and not self.network
+        link.sync("NORMAL" if relaxed else self._synchronous)
         try:
             link.sql.execute("BEGIN IMMEDIATE")
             link.refresh()
         finally:
             if waited > 1:
                 link.wait_for_sqlite(self.wait)
+
+    @contextmanager
+    def unsynced(self) -> Iterator[None]:
+        """Force no write of this thread to the disk by itself; see `storage.base.unsynced`."""
+        before = getattr(self._threads, "unsynced", False)
+        self._threads.unsynced = True
+        try:
+            yield
+        finally:
+            self._threads.unsynced = before
 
     @contextmanager
     def transaction(self) -> Iterator[Link]:

@@ -75,6 +75,7 @@ class Link:
             cached_statements=512,
         )
         self.sql.create_function("jfr_matches", 3, _matches, deterministic=True)
+        self._synchronous = ""
         self.in_transaction = False
         self.closed = False
         self.collected = self.swept = False
@@ -95,6 +96,12 @@ class Link:
         found = self._path.stat()
         log = self._path.with_name(self._path.name + "-wal").exists()
         return found.st_size, found.st_mtime_ns, log
+
+    def sync(self, synchronous: str) -> None:
+        """Set what the commits of the next transactions survive; see `File`."""
+        if synchronous != self._synchronous:
+            self.sql.execute(f"PRAGMA synchronous={synchronous}")
+            self._synchronous = synchronous
 
     def wait_for_sqlite(self, seconds: float) -> None:
         """Set how long SQLite waits for locks not covered by the lock file."""

@@ -1,0 +1,64 @@
+"""Which writes are forced to the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from controller.bulk_locks import lock_documents
+from controller.locks import MongoLock
+from controller.storage.base import unsynced
+from controller.storage.embedded.database import EmbeddedDatabase, open_database
+from controller.storage.embedded.link import Link
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> EmbeddedDatabase:
+    return open_database(tmp_path / "queue.sqlite")
+
+
+@pytest.fixture
+def syncs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How each write was committed."""
+    found: list[str] = []
+    really = Link.sync
+
+    def sync(self: Link, synchronous: str) -> None:
+        found.append(synchronous)
+        really(self, synchronous)
+
+    monkeypatch.setattr(Link, "sync", sync)
+    return found
+
+
+def test_locks_are_not_forced_to_the_disk_and_all_else_is(
+    database: EmbeddedDatabase, syncs: list[str]
+) -> None:
+    jobs = database.collection("jobs")
+    jobs.insert_many([{"_id": n, "lock_id": None} for n in range(3)])
+    del syncs[:]
+    with lock_documents(jobs, "_id", [0, 1]) as locked:
+        assert set(syncs) == {"NORMAL"}
+        del syncs[:]
+        jobs.update_one({"_id": 0}, {"$set": {"state": "RUNNING"}})
+        assert syncs == ["FULL"]
+        assert set(locked.documents) == {0, 1}
+    with MongoLock(jobs, {"_id": 2}):
+        assert syncs[-1] == "NORMAL"
+    del syncs[:]
+    with MongoLock(jobs, {"_id": 2}, update={"$set": {"state": "RUNNING"}}):
+        assert syncs == ["FULL"]
+
+
+def test_the_level_is_that_of_the_block_of_this_thread(
+    database: EmbeddedDatabase, syncs: list[str]
+) -> None:
+    jobs, others = database.collection("jobs"), database.collection("others")
+    with unsynced(jobs), unsynced(jobs):
+        others.insert_one({"_id": 1})
+    others.insert_one({"_id": 2})
+    assert [syncs[0], syncs[-1]] == ["NORMAL", "FULL"]
+    with unsynced(object()):  # an engine that does not distinguish
+        others.insert_one({"_id": 3})
+    assert syncs[-1] == "FULL"
