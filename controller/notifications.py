@@ -1,9 +1,9 @@
-"""Telling people what happened: read from the event log, delivered by any runner.
+"""Notifications: events read from the event log and delivered by any runner.
 
-What has been told is a cursor in the database, one for each notification, locked while it is
-delivered. A process that dies in between leaves the cursor as it was, so everything is delivered at
-least once; a message has the same id when it comes again. Deliveries have a thread of their own:
-no job waits for them.
+For each notification, a cursor in the database records what has been delivered; it is locked during
+a delivery. If the process dies in between, the cursor does not move, so everything is delivered at
+least once; a repeated message has the same id. Deliveries run in a separate thread: no job waits
+for them.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ logger = logging.getLogger(__name__)
 
 FIELD = "jfr_notification"
 LOOK_EVERY = 5.0
-"""Seconds between two looks for something to tell."""
+"""Seconds between two checks for events to report."""
 OVERLAP = timedelta(minutes=2)
-"""How far back a look goes again: ids of events come from the clocks of several machines."""
+"""How far back each check reads again: event ids come from the clocks of several machines."""
 AT_ONCE = 5000
-"""Events that one message sums up at most."""
+"""Maximum number of events summarised in one message."""
 
 
 class DeliveryError(RemoteError):
-    """A message could not be delivered; its text says nothing that is secret."""
+    """A message could not be delivered; the error text contains no secrets."""
 
 
 def deliver(message: Message, to: Notification) -> None:
@@ -66,7 +66,7 @@ def deliver(message: Message, to: Notification) -> None:
     Raises
     ------
     DeliveryError
-        It may not have arrived.
+        The message may not have arrived.
     ConfigError
         The package apprise is not installed.
     """
@@ -90,7 +90,7 @@ def _run(command: list[str], body: bytes, timeout: float) -> None:
             start_new_session=True,
         )
     except OSError as error:
-        raise DeliveryError(f"command {name} cannot be run: {error.strerror}") from None
+        raise DeliveryError(f"cannot run the command {name}: {error.strerror}") from None
     try:
         _, errors = process.communicate(body, timeout)
     except subprocess.TimeoutExpired:
@@ -104,7 +104,7 @@ def _run(command: list[str], body: bytes, timeout: float) -> None:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an error: the signed message is for one place only."""
+    """Treats redirects as errors: the signed message is meant for one address only."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
@@ -116,7 +116,7 @@ def _post(to: Notification, message_id: str, body: bytes) -> None:
         digested = hmac.new(to.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
         headers["X-Jfr-Signature"] = f"sha256={digested}"
     assert to.webhook is not None
-    # Its scheme was checked with the project file.
+    # The scheme was checked when the project file was read.
     request = urllib.request.Request(to.webhook, body, headers, method="POST")  # noqa: S310
     try:
         opener = urllib.request.build_opener(_NoRedirect)
@@ -140,23 +140,23 @@ def _apprise(to: Notification, message: Message) -> None:
         ) from error
     service = apprise.Apprise()
     if not service.add(to.apprise):
-        raise DeliveryError(f"{to.way}: Apprise does not know such a URL")
+        raise DeliveryError(f"{to.way}: Apprise does not recognise this URL")
     outcome: list[bool] = []
     worker = threading.Thread(
         target=lambda: outcome.append(bool(service.notify(message.body, message.title))),
         daemon=True,
     )
     worker.start()
-    worker.join(to.timeout)  # its services have time-outs of their own, and some have none
+    worker.join(to.timeout)  # each service has its own timeout, or none
     if outcome != [True]:
         how = "refused the message" if outcome else f"did not end within {to.timeout:g} s"
         raise DeliveryError(f"{to.way} {how}")
 
 
 def tell(queue: Queue, project: str, name: str, to: Notification) -> bool:
-    """Deliver what one notification has not told yet, unless another process does, or it is early.
+    """Deliver the new events of a notification, unless it is too early or another process does.
 
-    What is told the first time is what happens from now on.
+    The first call only sets the cursor: a new notification reports what happens from now on.
 
     Returns
     -------
@@ -166,13 +166,13 @@ def tell(queue: Queue, project: str, name: str, to: Notification) -> bool:
     Raises
     ------
     StorageError
-        The database refuses.
+        The database failed.
     """
     chosen = {f"{FIELD}.name": name}
     now = utc_now()
     if queue.auxiliary.find_one(chosen, ["_id"]) is None:
         cursor = event_id_at(now)
-        # Ids count milliseconds: what happened earlier in this one is not told either.
+        # Ids count milliseconds: what happened earlier in this millisecond is not reported either.
         seen = [event.event_id for event in queue.events.find_where({"_id": {"$gte": cursor}})]
         begun = {"name": name, "cursor": cursor, "seen": seen, "failures": 0, "due": now}
         queue.auxiliary.update_one(
@@ -193,7 +193,7 @@ def tell(queue: Queue, project: str, name: str, to: Notification) -> bool:
 
 
 def _new_events(queue: Queue, to: Notification, known: Mapping[str, Any]) -> list[EventDoc]:
-    """Return events that have not been told, the oldest first, at most `AT_ONCE`."""
+    """Return events that have not been reported, oldest first, at most `AT_ONCE`."""
     seen, begin = set(known["seen"]), {"$gte": known["cursor"]}
     while True:
         query = {**candidates(to), "_id": begin}
@@ -201,11 +201,11 @@ def _new_events(queue: Queue, to: Notification, known: Mapping[str, Any]) -> lis
         new = [e for e in found if e.event_id not in seen and is_wanted(e, to)]
         if new or len(found) < AT_ONCE:
             return new
-        begin = {"$gt": found[-1].event_id}  # these were told, but there may be more
+        begin = {"$gt": found[-1].event_id}  # these have been reported, but there may be more
 
 
 def _moved_on(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Move the cursor on now and then where nothing is to be told, so that a look stays short."""
+    """Advance the cursor occasionally if there is nothing to report, so that checks stay short."""
     begin = event_id_at(utc_now() - OVERLAP)
     if event_id_at(utc_now() - 2 * OVERLAP) < known["cursor"]:
         return {}
@@ -215,7 +215,7 @@ def _moved_on(known: Mapping[str, Any]) -> dict[str, Any]:
 def _deliver_all(
     project: str, name: str, to: Notification, known: Mapping[str, Any], new: list[EventDoc]
 ) -> dict[str, Any]:
-    """Deliver events as one message; returns what to store."""
+    """Deliver events as one message; return the fields to store."""
     try:
         deliver(digest(name, project, new), to)
     except (DeliveryError, ConfigError) as error:
@@ -234,9 +234,9 @@ def _deliver_all(
 
 
 def tell_all(queue: Queue, project: str, notifications: Mapping[str, Notification]) -> int:
-    """Deliver what each notification has not told yet; returns how many messages.
+    """Deliver the new events of all notifications; return the number of messages.
 
-    What goes wrong with one is logged, and keeps nothing from the others.
+    An error with one notification is logged, and does not affect the others.
     """
     told = 0
     for name, to in notifications.items():
@@ -250,7 +250,7 @@ def tell_all(queue: Queue, project: str, notifications: Mapping[str, Notificatio
 
 
 def trial_message(name: str, project: str) -> Message:
-    """Return a message that says that notifications work."""
+    """Return a test message."""
     event = EventDoc.model_validate(
         {"_id": IDS.next(), "time": utc_now(), "kind": "runner", "name": "test", "text": "it works"}
     )
@@ -260,32 +260,32 @@ def trial_message(name: str, project: str) -> Message:
 
 
 def tell_of_runner(queue: Queue, project: Project) -> int:
-    """Tell of runners that do not answer, without any runner; returns how many messages."""
+    """Report unresponsive runners without a runner; return the number of messages."""
     return _tell_now(queue, project, lambda: note_runners_gone(queue))
 
 
 def tell_of_findings(queue: Queue, project: Project, number: int) -> int:
-    """Tell of problems that the doctor found; returns how many messages."""
+    """Report problems found by the doctor; return the number of messages."""
     return _tell_now(queue, project, lambda: note_findings(queue, number))
 
 
 def _tell_now(queue: Queue, project: Project, note: Callable[[], object]) -> int:
-    # First so that a notification which is new begins before what is told, not after it.
+    # First, so that a new notification starts before these events, not after them.
     told = tell_all(queue, project.name, project.notify)
     note()
     return told + tell_all(queue, project.name, project.notify)
 
 
 def note_runners_gone(queue: Queue) -> int:
-    """Tell the event log of runners that do not answer, once for each.
+    """Add runners that do not answer to the event log, once each.
 
-    These are all that have a record and have not ended properly, and the registered one, which
-    may be of jobflow-remote.
+    These are all runners that have a record and have not ended properly, and the registered one,
+    which may belong to jobflow-remote.
 
     Returns
     -------
     int
-        How many are told of now.
+        Number of runners added.
     """
     silent = (ProcessState.SILENT, ProcessState.ENDED)
     hosts = {
@@ -309,23 +309,23 @@ def note_runners_gone(queue: Queue) -> int:
 
 
 def note_findings(queue: Queue, number: int) -> None:
-    """Tell the event log of problems that the doctor found; of none nothing is told."""
+    """Add problems found by the doctor to the event log, if there are any."""
     if number:
         found = {"kind": EventKind.ADMIN.value, "name": FOUND}
         queue.events.write([{**found, "text": f"{number} problems: jf admin doctor"}])
 
 
 class Notifier:
-    """Delivers in a thread of its own, until it is closed.
+    """Delivers notifications in a separate thread until it is closed.
 
     Parameters
     ----------
     queue
-        Where events are.
+        Queue with the event log.
     project
         Name of the project.
     notifications
-        {name: notification}; without any there is no thread.
+        {name: notification}; if empty, no thread is started.
     """
 
     def __init__(
@@ -347,12 +347,12 @@ class Notifier:
             last = self._ended.wait(LOOK_EVERY)
 
     def close(self, seconds: float = 5.0) -> None:
-        """Tell what is left, and end the thread.
+        """Deliver what is left, and end the thread.
 
         Parameters
         ----------
         seconds
-            For how long to wait for a delivery; one that is interrupted is repeated later.
+            Seconds to wait for a delivery; an interrupted one is repeated later.
         """
         self._ended.set()
         if self._thread is not None:

@@ -1,6 +1,6 @@
-"""A runner in the background: started by `controller.service.starting`, never by people.
+"""A runner in the background: started by `controller.service.starting`, never by hand.
 
-It tells through a pipe that it has registered, or why not, and ends the pipe.
+It reports through a pipe that it has registered, or why it has not, and closes the pipe.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from controller.service.processes import MAIN, ROLES, ProcessPlan
 
 INTERRUPTED = 143
-"""Exit status of one that was told twice to end."""
+"""Exit status of a runner that was told to end a second time."""
 
 
 def main() -> int:
@@ -30,7 +30,9 @@ def main() -> int:
     given = parser.parse_args()
     for descriptor in (given.lock, given.pipe):
         os.set_inheritable(descriptor, False)
-    if os.fork():  # init is the parent of what stays, and it leads no session: no terminal
+    if (
+        os.fork()
+    ):  # the remaining process is a child of init and leads no session, so it can have no terminal
         os._exit(0)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -72,10 +74,10 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _tell(pipe: int, what: dict[str, Any]) -> None:
-    """Write one line to the process that waits, if it still does."""
+    """Write one line to the waiting process, if it is still waiting."""
     with suppress(OSError):
         os.write(pipe, json.dumps(what).encode() + b"\n")
-    if "ready" in what:  # after an error it waits for our end, which closes the pipe
+    if "ready" in what:  # after an error it waits for this process to end, which closes the pipe
         os.close(pipe)
 
 

@@ -1,7 +1,7 @@
-"""Telling runners what to do, on this machine and on others.
+"""Send requests to runners, on this machine and on others.
 
-A request lies in the database with the runner that it is for. On this machine a signal is sent as
-well: it is heard at once, and also while the database is away.
+A request is stored in the runner's record in the database. On this machine a signal is sent as
+well: it takes effect at once, even while the database cannot be reached.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.1
 ANSWER_WITHIN = 5.0
-"""Seconds within which a runner that is well answers a request."""
+"""Seconds within which a healthy runner answers a request."""
 
 
 class Outcome(StrEnum):
     """The result of a request."""
 
     DONE = "done"  # the process has ended, or has done what was asked
-    ASKED = "asked"  # its end was not waited for
+    ASKED = "asked"  # the caller did not wait for its end
     PENDING = "pending"  # not done within the time limit
     REFUSED = "refused"  # the runner reports why
     SILENT = "silent"  # no heartbeat, and it cannot be reached from this machine
@@ -49,14 +49,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Asked:
-    """A runner that was told something.
+    """A runner that received a request.
 
     Attributes
     ----------
     runner_id, named
-        Which, and its process and host in words.
+        Id of the runner, and a description of its process and host.
     outcome, message
-        What came of it, and why it did not.
+        The result, and the reason if the request was not carried out.
     """
 
     runner_id: str
@@ -67,16 +67,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which runners are meant; all of the database by default.
+    """Selects runners; by default, all runners of the database.
 
     Attributes
     ----------
     runner
-        Beginning of an id.
+        Start of an id.
     host
         Name of a machine.
     here
-        Only those of this machine that run in the background.
+        Select only background runners of this machine.
     """
 
     runner: str | None = None
@@ -84,19 +84,19 @@ class Choice:
     here: bool = False
 
     def takes(self, found: RunnerProcess) -> bool:
-        """Whether a runner is meant."""
+        """Whether a runner is selected."""
         is_ours = found.is_here and found.record.get("name") is not None
         return self.fits(found.record) and (is_ours or not self.here)
 
     def fits(self, record: Mapping[str, Any]) -> bool:
-        """Whether a record is of a runner with this id on this machine."""
+        """Whether a record belongs to a runner with this id on this machine."""
         return (
             self.runner is None or str(record.get("runner_id")).startswith(self.runner)
         ) and self.host in (None, record.get("hostname"))
 
     @property
     def in_words(self) -> str:
-        """Whose runners are meant, as the end of a sentence."""
+        """The selection, as the end of a sentence."""
         with_id = f" whose id begins with {self.runner}" if self.runner is not None else ""
         return with_id + (f" on {self.host}" if self.host is not None else "")
 
@@ -116,12 +116,12 @@ class _Waiting:
 
 
 def chosen_runners(queue: Queue, choice: Choice) -> list[RunnerProcess]:
-    """Return the runners that are meant and have not ended for certain.
+    """Return the selected runners, except those that have certainly ended.
 
     Raises
     ------
     NotFoundError
-        Others are active, but none with that id or on that machine.
+        Runners are active, but none with that id or on that machine.
     """
     active = [each for each in runner_processes(queue) if each.state is not ProcessState.ENDED]
     found = [each for each in active if choice.takes(each)]
@@ -130,7 +130,7 @@ def chosen_runners(queue: Queue, choice: Choice) -> list[RunnerProcess]:
             f"no runner{choice.in_words} is active, but {len(active)} other"
             f"{'s are' if len(active) > 1 else ' is'}: "
             + ", ".join(f"{each.runner_id} ({each.named})" for each in active),
-            hint="`jf runner list` shows all",
+            hint="see all runners with `jf runner list`",
         )
     return found
 
@@ -144,18 +144,18 @@ def end_runners(
     max_wait: float | None = None,
     on_wait: Callable[[Sequence[str]], None] = lambda names: None,
 ) -> list[Asked]:
-    """Tell runners to end: after the present step, or at once.
+    """Tell runners to end: after the current step, or at once.
 
     Parameters
     ----------
     at_once
-        Whatever they do: what they had begun is taken over by the next one.
+        End them in the middle of a step; the next runner takes over unfinished work.
     wait
-        Return when they have ended; otherwise when they have been told.
+        Return when they have ended; otherwise, when they have been told.
     max_wait
-        Seconds to wait at most; None for no limit.
+        Maximum number of seconds to wait; None for no limit.
     on_wait
-        Called again and again with the names of those that have not ended.
+        Called repeatedly with the names of the runners that have not ended.
     """
     targets = chosen_runners(queue, choice)
     action = RequestAction.KILL if at_once else RequestAction.STOP
@@ -187,7 +187,7 @@ def end_without_database(
     max_wait: float | None = None,
     on_wait: Callable[[Sequence[str]], None] = lambda names: None,
 ) -> list[Asked]:
-    """Tell the runners of this machine to end, where the database cannot be reached; waits."""
+    """Tell the runners of this machine to end without the database, and wait for that."""
     held = holders(project).items()
     found = {name: facts for name, facts in held if lives(facts) and choice.fits(facts)}
     for facts in found.values():
@@ -212,14 +212,14 @@ def end_without_database(
 def tell_runners(
     queue: Queue, choice: Choice, action: RequestAction, *, max_wait: float = ANSWER_WITHIN
 ) -> list[Asked]:
-    """Ask runners for something that does not end them, and wait for their answers.
+    """Send runners a request that does not end them, and wait for their answers.
 
     Parameters
     ----------
     action
         reload, pause or resume.
     max_wait
-        Seconds to wait for all answers.
+        Seconds to wait for all answers together.
     """
     targets = chosen_runners(queue, choice)
     asked = ask_runners(queue, [found.runner_id for found in targets], action)
@@ -236,16 +236,18 @@ def tell_runners(
 
 
 def runs_here(record: Mapping[str, Any]) -> bool:
-    """Whether a runner is a process of this machine that lives for certain."""
+    """Whether a runner is a process of this machine that is certainly alive."""
     return liveness(record.get("process") or {}) is Liveness.ALIVE
 
 
 def _signal(record: Mapping[str, Any], number: int) -> None:
     pid = int(record["process"]["pid"])
-    with suppress(ProcessLookupError, PermissionError):  # of another user: the request reaches it
+    with suppress(
+        ProcessLookupError, PermissionError
+    ):  # it belongs to another user: the request in the database reaches it
         os.kill(pid, number)
         if number != signal.SIGKILL:
-            os.kill(pid, signal.SIGCONT)  # one that is stopped hears nothing
+            os.kill(pid, signal.SIGCONT)  # a suspended process does not handle signals
 
 
 def _wait(
@@ -284,7 +286,7 @@ def _answered(found: RunnerProcess, answer: Mapping[str, Any] | None) -> Asked:
 
 def _why_silent(found: RunnerProcess) -> str:
     age = "never" if found.beat_age is None else f"{found.beat_age:.0f} s ago"
-    return f"its last heartbeat was {age}: it has died, hangs, or is cut off from the database"
+    return f"its last heartbeat was {age}: it has died, hangs, or cannot reach the database"
 
 
 def _why_unanswered(found: RunnerProcess) -> str:
@@ -293,7 +295,7 @@ def _why_unanswered(found: RunnerProcess) -> str:
 
 
 def _why_pending(found: RunnerProcess) -> str:
-    return "it ends after its present step" if found.lives else _why_silent(found)
+    return "it ends after its current step" if found.lives else _why_silent(found)
 
 
 def _named(facts: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
-"""`DaemonManager`, with which scripts for jobflow-remote start and stop runners.
+"""`DaemonManager`, which scripts written for jobflow-remote use to start and stop runners.
 
-There is no supervisor: a runner that is stopped leaves no process. So `DaemonManager.stop` and
-`shut_down` are the same, and a status of STOPPED, with a supervisor but no runner, does not occur.
+There is no supervisor: a stopped runner leaves no process behind. So `DaemonManager.stop` and
+`shut_down` do the same, and the status STOPPED (a supervisor without a runner) does not occur.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class DaemonError(ControllerError):
 class DaemonStatus(Enum):
     """States of the runners of a project on this machine.
 
-    STOPPED and SHUTTING_DOWN are kept for scripts that compare with them, and do not occur.
+    STOPPED and SHUTTING_DOWN exist for scripts that compare with them, but do not occur.
     """
 
     SHUT_DOWN = "SHUT_DOWN"
@@ -55,11 +55,11 @@ class DaemonManager:
     Parameters
     ----------
     daemon_dir, log_dir
-        Folders of the project; those of ``project`` count.
+        Ignored in favour of the folders of ``project``.
     project
-        Which is served.
+        The project to serve.
     job_controller
-        Of the project; None opens one.
+        Controller of the project; None opens one.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class DaemonManager:
 
     @classmethod
     def from_project(cls, project: Project) -> DaemonManager:
-        """Return one for a project."""
+        """Return the manager of a project."""
         return cls(project.daemon_dir, project.log_dir, project)
 
     @classmethod
     def from_project_name(cls, project_name: str | None = None) -> DaemonManager:
-        """Return one for the project of a name; None takes the default project."""
+        """Return the manager of a project given by name; None means the default project."""
         return cls.from_project(ConfigManager().get_project(project_name))
 
     @property
     def job_controller(self) -> JobController:
-        """The controller of the project, opened when it is first needed."""
+        """The controller of the project, opened on first use."""
         if self._job_controller is None:
             self._job_controller = JobController.from_project(self.project)
         return self._job_controller
@@ -97,7 +97,7 @@ class DaemonManager:
         Parameters
         ----------
         raise_on_shutdown
-            Without meaning here: a runner that ends is STOPPING.
+            Has no effect: a runner that is ending is STOPPING.
         """
         del raise_on_shutdown
         held = holders(self.project)
@@ -113,10 +113,10 @@ class DaemonManager:
         return DaemonStatus.RUNNING if planned <= set(held) else DaemonStatus.PARTIALLY_RUNNING
 
     def get_processes_info(self) -> dict[str, dict[str, Any]] | None:
-        """Return {name: what is known} of the processes on this machine; None without any.
+        """Return {name: details} of the processes on this machine; None if there are none.
 
         Keys are ``pid``, ``statename`` (RUNNING, STOPPING or FATAL), ``state`` (the number that
-        supervisor has for it), ``name``, ``group``, and what the record of the runner holds.
+        supervisor uses for it), ``name``, ``group``, and the fields of the runner's record.
         """
         found = {}
         for runner in self._runners():
@@ -138,21 +138,21 @@ class DaemonManager:
         raise_on_error: bool = False,
         connect_interactive: bool = False,
     ) -> bool:
-        """Start a runner in the background; returns when it has registered.
+        """Start a runner in the background, and return when it has registered.
 
         Parameters
         ----------
         num_procs_transfer, num_procs_complete
-            Processes that move files, and that complete jobs; not with ``single``.
+            Number of processes that transfer files, and that complete jobs; not with ``single``.
         single
-            One process only.
+            Start one process only.
         log_level
             error, warn, info or debug.
         raise_on_error
-            Raise instead of logging why it did not start.
+            Raise an error instead of logging why it did not start.
         connect_interactive
-            First log in to the workers that need a user for it; ``ssh`` asks on the terminal. The
-            jobs of one that could not be logged in to wait. Only with ``single``.
+            First log in to the workers that require an interactive login; ``ssh`` prompts on the
+            terminal. If a login fails, the jobs of that worker wait. Only with ``single``.
 
         Returns
         -------
@@ -162,8 +162,8 @@ class DaemonManager:
         Raises
         ------
         DaemonError
-            With ``raise_on_error``: it did not start; or ``connect_interactive`` without
-            ``single``.
+            With ``raise_on_error``: the runner did not start; or ``connect_interactive`` was given
+            without ``single``.
         """
         if connect_interactive and not single:
             raise DaemonError("connect_interactive means one process", hint="leave single as it is")
@@ -177,7 +177,7 @@ class DaemonManager:
         return self._done(lambda: bool(start_runners(self.project, options)), raise_on_error)
 
     def start_processes(self) -> str | None:
-        """Start a runner with default options; returns why it did not start, None if it did."""
+        """Start a runner with default options; return why it did not start, None if it did."""
         try:
             start_runners(self.project, StartOptions())
         except ControllerError as error:
@@ -185,59 +185,61 @@ class DaemonManager:
         return None
 
     def wait_start(self, timeout: int = 30) -> None:
-        """Return at once: `start` has waited.
+        """Return at once, since `start` has already waited.
 
         Raises
         ------
         DaemonError
-            No runner of this machine runs.
+            No runner is running on this machine.
         """
         del timeout
         if self.check_status() is not DaemonStatus.RUNNING:
-            raise DaemonError("no runner is running on this machine", hint="start() starts one")
+            raise DaemonError(
+                "no runner is running on this machine", hint="call start() to start one"
+            )
 
     def stop(self, wait: bool = False, raise_on_error: bool = False) -> bool:
-        """Stop the runners of this machine after their present step.
+        """Stop the runners of this machine after their current step.
 
         Parameters
         ----------
         wait
-            Return when they have ended, not when they have been told.
+            Return when they have ended, not as soon as they have been told.
         raise_on_error
-            Raise instead of logging why they did not.
+            Raise an error instead of logging why they did not stop.
 
         Returns
         -------
         bool
-            Whether they have ended, or have been told to; also where none runs.
+            Whether they have ended or, without ``wait``, were told to; True if none is running.
 
         Raises
         ------
         DaemonError
-            With ``raise_on_error``: it could not be done.
+            With ``raise_on_error``: they could not be stopped.
         """
         return self._done(lambda: self._end(wait=wait), raise_on_error)
 
     def shut_down(self, raise_on_error: bool = False, wait: bool = False) -> bool:
-        """Do what `stop` does."""
+        """Do the same as `stop`."""
         return self.stop(wait=wait, raise_on_error=raise_on_error)
 
     def kill(self, raise_on_error: bool = False, wait: bool = False) -> bool:
-        """End the runners of this machine at once; the next one recovers what they had begun."""
+        """End the runners of this machine at once; the next runner recovers unfinished steps."""
         del wait  # a process that is killed ends at once
         return self._done(lambda: self._end(wait=True, at_once=True), raise_on_error)
 
     def restart(self, raise_on_error: bool = False) -> bool:
-        """Stop the runners of this machine and start them with the options that they had.
+        """Stop the runners of this machine, and start them again with the same options.
 
         Returns
         -------
         bool
-            Whether they run again; False where none ran.
+            Whether they are running again; False if none was running.
         """
         facts = holders(self.project).get(MAIN)
         if facts is None:
-            logger.warning("no runner runs on this machine: nothing to restart")
+            logger.warning("no runner is running on this machine: there is nothing to restart")
             return False
         options = StartOptions.stored(facts.get("options") or {})
         return self.stop(wait=True, raise_on_error=raise_on_error) and self._done(
@@ -249,19 +251,19 @@ class DaemonManager:
         processes_names: list[str] | None = None,
         print_function: Callable[[str], Any] | None = None,
     ) -> None:
-        """Pass on what the runners write to their logs, until none of this machine runs.
+        """Follow the logs of the runners until none is running on this machine.
 
         Parameters
         ----------
         processes_names
-            Without meaning here: the logs of all are followed.
+            Only checked: the logs of all processes are followed.
         print_function
             Called with each message; None logs it.
 
         Raises
         ------
         ValueError
-            A name is none of a process of this machine.
+            No process of this machine has one of these names.
         """
         unknown = set(processes_names or ()) - set(holders(self.project))
         if unknown:
@@ -273,16 +275,16 @@ class DaemonManager:
     def foreground_process(
         self, name: str, print_function: Callable[[str], Any] | None = None
     ) -> None:
-        """Do what `foreground_processes` does, for one process."""
+        """Do the same as `foreground_processes`, for one process."""
         self.foreground_processes([name], print_function)
 
     def check_matching_runner(self, raise_on_error: bool = False) -> str | None:
-        """Return None: runners on several machines may serve one project."""
+        """Return None, since runners on several machines may serve one project."""
         del raise_on_error
         return None
 
     def clean_files(self) -> None:
-        """Delete the files of locks that are not held, and what ended processes have printed."""
+        """Delete lock files that are not held, and the printed output of ended processes."""
         held = holders(self.project)
         for path in self.daemon_dir.glob("runner-*.out"):
             if not any(path.stem.endswith(f"-{name}") for name in held):
@@ -308,7 +310,7 @@ class DaemonManager:
         except ControllerError as error:
             if raise_on_error:
                 raise DaemonError(error.message, hint=error.hint) from error
-            logger.error("%s", error)  # noqa: TRY400 (what happened is no defect)
+            logger.error("%s", error)  # noqa: TRY400 (expected: no traceback)
             return False
 
 
@@ -317,4 +319,4 @@ _SUPERVISOR = {
     ProcessState.SILENT: ("RUNNING", 20),
     ProcessState.STOPPING: ("STOPPING", 40),
 }
-"""Names and numbers of supervisor for the states of a process."""
+"""Supervisor's names and numbers for the states of a process."""

@@ -1,9 +1,8 @@
-"""The lock that a runner in the background holds for its life: one of each name on a host.
+"""The lock that a background runner holds as long as it runs: one per name and host.
 
-The kernel frees it when the process ends, however that happens; a pid that was written down is
-never trusted. The file stays: it says who held the lock last, and what is in it means nothing while
-it is free. It lies in ``daemon_dir``, or, where that is on a network file system, in a local
-folder of this user.
+The kernel releases the lock when the process ends, for whatever reason; stored pids are never
+trusted. The file remains, and its content is valid only while the lock is held. It is in
+``daemon_dir`` or, if that is on a network file system, in a local folder of this user.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from controller.config import Project
 
 LOOK_TIME = 0.3
-"""Seconds after which one that only looks (`held_by`), or that was killed, has let go."""
+"""Seconds within which a process that only checks a lock (`held_by`), or was killed, frees it."""
 
 
 class RunnerLock:
@@ -38,7 +37,7 @@ class RunnerLock:
     Parameters
     ----------
     descriptor
-        Of the open, locked file.
+        File descriptor of the open, locked file.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -46,12 +45,12 @@ class RunnerLock:
 
     @classmethod
     def acquire(cls, project: Project, name: str) -> RunnerLock | None:
-        """Take the lock of a name; None when another process holds it.
+        """Acquire the lock with a name; None if another process holds it.
 
         Raises
         ------
         ConfigError
-            The file cannot be made.
+            The file cannot be created.
         """
         descriptor = _open(lock_path(project, name))
         deadline = time.monotonic() + LOOK_TIME
@@ -70,18 +69,18 @@ class RunnerLock:
         return cls(descriptor)
 
     def write(self, facts: Mapping[str, Any]) -> None:
-        """Write down who holds the lock, for people and for `held_by`."""
-        with suppress(OSError):  # a full disk
+        """Record who holds the lock, for users and for `held_by`."""
+        with suppress(OSError):  # the disk may be full
             os.ftruncate(self.descriptor, 0)
             os.pwrite(self.descriptor, json.dumps(dict(facts)).encode(), 0)
 
     def release(self) -> None:
-        """Let go, as far as this process is concerned."""
+        """Release this process's hold on the lock."""
         os.close(self.descriptor)
 
 
 def lock_path(project: Project, name: str) -> Path:
-    """Return the file of a lock of this host."""
+    """Return the path of a lock file of this host."""
     host = "".join(c if c.isalnum() or c in "-." else "_" for c in socket.gethostname())
     folder = Path(project.daemon_dir)
     if is_network_file_system(folder.absolute()):
@@ -91,14 +90,14 @@ def lock_path(project: Project, name: str) -> Path:
 
 
 def held_by(project: Project, name: str) -> dict[str, Any] | None:
-    """Return what the holder of a lock has written down; None when it is not held."""
+    """Return what the holder of a lock has recorded; None if it is not held."""
     path = lock_path(project, name)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError:
-        return {}  # of another user, who runs it
+        return {}  # it belongs to another user, whose process is running
     try:
         return None if _locked(descriptor, fcntl.LOCK_SH) else _read(descriptor)
     finally:
@@ -106,7 +105,7 @@ def held_by(project: Project, name: str) -> dict[str, Any] | None:
 
 
 def holders(project: Project) -> dict[str, dict[str, Any]]:
-    """Return {name: what the holder wrote down} of all locks of this host that are held."""
+    """Return {name: what the holder has recorded} of all locks held on this host."""
     pattern = lock_path(project, "*")
     found = {}
     for path in sorted(pattern.parent.glob(pattern.name)):
@@ -118,7 +117,7 @@ def holders(project: Project) -> dict[str, dict[str, Any]]:
 
 
 def lives(facts: Mapping[str, Any]) -> bool:
-    """Whether the process that wrote these facts runs, and is the same one, for certain."""
+    """Whether the process that recorded these facts is certainly still running."""
     process = facts.get("process")
     return isinstance(process, Mapping) and liveness(process) is Liveness.ALIVE
 
@@ -129,7 +128,7 @@ def _open(path: Path) -> int:
         return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise ConfigError(
-            f"the lock {path} cannot be made: {error.strerror}",
+            f"cannot create the lock file {path}: {error.strerror}",
             hint="check the permissions of the folder, or set daemon_dir in the project file",
         ) from None
 

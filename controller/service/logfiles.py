@@ -1,7 +1,7 @@
-"""The logs of all runners of a project as one, in the order of time.
+"""The logs of all runners of a project, merged by time.
 
-Each process writes files of its own into ``log_dir``, and lines begin with a time, a level and the
-id of the runner. Lines that do not are part of the message before them: tracebacks.
+Each process writes its own files in ``log_dir``. A message starts with a time, a level and the id
+of the runner; lines without these, such as tracebacks, belong to the message before them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 LOOK_EVERY = 0.3
-"""Seconds between two looks for new lines."""
+"""Seconds between two checks for new lines."""
 _FILES = re.compile(r"runner(-[\w.-]+)?\.log(\.\d+)?")
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \[(\w+)\] ID (\S+) ")
 
@@ -30,10 +30,10 @@ class LogEntry:
     Attributes
     ----------
     time, level, runner_id
-        As the line begins, the time in the zone of the machine that wrote it; "" for lines before
-        the first message.
+        As at the start of the line, the time in the zone of the machine that wrote it; "" for
+        lines before the first message.
     text
-        All its lines.
+        All lines of the message.
     """
 
     time: str
@@ -44,21 +44,21 @@ class LogEntry:
 
 @dataclass(frozen=True)
 class LogChoice:
-    """Which messages are meant.
+    """Selects messages.
 
     Attributes
     ----------
     runner
-        Beginning of a runner's id; None for all.
+        Start of a runner's id; None for all runners.
     level
-        The least level, as `logging` numbers them.
+        Minimum level, as a number of `logging`.
     """
 
     runner: str | None = None
     level: int = logging.NOTSET
 
     def takes(self, entry: LogEntry) -> bool:
-        """Whether a message is meant."""
+        """Whether a message is selected."""
         number = logging.getLevelNamesMapping().get(entry.level, logging.CRITICAL)
         return number >= self.level and (
             self.runner is None or entry.runner_id.startswith(self.runner)
@@ -66,7 +66,7 @@ class LogChoice:
 
 
 def log_files(folder: Path) -> list[Path]:
-    """Return the log files of runners in a folder, rotated ones too."""
+    """Return the log files of runners in a folder, including rotated ones."""
     try:
         return sorted(path for path in folder.iterdir() if _FILES.fullmatch(path.name))
     except FileNotFoundError:
@@ -74,7 +74,7 @@ def log_files(folder: Path) -> list[Path]:
 
 
 def entries_of(lines: Iterable[str]) -> Iterator[LogEntry]:
-    """Put the lines of one file together to messages."""
+    """Group the lines of one file into messages."""
     head = ("", "", "")
     text: list[str] = []
     for line in lines:
@@ -89,12 +89,12 @@ def entries_of(lines: Iterable[str]) -> Iterator[LogEntry]:
 
 
 def merged_log(folder: Path, choice: LogChoice, last: int | None = None) -> list[LogEntry]:
-    """Return the messages of all files in the order of time.
+    """Return the messages of all files, sorted by time.
 
     Parameters
     ----------
     last
-        So many messages at most, the last ones; None for all.
+        Return only the last messages, at most this many; None for all.
     """
     opened = [entries_of(_lines(path)) for path in log_files(folder)]
     ordered = heapq.merge(*opened, key=lambda entry: entry.time)
@@ -104,12 +104,12 @@ def merged_log(folder: Path, choice: LogChoice, last: int | None = None) -> list
 def follow_log(
     folder: Path, choice: LogChoice, is_over: Callable[[], bool] = lambda: False
 ) -> Iterator[LogEntry]:
-    """Yield messages as they are written, from now on, until the caller stops.
+    """Yield new messages as they are written, until the caller stops.
 
     Parameters
     ----------
     is_over
-        Asked when there is nothing new.
+        Called when there is nothing new; True ends the iteration.
     """
     tails = {path.name: _Tail(path, from_end=True) for path in _current(folder)}
     try:
@@ -136,12 +136,12 @@ def _lines(path: Path) -> Iterator[str]:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             yield from file
-    except OSError:  # rotated away, or not ours to read
+    except OSError:  # rotated away, or not readable by this user
         return
 
 
 class _Tail:
-    """Reads what is added to a file, also when the file is replaced."""
+    """Reads what is appended to a file, even if the file is replaced."""
 
     def __init__(self, path: Path, *, from_end: bool) -> None:
         self._path, self._file = path, _opened(path)
@@ -149,7 +149,7 @@ class _Tail:
             self._file.seek(0, 2)
 
     def lines(self) -> list[str]:
-        """Return the whole lines that are new."""
+        """Return the new complete lines."""
         lines = self._read()
         if self._is_replaced():
             lines += self._read()

@@ -1,4 +1,4 @@
-"""Which processes a start makes, and what each does: pure."""
+"""Which processes a start creates, and what each does: pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ ROLES = ("transfer", "complete", "queue", "checkout")
 
 @dataclass(frozen=True)
 class StartOptions:
-    """How runners are started; the options of ``jf runner start``.
+    """How to start runners: the options of ``jf runner start``.
 
     Attributes
     ----------
     transfer, complete
-        Processes that move files, and that complete jobs; the first of each is the one that does
-        everything.
+        Number of processes that transfer files, and that complete jobs; both include the main
+        process, which does everything.
     log_level
-        None takes the project's.
+        None means the project's level.
     interactive
-        Let logins ask before the runner goes into the background.
+        Log in to workers interactively before the runner goes into the background.
     metrics
-        ``[HOST:]PORT`` at which the process that does everything serves metrics; None for nowhere.
+        ``[HOST:]PORT`` at which the main process serves metrics; None to serve none.
     """
 
     transfer: int = 1
@@ -35,11 +35,11 @@ class StartOptions:
 
     @classmethod
     def stored(cls, options: dict[str, Any]) -> StartOptions:
-        """Return those that a record holds; what this version does not know is left out."""
+        """Return the options in a record; options unknown to this version are ignored."""
         return cls(**{k: v for k, v in options.items() if k in cls.__dataclass_fields__})
 
     def as_dict(self) -> dict[str, Any]:
-        """Return them as they are stored."""
+        """Return the options as a document."""
         return asdict(self)
 
 
@@ -52,7 +52,7 @@ class ProcessPlan:
     name
         Unique on a host: ``runner``, ``transfer-2``, ``complete-3``.
     roles
-        What it does, of `ROLES`; all of it when empty.
+        What it does, of `ROLES`; everything if empty.
     """
 
     name: str
@@ -65,7 +65,7 @@ class ProcessPlan:
 
 
 def plan_processes(options: StartOptions) -> list[ProcessPlan]:
-    """Say which processes a start makes: one that does everything, and helpers where asked for."""
+    """Return the processes of a start: the main process, and any helpers that were requested."""
     plans = [ProcessPlan(MAIN)]
     for role, number in (("transfer", options.transfer), ("complete", options.complete)):
         plans += [ProcessPlan(f"{role}-{n}", (role,)) for n in range(2, number + 1)]

@@ -1,4 +1,4 @@
-"""Starts runners that go on when the terminal, the session and their starter end."""
+"""Start runners that outlive the terminal, the session and the process that started them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from controller.config import Project
 
 START_DEADLINE = 60.0
-"""Seconds that a runner has to register."""
+"""Seconds within which a runner must register."""
 TOLD_LINES = 10
-"""Lines of the log that are shown of a runner that did not start."""
+"""Number of log lines shown if a runner does not start."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Started:
     name, runner_id, pid, log_file
         Of its process.
     metrics
-        URL at which it serves metrics; None for nowhere.
+        URL at which it serves metrics; None if it serves none.
     """
 
     name: str
@@ -57,22 +57,22 @@ def start_runners(
     deadline: float = START_DEADLINE,
     on_wait: Callable[[], None] = lambda: None,
 ) -> list[Started]:
-    """Start the processes that serve a project from this host; returns when they have registered.
+    """Start the processes that serve a project from this host; return when they have registered.
 
     Parameters
     ----------
     deadline
-        Seconds that each has for that.
+        Seconds within which each must register.
     on_wait
-        Called again and again meanwhile.
+        Called repeatedly while waiting.
 
     Raises
     ------
     RunningRunnerError
-        One of them runs already; nothing is changed.
+        One of them is already running; nothing was changed.
     ControllerError
-        One could not start: why, with the last lines that it wrote. Those that this call had
-        started are told to end.
+        A process could not start; the message says why and shows its last lines. The processes
+        that this call has started are told to end.
     """
     plans = plan_processes(options)
     locks: list[RunnerLock] = []
@@ -102,7 +102,7 @@ def _lock(project: Project, plan: ProcessPlan) -> RunnerLock:
             f"a runner of project {project.name} is already running on "
             f"{socket.gethostname()} ({who})",
             runner=facts or None,
-            hint="`jf runner status` shows it, and `jf runner restart` restarts it",
+            hint="see it with `jf runner status`, or restart it with `jf runner restart`",
         )
     return lock
 
@@ -120,7 +120,7 @@ def _start(
     output = folder / f"runner-{socket.gethostname()}-{plan.name}.out"
     reading, writing = os.pipe()
     try:
-        # -P: a folder that happens to be the current one must not provide our modules.
+        # -P: modules in the current folder must not replace ours.
         command = [sys.executable, "-P", "-m", "controller.service", project.name]
         command += ["--name", plan.name, "--options", json.dumps(options.as_dict())]
         command += ["--lock", str(lock.descriptor), "--pipe", str(writing)]
@@ -140,10 +140,10 @@ def _start(
             )
         os.close(writing)
         writing = -1
-        process.wait()  # the one that stays is its child
+        process.wait()  # the process that remains is its child
         answer = _first_line(reading, deadline, on_wait)
     except OSError as error:
-        raise ControllerError(f"the runner cannot be started: {error}") from None
+        raise ControllerError(f"cannot start the runner: {error}") from None
     finally:
         os.close(reading)
         if writing >= 0:
@@ -152,7 +152,7 @@ def _start(
 
 
 def _environment() -> dict[str, str]:
-    """Return ours, with paths that mean the same in another folder."""
+    """Return our environment, with relative paths made absolute."""
     from controller.config import ConfigManager
 
     environment = {**os.environ, "JFREMOTE_PROJECTS_FOLDER": str(ConfigManager().folder)}
@@ -163,7 +163,7 @@ def _environment() -> dict[str, str]:
 
 
 def _first_line(pipe: int, deadline: float, on_wait: Callable[[], None]) -> dict[str, Any] | None:
-    """Read what the new process reports; None if time is up, {} if it ended without a report."""
+    """Read the report of the new process; None at the deadline, {} if it ended without one."""
     end, text = time.monotonic() + deadline, b""
     while (left := end - time.monotonic()) > 0:
         on_wait()
@@ -171,7 +171,7 @@ def _first_line(pipe: int, deadline: float, on_wait: Callable[[], None]) -> dict
             continue
         got = os.read(pipe, 65_536)
         text += got
-        if not got or (b'"ready"' in text and text.endswith(b"\n")):  # an error ends it
+        if not got or (b'"ready"' in text and text.endswith(b"\n")):  # after an error it ends
             break
     else:
         return None
@@ -187,8 +187,8 @@ def _understood(
 ) -> Started:
     if answer is None:
         raise ControllerError(
-            f"the runner has not registered within {deadline:g} s; it is still trying",
-            hint="`jf runner status` shows when it has, and `jf runner log` what it is doing",
+            f"the runner did not register within {deadline:g} s, and is still trying",
+            hint="check with `jf runner status`; `jf runner log` shows what it is doing",
         )
     if ready := answer.get("ready"):
         facts = {key: ready.get(key) for key in ("runner_id", "pid", "log_file", "metrics")}
@@ -197,7 +197,7 @@ def _understood(
         raise _error_of(told)
     lines = _last_lines(output) or _last_lines(Path(project.log_dir) / "runner.log")
     text = "".join(f"\n  {line}" for line in lines)
-    raise ControllerError(f"the runner ended before it had registered{':' if text else ''}{text}")
+    raise ControllerError(f"the runner ended before it registered{':' if text else ''}{text}")
 
 
 def _error_of(told: dict[str, Any]) -> ControllerError:

@@ -1,4 +1,4 @@
-"""What keeps a runner up over logout and reboot: a systemd user unit, and a crontab line."""
+"""Keep a runner running across logout and reboot: a systemd user unit, and crontab lines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 _KEPT = ("JFREMOTE_PROJECTS_FOLDER", "JFREMOTE_CONFIG_FILE", "PYTHONPATH")
-"""Variables that a runner may need and that systemd and cron do not pass on."""
+"""Environment variables that a runner may need but that systemd and cron do not pass on."""
 
 
 def systemd_unit(project: str) -> str:
-    """Return a user unit that runs the runner of a project, with comments on its use."""
+    """Return a systemd user unit for the runner of a project, with instructions as comments."""
     variables = "".join(
         f"Environment={_quoted(f'{name}={value}')}\n" for name, value in _environment().items()
     )
@@ -25,9 +25,9 @@ def systemd_unit(project: str) -> str:
 #   systemctl --user daemon-reload
 #   systemctl --user enable --now {name}
 #   loginctl enable-linger
-# The last line matters: without it systemd ends all processes of a user, this one too, when the
-# last session of the user is closed, and starts none when the machine boots.
-# Where there is no systemd: jf -p {shlex.quote(project)} runner unit --cron
+# The last line matters: without it, systemd ends all processes of a user, including this one, when
+# the user's last session is closed, and does not start the runner when the machine boots.
+# Without systemd: jf -p {shlex.quote(project)} runner unit --cron
 [Unit]
 Description=jfr runner of project {project.replace("%", "%%")}
 
@@ -35,7 +35,7 @@ Description=jfr runner of project {project.replace("%", "%%")}
 Type=simple
 {variables}ExecStart={_command(project)} runner run
 ExecReload=/bin/kill -HUP $MAINPID
-# The runner ends after its present step; jobs that it has started go on.
+# The runner ends after its current step; jobs that it has started keep running.
 KillMode=process
 TimeoutStopSec=120
 Restart=on-failure
@@ -47,7 +47,7 @@ WantedBy=default.target
 
 
 def unit_name(project: str) -> str:
-    """Return the name of a project's unit; other characters are written as systemd-escape does."""
+    """Return the name of a project's unit, escaped as by systemd-escape."""
     name = "".join(
         letter
         if re.fullmatch(r"[A-Za-z0-9:_.-]", letter)
@@ -58,30 +58,31 @@ def unit_name(project: str) -> str:
 
 
 def cron_line(project: str) -> str:
-    """Return lines of a crontab that start a runner after a boot, and again if it has died."""
+    """Return crontab lines that start a runner at boot, and restart it if it has died."""
     variables = "".join(f"{name}={shlex.quote(value)} " for name, value in _environment().items())
     command = " ".join([shlex.quote(str(_jf())), "-p", shlex.quote(project), "runner", "start"])
     line = f"{variables}{command} >/dev/null 2>&1".replace("%", r"\%")
     return f"""\
-# Starts the runner of project {project} at boot, and every ten minutes if none runs. To add it:
+# Starts the runner of project {project} at boot, and every ten minutes if it is not running.
+# To install it:
 #   (crontab -l; jf -p {shlex.quote(project)} runner unit --cron) | crontab -
 @reboot {line}
 */10 * * * * {line}"""
 
 
 def _command(project: str) -> str:
-    # Only there does systemd replace variables.
+    # systemd expands variables only there.
     return " ".join(_quoted(word).replace("$", "$$") for word in (str(_jf()), "-p", project))
 
 
 def _quoted(word: str) -> str:
-    """Write a word as systemd reads it."""
+    """Quote a word for systemd."""
     text = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{text}"' if not text or set(text) & set(" \t'\"\\;") else text
 
 
 def _jf() -> Path:
-    """Return the `jf` of this environment."""
+    """Return the path of the `jf` of this environment."""
     return Path(sys.executable).with_name("jf")
 
 

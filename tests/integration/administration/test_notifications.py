@@ -184,7 +184,7 @@ def test_a_cursor_moves_on_where_nothing_is_to_be_told(controller: JobController
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (["no-such-program-at-all"], "cannot be run: No such file"),
+        (["no-such-program-at-all"], "cannot run the command no-such-program-at-all: No such file"),
         ([sys.executable, "-c", "import sys; sys.exit('went wrong')"], "status 1: went wrong"),
         ([sys.executable, "-c", "import time; time.sleep(60)"], "did not end within 0.5 s"),
     ],
@@ -226,7 +226,7 @@ def test_delivery_by_apprise(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Non
     hook.hangs.clear()
     with pytest.raises(DeliveryError, match="apprise json did not end within"):
         deliver(message, Notification(apprise=there, timeout=0.2))
-    with pytest.raises(DeliveryError, match="does not know such a URL"):
+    with pytest.raises(DeliveryError, match="does not recognise this URL"):
         deliver(message, Notification(apprise="no-such-service://x"))
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(ConfigError, match="needs the package apprise"):

@@ -79,7 +79,8 @@ def test_another_user(project: Project, controller: JobController) -> None:
     with os.fdopen(reading) as stream:
         said = stream.read()
     os.waitpid(pid, 0)
-    assert "cannot be made: Permission denied" in said
+    assert "cannot create the lock file" in said
+    assert "Permission denied" in said
     assert "set daemon_dir in the project file" in said
     assert len(said.splitlines()) <= 2
     assert runner_processes(controller.queue) == []
