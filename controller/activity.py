@@ -42,7 +42,7 @@ MINUTES = 60
 _MINUTES_AT_ONCE = 15
 """Minutes counted in one reading, so that the first one is quick."""
 _COUNT_SHARE = 100
-"""Jobs are counted again after so many times as long as the count took."""
+"""Jobs are counted again after this multiple of the time that the count took."""
 _COUNT_EVERY = 2.0
 """Seconds between two counts at least."""
 _FAILURES = 8

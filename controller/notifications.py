@@ -100,7 +100,7 @@ def _run(command: list[str], body: bytes, timeout: float) -> None:
     if process.returncode:
         lines = errors.decode(errors="replace").strip().splitlines()
         last = f": {lines[-1][:200]}" if lines else ""
-        raise DeliveryError(f"command {name} ended with status {process.returncode}{last}")
+        raise DeliveryError(f"the command {name} ended with status {process.returncode}{last}")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -56,7 +56,7 @@ class EventQueries(ControllerGroup):
         start_date, end_date
             Not before, and before; naive times are UTC.
         limit
-            At most so many; 0 means all.
+            Maximum number of events; 0 means all.
         newest
             With a limit, the last ones instead of the first.
 

@@ -17,9 +17,9 @@ class EventOptions(StrictModel):
     enabled
         Write events at all.
     max_age_days
-        Events older than so many days are removed.
+        Events older than this number of days are removed.
     max_number
-        Beyond so many events the oldest are removed.
+        If there are more events than this, the oldest are removed.
     """
 
     enabled: bool = True

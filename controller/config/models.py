@@ -311,7 +311,7 @@ class Project(StrictModel):
             if _share_pool(a, b):
                 raise RefusedError(
                     f"the batch workers {name} and {other} share a jobs_handle_dir",
-                    "give each a folder of its own",
+                    "give each its own folder",
                 )
         return self
 

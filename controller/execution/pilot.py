@@ -5,9 +5,9 @@
 network. One process, the pilot, claims jobs for all its places, writes a heartbeat from the same
 loop, and decides with `controller.execution.pilot_rules`:
 
-* it begins no job that cannot end before the allocation does, and says so;
-* it ends when its allocation does, when it was asked to, and when no job comes;
-* jobs that it cannot finish are given back, at no cost for them.
+* it starts no job that cannot end before the allocation does, and reports that;
+* it ends before its allocation does, when it is asked to, and when there are no more jobs;
+* jobs that it cannot finish are given back; no attempt is counted.
 """
 
 from __future__ import annotations
@@ -51,19 +51,19 @@ from controller.rules.pool_files import (
 
 STARTED, WITHDRAWN = "jfr_started", "jfr_withdrawn"
 SLEEP_TIME, FIRST_SLEEP, SLEEP_GROWTH = 10.0, 0.1, 1.3
-"""Seconds between two looks into the pool while no job comes: the longest, the shortest, and how it
-grows. ``sleep_time`` of the worker replaces the longest."""
+"""Seconds between two reads of the pool while there is no job: the longest, the shortest, and the
+growth factor. ``sleep_time`` of the worker replaces the longest."""
 BEAT_EVERY = 5.0
 """Seconds between two heartbeats."""
 LOOK_AT_RUNNING_EVERY = 2.0
-"""Seconds between two looks at whether a running job was withdrawn."""
+"""Seconds between two checks whether a running job was withdrawn."""
 STOP_GRACE = 10.0
-"""Seconds that a job has to end itself."""
+"""Seconds that a job gets to end by itself."""
 LATE_SIGNAL = 1.0
 """Seconds for which the failure of a job is not told: a queue that ends an allocation signals all
 its processes, and a job may end of that before the pilot has heard of its own signal."""
 _LARGE = 4 << 20
-"""Bytes of a result that is not read: it says that the job has succeeded, by its size."""
+"""Size in bytes above which a result is not read: a result this large means success."""
 
 
 def run_batch_jobs(
@@ -76,31 +76,31 @@ def run_batch_jobs(
     parallel_jobs: int | None = None,
     sleep_time: float | None = None,
 ) -> int:
-    """Run jobs of a pool, in the present folder, until there is a reason to end.
+    """Run jobs of a pool, in the current folder, until there is a reason to end.
 
     Parameters
     ----------
     base_run_dir
-        ``work_dir`` of the worker: the run directories of jobs are below it.
+        ``work_dir`` of the worker, which contains the run directories of jobs.
     files_dir
         The pool, ``jobs_handle_dir`` of the worker.
     batch_uid
-        Of this pilot.
+        batch_uid of this pilot.
     max_time
-        Seconds after which no further job begins; None for no limit.
+        Seconds after which no further job starts; None for no limit.
     max_wait
-        Seconds without a job after which it ends; 0 or None for no limit.
+        Seconds without a job after which the pilot ends; 0 or None for no limit.
     max_jobs
-        Jobs to run in all, by all its places together; 0 or None for any number.
+        Maximum number of jobs to run in total; 0 or None for no limit.
     parallel_jobs
-        Jobs at once; 0 or None for one.
+        Maximum number of jobs at the same time; 0 or None for one.
     sleep_time
-        Seconds between looks into an empty pool, at most; 0 or None for 10.
+        Maximum seconds between reads of an empty pool; 0 or None for 10.
 
     Returns
     -------
     int
-        Exit status: 0, or 1 where the pool cannot be used.
+        Exit status: 0, or 1 if the pool cannot be used.
     """
     limits = Limits(max_time, max_wait, max_jobs, _allocation())
     pool = LocalPool(Path(files_dir).absolute(), batch_uid)
@@ -115,7 +115,7 @@ def run_batch_jobs(
     try:
         pool.make_folders()
     except OSError as error:
-        sys.stderr.write(f"jf: the pool {files_dir} cannot be used: {error}\n")
+        sys.stderr.write(f"jf: cannot use the pool {files_dir}: {error}\n")
         return 1
     with pilot.heeding_signals():
         pilot.run()
@@ -123,7 +123,7 @@ def run_batch_jobs(
 
 
 def _allocation() -> float | None:
-    """Return the seconds that the queue gives this process."""
+    """Return how many seconds the queue gives this process."""
     listed = None
     job = os.environ.get("SLURM_JOB_ID")
     if job and "SLURM_JOB_END_TIME" not in os.environ:
@@ -136,7 +136,7 @@ def _allocation() -> float | None:
 
 @dataclass
 class _Job:
-    """A job that runs."""
+    """A running job."""
 
     name: str
     run_dir: Path
@@ -154,21 +154,21 @@ class Pilot:
     pool
         Where jobs come from.
     base_run_dir
-        Above their run directories.
+        Folder that contains their run directories.
     batch_uid
-        Of the pilot.
+        batch_uid of the pilot.
     limits
-        What ends it.
+        The limits of the pilot.
     slots
-        Jobs at once.
+        Maximum number of jobs at the same time.
     longest_sleep
-        Seconds between looks into an empty pool.
+        Maximum seconds between reads of an empty pool.
     runs
-        Runs them; None for warm processes and new ones.
+        Runs the jobs; None means warm processes for suitable jobs, and new ones for the others.
     home
-        Folder of the heartbeat; None for the present one.
+        Folder for the heartbeat; None means the current one.
     clock
-        Monotonic seconds.
+        Returns monotonic seconds.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class Pilot:
 
     @contextmanager
     def heeding_signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT end the pilot: once after its jobs, twice with them."""
+        """Handle SIGTERM and SIGINT: the first ends the pilot after its jobs, a second one both."""
 
         def heed(number: int, frame: FrameType | None) -> None:
             self.stop()
@@ -221,13 +221,13 @@ class Pilot:
                 signal.signal(number, handler)
 
     def stop(self) -> None:
-        """Begin no further job; with a second call, end those that run."""
+        """Start no further job; a second call also ends the running ones."""
         self._signals += 1
         with suppress(OSError):  # full, or closed by the end
             os.write(self._write, b"x")
 
     def run(self) -> str:
-        """Run jobs until there is a reason to end; returns the reason."""
+        """Run jobs until there is a reason to end; return the reason."""
         self._settle_earlier_start()
         try:
             while True:
@@ -260,14 +260,14 @@ class Pilot:
         return Standing(
             age=now - self._began,
             begun=self._begun,
-            # One that stood still meanwhile, or began late, has not waited: it has to look first.
+            # A pilot that was suspended or started late has not waited: it reads the pool first.
             idle=0.0 if self._jobs else max(0.0, self._last_look - self._last_busy),
             signalled=self._signals > 0,
             given_up=self._brake.has_given_up,
         )
 
     def _settle_earlier_start(self) -> None:
-        """Give back what an earlier start of this pilot, which the queue has ended, has left."""
+        """Give back the jobs left by an earlier start of this pilot that the queue has ended."""
         for name, entry in self._pool.own():
             run_dir = self._run_dir(name)
             if run_dir is not None and not (run_dir / STARTED).exists():
@@ -277,10 +277,10 @@ class Pilot:
                 with suppress(OSError):
                     self._pool.finish(name, lost)
 
-    # ------------------------------------------------------------------ beginning jobs
+    # ------------------------------------------------------------------ starting jobs
 
     def _fill(self) -> None:
-        """Begin jobs while there are free places and jobs for them."""
+        """Start jobs while there are free places and jobs for them."""
         now = self._clock()
         if self._brake.holds(now):
             return
@@ -291,7 +291,7 @@ class Pilot:
             self._begin(name)
 
     def _next_name(self, now: float) -> str | None:
-        """Return a job that may begin now."""
+        """Return a job that may start now."""
         has_looked = False
         while True:
             while self._names:
@@ -320,7 +320,7 @@ class Pilot:
             self._unfit = f"a job that asks for {entry.time_limit:.0f} s is left to other pilots"
         elif not (entry.deaths and any(job.entry.deaths for job in self._jobs.values())):
             return True
-        # It is looked at again when something has changed.
+        # It is considered again when something has changed.
         self._look_at = self._clock() + min(1.0, self._longest_sleep)
         return False
 
@@ -337,9 +337,11 @@ class Pilot:
         try:
             self._runs.start(claim, run_dir, entry)
         except OSError as error:
-            self._say(f"job {name} cannot be begun: {error}")
+            self._say(f"job {name} cannot be started: {error}")
             self._end_of(job, has_result=False)
-            lost = replace(entry, lost=f"it could not be begun on {socket.gethostname()}: {error}")
+            lost = replace(
+                entry, lost=f"it could not be started on {socket.gethostname()}: {error}"
+            )
             self._finish(job, lost)
             return
         self._jobs[claim] = job
@@ -373,7 +375,7 @@ class Pilot:
                 self._finish(job, job.entry)
 
     def _tell_failures(self, *, at_once: bool = False) -> None:
-        """Finish jobs that have failed of their own, and give back those that the queue ended."""
+        """Finish jobs that failed by themselves, and give back those that the queue ended."""
         now = self._clock()
         due = [one for one in self._untold if at_once or self._signals or one[0] <= now]
         for one in due:
@@ -387,7 +389,7 @@ class Pilot:
                 self._finish(job, job.entry)
 
     def _has_run(self, job: _Job, claim: str) -> bool:
-        """Whether the script of a job ran by this claim, and not by another that was first."""
+        """Whether the script of a job ran under this claim, and not under an earlier one."""
         try:
             words = (job.run_dir / STARTED).read_text(encoding="utf-8", errors="replace").split()
         except OSError:
@@ -413,7 +415,7 @@ class Pilot:
             self._say(f"the end of job {job.name} cannot be written: {error}")
 
     def _stop_what_must_end(self) -> None:
-        """End jobs that were withdrawn; all of them after a second signal."""
+        """End jobs that were withdrawn, or all jobs after a second signal."""
         now = self._clock()
         if now >= self._look_at_running:
             self._look_at_running = now + LOOK_AT_RUNNING_EVERY
@@ -441,16 +443,16 @@ class Pilot:
         return max(0.02, min(due))
 
     def _beat(self, why: str, *, ended: bool = False) -> None:
-        """Write what the pilot does now, where that is due."""
+        """Write the pilot's heartbeat and state if that is due."""
         now = self._clock()
         if self._brake.holds(now):
-            note = "its jobs fail at once: it pauses, so that others get them"
+            note = "its jobs fail at once: it pauses so that other pilots get them"
         else:
             note = why or self._unfit
         if note != self._told:
             self._told = note
             if note:
-                self._say(f"the pilot {'begins no more jobs' if why else 'says'}: {note}")
+                self._say(f"the pilot {'starts no more jobs' if why else 'says'}: {note}")
         elif now < self._next_beat and not ended:
             return
         self._seq += 1
@@ -470,7 +472,7 @@ class Pilot:
             seconds_left=None if left is None else int(left),
         )
         times = BatchInfo(self._start_time, _now(), _now() if ended else None, report)
-        with suppress(OSError):  # a full disk: the pilot goes on without a heartbeat
+        with suppress(OSError):  # the disk may be full: the pilot continues without a heartbeat
             write_whole(self._info, times.encode())
 
     def _say(self, text: str) -> None:
@@ -483,7 +485,7 @@ def _now() -> datetime:
 
 
 def _outcome(run_dir: Path, status: int) -> tuple[bool, bool]:
-    """Return whether a job has succeeded, and whether it says how it ended."""
+    """Return whether a job has succeeded, and whether it left a result."""
     try:
         if (run_dir / "jfremote_out.json").stat().st_size > _LARGE:
             return status == 0, True

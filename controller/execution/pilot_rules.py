@@ -1,7 +1,7 @@
-"""What a pilot decides: how long it lives, which jobs it begins, when it ends. No files, no clock.
+"""A pilot's decisions: how long it runs, which jobs it starts, when it ends. No files, no clock.
 
-Times are seconds of the pilot's own monotonic clock. The clocks of two machines are never compared
-where it can be helped: see `seconds_of_allocation`.
+Times are seconds of the pilot's own monotonic clock. The clocks of two machines are compared only
+where that is unavoidable: see `seconds_of_allocation`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from controller.config.amounts import slurm_seconds
 
 LONGEST_MARGIN, SHARE_OF_MARGIN, SHORTEST_MARGIN = 120.0, 0.05, 3.0
-"""Seconds before the end of an allocation in which no job begins: a share of it, within bounds."""
+"""Seconds before the end of an allocation in which no job starts: a fraction of it, with bounds."""
 AT_ONCE = 10.0
-"""Seconds within which a job that ends without a result has failed at once."""
+"""A job that ends without a result within this time (s) has failed at once."""
 BRAKE_AFTER = 5
-"""Jobs that fail at once, one after the other, after which a pilot pauses."""
+"""Number of consecutive jobs that fail at once after which a pilot pauses."""
 FIRST_BRAKE, BRAKES = 10.0, 3
 """Seconds of the first pause, doubled each time, and the number of pauses before it ends."""
 
@@ -27,22 +27,22 @@ _END, _START = "SLURM_JOB_END_TIME", "SLURM_JOB_START_TIME"
 def seconds_of_allocation(
     environment: Mapping[str, str], now: float, listed: str | None = None
 ) -> float | None:
-    """Return for how long the allocation lasts from now on.
+    """Return the remaining time of the allocation.
 
     Parameters
     ----------
     environment
-        Slurm writes the times of start and end into it, by the clock of its controller.
+        Environment in which Slurm gives the start and end times, by its controller's clock.
     now
-        Seconds since 1970, by the clock of this machine. Where it lies outside the allocation, the
-        clocks differ, and the whole length counts.
+        Seconds since 1970, by the clock of this machine. If it lies outside the allocation, the
+        clocks differ, and the full length is used.
     listed
-        What ``squeue -o %L`` says, where the environment says nothing.
+        Output of ``squeue -o %L``, used if the environment does not give the times.
 
     Returns
     -------
     float or None
-        Seconds; None if unknown, or without a limit.
+        Seconds; None if unknown or unlimited.
     """
     start, end = (_number(environment.get(name)) for name in (_START, _END))
     if end is not None:
@@ -56,7 +56,7 @@ def seconds_of_allocation(
     if found is None:
         return None
     text = found[0]
-    # Below an hour Slurm lists minutes and seconds.
+    # Below an hour, Slurm prints minutes and seconds.
     return float(slurm_seconds(text) or 0) if ":" in text or "-" in text else float(text)
 
 
@@ -68,7 +68,7 @@ def _number(text: str | None) -> float | None:
 
 
 def margin_of(total: float | None) -> float:
-    """Return the seconds before the end of an allocation in which no job begins."""
+    """Return the seconds before the end of an allocation in which no job starts."""
     if total is None:
         return 0.0
     return max(SHORTEST_MARGIN, min(LONGEST_MARGIN, SHARE_OF_MARGIN * total))
@@ -76,18 +76,18 @@ def margin_of(total: float | None) -> float:
 
 @dataclass(frozen=True)
 class Limits:
-    """What ends a pilot.
+    """The limits of a pilot.
 
     Attributes
     ----------
     max_time
-        Seconds after which no further job begins; None for no limit.
+        Seconds after which no further job starts; None for no limit.
     max_wait
-        Seconds without a job after which it ends; 0 or None for no limit.
+        Seconds without a job after which the pilot ends; 0 or None for no limit.
     max_jobs
-        Jobs to run in all; 0 or None for any number.
+        Maximum number of jobs to run in total; 0 or None for no limit.
     allocation
-        Seconds that the queue gives it; None if unknown.
+        Length of the allocation in seconds; None if unknown.
     """
 
     max_time: float | None = None
@@ -102,20 +102,20 @@ class Limits:
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a pilot is.
+    """The progress of a pilot.
 
     Attributes
     ----------
     age
-        Seconds since it began.
+        Seconds since it started.
     begun
-        Jobs that it has begun.
+        Number of jobs that it has started.
     idle
-        Seconds since it last ran a job; 0 while it runs one.
+        Seconds since it last ran a job; 0 while it is running one.
     signalled
         Whether it was asked to end.
     given_up
-        Whether its node failed too many jobs at once.
+        Whether too many jobs failed at once on its node.
     """
 
     age: float = 0.0
@@ -126,25 +126,25 @@ class Standing:
 
 
 def why_no_more(limits: Limits, standing: Standing) -> str:
-    """Return why a pilot begins no further job; "" if it does."""
+    """Return why a pilot starts no further job; "" if it does."""
     left, margin = limits.seconds_left(standing.age), margin_of(limits.allocation)
     if standing.signalled:
         return "it was asked to end (SIGTERM)"
     if standing.given_up:
         return "its node fails all jobs at once"
     if limits.max_jobs and standing.begun >= limits.max_jobs:
-        return f"it has begun {standing.begun} jobs (max_jobs_per_batch)"
+        return f"it has started {standing.begun} jobs (max_jobs_per_batch)"
     if limits.max_time and standing.age >= limits.max_time:
-        return f"{limits.max_time:g} s are over (max_time)"
+        return f"it has run for {limits.max_time:g} s (max_time)"
     if left is not None and left <= margin:
         return f"its allocation ends in {left:.0f} s"
     if limits.max_wait and standing.idle >= limits.max_wait:
-        return f"no job came for {limits.max_wait:g} s (max_wait)"
+        return f"it had no job for {limits.max_wait:g} s (max_wait)"
     return ""
 
 
 def never_fits(time_limit: float | None, limits: Limits) -> str:
-    """Return why no pilot of this kind can run a job to its end; "" if one can."""
+    """Return why no pilot of this kind can finish a job; "" if one can."""
     total = limits.allocation
     if time_limit is None or total is None or time_limit <= total - margin_of(total):
         return ""
@@ -155,7 +155,7 @@ def never_fits(time_limit: float | None, limits: Limits) -> str:
 
 
 def fits(time_limit: float | None, limits: Limits, age: float) -> bool:
-    """Whether a job can end before the allocation does; one without a limit may."""
+    """Whether a job can end before the allocation does; a job without a limit may start."""
     left = limits.seconds_left(age)
     if time_limit is None or left is None:
         return True
@@ -164,16 +164,16 @@ def fits(time_limit: float | None, limits: Limits, age: float) -> bool:
 
 @dataclass
 class Brake:
-    """Slows a pilot down whose node fails all jobs at once, so that others get them.
+    """Slows down a pilot on whose node jobs fail at once, so that other pilots get them.
 
     Attributes
     ----------
     failures
-        Jobs in a row that ended at once and without a result.
+        Number of consecutive jobs that ended at once without a result.
     pauses
-        Pauses made since the last job that did not.
+        Number of pauses since the last job that did not.
     until
-        Time until which no job begins.
+        Time until which no job starts.
     """
 
     failures: int = 0
@@ -181,7 +181,7 @@ class Brake:
     until: float = field(default=0.0)
 
     def note(self, now: float, *, seconds: float, has_result: bool) -> None:
-        """Note the end of a job, which ran for so many seconds."""
+        """Note the end of a job, with the number of seconds that it ran."""
         if has_result or seconds > AT_ONCE:
             self.failures = self.pauses = 0
             return
@@ -193,10 +193,10 @@ class Brake:
             self.failures = 0
 
     def holds(self, now: float) -> bool:
-        """Whether no job is to begin now."""
+        """Whether the pilot is pausing now."""
         return now < self.until
 
     @property
     def has_given_up(self) -> bool:
-        """Whether there were too many pauses."""
+        """Whether the pilot has paused too often."""
         return self.pauses > BRAKES

@@ -1,8 +1,8 @@
 """The jobs of a pilot as processes: each is ``bash submit.sh`` in its run directory.
 
-A job has a process group of its own, in the session of its pilot. What is left of the group when
-the job ends is ended, and all of it when the pilot dies, however that happens: a small process in
-the group waits for the end of a pipe that only the pilot holds open.
+Each job has its own process group in the session of the pilot. Processes of the group that remain
+when the job ends are killed, and so is the whole group when the pilot dies for any reason: a small
+process in the group waits for the end of a pipe that only the pilot holds open.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from typing import Protocol
 from controller.rules.pool_files import CLAIM, Entry
 
 _BLIND_POLL = 0.05
-"""Seconds between looks at processes, where the kernel cannot tell of their end."""
+"""Seconds between checks of processes if the kernel cannot report their end."""
 
 
 class Runs(Protocol):
-    """Runs jobs; each is known by its claim."""
+    """Runs jobs; each is identified by its claim."""
 
     def start(self, claim: str, run_dir: Path, entry: Entry) -> None:
-        """Begin a job.
+        """Start a job.
 
         Raises
         ------
         OSError
-            It cannot be begun: nothing has happened.
+            The job cannot be started; nothing has happened.
         """
 
     def ended(self) -> dict[str, int]:
         """Return {claim: exit status} of the jobs that have ended since the last call."""
 
     def stop(self, claim: str, *, force: bool) -> None:
-        """End a job with all that it has started; with force, at once."""
+        """End a job and everything that it has started; with force, at once."""
 
     def wait(self, seconds: float, wake: int) -> None:
-        """Wait until a job ends or a descriptor can be read, at most for so long."""
+        """Wait until a job ends, a descriptor can be read, or the time is up."""
 
     def close(self) -> None:
         """End everything."""
 
 
 class ColdRuns:
-    """Runs each job in a new process."""
+    """Runs each job in a new process and interpreter."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, tuple[subprocess.Popen[bytes], int]] = {}

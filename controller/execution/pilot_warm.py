@@ -1,7 +1,7 @@
-"""The jobs of a pilot in warm processes, as far as they may run there; the others in new ones.
+"""Run the suitable jobs of a pilot in warm processes, and the others in new ones.
 
-A job may that says so in its file of the pool: its runner knows that it needs nothing but jobflow.
-Without warm processes (they cannot be started, or have died) such a job runs as any other.
+A job is suitable if its file in the pool says so: its runner knows that it needs nothing but
+jobflow. If warm processes cannot be started or have died, such a job runs like any other.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from controller.rules.pool_files import Entry
 from controller.schedulers.start import STARTED, parse_start
 
 _ORPHAN_POLL = 0.2
-"""Seconds between looks at jobs whose pool has died."""
+"""Seconds between checks of jobs whose pool has died."""
 _END_GRACE = 6.0
-"""Seconds that jobs have to end with their pilot."""
+"""Seconds that jobs get to end together with their pilot."""
 _FAILED_START = 127
 _ENDS_BY_ITSELF = (OTHER_ATTEMPT, IS_WITHDRAWN, IS_STOPPED)
-"""Why a job is refused that must not be started otherwise either: its script would end at once."""
+"""Reasons for refusing a job that must not be started as a script either: it would end at once."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class _Given:
 
 @dataclass(frozen=True)
 class _Orphan:
-    """The process of a job that goes on without its pool; it leads a group."""
+    """The process of a job that continues without its pool; it leads a process group."""
 
     pid: int
     start_time: str
@@ -59,14 +59,14 @@ class PilotRuns:
     Parameters
     ----------
     slots
-        Jobs at once.
+        Maximum number of jobs at the same time.
     pool
-        Where warm jobs run; None for one of its own, started when there is one.
+        Pool for warm jobs; None means a separate one, started with the first warm job.
     """
 
     def __init__(self, slots: int, pool: WarmPool | None = None) -> None:
         self._cold = ColdRuns()
-        # Its jobs end with the pilot, however that ends: the runner begins them anew elsewhere.
+        # Its jobs end with the pilot, even if that is killed: the runner restarts them elsewhere.
         self._pool = pool or WarmPool(PoolSettings(processes=slots, jobs_outlive=False))
         self._is_usable = True
         self._warm: dict[str, _Given] = {}
@@ -75,7 +75,7 @@ class PilotRuns:
 
     def start(self, claim: str, run_dir: Path, entry: Entry) -> None:
         """See `Runs`."""
-        # The pool knows jobs by their folders, of which an earlier attempt may not be over yet.
+        # The pool knows jobs by their folders, where an earlier attempt may not have ended yet.
         is_free = all(given.run_dir != run_dir for given in self._warm.values())
         if entry.warm and self._is_usable and is_free:
             try:
@@ -115,12 +115,13 @@ class PilotRuns:
         elif event.kind is EventKind.REFUSED and event.reason in _ENDS_BY_ITSELF:
             self._ended[claim] = 0
         elif not self._has_begun(claim, given):
-            # A lost job gets another pool. What warm processes cannot begin, a new one may.
+            # A lost job gets another pool. A job that warm processes cannot start may start in a
+            # new one.
             begin = self.start if event.kind is EventKind.LOST else self._cold.start
             self._try(begin, claim, given)
 
     def _has_begun(self, claim: str, given: _Given) -> bool:
-        """Whether a job has begun although its start was not reported; it is then waited for."""
+        """Whether a job has started without a report of that; its end is then awaited."""
         try:
             start = parse_start((given.run_dir / STARTED).read_text(errors="replace"))
         except OSError:
@@ -130,7 +131,7 @@ class PilotRuns:
         if start.process_id == claim and start.pid.isdigit():
             self._orphans[claim] = _Orphan(int(start.pid), start.start_time)
         else:
-            self._ended[claim] = 0  # another one began it: the pilot finds out
+            self._ended[claim] = 0  # another pilot started it: this one finds out
         return True
 
     def _try(self, begin: Callable[..., None], claim: str, given: _Given) -> None:
@@ -140,7 +141,7 @@ class PilotRuns:
             self._ended[claim] = _FAILED_START
 
     def _give_up(self) -> None:
-        """Do without warm processes from now on."""
+        """Use no warm processes from now on."""
         self._is_usable = False
         given, self._warm = self._warm, {}
         for claim, each in given.items():
@@ -148,7 +149,7 @@ class PilotRuns:
                 self._try(self._cold.start, claim, each)
 
     def stop(self, claim: str, *, force: bool) -> None:
-        """See `Runs`; a warm job is asked to end, and ended soon after that in any case."""
+        """See `Runs`; a warm job is asked to end, and killed soon after if it has not."""
         if claim in self._warm:
             self._pool.stop(self._warm[claim].run_dir)
         elif claim in self._orphans:
@@ -168,7 +169,7 @@ class PilotRuns:
         for claim in [*self._warm, *self._orphans]:
             self.stop(claim, force=claim in self._orphans)
         end = time.monotonic() + _END_GRACE
-        self._is_usable = False  # what is lost now does not begin again
+        self._is_usable = False  # jobs that are lost now are not started again
         with suppress(PoolError):
             while self._warm and time.monotonic() < end:
                 for event in self._pool.events(0.1):

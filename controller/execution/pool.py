@@ -8,10 +8,10 @@
             print(event.kind, event.run_dir)
 
 The processes are children of a program, ``jf execution pool``, that has imported jobflow and does
-nothing else. A job runs as a job of the shell does: in its run directory, with the same files, in a
-process that leads a session. Between two jobs the process is put back as far as that can be done,
-and replaced where it cannot (docs/warm.md). `WarmPool` starts the program when it is first needed.
-If the program dies, it is started again, and there is an event for each of its jobs.
+nothing else. A job runs as on a shell worker: in its run directory, with the same files, in a
+process that leads a session. Between two jobs the process is reset, or replaced if that is not
+possible (docs/warm.md). `WarmPool` starts the program when it is first needed. If the program dies,
+it is started again, and there is an event for each of its jobs.
 
 Messages are lines of JSON: ``{"do": "configure" | "run" | "stop", ...}`` to the program, and
 ``{"event": "ready" | "started" | "ended" | "refused" | "outdated", ...}`` from it.
@@ -38,7 +38,7 @@ from controller.errors import ControllerError
 
 _PROGRAM = ("jf", "execution", "pool")
 _TOO_MANY_DEATHS = 3
-"""Programs in a row that have ended before they did anything: the next one would, too."""
+"""Number of consecutive programs that end without doing anything after which to give up."""
 
 
 class PoolError(ControllerError):
@@ -47,26 +47,26 @@ class PoolError(ControllerError):
 
 @dataclass(frozen=True)
 class PoolSettings:
-    """How a pool works.
+    """Settings of a pool.
 
     Attributes
     ----------
     processes
-        Jobs that run at once.
+        Maximum number of jobs at the same time.
     jobs_per_process
-        Jobs after which a process is replaced.
+        Number of jobs after which a process is replaced.
     memory_growth
-        MB of memory by which a process may have grown since its first job; beyond, it is replaced.
+        Growth in MB since its first job above which a process is replaced.
     memory_limit
-        MB of memory that a process may use: a job that needs more fails, or is killed with its
+        Maximum memory of a process in MB: a job that needs more fails, or is killed with its
         process. None for no limit.
     idle_time
         Seconds after which a process without a job ends.
     grace
-        Seconds that a job has to end when it is asked to, and that threads have which it left.
+        Seconds that a job gets to end when it is asked to, and that its remaining threads get.
     jobs_outlive
-        Whether jobs that run go on to their ends when the pool is closed, or the process that
-        started it dies; else they are killed.
+        Whether running jobs continue when the pool is closed or the process that started it dies;
+        otherwise they are killed.
     """
 
     processes: int = 1
@@ -81,12 +81,12 @@ class PoolSettings:
 class EventKind(StrEnum):
     """What happened to a job of a pool.
 
-    STARTED: its process runs it; ``pid`` and ``start_time`` tell which.
-    ENDED: it has ended, and its run directory is complete; ``status`` as in the exit file.
-    REFUSED: it was not started: ``reason`` says why, `controller.execution.warm` which there are.
-    LOST: the program died before the job is known to have started: submit it again, which does
-    nothing if it has.
-    ORPHANED: the program died while the job ran. Its process goes on with this job, and ends then.
+    STARTED: it is running in the process given by ``pid`` and ``start_time``.
+    ENDED: it has ended, and its run directory is complete; ``status`` is that of the exit file.
+    REFUSED: it was not started; ``reason`` says why (see `controller.execution.warm`).
+    LOST: the program died before the job was known to have started. Submit it again; this does
+    nothing if it has started.
+    ORPHANED: the program died while the job was running. Its process finishes this job, then ends.
     """
 
     STARTED = "started"
@@ -103,15 +103,15 @@ class PoolEvent:
     Attributes
     ----------
     kind, run_dir
-        What, and to which job.
+        What happened, and the run directory of the job.
     pid, start_time
-        The process, as `controller.identity` tells processes apart; None and "" if unknown.
+        The process, as identified by `controller.identity`; None and "" if unknown.
     status
         Exit status of the job's command, 128 + N after signal N; None if it has not ended.
     seconds
-        How long the process had the job; None if it has not ended, or its process died.
+        Run time in seconds; None if the job has not ended, or its process died.
     reason
-        Why it was refused, or why its process takes no other job after it; "" for neither.
+        Why it was refused, or why its process takes no further job; "" if neither applies.
     """
 
     kind: EventKind
@@ -124,16 +124,16 @@ class PoolEvent:
 
 
 class WarmPool:
-    """Runs jobs in warm processes; for use in one thread.
+    """Runs jobs in warm processes; to be used in one thread only.
 
     Parameters
     ----------
     settings
         See `PoolSettings`.
     command
-        The program; None for the ``jf`` of this Python, or the first on the PATH.
+        Command of the program; None means the ``jf`` of this Python, or the first on the PATH.
     environment
-        Of the program and all jobs; None for that of this process.
+        Environment of the program and all jobs; None means that of this process.
     """
 
     def __init__(
@@ -157,12 +157,12 @@ class WarmPool:
 
     @property
     def pids(self) -> list[int]:
-        """Process numbers of the programs that run."""
+        """Process ids of the running programs."""
         return [program.pid for program in self._programs]
 
     @property
     def jobs(self) -> list[Path]:
-        """Run directories of the jobs that were submitted and have not ended, in their order."""
+        """Run directories of the submitted jobs that have not ended, in order of submission."""
         return [Path(name) for program in self._programs for name in program.jobs]
 
     def start(self) -> None:
@@ -171,24 +171,24 @@ class WarmPool:
         Raises
         ------
         PoolError
-            It cannot be started.
+            The program cannot be started.
         """
         if self._program is None:
             self._program = _Program(self._words(), self._variables())
             self._program.send(do="configure", **asdict(self._settings))
 
     def submit(self, run_dir: Path | str, token: str = "", process_id: str = "") -> None:
-        """Let a job run as soon as a process is free; returns at once.
+        """Submit a job, which runs as soon as a process is free; return at once.
 
         Parameters
         ----------
         run_dir
-            Absolute, with the input file.
+            Absolute path of the run directory, which contains the input file.
         token
-            That of the attempt: it is not started where the folder is another attempt's, nor a
-            second time.
+            Token of the attempt: it is not started a second time, nor in a folder that belongs to
+            another attempt.
         process_id
-            The job's id in its queue, for the start file; "" for the number of the process.
+            The job's id in its queue, for the start file; "" means the process id.
 
         Raises
         ------
@@ -210,18 +210,18 @@ class WarmPool:
                 program.send(do="stop", run_dir=str(run_dir))
 
     def resize(self, processes: int) -> None:
-        """Change how many jobs run at once; what runs goes on."""
+        """Change the maximum number of jobs at the same time; running jobs continue."""
         if processes != self._settings.processes:
             self._settings = PoolSettings(**{**asdict(self._settings), "processes": processes})
             if self._program is not None:
                 self._program.send(do="configure", processes=processes)
 
     def files(self) -> list[int]:
-        """Open files to wait for with ``poll``: `events` has something when one can be read."""
+        """Open files to ``poll``: when one is readable, `events` has something to return."""
         return [program.answers for program in self._programs]
 
     def events(self, timeout: float = 0.0) -> list[PoolEvent]:
-        """Return what has happened, in its order.
+        """Return the events that have happened, in order.
 
         Parameters
         ----------
@@ -237,7 +237,7 @@ class WarmPool:
             self._wait(left)
 
     def close(self) -> None:
-        """End the program; there is no event any more of a job that runs (``jobs_outlive``)."""
+        """End the program; running jobs (``jobs_outlive``) cause no further events."""
         for program in self._programs:
             program.close()
         self._program, self._retired = None, []
@@ -253,7 +253,7 @@ class WarmPool:
         found = shutil.which(_PROGRAM[0], path=path)
         if found is None:
             raise PoolError(
-                "warm processes cannot be started: there is no command jf",
+                "cannot start warm processes: there is no command jf",
                 hint="install jfr on this machine, or use `warm: false`",
             )
         return [found, *_PROGRAM[1:]]
@@ -277,7 +277,7 @@ class WarmPool:
         for message in program.heard():
             run_dir = message.get("run_dir", "")
             if message["event"] == "ready":
-                program.pid = message["pid"]  # what was started may have been a wrapper
+                program.pid = message["pid"]  # the started command may have been a wrapper
             elif not program.has(run_dir, message.get("token", "")):
                 continue  # an earlier attempt in the same folder
             elif message["event"] == "outdated":
@@ -297,7 +297,7 @@ class WarmPool:
         return events
 
     def _replace(self, program: _Program, jobs: Mapping[str, dict[str, Any]]) -> None:
-        """Start a program anew whose code has changed; the old one ends after its last job."""
+        """Start a new program because its code has changed; the old one ends after its last job."""
         if program is self._program:
             self._program = None
             self._retired.append(program)
@@ -336,7 +336,7 @@ class _Program:
     """One ``jf execution pool``."""
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._errors: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the program)
+        self._errors: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the program runs)
         try:
             self._process = subprocess.Popen(
                 words,
@@ -350,7 +350,7 @@ class _Program:
             )
         except OSError as error:
             self._errors.close()
-            raise PoolError(f"warm processes cannot be started: {error}") from error
+            raise PoolError(f"cannot start warm processes: {error}") from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.pid = self._process.pid
@@ -390,7 +390,7 @@ class _Program:
             del self._to_send[:written]
 
     def heard(self) -> list[dict[str, Any]]:
-        """Return the messages that are there."""
+        """Return the messages that have arrived."""
         self._flush()
         while not self.has_ended:
             try:
@@ -411,7 +411,7 @@ class _Program:
         return ""
 
     def close(self) -> None:
-        """Let the program end; its standard input ends."""
+        """Let the program end by closing its standard input."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with suppress(OSError):

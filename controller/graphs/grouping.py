@@ -58,7 +58,7 @@ class GroupedGraph:
 
 
 def grouped(graph: FlowGraph, most: int = GROUP_ABOVE) -> GroupedGraph:
-    """Return a graph of at most so many groups, as fine as that allows.
+    """Return a graph with a limited number of groups, as fine as the limit allows.
 
     Jobs of one layer with the same name are a group; where that makes too many, numbers in names,
     then layers, then names are ignored.

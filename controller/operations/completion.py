@@ -147,7 +147,7 @@ def finish(
         Of the caller's transaction; None for one of its own.
     gives_back
         Free the jobs with the same write, and record of each what every successful step records;
-        for a ``session`` in which nobody else writes (`Queue.takes_turns`).
+        for a ``session`` in which no other process writes (`Queue.takes_turns`).
 
     Returns
     -------

@@ -315,7 +315,7 @@ def record_at_once(
 ) -> Answers | None:
     """Record the ends of locked jobs, and free them, in one turn at the database.
 
-    In such a turn nobody else writes, so that flows which are free need no lock.
+    In such a turn no other process writes, so flows that are free need no lock.
 
     Parameters
     ----------

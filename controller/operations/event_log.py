@@ -162,7 +162,7 @@ class EventLog:
         Parameters
         ----------
         limit
-            At most so many; 0 means all.
+            Maximum number of events; 0 means all.
         newest
             With a limit, the last ones instead of the first.
         """

@@ -15,7 +15,7 @@ FIELD = "jfr_job_counts"
 FRESH_FOR = 30.0
 """Seconds for which a count is good, unless it took long."""
 TIMES_ITS_COST = 20.0
-"""A count is good for so many times as long as it took."""
+"""A count is reused for this multiple of the time that it took."""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Queue:
 
     @property
     def takes_turns(self) -> bool:
-        """Whether a transaction is alone at the database: what it reads, nobody changes meanwhile.
+        """Whether a transaction has the database to itself: what it reads cannot change meanwhile.
 
         Then it does what otherwise takes locks.
         """

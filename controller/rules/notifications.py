@@ -150,5 +150,5 @@ def _line(event: EventDoc) -> str:
 
 
 def retry_delay(failures: int) -> float:
-    """Return the seconds until the next attempt after so many that failed."""
+    """Return the seconds until the next attempt after a number of failed ones."""
     return float(min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(failures - 1, 20)))

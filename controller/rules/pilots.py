@@ -84,7 +84,7 @@ def deaths_of(job: Mapping[str, Any]) -> int:
     found = 0
     for attempt in reversed(job.get("attempts") or []):
         if attempt.get("state") or not attempt.get("batch_uid"):
-            break  # it came to an end of its own, or was begun anew by a person
+            break  # it ended by itself, or was restarted by a user
         found += attempt.get("cause") not in BLAMELESS
     return found
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 MISSED_BEATS = 3
-"""So many heartbeats may be missing before a runner counts as silent."""
+"""Number of missing heartbeats after which a runner counts as silent."""
 
 
 class RequestAction(StrEnum):

@@ -1,7 +1,7 @@
-"""The pools and pilots of batch workers: what has run, what runs, how many pilots it takes.
+"""The pools and pilots of batch workers: which jobs ended, which run, how many pilots are needed.
 
-A round asks the queue about the pilots, then looks into the pool: what a pilot has left that the
-queue says has ended is complete by then. All decisions are `controller.rules.pilots`.
+A round asks the queue about the pilots first and reads the pool after that, so that the files of a
+pilot that the queue reports as ended are complete. All decisions are in `controller.rules.pilots`.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ from controller.states import BATCH_STATES, BatchState, JobState
 logger = logging.getLogger(__name__)
 
 FASTEST, GROWTH = 0.2, 1.4
-"""Seconds between two looks into a pool while something moves there, and how they grow up to
-``delay_update_batch`` while nothing does."""
+"""Seconds between two reads of a pool while something changes there, and the factor by which they
+grow, up to ``delay_update_batch``, while nothing does."""
 SLOWEST, SLOWEST_HERE = 10.0, 1.0
-"""Seconds between two looks at most, on another machine and on this one: a look is one command."""
+"""Maximum seconds between two reads, on another machine and on this one: a read is one command."""
 QUEUE_FASTEST = 2.0
-"""Seconds between two questions to the queue about pilots, at least."""
+"""Minimum number of seconds between two queries of the queue about pilots."""
 WHOLE_LOOK_EVERY = 60.0
 """Seconds between two comparisons of the pool with the jobs that should be in it."""
 SETTLE = 30.0
-"""Seconds after the end of a pilot in which what it left may still appear: file systems of clusters
-show a file later on another machine."""
+"""Seconds after the end of a pilot during which its files may still appear: cluster file systems
+may show a file with a delay on other machines."""
 _WITHOUT_JOBS = {"jobs": 0}
-"""A projection: the list of what a pilot has run may be long."""
+"""Projection that omits the list of jobs that a pilot has run, which may be long."""
 _FIELDS = ["uuid", "index", "db_id", "state", "worker", "remote", "run_dir", "attempts"]
 
 Job = dict[str, Any]
@@ -68,11 +68,11 @@ class Batches:
     Parameters
     ----------
     context
-        Of the thread.
+        Context of the thread.
     apply
-        Writes fields of jobs; returns whether anything moved.
+        Writes fields of jobs; returns whether anything changed.
     clock
-        Monotonic seconds.
+        Returns monotonic seconds.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Batches:
         self._served: dict[str, _WorkerBatches] = {}
 
     def advance(self, workers: list[str], only: dict[str, Any]) -> bool:
-        """Do what is due for the batch workers among some; returns whether anything moved.
+        """Do what is due for the batch workers among some workers; return whether anything changed.
 
         Parameters
         ----------
@@ -104,16 +104,16 @@ class Batches:
             except RemoteError as error:
                 logger.warning("worker %s: %s", name, error)
             except Exception:
-                logger.exception("worker %s: its pool cannot be served, tried again", name)
+                logger.exception("worker %s: its pool cannot be served; will retry", name)
         return moved
 
     def hurry(self, worker: str) -> None:
-        """Say that jobs were put into the pool of a worker."""
+        """Note that jobs were put into the pool of a worker."""
         if worker in self._served:
             self._served[worker].hurry()
 
     def seconds_left(self) -> list[float]:
-        """Return the seconds until each pool is looked at again."""
+        """Return the seconds until each pool is read again."""
         return [served.seconds_left() for served in self._served.values()]
 
 
@@ -139,14 +139,14 @@ class _WorkerBatches:
         return self._next - self._clock()
 
     def advance(self, only: dict[str, Any]) -> bool:
-        """Do a round, where it is due."""
+        """Do a round if it is due."""
         now = self._clock()
         if now < self._next:
             return False
         moved = self._round(only)
         given, longest = self._context.project.runner.delay_update_batch, FASTEST
         if moved is None:
-            longest = max(given, FASTEST)  # until jobs are put there
+            longest = max(given, FASTEST)  # until jobs are put into the pool
         else:
             is_here = self._context.worker(self._name).is_local
             longest = max(min(given, SLOWEST_HERE if is_here else SLOWEST), FASTEST)
@@ -155,7 +155,7 @@ class _WorkerBatches:
         return bool(moved)
 
     def _round(self, only: dict[str, Any]) -> bool | None:
-        """Do a round; returns whether anything moved, None where there is nothing to look at."""
+        """Do a round; return whether anything changed, None if there is nothing to read."""
         batches = self._context.controller.queue.batches
         active = {"worker": self._name, "batch_state": batch_record.ACTIVE}
         pilots = list(batches.find(active, _WITHOUT_JOBS))
@@ -185,7 +185,7 @@ class _WorkerBatches:
     # ------------------------------------------------------------------ looking
 
     def _ask_queue(self, pilots: Sequence[Job]) -> None:
-        """Ask the queue about pilots, where that is due; answers are kept."""
+        """Query the queue about pilots if that is due; the answers are kept."""
         known = {pilot["batch_uid"] for pilot in pilots}
         self._answers = {uid: one for uid, one in self._answers.items() if uid in known}
         is_new = known - set(self._answers)
@@ -235,7 +235,7 @@ class _WorkerBatches:
     # ------------------------------------------------------------------ jobs
 
     def _settle_finished(self, view: PoolView, jobs: dict[Key, Job]) -> bool:
-        """Record what has ended, and note which files are not needed any more."""
+        """Record the jobs that have ended, and note which files are no longer needed."""
         ends: dict[Key, dict[str, Any]] = {}
         files: dict[Key, list[PoolFile]] = {}
         verdicts = {file: judge_end(jobs.get(file.key), file.entry) for file in view.finished}
@@ -255,14 +255,14 @@ class _WorkerBatches:
         after = self._jobs_of(file for some in files.values() for file in some)
         batch_states = {state.value for state in BATCH_STATES}
         for key, some in files.items():
-            # One that could not be recorded now is found again in the next round.
+            # A job that could not be recorded now is found again in the next round.
             if key not in after or after[key]["state"] not in batch_states:
                 self._forget += some
         self._note_jobs([(file, jobs[file.key]) for some in files.values() for file in some])
         return moved
 
     def _forget_files(self) -> None:
-        """Remove files whose ends are recorded; those that cannot be removed now are kept."""
+        """Remove the files of recorded jobs; those that cannot be removed now are kept."""
         if self._forget:
             pool_of(self._context, self._name).forget(self._forget)
             self._forget = []
@@ -285,7 +285,7 @@ class _WorkerBatches:
     def _look_closer(
         self, files: Sequence[PoolFile], jobs: dict[Key, Job], view: PoolView
     ) -> dict[PoolFile, Verdict]:
-        """Find out to which attempts files belong that say nothing, from the run directories."""
+        """Find out from the run directories to which attempts empty files of the pool belong."""
         if not files:
             return {}
         marks = self._marks([jobs[file.key] for file in files])
@@ -319,7 +319,7 @@ class _WorkerBatches:
         return found
 
     def _note_running(self, view: PoolView, jobs: dict[Key, Job], pilots: Sequence[Job]) -> bool:
-        """Let jobs that pilots have claimed be BATCH_RUNNING."""
+        """Set jobs that pilots have claimed to BATCH_RUNNING."""
         known = {pilot["batch_uid"]: pilot for pilot in pilots}
         fields: dict[Key, dict[str, Any]] = {}
         noted = []
@@ -351,10 +351,10 @@ class _WorkerBatches:
     # ------------------------------------------------------------------ pilots
 
     def _settle_pilots(self, pilots: Sequence[Job], view: PoolView) -> bool:
-        """Record what has become of pilots, and what they do.
+        """Record the states of pilots, and what they are doing.
 
-        The queue's answer may be older than the look into the pool: a pilot that has claimed a job
-        runs, whatever the queue said last.
+        The queue's answer may be older than the read of the pool: a pilot that has claimed a job
+        is running, whatever the queue said last.
         """
         batches, moved = self._context.controller.queue.batches, False
         at_work = {file.batch_uid for file in view.running}
@@ -378,7 +378,7 @@ class _WorkerBatches:
         return moved
 
     def _settle_orphans(self, view: PoolView, jobs: dict[Key, Job], pilots: Sequence[Job]) -> bool:
-        """Give back jobs whose pilots have ended while they ran them."""
+        """Give back jobs whose pilots ended while running them."""
         alive = {p["batch_uid"] for p in pilots} - set(self._ended)
         left = orphans(
             [(f.key, f.batch_uid) for f in view.running], alive, self._known(view, alive)
@@ -393,7 +393,7 @@ class _WorkerBatches:
         return moved
 
     def _known(self, view: PoolView, alive: set[str]) -> set[str]:
-        """Return the pilots among those with claims that this database knows to have ended."""
+        """Return the pilots with claims that have ended according to this database."""
         others = {file.batch_uid for file in view.running} - alive - set(self._ended)
         if others:
             query = {"batch_uid": {"$in": sorted(others)}, "worker": self._name}
@@ -406,12 +406,12 @@ class _WorkerBatches:
         return set(self._ended)
 
     def _adopt(self, batch_uid: str) -> None:
-        """Record a pilot that is at work and in no document: a runner died when it submitted it."""
+        """Record a working pilot that has no document: a runner died while submitting it."""
         folder = self._folder(batch_uid)
         said = self._context.host(self._name).read_files([folder / STARTED])
         start = parse_start(said.get(folder / STARTED, b"").decode(errors="replace"))
         if start is None:
-            self._ended[batch_uid] = (self._clock(), {})  # nothing is known of it
+            self._ended[batch_uid] = (self._clock(), {})  # nothing is known about it
             return
         logger.warning("worker %s: pilot %s was not recorded", self._name, start.process_id)
         queue = self._context.controller.queue
@@ -419,9 +419,9 @@ class _WorkerBatches:
         batch_record.add_submitted(queue.batches, start.process_id, batch_uid, self._name, identity)
 
     def _is_due(self, batch_uid: str) -> bool:
-        """Whether what an ended pilot has left must be visible by now."""
+        """Whether the files of an ended pilot must be visible by now."""
         since, _ = self._ended[batch_uid]
-        is_shell = self._context.queue(self._name).is_shell  # then all of it is on one machine
+        is_shell = self._context.queue(self._name).is_shell  # then everything is on one machine
         return is_shell or self._clock() - since >= SETTLE
 
     def _give_back(self, files: Sequence[PoolFile], jobs: dict[Key, Job]) -> bool:
@@ -455,7 +455,7 @@ class _WorkerBatches:
         return moved
 
     def _find_missing(self, view: PoolView, pilots: Sequence[Job]) -> bool:
-        """Find jobs that should be in the pool and are not: the pool may have been emptied."""
+        """Find jobs that should be in the pool but are not: the pool may have been emptied."""
         states = [s.value for s in BATCH_STATES]
         query = {"worker": self._name, "state": {"$in": states}, "lock_id": None}
         jobs = {
@@ -475,7 +475,9 @@ class _WorkerBatches:
             job, (token, has_ended) = jobs[key], marks[key]
             remote = job.get("remote") or {}
             if token != (remote.get("submission_token") or ""):
-                logger.warning("job %s is not in the pool: it is put there again", job["db_id"])
+                logger.warning(
+                    "job %s is missing from the pool: it will be put there again", job["db_id"]
+                )
                 fields[key] = {"state": JobState.UPLOADED.value, "start_time": None}
             elif has_ended:
                 fields[key] = ended_fields(job, remote.get("process_id"), worker)

@@ -1,7 +1,7 @@
 """A runner's own record: its heartbeat, and the requests that it reads and answers.
 
-Looked at wherever the runner waits and between any two steps. The heartbeat is written only by the
-thread that does the runner's work, so that a runner that hangs falls silent.
+The record is checked wherever the runner waits and between any two steps. Only the thread that does
+the runner's work writes the heartbeat, so that a hanging runner falls silent.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ from controller.rules.runner_requests import RequestAction, new_request
 logger = logging.getLogger(__name__)
 
 READ_EVERY = 1.0
-"""Seconds between two looks for a request."""
+"""Seconds between two checks for a request."""
 KILLED = 137
-"""Exit status of a runner that was asked to end at once; what SIGKILL leaves to a shell."""
+"""Exit status of a runner that was asked to end at once; the same as a shell's after SIGKILL."""
 
 
 class Control:
-    """What others may ask of a runner, and what they see of it.
+    """The requests to a runner, and its state as other processes see it.
 
     Parameters
     ----------
     queue
-        Where the record lies.
+        Queue that holds the record.
     project
-        Whose file is watched for changes.
+        Project whose file is watched for changes.
     stop, reload
-        Called, in any thread, when the runner is asked to.
+        Called, in any thread, when a request asks for it.
 
     Attributes
     ----------
     claims_paused
-        Whether no job is to be claimed.
+        Whether the runner must not claim jobs.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Control:
 
     @property
     def runner_id(self) -> str:
-        """Id of the runner; "" while it does not work."""
+        """Id of the runner; "" while it is not running."""
         return str(self._record.get("runner_id") or "")
 
     def begin(self, record: Mapping[str, Any]) -> None:
@@ -83,7 +83,7 @@ class Control:
         Parameters
         ----------
         record
-            Of `controller.runner.registration.describe`, and what else is to be seen.
+            Record from `controller.runner.registration.describe`, with further fields to show.
         """
         from controller import __version__
 
@@ -123,14 +123,14 @@ class Control:
         return {"project_file": path, "project_hash": file_hash(path)}
 
     def tick(self) -> None:
-        """Give a heartbeat and read what is asked, where due; nothing if the database is away."""
+        """Write a heartbeat and read requests if due; do nothing if the database is unreachable."""
         if not self._record:
             return
         now = time.monotonic()
         if now < self._next_read and now < self._next_beat:
             return
         if not self._mutex.acquire(blocking=False):
-            return  # another thread looks right now
+            return  # another thread is checking right now
         try:
             with suppress(StorageError):
                 if now >= self._next_beat and threading.get_ident() == self._thread:
@@ -157,7 +157,7 @@ class Control:
         Parameters
         ----------
         refused
-            Why it was not taken over; None where it was.
+            Why the file was refused; None if it was accepted.
         """
         request, self._reload_request = self._reload_request, None
         if request is not None and self._record:
@@ -189,13 +189,13 @@ class Control:
             logger.info("claims of jobs are %s", "paused" if paused else "resumed")
         if record and bool(record.get("claims_paused")) != paused:
             update_process(self._queue, self.runner_id, {"claims_paused": paused})
-        self._seen.token = token  # at the end: what failed above is read again
+        self._seen.token = token  # last, so that what failed above is read again
 
     def _heed(self, request: Mapping[str, Any]) -> None:
         by = request.get("by") or {}
         action = str(request.get("action"))
         if action != RequestAction.RELOAD or self._reload_request is None:
-            logger.info("%s on %s asks to %s", by.get("user"), by.get("host"), action)
+            logger.info("%s on %s requests: %s", by.get("user"), by.get("host"), action)
         match action:
             case RequestAction.RELOAD:
                 self._reload_request = request  # answered when it is done
@@ -209,7 +209,7 @@ class Control:
             case RequestAction.PAUSE | RequestAction.RESUME:
                 self._paused_alone = action == RequestAction.PAUSE
             case _:
-                why = f"this version knows no request {action!r}"
+                why = f"this version does not know the request {action!r}"
                 answer_request(self._queue, self.runner_id, request, "refused", why)
                 return
         answer_request(self._queue, self.runner_id, request, "done")
@@ -221,7 +221,7 @@ class LastError(logging.Handler):
     Attributes
     ----------
     last
-        ``{text, level, on}``, naive UTC; None without one.
+        ``{text, level, on}``, with ``on`` in naive UTC; None if there is none.
     """
 
     def __init__(self) -> None:
@@ -235,7 +235,7 @@ class LastError(logging.Handler):
 
 
 def project_path(project: Project) -> str | None:
-    """Return the file that a project was read from; None where there is none."""
+    """Return the file that a project was read from; None if there is none."""
     try:
         return str(ConfigManager().get_project_data(project.name).filepath)
     except (ConfigError, OSError):
@@ -243,7 +243,7 @@ def project_path(project: Project) -> str | None:
 
 
 def file_hash(path: str | None) -> str | None:
-    """Return what changes with a file's content; None where it cannot be read."""
+    """Return a value that changes with a file's content; None if it cannot be read."""
     if path is None:
         return None
     try:

@@ -1,8 +1,8 @@
-"""When an idle runner has to make a round: whether anything in the database waits for one.
+"""When an idle runner must do a round: whether anything in the database needs one.
 
-A round asks about each step of each worker. A service that has nothing to do asks less: after any
-change, whether a job, a lock or a clean-up is there that concerns it; where the database does not
-tell of changes, each of these at its own pace.
+A round queries each step of each worker. An idle service queries less: after each change, whether
+there is a job, a lock or a clean-up that concerns it. If the database does not report changes, each
+of these has its own interval.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from controller.runner.rounds import CLEAN_UP_EVERY, RECOVER_EVERY, RunnerRoles
 from controller.states import BATCH_STATES, QUEUED_STATES
 
 LONGEST_IDLE = 30.0
-"""Seconds between two rounds at most, whatever is found."""
+"""Maximum number of seconds between two rounds."""
 _LOCKED = {"lock_id": {"$ne": None}}
 _QUEUED = [state.value for state in QUEUED_STATES]
 _ELSEWHERE = [state.value for state in (*QUEUED_STATES, *BATCH_STATES)]
-"""Jobs in these states wait for a queue or a pilot, which is asked at times that are known."""
+"""Jobs in these states wait for a queue or a pilot, which are polled at known times."""
 
 
 class Idle(Protocol):
-    """Says when a thread that waits has to look at everything again."""
+    """Decides when a waiting thread must do a full round."""
 
     def longest(self) -> float:
         """Return the seconds after which a round is due even if nothing changes."""
@@ -37,15 +37,15 @@ class Idle(Protocol):
         Parameters
         ----------
         changed
-            Whether the database has changed; None where it does not tell.
+            Whether the database has changed; None if it does not report changes.
         """
 
 
 class AnyChange:
-    """Of a caller that wants a round after any change."""
+    """For callers that need a round after every change."""
 
     def longest(self) -> float:
-        """Return the seconds between two looks for what no change tells of."""
+        """Return the seconds between two checks for events that the database does not report."""
         return RECOVER_EVERY
 
     def needs_round(self, *, changed: bool | None) -> bool:
@@ -55,18 +55,18 @@ class AnyChange:
 
 @dataclass
 class _Look:
-    """One question.
+    """One query.
 
     Attributes
     ----------
     collection
         ``"jobs"``, ``"flows"`` or ``"auxiliary"`` of the queue.
     query
-        Returns what is looked for; None where that cannot be there.
+        Returns the query; None if nothing can match.
     every
-        Seconds between two looks where the database does not tell of changes.
+        Seconds between two queries if the database does not report changes.
     round_every
-        Seconds between two rounds while something is found: it may need one without any change.
+        Seconds between two rounds while something matches: it may need one without any change.
     """
 
     collection: str
@@ -84,11 +84,11 @@ class LaneIdle:
     context
         Of the thread.
     states
-        Values of the states that its steps end.
+        Values of the states that its steps leave.
     workers
-        Returns the names of those that it serves.
+        Returns the names of the workers that it serves.
     clock
-        Monotonic seconds.
+        Returns monotonic seconds.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class LaneIdle:
         return any(self._finds([e for e in due if e.collection == name]) for name in collections)
 
     def _finds(self, looks: list[_Look]) -> bool:
-        """Whether there is what any of these looks for, in one collection; one question."""
+        """Whether any of these queries matches, in one collection; one query in all."""
         queries = [query for look in looks if (query := look.query()) is not None]
         if not queries:
             return False
@@ -135,23 +135,23 @@ class LaneIdle:
         return collection.find_one(query, ["_id"]) is not None
 
     def _work(self) -> dict[str, Any] | None:
-        """Look for a job that has a step before it that waits for no event."""
-        # What waits for a machine that is away is tried again at a time that is known.
+        """Look for a job whose next step waits for no event."""
+        # Jobs that wait for an unreachable machine are retried at a known time.
         workers = [name for name in self._workers() if not self._context.outages.holds(name)]
         return _in_states(self._states, workers)
 
 
 class RunnerIdle(LaneIdle):
-    """When the runner's own thread has to make a round.
+    """Decides when the runner's main thread must do a round.
 
     Parameters
     ----------
     context
         Of the thread.
     roles
-        What of a runner's work is done.
+        The tasks to do.
     clock
-        Monotonic seconds.
+        Returns monotonic seconds.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class RunnerIdle(LaneIdle):
         super().__init__(context, roles.ends, context.usable_workers, clock)
         self._looks = [
             _Look("jobs", self._work, 0.0, RECOVER_EVERY),
-            # The holder of a lock may die, and a process here may end unseen: nothing tells of it.
+            # The holder of a lock may die, and a process here may end unseen: nothing reports that.
             _Look("jobs", lambda: _LOCKED, RECOVER_EVERY, RECOVER_EVERY),
             _Look("jobs", self._processes, RECOVER_EVERY, RECOVER_EVERY),
             _Look("flows", lambda: _LOCKED, RECOVER_EVERY, RECOVER_EVERY),

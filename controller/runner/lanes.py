@@ -1,8 +1,8 @@
-"""A lane per machine: a thread that does all that touches it, with connections of its own.
+"""A lane per machine: a thread that does all work on that machine, with its own connections.
 
-If it hangs, nothing else is delayed. The runner's own thread claims, completes and recovers, which
-touches no other machine, and serves the shell of this one. Threads share the database and a
-wake-up; each has its hosts, queues and JobStores for itself.
+If a lane hangs, nothing else is delayed. The runner's main thread claims, completes and recovers
+jobs, which involves no other machine, and serves the shell of this one. Threads share the database
+and a wake-up; each has its own hosts, queues and JobStores.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ LOOK_EVERY = BLIND_LOOK_EVERY = 0.5
 """Seconds between two looks for a change, where the database tells cheaply, and elsewhere: for what
 others do. Jobs that this runner claims wake the lane at once."""
 STOP_GRACE = 3.0
-"""Seconds that a lane has to end its step; then its connections are closed, and as long again."""
+"""Seconds that a lane gets to end its step, and again after its connections were closed."""
 _FIRST_TROUBLE, _LONGEST_TROUBLE = 1.0, 30.0
-"""Seconds without work after the database failed, or an unexpected error."""
+"""Seconds to pause after a database failure or an unexpected error."""
 
 
 def lane_groups(workers: Mapping[str, WorkerBase]) -> list[list[str]]:
-    """Say which workers share a lane: those on one machine; each queue of this one has its own.
+    """Return the groups of workers that share a lane: one per machine, or per queue of this one.
 
-    The shell of this machine has none: the runner's own thread serves it.
+    The shell of this machine has no lane: the runner's main thread serves it.
     """
     groups: list[list[str]] = []
     for name, worker in workers.items():
@@ -61,15 +61,15 @@ class Lane:
     Parameters
     ----------
     workers
-        Names of those that it serves.
+        Names of the workers that it serves.
     context
-        Of this thread alone, but for the controller and the project.
+        Context of this thread; only the controller and the project are shared.
     roles
-        What of a runner's work is done.
+        The tasks to do.
     is_stopping
-        Whether to end after the present step.
+        Returns whether to end after the current step.
     tell
-        Called when something has moved.
+        Called when something has changed.
     """
 
     def __init__(
@@ -97,11 +97,11 @@ class Lane:
         return self._runner_is_stopping() or self._stopped.is_set()
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start working."""
         self._thread.start()
 
     def wake(self) -> None:
-        """End the present or the next wait at once."""
+        """End the current or the next wait at once."""
         self._event.set()
 
     def stop(self) -> None:
@@ -110,19 +110,19 @@ class Lane:
         self.wake()
 
     def join(self, seconds: float) -> bool:
-        """Wait for the end; returns whether it has come."""
+        """Wait for the lane to end; return whether it has ended."""
         self._thread.join(max(0.0, seconds))
         return not self._thread.is_alive()
 
     def cut(self) -> None:
-        """Close the connections of a lane that does not end, so that what it waits for fails."""
+        """Close the connections of a lane that does not end, so that its blocking calls fail."""
         self._context.connections.cut()
 
     def abandon(self) -> None:
-        """Abandon a lane that hangs: others take over what it has locked."""
+        """Abandon a lane that hangs: other processes take over its locks."""
         give_up_leases_of(self._thread.ident)
         logger.warning(
-            "worker %s: its thread hangs and was abandoned; what it has locked is taken over",
+            "worker %s: its thread hangs and was abandoned; its locks will be taken over",
             ", ".join(self.workers),
         )
 
@@ -140,14 +140,14 @@ class Lane:
                 self._context.connections.close()
 
     def _turn(self) -> bool:
-        """Do one round; True when anything moved."""
+        """Do one round; return whether anything changed."""
         try:
             moved = self._rounds.advance_hosts(self._roles)
         except LockLostError as error:
             logger.warning("%s", error)
             return True
         except StorageUnavailableError:
-            self._trouble.pause("")  # the runner's own thread says so
+            self._trouble.pause("")  # the runner's main thread logs this
             return False
         except Exception:
             self._trouble.pause("")
@@ -198,11 +198,11 @@ class Lanes:
     Parameters
     ----------
     context
-        Of the runner's own thread.
+        Context of the runner's main thread.
     is_stopping
-        Whether the runner ends.
+        Returns whether the runner is ending.
     tell
-        Called, in any thread, when something has moved in a lane.
+        Called, in any thread, when something has changed in a lane.
     """
 
     def __init__(
@@ -213,7 +213,7 @@ class Lanes:
 
     @contextmanager
     def at_work(self, roles: RunnerRoles) -> Iterator[None]:
-        """Let lanes do what touches their machines, and the caller all else, until the end."""
+        """Start the lanes for the duration of the block; the caller does the rest of the work."""
         usable = self._context.usable_workers()
         if roles.transfer or roles.queue:
             workers = {name: self._context.project.workers[name] for name in usable}
@@ -234,7 +234,7 @@ class Lanes:
         return Lane(workers, context, roles, self._is_stopping, self._tell)
 
     def wake(self, worker: str | None = None) -> None:
-        """Tell the lane of a worker, if it has one, that there is work; None for all lanes."""
+        """Tell the lane of a worker, if any, that there is work; None means all lanes."""
         for lane in self._lanes:
             if worker is None or worker in lane.workers:
                 lane.wake()
@@ -245,13 +245,13 @@ class Lanes:
             lane.stop()
         left = _joined(lanes)
         cutters = [threading.Thread(target=lane.cut, daemon=True) for lane in left]
-        for cutter in cutters:  # closing a connection that hangs may hang as well
+        for cutter in cutters:  # closing a hanging connection may itself hang
             cutter.start()
         for lane in _joined(left):
             lane.abandon()
 
 
 def _joined(lanes: list[Lane]) -> list[Lane]:
-    """Wait for lanes for a while; returns those that have not ended."""
+    """Wait for lanes for a while; return those that have not ended."""
     deadline = time.monotonic() + STOP_GRACE
     return [lane for lane in lanes if not lane.join(deadline - time.monotonic())]

@@ -1,8 +1,8 @@
-"""The runner's log: a rotating file of its own in the project's ``log_dir``, and standard error.
+"""The runner's log: a separate rotating file in the project's ``log_dir``, and standard error.
 
-The first runner in a folder writes ``runner.log``, each further one beside it a file that is named
-after its host. Which names are in use is known by locks on files beside them: two processes that
-rotated one file would lose lines of each other.
+The first runner in a folder writes ``runner.log``; each further one writes a file named after its
+host. Lock files next to the logs show which names are in use: two processes that rotated the same
+file would lose each other's lines.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FILE_SIZE, FILES = 5 * 1024 * 1024, 5
 MOST_FILES = 100
-"""So many runners of one host can log into one folder."""
+"""Maximum number of runners of one host that can log into one folder."""
 _ROOT = "controller"
 
 

@@ -1,4 +1,4 @@
-"""What is recorded of a job that a pilot has run, has lost or has refused. Fields, nothing else."""
+"""The fields to record for a job that a pilot has run, lost or refused. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Fields = dict[str, Any]
 
 
 def ended_fields(job: Mapping[str, Any], process_id: str | None, worker: WorkerBase) -> Fields:
-    """Return what to set of a job whose script has ended."""
+    """Return the fields to set on a job whose script has ended."""
     fields: Fields = {
         "state": (JobState.DOWNLOADED if worker.is_local else JobState.RUN_FINISHED).value,
         "remote.process_id": process_id or (job.get("remote") or {}).get("process_id"),
@@ -30,23 +30,23 @@ def ended_fields(job: Mapping[str, Any], process_id: str | None, worker: WorkerB
 
 
 def given_back_fields(job: Mapping[str, Any], batch_uid: str, why: str, word: str | None) -> Fields:
-    """Return what to set of a job that a pilot has not run to its end.
+    """Return the fields to set on a job that a pilot did not finish.
 
-    It runs again from the beginning, which costs none of its attempts; unless too many pilots in a
-    row have ended while they ran it.
+    The job runs again from the beginning, and no attempt is counted, unless too many pilots in a
+    row have ended while running it.
 
     Parameters
     ----------
     batch_uid
-        Of the pilot; "" where it is unknown.
+        batch_uid of the pilot; "" if unknown.
     why
-        What the pilot said; "" if it said nothing: it died.
+        The reason given by the pilot; "" if it gave none because it died.
     word
         The queue's word for the end of the pilot, if any.
     """
     now, cause = utc_now(), cause_of_pilots_end(word)
     said = why or f"its pilot ended while it ran{f' ({word})' if word else ''}"
-    # What a pilot says itself is a planned end: no job is to blame for it.
+    # A pilot that gives a reason ended as planned: no job is to blame.
     counts = not why and cause.value not in BLAMELESS
     deaths = deaths_of(job) + counts
     is_poison = counts and deaths >= DEATHS
@@ -66,7 +66,7 @@ def given_back_fields(job: Mapping[str, Any], batch_uid: str, why: str, word: st
     if is_poison:
         return {
             "state": JobState.REMOTE_ERROR.value,
-            # A retry begins with the upload: nothing of it is in the pool any more.
+            # A retry starts with the upload: the job is no longer in the pool.
             "previous_state": JobState.CHECKED_OUT.value,
             "remote.error": text,
             "error_cause": cause.value,
@@ -83,7 +83,7 @@ def given_back_fields(job: Mapping[str, Any], batch_uid: str, why: str, word: st
 
 
 def refused_fields(job: Mapping[str, Any], why: str) -> Fields:
-    """Return what to set of a job that no pilot of its worker can run."""
+    """Return the fields to set on a job that no pilot of its worker can run."""
     now = utc_now()
     text = f"{why}: give it less time (`jf job set resources`), or another worker, and retry it"
     attempts = ended_attempts(

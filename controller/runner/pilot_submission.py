@@ -1,8 +1,8 @@
-"""Asking the queue for pilots: as many as there is work for, and none twice.
+"""Submit pilots: as many as there is work for, and none twice.
 
-Counting and submitting are done under a lease that one runner holds at a time. What is about to be
-submitted is written down before, in the document of that lease, so that a runner that dies in
-between is followed up by the next: with the same id, and so the same token in the queue.
+Counting and submitting are done under a lease that one runner holds at a time. Before a submission,
+the document of that lease records what will be submitted. If the runner then dies, the next one
+repeats the submission with the same id, and thus with the same token in the queue.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from controller.states import JobState
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 1800.0
-"""Seconds without a new pilot after one that ended before it could run a job, and their longest."""
+"""Seconds without a new pilot after one ended before it could run a job: the first and longest."""
 
 
 class PilotSubmission:
@@ -37,11 +37,11 @@ class PilotSubmission:
     Parameters
     ----------
     context
-        Of the thread.
+        Context of the thread.
     name
-        Of the worker.
+        Name of the worker.
     clock
-        Monotonic seconds.
+        Returns monotonic seconds.
     """
 
     def __init__(self, context: RunnerContext, name: str, clock: Callable[[], float]) -> None:
@@ -49,7 +49,7 @@ class PilotSubmission:
         self._pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE, clock)
 
     def note_end(self, pilot: dict[str, Any], info: BatchInfo | None) -> None:
-        """Note the end of a pilot: one that has run nothing must not be followed at once."""
+        """Note the end of a pilot: after one that ran nothing, the next one is delayed."""
         report = info.report if info else None
         has_run = report.done > 0 if report else info is not None
         idle = report is not None and not report.takes_jobs and "max_wait" in report.note
@@ -75,7 +75,7 @@ class PilotSubmission:
         return f"{lines[-1]}: see {log}" if lines else f"see {log.parent}"
 
     def advance(self, pilots: Sequence[PilotFacts], only: dict[str, Any]) -> bool:
-        """Submit pilots where there are jobs for them; returns whether any was submitted."""
+        """Submit pilots if there are jobs for them; return whether any was submitted."""
         if self._pauses.holds(self._name) or self._context.refusals.holds(self._name):
             return False
         queue = self._context.controller.queue
@@ -99,9 +99,9 @@ class PilotSubmission:
             if turn is None:
                 return False
             submitted = 0
-            for uid in turn.pending:  # a runner died while it submitted them
+            for uid in turn.pending:  # a runner died while submitting them
                 submitted += self._recover(turn, uid)
-            # Another runner may have submitted some since.
+            # Another runner may have submitted some in the meantime.
             known = {pilot.batch_uid for pilot in pilots}
             active = queue.batches.find(
                 {"worker": self._name, "batch_state": batch_record.ACTIVE}, ["batch_uid"]
@@ -114,7 +114,7 @@ class PilotSubmission:
         return submitted > 0
 
     def _submit(self, turn: batch_record.SubmissionTurn, uid: str) -> bool:
-        """Submit a pilot and record it; returns whether it is in the queue."""
+        """Submit a pilot and record it; return whether it is in the queue."""
         folder, queue = self._folder(uid), self._context.queue(self._name)
         turn.begin(uid)
         try:
@@ -127,10 +127,10 @@ class PilotSubmission:
             logger.info("worker %s: no pilot for %d s: %s", self._name, seconds, error)
             return False
         except RemoteError as error:
-            if error.no_retry:  # it may be in the queue, and is not known there by its token
+            if error.no_retry:  # it may be in the queue, but cannot be found there by its token
                 turn.end(uid)
             self._pauses.pause(self._name)
-            logger.warning("worker %s: a pilot cannot be submitted: %s", self._name, error)
+            logger.warning("worker %s: cannot submit a pilot: %s", self._name, error)
             return False
         self._context.refusals.end(self._name)
         process = queue.identify(folder) if queue.is_shell else None
@@ -141,7 +141,7 @@ class PilotSubmission:
         return True
 
     def _recover(self, turn: batch_record.SubmissionTurn, uid: str) -> bool:
-        """Record a pilot that another runner has submitted without saying so, if it has."""
+        """Record a pilot that another runner submitted without recording it, if there is one."""
         folder, queue = self._folder(uid), self._context.queue(self._name)
         found = queue.earlier_submissions(folder, uid) or queue.find_by_token(uid)
         if found:

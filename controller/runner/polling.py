@@ -1,4 +1,4 @@
-"""Asking the queues: one listing for all workers that share one, rarely when at rest."""
+"""Poll the queues: one listing for all workers that share a queue, and rarely when idle."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECONDS_PER_JOB, POLL_SLOWEST_START = 0.05, 10.0
 longest that it becomes: what ends meanwhile is fetched together."""
 
 _AT_ONCE = 32
-"""Jobs whose changes are written together."""
+"""Maximum number of jobs whose changes are written together."""
 
 Job = dict[str, Any]
 Answer = dict[str, Any] | Exception
@@ -48,25 +48,25 @@ class _QueueKey(NamedTuple):
 
 
 def shortest_pause(jobs: int) -> float:
-    """Return the seconds between two listings of a queue with so many jobs while things move."""
+    """Return the seconds between two listings of a busy queue with a given number of jobs."""
     return min(POLL_FASTEST + SECONDS_PER_JOB * max(jobs - 1, 0), POLL_SLOWEST_START)
 
 
 class Polling:
-    """Asks the queues of workers what became of their jobs.
+    """Polls the queues of workers about their jobs.
 
     Parameters
     ----------
     context
-        Of the thread.
+        Context of the thread.
     watcher
-        Told of the local processes that are to be watched; None where there are none.
+        Told which local processes to watch; None if there are none.
     apply
-        Writes what a queue answered about jobs; returns whether anything moved.
+        Writes a queue's answers about jobs; returns whether anything changed.
     clock
-        Monotonic seconds.
+        Returns monotonic seconds.
     told
-        Returns the db_ids of jobs of which this process is told without asking.
+        Returns the db_ids of jobs that need no polling: this process is told of their end.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Polling:
         self._next: dict[_QueueKey, float] = {}
 
     def poll(self, workers: list[str], only: dict[str, Any], *, at_once: bool = False) -> bool:
-        """Ask about the jobs of workers that match a query; returns whether anything moved.
+        """Poll for the jobs of workers that match a query; return whether anything changed.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Polling:
         moved, local = False, set[str]()
         queued = self._queued(workers, only)
         for key in self._next.keys() - queued.keys():
-            self._next.pop(key)  # it holds no job any more: nothing is due there
+            self._next.pop(key)  # it no longer holds any job: nothing is due there
         for key, jobs in queued.items():
             name = key.worker
             try:
@@ -108,19 +108,19 @@ class Polling:
             except (StorageUnavailableError, LockLostError):
                 raise
             except Exception:
-                logger.exception("worker %s: this failed, and is tried again", name)
+                logger.exception("worker %s: polling its queue failed; will retry", name)
         if self._watcher is not None:
             self._watcher.set(local)
         return moved
 
     def hurry(self, worker: str) -> None:
-        """Say that a job was submitted: its queue is asked again soon."""
+        """Note that a job was submitted: its queue is polled again soon."""
         key = self._key(worker, None)
         self._delay.pop(key, None)
         self._next[key] = min(self._next.get(key, 0.0), self._clock() + POLL_FASTEST)
 
     def would_change(self, workers: list[str], only: dict[str, Any]) -> list[str]:
-        """Ask the queues; return the db_ids of the jobs whose state `poll` would change."""
+        """Poll the queues; return the db_ids of the jobs whose state `poll` would change."""
         return [
             job["db_id"]
             for key, jobs in self._queued(workers, only).items()
@@ -129,12 +129,12 @@ class Polling:
         ]
 
     def seconds_left(self) -> list[float]:
-        """Return the seconds until each queue is to be asked; negative where it is."""
+        """Return the seconds until each queue is due for polling; negative if it is overdue."""
         now = self._clock()
         return [at - now for at in self._next.values()]
 
     def _key(self, worker: str, scheduler: Any) -> _QueueKey:
-        """Return the key of a queue of a worker; a scheduler of None is its present one."""
+        """Return the key of a queue of a worker; None as scheduler means its current one."""
         kind = scheduler or self._context.worker(worker).scheduler_type
         name = self._context.queue_name(worker)
         return _QueueKey(name, json.dumps(kind, sort_keys=True, default=str))
@@ -160,7 +160,7 @@ class Polling:
         return queues
 
     def _ask_in_time(self, key: _QueueKey, jobs: list[Job]) -> bool:
-        """Ask a queue, and say when it is asked again."""
+        """Poll a queue, and set the time of the next poll."""
         shortest = shortest_pause(len(jobs))
         delay = max(self._delay.get(key, 0.0), shortest)
         changed = False
@@ -179,10 +179,10 @@ class Polling:
         return moved
 
     def _answers(self, key: _QueueKey, jobs: list[Job]) -> Iterator[tuple[Job, Answer]]:
-        """Ask a queue about its jobs; yields each that changes, with its update.
+        """Poll a queue about its jobs; yield each job that changes, with its update.
 
-        A job that cannot be asked about, whatever the reason, comes with the error; the others
-        are asked about without it.
+        If the queue cannot be polled about a job, that job is yielded with the error, and the
+        others are polled without it.
         """
         name = key.worker
         try:
@@ -191,7 +191,7 @@ class Polling:
             found = queue.confirm_ends(asked, queue.poll(asked))
             updates = [self._update(job, queued) for job, queued in zip(jobs, found)]
         except RemoteError as error:
-            # Nothing is known about any job: none of them has failed.
+            # Nothing is known about any of the jobs, so none of them has failed.
             self._context.controller.queue.events.tally.error("queue")
             if isinstance(error, HostUnavailableError):
                 self._context.outages.note(name, error)
@@ -220,7 +220,7 @@ class Polling:
         )
 
     def _note_waiting(self, answers: list[tuple[Job, QueuedJob]]) -> None:
-        """Store why jobs wait, in one command; no job moves by that."""
+        """Store the reasons why jobs wait, in one command; no job changes its state."""
         operations: list[WriteOperation] = []
         for job, queued in answers:
             if (new := waiting_update(job, queued)) is not None:

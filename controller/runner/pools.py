@@ -1,10 +1,10 @@
-"""The warm processes of a runner: which jobs they run, and what becomes of those.
+"""The warm processes of a runner: which jobs they run, and with which results.
 
-A job of a warm worker is handed to a pool when its files are there. It stays UPLOADED in the
-database until it is known to run, or has ended already: then that is recorded. If the runner dies
-in between, the next one finds in the run directory whether the job began, as it does for any
-submission that was not recorded. A job that needs an environment of its own is submitted as a
-script, and so is one about which there is more to find out.
+A job of a warm worker is handed to a pool once its files have been written. It stays UPLOADED in
+the database until it is known to be running or to have ended. If the runner dies in between, the
+next one finds out from the run directory whether the job has started, as for any submission that
+was not recorded. Jobs that need a separate environment are submitted as scripts, and so are jobs
+that have to be examined first.
 """
 
 from __future__ import annotations
@@ -29,41 +29,41 @@ from controller.states import JobState
 logger = logging.getLogger(__name__)
 
 TELL_AFTER = 0.25
-"""Seconds after which a job that runs is recorded as RUNNING; one that ends before never is."""
+"""Seconds after which a job is recorded as RUNNING; a job that ends earlier never is."""
 _AGAIN = 0.05
 AHEAD_SECONDS = 0.5
-"""A pool has as many jobs in hand, beyond those that run, as it is likely to end in that time."""
+"""A pool gets as many jobs, besides the running ones, as it probably finishes in this time (s)."""
 MOST_AHEAD = 96
 IN_HAND_SECONDS = 0.15
 TOGETHER_WITHIN = 0.25
 """While a pool has jobs in hand for so long, ends of its jobs are recorded together, and the first
 of them after so many seconds."""
 _MEMORY = 8
-"""Jobs by whose mean duration that is told."""
+"""Number of latest jobs over which the mean duration is taken."""
 _BROKEN_FOR = 60.0
-"""Seconds for which a worker is used without its pool when that does not start."""
+"""Seconds for which a worker is used without its pool if that fails to start."""
 
 Job = dict[str, Any]
 
 
 @dataclass
 class HandedJob:
-    """A job that a pool has.
+    """A job that was handed to a pool.
 
     Attributes
     ----------
     doc
         Its document when it was handed over, without its body.
     token
-        Of the attempt.
+        Token of the attempt.
     event
-        What is known of it last; None if nothing.
+        The latest event of the job; None if there is none.
     since
-        Monotonic time of that.
+        Monotonic time of the event.
     is_recorded
-        Whether the database has it.
+        Whether the event is recorded in the database.
     not_before
-        Monotonic time before which its end is not to be recorded: another process has locked it.
+        Monotonic time before which its end must not be recorded: another process has locked it.
     """
 
     doc: Job
@@ -88,7 +88,7 @@ class HandedJob:
         return not self.is_recorded and now >= self.since + TELL_AFTER
 
     def fields(self) -> dict[str, Any]:
-        """What to set of the job."""
+        """The fields to set on the job."""
         assert self.event is not None
         known = {key: value for key, value in this_process().items() if key != "start_time"}
         known.update(pid=str(self.event.pid), start_time=self.event.start_time, warm=self.token)
@@ -117,12 +117,12 @@ class _Worker:
 
     @property
     def mean(self) -> float:
-        """Mean duration of its last jobs in seconds; 0 where none has ended."""
+        """Mean duration of its latest jobs in seconds; 0 if none has ended."""
         return sum(self.durations) / len(self.durations) if self.durations else 0.0
 
 
 class WarmPools:
-    """Hands jobs to the pools of warm workers, and says what is to be recorded of them.
+    """Hands jobs to the pools of warm workers, and returns what has to be recorded.
 
     Parameters
     ----------
@@ -138,19 +138,19 @@ class WarmPools:
         self._cold: dict[str, str] = {}
 
     def serves(self, worker: str) -> bool:
-        """Whether jobs of a worker can run in warm processes at present."""
+        """Whether jobs of a worker can currently run in warm processes."""
         if self._context.worker(worker).warm_config is None:
             return False
         return time.monotonic() >= self._broken.get(worker, 0.0)
 
     def begin(self, workers: Iterable[str]) -> None:
-        """Start the pools of workers, so that they are ready when a job is."""
+        """Start the pools of workers, so that they are ready for the first job."""
         for name in workers:
             if self.serves(name):
                 self._pool(name)
 
     def takes(self, job: Job) -> bool:
-        """Whether a job needs nothing but jobflow, and is not to be looked at more closely."""
+        """Whether a job needs nothing but jobflow, and does not have to be examined first."""
         if self._cold.get(job["db_id"]) == attempt_token(job) or not attempt_token(job):
             return False
         worker = self._context.worker(job["worker"])
@@ -164,22 +164,22 @@ class WarmPools:
 
     @property
     def handed(self) -> list[Any]:
-        """``_id`` of the jobs that pools have."""
+        """``_id`` of the jobs that were handed to pools."""
         return [job.doc["_id"] for job in self._jobs.values()]
 
     def recorded_ids(self) -> set[str]:
-        """db_ids of the jobs that are recorded as RUNNING, and of whose end a pool tells."""
+        """db_ids of the jobs that are recorded as RUNNING and whose end a pool will report."""
         return {job.doc["db_id"] for job in self._jobs.values() if job.is_recorded}
 
     def ahead(self, worker: str) -> int:
-        """How many jobs beyond ``max_jobs`` a worker may have in hand: short ones need some."""
+        """How many jobs beyond ``max_jobs`` a worker may have claimed: more if jobs are short."""
         known = self._workers.get(worker)
         if known is None or not known.durations:
             return 0
         return int(min(known.processes * AHEAD_SECONDS / max(known.mean, 0.001), MOST_AHEAD))
 
     def hand_over(self, jobs: Iterable[Job], limits: Mapping[str, int]) -> bool:
-        """Let pools run jobs; returns whether there was one.
+        """Let pools run jobs; return whether there were any.
 
         Parameters
         ----------
@@ -204,11 +204,11 @@ class WarmPools:
         return any_given
 
     def files(self) -> list[int]:
-        """Open files that can be read when a pool has something to tell."""
+        """Open files that become readable when a pool has sent a message."""
         return [number for known in self._workers.values() for number in known.pool.files()]
 
     def look(self) -> list[HandedJob]:
-        """Hear what pools tell; returns the jobs of which something is to be recorded."""
+        """Read the messages of pools; return the jobs for which something has to be recorded."""
         for name, known in list(self._workers.items()):
             try:
                 events = known.pool.events()
@@ -236,7 +236,7 @@ class WarmPools:
         return now < min(job.since for job in jobs if job.has_ended) + TOGETHER_WITHIN
 
     def seconds_left(self) -> list[float]:
-        """Seconds until a job that runs is to be recorded as such."""
+        """Seconds until a running job has to be recorded as RUNNING."""
         now = time.monotonic()
         return [
             max(job.since + TOGETHER_WITHIN, job.not_before) - now
@@ -247,23 +247,23 @@ class WarmPools:
         ]
 
     def note_refused(self, job: HandedJob) -> None:
-        """Say that the end of a job could not be recorded: it is tried again soon."""
+        """Note that the end of a job could not be recorded: this is retried soon."""
         job.not_before = time.monotonic() + _AGAIN
 
     def note_recorded(self, job: HandedJob) -> None:
-        """Say that what was to be recorded of a job is in the database."""
+        """Note that the latest event of a job is in the database."""
         if job.has_ended:
             self.forget(job)
         else:
             job.is_recorded = True
 
     def forget(self, job: HandedJob) -> None:
-        """Say that a job is another process's, or is gone."""
+        """Note that a job now belongs to another process, or is gone."""
         if self._jobs.get(job.doc["run_dir"]) is job:
             del self._jobs[job.doc["run_dir"]]
 
     def close(self) -> None:
-        """End the pools; jobs that run go on to their ends, and are found by the next runner."""
+        """End the pools; running jobs continue, and the next runner finds them."""
         for known in self._workers.values():
             known.pool.close()
         self._workers.clear()
@@ -290,7 +290,7 @@ class WarmPools:
                 logger.warning("worker %s: its warm processes have ended: %s", name, event.reason)
                 self.forget(job)  # it is handed over again
             case EventKind.ORPHANED:
-                # From now on the process itself is watched.
+                # From now on, the process itself is watched.
                 self._cold[job.doc["db_id"]] = job.token
                 self.forget(job)
 
@@ -322,8 +322,10 @@ class WarmPools:
         return known.pool
 
     def _is_broken(self, name: str, error: PoolError) -> None:
-        """Do without a pool for a while: jobs are submitted as scripts."""
-        logger.warning("worker %s: %s; its jobs run without for a while", name, error)
+        """Do without a pool for a while: jobs are submitted as scripts instead."""
+        logger.warning(
+            "worker %s: %s; its jobs run without warm processes for a while", name, error
+        )
         self._broken[name] = time.monotonic() + _BROKEN_FOR
         known = self._workers.pop(name, None)
         if known is not None:
@@ -334,6 +336,6 @@ class WarmPools:
 
 
 def remote_part(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what dotted paths set in the sub-document ``remote``."""
+    """Return the fields that dotted paths set in the sub-document ``remote``."""
     start = "remote."
     return {n.removeprefix(start): value for n, value in fields.items() if n.startswith(start)}

@@ -1,7 +1,7 @@
-"""What a runner does now and then for the event log and the archive.
+"""A runner's periodic maintenance of the event log and the archive.
 
-It tells of itself, bounds the log, adds what it misses, and finishes moves to and from the archive
-that a killed process left half done.
+It records its own start and end, limits the size of the log, adds missing events, and finishes
+moves to and from the archive that killed processes left half done.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _OVERLAP = timedelta(seconds=30)
 
 
 class EventUpkeep:
-    """Looks after the event log of a queue while a runner serves it.
+    """Maintains the event log of a queue while a runner serves it.
 
     Parameters
     ----------
     queue
         The queue and its log.
     project
-        How much of the log is kept, and who is told of what happens.
+        Settings for the size of the log and for notifications.
     wake
-        Called when the jobs may have changed, where the server tells.
+        Called when jobs may have changed, if the server reports changes.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class EventUpkeep:
         self._since: datetime = utc_now() - timedelta(hours=1)
 
     def begin(self) -> None:
-        """Tell that the runner has started; build indexes that an older version did not have."""
+        """Record that the runner has started; build indexes that an older version did not have."""
         hints = self._queue.database.change_hints(self._queue.jobs.name, self._wake)
         self._hints = [] if hints is None else [hints]
         self._build_indexes()
@@ -72,7 +72,7 @@ class EventUpkeep:
             self._notifier = Notifier(self._queue, self._project.name, self._project.notify)
 
     def adopt(self, project: Project) -> None:
-        """Go on with a project file that was read again: who is told, and how much is kept."""
+        """Take over the settings of a reloaded project file."""
         old, self._project, self._options = self._project, project, project.events
         self._queue.events.enabled = project.events.enabled
         self._next = 0.0
@@ -84,7 +84,7 @@ class EventUpkeep:
         self._notify()
 
     def note_gone(self) -> None:
-        """Tell the event log of other runners that do not answer, once for each."""
+        """Add other runners that do not answer to the event log, once each."""
         if not (self._project.notify and self._options.enabled):
             return
         from controller.notifications import note_runners_gone
@@ -94,7 +94,7 @@ class EventUpkeep:
         except StorageUnavailableError:
             raise
         except StorageError as error:
-            logger.warning("other runners could not be looked at: %s", error)
+            logger.warning("cannot check the other runners: %s", error)
 
     def _build_indexes(self) -> None:
         queue = self._queue
@@ -105,10 +105,10 @@ class EventUpkeep:
         except StorageUnavailableError:
             raise
         except StorageError as error:
-            logger.warning("the database has not all of its indexes: %s", error)
+            logger.warning("the database lacks some of its indexes: %s", error)
 
     def end(self) -> None:
-        """Tell that the runner ends, add up what it counted, and deliver what is left to tell."""
+        """Record that the runner ends, add up its counts, and deliver remaining notifications."""
         for hints in self._hints:
             hints.close()
         if self._notifier is not None:
@@ -120,12 +120,12 @@ class EventUpkeep:
         self._queue.events.write([{"kind": EventKind.RUNNER.value, "name": name}])
 
     def look(self) -> None:
-        """Do what is due: a few chunks at a time, so that no job waits for it.
+        """Do the work that is due: a few chunks at a time, so that no job waits for it.
 
         Raises
         ------
         StorageUnavailableError
-            The database is away.
+            The database cannot be reached.
         """
         if time.monotonic() < self._next:
             return
@@ -146,4 +146,4 @@ class EventUpkeep:
         except StorageUnavailableError:
             raise
         except StorageError as error:
-            logger.warning("the event log and the archive could not be looked after: %s", error)
+            logger.warning("maintenance of the event log and the archive failed: %s", error)

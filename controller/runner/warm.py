@@ -1,4 +1,4 @@
-"""The steps of jobs in warm processes: they are handed over together, and their ends recorded."""
+"""The steps of jobs in warm processes: hand jobs over together, and record their ends."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _FIELDS_RECORDED = ["uuid", "index", "db_id", "state", "worker", "remote"]
 """What is known of a job when it is handed to warm processes, and read when it is recorded to
 run."""
 WITHOUT_ARGUMENTS = {"job.function_args": 0, "job.function_kwargs": 0}
-"""A projection: what may be large of a job, and is needed for its upload only."""
+"""Projection that omits the large fields of a job, which only its upload needs."""
 MOVED = (StepResult.ADVANCED, StepResult.FAILED, StepResult.LOST)
-"""Outcomes after which there may be more to do: a failed step is progress, too."""
+"""Outcomes after which there may be more to do; a failed step is progress as well."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class TakenSteps:
 
 
 class WarmSteps:
-    """Hands jobs of warm workers to their pools, and records what comes of them.
+    """Hands jobs of warm workers to their pools, and records the results.
 
     Parameters
     ----------
     context
         Of the thread that serves this machine.
     watcher
-        Told of the files by which pools tell something.
+        Told which files pools write messages to.
     steps
         How jobs take them.
     """
@@ -77,11 +77,11 @@ class WarmSteps:
         self.pools = WarmPools(context)
 
     def serves(self, name: str) -> bool:
-        """Whether jobs of a worker can run in warm processes at present."""
+        """Whether jobs of a worker can currently run in warm processes."""
         return self.pools.serves(name)
 
     def not_handed(self) -> dict[str, Any]:
-        """Return the condition on jobs that no pool has."""
+        """Return the query for jobs that are in no pool."""
         handed = self.pools.handed
         return {"_id": {"$nin": handed}} if handed else {}
 
@@ -120,11 +120,11 @@ class WarmSteps:
         return bool(outcomes)
 
     def has_ended(self) -> bool:
-        """Whether a job has ended that is to be recorded."""
+        """Whether a job has ended that has yet to be recorded."""
         return any(job.has_ended for job in self.pools.look())
 
     def _give(self, name: str, jobs: Sequence[dict[str, Any]]) -> tuple[bool, int]:
-        """Give jobs to the pool of a worker; returns whether it got one, and how many fit it."""
+        """Give jobs to the pool of a worker; return whether it got one, and how many suit it."""
         warm = [job for job in jobs if self.pools.takes(job)]
         limits = {}
         if warm and (limit := self._context.worker(name).max_jobs):
@@ -134,7 +134,7 @@ class WarmSteps:
         return self.pools.hand_over(warm, limits), len(warm)
 
     def record(self, *, completes: bool) -> bool:
-        """Record what became of jobs; those that have ended are completed at once.
+        """Record the results of jobs; those that have ended are completed at once.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class WarmSteps:
         return bool(due) or len(self.pools.handed) != before
 
     def close(self) -> None:
-        """End the processes; jobs that run go on to their ends."""
+        """End the processes; running jobs continue until they end."""
         self.pools.close()
         self._watcher.listen([])
 
@@ -171,7 +171,7 @@ class WarmSteps:
         step: Callable[[dict[Any, HandedJob], list[dict[str, Any]]], Answers],
         projection: Projection,
     ) -> bool:
-        """Do a step of jobs that are still what they were when they were handed over."""
+        """Do a step of the jobs that have not changed since they were handed over."""
         if not due:
             return False
         states = [s.value for s in (JobState.UPLOADED, *QUEUED_STATES)]
@@ -196,7 +196,7 @@ class WarmSteps:
         return moved
 
     def _leave_to_others(self, jobs: dict[Any, HandedJob], query: dict[str, Any]) -> None:
-        """Forget jobs that have another attempt or state by now; those that are locked stay."""
+        """Forget jobs that now have another attempt or state; locked jobs are kept."""
         found = self._jobs.find({**query, "_id": {"$in": list(jobs)}}, ["remote.submission_token"])
         now = {document["_id"]: attempt_token(document) for document in found}
         for key, job in jobs.items():
@@ -204,7 +204,7 @@ class WarmSteps:
                 self.pools.forget(job)
 
     def _completed(self, due: dict[Any, HandedJob], jobs: list[dict[str, Any]]) -> Answers:
-        """Complete jobs as if they were DOWNLOADED; what cannot be completed at once becomes so."""
+        """Complete jobs as if DOWNLOADED; those that cannot be completed now become DOWNLOADED."""
         states = {now["_id"]: now["state"] for now in jobs}
         also: dict[tuple[str, int], dict[str, Any]] = {}
         for now in jobs:

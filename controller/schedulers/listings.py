@@ -122,7 +122,7 @@ def accounting_command(process_ids: Iterable[str]) -> str:
 
 
 def read_accounting(text: str) -> dict[str, Listed]:
-    """Read what the accounting says; lines that are none of its own are left out."""
+    """Read the output of the accounting; lines that it did not write are skipped."""
     found = {}
     for line in text.splitlines():
         number, _, said = line.strip().partition("|")

@@ -37,7 +37,7 @@ class QueueStates(Attempts):
     ) -> None:
         super().__init__(scheduler_type, host)
         self._username = username
-        # One of the user's own classes may list in a way of its own.
+        # A scheduler class written by a user may have its own way of listing.
         self._is_slurm = not self.is_shell and type(self.scheduler).__name__ == "SlurmIO"
         self._missing = Missing()
 

@@ -39,7 +39,7 @@ else set -m; set -- "$jfr_sh"
 fi > /dev/null 2>&1
 trap '' HUP
 "$@" {SCRIPT} >> stdout 2>> stderr < /dev/null & echo $!"""
-"""Starts the script in a session of its own, so that its end ends all that it started."""
+"""Starts the script in its own session, so that everything it started can be ended with it."""
 
 
 def withdrawn_mark(token: str) -> str:

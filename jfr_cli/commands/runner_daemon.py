@@ -89,7 +89,7 @@ def start(
         raise ArgumentError("--connect-interactive is for one project")
     if metrics is not None:
         if all_projects:
-            raise ArgumentError("--metrics is for one project: each needs a port of its own")
+            raise ArgumentError("--metrics is for one project: each project needs its own port")
         from controller.metrics import parse_address
 
         parse_address(metrics)

@@ -89,7 +89,7 @@ class Stored:
         excluded
             Top-level names that are not wanted, although a path includes them.
         ends
-            {name: number} of top-level arrays of which so many last members are enough.
+            {name: number} of top-level arrays of which only that many last members are needed.
         """
         return self.open(link, paths, excluded, ends)[0]
 
