@@ -1,7 +1,7 @@
 """Find and read the jobs and flows of the archive.
 
-What a part says of its jobs narrows the parts down; their jobs are then unpacked and tested. Sorted
-by a time, only as many are unpacked as are asked for.
+The summary of each part narrows down which parts to read; their jobs are then unpacked and tested.
+When sorting by a time, only as many jobs are unpacked as were requested.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def archived_jobs(
     Parameters
     ----------
     sort
-        One field: ``updated_on``, ``created_on`` or ``db_id``, which is sorted by its number.
+        One field: ``updated_on``, ``created_on`` or ``db_id``, which is sorted as a number.
     limit
-        How many at most; 0 means all.
+        Maximum number of jobs; 0 means all.
     """
     order = (sort or [("created_on", 1)])[0]
     end = skip + limit if limit else None
@@ -52,7 +52,7 @@ def archived_jobs(
 
 
 def _by_part(queue: Queue, query: Query, order: tuple[str, int]) -> Iterator[list[Document]]:
-    """Yield jobs in order, as many at a time as are known to come next."""
+    """Yield jobs in order, each time as many as are certain to come next."""
     field, way = order
     bound = _BOUNDS.get((field, way))
     test = compile_filter(normalise(query)[0])
@@ -103,9 +103,9 @@ def archived_flows(
     Parameters
     ----------
     sort
-        (field, direction) pairs; a flow's ``db_id`` is its time of submission.
+        (field, direction) pairs; a flow's ``db_id`` sorts by time of submission.
     limit
-        How many at most; 0 means all.
+        Maximum number of flows; 0 means all.
     """
     wanted = dict(query or {})
     heads = heads_for_flows(wanted)
@@ -128,7 +128,7 @@ def archived_flows(
 
 
 def with_jobs(queue: Queue, flows: Iterable[Document], jobs_sort: Sort = None) -> list[Document]:
-    """Add their jobs to flows of the archive, as ``jobs_list``.
+    """Add the jobs to flows of the archive, as ``jobs_list``.
 
     Parameters
     ----------
@@ -155,21 +155,21 @@ def archived_uuids(queue: Queue, query: Query) -> list[str]:
 
 
 def flows_of_db_ids(queue: Queue, db_ids: Iterable[str]) -> dict[str, str]:
-    """Return {db_id: uuid of its flow} of archived jobs; without those that are not archived."""
+    """Return {db_id: uuid of its flow} of archived jobs; other jobs are omitted."""
     wanted = set(db_ids)
     found = queue.archive.find({"db_ids": {"$in": list(wanted)}}, ["db_ids", "flow"])
     return {i: part["flow"] for part in found for i in part["db_ids"] if i in wanted}
 
 
 def archived_query(queue: Queue, selection: JobFilter | FlowFilter) -> Query:
-    """Translate a filter into a query; flows given by the db_id of a job are archived ones."""
+    """Translate a filter into a query; db_ids of jobs refer to archived flows."""
     return selection.query(flows_of_db_ids(queue, selection.db_ids_of_flows))
 
 
 def archived_job(
     queue: Queue, *, db_id: str | None, job_id: str | None, job_index: int | None
 ) -> Document | None:
-    """Return the document of an archived job, or None; of several indices the largest."""
+    """Return the document of an archived job, that of the largest index if there are several."""
     query, _ = job_id_query(db_id=db_id, job_id=job_id, job_index=job_index)
     found = archived_jobs(queue, query)
     return max(found, key=lambda job: int(job["index"]), default=None)

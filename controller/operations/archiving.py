@@ -1,14 +1,14 @@
 """Move finished flows out of the queue, and back.
 
 With transactions, a flow is moved completely or not at all. Without them, the order ensures that a
-flow is whole in one of the two places at any moment, and the head's ``stage`` says in which:
+flow is complete in one of the two places at any moment; the head's ``stage`` says in which:
 
 ``writing``    its parts are being written; the queue has everything
 ``deleting``   the archive has everything; jobs are being deleted, the flow's document last
 ``restoring``  the archive has everything; jobs are being inserted, the flow's document last
 
-`mend` completes or undoes an interrupted one; doing so twice is doing it once. The doctor, the next
-move of any flow and runners (`mend_interrupted`) call it.
+`mend` completes or undoes an interrupted move, and is idempotent. The doctor, the next move of any
+flow, and runners (`mend_interrupted`) call it.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ from controller.storage.indexes import build_indexes
 from controller.storage.packing import Packer, pack, unpack
 
 ARCHIVED = "ARCHIVED"
-"""What an event says that a flow changed to, or from."""
+"""State that events use for archived flows."""
 PART_JOBS = 1000
-"""Jobs of one part at most."""
+"""Maximum number of jobs in one part."""
 PART_BYTES = 4 << 20
-"""Bytes of one part's jobs before they are packed, unless a single job has more."""
+"""Maximum bytes of one part's jobs before packing, unless a single job is larger."""
 
 _FLOW = ["uuid", "name", "state", "lock_id", "lock_time", "lock_lease"]
 _JOB = ["db_id", "uuid", "state", "lock_id"]
@@ -73,7 +73,7 @@ def archive_flows(
     Parameters
     ----------
     uuids
-        Of the submitted flows.
+        uuids of the submitted flows.
     selection
         A query that a locked flow must match; None for no check.
 
@@ -167,7 +167,7 @@ def move_out(queue: Queue, uuid: str, session: Any) -> None:
     Parameters
     ----------
     session
-        Without one, each write is one of its own, in the order that `mend` relies on.
+        Without a session, each write is separate, in the order that `mend` relies on.
     """
     archive, of_flow = queue.archive, {"job.hosts": uuid}
     flow = queue.flows.find_one({"uuid": uuid}, session=session)
@@ -254,7 +254,8 @@ def _unarchive(queue: Queue, uuid: str, *, dry_run: bool) -> dict[str, Any]:
     head = queue.archive.find_one({"_id": part_id(uuid, 0)})
     if head is None:
         raise FlowNotFoundError(
-            f"there is no archived flow {uuid}", hint="`jf flow list --archived` lists them"
+            f"there is no archived flow {uuid}",
+            hint="list archived flows with `jf flow list --archived`",
         )
     number = sum(len(p["db_ids"]) for p in queue.archive.find({"flow": uuid}, ["db_ids"]))
     done = {"db_id": uuid, "name": head["name"], "before": ARCHIVED, "after": head["state"]}
@@ -264,18 +265,18 @@ def _unarchive(queue: Queue, uuid: str, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _move_in(queue: Queue, uuid: str) -> None:
-    """Restore a flow from the archive: what is missing in the queue is inserted."""
+    """Restore a flow from the archive by inserting what the queue lacks."""
     key = {"_id": part_id(uuid, 0)}
     with MongoLock(queue.archive, key, get_locked_doc=True) as lock:
         head = lock.locked_document
         if head is None:
             if lock.unavailable_document is None:
-                raise FlowNotFoundError(f"flow {uuid} is not archived any more")
+                raise FlowNotFoundError(f"flow {uuid} is no longer archived")
             raise locked_error(FlowLockedError, uuid, lock.unavailable_document)
         if head.get("stage") in (WRITING, DELETING):
             raise StateError(
-                f"the archiving of flow {uuid} was interrupted, or is under way",
-                hint="what was interrupted is completed or undone by the next `jf flow archive` or "
+                f"flow {uuid} is being archived, or its archiving was interrupted",
+                hint="an interrupted move is completed or undone by the next `jf flow archive` or "
                 "`unarchive`, a runner or `jf admin doctor --fix`",
             )
         flow = next(unpack(head["whole"]))
@@ -305,7 +306,7 @@ def _refuse_if_taken(queue: Queue, uuid: str, flow: Document) -> None:
         if taken or (found and found - {job["_id"] for job in unpack(part["body"])}):
             raise StateError(
                 f"flow {uuid} cannot be restored: the queue has another job or flow with its ids",
-                hint="delete that one first",
+                hint="delete the other one first",
             )
 
 
@@ -315,7 +316,7 @@ def insert_missing(queue: Queue, uuid: str, flow: Document, session: Any) -> int
     Returns
     -------
     int
-        How many jobs the flow has.
+        Number of jobs in the flow.
     """
     jobs, count = _raw(queue, queue.jobs.name), 0
     for part in queue.archive.find({"flow": uuid}, ["body"], sort=[("n", 1)], session=session):
@@ -332,15 +333,15 @@ def insert_missing(queue: Queue, uuid: str, flow: Document, session: Any) -> int
 
 
 def unfinished(queue: Queue) -> list[Document]:
-    """Return the heads of flows whose archiving or restoration was interrupted, or is under way."""
+    """Return the heads of flows whose archiving or restoration is unfinished."""
     stages = {"stage": {"$in": list(STAGES)}}
     return list(queue.archive.find(stages, ["flow", "stage", "lock_id", "lock_lease", "name"]))
 
 
 def mend(queue: Queue, uuid: str) -> str | None:
-    """Complete or undo what was interrupted; return why that is not possible now, or None.
+    """Complete or undo an interrupted move; return why that is not possible now, or None.
 
-    What the queue still has is kept as it is: it may have been changed since.
+    Documents that are still in the queue are kept: they may have changed since.
     """
     key, flow = {"_id": part_id(uuid, 0)}, {"uuid": uuid}
     with MongoLock(queue.flows, flow, get_locked_doc=True, projection=["uuid"]) as flow_lock:
@@ -365,10 +366,10 @@ def mend(queue: Queue, uuid: str) -> str | None:
 
 
 def mend_interrupted(queue: Queue) -> int:
-    """Complete or undo the moves that killed processes left half done; returns how many.
+    """Complete or undo the moves that killed processes left half done; return how many.
 
-    What another process is working on is left alone. Moving flows begins with it, and a runner does
-    it every minute: jobs of a flow in between are in neither list.
+    Flows that another process is working on are skipped. Every move of flows starts with this, and
+    a runner does it every minute, because the jobs of a half-moved flow are in neither list.
     """
     done = 0
     for head in unfinished(queue):
@@ -383,5 +384,5 @@ def _tell(queue: Queue, what: str, flow: Mapping[str, Any], jobs: int, session: 
 
 
 def _raw(queue: Queue, name: str) -> Collection:
-    """Return a collection whose writes are no events: a flow that moves is not new or gone."""
+    """Return a collection whose writes cause no events: a moved flow is neither new nor gone."""
     return queue.database.collection(name)

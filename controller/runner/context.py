@@ -31,7 +31,7 @@ _STORES_KNOWN_FOR = 0.5
 
 @dataclass
 class RunnerContext:
-    """Controller, workers, queues and stores, opened when they are first needed.
+    """Controller, workers, queues and stores, opened on first use.
 
     Attributes
     ----------
@@ -42,11 +42,11 @@ class RunnerContext:
     connections
         Hosts, queues and JobStores.
     refusals
-        Workers whose queue takes no job at present.
+        Workers whose queue currently accepts no jobs.
     outages
         Workers whose machine cannot be reached.
     retries_at
-        When READY jobs that are to be retried may be claimed: naive UTC, of retries that this
+        Times, in naive UTC, from which READY jobs may be claimed again; only of retries that this
         runner has planned.
     """
 
@@ -67,13 +67,13 @@ class RunnerContext:
         self.outages = Outages(self.controller.queue, self._beside)
 
     def for_lane(self, others: set[str]) -> RunnerContext:
-        """Return one for another thread, which leaves some workers to others."""
+        """Return a context for another thread, which leaves some workers to other threads."""
         context = RunnerContext(self.controller, self.project, self.touched, self.to_fetch)
         context.connections.leave_to_others(others)
         return context
 
     def adopt(self, project: Project) -> None:
-        """Go on with a project file that was read again; connections are opened anew."""
+        """Switch to a reloaded project file; connections are reopened."""
         self.connections.close()
         self.project = self.controller.project = project
         self.connections = Connections(project)
@@ -89,18 +89,18 @@ class RunnerContext:
         return self._known_beside[name]
 
     def note_retry(self, at: datetime | None) -> None:
-        """Note when a job that is READY again may be claimed, to be awake then."""
+        """Note when a job that is READY again may be claimed, so that the runner is awake then."""
         if at is not None:
             self.retries_at = sorted([*self.retries_at, at])[:_RETRIES_KEPT]
 
     def next_retry(self) -> datetime | None:
-        """Return the first of the times noted that has not come yet; None if there is none."""
+        """Return the earliest noted time in the future; None if there is none."""
         now = utc_now()
         self.retries_at = [at for at in self.retries_at if at > now]
         return self.retries_at[0] if self.retries_at else None
 
     def is_near(self, name: str) -> bool:
-        """Whether a worker is the shell of this machine, whose jobs take their steps one by one."""
+        """Whether a worker is the shell of this machine, whose jobs are processed one by one."""
         worker = self.project.workers[name]
         is_shell = worker.is_local and worker.scheduler_type == "shell"
         return is_shell and not worker.is_batch
@@ -154,7 +154,7 @@ class RunnerContext:
     def output_stores(
         self, jobs: Iterable[Mapping[str, Any]]
     ) -> Callable[[Mapping[str, Any]], OutputStore]:
-        """Look up what stores the outputs of jobs, with one question for all of them.
+        """Look up what stores the outputs of jobs, with one query for all of them.
 
         Returns
         -------
@@ -191,7 +191,7 @@ class RunnerContext:
     def jobstore_specs(
         self, jobs: Iterable[Mapping[str, Any]]
     ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        """Look up the descriptions of the JobStores of the flows of jobs, with one question."""
+        """Look up the descriptions of the JobStores of the flows of jobs, with one query."""
         names = self._jobstore_names(filter(None, map(flow_if_named, jobs)))
 
         def spec(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ class RunnerContext:
         return spec
 
     def lost_locks(self, jobs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Exception]:
-        """Check that the locks on jobs are still held, with one question; see `confirm_lock`.
+        """Check that the locks on jobs are still held, with one query; see `confirm_lock`.
 
         Returns
         -------
@@ -234,6 +234,6 @@ class RunnerContext:
 
 
 def _share_queue(a: WorkerBase, b: WorkerBase) -> bool:
-    """Whether one listing tells of the jobs of both."""
+    """Whether one listing covers the jobs of both."""
     own = [(w.scheduler_type, w.scheduler_username) for w in (a, b)]
     return own[0] == own[1] and same_host(a, b)

@@ -1,4 +1,4 @@
-"""Machines out of reach: their workers are left alone for a while, and other processes told why."""
+"""Unreachable machines: their workers are skipped for a while, and other processes told why."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from controller.states import EventKind
 logger = logging.getLogger(__name__)
 
 FIRST_OUTAGE, LONGEST_OUTAGE = 1.0, 60.0
-"""Seconds until a machine that could not be reached is tried again; doubled each time."""
+"""Seconds until an unreachable machine is tried again; doubled each time."""
 LOGIN_LOOK_EVERY = 5.0
-"""Seconds at most until it is looked whether a person has logged in: that asks only `ssh` here."""
+"""Maximum seconds between checks whether a user has logged in: these only ask the local `ssh`."""
 
 
 class Outages:
@@ -28,7 +28,7 @@ class Outages:
     Parameters
     ----------
     queue
-        Where other processes read of it.
+        Queue through which other processes learn of it.
     beside
         (worker) -> all workers on the same machine.
     """
@@ -39,7 +39,7 @@ class Outages:
         self._told: dict[str, str] = {}
 
     def note(self, worker: str, error: HostUnavailableError) -> None:
-        """Leave the workers of a machine alone for a while: longer each time."""
+        """Skip the workers of a machine for a while, longer each time."""
         names = self._beside(worker)
         needs_person = isinstance(error, AuthenticationRequiredError) and error.retry_in is None
         longest = LOGIN_LOOK_EVERY if needs_person else LONGEST_OUTAGE
@@ -56,7 +56,7 @@ class Outages:
             note_outage(self._queue, outage)
 
     def end(self, worker: str) -> None:
-        """Say that a machine answers."""
+        """Note that a machine answers."""
         names = self._beside(worker)
         self._pauses.end(names[0])
         told = [name for name in names if self._told.pop(name, None) is not None]
@@ -65,11 +65,11 @@ class Outages:
             logger.warning("worker %s: its machine answers again", ", ".join(told))
 
     def forget(self, workers: list[str]) -> None:
-        """Remove what an earlier runner has left of workers that have not been tried yet."""
+        """Remove the records of an earlier runner about workers that have not been tried yet."""
         end_outages(self._queue, workers)
 
     def holds(self, worker: str) -> bool:
-        """Whether a worker is to be left alone now."""
+        """Whether a worker is being skipped now."""
         return self._pauses.holds(self._beside(worker)[0])
 
     def seconds_left(self) -> list[float]:

@@ -6,7 +6,7 @@ from controller.config import ConfigManager, Project
 from controller.errors import ConfigError
 
 FIXED = ("name", "queue", "base_dir", "tmp_dir", "log_dir", "daemon_dir")
-"""What a runner cannot change while it runs."""
+"""Settings that cannot change while a runner is running."""
 
 
 def read_again(project: Project) -> Project:
@@ -15,8 +15,8 @@ def read_again(project: Project) -> Project:
     Raises
     ------
     ConfigError
-        It cannot be read or is not valid (the text names the line), or it changes what only a new
-        runner can take over.
+        It cannot be read or is not valid (the message names the line), or it changes settings that
+        only a new runner can apply.
     """
     fresh = ConfigManager().get_project(project.name)
     changed = changed_fixed_parts(project, fresh)

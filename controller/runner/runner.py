@@ -53,31 +53,31 @@ from controller.states import ERROR_STATES, RESETTABLE_STATES, RUNNING_STATES, J
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.25
-"""Seconds between two looks for a change, where the database tells cheaply."""
+"""Seconds between two checks for a change if the database reports changes cheaply."""
 BLIND_LOOK_EVERY = 0.5
-"""The same where only a query tells."""
+"""The same if only a query can tell."""
 UNKNOWN_WORKERS_EVERY = 60.0
-"""Seconds between two looks for jobs whose worker does not exist, while others are under way."""
+"""Seconds between two checks for jobs whose worker does not exist, while others are running."""
 MAX_BACKOFF = 30.0
 ALL = RunnerRoles()
 _NOTHING = RunnerRoles(transfer=False, complete=False, queue=False, checkout=False)
 _ONE_BY_ONE = tuple(
     replace(_NOTHING, **{role: True}) for role in ("checkout", "transfer", "queue", "complete")
 )
-"""What a runner does, one thing after the other."""
+"""What a runner does, step by step."""
 
 
 @dataclass
 class RunSummary:
-    """What a run did.
+    """The result of a run.
 
     Attributes
     ----------
     completed, failed
-        db_ids of the jobs that this runner worked on and that are COMPLETED, or FAILED or
-        REMOTE_ERROR, now.
+        db_ids of the jobs that this runner worked on and that are now COMPLETED, or FAILED or
+        REMOTE_ERROR.
     timed_out
-        Whether time was up before everything was done.
+        Whether the time limit was reached before everything was done.
     """
 
     completed: list[str] = field(default_factory=list)
@@ -87,14 +87,14 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class Background:
-    """How a runner was started that runs in the background.
+    """How a background runner was started.
 
     Attributes
     ----------
     name
-        Which of the processes of `jf runner start` it is.
+        Name of the process among those of `jf runner start`.
     options
-        What that was started with, so that `jf runner restart` can do the same.
+        Options of that command, so that `jf runner restart` can use them again.
     on_ready
         Called with the runner's record when it has registered.
     """
@@ -110,25 +110,25 @@ class Runner(StepsByHand):
     Parameters
     ----------
     project_name
-        None takes the default project.
+        None means the default project.
     log_level
-        None takes the project's.
+        None means the project's level.
     runner_id
-        Id in the log and in the database; None makes one.
+        Id in the log and in the database; None creates one.
     connect_interactive
-        Log in to the workers that need a user for it, which ``ssh`` asks on the terminal.
+        Log in to the workers that require an interactive login; ``ssh`` prompts on the terminal.
     daemon_id
         Id of the daemon that started this process.
     project
         The project itself, as an alternative to its name.
     background
-        For a process without a terminal: it logs to its file only, and SIGHUP makes it read the
-        project file again. None for one in the foreground.
+        For a process without a terminal, which logs only to its file and reloads the project file
+        on SIGHUP. None for a runner in the foreground.
 
     Attributes
     ----------
     metrics_at
-        URL at which this process serves metrics; its record shows it. None for nowhere.
+        URL at which this process serves metrics, also shown in its record; None if it serves none.
     """
 
     def __init__(
@@ -171,12 +171,12 @@ class Runner(StepsByHand):
         return self.project.workers
 
     def get_worker(self, worker_name: str) -> Any:
-        """Return a worker of the project (EntryNotFoundError without one of that name)."""
+        """Return a worker of the project (EntryNotFoundError if there is none with that name)."""
         return self.project.get_worker(worker_name)
 
     @property
     def runner_options(self) -> RunnerOptions:
-        """The delays and limits of the project; what is assigned to one holds from then on."""
+        """The delays and limits of the project; changes take effect at once."""
         return self.project.runner
 
     @runner_options.setter
@@ -202,8 +202,8 @@ class Runner(StepsByHand):
         transfer, complete, queue, checkout
             What this process does.
         ticks
-            Seconds after which to end, as a runner of jobflow-remote has one turn in each; so many
-            rounds are done at least. None for no limit.
+            Seconds after which to end, since jobflow-remote's runner does one tick per second; at
+            least this many rounds are done. None for no limit.
         max_time
             Seconds after which to end; None for no limit.
         """
@@ -222,7 +222,7 @@ class Runner(StepsByHand):
                 with self.lanes.at_work(roles):
                     while not is_over() and not self._reload:
                         rounds += 1
-                        self.context.touched.clear()  # a service sums up nothing at its end
+                        self.context.touched.clear()  # a service has no summary at its end
                         if not self._guarded(lambda: self._round(roles)):
                             self._sleep(_earlier(deadline, last_turn), idle)
                 self._reload_if_asked()
@@ -237,17 +237,17 @@ class Runner(StepsByHand):
         checkout: bool = True,
         wait_for_batches: bool = False,
     ) -> RunSummary:
-        """Run until this process has nothing left to do; retries are waited for.
+        """Run until this process has nothing left to do, including retries.
 
         Parameters
         ----------
         max_time
-            Seconds after which to end all the same; None for no limit.
+            Seconds after which to end in any case; None for no limit.
         transfer, complete, queue, checkout
-            What this process does. With all of them it ends when no job of the project is READY
-            or under way, else when none is in a state that its own steps end.
+            The tasks of this process. With all of them, it ends when no job of the project is
+            READY or in progress; otherwise, when no job is in a state that its own steps handle.
         wait_for_batches
-            Wait for the end of the batch processes as well.
+            Also wait for the batch processes to end.
         """
         roles = RunnerRoles(transfer, complete, queue, checkout)
         deadline = _deadline(max_time)
@@ -310,14 +310,14 @@ class Runner(StepsByHand):
         raise_at_timeout: bool = True,
         target_state: JobState | None = None,
     ) -> bool:
-        """Run until one job has ended, or reached a state. No other job is advanced.
+        """Run until one job has ended or reached a state. No other job is advanced.
 
         Parameters
         ----------
         db_id, job_id
-            The job, by its db_id or its (uuid, index); None takes the next to be claimed.
+            The job, by its db_id or its (uuid, index); None means the next job to be claimed.
         target_state
-            The state to reach; None means any in which nothing more happens.
+            The state to reach; None means any state in which nothing more happens.
 
         Returns
         -------
@@ -327,7 +327,7 @@ class Runner(StepsByHand):
         Raises
         ------
         RuntimeError
-            It did not, and ``raise_at_timeout``; or it has ended in another state.
+            With ``raise_at_timeout``: it did not get there in time. Or it ended in another state.
         """
         query: dict[str, Any] = {"state": JobState.READY.value}
         if db_id is not None:
@@ -353,10 +353,10 @@ class Runner(StepsByHand):
     def _advance_to(
         self, job: dict[str, Any], target: JobState | None, deadline: float | None
     ) -> bool:
-        """Advance a job until it is in a state, or can go no further; False when time was up."""
+        """Advance a job until it is in a state or can go no further; False at the time limit."""
         while not self._stop:
             moved = False
-            for roles in _ONE_BY_ONE:  # a whole round might go beyond the state
+            for roles in _ONE_BY_ONE:  # a full round might go beyond the state
                 if self._is_at(job, target):
                     return True
                 moved = self._guarded(partial(self.rounds.advance, roles)) or moved
@@ -381,16 +381,16 @@ class Runner(StepsByHand):
             return ended if target is None else True
         if ended:
             now = state.value if state else "deleted"
-            raise RuntimeError(f"job {job['db_id']} did not become {target.value}: it is {now} now")
+            raise RuntimeError(f"job {job['db_id']} did not become {target.value}: it is now {now}")
         return False
 
     def update_status(self, dry_run: bool = False) -> list[str]:
-        """Ask the queues once what became of the jobs in them; nothing is submitted.
+        """Poll the queues once about the jobs in them; nothing is submitted.
 
         Parameters
         ----------
         dry_run
-            Ask, and change nothing.
+            Poll, but change nothing.
 
         Returns
         -------
@@ -400,7 +400,7 @@ class Runner(StepsByHand):
         Raises
         ------
         RunningRunnerError
-            A live runner serves the project, and asks them anyway.
+            A live runner serves the project, and polls the queues anyway.
         """
         if not dry_run:
             runner_record.refuse_beside_runner(self.controller.queue, "update-status")
@@ -421,7 +421,7 @@ class Runner(StepsByHand):
         self.watcher.wake()
 
     def _is_stopping(self) -> bool:
-        """Whether to end after the present step; asked between steps, so it looks for requests."""
+        """Whether to end after the current step; called between steps, so it reads requests."""
         self.control.tick()
         return self._stop
 
@@ -430,7 +430,7 @@ class Runner(StepsByHand):
         self.watcher.wake()
 
     def _reload_if_asked(self) -> None:
-        """Read the project file again, when that was asked for; no lane is at work meanwhile."""
+        """Reload the project file if that was requested; no lane is working meanwhile."""
         if not self._reload or self._stop:
             return
         self._reload = False
@@ -461,7 +461,7 @@ class Runner(StepsByHand):
         queue: bool = True,
         checkout: bool = True,
     ) -> bool:
-        """Whether no job that this version can run is in a state that these steps end."""
+        """Whether no job that this version can run is in a state that these steps handle."""
         return self._is_idle(RunnerRoles(transfer, complete, queue, checkout))
 
     def _is_idle(self, roles: RunnerRoles) -> bool:
@@ -485,7 +485,7 @@ class Runner(StepsByHand):
         queue: bool = True,
         checkout: bool = True,
     ) -> bool:
-        """Do one round; True when anything moved."""
+        """Do one round; return whether anything changed."""
         return self.rounds.advance(RunnerRoles(transfer, complete, queue, checkout))
 
     def cleanup(self) -> None:
@@ -496,7 +496,7 @@ class Runner(StepsByHand):
     # ------------------------------------------------------------------ waiting
 
     def _round(self, roles: RunnerRoles = ALL) -> bool:
-        """Do one round, and what is due beside it; True when anything moved."""
+        """Do one round and the periodic tasks that are due; return whether anything changed."""
         self.control.tick()
         if self.control.claims_paused:
             roles = replace(roles, checkout=False)
@@ -504,7 +504,7 @@ class Runner(StepsByHand):
         return self.rounds.advance(roles)
 
     def _do_what_is_due(self) -> None:
-        """Do what a runner does at fixed times, at work or at rest."""
+        """Do the periodic tasks of a runner, whether it is busy or idle."""
         if self._timers.due("ping", runner_record.PING_EVERY):
             self._ping()
         if self._timers.due("unknown workers", UNKNOWN_WORKERS_EVERY):
@@ -512,7 +512,7 @@ class Runner(StepsByHand):
         self._upkeep.look()
 
     def _guarded(self, action: Callable[[], bool]) -> bool:
-        """Do something; a database that is away is waited for, and fails no job."""
+        """Do something; if the database is unreachable, wait for it without failing any job."""
         try:
             done = action()
         except LockLostError as error:
@@ -542,7 +542,7 @@ class Runner(StepsByHand):
             self.watcher.wait(min(self._backoff * random.uniform(0.8, 1.2), longest))
             return
         idle = idle or AnyChange()
-        with suppress(StorageUnavailableError):  # the next round will find out, and wait for it
+        with suppress(StorageUnavailableError):  # the next round will notice, and wait for it
             self._sleep_until_a_change(min(self._longest_sleep(idle.longest()), longest), idle)
 
     def _sleep_until_a_change(self, seconds: float, idle: Idle) -> None:
@@ -561,11 +561,11 @@ class Runner(StepsByHand):
                 soon = [seconds for seconds in self.rounds.seconds_until_due() if seconds > 0]
                 end = min([end, *(time.monotonic() + seconds for seconds in soon)])
             elif token is None and idle.needs_round(changed=None):
-                self.lanes.wake()  # they look less often
+                self.lanes.wake()  # they check less often
                 return
 
     def _longest_sleep(self, longest: float) -> float:
-        """Seconds until a time that is known now; the delays of the project bound it."""
+        """Seconds until the next known time, at most the delays of the project."""
         options = self.project.runner
         longest = min(options.delay_checkout, options.delay_advance_status, longest)
         due = self.rounds.seconds_until_due()
@@ -581,7 +581,7 @@ class Runner(StepsByHand):
         }
         found = self.controller.queue.jobs.find(query, ["remote.retry_time_limit"])
         times = [d["remote"]["retry_time_limit"] for d in found]
-        # READY jobs are not searched for one that waits: there may be a million of them.
+        # READY jobs are not searched for waiting ones: there may be a million of them.
         planned = self.context.next_retry()
         return min(times if planned is None else [*times, planned], default=None)
 
@@ -589,7 +589,7 @@ class Runner(StepsByHand):
 
     @contextmanager
     def _serving(self, roles: RunnerRoles = ALL) -> Iterator[None]:
-        """Log, register, heed signals; and undo all that."""
+        """Set up logging, registration and signal handlers; undo all of it at the end."""
         handlers = start_logging(
             self.project,
             self.log_level.to_logging(),
@@ -622,7 +622,7 @@ class Runner(StepsByHand):
             stop_logging(handlers)
 
     def _show_itself(self, record: dict[str, Any], roles: RunnerRoles, log: str | None) -> None:
-        """Store what others may see of this process, and tell the one that started it."""
+        """Store this process's record, and notify the process that started it."""
         background = self._background
         more = {
             "name": background.name if background else None,
@@ -684,18 +684,18 @@ class Runner(StepsByHand):
 def log_in_to(
     project: Project, asks: Callable[[str], bool] = lambda name: True
 ) -> dict[str, ControllerError]:
-    """Log in to the workers of a project that need a user for it, unless one has logged in.
+    """Log in to the workers that require an interactive login, unless a user has logged in.
 
     Parameters
     ----------
     asks
-        Called with the name of a worker: whether to log in to it.
+        Called with the name of a worker; returns whether to log in to it.
 
     Returns
     -------
     dict
-        {name of a worker: why it could not be logged in to}. Its jobs wait for
-        ``jf worker login``; those of other workers run.
+        {name of a worker: why the login failed}. Its jobs wait for ``jf worker login``; those of
+        other workers run.
     """
     failed: dict[str, ControllerError] = {}
     for name, worker in project.workers.items():
@@ -728,5 +728,5 @@ def _is_past(deadline: float | None) -> bool:
 
 
 def _moves(state: JobState) -> bool:
-    """Whether a job in this state will go on by itself, when no other one does."""
+    """Whether a job in this state continues by itself even if no other job does."""
     return state in (JobState.READY, *RUNNING_STATES)

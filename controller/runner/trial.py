@@ -1,7 +1,7 @@
-"""Try a worker out: one real job through its real queue, in a database of its own.
+"""Test a worker: run one real job through its real queue, with a separate database.
 
-Nothing of the project's queue, outputs or running runner is touched; what the job left on the
-worker is removed afterwards.
+The project's queue, outputs and running runner are not touched; the job's files on the worker are
+removed afterwards.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.05
 _NAME = "jfr worker test"
 _LINES = 20
-"""Last lines of a log that are shown."""
+"""Number of log lines shown."""
 _WAIT_FOR_JOB = 60
-"""Seconds that a pilot waits for the job, which is there before it."""
+"""Seconds that a pilot waits for the job, which is in the pool before the pilot starts."""
 STEPS: dict[str, str] = {
     "READY": "claimed",
     "CHECKED_OUT": "uploaded",
@@ -48,7 +48,7 @@ STEPS: dict[str, str] = {
     "BATCH_SUBMITTED": "begun by a pilot",
     "BATCH_RUNNING": "ended",
 }
-"""What ends each state on the way."""
+"""What ends each state."""
 _ADDRESS = re.compile(r"([\w.-]+):(\d{1,5})")
 
 Told = Callable[[str], None]
@@ -57,7 +57,7 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TrialStep:
-    """A state on the way, and how long the job was in it."""
+    """A state that the job went through, and how long it was in it."""
 
     state: str
     step: str
@@ -66,27 +66,27 @@ class TrialStep:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of a test.
+    """The result of a test.
 
     Attributes
     ----------
     worker
         Its name.
     state
-        Of the job at the end; None where it was not over in time. REMOTE_ERROR also where the
-        pilot of a batch worker ended before it began the job.
+        Final state of the job; None if it did not end in time. Also REMOTE_ERROR if the pilot of a
+        batch worker ended before it started the job.
     steps
         The states that it went through.
     seconds
-        In all.
+        Total time.
     node, queue_id
-        Where it ran, and its id in the queue; None where that is not known.
+        The node where it ran, and its id in the queue; None if unknown.
     cause, error
-        Why it did not complete; "" when it did.
+        Why it did not complete; "" if it did.
     log
-        Last lines of what it printed, where it did not complete.
+        Last lines of its printed output, if it did not complete.
     waiting
-        State in which it still was when time was up.
+        The state in which it was at the time limit.
     """
 
     worker: str
@@ -108,7 +108,7 @@ class Trial:
 
 @dataclass
 class _Watch:
-    """Notes when a job changes its state, in a thread of its own."""
+    """Records the state changes of a job, in a separate thread."""
 
     controller: JobController
     tell: Told
@@ -124,14 +124,14 @@ class _Watch:
             if state and (not self.seen or self.seen[-1][0] != state):
                 self.seen.append((state, time.monotonic()))
                 self.tell(state)
-            # What a pilot has run is recorded before its end: it has not begun the job.
+            # Jobs that a pilot has run are recorded before its end: it has not started this one.
             if state == JobState.BATCH_SUBMITTED and self.controller.get_batches(
                 batch_state=BatchState.FINISHED
             ):
                 self.give_up()
 
     def run(self) -> None:
-        """Look until it is over."""
+        """Check until the job has ended."""
         while not self.over.wait(_LOOK_EVERY):
             self.look()
 
@@ -155,20 +155,20 @@ def try_worker(
 ) -> Trial:
     """Run one small job on a worker, from submission to output.
 
-    On a batch worker that is one pilot, in folders of its own below those of the project's pilots.
+    A batch worker runs one pilot, in separate folders below those of the project's pilots.
 
     Parameters
     ----------
     project
-        Has the worker.
+        Project that has the worker.
     name
-        Of the worker; its limits of jobs are not heeded.
+        Name of the worker; its limits on jobs are ignored.
     timeout
         Seconds until the job is cancelled.
     exec_config
         Name of an execution configuration to use.
     connect
-        ``HOST:PORT`` that the job has to reach from its node, such as a licence server.
+        ``HOST:PORT`` that the job must be able to reach from its node, such as a licence server.
     tell
         Called with each state that the job reaches.
 
@@ -177,7 +177,7 @@ def try_worker(
     ConfigError
         There is no such worker or exec_config.
     ArgumentError
-        ``connect`` is no address.
+        ``connect`` is not an address.
     HostUnavailableError
         The worker cannot be reached, or refuses the login.
     """
@@ -195,7 +195,7 @@ def try_worker(
 
 
 def _pre_run(given: str | None, connect: str | None) -> str | None:
-    """Return shell lines that reach an address before the job begins, or end it."""
+    """Return shell lines that check an address before the job starts, and end it on failure."""
     if connect is None:
         return given
     address = _ADDRESS.fullmatch(connect)
@@ -210,7 +210,7 @@ def _pre_run(given: str | None, connect: str | None) -> str | None:
 
 
 def _project_of_its_own(project: Project, name: str, folder: Path) -> Project:
-    """Return a project with one worker, whose data lie in a folder of this machine."""
+    """Return a project with one worker and its data in a folder of this machine."""
     outputs = {"type": "EmbeddedStore", "path": str(folder / "outputs.sqlite")}
     return Project.model_validate(
         {
@@ -227,7 +227,7 @@ def _project_of_its_own(project: Project, name: str, folder: Path) -> Project:
 
 
 def _worker_of_its_own(worker: Worker) -> Worker:
-    """Return a worker without limits; its pilot ends after the one job, and shares no folder."""
+    """Return a worker without limits; its pilot ends after one job and has separate folders."""
     changed: dict[str, Any] = {"max_jobs": None}
     if worker.batch is not None:
         own = f"jfr-test-{uuid4().hex[:8]}"
@@ -270,14 +270,14 @@ def _carry_out(
                 _remove_pilots(runner, controller, host)
                 runner.cleanup()
     if trial.state is None and not summary.timed_out:
-        raise KeyboardInterrupt  # the runner took the signal, and ended in good order
+        raise KeyboardInterrupt  # the runner handled the signal, and ended cleanly
     return trial
 
 
 def _with_failure_of_pilot(
     trial: Trial, controller: JobController, project: Project, host: Host
 ) -> Trial:
-    """Say why a pilot ended before it began the job, where that is so."""
+    """Return why a pilot ended before it started the job, if it did."""
     ended = controller.get_batches(batch_state=BatchState.FINISHED)
     batch = project.workers[trial.worker].batch
     if trial.waiting != JobState.BATCH_SUBMITTED or not ended or batch is None:
@@ -298,7 +298,7 @@ def _with_failure_of_pilot(
 
 
 def _remove_pilots(runner: Runner, controller: JobController, host: Host) -> None:
-    """End pilots that are left, and remove what they have written."""
+    """End remaining pilots, and remove their files."""
     for name, worker in runner.project.workers.items():
         if worker.batch is None:
             continue
@@ -353,7 +353,7 @@ def _outcome(controller: JobController, found: JobInfo, watch: _Watch, seconds: 
 
 
 def _log_of(found: JobInfo) -> str:
-    """Return the last lines that the job printed: of its errors, else of its output."""
+    """Return the last lines of the job's error output or, if that is empty, of its output."""
     kept = [text for text in (found.remote.queue_err, found.remote.queue_out) if text]
     if not kept and found.run_dir:
         kept = [end_of_log(Path(found.run_dir))]

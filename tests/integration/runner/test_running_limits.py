@@ -35,7 +35,7 @@ def test_one_job_is_advanced_and_no_other(project: Project, controller: JobContr
     try:
         assert runner.run_one_job(two, max_seconds=DEADLINE)
         assert states(controller) == {one: "READY", two: "COMPLETED", three: "READY"}
-        with pytest.raises(RuntimeError, match="did not become UPLOADED: it is COMPLETED"):
+        with pytest.raises(RuntimeError, match="did not become UPLOADED: it is now COMPLETED"):
             runner.run_one_job(two, target_state=JobState.UPLOADED)
         assert runner.run_one_job(job_id=(first.uuid, 1), target_state=JobState.UPLOADED)
         assert states(controller) == {one: "UPLOADED", two: "COMPLETED", three: "READY"}
