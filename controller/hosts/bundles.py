@@ -1,4 +1,4 @@
-"""Many pieces of shell in one round trip, each with an exit status and an output of its own."""
+"""Many pieces of shell in one round trip, each with its own exit status and output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_pieces(
 ) -> list[CommandResult | None]:
     """Write files, then run pieces of POSIX shell, one after the other; one round trip.
 
-    A piece runs in a shell of its own: it may change folder, set variables and exit.
+    Each piece runs in its own shell: it may change folder, set variables and exit.
 
     Parameters
     ----------

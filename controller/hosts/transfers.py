@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from controller.hosts.shell import ShellHost
 
 _LARGE = 8 << 20
-"""Bytes from which a file travels alone."""
+"""Minimum size in bytes of a file that is transferred alone."""
 _SMALL = 1 << 20
-"""Bytes up to which a file comes together with the answer to whether it is there."""
+"""Maximum size in bytes of a file that is sent along with the answer whether it exists."""
 _AT_ONCE = 64 << 20
 """Maximum size of small files in one archive, in bytes."""
 

@@ -61,8 +61,8 @@ def upload_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
 def send_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
     """Make the run directories of jobs and submit them, with one command; see `send`.
 
-    Each job is recorded as UPLOADED, with the token of its attempt, before the command: whoever
-    takes it over after that looks for what was submitted, and finds out whether it was uploaded.
+    Each job is recorded as UPLOADED, with the token of its attempt, before the command: a process
+    that takes it over later looks for the submission, and finds out whether it was uploaded.
     """
     answers, prepared = _prepare(context, jobs)
     queue, database = context.queue(jobs[0]["worker"]), context.controller.queue
