@@ -240,7 +240,8 @@ def _from_proc(pid: int) -> Process | None:
         return None
     # The name before the last parenthesis may hold anything.
     fields = text.rpartition(")")[2].split()
-    ended = fields[0] in ("Z", "X", "x")
+    # The first thread may be gone while others still hold files and locks.
+    ended = fields[0] in ("Z", "X", "x") and int(fields[17]) <= 1
     return Process(pid, int(fields[1]), int(fields[3]), int(fields[2]), fields[19], ended)
 
 

@@ -7,12 +7,13 @@ process, and TAB, pay for what they need and nothing else.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
 _FLAGS = ("-fe", "--full-exc")
 _WITH_VALUE = ("-p", "--project")
+_LASTING = ("runner", "top", "execution")
+"""Commands that may run for weeks."""
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def _run() -> None:
         if status := _written(version_text(version_facts(__version__, VERSION)) + "\n"):
             sys.exit(status)
         return
-    if words[:1] != ["runner"]:
+    if not words or words[0] not in _LASTING:
         _collect_rarely()
     from jfr_cli.app import run
 
@@ -58,8 +59,10 @@ def _collect_rarely() -> None:
     """Look for garbage after each 200,000 new objects, not after each 700.
 
     What is imported makes 60,000 objects that stay: looking among them for garbage took a fifth of
-    the time of a command. The runner, which lasts, and jobs keep what Python has.
+    the time of a command. What lasts, and jobs, keep what Python has.
     """
+    import gc
+
     gc.set_threshold(200_000, 20, 20)
 
 

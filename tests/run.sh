@@ -24,9 +24,9 @@ fi
 # before: here two share that, and the others read what these have written.
 unset PYTHONDONTWRITEBYTECODE
 if [ ! -d tests/__pycache__ ]; then
-  "$python" -m pytest -qq --collect-only tests/integration >/dev/null 2>&1 &
-  "$python" -m pytest -qq --collect-only tests/acceptance tests/contract tests/unit tests/web \
-    >/dev/null 2>&1 || true
+  collect() { env -u JFR_TESTS_REPORTS "$python" -m pytest -qq --collect-only "$@" >/dev/null 2>&1; }
+  collect tests/integration &
+  collect tests/acceptance tests/contract tests/unit tests/web || true
   wait
 fi
 

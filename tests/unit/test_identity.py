@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,33 @@ GONE = 2**22 + 1
 
 def changed(**fields: Any) -> dict[str, Any]:
     return {**this_process(), **fields}
+
+
+_OUTLIVED = """
+import ctypes, os, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+numbers = {"x86_64": 60, "aarch64": 93}
+ctypes.CDLL(None).syscall(numbers[os.uname().machine], 0)  # ends this thread, and no other
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a system call of Linux")
+def test_a_process_whose_first_thread_is_gone_has_not_ended() -> None:
+    """Others may still hold its locks: a runner that is called ended can be started again."""
+    process = subprocess.Popen([sys.executable, "-c", _OUTLIVED])
+    try:
+        stat, deadline = Path(f"/proc/{process.pid}/stat"), time.monotonic() + 30
+        while stat.read_text().rpartition(")")[2].split()[0] != "Z":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert not (identity.find_process(process.pid) or pytest.fail("not found")).has_ended
+        process.kill()
+        while not (identity.find_process(process.pid) or pytest.fail("not found")).has_ended:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize(
