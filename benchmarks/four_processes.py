@@ -30,7 +30,7 @@ from controller.operations.completion import EndedJob, Ending
 from controller.operations.endings import record_ends
 from controller.operations.batch_steps import take_steps
 from controller.operations.steps import RetryPolicy
-from controller.runner.rounds import CLAIMS_PER_ROUND
+from controller.runner.limits import CLAIMS_PER_ROUND
 from controller.states import JobState
 from controller.storage.opening import open_store
 

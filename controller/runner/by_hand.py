@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import ArgumentError
 from controller.runner.context import RunnerContext
-from controller.runner.rounds import Rounds, RunnerRoles
+from controller.runner.roles import RunnerRoles
+from controller.runner.rounds import Rounds
 from controller.states import JobState, parse_states
 
 if TYPE_CHECKING:

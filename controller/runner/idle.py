@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from controller.operations.pending_cleanup import any_entry
 from controller.runner.context import RunnerContext
-from controller.runner.rounds import CLEAN_UP_EVERY, RECOVER_EVERY, RunnerRoles
+from controller.runner.roles import RunnerRoles
+from controller.runner.rounds import CLEAN_UP_EVERY, RECOVER_EVERY
 from controller.states import BATCH_STATES, QUEUED_STATES
 
 LONGEST_IDLE = 30.0

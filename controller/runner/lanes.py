@@ -21,7 +21,8 @@ from controller.leases import give_up_leases_of
 from controller.runner.backoff import Pauses
 from controller.runner.context import RunnerContext
 from controller.runner.idle import Idle, LaneIdle
-from controller.runner.rounds import Rounds, RunnerRoles
+from controller.runner.roles import RunnerRoles
+from controller.runner.rounds import Rounds
 from controller.states import RESETTABLE_STATES
 
 logger = logging.getLogger(__name__)

@@ -10,29 +10,26 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from controller.errors import (
-    HostUnavailableError,
     LockLostError,
-    NotYetError,
-    QueueBusyError,
     RemoteError,
     StorageUnavailableError,
 )
 from controller.leases import GIVEN_UP
-from controller.operations.batch_steps import Answer, Answers, BatchStep, one_by_one, take_steps
+from controller.operations.batch_steps import Answers
 from controller.operations.claim_turns import claim_turn
-from controller.operations.claims import claim_and_step, claim_jobs
+from controller.operations.claims import claim_jobs
 from controller.operations.pending_cleanup import run_pending
-from controller.operations.steps import RetryPolicy, StepOutcome, StepResult
-from controller.runner.backoff import JobBackoff
 from controller.runner.batches import Batches
 from controller.runner.context import RunnerContext
+from controller.runner.job_steps import RECORDED, JobSteps, Step
+from controller.runner.limits import BUNDLE, CLAIMS_PER_ROUND, Limits
 from controller.runner.polling import Polling
 from controller.runner.recovery import take_over_expired
+from controller.runner.roles import RunnerRoles
 from controller.runner.stages.bundles import (
     download_many,
     send_many,
@@ -43,12 +40,12 @@ from controller.runner.stages.bundles import (
 from controller.runner.stages.complete import complete
 from controller.runner.stages.download import download, fetch_again
 from controller.runner.stages.pool import put_many
-from controller.runner.stages.submit import submit, withdraw
+from controller.runner.stages.submit import submit
 from controller.runner.stages.upload import upload
+from controller.runner.timers import Timers
 from controller.runner.warm import MOVED, WITHOUT_ARGUMENTS, TakenSteps, WarmSteps
 from controller.runner.watch import ProcessWatcher
-from controller.states import BATCH_STATES, QUEUED_STATES, RESETTABLE_STATES, JobState
-from controller.storage.base import Projection
+from controller.states import BATCH_STATES, QUEUED_STATES, JobState
 
 logger = logging.getLogger(__name__)
 
@@ -56,73 +53,12 @@ RECOVER_EVERY = 2.0
 """Seconds between two looks for locks of runners that have died: their work is taken over at once
 on their own machine, and elsewhere when the lease has not been renewed for its time."""
 CLEAN_UP_EVERY = 10.0
-CLAIMS_PER_ROUND = 64
-STEPS_AT_ONCE = 8
-"""Jobs whose files are handled under one lock: their documents may be large."""
-BUNDLE = 50
-"""Jobs that travel together at most."""
 ENDS_AT_ONCE = 200
 """Jobs of a pool whose ends are recorded together: that touches no machine."""
-MOST_IN_POOL = 2000
-"""Jobs that wait in the pool of a batch worker at most: what comes later may be more urgent."""
 NO_LIMIT = 1_000_000_000
 _OTHERS_EVERY = 0.25
 """Seconds after which all else has its turn, however much warm processes have to tell."""
 Steps = Callable[[RunnerContext, Sequence[dict[str, Any]]], list[dict[str, Any] | Exception]]
-Step = Callable[[RunnerContext, dict[str, Any]], dict[str, Any]]
-_RECORDED = (StepResult.ADVANCED, StepResult.FAILED)
-
-
-@dataclass(frozen=True)
-class RunnerRoles:
-    """The tasks of a runner process; all of them, unless several processes share them.
-
-    Attributes
-    ----------
-    transfer, complete, queue, checkout
-        Transfer files, complete jobs, submit and poll the queues, claim READY jobs.
-    """
-
-    transfer: bool = True
-    complete: bool = True
-    queue: bool = True
-    checkout: bool = True
-
-    @property
-    def named(self) -> list[str]:
-        """Names of the parts that it does, in the order of a job's life."""
-        return [n for n in ("checkout", "transfer", "queue", "complete") if getattr(self, n)]
-
-    @property
-    def on_hosts(self) -> RunnerRoles:
-        """Those of them that touch the machines of workers."""
-        return replace(self, checkout=False, complete=False)
-
-    @property
-    def ends(self) -> list[str]:
-        """Values of the states handled by these roles."""
-        ended: dict[str, tuple[JobState, ...]] = {
-            "checkout": (JobState.READY,),
-            "transfer": (JobState.CHECKED_OUT, JobState.RUN_FINISHED),
-            "queue": (JobState.UPLOADED, *QUEUED_STATES, *BATCH_STATES),
-            "complete": (JobState.DOWNLOADED,),
-        }
-        return [s.value for part, states in ended.items() if getattr(self, part) for s in states]
-
-
-class Timers:
-    """When periodic tasks are due, by the monotonic clock."""
-
-    def __init__(self) -> None:
-        self._next: dict[str, float] = {}
-
-    def due(self, name: str, every: float) -> bool:
-        """Whether a periodic task is due; the next time is counted from now."""
-        now = time.monotonic()
-        if now < self._next.get(name, 0.0):
-            return False
-        self._next[name] = now + every
-        return True
 
 
 class Rounds:
@@ -156,19 +92,20 @@ class Rounds:
         self._context = context
         self._controller = context.controller
         self._is_stopping, self._tell = is_stopping, tell
-        self._backoff = JobBackoff()
+        self._steps = JobSteps(context, is_stopping)
+        self._limits = Limits(context)
         self._timers = Timers()
         # What is on this machine is served by the thread that can watch it.
         self._warm: WarmSteps | None = None
         told: Callable[[], set[str]] = set
         if watcher is not None:
-            steps = TakenSteps(self._take, self._claim_and_take, self._backoff.others)
-            self._warm = WarmSteps(context, watcher, steps)
+            steps = self._steps
+            taken = TakenSteps(steps.take, steps.claim_and_take, steps.backoff.others)
+            self._warm = WarmSteps(context, watcher, taken)
             told = self._warm.pools.recorded_ids
         self._polling = Polling(context, watcher, self._apply, told=told)
         self._batches = Batches(context, self._write_ends)
         self._told: set[str] = set()
-        self._unknown_workers: set[str] = set()
         self._others_at = 0.0
         self.only: dict[str, Any] = {}
 
@@ -232,7 +169,7 @@ class Rounds:
     def _transfer(self, state: JobState, workers: list[str], step: Step, many: Steps) -> bool:
         """Advance jobs by one step: one by one on the shell of this machine, else together."""
         near = [n for n in workers if self._context.is_near(n) and not self._is_warm(n)]
-        moved = self._steps(state, near, step)
+        moved = self._one_by_one(state, near, step)
         for name in workers:
             if name not in near:
                 # Pilots are asked for, and what they have run is noted, between two bundles.
@@ -246,14 +183,17 @@ class Rounds:
         query = {**self.only, "state": state.value, "worker": name}
         context, step = self._context, step_of_many(self._context, many)
         submits = many in (send_many, submit_many)
-        take = self._within_limit(name, step) if submits else step
+        take = self._limits.within(name, step) if submits else step
         while not (self._is_stopping() or context.outages.holds(name)) and done < limit:
             if submits and context.refusals.holds(name):
                 break
-            eligible, most = self._backoff.others(query, left_alone), min(BUNDLE, limit - done)
-            outcomes = self._take(eligible, take, most)
+            eligible, most = (
+                self._steps.backoff.others(query, left_alone),
+                min(BUNDLE, limit - done),
+            )
+            outcomes = self._steps.take(eligible, take, most)
             done += sum(each.result in MOVED for each in outcomes)
-            left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
+            left_alone += [o.job["db_id"] for o in outcomes if o.result not in RECORDED]
             if len(outcomes) < most:  # what has come since has its turn in the next round
                 break
         return done > 0
@@ -262,7 +202,7 @@ class Rounds:
         if not (missing := self._context.to_fetch):
             return False
         only = {"db_id": {"$in": sorted(missing)}}
-        return self._steps(JobState.DOWNLOADED, workers, fetch_again, also=only)
+        return self._one_by_one(JobState.DOWNLOADED, workers, fetch_again, also=only)
 
     def _checkout(self, workers: list[str]) -> bool:
         claimed = 0
@@ -306,7 +246,7 @@ class Rounds:
         ahead = warm.pools.ahead(name)
 
         def room(session: Any) -> int:
-            return min(self._room(name, states, session) + ahead, BUNDLE)
+            return min(self._limits.room(name, states, session) + ahead, BUNDLE)
 
         if look and room(None) <= 0:  # which is counted again, with the claim
             return False
@@ -315,7 +255,7 @@ class Rounds:
 
     def _claim(self, name: str, most: int) -> int:
         """Claim READY jobs of a worker; returns how many."""
-        room = self._room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
+        room = self._limits.room(name, (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES))
         if self._warm is not None and self._warm.serves(name):
             room += self._warm.pools.ahead(name)
         room = min(room, most)
@@ -341,40 +281,6 @@ class Rounds:
             with claim_turn(self._controller.queue, name) as is_ours:
                 yield is_ours
 
-    def _room(self, worker: str, states: tuple[JobState, ...], session: Any = None) -> int:
-        """How many more jobs a worker may have in these states."""
-        limit, of_worker = self._context.worker(worker).max_jobs, states
-        if self._context.worker(worker).is_batch:
-            # Its max_jobs counts pilots.
-            limit = MOST_IN_POOL
-            of_worker = (JobState.CHECKED_OUT, JobState.UPLOADED, JobState.BATCH_SUBMITTED)
-        if not limit:
-            return CLAIMS_PER_ROUND if self._context.is_near(worker) else 4 * BUNDLE
-        query = {"worker": worker, "state": {"$in": [s.value for s in of_worker]}}
-        return limit - self._controller.queue.jobs.count_documents(query, session=session)
-
-    def _within_limit(self, name: str, step: BatchStep) -> BatchStep:
-        """Let a step submit no more jobs than a worker may have, also beside other runners."""
-        worker = self._context.worker(name)
-        limit = worker.max_jobs
-        if not limit or worker.is_batch:  # there it counts pilots
-            return step
-        count = self._controller.queue.jobs.count_documents
-
-        def limited(
-            jobs: list[dict[str, Any]],
-        ) -> Mapping[tuple[str, int], Answer]:
-            # Each runner counts when its own jobs are locked, so one of two sees those of the
-            # other; and the locked ones first, so that none is missed that is recorded meanwhile.
-            states = [JobState.CHECKED_OUT.value, JobState.UPLOADED.value]
-            locked = {"state": {"$in": states}, "lock_id": {"$ne": None}}
-            others = count({"worker": name, **locked}) - len(jobs)
-            queued = count({"worker": name, "state": {"$in": [s.value for s in QUEUED_STATES]}})
-            places = limit - queued - others
-            return step(jobs[:places]) if places > 0 else {}
-
-        return limited
-
     def _send(self, workers: list[str]) -> bool:
         """Upload and submit jobs with one command, on machines where they travel together."""
         moved = False
@@ -384,7 +290,7 @@ class Rounds:
                 continue
             if self._context.refusals.holds(name):
                 continue
-            room = self._room(name, (JobState.UPLOADED, *QUEUED_STATES))
+            room = self._limits.room(name, (JobState.UPLOADED, *QUEUED_STATES))
             if room > 0 and self._bundles(JobState.CHECKED_OUT, name, send_many, room):
                 self._polling.hurry(name)
                 moved = True
@@ -406,10 +312,10 @@ class Rounds:
                 if not is_any_left:
                     continue
                 also = self._warm.not_handed()
-            room = self._room(name, QUEUED_STATES)
+            room = self._limits.room(name, QUEUED_STATES)
             if room > 0 and not refusals.holds(name):
                 if self._context.is_near(name):
-                    some = self._steps(JobState.UPLOADED, [name], submit, room, also=also)
+                    some = self._one_by_one(JobState.UPLOADED, [name], submit, room, also=also)
                 else:
                     some = self._bundles(JobState.UPLOADED, name, submit_many, room)
                 if some:
@@ -425,7 +331,7 @@ class Rounds:
         if self._warm is not None:
             self._warm.close()
 
-    def _steps(
+    def _one_by_one(
         self,
         state: JobState,
         workers: list[str],
@@ -434,83 +340,8 @@ class Rounds:
         *,
         also: dict[str, Any] | None = None,
     ) -> bool:
-        """Advance all jobs in a state by one step, one after the other."""
-        done = 0
-        left_alone: list[str] = []
-        outages = self._context.outages
-        while not self._is_stopping() and (limit is None or done < limit):
-            within_reach = [name for name in workers if not outages.holds(name)]
-            if not within_reach:
-                break
-            query = {**(also or {}), **self.only}
-            query.update(state=state.value, worker={"$in": within_reach})
-            each = one_by_one(
-                partial(self._noted, step),
-                lambda job: not (self._is_stopping() or outages.holds(job["worker"])),
-            )
-            if state is JobState.UPLOADED:  # of one worker
-                each = self._within_limit(workers[0], each)
-            outcomes = self._take(
-                self._backoff.others(query, left_alone),
-                each,
-                STEPS_AT_ONCE if limit is None else min(limit - done, STEPS_AT_ONCE),
-            )
-            if not outcomes:
-                break
-            done += sum(each.result in MOVED for each in outcomes)
-            # For this round: others get their turn.
-            left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
-        return done > 0
-
-    def _noted(self, step: Step, job: dict[str, Any]) -> dict[str, Any]:
-        self._context.touched.add(job["db_id"])
-        return step(self._context, job)
-
-    def _take(
-        self,
-        query: dict[str, Any],
-        step: BatchStep,
-        limit: int,
-        projection: Projection = None,
-        ids: Sequence[Any] | None = None,
-    ) -> list[StepOutcome]:
-        """Do one step of the first jobs; nothing came of it when there were none."""
-        retries = RetryPolicy.for_project(self._context.project)
-        queue = self._controller.queue
-        outcomes = take_steps(
-            queue, query, step, retries, limit=limit, projection=projection, ids=ids
-        )
-        for outcome in outcomes:
-            self._settle(outcome)
-        return outcomes
-
-    def _claim_and_take(
-        self, query: dict[str, Any], step: BatchStep, room: Callable[[Any], int]
-    ) -> list[StepOutcome]:
-        """Claim the first READY jobs, and do their first step."""
-        retries = RetryPolicy.for_project(self._context.project)
-        outcomes = claim_and_step(self._controller.queue, query, step, retries, room=room)
-        for outcome in outcomes:
-            self._settle(outcome)
-        return outcomes
-
-    def _settle(self, outcome: StepOutcome) -> None:
-        """Remember what holds a job up, and withdraw what a lost job had submitted."""
-        match outcome.result:
-            case StepResult.ADVANCED:
-                self._backoff.forget(outcome.job)
-                if outcome.job["state"] != JobState.DOWNLOADED.value:  # no machine is needed there
-                    self._context.outages.end(outcome.job["worker"])
-            case StepResult.HELD_UP | StepResult.NOT_RECORDED:
-                assert outcome.error is not None
-                if isinstance(outcome.error, HostUnavailableError):
-                    self._context.outages.note(outcome.job["worker"], outcome.error)
-                elif not _waits_for_queue(outcome):
-                    self._backoff.hold_back(outcome.job, outcome.error)
-            case StepResult.LOST:
-                logger.warning("%s", outcome.error)
-                if process_id := outcome.fields.get("remote.process_id"):
-                    withdraw(self._context, outcome.job, process_id)
+        query = {**(also or {}), **self.only}
+        return self._steps.one_after_the_other(state, workers, step, limit, also=query)
 
     def poll(self, workers: list[str], *, at_once: bool = False) -> bool:
         """Poll the queues about their jobs, and watch local processes; see `Polling.poll`."""
@@ -543,7 +374,7 @@ class Rounds:
             "db_id": {"$in": [job["db_id"] for job, _ in changed]},
             "state": states[0] if len(states) == 1 else {"$in": states},
         }
-        outcomes = self._take(query, step, len(changed), WITHOUT_ARGUMENTS)
+        outcomes = self._steps.take(query, step, len(changed), WITHOUT_ARGUMENTS)
         return any(outcome.result in MOVED for outcome in outcomes)
 
     def _write_ends(self, fields: Mapping[tuple[str, int], dict[str, Any]]) -> bool:
@@ -558,7 +389,9 @@ class Rounds:
         for first in range(0, len(every), ENDS_AT_ONCE):
             uuids = sorted({uuid for uuid, _ in every[first : first + ENDS_AT_ONCE]})
             query = {"uuid": {"$in": uuids}, "state": {"$in": [s.value for s in BATCH_STATES]}}
-            outcomes = self._take({**query, **self.only}, step, 2 * ENDS_AT_ONCE, WITHOUT_ARGUMENTS)
+            outcomes = self._steps.take(
+                {**query, **self.only}, step, 2 * ENDS_AT_ONCE, WITHOUT_ARGUMENTS
+            )
             moved = any(outcome.result in MOVED for outcome in outcomes) or moved
         return moved
 
@@ -568,8 +401,8 @@ class Rounds:
         left_alone: list[str] = []
         query = {**self.only, "state": JobState.DOWNLOADED.value, "worker": {"$in": workers}}
         while not self._is_stopping() and done < CLAIMS_PER_ROUND:
-            outcomes = self._take(
-                self._backoff.others(query, left_alone),
+            outcomes = self._steps.take(
+                self._steps.backoff.others(query, left_alone),
                 self._complete_noted,
                 CLAIMS_PER_ROUND - done,
                 WITHOUT_ARGUMENTS,
@@ -577,34 +410,12 @@ class Rounds:
             if not outcomes:
                 break
             done += sum(each.result in MOVED for each in outcomes)
-            left_alone += [o.job["db_id"] for o in outcomes if o.result not in _RECORDED]
+            left_alone += [o.job["db_id"] for o in outcomes if o.result not in RECORDED]
         return done > 0
 
     def _complete_noted(self, jobs: list[dict[str, Any]]) -> Answers:
         self._context.touched.update(job["db_id"] for job in jobs)
         return complete(self._context, jobs)
-
-    def tell_of_unknown_workers(self) -> None:
-        """Warn about jobs whose worker is not in the project, once per worker.
-
-        They are not changed: a runner with another copy of the project file may run them.
-        """
-        known = self._context.project.workers
-        query = {
-            "state": {"$in": [s.value for s in (JobState.READY, *RESETTABLE_STATES)]},
-            "worker": {"$nin": [*known, *self._unknown_workers]},
-        }
-        while (job := self._controller.queue.jobs.find_one(query, ["db_id", "worker"])) is not None:
-            self._unknown_workers.add(job["worker"])
-            query["worker"] = {"$nin": [*known, *self._unknown_workers]}
-            logger.warning(
-                "job %s is skipped: the project file, when this runner read it, had no worker "
-                "%r; if it has been added since, restart the runner, or assign another "
-                "worker: jf job set worker NAME -did %s",
-                job["db_id"],
-                job["worker"],
-                job["db_id"],
-            )
 
     def has_news(self) -> bool:
         """Hear what warm processes tell; whether there is more than that jobs have started."""
@@ -617,14 +428,8 @@ class Rounds:
         due += [*self._polling.seconds_left(), *self._batches.seconds_left()]
         if self._warm is not None:
             due += self._warm.pools.seconds_left()
-        pause = self._backoff.seconds_left()
+        pause = self._steps.backoff.seconds_left()
         return due if pause is None else [*due, pause]
-
-
-def _waits_for_queue(outcome: StepOutcome) -> bool:
-    """Whether a job waits for its queue to take jobs: all those of the worker wait, then."""
-    is_uploaded = outcome.job["state"] == JobState.UPLOADED.value
-    return isinstance(outcome.error, QueueBusyError | NotYetError) and is_uploaded
 
 
 @contextmanager

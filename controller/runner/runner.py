@@ -45,7 +45,10 @@ from controller.runner.idle import AnyChange, Idle, RunnerIdle
 from controller.runner.lanes import Lanes
 from controller.runner.logs import log_file_of, start_logging, stop_logging
 from controller.runner.reloading import read_again
-from controller.runner.rounds import Rounds, RunnerRoles, Timers
+from controller.runner.roles import RunnerRoles
+from controller.runner.rounds import Rounds
+from controller.runner.timers import Timers
+from controller.runner.unknown_workers import UnknownWorkers
 from controller.runner.upkeep import EventUpkeep
 from controller.runner.watch import ProcessWatcher
 from controller.states import ERROR_STATES, RESETTABLE_STATES, RUNNING_STATES, JobState
@@ -163,6 +166,7 @@ class Runner(StepsByHand):
         self._upkeep = EventUpkeep(self.controller.queue, self.project, self.watcher.wake)
         self._token: object | None = None
         self._timers = Timers()
+        self._unknown_workers = UnknownWorkers(self.context)
         self._backoff = 0.0
 
     @property
@@ -263,7 +267,7 @@ class Runner(StepsByHand):
                         and not (wait_for_batches and self._guarded(self._has_batches))
                     ):
                         with suppress(StorageUnavailableError):
-                            self.rounds.tell_of_unknown_workers()
+                            self._unknown_workers.warn()
                         break
                     if _is_past(deadline):
                         timed_out = True
@@ -508,7 +512,7 @@ class Runner(StepsByHand):
         if self._timers.due("ping", runner_record.PING_EVERY):
             self._ping()
         if self._timers.due("unknown workers", UNKNOWN_WORKERS_EVERY):
-            self.rounds.tell_of_unknown_workers()
+            self._unknown_workers.warn()
         self._upkeep.look()
 
     def _guarded(self, action: Callable[[], bool]) -> bool:

@@ -14,7 +14,7 @@ from points import Fuse
 from verdict import Ledger, end
 
 from controller.operations.steps import StepOutcome, StepResult
-from controller.runner import rounds
+from controller.runner import job_steps
 from controller.schedulers import Queue, submissions
 
 
@@ -39,14 +39,14 @@ def test_a_flow_that_is_deleted_while_its_job_is_submitted(chaos_folder: Path) -
             patch.setattr(Queue, "earlier_submissions", lambda *_: [])
             # A lock that was lost ends the step of its job, not the round.
             results = []
-            really_take = rounds.take_steps
+            really_take = job_steps.take_steps
 
             def take(*given: Any, **options: Any) -> list[StepOutcome]:
                 outcomes = really_take(*given, **options)
                 results.extend(outcome.result for outcome in outcomes)
                 return outcomes
 
-            patch.setattr(rounds, "take_steps", take)
+            patch.setattr(job_steps, "take_steps", take)
             runner.advance()
             assert StepResult.LOST in results
             entries = runner.controller.auxiliary.count_documents({"aftermath": {"$exists": True}})

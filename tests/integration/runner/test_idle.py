@@ -11,7 +11,8 @@ from controller.jobcontroller import JobController
 from controller.runner import Runner
 from controller.runner.context import RunnerContext
 from controller.runner.idle import AnyChange, LaneIdle, RunnerIdle
-from controller.runner.rounds import Rounds, RunnerRoles
+from controller.runner.roles import RunnerRoles
+from controller.runner.rounds import Rounds
 
 FAR = {"type": "remote", "scheduler_type": "slurm", "host": "cluster", "work_dir": "/w"}
 JOB = {"uuid": "u", "index": 1, "db_id": "1", "worker": "local", "lock_id": None}
