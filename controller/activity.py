@@ -70,7 +70,7 @@ class Entry:
     Attributes
     ----------
     db_id, name, state, worker, priority
-        Of the job.
+        The db_id, name, state, worker and priority of the job.
     created_on, updated_on, start_time, end_time
         Naive UTC; None where there is none.
     note
@@ -105,7 +105,7 @@ class Failure:
     Attributes
     ----------
     db_id, name, worker
-        Of the job.
+        The db_id, name and worker of the job.
     on
         When, naive UTC.
     cause, line

@@ -184,7 +184,8 @@ def parse_address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 <= int(port) < 65536:
         raise ArgumentError(
-            f"{text!r} is no address to serve metrics at", hint="for example 9464 or 0.0.0.0:9464"
+            f"{text!r} is not an address to serve metrics at",
+            hint="for example 9464 or 0.0.0.0:9464",
         )
     return host.strip("[]") or "127.0.0.1", int(port)
 
@@ -209,7 +210,7 @@ class MetricsServer:
     ConfigError
         The port is taken, or the address is not this machine's.
     ArgumentError
-        It is no address.
+        It is not an address.
     """
 
     def __init__(self, address: str, read: Callable[[], str]) -> None:
@@ -274,7 +275,7 @@ def serving_metrics(reader: QueueReader, address: str | None) -> Iterator[str | 
     ConfigError
         The port is taken, or the package prometheus-client is not installed.
     ArgumentError
-        It is no address.
+        It is not an address.
     """
     if address is None:
         yield None

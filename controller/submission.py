@@ -126,7 +126,7 @@ class PreparedFlow:
     flow
         It and its jobs.
     settings
-        Of the jobs without their own.
+        The settings of the jobs without their own.
     project
         The project.
     jobstore

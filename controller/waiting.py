@@ -30,7 +30,7 @@ class Awaited:
     db_id
         Of the job, or of the flow's first job.
     uuid
-        Of the job or the flow.
+        The uuid of the job or the flow.
     name, state
         As of the last check.
     flow

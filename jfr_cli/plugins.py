@@ -70,7 +70,7 @@ class Plugin:
     Attributes
     ----------
     name
-        Of its entry point.
+        The name of its entry point.
     entry_group
         The group of its entry point.
     target

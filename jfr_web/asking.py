@@ -23,13 +23,13 @@ class Ask:
     Attributes
     ----------
     path
-        Of the address.
+        The path of the address.
     query
         (key, value) pairs of the address, without empty values.
     params
         Parameters in the path: ``{"job": "12"}``.
     session
-        Of the user.
+        The session of the user.
     form
         (key, value) pairs of a form that was sent.
     """
@@ -125,7 +125,7 @@ class Ask:
         words
             What follows ``jf``.
         keys
-            Of the filter.
+            The keys of the filter.
         more
             Further words.
         """

@@ -49,7 +49,7 @@ class FlowLifecycle(ControllerGroup):
         allow_external_references
             Accept references to jobs outside the flow.
         exec_config, resources, priority
-            Of the jobs that do not have their own.
+            The exec config, resources and priority of the jobs that do not have their own.
         jobstore
             Name of an optional JobStore of the project; None for the default one.
 

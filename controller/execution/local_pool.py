@@ -31,7 +31,7 @@ class LocalPool:
     folder
         ``jobs_handle_dir`` of the worker.
     batch_uid
-        Of the pilot.
+        The batch uid of the pilot.
     """
 
     def __init__(self, folder: Path, batch_uid: str) -> None:

@@ -110,7 +110,7 @@ class FlowGraph:
     Attributes
     ----------
     flow_id, name, state
-        Of the flow.
+        The flow_id, name and state of the flow.
     jobs
         {db_id: job}, in order of creation.
     edges

@@ -29,7 +29,7 @@ class TreeNode:
     name
         Of the job or the flow; for a flow within the flow, where it came from.
     uuid
-        Of the job or the flow.
+        The uuid of the job or the flow.
     job
         The job; None for a flow.
     origin

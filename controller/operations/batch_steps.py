@@ -45,7 +45,7 @@ LONGEST_TURN = 1.0
 
 
 class Recorded(Enum):
-    """That a step has recorded itself what came of it, and given the job back."""
+    """Says that a step has recorded the result itself and given the job back."""
 
     RECORDED = auto()
 
@@ -69,7 +69,7 @@ def take_steps(
     projection: Projection = None,
     ids: Sequence[Any] | None = None,
 ) -> list[StepOutcome]:
-    """Do one step of many jobs: they are locked together, and what came of it is one write.
+    """Do one step of many jobs: they are locked together, and the results are one write.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def take_steps(
 def step_of_locked(
     locked: LockedDocuments, ids: Sequence[Any], step: BatchStep, retries: RetryPolicy
 ) -> list[StepOutcome]:
-    """Do one step of locked jobs, record what came of it, and free them.
+    """Do one step of locked jobs, record the results, and free them.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def delete_flows(
     Parameters
     ----------
     uuids
-        Of the submitted flows.
+        The uuids of the submitted flows.
     deletion
         Whether to delete files and outputs too.
     cancel

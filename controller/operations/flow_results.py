@@ -98,7 +98,7 @@ class FlowResult(list[str]):
         Parameters
         ----------
         uuids
-            Of all flows of the chunk.
+            The uuids of all flows of the chunk.
         may_wait
             Whether flows that another process holds are tried again later.
         """

@@ -89,7 +89,7 @@ class AcceptedFlow:
     Attributes
     ----------
     uuid, name, metadata
-        Of the flow.
+        The uuid, name and metadata of the flow.
     jobs
         Its jobs, parents before children.
     """

@@ -25,7 +25,7 @@ class LogPart:
     Attributes
     ----------
     name
-        Of the file.
+        The name of the file.
     text
         What it holds there.
     left_out
@@ -53,7 +53,7 @@ class LogReader:
     Parameters
     ----------
     names
-        Of the files.
+        The names of the files.
     lines
         Of what is there at the first reading, only so many lines at the end.
     """

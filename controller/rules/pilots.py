@@ -70,7 +70,7 @@ def judge_unmarked_end(*, started_as: str | None, token: str, runs_elsewhere: bo
     started_as
         Token in the start file of the run directory; None where there is none.
     token
-        Of the present attempt.
+        The token of the present attempt.
     runs_elsewhere
         Whether another pilot has a claim on the job, and its script has not ended.
     """

@@ -23,7 +23,7 @@ class ParentFacts:
     db_id, name, state
         None, "" and None if the parent is not in the database.
     uuid
-        Of the parent.
+        The uuid of the parent.
     """
 
     uuid: str
@@ -39,7 +39,7 @@ class JobFacts:
     Attributes
     ----------
     db_id, state, previous_state
-        Of the job.
+        The db_id, state and previous state of the job.
     error, remote_error, cause
         Error of its function; the runner's last error; a `Cause`, None if unknown.
     attempts, retry_on

@@ -39,7 +39,7 @@ class WorkerFacts:
     free
         Bytes that are free for ``work_dir``; None where that is not known.
     missing_commands
-        Of the scheduler.
+        The missing commands of the scheduler.
     """
 
     host: str = ""

@@ -38,7 +38,7 @@ class StepsByHand:
     Attributes
     ----------
     context, rounds
-        Of the runner.
+        The context and rounds of the runner.
     """
 
     context: RunnerContext

@@ -83,7 +83,7 @@ class LaneIdle:
     Parameters
     ----------
     context
-        Of the thread.
+        The context of the thread.
     states
         Values of the states that its steps leave.
     workers
@@ -148,7 +148,7 @@ class RunnerIdle(LaneIdle):
     Parameters
     ----------
     context
-        Of the thread.
+        The context of the thread.
     roles
         The tasks to do.
     clock

@@ -22,7 +22,7 @@ class Limits:
     Parameters
     ----------
     context
-        Of the thread.
+        The context of the thread.
     """
 
     def __init__(self, context: RunnerContext) -> None:
@@ -34,7 +34,7 @@ class Limits:
         Parameters
         ----------
         session
-            Of the transaction in which to count.
+            The session of the transaction in which to count.
         """
         limit, of_worker = self._context.worker(worker).max_jobs, states
         if self._context.worker(worker).is_batch:

@@ -127,7 +127,7 @@ class WarmPools:
     Parameters
     ----------
     context
-        Of the thread that serves this machine.
+        The context of the thread that serves this machine.
     """
 
     def __init__(self, context: RunnerContext) -> None:

@@ -200,7 +200,7 @@ def _pre_run(given: str | None, connect: str | None) -> str | None:
         return given
     address = _ADDRESS.fullmatch(connect)
     if address is None:
-        raise ArgumentError(f"{connect!r} is no address", hint="write HOST:PORT")
+        raise ArgumentError(f"{connect!r} is not an address", hint="write HOST:PORT")
     reach = f"exec 3<>/dev/tcp/{address[1]}/{address[2]}"
     tried = (
         f"timeout 10 bash -c '{reach}' 2>/dev/null || "

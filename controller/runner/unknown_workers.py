@@ -17,7 +17,7 @@ class UnknownWorkers:
     Parameters
     ----------
     context
-        Of the runner.
+        The context of the runner.
     """
 
     def __init__(self, context: RunnerContext) -> None:

@@ -63,7 +63,7 @@ class WarmSteps:
     Parameters
     ----------
     context
-        Of the thread that serves this machine.
+        The context of the thread that serves this machine.
     watcher
         Told which files pools write messages to.
     steps

@@ -38,7 +38,7 @@ class Started:
     Attributes
     ----------
     name, runner_id, pid, log_file
-        Of its process.
+        The name, runner_id, pid and log file of its process.
     metrics
         URL at which it serves metrics; None if it serves none.
     """

@@ -153,7 +153,7 @@ def write_dump(
     name
         Name of the collection in the files.
     session
-        Of a snapshot of the database.
+        The session of a snapshot of the database.
     """
     total, done = collection.count_documents({}, session=session) if progress else 0, 0
     with writing(folder / f"{name}.bson", compress) as stream:

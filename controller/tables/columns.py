@@ -68,7 +68,7 @@ class TableSpec(DocumentSchema):
     row
         Makes the row from the thing: the keys of the schema, as Python values.
     columns
-        Of its table.
+        The columns of its table.
     name_key
         The key printed by ``--format name``.
     """

@@ -37,7 +37,7 @@ class EnumMaker(Maker):
     e
         The member.
     name
-        Of the job.
+        The name of the job.
     """
 
     e: TestEnum = TestEnum.A

@@ -72,7 +72,7 @@ def job_report(report: JobsReport) -> RenderableType:
             (cause or "not recorded", str(number), bar(number, most, VERMILION))
             for cause, number in report.causes.items()
         ]
-        parts += ["", _table("In error because of", ("Cause", "Number", ""), causes)]
+        parts += ["", _table("Errors by cause", ("Cause", "Number", ""), causes)]
     if report.workers:
         most = max(load.jobs for load in report.workers.values())
         rows = [

@@ -80,7 +80,7 @@ class Frame:
     Attributes
     ----------
     width, height
-        Of the screen.
+        The width and height of the screen.
     problem
         Why the activity is old; "" where it is not.
     notice

@@ -104,7 +104,7 @@ def test_the_text() -> None:
 )
 def test_addresses(text: str, expected: tuple[str, int] | None) -> None:
     if expected is None:
-        with pytest.raises(ArgumentError, match="no address"):
+        with pytest.raises(ArgumentError, match="not an address"):
             parse_address(text)
     else:
         assert parse_address(text) == expected

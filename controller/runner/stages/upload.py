@@ -39,7 +39,7 @@ class Upload:
     run_dir
         Where the files go.
     token
-        Of the new attempt.
+        The token of the new attempt.
     put
         {name: content}.
     scheduler

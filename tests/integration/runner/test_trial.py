@@ -137,5 +137,5 @@ def test_what_cannot_be_tested(described: dict[str, Any]) -> None:
         try_worker(project, "far")
     with pytest.raises(EntryNotFoundError):
         try_worker(project, "nowhere")
-    with pytest.raises(ArgumentError, match="no address"):
+    with pytest.raises(ArgumentError, match="not an address"):
         try_worker(project, "local", connect="nowhere; rm -rf /")
