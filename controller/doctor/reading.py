@@ -9,7 +9,7 @@ from controller.documents import db_id_order, flow_if_named
 from controller.leases import OBSERVER, live_lease
 from controller.operations.archiving import unfinished
 from controller.operations.backup import COUNTER, UNFINISHED
-from controller.operations.pending_cleanup import PendingCleanup
+from controller.operations.pending_cleanup import PendingCleanup, any_entry
 from controller.operations.queue import Queue
 from controller.rules import newest_by_uuid
 from controller.rules.diagnosis.findings import Finding
@@ -207,7 +207,7 @@ def pending_cleanup_views(queue: Queue) -> list[PendingCleanupView]:
     """Read the pending clean-ups."""
     entries = (
         PendingCleanup(**document["aftermath"])
-        for document in queue.auxiliary.find({"aftermath": {"$exists": True}}, ["aftermath"])
+        for document in queue.auxiliary.find(any_entry(), ["aftermath"])
     )
     return [
         PendingCleanupView(

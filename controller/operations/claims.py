@@ -172,14 +172,16 @@ def _claim() -> dict[str, dict[str, Any]]:
 
 def _is_first(queue: Queue, jobs: Sequence[Document], session: Any) -> bool:
     """Whether a flow of claimed jobs has not begun; nearly always cheaper than to write so."""
-    uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
-    query = {"uuid": {"$in": uuids}, "state": {"$in": _NOT_STARTED}}
-    return queue.flows.find_one(query, ["_id"], session=session) is not None
+    return queue.flows.find_one(_not_begun(jobs), ["_id"], session=session) is not None
 
 
 def _begin_flows(queue: Queue, jobs: Sequence[Document], session: Any) -> None:
     """Let the flows of claimed jobs be RUNNING."""
-    uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
     begun = {"$set": {"state": FlowState.RUNNING.value, "updated_on": utc_now()}}
-    query = {"uuid": {"$in": uuids}, "state": {"$in": _NOT_STARTED}}
-    queue.flows.update_many(query, begun, session=session)
+    queue.flows.update_many(_not_begun(jobs), begun, session=session)
+
+
+def _not_begun(jobs: Sequence[Document]) -> dict[str, Any]:
+    """Select the flows of jobs that have not begun."""
+    uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
+    return {"uuid": {"$in": uuids}, "state": {"$in": _NOT_STARTED}}

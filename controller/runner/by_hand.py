@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import ArgumentError
 from controller.runner.context import RunnerContext
-from controller.runner.roles import RunnerRoles
+from controller.runner.roles import NO_ROLES
 from controller.runner.rounds import Rounds
 from controller.states import JobState, parse_states
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from controller.hosts import Host
 
-_NOTHING = RunnerRoles(transfer=False, complete=False, queue=False, checkout=False)
-_CLAIMS = replace(_NOTHING, checkout=True)
+_CLAIMS = replace(NO_ROLES, checkout=True)
 _STEPS = {
     JobState.CHECKED_OUT: "transfer",
     JobState.UPLOADED: "queue",
@@ -98,7 +97,7 @@ class StepsByHand:
         roles = {_STEPS[state]: True for state in chosen}
         of_states = {"state": {"$in": [state.value for state in chosen]}}
         with self._only({"$and": [of_states, *([dict(filter)] if filter else [])]}):
-            while self.rounds.advance(replace(_NOTHING, **roles)):
+            while self.rounds.advance(replace(NO_ROLES, **roles)):
                 pass
 
     def check_run_status(

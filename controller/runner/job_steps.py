@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -53,11 +53,18 @@ class JobSteps:
         state: JobState,
         workers: list[str],
         step: Step,
+        only: Mapping[str, Any],
         limit: int | None = None,
-        *,
-        also: dict[str, Any] | None = None,
     ) -> bool:
-        """Advance all jobs in a state by one step, one after the other."""
+        """Advance all jobs in a state by one step, one after the other; return whether any moved.
+
+        Parameters
+        ----------
+        only
+            Further conditions on the jobs.
+        limit
+            Maximum number of jobs; None for no limit.
+        """
         done = 0
         left_alone: list[str] = []
         outages = self._context.outages
@@ -65,8 +72,7 @@ class JobSteps:
             within_reach = [name for name in workers if not outages.holds(name)]
             if not within_reach:
                 break
-            query = dict(also or {})
-            query.update(state=state.value, worker={"$in": within_reach})
+            query = {**only, "state": state.value, "worker": {"$in": within_reach}}
             each = one_by_one(
                 partial(self._noted, step),
                 lambda job: not (self._is_stopping() or outages.holds(job["worker"])),

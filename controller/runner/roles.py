@@ -42,3 +42,7 @@ class RunnerRoles:
             "complete": (JobState.DOWNLOADED,),
         }
         return [s.value for part, states in ended.items() if getattr(self, part) for s in states]
+
+
+NO_ROLES = RunnerRoles(transfer=False, complete=False, queue=False, checkout=False)
+"""Those of a process that does nothing, to which some are added."""

@@ -169,7 +169,7 @@ class Rounds:
     def _transfer(self, state: JobState, workers: list[str], step: Step, many: Steps) -> bool:
         """Advance jobs by one step: one by one on the shell of this machine, else together."""
         near = [n for n in workers if self._context.is_near(n) and not self._is_warm(n)]
-        moved = self._one_by_one(state, near, step)
+        moved = self._steps.one_after_the_other(state, near, step, self.only)
         for name in workers:
             if name not in near:
                 # Pilots are asked for, and what they have run is noted, between two bundles.
@@ -201,8 +201,8 @@ class Rounds:
     def _fetch_again(self, workers: list[str]) -> bool:
         if not (missing := self._context.to_fetch):
             return False
-        only = {"db_id": {"$in": sorted(missing)}}
-        return self._one_by_one(JobState.DOWNLOADED, workers, fetch_again, also=only)
+        only = {"db_id": {"$in": sorted(missing)}, **self.only}
+        return self._steps.one_after_the_other(JobState.DOWNLOADED, workers, fetch_again, only)
 
     def _checkout(self, workers: list[str]) -> bool:
         claimed = 0
@@ -315,7 +315,9 @@ class Rounds:
             room = self._limits.room(name, QUEUED_STATES)
             if room > 0 and not refusals.holds(name):
                 if self._context.is_near(name):
-                    some = self._one_by_one(JobState.UPLOADED, [name], submit, room, also=also)
+                    some = self._steps.one_after_the_other(
+                        JobState.UPLOADED, [name], submit, {**also, **self.only}, room
+                    )
                 else:
                     some = self._bundles(JobState.UPLOADED, name, submit_many, room)
                 if some:
@@ -330,18 +332,6 @@ class Rounds:
         """End the warm processes; jobs that run go on to their ends."""
         if self._warm is not None:
             self._warm.close()
-
-    def _one_by_one(
-        self,
-        state: JobState,
-        workers: list[str],
-        step: Step,
-        limit: int | None = None,
-        *,
-        also: dict[str, Any] | None = None,
-    ) -> bool:
-        query = {**(also or {}), **self.only}
-        return self._steps.one_after_the_other(state, workers, step, limit, also=query)
 
     def poll(self, workers: list[str], *, at_once: bool = False) -> bool:
         """Poll the queues about their jobs, and watch local processes; see `Polling.poll`."""

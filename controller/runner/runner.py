@@ -45,7 +45,7 @@ from controller.runner.idle import AnyChange, Idle, RunnerIdle
 from controller.runner.lanes import Lanes
 from controller.runner.logs import log_file_of, start_logging, stop_logging
 from controller.runner.reloading import read_again
-from controller.runner.roles import RunnerRoles
+from controller.runner.roles import NO_ROLES, RunnerRoles
 from controller.runner.rounds import Rounds
 from controller.runner.timers import Timers
 from controller.runner.unknown_workers import UnknownWorkers
@@ -63,9 +63,8 @@ UNKNOWN_WORKERS_EVERY = 60.0
 """Seconds between two checks for jobs whose worker does not exist, while others are running."""
 MAX_BACKOFF = 30.0
 ALL = RunnerRoles()
-_NOTHING = RunnerRoles(transfer=False, complete=False, queue=False, checkout=False)
 _ONE_BY_ONE = tuple(
-    replace(_NOTHING, **{role: True}) for role in ("checkout", "transfer", "queue", "complete")
+    replace(NO_ROLES, **{role: True}) for role in ("checkout", "transfer", "queue", "complete")
 )
 """What a runner does, step by step."""
 
