@@ -600,12 +600,11 @@ class Runner(StepsByHand):
             to_stderr=self._background is None,
         )
         record = registration.describe(self.project, self.runner_id, self.daemon_id)
-        previous: dict[int, Any] = {}
         self._signals, self._closing = 0, False
+        previous = self._heed_signals()  # first: a process that sees the record may send one
         try:
             registration.enter(self.controller.queue, record)
             try:
-                previous = self._heed_signals()
                 self._upkeep.note_gone()  # before their records are forgotten
                 self._show_itself(record, roles, log_file_of(handlers))
                 self._upkeep.begin()
@@ -618,10 +617,10 @@ class Runner(StepsByHand):
                 with suppress(StorageUnavailableError):
                     self._upkeep.end()
                     runner_record.deregister(self.controller.queue, record)
-                for number, handler in previous.items():
-                    signal.signal(number, handler)
                 logger.info("runner stopped")
         finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
             stop_logging(handlers)
 
     def _show_itself(self, record: dict[str, Any], roles: RunnerRoles, log: str | None) -> None:
