@@ -33,10 +33,11 @@ from controller.storage.embedded.values import index_key, is_odd
 from controller.storage.embedded.wildcards import UNREAD, answers, below, leaf_keys, plain_leaf_keys
 
 APPLICATION_ID = 0x4A465230  # "JFR0"
-FORMAT = 3
+FORMAT = 4
 """The newest format that is read. Format 2 has indexes of all paths below one, which a version that
-does not know them would not keep up to date. Format 3 has compressed values (`compression`). A file
-gets the newest format with the first write; what it holds already stays as it is."""
+does not know them would not keep up to date. Format 3 has compressed values (`compression`), format
+4 other dictionaries for them, and no index of a side table by rows: keys of a document follow from
+it. A file gets the newest format with the first write; documents that it holds stay as they are."""
 _FIRST_FORMAT = 1
 ROW_BITS = 12
 ARRAY_KEY = b"\xff"
@@ -301,7 +302,10 @@ def check(connection: sqlite3.Connection, path: str) -> None:
 
 def make_newest(connection: sqlite3.Connection) -> None:
     """Give the file the newest format, unless it has it."""
-    connection.execute("UPDATE meta SET format=? WHERE format<?", (FORMAT, FORMAT))
+    done = connection.execute("UPDATE meta SET format=? WHERE format<?", (FORMAT, FORMAT))
+    if done.rowcount:
+        for (cid,) in connection.execute("SELECT cid FROM coll").fetchall():
+            connection.execute(f"DROP INDEX IF EXISTS m{cid}_seq")
 
 
 def load_table(connection: sqlite3.Connection, name: str) -> Table | None:
@@ -334,7 +338,6 @@ def create_table(connection: sqlite3.Connection, name: str) -> Table:
     connection.execute(
         f"CREATE TABLE m{cid}(c INT, v NOT NULL, seq INT, PRIMARY KEY(c, v, seq)) WITHOUT ROWID"
     )
-    connection.execute(f"CREATE INDEX m{cid}_seq ON m{cid}(seq)")
     loaded = load_table(connection, name)
     assert loaded is not None
     return loaded

@@ -352,9 +352,12 @@ def _of_row(table: Table, term: _Term) -> tuple[str, tuple[Any, ...]]:
         return plain, params
     on_side = term.condition.replace("{0} IS NULL", "{0}=x'00'").format("v")
     on_side = on_side.replace(_NOT_NULL.format("v"), "v<>x'00'")
-    plus = "" if term.condition.startswith(_SEARCHED) else "+"
-    place = f"{plus}c={column.number} AND {table.side}.seq={table.rows}.seq"
-    side = f"EXISTS (SELECT 1 FROM {table.side} WHERE {place} AND {on_side})"
+    if term.condition.startswith(_SEARCHED):
+        of_this = f"c={column.number} AND {table.side}.seq={table.rows}.seq"
+        side = f"EXISTS (SELECT 1 FROM {table.side} WHERE {of_this} AND {on_side})"
+    else:  # no index leads from a row to its keys: all that match are found, once
+        found = f"SELECT seq FROM {table.side} WHERE c={column.number} AND {on_side}"
+        side = f"+{table.rows}.seq IN ({found})"
     return (side, params) if column.is_wildcard else (f"({plain} OR {side})", params * 2)
 
 

@@ -345,10 +345,15 @@ def rewrite(
 
 def remove(link: Link, table: Table, stored: Stored) -> None:
     """Delete a document."""
+    columns = [c for c in table.columns.values() if c.multi or c.is_pair]
+    if any(c.multi for c in columns):  # no pair without an array
+        document = stored.decode(link, [path for c in columns for path in c.paths])
+        link.sql.executemany(
+            f"DELETE FROM {table.side} WHERE c=? AND v=? AND seq=?",
+            [(c.number, key, stored.sequence) for c in columns for key in c.keys(document)[1]],
+        )
     drop_parts(link, stored)
     link.sql.execute(f"DELETE FROM {table.rows} WHERE seq=?", (stored.sequence,))
-    if any(c.multi for c in table.columns.values()):  # no pair without an array
-        link.sql.execute(f"DELETE FROM {table.side} WHERE seq=?", (stored.sequence,))
 
 
 def drop_parts(link: Link, stored: Stored) -> None:

@@ -77,7 +77,7 @@ def plain_leaf_keys(value: Any) -> tuple[frozenset[str], bool] | None:
     """As `leaf_keys`, of values that BSON may change; None if that might matter."""
     if not value and (value is None or type(value) is dict):
         return frozenset(), False
-    return leaf_keys(value) if _is_plain(value) else None
+    return leaf_keys(value) if type(value) is dict and _is_plain(value) else None
 
 
 def answers(path: str) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,16 @@ import bson
 import pytest
 from bson.errors import InvalidBSON
 
+from controller.documents import new_flow_document
 from controller.storage.embedded import bulk_rewriting, link, open_database, rows
 from controller.storage.embedded.compression import DICTIONARIES, LARGEST, packed, plain
+from controller.storage.embedded.layout import FORMAT
 
-DIGESTS = {1: "5d583d5c50105b07b823e7d2018b6139"}
+DIGESTS = {
+    1: "5d583d5c50105b07b823e7d2018b6139",
+    2: "efddf13e6a3a177e6522df9bffc328c5",
+    3: "6840392e5550a927428816fd387fd39e",
+}
 """Of dictionaries that files need. A change makes them unreadable: add a dictionary instead."""
 
 
@@ -40,6 +47,19 @@ def test_a_value_comes_back(value: Any) -> None:
     assert plain(stored) == raw
     assert plain(raw) == raw
     assert len(stored) <= len(raw)
+
+
+def test_a_flow_has_a_dictionary_of_its_own() -> None:
+    uuid = "6bd3cc00-85f4-43d0-bcc5-0962d02f5476"
+    ids, parents = [("501", uuid, 1)], {uuid: {"1": list[str]()}}
+    flow = new_flow_document(
+        uuid=uuid, name="f", metadata={}, ids=ids, parents=parents, now=datetime(2026, 12, 1)
+    )
+    raw = bson.encode({"_id": bson.ObjectId(), **flow})
+    stored = packed(raw)
+    assert stored[0] == 3
+    assert plain(stored) == raw
+    assert len(stored) < len(raw) / 2
 
 
 def test_a_damaged_value_is_reported() -> None:
@@ -70,6 +90,7 @@ def test_a_file_of_an_earlier_format(tmp_path: Path, monkeypatch: pytest.MonkeyP
         database.close()
     with closing(sqlite3.connect(path)) as raw, raw:
         raw.execute("UPDATE meta SET format=2")
+        raw.execute("CREATE INDEX m1_seq ON m1(seq)")  # as until format 3
     whole = path.stat().st_size
     database = open_database(path)
     jobs = database.collection("c")
@@ -77,7 +98,9 @@ def test_a_file_of_an_earlier_format(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert _format(path) == 2
     jobs.update_one({"k": 0}, {"$set": {"state": "B"}})
     jobs.update_many({}, {"$set": {"new": "large" * 200}})
-    assert _format(path) == 3
+    assert _format(path) == FORMAT
+    with closing(sqlite3.connect(path)) as raw:
+        assert not raw.execute("SELECT 1 FROM sqlite_master WHERE name='m1_seq'").fetchall()
     documents[0]["state"] = "B"
     assert list(jobs.find({}, sort=[("_id", 1)])) == [
         {**d, "new": "large" * 200} for d in documents

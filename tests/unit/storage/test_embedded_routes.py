@@ -197,3 +197,48 @@ def test_counts_where_nearly_all_documents_meet_a_condition(
         pipeline = [{"$match": between}, {"$group": {"_id": "$k", "count": {"$sum": 1}}}]
         found, wanted = (sorted(map(str, c.aggregate(pipeline))) for c in (jobs, plain))
         assert found == wanted, between
+
+
+def test_a_deleted_document_leaves_no_keys(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "queue.sqlite")
+    jobs = database.collection("jobs")
+    for keys in ([("hosts", 1), ("state", 1)], [("meta.$**", 1)], [("tags", 1)]):
+        jobs.create_index(keys)
+    many = {str(n): n for n in range(300)}
+    for tags in (["a", "b"], "a", [1, None], []):
+        for meta in ({"n": 7, "in": [{"x": 1.5}]}, {}, many, "text"):
+            jobs.insert_one({"hosts": ["1", "2"], "state": "A", "tags": tags, "meta": meta})
+    jobs.update_many({}, {"$set": {"state": "B"}})
+    jobs.delete_many({"meta.n": 7})
+    assert jobs.find_one_and_delete({}) is not None
+    jobs.delete_many({})
+    with jobs._file.reading() as link:
+        assert link.value("SELECT count(*) FROM m1") == 0
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"$regex": "^b"}, {1, 2}),
+        ({"$gte": "b", "$lt": "c"}, {1, 2}),
+        ({"$ne": "b1"}, {0, 2, 3, 4}),
+        (None, {3, 4}),
+        ({"$in": ["b1", None]}, {1, 3, 4}),
+    ],
+)
+def test_conditions_on_arrays_asked_of_single_rows(
+    tmp_path: Path, condition: object, expected: set[int]
+) -> None:
+    database = open_database(tmp_path / "queue.sqlite")
+    jobs = database.collection("jobs")
+    jobs.create_index("n")
+    jobs.create_index("tags")
+    values: list[object] = [["a"], ["a", "b1"], ["b2"], [None], None]
+    jobs.insert_many([{"_id": n, "n": n, "tags": tags} for n, tags in enumerate(values)])
+    # The id makes the other condition one that is asked of each row.
+    found = jobs.find({"_id": {"$in": list(range(5))}, "tags": condition}, sort=[("n", 1)], limit=9)
+    assert {doc["_id"] for doc in found} == expected
+    found = jobs.find({"n": {"$gte": 0}, "tags": condition}, sort=[("n", -1)], limit=9)
+    assert {doc["_id"] for doc in found} == expected
+    database.close()
