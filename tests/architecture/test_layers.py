@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,8 +121,23 @@ def tree_of(name: str) -> ast.Module:
     return ast.parse(MODULES[name].read_text(encoding="utf-8"), str(MODULES[name]))
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    return ((name, tree_of(name)) for name in MODULES)
+@cache
+def _nodes(name: str) -> dict[type[ast.AST], list[Any]]:
+    """Nodes of a module by their type: many tests look for few of them."""
+    found: dict[type[ast.AST], list[Any]] = {}
+    for node in ast.walk(tree_of(name)):
+        found.setdefault(type(node), []).append(node)
+    return found
+
+
+def nodes_of(name: str, *types: type[ast.AST]) -> Iterator[Any]:
+    """Nodes of these types, anywhere in a module."""
+    return chain.from_iterable(_nodes(name).get(kind, ()) for kind in types)
+
+
+def is_for_types(node: ast.AST) -> bool:
+    """``if TYPE_CHECKING:``."""
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
 def imports(name: str) -> list[tuple[str, bool, bool]]:
@@ -138,6 +154,8 @@ def _read_imports(name: str, tree: ast.Module) -> Iterator[tuple[str, bool, bool
 
     def visit(node: ast.AST, inside: bool, typing_only: bool) -> Iterator[tuple[str, bool, bool]]:
         for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                continue  # no statement is within one
             if isinstance(child, ast.Import):
                 for alias in child.names:
                     yield alias.name, inside, typing_only
@@ -153,8 +171,7 @@ def _read_imports(name: str, tree: ast.Module) -> Iterator[tuple[str, bool, bool
                 yield from visit(
                     child,
                     inside or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)),
-                    typing_only
-                    or (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)),
+                    typing_only or is_for_types(child),
                 )
 
     yield from visit(tree, False, False)
@@ -167,6 +184,7 @@ PACKAGES = {
 }
 
 
+@cache
 def row_of(module: str) -> int | None:
     best: tuple[int, int] | None = None
     for number, names in enumerate(ROWS):
@@ -177,6 +195,7 @@ def row_of(module: str) -> int | None:
     return best[1] if best else None
 
 
+@cache
 def group_of(module: str) -> str:
     return max(
         (n for names in ROWS for n in names if module == n or module.startswith(n + ".")), key=len
@@ -227,23 +246,18 @@ def test_imports_only_from_rows_below() -> None:
 
 def test_only_annotations_take_names_from_the_facade() -> None:
     """``from controller import X`` would be a way past the rows."""
-    taken = {
-        name: names_of_the_facade(tree_of(name)) for name in OWN if name.startswith("controller")
-    }
+    taken = {name: names_of_the_facade(name) for name in OWN if name.startswith("controller")}
     assert not {name: found for name, found in taken.items() if found}
 
 
-def names_of_the_facade(tree: ast.Module) -> set[str]:
+def names_of_the_facade(name: str) -> set[str]:
     for_types = [
-        node
-        for branch in ast.walk(tree)
-        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
-        for node in branch.body
+        node for branch in nodes_of(name, ast.If) if is_for_types(branch) for node in branch.body
     ]
     taken = {
         alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "controller"
+        for node in nodes_of(name, ast.ImportFrom)
+        if node.module == "controller"
         if node not in for_types
         for alias in node.names
     }
@@ -263,10 +277,9 @@ def test_every_bound_method_is_there_and_finds_its_function() -> None:
     }
     asked = {
         node.args[0].value
-        for tree in map(tree_of, MODULES)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
+        for name in MODULES
+        for node in nodes_of(name, ast.Call)
+        if isinstance(node.func, ast.Name)
         and node.func.id == "bound"
         and isinstance(node.args[0], ast.Constant)
     }
@@ -295,10 +308,11 @@ def test_controller_neither_prints_nor_exits() -> None:
     forbidden = {"print", "input", "exit", "quit", "sys.exit"}
     found = {
         (module, ast.unparse(node.func))
-        for module, tree in trees()
+        for module in MODULES
         if module.startswith("controller")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute))
+        for node in nodes_of(module, ast.Call)
+        if isinstance(node.func, ast.Name)
+        or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name))
     }
     # A worker process speaks to its queue.err.
     may = {("controller.execution.run", "print")}
@@ -336,11 +350,10 @@ def test_what_a_mac_lacks_is_asked_for_first() -> None:
     """`make check` holds more of this, with the types of that system."""
     used = [
         f"{name}: os.{node.attr}"
-        for name, tree in trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
+        for name in MODULES
+        for node in nodes_of(name, ast.Attribute)
+        if isinstance(node.value, ast.Name)
         and (node.value.id, node.attr in NOT_ON_A_MAC) == ("os", True)
-        and f"hasattr(os, '{node.attr}')" not in ast.unparse(tree)
+        and f"hasattr(os, '{node.attr}')" not in ast.unparse(tree_of(name))
     ]
     assert used == []

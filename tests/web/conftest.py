@@ -40,6 +40,6 @@ def browser(stock: Stock) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def actor(tmp_path: Path) -> Iterator[Browser]:
+def actor(tmp_path: Path, stock: Stock) -> Iterator[Browser]:
     """A browser of a project of its own, which may take actions."""
-    yield from opened(stocked(tmp_path).project, actions=True)
+    yield from opened(stock.copied(tmp_path / "own").project, actions=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import warnings
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,6 +45,15 @@ class Stock:
 
     project: Project
     folder: Path
+
+    def copied(self, folder: Path) -> Stock:
+        """Return a copy in another folder, which does not exist yet."""
+        shutil.copytree(self.folder, folder)
+        project = described(folder)
+        with JobController.from_project(project) as controller:
+            run_dir = str(folder / "work" / "1")
+            controller.queue.jobs.update_one({"db_id": "1"}, {"$set": {"run_dir": run_dir}})
+        return Stock(project, folder)
 
 
 @dataclass

@@ -37,10 +37,10 @@ def our_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def session_pool() -> Iterator[Pool]:
-    """Connections that last for all tests, as they do in a runner."""
+def session_pool() -> Iterator[tuple[Pool, dict[str, Host]]]:
+    """Connections that last for all tests, as they do in a runner, and what holds each of them."""
     pool = Pool()
-    yield pool
+    yield pool, {}
     pool.close()
 
 
@@ -68,13 +68,13 @@ def open_with(
         yield lambda timeout: LocalHost(timeout)
         return
     server = request.getfixturevalue("server")
-    pool = request.getfixturevalue("session_pool")
+    pool, held = request.getfixturevalue("session_pool")
     with ExitStack() as stack:
 
         def opened(timeout: float) -> Host:
             worker = worker_of(kind, server).model_copy(update={"timeout_execute": timeout})
-            # One host stays: the connection is for all tests.
-            open_host(worker, pool=pool)
+            if kind not in held:  # a connection ends with the last host that uses it
+                held[kind] = open_host(worker, pool=pool)
             host = open_host(worker, pool=pool)
             stack.callback(host.close)
             return host

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from jobflow import Flow
 from lifecycle_jobs import add, detoured, everything
+from thoroughness import examples
 from world import World
 
 from controller.doctor import Severity, diagnose, examine
@@ -137,7 +138,7 @@ OPERATIONS: list[Operation] = [
 
 
 @settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from thoroughness import examples
 
 from controller.operations import progress
 from controller.operations.event_log import EventLog
@@ -114,7 +115,7 @@ UNFINISHED_FIRST = Case(
 
 @pytest.mark.parametrize("probe", [1, 20])
 @settings(
-    max_examples=150,
+    max_examples=examples(150),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -154,7 +155,7 @@ def test_the_end_of_a_job(
 
 @pytest.mark.parametrize("probe", [1, 20])
 @settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

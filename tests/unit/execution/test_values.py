@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from monty.json import MontyDecoder, MontyEncoder
+from thoroughness import examples
 
 from controller.errors import RemoteError
 from controller.execution import files, formats
@@ -80,7 +81,7 @@ def has_key(value: Any, key: str) -> bool:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(value=values)
 def test_an_output_comes_back_or_is_refused(name, value):
     chosen = formats.get_format(name)
@@ -112,7 +113,7 @@ def test_an_output_is_refused_before_anything_is_written(tmp_path, name, value, 
     assert not list(tmp_path.iterdir())
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(value=values)
 def test_an_argument_arrives_exactly_or_is_refused(value):
     if unstorable(value):
@@ -124,7 +125,7 @@ def test_an_argument_arrives_exactly_or_is_refused(value):
     assert same(arrived, value)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(value=values)
 def test_what_a_response_keeps_comes_back(tmp_path_factory, value):
     folder = tmp_path_factory.getbasetemp()
@@ -134,7 +135,7 @@ def test_what_a_response_keeps_comes_back(tmp_path_factory, value):
     assert same(MontyDecoder().process_decoded(response)["stored_data"]["v"], value)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(value=values)
 def test_what_is_let_through_can_be_stored(value):
     """... and what is refused cannot."""
@@ -146,7 +147,7 @@ def test_what_is_let_through_can_be_stored(value):
     assert (unstorable({"v": value}) is None) == fits
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(value=st.recursive(st.one_of(st.none(), st.floats(), st.integers()), st.lists))
 def test_non_finite_numbers_are_seen(value):
     found = any(word in repr(value) for word in ("nan", "inf"))
