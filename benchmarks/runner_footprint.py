@@ -39,8 +39,8 @@ with JobController.from_project_name() as controller:
     after = megabytes()
     before, began = time.process_time(), time.monotonic()
     while time.monotonic() - began < 10:
-        if not runner._guarded(runner._round):
-            runner._sleep()
+        if not runner._sleeper.attempt(runner._round):
+            runner._sleeper.sleep()
     load = 100 * (time.process_time() - before) / (time.monotonic() - began)
     done = controller.count_jobs(states="COMPLETED")
     print(json.dumps({"start": start, "after": after, "load": load, "done": done}))

@@ -179,7 +179,7 @@ def taken(name: str, arguments: dict[str, Any]) -> bool:
         ({"states": "FALED"}, "'FALED' is not a JobState"),
         ({"states": ["READY", 3]}, "'3' is not a JobState"),
         ({"states": 3}, "states must be JobState members"),
-        ({"name": 5}, "name must be a text"),
+        ({"name": 5}, "name must be a string"),
         ({"workers": [1.5]}, "workers must contain"),
         ({"metadata": ["a"]}, "metadata must be a dictionary"),
         ({"metadata": {"$where": "1"}}, "cannot be a metadata key"),

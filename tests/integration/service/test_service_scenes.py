@@ -21,7 +21,7 @@ from controller.examples import add
 from controller.jobcontroller import JobController
 from controller.operations.runner_processes import runner_processes
 from controller.rules.runner_requests import ProcessState, RequestAction
-from controller.runner import Runner
+from controller.runner.signals import SignalHandlers
 from controller.service.asking import Choice, Outcome, end_runners, tell_runners
 from controller.service.lockfile import holders
 from controller.service.processes import StartOptions
@@ -145,26 +145,22 @@ def test_all_projects(project_file: Path, controller: JobController) -> None:
     ],
 )
 def test_sighup_of_a_runner_in_the_foreground(
-    project: Project,
-    controller: JobController,
     monkeypatch: pytest.MonkeyPatch,
     terminal: bool,
     ignored: bool,
     ends: bool,
     reads: bool,
 ) -> None:
-    monkeypatch.setattr("controller.runner.runner._has_terminal", lambda: terminal)
+    monkeypatch.setattr("controller.runner.signals._has_terminal", lambda: terminal)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
     asked: list[str] = []
-    runner = Runner(project=project, log_level="error")
-    monkeypatch.setattr(runner, "stop", lambda: asked.append("stop"))
-    monkeypatch.setattr(runner, "_ask_for_reload", lambda: asked.append("reload"))
+    handlers = SignalHandlers(
+        lambda: asked.append("stop"), lambda: asked.append("reload"), in_foreground=True
+    )
     try:
-        previous = runner._heed_signals()
+        handlers.install()
         os.kill(os.getpid(), signal.SIGHUP)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        handlers.restore()
     finally:
         signal.signal(signal.SIGHUP, before)
-        runner.cleanup()
     assert asked == ["stop"] * ends + ["reload"] * reads
