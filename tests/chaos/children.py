@@ -117,10 +117,14 @@ def run(tasks: Sequence[Task], *, transactions: bool) -> list[Report]:
 def _child(task: Task, writer: int, transactions: bool) -> None:
     """Work, tell, end; never return."""
 
+    untold = bytearray()
+
     def tell(what: str, name: str) -> None:
-        line = f"{what}\t{name}\n".encode()
-        while line:
-            line = line[os.write(writer, line) :]
+        untold.extend(f"{what}\t{name}\n".encode())
+        if what == "seen":
+            return  # a write, and the parent's waking, at each of them would cost more than the work
+        while untold:
+            del untold[: os.write(writer, untold)]
 
     gc.disable()  # a collection would copy every page that the parent warmed up
     _TELL.append(tell)
