@@ -238,6 +238,11 @@ def parse_states(kind: type[_E], states: Any) -> tuple[_E, ...] | None:
     return tuple(parse_state(kind, s) for s in many)
 
 
+def _noun(kind: type[Enum]) -> str:
+    """Name an enum in words: job state, flow state."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in kind.__name__).strip()
+
+
 def parse_state(kind: type[_E], state: Any) -> _E:
     """Convert a member or its name, in upper or lower case, to the member; see `parse_states`."""
     if isinstance(state, kind):
@@ -253,7 +258,7 @@ def parse_state(kind: type[_E], state: Any) -> _E:
 
     near = difflib.get_close_matches(name.upper(), names, n=1)
     raise ArgumentError(
-        f"{name!r} is not a {kind.__name__}",
+        f"{name!r} is not a {_noun(kind)}",
         hint=f"did you mean {near[0]}?" if near else f"choose one of {', '.join(names)}",
     )
 

@@ -19,6 +19,7 @@ from controller.errors import (
     JobLockedError,
     JobNotFoundError,
     LockedDocumentError,
+    NotFoundError,
 )
 from controller.jobcontroller import JobController
 from controller.operations import chunks
@@ -176,8 +177,8 @@ def taken(name: str, arguments: dict[str, Any]) -> bool:
         ({"job_ids": [(UNKNOWN, "1")]}, "(uuid, index) pairs"),
         ({"job_ids": [(UNKNOWN, True)]}, "(uuid, index) pairs"),
         ({"job_ids": {UNKNOWN: 1}}, "(uuid, index) pairs"),
-        ({"states": "FALED"}, "'FALED' is not a JobState"),
-        ({"states": ["READY", 3]}, "'3' is not a JobState"),
+        ({"states": "FALED"}, "'FALED' is not a job state"),
+        ({"states": ["READY", 3]}, "'3' is not a job state"),
         ({"states": 3}, "states must be JobState members"),
         ({"name": 5}, "name must be a string"),
         ({"workers": [1.5]}, "workers must contain"),
@@ -262,8 +263,8 @@ def test_naive_times_are_local_and_may_be_mixed_with_aware_ones(crowd: Stage, na
         ("delete_flows", {"max_limit": 1}, "2 flows are selected, more than the limit of 1"),
         ("delete_flows", {"max_limit": "x"}, "max_limit cannot be 'x'"),
         ("delete_flows", {"flow_ids": 1.5}, "flow_ids must be"),
-        ("set_jobs_state", {"state": "DONE"}, "'DONE' is not a JobState"),
-        ("set_job_state", {"state": None, "db_id": "1"}, "'None' is not a JobState"),
+        ("set_jobs_state", {"state": "DONE"}, "'DONE' is not a job state"),
+        ("set_job_state", {"state": None, "db_id": "1"}, "'None' is not a job state"),
         ("set_job_doc_properties", {"values": {}, "db_id": "1"}, "no fields to set"),
         ("set_job_doc_properties", {"values": ["a"], "db_id": "1"}, "must be a dictionary"),
         ("set_job_doc_properties", {"values": {"$set": 1}, "db_id": "1"}, "is not a field"),
@@ -373,3 +374,12 @@ def test_in_bulk_what_is_locked_is_named_and_the_rest_is_done(stage: Stage) -> N
         assert (left.db_id, isinstance(left.error, LockedDocumentError)) == (flow["x"], True)
         assert stage.state(flow["x"]) == state
         assert JobState(stage.state(flow["y"]))
+
+
+@pytest.mark.parametrize(("state", "hint"), [("WAITING", "job why"), ("COMPLETED", "was deleted")])
+def test_a_missing_output_is_told_with_the_state(crowd: Stage, state: str, hint: str) -> None:
+    job = crowd.controller.jobs.find_one({"db_id": {"$in": ["1", "2", "3"]}, "state": state})
+    assert job is not None
+    with pytest.raises(NotFoundError, match=f"job {job['db_id']}, which is {state}") as caught:
+        crowd.controller.get_job_output(db_id=job["db_id"])
+    assert hint in str(caught.value.hint)
