@@ -122,7 +122,7 @@ def _child(task: Task, writer: int, transactions: bool) -> None:
     def tell(what: str, name: str) -> None:
         untold.extend(f"{what}\t{name}\n".encode())
         if what == "seen":
-            return  # a write, and the parent's waking, at each of them would cost more than the work
+            return  # one write for many: each wakes the parent
         while untold:
             del untold[: os.write(writer, untold)]
 

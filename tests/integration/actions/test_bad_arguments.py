@@ -380,6 +380,7 @@ def test_in_bulk_what_is_locked_is_named_and_the_rest_is_done(stage: Stage) -> N
 def test_a_missing_output_is_told_with_the_state(crowd: Stage, state: str, hint: str) -> None:
     job = crowd.controller.jobs.find_one({"db_id": {"$in": ["1", "2", "3"]}, "state": state})
     assert job is not None
+    _ = crowd.controller.jobstore  # the first to open it creates it
     with pytest.raises(NotFoundError, match=f"job {job['db_id']}, which is {state}") as caught:
         crowd.controller.get_job_output(db_id=job["db_id"])
     assert hint in str(caught.value.hint)
