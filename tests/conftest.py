@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from hypothesis import settings
 from jobflow_remote_program import MISSING, PYTHON, JobflowRemote
 from servers import ENGINES, fresh_store, mongo_client, mongo_verdict, require_mongo
 from thoroughness import examples
+from warm_jf import WarmJf
 
 from controller.storage import indexes
 from controller.storage.base import Database
@@ -31,6 +33,7 @@ settings.register_profile("suite", derandomize=True, deadline=None, max_examples
 settings.load_profile("suite")
 
 _LEFT_OUT = pytest.StashKey[str]()
+_WARM = pytest.StashKey[WarmJf]()
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +122,19 @@ def queue_database(store_spec: dict[str, Any]) -> Iterator[Database]:
     with ExitStack() as stack:
         stack.callback(database.close)
         yield database
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the processes that run tests side by side share one that has imported everything."""
+    if getattr(config.option, "numprocesses", None):
+        config.stash[_WARM] = WarmJf(Path(sys.executable).with_name("jf"))
+        config.stash[_WARM].share()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what they shared."""
+    if _WARM in config.stash:
+        config.stash[_WARM].close()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

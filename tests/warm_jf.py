@@ -4,9 +4,10 @@ The interpreter's start and the imports are most of what a `jf` costs. A test th
 of them, nor at processes and terminals, starts `jf` here: the same entry point, arguments,
 environment, working directory, standard streams and exit status, in a process of its own.
 
-``python warm_jf.py SOCKET`` is the server: it imports, listens, and forks for each request. It
-has no threads and ends when the process that started it ends. `WarmJf.run` asks it for a `jf`;
-`WarmJf.shim` writes a `jf` for the PATH that asks for one.
+``python warm_jf.py SOCKET`` is the server: it listens, imports when it is first asked, and forks
+for each request. It has no threads and ends when the process that started it ends. `WarmJf.run`
+asks it for a `jf`; `WarmJf.shim` writes a `jf` for the PATH that asks for one. Where several
+processes run tests, they share the server of the process that started them: `share`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ _IMPORTS = (
     "rich.progress",
 )
 _START_DEADLINE = 120.0
+_SHARED = "JFR_TESTS_WARM"
+"""Names the folder of a server that other processes may ask."""
 
 _SHIM = """\
 #!{python} -ISE
@@ -122,17 +125,27 @@ class WarmJf:
             (folder / "jf").chmod(0o755)
         return folder
 
+    def share(self) -> None:
+        """Start the server for the processes that this one starts, too; it imports nothing yet."""
+        self.shim()
+        os.environ[_SHARED] = str(self._folder)
+
     def close(self) -> None:
-        """End the server."""
+        """End the server, unless it is another process's."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             if self._process.stdin is not None:
                 self._process.stdin.close()
-        if self._folder is not None:
+            assert self._folder is not None
             shutil.rmtree(self._folder, ignore_errors=True)
+            if os.environ.get(_SHARED) == str(self._folder):
+                del os.environ[_SHARED]
 
     def _start(self) -> Path:
+        usual = self._python == sys.executable and not self._modules
+        if self._folder is None and usual and _SHARED in os.environ:
+            self._folder = Path(os.environ[_SHARED])
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="jf"))
             env = {k: v for k, v in os.environ.items() if not k.startswith("JFREMOTE_")}
@@ -154,8 +167,8 @@ class WarmJf:
                 server.connect(place)
                 break
             except (FileNotFoundError, ConnectionRefusedError):
-                assert self._process is not None
-                assert self._process.poll() is None, "the server of warm commands has ended"
+                ended = self._process is not None and self._process.poll() is not None
+                assert not ended, "the server of warm commands has ended"
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
         request = json.dumps([list(words), env, cwd]).encode()
@@ -168,24 +181,31 @@ class WarmJf:
 # ------------------------------------------------------------------ the server
 
 
-def _serve(place: str, *modules: str) -> None:
+def _warm_up(modules: tuple[str, ...]) -> None:
+    import gc
     import importlib
-    import select
 
     for name in (*_IMPORTS, *modules):
         importlib.import_module(name)
-    import gc
-
     gc.freeze()
+
+
+def _serve(place: str, *modules: str) -> None:
+    import select
+
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(f"{place}.new")
     listening.listen(64)
     Path(f"{place}.new").rename(place)
+    is_warm = False
     while True:
         readable, _, _ = select.select([listening, sys.stdin], [], [])
         if sys.stdin in readable:
             return
         client, _ = listening.accept()
+        if not is_warm:
+            _warm_up(modules)
+            is_warm = True
         if os.fork() == 0:
             listening.close()
             _attend(client)

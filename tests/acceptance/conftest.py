@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from installed_jf import Project, Run, environment, runner_of
+from acceptance_jobs import add, fail
+from installed_jf import Project, Run, forked_jobs, runner_of
+from jobflow import Flow
 
 from controller.config import ConfigManager, quickstart_project
 from controller.jobcontroller import JobController
@@ -28,23 +28,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("finished with spaces")
     run = runner_of(folder)
     assert run("quickstart").returncode == 0
-    script = (
-        "from jobflow import Flow\n"
-        "from jobflow.core.job import job\n"
-        "from acceptance_jobs import add, fail\n"
-        "from controller import submit_flow\n"
-        "first = add(1, 2)\n"
-        "second = add(first.output, 3)\n"
-        "first.name = 'a name; with \"quotes\" and \\u00e5'\n"
-        "print(*submit_flow(Flow([first, second], name='sums')), *submit_flow(fail()))\n"
-    )
+    first = add(1, 2)
+    second = add(first.output, 3)
+    first.name = 'a name; with "quotes" and \u00e5'
+    project = ConfigManager(folder=folder).get_project("jfr")
+    with JobController.from_project(project) as controller:
+        submitted = controller.add_flow(Flow([first, second], name="sums"), worker="local")
+        submitted += controller.add_flow(fail(), worker="local")
+    assert submitted == ["1", "2", "3"]
     here = str(Path(__file__).parent)
-    env = environment(folder, PYTHONPATH=here)
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=120
-    )
-    assert done.stdout.split() == ["1", "2", "3"], done.stderr
-    ended = run("--json", "runner", "run", "--until-idle", env={"PYTHONPATH": here})
+    with forked_jobs(folder):
+        ended = run("--json", "runner", "run", "--until-idle", env={"PYTHONPATH": here})
     assert ended.returncode == 7, ended.stderr
     assert json.loads(ended.stdout) == {
         "completed": ["1", "2"],

@@ -10,6 +10,8 @@ import atexit
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,26 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 def with_warm_jf(env: dict[str, str]) -> dict[str, str]:
     """Return variables with a PATH on which the first `jf` is a forked one, for scripts."""
     return {**env, "PATH": f"{_WARM.shim()}{os.pathsep}{env['PATH']}"}
+
+
+def terminal_jf() -> str:
+    """Return a program for pseudo-terminals: a forked `jf`, unless JFR_TESTS_COLD is set.
+
+    It is in a session of its own, as no `jf` of a shell is; Ctrl-C and SIGTERM are passed on to it.
+    """
+    return str(JF if os.environ.get("JFR_TESTS_COLD") else _WARM.shim() / "jf")
+
+
+@contextmanager
+def forked_jobs(folder: Path) -> Iterator[None]:
+    """The jobs of the worker `local` of the only project are forked, too, as long as this lasts."""
+    (file,) = folder.glob("*.yaml")
+    text = file.read_text(encoding="utf-8")
+    assert "  local:\n" in text
+    line = f"    pre_run: export PATH='{Path(terminal_jf()).parent}':\"$PATH\"\n"
+    file.write_text(text.replace("  local:\n", f"  local:\n{line}"), encoding="utf-8")
+    yield
+    file.write_text(text, encoding="utf-8")
 
 
 class Run:
@@ -107,7 +129,7 @@ def answering(
         What was on the screen, and the exit status.
     """
     child = pexpect.spawn(
-        str(Path(sys.executable).with_name("jf")),
+        terminal_jf(),
         words,
         env=environment(folder, TERM="xterm", **more),
         timeout=60,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from installed_jf import Project, Run, environment
+from installed_jf import Project, Run, environment, terminal_jf
 
 JF = str(Path(sys.executable).with_name("jf"))
 NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -199,7 +199,7 @@ def test_a_terminal_of_20_columns(finished: Run, words: list[str], tmp_path: Pat
     folder = finished("project", "list", "--json")
     home = Path(json.loads(folder.stdout)[0]["file"]).parent
     child = pexpect.spawn(
-        shlex.join([JF, "--no-pager", *words]),
+        shlex.join([terminal_jf(), "--no-pager", *words]),
         env=environment(home, TERM="xterm"),
         timeout=60,
         dimensions=(24, 20),

@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installed_jf import Run, environment
+from acceptance_jobs import add
+from installed_jf import Run, environment, forked_jobs
+
+from controller.config import ConfigManager
+from controller.jobcontroller import JobController
 
 JF = str(Path(sys.executable).with_name("jf"))
 COMMANDS = [["job", "list"], ["flow", "list"], ["job", "info", "1"], ["admin", "reset", "-y"]]
@@ -97,7 +101,7 @@ def test_permissions(folder: Path, queue: Path, mode: int, words: list[str]) -> 
         assert run_with(before, folder, "job", "list", "--count").stdout == "0\n"
 
 
-def test_a_full_disk(folder: Path, queue: Path) -> None:
+def test_a_full_disk(jf: Run, folder: Path, queue: Path) -> None:
     """The file may grow no further: a write says so, a read goes on."""
     script = (
         "import os, resource, sys\n"
@@ -106,7 +110,7 @@ def test_a_full_disk(folder: Path, queue: Path) -> None:
     )
     text = told(run_with([sys.executable, "-c", script], folder, "admin", "reset", "-y"), 4)
     assert "full" in text or "no space" in text
-    assert run_with([], folder, "job", "list", "--count").stdout == "0\n"
+    assert jf("job", "list", "--count").stdout == "0\n"
 
 
 @contextmanager
@@ -145,12 +149,12 @@ def test_somebody_stopped_in_the_middle_of_a_write(jf: Run, folder: Path, queue:
     assert jf("admin", "reset", "-y").returncode == 0
 
 
-def test_another_host_on_a_network_file_system(folder: Path, queue: Path) -> None:
+def test_another_host_on_a_network_file_system(jf: Run, folder: Path, queue: Path) -> None:
     env = {"JFR_EMBEDDED_NETWORK": "1"}
-    assert run_with([], folder, "job", "list", "--count", **env).stdout == "0\n"
+    assert jf("job", "list", "--count", env=env).stdout == "0\n"
     record = {"host": "node17", "boot_id": "x", "since": "then"}
     queue.with_name(queue.name + ".host").write_text(json.dumps(record))
-    text = told(run_with([], folder, "job", "list", **env), 4)
+    text = told(jf("job", "list", env=env), 4)
     assert "node17" in text
 
 
@@ -163,18 +167,16 @@ def test_a_runner_without_a_place_for_its_log(jf: Run, folder: Path) -> None:
 
 
 def test_jobs_that_are_not_done_in_time(jf: Run, folder: Path) -> None:
-    script = (
-        "from acceptance_jobs import add\n"
-        "from controller import submit_flow\n"
-        "submit_flow(add(1, 2))\n"
-    )
-    env = environment(folder, PYTHONPATH=str(Path(__file__).parent))
-    subprocess.run([sys.executable, "-c", script], env=env, check=True, timeout=120)
-    done = jf("--json", "runner", "run", "--until-idle", "--max-time", "0.01", env=env)
-    assert done.returncode == 8, done.stderr
-    assert json.loads(done.stdout)["timed_out"] is True
-    done = jf("runner", "run", "--until-idle", env=env)
-    assert done.returncode == 0, done.stderr
+    project = ConfigManager(folder=folder).get_project("jfr")
+    with JobController.from_project(project) as controller:
+        controller.add_flow(add(1, 2), worker="local")
+    env = {"PYTHONPATH": str(Path(__file__).parent)}
+    with forked_jobs(folder):
+        done = jf("--json", "runner", "run", "--until-idle", "--max-time", "0.01", env=env)
+        assert done.returncode == 8, done.stderr
+        assert json.loads(done.stdout)["timed_out"] is True
+        done = jf("runner", "run", "--until-idle", env=env)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_projects_folder_that_is_closed_to_us(jf: Run, folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 from acceptance_jobs import add
-from installed_jf import Project, environment
+from installed_jf import Project, environment, terminal_jf
 
 from controller.locks import MongoLock
 
@@ -129,7 +129,9 @@ def test_an_action_on_many_jobs(two: Project, start: Start) -> None:
 
 def test_the_deletion_of_flows(two: Project, start: Start) -> None:
     with held_flow(two, "2"):
-        child = start(JF, "flow", "delete", "-did", "1", "-did", "2", "--yes", "--wait", "60")
+        child = start(
+            terminal_jf(), "flow", "delete", "-did", "1", "-did", "2", "--yes", "--wait", "60"
+        )
         until(lambda: state(two, "1") is None)
         text = interrupted(child)
     assert "(deleting flows): 1 of 2 were processed" in text
@@ -158,7 +160,7 @@ def test_a_check_of_the_project(two: Project, start: Start, tmp_path: Path) -> N
     slow = f"echo $$ > '{mark}'; sleep 60"
     assert "  local:\n" in text
     file.write_text(text.replace("  local:\n", f'  local:\n    pre_run: "{slow}"\n'))
-    child = start(JF, "project", "check")
+    child = start(terminal_jf(), "project", "check")
     until(lambda: mark.exists() and mark.read_text().strip())
     said = interrupted(child)
     assert "interrupted (checking worker local): 1 of 4 were processed; nothing was" in said
@@ -168,7 +170,7 @@ def test_a_check_of_the_project(two: Project, start: Start, tmp_path: Path) -> N
 
 def test_an_examination(two: Project, start: Start) -> None:
     with held_flow(two, "2"):
-        child = start(JF, "admin", "doctor", "--watch-locks")
+        child = start(terminal_jf(), "admin", "doctor", "--watch-locks")
         child.expect("watching locks")
         text = interrupted(child)
     assert "interrupted (watching locks):" in text

@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pyte
 import pytest
-from installed_jf import Run, environment
+from installed_jf import Run, environment, with_warm_jf
 
 SCRIPTS = Path(__file__).parents[2] / "completions"
 CASES = {
@@ -121,7 +121,7 @@ def terminal(shell: str, env: dict[str, str]) -> Terminal:
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_tab_in_a_terminal(shell: str, env: dict[str, str]) -> None:
     need(shell)
-    opened = terminal(shell, env)
+    opened = terminal(shell, with_warm_jf(env))
     try:
         for line, expected in CASES.items():
             screen = opened.shown(f"{line}\t")
@@ -151,7 +151,7 @@ def test_tab_in_fish(env: dict[str, str], tmp_path: Path) -> None:
     lines += [f"echo '## {line}'; complete -C '{line}'" for line in CASES]
     done = subprocess.run(
         ["fish", "--no-config", "-c", "\n".join(lines)],
-        env=env,
+        env=with_warm_jf(env),
         capture_output=True,
         text=True,
         timeout=120,

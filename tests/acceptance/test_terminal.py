@@ -15,7 +15,7 @@ from typing import Any
 import pexpect
 import pyte
 import pytest
-from installed_jf import Run, environment
+from installed_jf import Run, environment, terminal_jf
 
 JF = str(Path(sys.executable).with_name("jf"))
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -32,7 +32,7 @@ def on_terminal(folder: Path, *words: str, columns: int = 80, lines: int = 40, *
     for name in ("NO_COLOR", "CLICOLOR_FORCE"):
         if name not in env:
             given.pop(name, None)
-    command = shlex.join([JF, *words])
+    command = shlex.join([terminal_jf(), *words])
     out = pexpect.run(
         shlex.join(["sh", "-c", f"{command} 2>/dev/null"]),
         env=given,
@@ -127,7 +127,7 @@ def test_columns_without_room_are_named(
     folder: Path, columns: int, words: str, left_out: str
 ) -> None:
     out = pexpect.run(
-        shlex.join(["sh", "-c", f"{shlex.quote(JF)} {words}"]),
+        shlex.join(["sh", "-c", f"{shlex.quote(terminal_jf())} {words}"]),
         env=environment(folder, TERM="xterm-256color", JF_PAGER=""),
         timeout=60,
         dimensions=(40, columns),
