@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from thoroughness import THOROUGH
 from web_site import EVIL, stocked, uuid
 
 from controller.documents import utc_now
@@ -40,7 +41,6 @@ PATHS = [
 ]
 AUDIT = (Path(__file__).parent / "page_audit.js").read_text()
 """Evaluated in a page: returns sentences about what is wrong with how it looks."""
-THOROUGH = bool(os.environ.get("JFR_TESTS_THOROUGH"))
 DEADLINE = 20_000
 """Milliseconds for anything to happen."""
 

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from thoroughness import share
 
 from controller.storage.base import Collection, Database, Document, ReplaceOne
 
@@ -45,11 +46,12 @@ WAYS: dict[str, Callable[[Collection, Document], Any]] = {
 }
 
 
-@pytest.mark.parametrize("write", WAYS.values(), ids=list(WAYS))
+@pytest.mark.parametrize("way", WAYS)
 def test_values_beside_values_of_any_size(
-    shared_database: Database, collection: Collection, write: Any
+    shared_database: Database, collection: Collection, way: str
 ) -> None:
-    for number, (a, b) in enumerate(product(SIZES.values(), repeat=2)):
+    write, turn = WAYS[way], list(WAYS).index(way)
+    for number, (a, b) in enumerate(share(product(SIZES.values(), repeat=2), first=turn)):
         fresh = shared_database.collection(f"{collection.name}_{number}")
         fresh.create_index("notes" if b < 1000 else "job.name")
         document = _document(a, b)

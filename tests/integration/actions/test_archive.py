@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from crashes import Fuse, Killed, bury, dying
 from staged import Stage
+from thoroughness import THOROUGH
 
 from controller.config import EventOptions, Project
 from controller.doctor import diagnosing
@@ -200,10 +200,9 @@ def test_killed_at_any_write(
     controller.archive_flows()
     archived = list(queue.archive.find({}))
     controller.unarchive_flows()
-    thorough = queue.database.engine == "embedded" or "JFR_TESTS_THOROUGH" in os.environ
     at, after = 0, False
     while True:
-        at, after = (at, True) if not after and at and thorough else (at + 1, False)
+        at, after = (at, True) if not after and at and THOROUGH else (at + 1, False)
         if back:
             controller.archive_flows()
         fuse = Fuse(at, after=after)

@@ -9,6 +9,7 @@ import pytest
 from crashes import Fuse, Killed, bury, dying, essence, restore, snapshot
 from jobflow import Flow
 from lifecycle_jobs import add, everything, stopping
+from thoroughness import kills
 from world import World
 
 from controller.errors import FlowLockedError, LockLostError, RemoteError
@@ -124,16 +125,15 @@ def test_a_batch_killed_at_any_write(world: World) -> None:
         killed(whole, transactions)
         expected = essence(queue)
         assert whole.writes >= 5
-        for at in range(1, whole.writes + 1):
-            for after in (False, True):
-                fuse = Fuse(at, after=after)
-                killed(fuse, transactions)
-                assert fuse.blown
-                bury(queue)
-                take_over_expired(world.controller)
-                complete_all(world)
-                world.check()
-                assert essence(queue) == expected, f"write {at}, after={after}, {transactions=}"
+        for at, after in kills(whole.writes, transactions):
+            fuse = Fuse(at, after=after)
+            killed(fuse, transactions)
+            assert fuse.blown
+            bury(queue)
+            take_over_expired(world.controller)
+            complete_all(world)
+            world.check()
+            assert essence(queue) == expected, f"write {at}, after={after}, {transactions=}"
 
 
 def test_the_number_of_writes_does_not_grow_with_the_jobs(world: World) -> None:

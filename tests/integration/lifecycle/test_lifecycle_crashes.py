@@ -10,6 +10,7 @@ import pytest
 from crashes import Fuse, Killed, bury, dying, essence, restore, snapshot
 from jobflow import Flow
 from lifecycle_jobs import add, everything, fail, stopping
+from thoroughness import kills
 from world import World
 
 from controller.runner.recovery import take_over_expired
@@ -74,18 +75,17 @@ def test_a_completion_killed_at_any_write(world: World, make: Callable[[], Flow]
         interrupted(world, lambda: world.complete(db_id), whole, transactions)
         expected = essence(queue)
         assert whole.writes >= 3
-        for at in range(1, whole.writes + 1):
-            for after in (False, True):
-                restore(queue, before)
-                fuse = Fuse(at, after=after)
-                interrupted(world, lambda: world.complete(db_id), fuse, transactions)
-                assert fuse.blown
-                bury(queue)
-                take_over_expired(world.controller)
-                if world.states()[db_id] == "DOWNLOADED":
-                    world.complete(db_id)
-                world.check()
-                assert essence(queue) == expected, f"write {at}, after={after}, {transactions=}"
+        for at, after in kills(whole.writes, transactions):
+            restore(queue, before)
+            fuse = Fuse(at, after=after)
+            interrupted(world, lambda: world.complete(db_id), fuse, transactions)
+            assert fuse.blown
+            bury(queue)
+            take_over_expired(world.controller)
+            if world.states()[db_id] == "DOWNLOADED":
+                world.complete(db_id)
+            world.check()
+            assert essence(queue) == expected, f"write {at}, after={after}, {transactions=}"
 
 
 def test_a_submission_killed_at_any_write(world: World) -> None:
@@ -98,16 +98,15 @@ def test_a_submission_killed_at_any_write(world: World) -> None:
         interrupted(world, lambda: world.submit(flow), whole, transactions)
         expected = essence(queue)
         assert whole.writes >= 3
-        for at in range(1, whole.writes + 1):
-            for after in (False, True):
-                restore(queue, empty)
-                fuse = Fuse(at, after=after)
-                interrupted(world, lambda: world.submit(flow), fuse, transactions)
-                assert fuse.blown
-                done = essence(queue) == expected
-                if world.controller.flows.find_one({}) is None:
-                    assert "READY" not in world.states().values()
-                if not done:
-                    world.submit(flow)
-                assert essence(queue) == expected, f"write {at}, after={after}, {transactions=}"
-                world.check()
+        for at, after in kills(whole.writes, transactions):
+            restore(queue, empty)
+            fuse = Fuse(at, after=after)
+            interrupted(world, lambda: world.submit(flow), fuse, transactions)
+            assert fuse.blown
+            done = essence(queue) == expected
+            if world.controller.flows.find_one({}) is None:
+                assert "READY" not in world.states().values()
+            if not done:
+                world.submit(flow)
+            assert essence(queue) == expected, f"write {at}, after={after}, {transactions=}"
+            world.check()

@@ -12,6 +12,7 @@ from crashes import Fuse, Killed, bury, dying, restore, snapshot
 from damages import DAMAGES, OLD, Damage, flow_of, ghosts, lock, set_flow, set_job
 from jobflow import Flow
 from lifecycle_jobs import add, detoured, everything, fail, replaced, stopping
+from thoroughness import kills
 from world import World
 
 from controller import leases
@@ -267,12 +268,11 @@ def test_mending_killed_at_any_write(patient: World) -> None:
     for mode in transactions:
         whole = Fuse()
         killed(patient, before, whole, transactions=mode)
-        for at in range(1, whole.writes + 1):
-            for after in (False, True):
-                killed(patient, before, Fuse(at, after=after), transactions=mode)
-                bury(queue)
-                assert examine(controller, fix=True).remaining.findings == ()
-                patient.check()
+        for at, after in kills(whole.writes, mode):
+            killed(patient, before, Fuse(at, after=after), transactions=mode)
+            bury(queue)
+            assert examine(controller, fix=True).remaining.findings == ()
+            patient.check()
 
 
 def killed(world: World, before: Any, fuse: Fuse, *, transactions: bool) -> None:

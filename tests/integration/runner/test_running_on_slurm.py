@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def test_a_flow_on_slurm(described: dict[str, Any], tmp_path: Path) -> None:
         work_dir=str(tmp_path / "a project" / "work %j"),
         max_jobs=3,
         resources={"ntasks": 1, "partition": "main"},
-        pre_run=f"export PATH='{here}':$PATH",
+        pre_run=f"export PATH='{Path(shutil.which('jf') or here).parent}':'{here}':$PATH",
     )
     projects = tmp_path / "projects"
     projects.mkdir()

@@ -14,6 +14,7 @@ import pytest
 from clusters import MEMORY_IS_ENFORCED, can_enforce_memory, slurm
 from runner_jobs import add, noted, wait_for_file
 from running import wait_for
+from thoroughness import THOROUGH
 
 from controller.config import Project
 from controller.documents import JobInfo
@@ -25,7 +26,6 @@ pytestmark = [
     pytest.mark.parametrize("engine", ["embedded"], indirect=True),
     pytest.mark.cold,  # a warm process would not be in the control group of its job
 ]
-THOROUGH = bool(os.environ.get("JFR_TESTS_THOROUGH"))
 PREEMPTION = (
     "=>PreemptType=preempt/partition_prio",
     "=>PreemptMode=REQUEUE",
