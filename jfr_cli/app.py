@@ -19,7 +19,7 @@ from typer.core import TyperCommand
 from controller.errors import ConfigError, ControllerError
 from jfr_cli.console import give_up, say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_defect, report_end, report_usage
-from jfr_cli.lazy import Group, built
+from jfr_cli.lazy import Group, built, no_such_command
 from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, choice, print_tree
 from jfr_cli.parsing import UsageError
 from jfr_cli.session import CURRENT
@@ -69,10 +69,8 @@ class LazyGroup(Group):
         if word not in GROUPS and not word.startswith("-") and self.get_command(ctx, word) is None:
             if ctx.resilient_parsing:
                 return None, None, []  # TAB after an unknown command: nothing to complete
-            from controller.config.suggestions import no_such
-
             known = [name for name in GROUPS if name not in _HIDDEN]
-            raise UsageError(f"there is no command {word!r}: {no_such(word, known)}", ctx)
+            raise no_such_command(word, known, ctx)
         return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:

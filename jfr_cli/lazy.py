@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,11 +99,42 @@ class CommandGroup(Group):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command named by the first word, or suggest similar ones."""
         if args and not ctx.resilient_parsing and args[0] not in self.commands:
-            from controller.config.suggestions import no_such
-
             known = [name for name in self.commands if not self.commands[name].hidden]
-            raise UsageError(f"there is no command {args[0]!r}: {no_such(args[0], known)}", ctx)
+            raise no_such_command(args[0], known, ctx)
         return super().resolve_command(ctx, args)
+
+
+def no_such_command(word: str, known: Iterable[str], ctx: Any) -> Any:
+    """Return the error for a word that is no command, with what is probably meant.
+
+    Parameters
+    ----------
+    word
+        What was typed.
+    known
+        Names of the commands that could stand there.
+    ctx
+        The group's context. Other groups are searched where no known name is similar: ``jf report``
+        and ``jf flow pause`` name commands of ``jf job``.
+    """
+    from controller.config.suggestions import nearest, no_such
+
+    hint = no_such(word, known)
+    if nearest(word, known) is None and (others := _of_other_groups(word, ctx)):
+        hint = f"did you mean {' or '.join(others)}?"
+    return UsageError(f"there is no command {word!r}: {hint}", ctx)
+
+
+def _of_other_groups(word: str, ctx: Any) -> list[str]:
+    root = ctx.find_root()
+    groups = (
+        (name, root.command.get_command(root, name)) for name in root.command.list_commands(root)
+    )
+    return [
+        f"`jf {name} {word}`"
+        for name, group in groups
+        if not group.hidden and word in getattr(group, "commands", ())
+    ]
 
 
 def built(app: typer.Typer) -> Any:

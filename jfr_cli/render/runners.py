@@ -248,6 +248,10 @@ def status_lines(seen: RunnersSeen) -> Text:
     return Text("\n").join(lines)
 
 
+_FEW_JOBS = 8
+"""So many jobs of a runner are named; of more, the number is said, and ``--json`` has the ids."""
+
+
 def _process_line(runner: RunnerProcess) -> Text:
     from rich.text import Text
 
@@ -262,7 +266,8 @@ def _process_line(runner: RunnerProcess) -> Text:
         f"project file {row['project_hash']}" + (" (changed since)" * row["file_changed"]),
     ]
     if runner.jobs:
-        parts.append(f"works on {', '.join(runner.jobs)}")
+        few = len(runner.jobs) <= _FEW_JOBS
+        parts.append(f"works on {', '.join(runner.jobs) if few else f'{len(runner.jobs)} jobs'}")
     if record.get("claims_paused"):
         parts.append("claims no jobs")
     line = Text("  " + "; ".join(parts), style="" if runner.lives else VERMILION)

@@ -84,6 +84,14 @@ def test_wrong_usage_is_told_in_the_same_way(
     [
         ("jobb list", "there is no command 'jobb': did you mean job?"),
         ("job lst", "there is no command 'lst': did you mean list?"),
+        (
+            "flow pause -fid 2",
+            "there is no command 'pause': did you mean `jf job pause` or `jf runner pause`?",
+        ),
+        (
+            "report",
+            "there is no command 'report': did you mean `jf job report` or `jf flow report`?",
+        ),
         ("job list --stat X", "there is no option --stat: did you mean --state?"),
         ("job list --db-idd=3", "there is no option --db-idd: did you mean --db-id?"),
         ("job list -dd 3", "there is no option -dd: did you mean -did?"),
