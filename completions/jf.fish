@@ -21,9 +21,9 @@ function __jf_facts
                 top\t'Show what goes on, live: jobs, workers, runners, errors, throughput.' \
                 metrics\t'Print metrics in Prometheus\' text format, for a textfile collector.' \
                 notify\t'List and test the notifications of a project.' \
-                runner\t'Run the jobs of a project and see which runner does.' \
+                runner\t'Run the jobs of a project, and control its runners.' \
                 project\t'Create, list, check, change and move projects.' \
-                worker\t'Log in to workers, and try them out.' \
+                worker\t'Log in to workers and test them.' \
                 admin\t'Set up, repair and maintain the database.' \
                 batch\t'Manage batch processes, which run many jobs in one submission.' \
                 backup\t'Back up the queue database to files and restore it.' \
@@ -41,7 +41,7 @@ function __jf_facts
                 --color\t'auto, always, never.' \
                 --no-pager\t'Never show long tables in a pager.' \
                 --tree\t'Print all commands.' \
-                --version\t'Print what is installed.' \
+                --version\t'Print the installed versions.' \
                 --install-completion\t'Install completion for this shell.' \
                 --show-completion\t'Print the completion script.' \
                 --help\t'Show this message and exit.' \
@@ -101,8 +101,8 @@ function __jf_facts
                 --sort\t'created_on, updated_on or db_id.' \
                 --reverse-sort\t'Oldest first instead of newest first.' \
                 -revs\t'Oldest first instead of newest first.' \
-                --locked\t'Only locked ones.' \
-                -l\t'Only locked ones.' \
+                --locked\t'Only those that are locked.' \
+                -l\t'Only those that are locked.' \
                 --latest-flow\t'Jobs of the N newest flows.' \
                 -lf\t'Jobs of the N newest flows.' \
                 --error\t'Only jobs that ended in an error.' \
@@ -139,8 +139,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --columns\t'Columns or keys, separated by commas.' \
@@ -209,8 +209,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -239,8 +239,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job dump'
             set __jf_options \
-                --path\t'Where to.' \
-                -p\t'Where to.' \
+                --path\t'File to write.' \
+                -p\t'File to write.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
                 --state\t'State, upper or lower case; separate several with commas.' \
@@ -265,8 +265,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -283,8 +283,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -310,8 +310,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -334,8 +334,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -361,8 +361,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -381,8 +381,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -408,8 +408,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -426,8 +426,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -453,8 +453,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -473,8 +473,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -500,8 +500,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -520,8 +520,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -547,8 +547,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -567,8 +567,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -594,8 +594,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -620,8 +620,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -647,8 +647,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -671,11 +671,11 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' job log'
             set __jf_options \
-                --follow\t'Show what is added, until the job ends.' \
-                -f\t'Show what is added, until the job ends.' \
-                --lines\t'Lines of each log to begin with.' \
-                -n\t'Lines of each log to begin with.' \
-                --file\t'Another file of the job instead; repeatable.' \
+                --follow\t'Keep showing new output until the job ends.' \
+                -f\t'Keep showing new output until the job ends.' \
+                --lines\t'Lines of each log to show first.' \
+                -n\t'Lines of each log to show first.' \
+                --file\t'Show this file of the job instead; repeatable.' \
                 --timeout\t'Wait at most this long, then exit 8.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -721,8 +721,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -748,8 +748,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -768,8 +768,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -795,8 +795,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -819,8 +819,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -846,8 +846,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -866,8 +866,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -893,8 +893,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -913,8 +913,8 @@ function __jf_facts
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -940,8 +940,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -968,8 +968,8 @@ function __jf_facts
             set __jf_options \
                 --index\t'Index of the job.' \
                 -i\t'Index of the job.' \
-                --path\t'Where to.' \
-                -p\t'Where to.' \
+                --path\t'Folder to write to.' \
+                -p\t'Folder to write to.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -1038,8 +1038,8 @@ function __jf_facts
                 -q\t'Query in MongoDB syntax.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --cause\t'Why it failed, such as walltime.' \
-                --error-match\t'Found in its error.' \
+                --cause\t'Cause of the failure, such as walltime.' \
+                --error-match\t'Regular expression found in the error.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -1085,8 +1085,8 @@ function __jf_facts
                 --sort\t'created_on, updated_on or db_id.' \
                 --reverse-sort\t'Oldest first instead of newest first.' \
                 -revs\t'Oldest first instead of newest first.' \
-                --locked\t'Only locked ones.' \
-                -l\t'Only locked ones.' \
+                --locked\t'Only those that are locked.' \
+                -l\t'Only those that are locked.' \
                 --count\t'Print only the number of results.' \
                 --archived\t'Show archived ones instead.' \
                 --job-id\t'Flow of this job.' \
@@ -1122,8 +1122,8 @@ function __jf_facts
             set __jf_choices '--sort |created_on updated_on db_id' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow info'
             set __jf_options \
-                --job\t'The uuid is a job\'s.' \
-                -j\t'The uuid is a job\'s.' \
+                --job\t'The uuid is that of a job.' \
+                -j\t'The uuid is that of a job.' \
                 --verbosity\t'Show more; -vv shows even more.' \
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
@@ -1183,16 +1183,16 @@ function __jf_facts
             set __jf_choices '--for |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow submit'
             set __jf_options \
-                --worker\t'Worker of the jobs without their own; default: the project\'s first.' \
-                -wk\t'Worker of the jobs without their own; default: the project\'s first.' \
+                --worker\t'Worker of jobs that name none; default: the project\'s first.' \
+                -wk\t'Worker of jobs that name none; default: the project\'s first.' \
                 --resources\t'JSON, or "key=value,key2=value2".' \
                 --exec-config\t'An exec_config of the project, or JSON.' \
                 --priority\t'The highest priority runs first.' \
-                --metadata\t'Added to that of the flow and its jobs.' \
-                -meta\t'Added to that of the flow and its jobs.' \
+                --metadata\t'Metadata to add to the flow and its jobs.' \
+                -meta\t'Metadata to add to the flow and its jobs.' \
                 --jobstore\t'One of optional_jobstores.' \
-                --allow-external-references\t'Accept outputs of jobs outside it.' \
-                --wait\t'Wait for its end; exit 7 if it did not complete.' \
+                --allow-external-references\t'Allow references to jobs outside the flow.' \
+                --wait\t'Wait for its end; exit 7 if it does not complete.' \
                 --timeout\t'Wait at most this long, then exit 8.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
@@ -1203,8 +1203,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' flow delete'
             set __jf_options \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --max\t'Refuse if more are selected (0: no limit).' \
                 -m\t'Refuse if more are selected (0: no limit).' \
                 --verbosity\t'Show more; -vv shows even more.' \
@@ -1216,8 +1216,8 @@ function __jf_facts
                 -fi\t'Delete run folders too.' \
                 --all\t'Delete outputs and run folders too.' \
                 -a\t'Delete outputs and run folders too.' \
-                --keep-processes\t'Leave running jobs running.' \
-                -kp\t'Leave running jobs running.' \
+                --keep-processes\t'Let running jobs go on.' \
+                -kp\t'Let running jobs go on.' \
                 --wait\t'Wait this long for locks.' \
                 -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
@@ -1256,12 +1256,12 @@ function __jf_facts
                 --verbosity\t'Show more; -vv shows even more.' \
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
-                --locked\t'Only locked ones.' \
-                -l\t'Only locked ones.' \
+                --locked\t'Only those that are locked.' \
+                -l\t'Only those that are locked.' \
                 --force\t'Even while a runner is active.' \
                 -f\t'Even while a runner is active.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --all-states\t'Also for jobs that may still need them.' \
                 -as\t'Also for jobs that may still need them.' \
                 --dry-run\t'Show what would be done; change nothing.' \
@@ -1295,8 +1295,8 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow resume'
             set __jf_options \
-                --job\t'The uuid is a job\'s.' \
-                -j\t'The uuid is a job\'s.' \
+                --job\t'The uuid is that of a job.' \
+                -j\t'The uuid is that of a job.' \
                 --wait\t'Wait this long for locks.' \
                 -w\t'Wait this long for locks.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
@@ -1310,8 +1310,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' flow archive'
             set __jf_options \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --wait\t'Wait this long for locks.' \
                 -w\t'Wait this long for locks.' \
                 --dry-run\t'Show what would be done; change nothing.' \
@@ -1345,8 +1345,8 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow unarchive'
             set __jf_options \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
@@ -1378,8 +1378,8 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY RUNNING COMPLETED FAILED PAUSED STOPPED' '--format |table wide json ndjson yaml csv name count'
         case ' flow graph'
             set __jf_options \
-                --job\t'The uuid is a job\'s.' \
-                -j\t'The uuid is a job\'s.' \
+                --job\t'The uuid is that of a job.' \
+                -j\t'The uuid is that of a job.' \
                 --label\t'Label of each job: name, db_id, uuid, index, state, worker.' \
                 -l\t'Label of each job: name, db_id, uuid, index, state, worker.' \
                 --path\t'Write to a file: .svg, .dot, .mmd or other.' \
@@ -1387,8 +1387,8 @@ function __jf_facts
                 --as\t'One of tree, mermaid, dot, svg.' \
                 --mermaid\t'Same as --as mermaid.' \
                 -m\t'Same as --as mermaid.' \
-                --dash\t'Not in this version.' \
-                -d\t'Not in this version.' \
+                --dash\t'Not available in this version.' \
+                -d\t'Not available in this version.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -1412,8 +1412,8 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' flow set store'
             set __jf_options \
-                --job\t'The uuid is a job\'s.' \
-                -j\t'The uuid is a job\'s.' \
+                --job\t'The uuid is that of a job.' \
+                -j\t'The uuid is that of a job.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -1483,23 +1483,23 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' events'
             set __jf_options \
-                --follow\t'Go on printing new events until Ctrl-C.' \
-                -f\t'Go on printing new events until Ctrl-C.' \
-                --job\t'Of this job: db_id or uuid.' \
-                -j\t'Of this job: db_id or uuid.' \
-                --flow\t'Of this flow: uuid, or any job\'s db_id.' \
-                --kind\t'Kind; \'states\' for all changes of a job\'s state.' \
-                -k\t'Kind; \'states\' for all changes of a job\'s state.' \
-                --state\t'Changes to this state.' \
-                -s\t'Changes to this state.' \
+                --follow\t'Keep printing new events until Ctrl-C.' \
+                -f\t'Keep printing new events until Ctrl-C.' \
+                --job\t'Only of this job: db_id or uuid.' \
+                -j\t'Only of this job: db_id or uuid.' \
+                --flow\t'Only of this flow: uuid, or any job\'s db_id.' \
+                --kind\t'Only this kind; \'states\' means all changes of a job\'s state.' \
+                -k\t'Only this kind; \'states\' means all changes of a job\'s state.' \
+                --state\t'Only changes to this state.' \
+                -s\t'Only changes to this state.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --runner\t'By this runner: its id.' \
-                --actor\t'By this user.' \
+                --runner\t'Only by the runner with this id.' \
+                --actor\t'Only by this user.' \
                 --since\t'Happened at or after (local time).' \
                 --until\t'Happened before (local time).' \
-                --max-results\t'The last N (0: all).' \
-                -m\t'The last N (0: all).' \
+                --max-results\t'Only the last N (0: all).' \
+                -m\t'Only the last N (0: all).' \
                 --verbosity\t'Show more; -vv shows even more.' \
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
@@ -1513,9 +1513,9 @@ function __jf_facts
             set __jf_choices '--kind -k |states state claim attempt_started attempt_ended step_failed takeover added deleted flow action admin runner' '--state -s |BATCH_RUNNING BATCH_SUBMITTED CHECKED_OUT COMPLETED DOWNLOADED FAILED PAUSED READY REMOTE_ERROR RUNNING RUN_FINISHED STOPPED SUBMITTED UPLOADED USER_STOPPED WAITING' '--format |table wide json ndjson yaml csv name count'
         case ' top'
             set __jf_options \
-                --interval\t'Between two readings.' \
-                -d\t'Between two readings.' \
-                --once\t'Print it once, as without a terminal.' \
+                --interval\t'Seconds between two refreshes.' \
+                -d\t'Seconds between two refreshes.' \
+                --once\t'Print it once and exit, as without a terminal.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.' \
@@ -1528,7 +1528,7 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' notify'
             set __jf_commands \
-                list\t'List who is told of what.' \
+                list\t'List the notifications of the project.' \
                 test\t'Deliver a test message now, by one notification or by all.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \
@@ -1583,9 +1583,9 @@ function __jf_facts
                 -s\t'One process for everything.' \
                 --log-level\t'One of error, warn, info, debug; default: the project\'s.' \
                 -log\t'One of error, warn, info, debug; default: the project\'s.' \
-                --connect-interactive\t'First log in where a user is needed for it.' \
-                -i\t'First log in where a user is needed for it.' \
-                --all-projects\t'The runners of all projects, each for itself.' \
+                --connect-interactive\t'First log in to workers that require a user for it.' \
+                -i\t'First log in to workers that require a user for it.' \
+                --all-projects\t'Start the runners of all projects.' \
                 --metrics\t'Serve metrics at this address.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -1686,18 +1686,18 @@ function __jf_facts
                 --help\t'Show this message and exit.'
         case ' runner log'
             set __jf_options \
-                --follow\t'Go on with what is written.' \
-                -f\t'Go on with what is written.' \
+                --follow\t'Keep printing new messages.' \
+                -f\t'Keep printing new messages.' \
                 --lines\t'Last messages to show; 0 for all.' \
                 -n\t'Last messages to show; 0 for all.' \
                 --runner\t'Only the runner of this id.' \
-                --level\t'The least level to show, of error, warn, info, debug.' \
+                --level\t'Lowest level to show, of error, warn, info, debug.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--lines' '-n' '--runner'
             set __jf_choices '--level |error warn info debug'
         case ' runner unit'
             set __jf_options \
-                --cron\t'Lines of a crontab, where there is no systemd.' \
+                --cron\t'Print crontab lines, for machines without systemd.' \
                 --help\t'Show this message and exit.'
         case ' runner run'
             set __jf_options \
@@ -1713,8 +1713,8 @@ function __jf_facts
                 -q\t'Submit and poll the queues.' \
                 --checkout\t'Claim jobs.' \
                 -cho\t'Claim jobs.' \
-                --connect-interactive\t'First log in where a user is needed for it.' \
-                -i\t'First log in where a user is needed for it.' \
+                --connect-interactive\t'First log in to workers that require a user for it.' \
+                -i\t'First log in to workers that require a user for it.' \
                 --daemonized\t'Started by a daemon.' \
                 -d\t'Started by a daemon.' \
                 --until-idle\t'Stop when nothing is left to do (for the chosen steps).' \
@@ -1727,7 +1727,7 @@ function __jf_facts
             set __jf_choices '--log-level -log |error warn info debug' '--format |table wide json ndjson yaml csv name count'
         case ' runner status'
             set __jf_options \
-                --notify\t'Deliver what is found to those who want to know.' \
+                --notify\t'Send the findings as notifications.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -1760,8 +1760,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner reset'
             set __jf_options \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --break-lock\t'Take the lock even if another process holds it.' \
                 -bl\t'Take the lock even if another process holds it.' \
                 --dry-run\t'Show what would be done; change nothing.' \
@@ -1775,8 +1775,8 @@ function __jf_facts
                 -log\t'One of error, warn, info, debug; default: the project\'s.' \
                 --set-pid\t'Use the process id as the runner\'s id.' \
                 -pid\t'Use the process id as the runner\'s id.' \
-                --connect-interactive\t'First log in where a user is needed for it.' \
-                -i\t'First log in where a user is needed for it.' \
+                --connect-interactive\t'First log in to workers that require a user for it.' \
+                -i\t'First log in to workers that require a user for it.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -1873,8 +1873,8 @@ function __jf_facts
             set __jf_options \
                 --keep-folders\t'Delete only the file, without asking.' \
                 -k\t'Delete only the file, without asking.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -1886,8 +1886,8 @@ function __jf_facts
                 --to\t'mongodb://HOST/DATABASE, or a folder for an embedded database.' \
                 --switch\t'Then switch the project file to it; keeps a copy.' \
                 --queue-only\t'Do not copy outputs.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -1946,8 +1946,8 @@ function __jf_facts
             set __jf_options \
                 --all\t'Edit all project files, even with active runners.' \
                 -a\t'Edit all project files, even with active runners.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --no-backup\t'Do not keep a copy of the file.' \
                 -nb\t'Do not keep a copy of the file.' \
                 --dry-run\t'Show what would be done; change nothing.' \
@@ -1974,10 +1974,10 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' worker test'
             set __jf_options \
-                --exec-config\t'With this exec_config.' \
-                -ec\t'With this exec_config.' \
-                --connect\t'The job has to reach this from its node.' \
-                --timeout\t'Then exit 8.' \
+                --exec-config\t'Use this exec_config.' \
+                -ec\t'Use this exec_config.' \
+                --connect\t'HOST:PORT that the job must reach from its node.' \
+                --timeout\t'Time limit; exit 8 when it is reached.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
                 --help\t'Show this message and exit.'
@@ -2001,16 +2001,16 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' admin upgrade'
             set __jf_options \
-                --no-dry-run\t'Do the upgrade instead of only showing it.' \
-                -ndr\t'Do the upgrade instead of only showing it.' \
+                --no-dry-run\t'Upgrade instead of only showing the plan.' \
+                -ndr\t'Upgrade instead of only showing the plan.' \
                 --check-env\t'Compare all packages, not only jobflow.' \
                 -ce\t'Compare all packages, not only jobflow.' \
                 --target\t'Stop at this version.' \
                 -t\t'Stop at this version.' \
                 --force\t'Ignore failed preconditions.' \
                 -f\t'Ignore failed preconditions.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -2025,9 +2025,9 @@ function __jf_facts
                 --files\t'Also look for remains of removed run folders.' \
                 --foreign-locks\t'Remove locks of jobflow-remote (must not be running).' \
                 --half-inserted\t'Remove remains of interrupted submissions.' \
-                --notify\t'Deliver what is found to those who want to know.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --notify\t'Send the findings as notifications.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -2036,8 +2036,8 @@ function __jf_facts
         case ' admin log'
             set __jf_options \
                 --since\t'Happened at or after (local time).' \
-                --max-results\t'The last N (0: all).' \
-                -m\t'The last N (0: all).' \
+                --max-results\t'Only the last N (0: all).' \
+                -m\t'Only the last N (0: all).' \
                 --verbosity\t'Show more; -vv shows even more.' \
                 --verbose\t'Show more; -vv shows even more.' \
                 -v\t'Show more; -vv shows even more.' \
@@ -2053,8 +2053,8 @@ function __jf_facts
             set __jf_options \
                 --output\t'Delete all outputs too.' \
                 -o\t'Delete all outputs too.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -2069,8 +2069,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin unlock'
             set __jf_options \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Job by uuid and index.' \
                 -jid\t'Job by uuid and index.' \
@@ -2102,8 +2102,8 @@ function __jf_facts
             set __jf_choices '--state -s |WAITING READY CHECKED_OUT UPLOADED SUBMITTED RUNNING RUN_FINISHED DOWNLOADED REMOTE_ERROR COMPLETED FAILED PAUSED STOPPED USER_STOPPED BATCH_SUBMITTED BATCH_RUNNING' '--format |table wide json ndjson yaml csv name count'
         case ' admin unlock-flow'
             set __jf_options \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --job-id\t'Flow of this job.' \
                 -jid\t'Flow of this job.' \
@@ -2146,10 +2146,10 @@ function __jf_facts
                 -h\t'Show this message and exit.'
         case ' admin index rebuild'
             set __jf_options \
-                --foreground\t'Block all other work on the server meanwhile.' \
-                -fg\t'Block all other work on the server meanwhile.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --foreground\t'Block all other work on the server during the build.' \
+                -fg\t'Block all other work on the server during the build.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -2157,8 +2157,8 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' admin index create'
             set __jf_options \
-                --foreground\t'Block all other work on the server meanwhile.' \
-                -fg\t'Block all other work on the server meanwhile.' \
+                --foreground\t'Block all other work on the server during the build.' \
+                -fg\t'Block all other work on the server during the build.' \
                 --collection\t'One of jobs, flows, aux, batches.' \
                 -c\t'One of jobs, flows, aux, batches.' \
                 --unique\t'Require unique values.' \
@@ -2219,8 +2219,8 @@ function __jf_facts
                 -bid\t'Internal id of the process.' \
                 --worker\t'Name of the worker.' \
                 -wk\t'Name of the worker.' \
-                --yes\t'Do not ask.' \
-                -y\t'Do not ask.' \
+                --yes\t'Do not ask for confirmation.' \
+                -y\t'Do not ask for confirmation.' \
                 --dry-run\t'Show what would be done; change nothing.' \
                 --format\t'Output format: table, wide, json, ndjson, yaml, csv, name, count.' \
                 --json\t'Same as --format json.' \
@@ -2273,9 +2273,9 @@ function __jf_facts
             set __jf_options \
                 --port\t'Port; 0 chooses a free one.' \
                 -p\t'Port; 0 chooses a free one.' \
-                --host\t'Address to listen on; anything else lets others in.' \
+                --host\t'Address to listen on; others let other users connect.' \
                 --socket\t'Listen on a unix socket, for ssh -L.' \
-                --actions\t'Let pages change jobs; otherwise they only show.' \
+                --actions\t'Allow actions on the pages, which are read-only otherwise.' \
                 --help\t'Show this message and exit.' \
                 -h\t'Show this message and exit.'
             set __jf_takes '--port' '-p' '--host' '--socket'
@@ -2319,12 +2319,12 @@ function __jf_facts
                 -mt\t'Start jobs for this many seconds.' \
                 --max-wait\t'Wait this many seconds for a job (0: no limit).' \
                 -mw\t'Wait this many seconds for a job (0: no limit).' \
-                --max-jobs\t'Jobs to run, in all places together.' \
-                -mj\t'Jobs to run, in all places together.' \
+                --max-jobs\t'Jobs to run before ending.' \
+                -mj\t'Jobs to run before ending.' \
                 --parallel-jobs\t'Number of parallel jobs.' \
                 -pj\t'Number of parallel jobs.' \
-                --sleep-time\t'Seconds between checks of the pool, at most.' \
-                -st\t'Seconds between checks of the pool, at most.' \
+                --sleep-time\t'Maximum seconds between checks of the pool.' \
+                -st\t'Maximum seconds between checks of the pool.' \
                 --help\t'Show this message and exit.'
             set __jf_takes '--max-time' '-mt' '--max-wait' '-mw' '--max-jobs' '-mj' '--parallel-jobs' '-pj' '--sleep-time' '-st'
         case '*'

@@ -107,7 +107,7 @@ class Failure:
     db_id, name, worker
         The db_id, name and worker of the job.
     on
-        When, naive UTC.
+        Time of the failure, naive UTC.
     cause, line
         Why, as `Cause`, and the last line of the error; "" where not known.
     """
@@ -173,13 +173,13 @@ class Activity:
     project
         Its name.
     on
-        When it was read, naive UTC.
+        Time of reading, naive UTC.
     counts
-        Of all jobs, perhaps some seconds older; see `JobCounts.counted_on`.
+        Numbers of all jobs, possibly some seconds older; see `JobCounts.counted_on`.
     look
-        What is listed.
+        The filter and order of the listed jobs.
     jobs
-        Those, `LIMIT` at most.
+        The listed jobs, at most `LIMIT`.
     failures
         The newest, newest first.
     minutes

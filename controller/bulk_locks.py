@@ -39,7 +39,7 @@ class LockedDocuments:
     Attributes
     ----------
     collection
-        Where they are stored.
+        The collection of the documents.
     lock_id
         Id of the lock, the same on all of them.
     documents
@@ -79,7 +79,7 @@ def lock_documents(
     projection
         Fields to read; must include the key.
     matching
-        Only documents that match this query are locked. Others are in ``unavailable``.
+        Lock only documents that match this query; the others are in ``unavailable``.
     break_lock
         Break the locks of other processes.
     transactional

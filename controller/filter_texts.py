@@ -123,7 +123,7 @@ def window(given: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
     said = [n for n in ("start_date", "days", "hours") if given.get(n) is not None]
     if len(said) > 1:
         flags = " and ".join(f"--{n.replace('_', '-')}" for n in said)
-        raise FlagError(f"{flags} exclude each other")
+        raise FlagError(f"{flags} cannot be combined")
     now = datetime.now()
     start = parse_date("--start-date", given.get("start_date"), now)
     for unit in ("days", "hours"):
@@ -138,7 +138,9 @@ def _before(now: datetime, unit: str, number: int | str) -> datetime:
     try:
         return now - timedelta(**{unit: int(number)})
     except OverflowError:
-        raise FlagError(f"{number} {unit} ago is before the first date", flag=f"--{unit}") from None
+        raise FlagError(
+            f"{number} {unit} ago is before the earliest date", flag=f"--{unit}"
+        ) from None
 
 
 def parse_date(flag: str, text: str | None, now: datetime) -> datetime | None:

@@ -45,9 +45,9 @@ class Process:
     session, group
         Its session and its process group; 0 where they are not known.
     start
-        What `start_time` returns, but never "".
+        Start time, as `start_time` returns it, but never "".
     has_ended
-        Only its entry is left, until its parent asks for it.
+        Whether it is a zombie: only its entry is left, until its parent collects it.
     """
 
     pid: int

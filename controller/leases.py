@@ -95,7 +95,7 @@ class GivenUpLocks:
     Parameters
     ----------
     limit
-        How many to remember; the oldest is forgotten first, and is left to time.
+        Maximum number of locks to remember; the oldest is forgotten first, and expires by itself.
     """
 
     def __init__(self, *, limit: int = 10_000) -> None:
@@ -138,7 +138,7 @@ class LeaseObserver:
     clock
         Monotonic seconds; injected by tests.
     limit
-        How many leases to remember; the oldest is forgotten first.
+        Maximum number of leases to remember; the oldest is forgotten first.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, limit: int = 10_000) -> None:

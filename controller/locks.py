@@ -66,7 +66,7 @@ class MongoLock:
     Parameters
     ----------
     collection
-        Where the document is: one of ours, or pymongo's own.
+        The collection of the document: one of jfr's, or pymongo's own.
     filter
         Selects it; the first that matches, in the order of ``sort``.
     update
@@ -80,7 +80,7 @@ class MongoLock:
     max_wait
         Seconds to wait at most.
     projection
-        What to read of the document; lock fields come in any case.
+        Fields of the document to read; lock fields are always included.
     get_locked_doc
         Fetch the document also when another process has locked it, as `unavailable_document`.
     kwargs
@@ -276,7 +276,7 @@ class MongoLock:
 
     def _release(self, document: Document, session: Any) -> int:
         if self.delete_on_release and self.update_on_release:
-            raise ArgumentError("update_on_release and delete_on_release exclude each other")
+            raise ArgumentError("update_on_release and delete_on_release cannot be combined")
         query = {"_id": document["_id"], "lock_id": self.lock_id}
         if self.delete_on_release:
             return self._documents.delete_one(query, session=session).deleted_count
@@ -294,7 +294,7 @@ class MongoLock:
         Parameters
         ----------
         unchanged
-            Only if these fields are so; otherwise the lock is given up.
+            Values that these fields must still have; otherwise the lock is given up.
         """
         document = self.locked_document
         if document is None:
@@ -362,7 +362,7 @@ def confirm_held(
     Parameters
     ----------
     document
-        With ``_id`` and ``lock_id``.
+        A document with ``_id`` and ``lock_id``.
 
     Raises
     ------

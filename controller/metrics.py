@@ -238,7 +238,7 @@ class MetricsServer:
         except OSError as error:
             raise ConfigError(
                 f"metrics cannot be served at {host}:{port}: {error.strerror or error}",
-                hint="choose another port, or end what uses it",
+                hint="choose another port, or stop the program that uses it",
             ) from error
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._serve, name="metrics", daemon=True)
@@ -261,14 +261,14 @@ def serving_metrics(reader: QueueReader, address: str | None) -> Iterator[str | 
     Parameters
     ----------
     reader
-        Whose connection is used, from threads of the server.
+        The reader whose connection is used, from threads of the server.
     address
         See `parse_address`; None for none.
 
     Yields
     ------
     str or None
-        Where they are served.
+        Address at which they are served.
 
     Raises
     ------

@@ -126,7 +126,7 @@ def open_private(path: Path, mode: str, **how: Any) -> IO[Any]:
     Raises
     ------
     OSError
-        As of ``open``.
+        As for ``open``.
     """
     return open(path, mode, opener=_private_opener, **how)
 

@@ -122,7 +122,7 @@ class JobsReport:
         Parameters
         ----------
         interval, num_intervals, timezone
-            Of the trends; see `JobController.get_trends`.
+            Intervals of the trends; see `JobController.get_trends`.
 
         Raises
         ------

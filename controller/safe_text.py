@@ -41,7 +41,7 @@ def harmless(text: str, instead: str = "?") -> str:
     Parameters
     ----------
     instead
-        What stands in the place of each.
+        The replacement for each of them.
     """
     if text.isascii() and text.isprintable():
         return text

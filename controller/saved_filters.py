@@ -51,7 +51,7 @@ MARK = "@"
 """What stands before the name of a saved filter."""
 _NAME = re.compile(r"\w[\w.+-]{0,63}")
 _STARTS = ("start_date", "days", "hours")
-"""Keys that exclude each other."""
+"""Keys that cannot be combined."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class SavedFilter:
     Attributes
     ----------
     kind
-        Of what it selects.
+        Kind of what it selects.
     name
         Its name.
     texts
-        What it asks for.
+        Its conditions.
     """
 
     kind: Kind
@@ -99,7 +99,7 @@ def saved_filters(project_file: Path, kind: Kind) -> dict[str, SavedFilter]:
     path = filters_path(project_file)
     entries = _read(path).get(kind) or {}
     if not isinstance(entries, Mapping):
-        raise ConfigError(f"{path}: {kind} has to hold names and filters")
+        raise ConfigError(f"{path}: {kind} must contain names and filters")
     return {str(n): _checked(path, kind, str(n), entries[n]) for n in sorted(entries, key=str)}
 
 
@@ -111,7 +111,7 @@ def named_filter(project_file: Path, kind: Kind, name: str) -> SavedFilter:
     NotFoundError
         There is no such filter.
     ConfigError
-        As `saved_filters`.
+        As for `saved_filters`.
     """
     known = saved_filters(project_file, kind)
     found = known.get(name.removeprefix(MARK))
@@ -133,7 +133,7 @@ def combined(filters: Iterable[SavedFilter], given: Mapping[str, Any]) -> dict[s
     Parameters
     ----------
     given
-        As `filter_texts.job_filter` takes it; None stands for a key that was not given.
+        Conditions as `filter_texts.job_filter` takes them; None for a key that was not given.
     """
     texts: dict[str, Any] = {}
     for more in (*(saved.texts for saved in filters), given):
@@ -184,7 +184,7 @@ def save_filter(
         entries = dict(content.get(kind) or {})
         if name in entries and not replace:
             raise ArgumentError(
-                f"there is a saved filter {MARK}{name} already", hint="--replace replaces it"
+                f"there is a saved filter {MARK}{name} already", hint="use --replace to replace it"
             )
         found = _checked(path, kind, name, kept)
         if not dry_run:
@@ -249,14 +249,14 @@ def _read(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} has to hold the keys {' and '.join(KINDS)}")
+        raise ConfigError(f"{path} must contain the keys {' and '.join(KINDS)}")
     return content
 
 
 def _checked(path: Path, kind: Kind, name: str, texts: Any) -> SavedFilter:
     """Return a filter whose texts can be used."""
     if not isinstance(texts, Mapping):
-        raise ConfigError(f"{path}: the filter {name} has to hold keys and values")
+        raise ConfigError(f"{path}: the filter {name} must contain keys and values")
     if unknown := sorted(set(map(str, texts)) - KEYS[kind]):
         raise ConfigError(
             f"{path}: the filter {name} has the key {unknown[0]!r}",

@@ -162,7 +162,7 @@ def stored_state(kind: type[_S], value: Any, what: str) -> _S:
     kind
         The enumeration.
     what
-        What has the state, for the message.
+        The thing with this state, for the message.
 
     Raises
     ------

@@ -63,7 +63,7 @@ def submit_flow(
     project
         Name of the project; None for the default one.
     exec_config, resources, priority
-        For the jobs without their own.
+        Settings for jobs without their own.
     allow_external_references
         Accept references to jobs outside the flow.
     jobstore
@@ -155,7 +155,7 @@ def prepare_submission(project: Project, flow: Any, options: SubmissionOptions) 
     Parameters
     ----------
     flow
-        What `submit_flow` takes, or the serialised form of that, which is not decoded.
+        An argument of `submit_flow`, or its serialised form, which is not decoded.
 
     Raises
     ------
@@ -260,9 +260,9 @@ def set_run_config(
     flow_or_job
         Changed in place.
     name_filter
-        Only jobs whose name contains this.
+        Change only jobs whose name contains this.
     function_filter
-        Only jobs with this function.
+        Change only jobs with this function.
     exec_config, resources, priority, worker
         None leaves a setting unchanged; ``resources={}`` means none, instead of the worker's.
     dynamic

@@ -41,7 +41,7 @@ class Target:
     Attributes
     ----------
     text
-        As it was given.
+        The target as given.
     module
         Name of the module, None for a file.
     path
@@ -247,7 +247,7 @@ def _read_data(target: Target, stdin: Callable[[], str]) -> Any:
         return json.loads(text)
     except ValueError as error:
         if not text.strip():
-            raise SubmissionError(f"{where} is empty", hint="it has to be a flow as JSON") from None
+            raise SubmissionError(f"{where} is empty", hint="it must be a flow as JSON") from None
         raise SubmissionError(f"{where} is not JSON: {error}", hint=_HOW_TO_WRITE) from error
 
 
@@ -297,7 +297,7 @@ def _from_file(path: Path, name: str) -> ModuleType:
 
 
 def _place_of(path: Path) -> tuple[Path, str]:
-    """Return the folder that has to be on the path, and the name of the module of a file."""
+    """Return the folder that must be on the path, and the name of the module of a file."""
     folder, parts = path.resolve().parent, [path.stem]
     while (folder / "__init__.py").is_file():
         parts.insert(0, folder.name)

@@ -28,11 +28,11 @@ class Awaited:
     Attributes
     ----------
     db_id
-        Of the job, or of the flow's first job.
+        db_id of the job, or of the flow's first job.
     uuid
         The uuid of the job or the flow.
     name, state
-        As of the last check.
+        Name and state at the last check.
     flow
         Uuid of the submitted flow.
     """
@@ -53,9 +53,9 @@ class WaitResult:
     verdict
         PENDING when time was up.
     waited
-        What was waited for, as it was at the end.
+        The jobs or flows waited for, with their final states.
     seconds
-        How long it took.
+        Duration of the wait.
     """
 
     verdict: Verdict

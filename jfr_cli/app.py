@@ -30,12 +30,12 @@ GROUPS: dict[str, str] = {
     "job": "List, inspect and change jobs.",
     "flow": "List, inspect and change flows.",
     "events": "Show what happened to jobs and flows and who did it, oldest first.",
-    "top": "Show what goes on, live: jobs, workers, runners, errors, throughput.",
+    "top": "Show jobs, workers, runners, errors and throughput live.",
     "metrics": "Print metrics in Prometheus' text format, for a textfile collector.",
     "notify": "List and test the notifications of a project.",
-    "runner": "Run the jobs of a project and see which runner does.",
+    "runner": "Run the jobs of a project, and control its runners.",
     "project": "Create, list, check, change and move projects.",
-    "worker": "Log in to workers, and try them out.",
+    "worker": "Log in to workers and test them.",
     "admin": "Set up, repair and maintain the database.",
     "batch": "Manage batch processes, which run many jobs in one submission.",
     "backup": "Back up the queue database to files and restore it.",
@@ -204,7 +204,7 @@ def root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print what is installed.", callback=_version, is_eager=True
+            "--version", help="Print the installed versions.", callback=_version, is_eager=True
         ),
     ] = False,
     install_completion: Annotated[

@@ -130,7 +130,7 @@ def changes_jobs(*shared: str, named: bool = True) -> Callable[[F], F]:
     Parameters
     ----------
     shared
-        Which of ``wait``, ``break_lock`` and ``raise_on_error`` it has.
+        Those of ``wait``, ``break_lock`` and ``raise_on_error`` that the command has.
     named
         Whether it has an ID and an INDEX.
     """
@@ -141,7 +141,7 @@ def changes_jobs(*shared: str, named: bool = True) -> Callable[[F], F]:
         selection = given.pop("selection")
         job, index = taken.get("job"), taken.get("index")
         if job is not None and not selection.is_empty:
-            raise ArgumentError("an ID and filters exclude each other", hint="omit one of the two")
+            raise ArgumentError("an ID and filters cannot be combined", hint="omit one of the two")
         if job is not None and job.startswith("@"):
             selection, job = job_filter_with([job], {}), None
         chosen = ChosenJobs(

@@ -282,7 +282,7 @@ LeastLevel = Annotated[
     typer.Option(
         "--level",
         metavar="LEVEL",
-        help=f"The least level to show, of {', '.join(LOG_LEVELS)}.",
+        help=f"Lowest level to show, of {', '.join(LOG_LEVELS)}.",
         **choice(LOG_LEVELS),
     ),
 ]
@@ -291,7 +291,9 @@ SetPid = Annotated[
 ]
 Interactive = Annotated[
     bool,
-    typer.Option("--connect-interactive", "-i", help="First log in where a user is needed for it."),
+    typer.Option(
+        "--connect-interactive", "-i", help="First log in to workers that require a user for it."
+    ),
 ]
 BreakLock = Annotated[
     bool,
@@ -321,11 +323,11 @@ OptionalProject = Annotated[
 ]
 Causes = Annotated[
     list[str] | None,
-    typer.Option("--cause", metavar="CAUSE", help="Why it failed, such as walltime."),
+    typer.Option("--cause", metavar="CAUSE", help="Cause of the failure, such as walltime."),
 ]
 ErrorMatch = Annotated[
     str | None,
-    typer.Option("--error-match", metavar="REGEX", help="Found in its error."),
+    typer.Option("--error-match", metavar="REGEX", help="Regular expression found in the error."),
 ]
 RawQuery = Annotated[
     str | None, typer.Option("--query", "-q", metavar="DICT", help="Query in MongoDB syntax.")
@@ -334,7 +336,7 @@ SavedJobFilters = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[@NAME]...",
-        help="Saved filters; options replace what they say.",
+        help="Saved filters; options override them.",
         autocompletion=complete.job_filters,
     ),
 ]
@@ -342,11 +344,11 @@ SavedFlowFilters = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[@NAME]...",
-        help="Saved filters; options replace what they say.",
+        help="Saved filters; options override them.",
         autocompletion=complete.flow_filters,
     ),
 ]
-Locked = Annotated[bool, typer.Option("--locked", "-l", help="Only locked ones.")]
+Locked = Annotated[bool, typer.Option("--locked", "-l", help="Only those that are locked.")]
 Archived = Annotated[bool, typer.Option("--archived", help="Show archived ones instead.")]
 MaxResults = Annotated[
     int, typer.Option("--max-results", "-m", min=0, help="Maximum number (0: no limit).")
@@ -431,7 +433,7 @@ ForFlowStates = Annotated[
         **_states(FlowState),
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
 Wait = Annotated[
     int | None,

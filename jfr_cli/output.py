@@ -295,7 +295,7 @@ def show_outcome(outcome: Outcome, noun: str, done: str, **more: Any) -> None:
     Raises
     ------
     typer.Exit
-        With 5 if some were refused, 6 if all were.
+        Exit code 5 if some were refused, 6 if all were.
     """
     from jfr_cli.render import outcome as render
 
@@ -333,7 +333,7 @@ def show_waited(result: WaitResult, show: Callable[[], None] | None = None) -> N
     Raises
     ------
     typer.Exit
-        With 7 if one failed, 8 if the time limit was reached.
+        Exit code 7 if one failed, 8 if the time limit was reached.
     """
     from jfr_cli.render.waiting import AWAITED, at_rest, standing, wait_row
 

@@ -59,7 +59,7 @@ class Commands:
         if name in self._taken or name in self.added:
             raise ConfigError(f"the command {name!r} already exists")
         if not isinstance(group, typer.Typer):
-            raise ConfigError(f"the command {name!r} has to be a typer.Typer, not {group!r}")
+            raise ConfigError(f"the command {name!r} must be a typer.Typer, not {group!r}")
         self.added[name] = group
 
 
@@ -74,7 +74,7 @@ class Plugin:
     entry_group
         The group of its entry point.
     target
-        What the entry point names.
+        The object that the entry point names.
     package, version
         The distribution that brings it.
     commands

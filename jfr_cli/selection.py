@@ -136,8 +136,8 @@ def _with_saved(kind: Kind, saved: list[str] | None, given: dict[str, Any]) -> d
     for name in saved:
         if not name.startswith(MARK):
             raise typer.BadParameter(
-                f"{name!r} is no option and no saved filter: these begin with {MARK}, "
-                f"and ids follow --db-id",
+                f"{name!r} is neither an option nor a saved filter: names of saved filters "
+                f"begin with {MARK}, and ids follow --db-id",
                 param_hint=f"{MARK}NAME",
             )
     return combined([named_filter(CURRENT.project_file, kind, name) for name in saved], given)

@@ -26,11 +26,11 @@ class Session:
     Attributes
     ----------
     project_name
-        From ``--project``; None for the default.
+        Value of ``--project``; None for the default.
     output_format
-        From ``--format`` or ``--json``.
+        Value of ``--format``, or set by ``--json``.
     columns
-        From ``--columns``; None for the default ones.
+        Value of ``--columns``; None for the default ones.
     color
         auto, always or never.
     full_exc

@@ -123,7 +123,7 @@ class Ask:
         Parameters
         ----------
         words
-            What follows ``jf``.
+            The words after ``jf``.
         keys
             The keys of the filter.
         more

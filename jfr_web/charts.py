@@ -29,7 +29,7 @@ class Series:
     Attributes
     ----------
     name
-        What it counts.
+        Name of the series.
     tone
         Its colour.
     values
@@ -207,7 +207,7 @@ class Axis:
     Attributes
     ----------
     title
-        What it shows.
+        Title of the axis.
     log
         Whether it is logarithmic; numbers that are not positive are then skipped.
     is_time

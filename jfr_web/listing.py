@@ -55,7 +55,7 @@ class Table:
     Attributes
     ----------
     ids
-        What identifies each row, for forms.
+        The id of each row, for forms.
     """
 
     heads: list[Head]
@@ -82,9 +82,9 @@ def table(
     Parameters
     ----------
     columns
-        As ``--columns`` of the command line; None for the usual ones.
+        As ``--columns`` of the command line; None for the default ones.
     level
-        As the number of ``-v``.
+        The number of ``-v`` on the command line.
     links
         {key of a column: what its cells lead to}.
     sorts

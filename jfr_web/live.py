@@ -151,7 +151,7 @@ class Shared:
         Parameters
         ----------
         key
-            What is requested, and after which change.
+            The requested page, and the change that it shows.
         """
         now = time.monotonic()
         made = self._answers.get(key)

@@ -37,7 +37,7 @@ class Administration(ControllerGroup):
         reset_output
             Empty the JobStores of the project too, whatever they hold.
         max_limit
-            With this many flows or more nothing is done; 0 means no limit.
+            If there are this many flows or more, nothing is done; 0 means no limit.
         validation
             Today's date, ``YYYY-MM-DD``: reset despite ``max_limit``. With any other text
             nothing is done.
@@ -174,7 +174,7 @@ class Administration(ControllerGroup):
         Parameters
         ----------
         dry_run
-            Only say how much would be given back.
+            Only report how much space would be released.
 
         Raises
         ------

@@ -28,7 +28,7 @@ class ArchiveQueries(ControllerGroup):
         Parameters
         ----------
         selection
-            Which ones; None means all.
+            Filter of the jobs; None means all.
         sort
             One (field, direction) pair: ``updated_on``, ``created_on`` or ``db_id``.
         limit, skip
@@ -55,7 +55,7 @@ class ArchiveQueries(ControllerGroup):
         Parameters
         ----------
         selection
-            Which ones; None means all.
+            Filter of the jobs; None means all.
         sort
             (field, direction) pairs on the flows. ``db_id`` means the order of submission.
         limit, skip

@@ -28,7 +28,7 @@ class ControllerGroup:
     def _need_project(self) -> Project:
         if self.project is None:
             raise ConfigError(
-                "this JobController was made without a project",
+                "this JobController was created without a project",
                 hint="use JobController.from_project_name",
             )
         return self.project

@@ -91,12 +91,13 @@ class Batches(ControllerGroup):
         found = [BatchDoc.model_validate(doc) for doc in self.queue.batches.find(query, limit=2)]
         if not found:
             raise BatchNotFoundError(
-                f"there is no batch process {batch_id}", hint="`jf batch list` shows all"
+                f"there is no batch process {batch_id}",
+                hint="`jf batch list` lists the existing ones",
             )
         if len(found) > 1:
             raise ArgumentError(
                 f"several batch processes have the queue id {batch_id}",
-                hint="give the batch uid: `jf batch list` shows it",
+                hint="select it by its batch uid, which `jf batch list` shows",
             )
         return found[0]
 
@@ -148,7 +149,7 @@ class Batches(ControllerGroup):
         Returns
         -------
         int
-            How many documents were deleted.
+            Number of deleted documents.
         """
         query = BatchFilter(
             process_id=process_id,
@@ -190,8 +191,8 @@ class Batches(ControllerGroup):
         uids = {uid for uid in (process_uuid, batch_uid) if uid}
         if len(uids) != 1 or not worker or not process_id:
             raise ArgumentError(
-                "a batch process is known by process_id, batch_uid (once) and worker",
-                hint="give all three",
+                "a batch process needs process_id, worker, and either process_uuid or batch_uid",
+                hint="give all of them",
             )
         document = batch_record.add(
             self.queue.batches, process_id=str(process_id), batch_uid=uids.pop(), worker=worker
@@ -234,7 +235,7 @@ class Batches(ControllerGroup):
         if document is None:
             raise BatchNotFoundError(
                 f"worker {worker} has no batch process {process_id} that has not ended",
-                hint="`jf batch list` shows all",
+                hint="`jf batch list` lists the existing ones",
             )
         return document
 
@@ -296,7 +297,7 @@ class Batches(ControllerGroup):
         Returns
         -------
         int
-            How many documents were changed, or would be.
+            Number of documents that were changed, or would be.
         """
         query = {"jobs": {"$not": {"$type": "array"}}}
         if dry_run:

@@ -46,19 +46,19 @@ class EventQueries(ControllerGroup):
         kinds
             Values of `EventKind`; "states" stands for all that are changes of a job's state.
         db_ids, job_ids, job_index
-            Of these jobs: by db_id; by uuid, its beginning, or db_id; and by index.
+            Only events of these jobs: by db_id; by uuid, the start of one, or db_id; and by index.
         flow_ids
-            Of these flows and their jobs: uuids, their beginnings, or db_ids of jobs.
+            Only events of these flows and their jobs: uuids, starts of uuids, or db_ids of jobs.
         workers, runner_ids, actors
-            Of jobs of these workers; by these runners; by these users, ``user@host``.
+            Only events of jobs of these workers; by these runners; by these users (``user@host``).
         states
             Changes to these states of jobs or flows.
         start_date, end_date
-            Not before, and before; naive times are UTC.
+            Only events at or after the first and before the second time; naive times are UTC.
         limit
             Maximum number of events; 0 means all.
         newest
-            With a limit, the last ones instead of the first.
+            With a limit, return the last events instead of the first ones.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class EventQueries(ControllerGroup):
         Parameters
         ----------
         seen
-            What was read before; at least the events of the last minute.
+            The events read before; at least those of the last minute.
         selection
             Keywords of `get_events`, without ``start_date`` and ``limit``.
         """
@@ -138,8 +138,8 @@ class EventQueries(ControllerGroup):
         index = "" if job_index is None or db_id is not None else f" with index {job_index}"
         if job is None and not events:
             raise JobNotFoundError(
-                f"there is no job {db_id or job_id}{index}, and no event of one",
-                hint="`jf job list` shows those there are",
+                f"there is no job {db_id or job_id}{index}, and no event of such a job",
+                hint="`jf job list` lists the existing ones",
             )
         return job_history(
             events,

@@ -232,7 +232,7 @@ class FlowQueries(ControllerGroup):
         if not found:
             raise FlowNotFoundError(
                 f"there is no flow {flow_id or f'with job {db_id or job_id}'}",
-                hint="`jf flow list` shows them",
+                hint="`jf flow list` lists the existing ones",
             )
         return flow_graph(found[0])
 
@@ -314,13 +314,14 @@ class FlowQueries(ControllerGroup):
         """
         if [db_id, job_id, flow_id].count(None) != 2:
             raise ArgumentError(
-                "one flow is named by exactly one of db_id, job_id and flow_id",
-                hint="give one of the three",
+                "a flow is identified by db_id, job_id or flow_id",
+                hint="give exactly one of them",
             )
         for name, value in (("db_id", db_id), ("job_id", job_id), ("flow_id", flow_id)):
             if value is not None and not is_id(value, number=name == "db_id"):
                 raise ArgumentError(
-                    f"{name} cannot be {value!r}", hint="it is the text that `jf flow list` shows"
+                    f"{name} cannot be {value!r}",
+                    hint="it must be the text shown by `jf flow list`",
                 )
         if db_id is not None:
             return {"ids": {"$elemMatch": {"0": str(db_id)}}}

@@ -60,7 +60,7 @@ class FlowStores(ControllerGroup):
         db_id, job_id, flow_id
             db_id or uuid of any job of the flow, or its own uuid; exactly one of the three.
         dry_run
-            Only check whether it could be done.
+            Only check whether it is possible.
 
         Raises
         ------
@@ -107,12 +107,14 @@ class FlowStores(ControllerGroup):
             db_id=uuid,
             state=state,
             allowed=(FlowState.READY,),
-            hint="only a READY flow without any started job can change it",
+            hint="it can be changed only while the flow is READY and none of its jobs has started",
         )
 
 
 def _no_flow(which: str) -> FlowNotFoundError:
-    return FlowNotFoundError(f"there is no flow {which}", hint="`jf flow list` shows them")
+    return FlowNotFoundError(
+        f"there is no flow {which}", hint="`jf flow list` lists the existing ones"
+    )
 
 
 def _unavailable(lock: MongoLock, uuid: str) -> FlowNotFoundError | LockedDocumentError:

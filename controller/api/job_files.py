@@ -92,7 +92,7 @@ class JobFiles(ControllerGroup):
         except (FileNotFoundError, IsADirectoryError):
             names = ", ".join(host.listdir(folder)[:20]) or "nothing"
             raise NotFoundError(
-                f"there is no file {name} in {folder}", hint=f"it holds {names}"
+                f"there is no file {name} in {folder}", hint=f"it contains {names}"
             ) from None
 
     def read_queue_files(self, **job: Any) -> dict[str, str | None]:
@@ -118,7 +118,7 @@ class JobFiles(ControllerGroup):
         Parameters
         ----------
         all_states
-            Also for jobs that may still need them; refused while a runner is alive.
+            Also delete files of jobs that may still need them; refused while a runner is alive.
         force
             Do not check whether a runner is alive.
         dry_run
@@ -175,7 +175,7 @@ class JobFiles(ControllerGroup):
         now = self._states_of([job.db_id]).get(job.db_id, state.value)
         if now != state.value:
             raise StateError(
-                f"it has become {now}",
+                f"it is {now} now",
                 action="files clean",
                 db_id=job.db_id,
                 state=JobState(now),
@@ -205,4 +205,4 @@ def _end_of_log(host: Host, folder: Path, name: str) -> str | None:
     left_out = int(size) - _LOG_SIZE
     if left_out <= 0:
         return text
-    return f"[the first {left_out} bytes were left out: see {folder / name}]\n{text}"
+    return f"[the first {left_out} bytes are omitted: see {folder / name}]\n{text}"

@@ -38,9 +38,9 @@ class JobLifecycle(ControllerGroup):
         query
             Further conditions.
         flow_uuid
-            Only jobs of this flow.
+            Claim only jobs of this flow.
         sort
-            Which comes first; None means by priority, then by age.
+            Order of the jobs; None means by priority, then by age.
 
         Returns
         -------
@@ -65,7 +65,7 @@ class JobLifecycle(ControllerGroup):
         job_doc
             The locked document; updated with the new state, and the time of a planned retry.
         local_path
-            Where the files of its run directory are.
+            Local folder with the files of its run directory.
         store
             The connected JobStore of its flow.
 
@@ -139,7 +139,7 @@ class JobLifecycle(ControllerGroup):
             Further fields of the job to set, as dotted paths.
         """
         if flow_dict.get("uuid") != flow_of(job_doc):
-            raise ArgumentError("the flow is not that of the job")
+            raise ArgumentError("the job belongs to another flow")
         job = EndedJob(job_doc, Ending(response, error, doc_update))
         flows = {flow_of(job_doc): flow_dict}
         answer = finish(self.queue, [job], prefix=self._prefix, flows=flows)[job.key]
@@ -184,7 +184,9 @@ class JobLifecycle(ControllerGroup):
             There is no such flow.
         """
         if (job_uuid is None) == (flow_uuid is None):
-            raise ArgumentError("one flow is named by exactly one of job_uuid and flow_uuid")
+            raise ArgumentError(
+                "a flow is identified by either job_uuid or flow_uuid: give exactly one of them"
+            )
         query = {"uuid": flow_uuid} if flow_uuid is not None else {"jobs": job_uuid}
         flow = self.queue.flows.find_one(query, ["uuid"])
         if flow is None:

@@ -150,5 +150,5 @@ class _Once:
 def _sleep(seconds: float, deadline: float | None, db_id: str) -> None:
     left = seconds if deadline is None else min(seconds, deadline - time.monotonic())
     if left <= 0:
-        raise TimeoutError(f"job {db_id} had not ended when time was up")
+        raise TimeoutError(f"job {db_id} had not ended at the time limit")
     time.sleep(left)

@@ -211,9 +211,7 @@ class JobProperties(ControllerGroup):
         self._check_names(wanted)
         said = {"exec_config": wanted.exec_config, "resources": wanted.stored, "priority": priority}
         if problem := run_settings_problem(said) or unstorable(said):
-            raise ArgumentError(
-                problem, hint="a database and a script hold text, numbers, lists and dictionaries"
-            )
+            raise ArgumentError(problem, hint="use only text, numbers, lists and dictionaries")
         selection = JobFilter(
             job_ids=job_ids,
             db_ids=db_ids,
@@ -297,7 +295,7 @@ class JobProperties(ControllerGroup):
         if not use_pipeline and (problem := unstorable(values, binary=True)):
             raise ArgumentError(
                 f"this cannot be stored: {problem}",
-                hint="a database holds text, numbers, times, lists and dictionaries of them",
+                hint="a database stores text, numbers, times, and lists and dictionaries of these",
             )
         if "state" in values:
             values = {**values, "state": parse_state(JobState, values["state"]).value}

@@ -146,7 +146,7 @@ class JobQueries(ControllerGroup):
         db_id
             db_id of the job; exactly one of the two is required.
         job_index
-            With ``job_id``: the index, None for the largest one.
+            Index of the job with that ``job_id``; None for the largest one.
         archived
             Look in the archive, too, if the queue has no such job.
         """
@@ -185,7 +185,7 @@ class JobQueries(ControllerGroup):
             ``job_index`` is a text other than "last".
         """
         if isinstance(job_index, str) and job_index != "last":
-            raise ArgumentError(f"job_index has to be a number or 'last', not {job_index!r}")
+            raise ArgumentError(f"job_index must be a number or 'last', not {job_index!r}")
         index = None if isinstance(job_index, str) else job_index
         return self._find_job(job_uuid, None, index, projection)
 
@@ -232,7 +232,7 @@ class JobQueries(ControllerGroup):
         Parameters
         ----------
         query
-            As ``custom_query`` of `JobFilter`: combined with the other parameters.
+            A query in MongoDB's language, combined with the other parameters (see `JobFilter`).
         job_ids, db_ids, flow_ids, states, locked, start_date, end_date, name, metadata, workers
             See `JobFilter`.
         """

@@ -116,9 +116,9 @@ class JobLocking(ControllerGroup):
         Parameters
         ----------
         query
-            Which jobs are eligible; those whose ``retry_time_limit`` is in the future never are.
+            Selects eligible jobs; those whose ``retry_time_limit`` is in the future never are.
         max_step_attempts, delta_retry
-            Of the project's runner.
+            Options of the project's runner.
         next_step_delay
             Seconds before the next step may begin.
         kwargs

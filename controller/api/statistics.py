@@ -52,8 +52,8 @@ class Statistics(ControllerGroup):
         of_flows = sum(isinstance(state, FlowState) for state in given)
         if of_flows and of_flows < len(given):
             raise ArgumentError(
-                "trends are those of jobs or of flows, not of both",
-                hint="ask twice: once with JobState members, once with FlowState members",
+                "trends are computed for jobs or for flows, not for both at once",
+                hint="call it twice: once with JobState members, once with FlowState members",
             )
         when = (interval, num_intervals, interval_timezone)
         if of_flows:

@@ -76,7 +76,10 @@ class Versions(ControllerGroup):
         if not stored:
             return ""
         found = environment_differences(stored, version.installed_packages())
-        lines = (f"{n}: {old or 'not there'} -> {new or 'gone'}" for n, (old, new) in found.items())
+        lines = (
+            f"{n}: {old or 'not installed'} -> {new or 'not installed'}"
+            for n, (old, new) in found.items()
+        )
         return "\n".join(lines)
 
     def upgrade_plan(self, target: str | Version | None = None) -> UpgradePlan:
@@ -114,14 +117,14 @@ class Versions(ControllerGroup):
         force
             Ignore failed preconditions.
         dry_run
-            Only say what would be done.
+            Only report what would be done.
         progress
             Called with (steps done, steps in total).
 
         Returns
         -------
         UpgradePlan
-            What was, or would be, done; `ManualAction` members are left to the user.
+            The actions done, or planned; `ManualAction` members are left to the user.
 
         Raises
         ------

@@ -28,11 +28,11 @@ class FlowView:
     Attributes
     ----------
     flow
-        With its jobs.
+        The flow, with its jobs.
     states
         {state: number of its jobs}, without zeros, in the order of the states.
     started, ended
-        When the first job started and the last one ended, naive UTC; None before.
+        Start of the first and end of the last job, naive UTC; None before that.
     run_time
         Seconds of all jobs together.
     longest

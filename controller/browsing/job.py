@@ -42,7 +42,7 @@ class JobView:
     parents, children
         The newest of each uuid, at most `RELATIVES`.
     resources, exec_config, retry
-        Of the job, as they are stored.
+        Settings of the job, as stored.
     function
         The function that it calls, as ``module.name``; "" where that is not known.
     inputs
@@ -70,7 +70,7 @@ def find_job(reader: QueueReader, text: str, index: int | None = None) -> JobInf
     Parameters
     ----------
     index
-        With a uuid; None for the largest one.
+        Index of the job, for a uuid; None for the largest one.
 
     Raises
     ------

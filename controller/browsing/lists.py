@@ -27,9 +27,9 @@ class Listed(Generic[T]):
     Attributes
     ----------
     items
-        What is on it.
+        The entries of the page.
     after
-        Where the next page begins; None on the last one.
+        Start of the next page; None on the last page.
     """
 
     items: list[T]
@@ -124,7 +124,7 @@ def _read(after: str) -> tuple[datetime, int]:
             return datetime.fromisoformat(text).replace(tzinfo=None), int(number)
     except ValueError:
         pass
-    raise ArgumentError(f"{after!r} is not the beginning of a page", hint="go to the first page")
+    raise ArgumentError(f"{after!r} is not the start of a page", hint="go to the first page")
 
 
 def _after(shown: Sequence[Document], order: Order, skipped: int) -> str:

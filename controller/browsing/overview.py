@@ -69,15 +69,15 @@ class Overview:
     jobs, flows
         {state: number}, every state.
     counted_on
-        When jobs were counted, naive UTC.
+        Time at which the jobs were counted, naive UTC.
     oldest_ready
-        When the oldest READY job was submitted, naive UTC; None where there is none.
+        Submission time of the oldest READY job, naive UTC; None if there is none.
     hours
         {hour: {state: number of jobs that ended in it}}, of the last day, oldest first.
     runner, runners
         Whether a runner serves the project, and all of them.
     workers
-        Those of the project, and others that jobs name.
+        Workers of the project, and others that jobs name.
     failures
         The newest jobs in an error.
     running

@@ -45,7 +45,7 @@ class Points:
     Attributes
     ----------
     points
-        By x.
+        The points, sorted by x.
     without
         Number of jobs that have no such numbers.
     is_cut
@@ -77,7 +77,7 @@ def read_points(reader: QueueReader, selection: JobFilter, x: str, y: str) -> Po
     """
     for path in (x, y):
         if any(part.startswith("$") or not part for part in path.split(".")) and path:
-            raise ArgumentError(f"{path!r} is no path", hint=_ENDS_WITH_NUMBERS)
+            raise ArgumentError(f"{path!r} is not a path", hint=_ENDS_WITH_NUMBERS)
     query = merge_queries(reader.queue.query(selection), None)
     wanted: dict[str, Any] = {"state": JobState.COMPLETED.value}
     docs = reader.queue.jobs.find(

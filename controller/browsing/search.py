@@ -22,7 +22,7 @@ class Found:
     Attributes
     ----------
     jobs, flows
-        At most `MOST` of each, the newest first.
+        Matches, at most `MOST` of each, the newest first.
     pattern
         The pattern of names that was looked for; None where an id was found.
     """

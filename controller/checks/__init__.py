@@ -42,9 +42,9 @@ def check_project(
     Parameters
     ----------
     parts
-        Of `PARTS`; see `check_environment` for the environment.
+        Members of `PARTS` to check; see `check_environment` for the environment.
     worker
-        Only this one; None checks all.
+        Check only this worker; None checks all.
     full
         Compare the versions of all packages of the workers with those here; otherwise of those
         that matter to every job, and of workers on other machines only.
@@ -107,5 +107,5 @@ def _check_queue(project: Project) -> str:
         controller.queue.database.ping()
         if not controller.is_set_up():
             raise ConfigError("the queue has not been set up", hint="jf admin reset")
-        refuse_newer(controller.queue.auxiliary, "whatever changes it")
+        refuse_newer(controller.queue.auxiliary, "every command that changes it")
         return controller.queue.database.location

@@ -28,7 +28,7 @@ def check_environment(environ: Mapping[str, str] | None = None) -> list[CheckRes
     for name in unknown_variables(source):
         hint = no_such(name.upper(), known)
         found.append(
-            CheckResult(f"variable {name}", "this variable is not used", hint, warning=True)
+            CheckResult(f"variable {name}", "jfr does not use this variable", hint, warning=True)
         )
     found += [CheckResult("settings", text, warning=True) for text in SETTINGS.warnings]
     return found
@@ -49,7 +49,7 @@ def _check_command(environ: Mapping[str, str]) -> CheckResult:
     first, _, _ = done.stdout.strip().partition("\n")  # the lines below are about its packages
     if first == f"jfr {__version__}":
         return CheckResult("command jf", note=path)
-    other = first or "another program of this name"
+    other = first or "another program with this name"
     return CheckResult(
         "command jf",
         f"the first jf on the PATH is {path}: {other}, not jfr {__version__}",

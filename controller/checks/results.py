@@ -15,13 +15,13 @@ class CheckResult:
     Attributes
     ----------
     what
-        What was checked.
+        The part that was checked.
     problem
-        What is wrong; None when nothing is.
+        The problem; None if there is none.
     hint
         How to fix it.
     note
-        What was found, if of interest.
+        A finding of interest, such as a path.
     warning
         The problem does not prevent anything from working.
     """

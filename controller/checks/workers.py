@@ -93,7 +93,9 @@ def _check_resources(worker: WorkerBase) -> None:
         text = error.message.removeprefix("invalid resources of job 'check': ")
         hint = "correct `resources` of the worker"
         if worker.scheduler_name == "shell":
-            hint = "a shell has no resources to give: remove `resources` of the worker"
+            hint = (
+                "processes in a shell cannot request resources: remove `resources` from the worker"
+            )
         raise ConfigError(f"its resources cannot be used: {text}", hint=hint) from error
 
 
@@ -111,7 +113,7 @@ def _check_host(host: Host, worker: WorkerBase) -> str:
         said = done.stderr.strip().splitlines()
         raise RemoteError(
             f"its pre_run ended with status {done.returncode}" + (f": {said[-1]}" if said else ""),
-            hint="correct pre_run of the worker: no job would start",
+            hint="correct `pre_run` of the worker: until then, no job starts",
         )
     if done.returncode:
         raise RemoteError(
@@ -136,7 +138,7 @@ def _check_folders(host: Host, worker: WorkerBase) -> None:
         said = error.message if isinstance(error, RemoteError) else f"{error.strerror}"
         raise RemoteError(
             f"its work_dir {worker.work_dir} cannot be used: {said.removeprefix('mkdir: ')}",
-            hint="set work_dir to a folder that can be made and written there",
+            hint="set work_dir to a folder that can be created and written to on the worker",
         ) from error
 
 

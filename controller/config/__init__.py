@@ -3,19 +3,19 @@
 ``settings``      ~/.jfremote.yaml and JFREMOTE_* variables
 ``workers``       the machines that run jobs
 ``models``        a project
-``events``        what is kept of the event log; ``notify``: who is told of it
+``events``        the limits of the event log; ``notify``: notifications
 ``stores``        checks of the descriptions of stores
-``files``         finding, reading and checking project files; ``problems`` puts it into words
-``writing``       writing them, whole or not at all
+``files``         finding, reading and checking project files; ``problems`` words the messages
+``writing``       writing them, completely or not at all
 ``yamltext``, ``tomltext``   the two formats, with the lines of keys
 ``manager``       choosing, making and changing projects
 ``generate``      templates of new projects
-``removal``       what of a project's folder is deleted with it
+``removal``       which files of a project's folder are deleted with it
 ``conflicts``     resources that projects must not share
 ``masking``       hiding secrets before a project is shown
 
-Names are loaded when they are first asked for: settings and the names of projects are needed to
-complete a word, pydantic's models are not.
+Names are loaded at first use: TAB completion needs the settings and the names of projects, but not
+pydantic's models.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def seconds(value: int | str) -> int | None:
     Returns
     -------
     int
-        None for what is no time, such as UNLIMITED.
+        None if it is not a time, such as UNLIMITED.
     """
     return _clock(value, lambda number: number)
 
@@ -44,7 +44,7 @@ def _clock(value: int | str, alone: Callable[[int], int]) -> int | None:
 
 
 def clock(total: int) -> str:
-    """Write a time as ``HH:MM:SS``, with as many hours as it takes."""
+    """Write a time as ``HH:MM:SS``, with any number of hours."""
     return f"{total // 3600:02d}:{total // 60 % 60:02d}:{total % 60:02d}"
 
 
@@ -60,12 +60,12 @@ def megabytes(value: float | str, default_unit: str = "m") -> float | None:
     Parameters
     ----------
     default_unit
-        Of a number without one: ``m`` (Slurm) or ``b`` (PBS, Grid Engine).
+        Unit of a plain number: ``m`` (Slurm) or ``b`` (PBS, Grid Engine).
 
     Returns
     -------
     float
-        None for what is no amount.
+        None if it is not an amount.
     """
     if isinstance(value, bool):
         return None

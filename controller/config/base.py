@@ -1,4 +1,4 @@
-"""What all models of a project file share.
+"""The base class of all models of a project file.
 
 Scripts for jobflow-remote look for the models themselves here; they are found in
 `controller.config`.
@@ -21,7 +21,7 @@ class RefusedError(ValueError):
     Parameters
     ----------
     message
-        What is wrong, as the end of a sentence that begins with the key.
+        What is wrong, as the rest of a sentence that begins with the key.
     hint
         What to write instead.
     """

@@ -34,7 +34,7 @@ class ConflictIssue:
     projects
         Names of the projects concerned; one name when a project is in conflict with itself.
     message
-        What exactly, as a sentence.
+        The shared resource, as a sentence.
     """
 
     kind: ConflictKind
@@ -43,10 +43,10 @@ class ConflictIssue:
 
 
 def find_conflicts(projects: Iterable[Project]) -> list[ConflictIssue]:
-    """Compare every project with every other.
+    """Compare every project with every other one.
 
-    Folders and database files are compared after resolving symbolic links; machines by what they
-    are, not by how they are reached. Nothing is changed or connected to.
+    Folders and database files are compared after resolving symbolic links; machines by
+    their host names and ports, not by how they are reached. Nothing is changed or connected to.
     """
     known = sorted(projects, key=lambda p: p.name)
     found = [issue for p in known for issue in _outputs_in_queue(p, p)]
@@ -88,7 +88,7 @@ def _machine(worker: WorkerBase) -> tuple[Any, ...]:
 
 
 def _queue_collections(project: Project) -> dict[tuple[str, ...], str]:
-    """{place and collection: what it holds}; nothing for a queue in memory, which is not shared."""
+    """{place and collection: its content}; empty for a queue in memory, which cannot be shared."""
     if kind_of(project.queue.store) == "MemoryStore":
         return {}
     place = collection_place(project.queue.store)
@@ -116,7 +116,7 @@ def _outputs_in_queue(a: Project, b: Project) -> Iterator[ConflictIssue]:
             yield ConflictIssue(
                 ConflictKind.OUTPUT_COLLECTION,
                 (a.name,) if a.name == b.name else (a.name, b.name),
-                f"outputs of {a.name} lie among the {queue[place]} of {b.name}, in the "
+                f"outputs of {a.name} are stored among the {queue[place]} of {b.name}, in the "
                 f"collection {_shown(place)}",
             )
 

@@ -15,7 +15,7 @@ class EventOptions(StrictModel):
     Attributes
     ----------
     enabled
-        Write events at all.
+        Whether events are written at all.
     max_age_days
         Events older than this number of days are removed.
     max_number

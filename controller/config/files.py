@@ -69,7 +69,7 @@ class ProjectFile:
 
     @property
     def name(self) -> str | None:
-        """The project's name, None where the file gives none."""
+        """The project's name; None if the file does not contain one."""
         name = self.content.get("name")
         return name if isinstance(name, str) and name else None
 
@@ -89,7 +89,7 @@ class ProjectFile:
 
     @property
     def warnings(self) -> list[str]:
-        """What keeps a valid project from running jobs all the same."""
+        """Problems that keep a valid project from running jobs."""
         project = self._checked[0]
         return [] if project is None else [str(p) for p in _store_problems(project, self.path)]
 
@@ -102,12 +102,12 @@ class ProjectFile:
 
 
 def project_files(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder that may be project files, by name.
+    """Yield the files of a folder that may be project files, sorted by name.
 
     Raises
     ------
     ConfigError
-        The folder exists and cannot be listed.
+        The folder exists but cannot be listed.
     """
     try:
         entries = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -134,7 +134,9 @@ def _mapping(path: Path, text: str) -> dict[str, Any]:
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise UnreadableFileError(path, f"has to hold keys and values, not a {type(data).__name__}")
+        raise UnreadableFileError(
+            path, f"must contain keys and values, not a {type(data).__name__}"
+        )
     return data
 
 
@@ -148,9 +150,9 @@ def parse_project(
     path
         The file.
     data
-        Its content, when that is known already or about to be written.
+        Its content, if it is already known or about to be written.
     text
-        The same as text: problems are then reported by the lines of this text.
+        The same as text; problems are then reported with the line numbers of this text.
 
     Raises
     ------
@@ -176,7 +178,7 @@ def validate_file(path: Path, text: str | None = None) -> list[Problem]:
     Parameters
     ----------
     text
-        What is about to be written to it; None checks what is there.
+        The text that is about to be written to it; None checks the present content.
 
     Returns
     -------
@@ -193,7 +195,7 @@ def validate_file(path: Path, text: str | None = None) -> list[Problem]:
 
 
 def _store_problems(project: Project, path: Path, text: str | None = None) -> list[Problem]:
-    """Return what keeps the stores of a project from being used."""
+    """Return the reasons why stores of a project cannot be used."""
     from controller.config.store_limits import project_limits
 
     limits = project_limits(project)
@@ -207,7 +209,7 @@ def _store_problems(project: Project, path: Path, text: str | None = None) -> li
 
 
 def key_lines(path: Path) -> dict[KeyPath, int]:
-    """Find the lines of the keys of a file; empty when that cannot be done."""
+    """Find the lines of the keys of a file; empty if the file cannot be read."""
     try:
         text = read_text(path)
     except UnreadableFileError:
@@ -247,7 +249,7 @@ def _parse(path: Path, text: str) -> Any:
         raise UnreadableFileError(path, error.msg, error.lineno) from None
     except YAMLTextError as error:
         raise UnreadableFileError(path, error.message, error.line) from None
-    except ValueError as error:  # tomllib's, which names the line itself, and ours
+    except ValueError as error:  # from tomllib, which names the line itself, or from `_unique`
         raise UnreadableFileError(path, str(error)) from None
 
 

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class ProjectFolder:
-    """The projects of a folder, to read; parameters as of `ConfigManager`."""
+    """The projects of a folder, read-only; for the parameters see `ConfigManager`."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ProjectFolder:
 
     @property
     def projects_data(self) -> dict[str, ProjectData]:
-        """{name: file and project} of the projects that can be used, by the name of the file."""
+        """{name: file and project} of the projects that can be used, sorted by file name."""
         named = self._usable()
         return {name: files[0].data for name, files in named.items() if len(files) == 1}
 
@@ -80,7 +80,7 @@ class ProjectFolder:
         Parameters
         ----------
         suppress_warnings
-            Log nothing about the invalid ones, whatever ``warn`` is.
+            Log nothing about invalid files, even if ``warn`` is set.
         """
         unusable = self.unusable
         if self.warn and not suppress_warnings:
@@ -89,7 +89,7 @@ class ProjectFolder:
         return sorted(self.projects_data), sorted(unusable)
 
     def select_project_name(self, project_name: str | None = None) -> str:
-        """Return the name meant: the one given, that of the settings, or the only one.
+        """Return a project's name: the given one, else that of the settings, else the only one.
 
         Raises
         ------
@@ -104,12 +104,12 @@ class ProjectFolder:
             return next(iter(usable))
         if usable:
             raise ProjectUndefinedError(
-                f"a project name should be defined, there are several: {', '.join(sorted(usable))}",
-                hint="jf -p NAME, or the variable JFREMOTE_PROJECT",
+                f"no project is selected, and there are several: {', '.join(sorted(usable))}",
+                hint="select one with `jf -p NAME` or the variable JFREMOTE_PROJECT",
             )
         raise ProjectUndefinedError(
             "; ".join([f"there is no usable project in {self.folder}", *self.unusable.values()]),
-            hint=None if self._files else "`jf quickstart` makes one",
+            hint=None if self._files else "`jf quickstart` creates one",
         )
 
     def get_project_data(self, project_name: str | None = None) -> ProjectData:
@@ -184,5 +184,5 @@ class ProjectFolder:
 def _duplicate(name: str, files: list[ProjectFile]) -> ProjectParsingError:
     return ProjectParsingError(
         f"the project name {name!r} is used by {' and '.join(str(f.path) for f in files)}",
-        hint="change the key 'name' in one of them, or move it away",
+        hint="change the key 'name' in one of the files, or move that file away",
     )

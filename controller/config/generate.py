@@ -16,13 +16,14 @@ QUICKSTART_NAME = "jfr"
 def quickstart_project(name: str = QUICKSTART_NAME, base_dir: Path | None = None) -> dict[str, Any]:
     """Describe a project on the embedded database with one local worker.
 
-    Queue and outputs are two files, so that a large output never holds up a claim. As many jobs
-    run at once as this process may use processors. `ConfigManager.create_project` writes it.
+    Queue and outputs are two files, so that a large output never delays a claim. The
+    number of jobs that run at once is the number of processors that this process may use.
+    `ConfigManager.create_project` writes the file.
 
     Parameters
     ----------
     base_dir
-        Folder of the project; None for the folder of this name next to the project files.
+        Folder of the project; None means the folder with its name next to the project files.
     """
     base = base_dir.absolute() if base_dir else get_settings().projects_path / name
     outputs = {"type": "EmbeddedStore", "path": str(base / "outputs.sqlite")}

@@ -1,6 +1,6 @@
 """The place where scripts for jobflow-remote look for `set_run_config`.
 
-See `controller.submission`, which lies above this package: it is imported when asked for.
+See `controller.submission`, which is in a higher layer: it is imported at first use.
 """
 
 from __future__ import annotations

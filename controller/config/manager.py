@@ -1,4 +1,4 @@
-"""Choose, create and change projects; without pydantic until one is checked."""
+"""Choose, create and change projects; pydantic is not imported until a project is checked."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class ConfigManager(ProjectFolder):
     Parameters
     ----------
     exclude_unset, exclude_none
-        Leave such fields out when `dump_project` writes a project.
+        Leave out fields that were not set, or are None, when `dump_project` writes a project.
     warn
         Log a warning for every file that cannot be used.
     folder
-        The folder; None takes the one of the settings.
+        The folder; None means the one in the settings.
     """
 
     def dump_project(self, data: ProjectData) -> None:
         """Write a project to its file.
 
-        Fields that are not in the file get there with their defaults, unless ``exclude_unset``
+        Fields that the file lacks are written with their defaults, unless ``exclude_unset``
         or ``exclude_none`` was set. Comments survive in YAML files only.
         """
         content = project_content(
@@ -74,7 +74,7 @@ class ConfigManager(ProjectFolder):
         ext
             yaml, json or toml.
         dry_run
-            Check everything, create nothing.
+            Check everything, but create nothing.
 
         Returns
         -------
@@ -84,9 +84,9 @@ class ConfigManager(ProjectFolder):
         Raises
         ------
         ConfigError
-            The content is wrong, the project or the file exists, or cannot be written.
+            The content is invalid, the project or its file already exists, or it cannot be written.
         ArgumentError
-            No file can have the project's name.
+            The project's name cannot be the name of a file.
         """
         if ext not in EXTENSIONS:
             raise ConfigError(f"a project file is one of {', '.join(EXTENSIONS)}, not {ext!r}")
@@ -98,7 +98,7 @@ class ConfigManager(ProjectFolder):
         problem = name_problem(f"{name}.{ext}") or name_problem(str(name))
         if isinstance(name, str) and problem is not None:
             raise ArgumentError(
-                f"invalid project name {name!r}: {problem}", hint="its file gets this name"
+                f"invalid project name {name!r}: {problem}", hint="the project file gets this name"
             )
         checked = parse_project(Path("the new project"), content)
         path = inside(self.folder, f"{checked.name}.{ext}")
@@ -112,7 +112,7 @@ class ConfigManager(ProjectFolder):
             for folder in (checked.base_dir, checked.tmp_dir, checked.log_dir):
                 make_private_folder(Path(folder))
         except OSError as error:
-            raise ConfigError(f"cannot make {error.filename}: {error.strerror}") from error
+            raise ConfigError(f"cannot create {error.filename}: {error.strerror}") from error
         self._write(path, content)
         return path
 
@@ -136,8 +136,8 @@ class ConfigManager(ProjectFolder):
         Raises
         ------
         ConfigError
-            No such project, none was named, or its base folder holds what belongs to another one:
-            nothing is deleted.
+            There is no such project, none was named, or its base folder contains files of another
+            project. Nothing is deleted.
         """
         if not project_name:
             raise ProjectUndefinedError("no project was named: nothing was deleted")
@@ -162,7 +162,7 @@ class ConfigManager(ProjectFolder):
         Raises
         ------
         ConfigError
-            A key has another value already: nothing is written.
+            A key already has another value; nothing is written.
         """
         data = self.get_project_data(project_name)
         self._write(Path(data.filepath), merged(_read(data), plain(config)))
@@ -202,9 +202,9 @@ class ConfigManager(ProjectFolder):
         self._remove_entry("exec_config", exec_config_name, project_name)
 
     def set_queue_db(self, store: Mapping[str, Any] | Any, project_name: str | None = None) -> None:
-        """Set the store of the queue, given as description or as maggma Store.
+        """Set the store of the queue, given as a description or as a maggma Store.
 
-        The other keys of the queue stay.
+        The other keys of the queue are kept.
         """
         data = self.get_project_data(project_name)
         content = _read(data)
@@ -214,7 +214,7 @@ class ConfigManager(ProjectFolder):
     def set_jobstore(
         self, jobstore: Mapping[str, Any] | Any, project_name: str | None = None
     ) -> None:
-        """Set the default JobStore, given as description or as JobStore."""
+        """Set the default JobStore, given as a description or as a JobStore."""
         data = self.get_project_data(project_name)
         content = {k: v for k, v in _read(data).items() if k != "JOB_STORE"}
         self._write(Path(data.filepath), {**content, "jobstore": description(jobstore)})
@@ -255,7 +255,7 @@ class ConfigManager(ProjectFolder):
         if name in entries and not replace:
             raise ConfigError(
                 f"project {data.project.name} has a {group} entry {name!r} already",
-                hint="replace=True replaces it",
+                hint="pass replace=True to replace it",
             )
         self._write(Path(data.filepath), {**old, group: {**entries, name: content}})
 
@@ -298,8 +298,8 @@ class ConfigManager(ProjectFolder):
         for path in foreign:
             if path == base or base in path.parents:
                 raise ConfigError(
-                    f"{base} is not deleted: it holds {path} too",
-                    hint="keep the folders, and delete what is not needed by hand",
+                    f"{base} is not deleted: it also contains {path}",
+                    hint="keep the folders, and delete by hand what you do not need",
                 )
 
 

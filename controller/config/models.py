@@ -1,4 +1,4 @@
-"""A project: its database, its stores of outputs, its workers and how its runner behaves."""
+"""A project: its database, its output stores, its workers and the options of its runner."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class LogLevel(StrEnum):
     DEBUG = "debug"
 
     def to_logging(self) -> int:
-        """Return the number that `logging` knows it by."""
+        """Return the corresponding number of `logging`."""
         return {"error": 40, "warn": 30, "info": 20, "debug": 10}[self.value]
 
 
 class RunnerOptions(StrictModel):
-    """How the runner behaves. Times are in seconds.
+    """Options of the runner. Times are in seconds.
 
     Attributes
     ----------
@@ -56,17 +56,17 @@ class RunnerOptions(StrictModel):
         Maximum time between checks for new, running and advancing jobs; events are handled
         immediately.
     delay_refresh_limited, delay_update_batch
-        The same for workers with max_jobs and for batch processes.
+        The same, for workers with ``max_jobs`` and for batch processes.
     delay_ping_db
         Maximum time between two heartbeats; the runner sends them more often.
     lock_timeout
         Accepted for old project files: locks are leases, which expire by themselves.
     delete_tmp_folder
-        Remove downloaded copies after the completion of a job.
+        Remove downloaded copies of files once a job is complete.
     max_step_attempts
-        Attempts of a step after which its job becomes REMOTE_ERROR.
+        Number of attempts of a step after which its job becomes REMOTE_ERROR.
     delta_retry
-        Waiting time before each further attempt; the last one repeats.
+        Delays before each further attempt; the last one is repeated.
     """
 
     delay_checkout: Seconds = 30
@@ -93,7 +93,7 @@ class ExecutionConfig(StrictModel):
     pre_run, post_run
         Shell lines before and after the job.
     retry
-        After which ends jobs run again; see `RetryRule`.
+        Retry rules of jobs with this configuration; see `RetryRule`.
     """
 
     modules: list[str] | None = None
@@ -118,7 +118,7 @@ class QueueConfig(StrictModel):
     flows_collection, auxiliary_collection, batches_collection
         Names of the other collections.
     events_collection
-        Name of the collection of events; None for that of the auxiliary one with ``_events``.
+        Name of the collection of events; None means that of the auxiliary one plus ``_events``.
     db_id_prefix
         Prefix of every db_id.
     """
@@ -170,7 +170,7 @@ class RemoteJobStore(StrictModel):
     zip
         Compress them.
     extension
-        Of a described store's files.
+        File name extension for a described store.
     """
 
     store: str | dict[str, Any] = "maggma_json"
@@ -181,7 +181,7 @@ class RemoteJobStore(StrictModel):
     def _known_format(self) -> RemoteJobStore:
         if isinstance(self.store, str) and self.store not in REMOTE_FORMATS:
             raise RefusedError(
-                f"store has to be one of {', '.join(REMOTE_FORMATS)}, or a description, "
+                f"store must be one of {', '.join(REMOTE_FORMATS)}, or a description, "
                 f"not {self.store!r}"
             )
         if isinstance(self.store, dict):
@@ -200,8 +200,8 @@ class Project(StrictModel):
     name
         Name of the project; the name of its file does not matter.
     base_dir, tmp_dir, log_dir, daemon_dir
-        Absolute folders. Left out: ``base_dir`` is the folder of this name beside the project
-        files, the others are ``tmp``, ``log`` and ``daemon`` within it.
+        Absolute paths of folders. By default, ``base_dir`` is the folder with the project's name
+        beside the project files, and the others are ``tmp``, ``log`` and ``daemon`` within it.
     log_level
         How much the runner logs.
     runner
@@ -209,13 +209,13 @@ class Project(StrictModel):
     events
         What is kept of the event log.
     notify
-        {name: who is told of what}.
+        {name: notification}.
     workers
         {name: worker}; the first is the default.
     queue
         Where the states of jobs are kept.
     exec_config
-        {name: what surrounds a job on the worker}.
+        {name: execution configuration, the environment of a job on the worker}.
     jobstore
         Description of the JobStore, which holds the outputs.
     remote_jobstore
@@ -224,7 +224,7 @@ class Project(StrictModel):
         How times in outputs are stored: ``date``, as jobflow itself does, in UTC and milliseconds;
         or ``iso``, as text, as jobflow-remote does.
     metadata
-        For users; jfr does not read it.
+        Free for users; jfr does not use it.
     optional_jobstores
         {name: description} of JobStores that a flow may choose instead.
     """
@@ -255,7 +255,7 @@ class Project(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, data: Any) -> Any:
-        """Null stands for the default; a key that is required stays missing."""
+        """Treat null as the default; a required key then counts as missing."""
         if not isinstance(data, dict):
             return data
         return {k: v for k, v in data.items() if v is not None}
@@ -268,8 +268,8 @@ class Project(StrictModel):
         path = expanded(value)
         if not path.is_absolute():
             raise RefusedError(
-                f"has to be an absolute path, not {value}",
-                "relative ones depend on where a command is started",
+                f"must be an absolute path, not {value}",
+                "a relative path would depend on the working directory of each command",
             )
         return str(path)
 
@@ -302,7 +302,8 @@ class Project(StrictModel):
                 self.base_dir = str(below(get_settings().projects_path, self.name))
             except ArgumentError:
                 raise RefusedError(
-                    f"the name {self.name!r} cannot be that of a folder", "or give a base_dir"
+                    f"the name {self.name!r} cannot be used as the name of a folder",
+                    "or give a base_dir",
                 ) from None
         for name in ("tmp", "log", "daemon"):
             given = getattr(self, f"{name}_dir")

@@ -1,4 +1,4 @@
-"""Whom a project tells of what happens."""
+"""The notifications of a project: which events are reported, and to whom."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from controller.states import Cause
 
 
 class Topic(StrEnum):
-    """What can be told."""
+    """Events that can be reported."""
 
     FLOW_COMPLETED = "flow_completed"
     FLOW_FAILED = "flow_failed"
@@ -24,26 +24,26 @@ class Topic(StrEnum):
 
 
 class Notification(StrictModel):
-    """Who is told of what; exactly one of command, webhook and apprise.
+    """A notification; exactly one of ``command``, ``webhook`` and ``apprise`` is set.
 
     Attributes
     ----------
     on
-        What is told.
+        The events that are reported.
     causes
-        Of failed jobs only those with one of these causes; None for all.
+        Report only failed jobs with one of these causes; None for all.
     command
-        A program and its arguments; it gets JSON on its standard input.
+        A program and its arguments; it receives JSON on its standard input.
     webhook
-        An http or https URL; it gets JSON by POST.
+        An http or https URL, which receives JSON by POST.
     webhook_secret
-        Key of the signature in the header ``X-Jfr-Signature``.
+        Secret key of the signature in the header ``X-Jfr-Signature``.
     apprise
         A URL of Apprise, which needs the extra ``notify``.
     timeout
         Seconds until a delivery counts as failed.
     every
-        Seconds at least between two messages: what happens meanwhile is told in one.
+        Minimum number of seconds between two messages: events in between are reported together.
     """
 
     on: Annotated[list[Topic], Field(min_length=1)] = Field(
@@ -68,14 +68,14 @@ class Notification(StrictModel):
         if self.webhook:
             parts = urlsplit(self.webhook)
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise RefusedError("webhook has to be an http or https URL")
+                raise RefusedError("webhook must be an http or https URL")
         if self.webhook_secret and not self.webhook:
-            raise RefusedError("webhook_secret goes with webhook only")
+            raise RefusedError("webhook_secret can be used only with webhook")
         return self
 
     @property
     def way(self) -> str:
-        """How it is delivered and where to, without what may be secret."""
+        """How and where it is delivered, without secrets."""
         if self.command:
             return f"command {self.command[0]}"
         if self.webhook:

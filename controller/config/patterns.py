@@ -1,4 +1,4 @@
-"""Regular expressions that users write: whether they can be used."""
+"""Checks of regular expressions written by users."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _NESTED_REPEAT = re.compile(r"[*+}][^()]*\)+[*+{]")
 
 
 def regex_problem(text: str) -> tuple[str, str] | None:
-    """Return why a regular expression cannot be used, and what to do; None where it can."""
+    """Return why a regular expression cannot be used, and what to do; None if it can."""
     try:
         re.compile(text)
     except re.error as error:
         return (
-            f"{text!r} is no regular expression: {error}",
-            r"a character that means itself has a backslash before it, such as \(",
+            f"{text!r} is not a valid regular expression: {error}",
+            r"put a backslash before a special character to match it literally, as in \(",
         )
     if len(text) > LONGEST_REGEX or _NESTED_REPEAT.search(text):
         return (
-            "the regular expression is too long or repeats a repeat, and could take forever",
-            f"at most {LONGEST_REGEX} characters, and nothing like (a+)+",
+            "the regular expression is too long or nests repeats, and could take forever",
+            f"use at most {LONGEST_REGEX} characters, and no nested repeats such as (a+)+",
         )
     return None

@@ -19,7 +19,7 @@ _TOLD = 3
 """Number of problems that an error lists; the others are only counted."""
 
 Location = tuple[str | int, ...]
-"""Way from the top of the data to a value."""
+"""Path from the top level of the data to a value."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Problem:
     file
         Its path.
     line
-        Where, counted from 1; None when that is not known.
+        Line number, counted from 1; None if unknown.
     key
-        The key concerned, with dots between levels; empty for the file as a whole.
+        The key concerned, with dots between levels; empty for the whole file.
     message
         What is wrong.
     hint
@@ -64,7 +64,7 @@ class InvalidProjectError(ProjectParsingError):
     Attributes
     ----------
     problems
-        All that is wrong with it, in the order of the file.
+        All problems of the file, in the order of its lines.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -83,9 +83,9 @@ def describe(
     Parameters
     ----------
     data
-        What was validated.
+        The data that was validated.
     lines
-        Where the keys are.
+        {key: line number}, see `key_lines`.
     """
     found: dict[Location, list[Any]] = {}
     for item in error.errors(include_url=False):
@@ -152,7 +152,7 @@ def _sentence(items: Sequence[Any], path: Location, data: Any) -> tuple[str, str
     first = items[0]
     if all(kinds):
         hint = "put it in quotes" if "text" in kinds and _is_scalar(first["input"]) else None
-        return f"has to be {' or '.join(kinds)}{_not(first, path)}", hint
+        return f"must be {' or '.join(kinds)}{_not(first, path)}", hint
     special = _SENTENCES.get(first["type"])
     if special is not None:
         return special(first, path, data)
@@ -198,18 +198,18 @@ def _wrong_worker_type(item: Any, path: Location, data: Any) -> tuple[str, str |
     types = ("local", "remote", "separated_transfer")
     near = nearest(str(given), types)
     return (
-        f"type has to be one of {', '.join(types)}, not {given!r}",
+        f"type must be one of {', '.join(types)}, not {given!r}",
         f"did you mean {near}?" if near else None,
     )
 
 
 def _not_one_of(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
-    return f"has to be {item['ctx']['expected'].replace(chr(39), '')}{_not(item, path)}", None
+    return f"must be {item['ctx']['expected'].replace(chr(39), '')}{_not(item, path)}", None
 
 
 def _out_of_range(words: str, limit: str) -> Callable[..., tuple[str, str | None]]:
     def sentence(item: Any, path: Location, data: Any) -> tuple[str, str | None]:
-        return f"has to be {words} {item['ctx'][limit]:g}{_not(item, path)}", None
+        return f"must be {words} {item['ctx'][limit]:g}{_not(item, path)}", None
 
     return sentence
 

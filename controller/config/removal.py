@@ -1,7 +1,7 @@
-"""What of a project's base folder jfr has made, and what is the user's.
+"""Which files of a project's base folder jfr created, and which are the user's.
 
-Only the former is deleted with a project. A base folder may be any folder: that of a thesis, in
-which the runner's log lies beside the text. So nothing is deleted because of where it lies alone:
+Only the former are deleted with a project. A base folder may be any folder: that of a thesis, in
+which the runner's log lies beside the text. So nothing is deleted only because of its location:
 a file is known by its name in a folder of the project, a database by its content, a run directory
 by a file that only we put into one. Links are never followed.
 """
@@ -56,7 +56,7 @@ class Removal:
     folders
         Folders to delete when they are empty by then, inner ones first.
     shown
-        The same in few words: the outermost files and folders of which nothing stays.
+        The same in brief: the outermost files and folders that are deleted completely.
     left
         The outermost files and folders that stay, because they are the user's.
     """
@@ -68,7 +68,7 @@ class Removal:
     left: list[Path] = field(default_factory=list)
 
     def carry_out(self) -> None:
-        """Delete what is to be deleted; what came meanwhile stays, with its folder.
+        """Delete these files and folders; what was added in the meantime stays, with its folder.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class Removal:
 
 
 def plan_removal(project: Project) -> Removal:
-    """Decide what to delete of a project's base folder; nothing is changed."""
+    """Decide what to delete in a project's base folder; nothing is changed."""
     base = Path(project.base_dir).resolve()
     plan = Removal()
     if base.is_dir() and _Walk(plan, _own_places(project)).visit(base):
@@ -100,14 +100,14 @@ def plan_removal(project: Project) -> Removal:
 
 @dataclass
 class _Places:
-    """Where jfr puts something: named files of folders, run directories, databases."""
+    """Where jfr creates files: named files in folders, run directories, databases."""
 
     named: dict[Path, re.Pattern[str]]
     runs: set[Path]
     databases: set[Path]
 
     def lead_from(self, folder: Path) -> bool:
-        """Whether a folder is such a place, or holds one."""
+        """Whether a folder is such a place, or contains one."""
         places = (*self.named, *self.runs, *self.databases)
         return any(folder == place or folder in place.parents for place in places)
 
@@ -128,7 +128,7 @@ class _Walk:
     places: _Places
 
     def visit(self, folder: Path, root: Path | None = None) -> bool:
-        """Sort what a folder holds; return whether nothing of it stays.
+        """Sort the contents of a folder; return whether all of it is deleted.
 
         Parameters
         ----------

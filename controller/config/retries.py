@@ -1,6 +1,6 @@
 """Retry rules as users write them: of a worker, an exec_config, or a job.
 
-What follows from them is decided in ``controller.rules.retries``; docs/retries.md explains them.
+`controller.rules.retries` applies them; docs/retries.md explains them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from controller.errors import ArgumentError
 from controller.states import Cause
 
 LONGEST_DELAY = 7 * 86400.0
-"""Seconds that a retry may be put off at most."""
+"""Maximum delay of a retry, in seconds."""
 
 Factor = Annotated[float, Field(gt=1, le=100)]
 
@@ -28,7 +28,7 @@ class Growth(StrictModel):
     Attributes
     ----------
     time, mem
-        Larger than 1; None for a resource that stays.
+        Factor larger than 1; None keeps the resource.
     """
 
     time: Factor | None = None
@@ -36,14 +36,14 @@ class Growth(StrictModel):
 
 
 class GrowthLimit(StrictModel):
-    """Up to where resources grow.
+    """Limits to which resources grow.
 
     Attributes
     ----------
     time
-        Seconds, or ``D-HH:MM:SS`` and parts of it; None for no limit.
+        Maximum time: seconds, or ``D-HH:MM:SS`` and parts of it; None for no limit.
     mem
-        MB, or a number with a unit such as ``256G``; None for no limit.
+        Maximum memory: MB, or a number with a unit such as ``256G``; None for no limit.
     """
 
     time: int | str | None = None
@@ -62,33 +62,33 @@ class GrowthLimit(StrictModel):
 
 
 class RetryRule(StrictModel):
-    """One rule: after which ends a job runs again, how often, when and with what.
+    """One rule: after which failures a job runs again, how often, when and with which resources.
 
     Attributes
     ----------
     causes
-        Ends that it is about; None for any with the text of ``match``.
+        Causes of failure to which it applies; None for any failure that ``match`` finds.
     match
-        Regular expression that is searched in the job's error, or the runner's.
+        Regular expression to search for in the job's error, or the runner's.
     times
-        Retries in a row; 0 for none, whatever later rules say.
+        Maximum number of retries in a row; 0 for none, even if a later rule would allow some.
     delay
         Seconds before the first retry.
     delay_growth
         Factor by which the delay grows from one retry to the next.
     delay_max
-        Seconds that the delay grows to at most.
+        Maximum delay, in seconds.
     jitter
-        Fraction by which a delay may be longer or shorter at random, so that jobs that ended
-        together do not begin together.
+        Fraction by which a delay is randomly lengthened or shortened, so that jobs that ended
+        together do not start together.
     grow
         Factors by which resources grow. A job whose resources cannot grow is not retried.
     grow_max
-        Up to where they grow.
+        Limits to which they grow.
     exclude
-        Keep off the node where it ran (Slurm and Grid Engine).
+        Avoid the node where the job ran (Slurm and Grid Engine).
     keep_files
-        Leave the files of the run directory to the next attempt, such as checkpoints.
+        Keep the files of the run directory, such as checkpoints, for the next attempt.
     """
 
     causes: list[Cause] | None = None
@@ -125,7 +125,7 @@ class RetryRule(StrictModel):
 
     @property
     def label(self) -> str:
-        """What it is about, in one line: by this the retries of a rule are counted."""
+        """Its condition, in one line: retries are counted by this."""
         parts = [", ".join(self.causes or ())]
         if self.match is not None:
             parts.append(f"/{self.match}/")
@@ -137,14 +137,14 @@ def _as_list(value: Any) -> Any:
 
 
 Retries = Annotated[list[RetryRule], BeforeValidator(_as_list)]
-"""Rules, of which the first that fits an end decides; one alone needs no list."""
+"""Rules, of which the first that applies to a failure decides; a single rule needs no list."""
 
 DEFAULT_RETRIES = (RetryRule(causes=[Cause.PREEMPTED, Cause.NODE_FAILED]),)
-"""The default: three retries after ends that are not the user's fault."""
+"""The default: three retries after failures for which the user is not responsible."""
 
 
 def read_retries(value: Any) -> list[RetryRule]:
-    """Read rules as scripts, commands and documents give them.
+    """Read rules as given by scripts, commands and documents.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def read_retries(value: Any) -> list[RetryRule]:
 
 
 def plain_retries(value: Any) -> list[dict[str, Any]] | None:
-    """Return rules as documents hold them: only what was said; None for none.
+    """Return rules as documents hold them: only the fields that were set; None for no rules.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The user's settings: environment before settings file before default.
+"""The user's settings: environment variables override the settings file, which overrides defaults.
 
 Nothing is read before a setting is asked for, so that a broken settings file breaks no
 import. Standard library only, but for reading the file when there is one.
@@ -26,12 +26,12 @@ _BOOLEANS = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dict.fro
 
 @dataclass(init=False)
 class JobflowRemoteSettings:
-    """Settings that hold for all projects: what is given here before environment before file.
+    """Settings for all projects; ``given`` overrides the environment, which overrides the file.
 
     Parameters
     ----------
     given
-        {setting: value}, instead of what the environment and the settings file say.
+        {setting: value} that override the environment and the settings file.
 
     Raises
     ------
@@ -51,13 +51,13 @@ class JobflowRemoteSettings:
     cli_suggestions
         Print hints.
     cli_log_level
-        Level of messages of the command line: error, warn, info or debug.
+        Minimum level of the messages of the command line: error, warn, info or debug.
     cli_job_list_columns
-        Columns of ``jf job list``; None for the usual ones.
+        Columns of ``jf job list``; None for the default ones.
     cli_load_plugins
-        Load plugins of the command line.
+        Load the plugins of the command line.
     warnings
-        Problems that were ignored, to be shown on stderr.
+        Problems that were ignored, to be printed on stderr.
     """
 
     config_file: str = "~/.jfremote.yaml"
@@ -99,7 +99,7 @@ class JobflowRemoteSettings:
 
 
 SETTINGS: JobflowRemoteSettings
-"""The settings of this process, read when they are first asked for."""
+"""The settings of this process, read at first use."""
 
 
 def __getattr__(name: str) -> Any:
@@ -125,12 +125,12 @@ def get_settings() -> JobflowRemoteSettings:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> JobflowRemoteSettings:
-    """Read the settings afresh.
+    """Read the settings again.
 
     Parameters
     ----------
     environ
-        The environment; names count in any case. None takes that of the process.
+        The environment; names may be in upper or lower case. None means that of the process.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def setting_names() -> list[str]:
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """{setting in capitals: text} of the environment; the spelling in capitals goes first."""
+    """{setting in upper case: text} of the environment; upper-case variables take precedence."""
     found: dict[str, str] = {}
     for name in sorted(environ, reverse=True):
         if name.upper().startswith(PREFIX):
@@ -211,7 +211,7 @@ def _from_text(name: str, text: str) -> Any:
 
 
 def _columns(text: str) -> Any:
-    """Names between commas, or a JSON list."""
+    """Read names separated by commas, or a JSON list."""
     if text.lstrip().startswith("["):
         try:
             return json.loads(text)
@@ -221,13 +221,13 @@ def _columns(text: str) -> Any:
 
 
 def _checked(name: str, value: Any, where: str) -> Any:
-    """Return the value if the setting can have it; None always means the default."""
+    """Return a value if it is valid for the setting; None always means the default."""
     default = _DEFAULTS[name]
     if value is None:
         return default
     accepts, wanted = _rule(name, default)
     if not accepts(value):
-        raise ConfigError(f"{where} has to be {wanted}, not {value!r}")
+        raise ConfigError(f"{where} must be {wanted}, not {value!r}")
     return value
 
 

@@ -1,8 +1,8 @@
-"""Stores of a project file that are described well and cannot be used all the same.
+"""Stores of a project file that are described correctly but cannot be used.
 
-Their package is missing here, or their kind cannot hold what a job gives. Nothing is imported to
-find that out, and the file stays readable: `jf project list -w`, ``validate`` and ``check`` tell,
-and a submission is refused before its jobs run for nothing.
+Their package is not installed, or their kind cannot store outputs of jobs. Nothing is imported to
+find that out, and the file stays readable: `jf project list -w`, ``validate`` and ``check`` report
+it, and a submission is refused before its jobs run for nothing.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
     "S3Store": (("boto3", "boto3"),),
     "VaultStore": (("hvac", "hvac"),),
 }
-"""{kind: (module, the package that has it) pairs} that maggma does not bring along."""
+"""{kind: (module, its package) pairs} of the modules that maggma does not install."""
 
 _HOLDS_NO_OUTPUT = {
-    "FileStore": "lists files on disk: it cannot hold what a job gives",
-    "ConcatStore": "only reads",
+    "FileStore": "only lists files on disk: it cannot store the output of a job",
+    "ConcatStore": "is read-only",
 }
 _HOLDS_NO_MAIN_OUTPUT = {
     "AliasingStore": "cannot store outputs by uuid and index, only parts of them",
 }
 _WRAPPERS = ("AliasingStore", "SandboxStore")
-"""Kinds that put all of it into the one store that they hold."""
+"""Kinds that store everything in the one store that they contain."""
 _GOOD = "use an EmbeddedStore or a MongoStore"
 _QUEUE_KINDS = ("EmbeddedStore", "MongoStore", "MongoURIStore")
 
@@ -48,13 +48,13 @@ class StoreLimit:
     Attributes
     ----------
     place
-        Keys that lead to it: in the JobStore, or in the project file.
+        Keys that lead to the store: in the JobStore, or in the project file.
     message
-        A whole sentence without its end.
+        A whole sentence without the full stop.
     hint
         What to do.
     additional
-        Name of the additional store if the others work without it; None where no output can be
+        Name of the additional store, if the others work without it; None if no output can be
         stored at all.
     """
 
@@ -95,7 +95,7 @@ def jobstore_limits(jobstore: Mapping[str, Any]) -> list[StoreLimit]:
 
 
 def _unavailable(store: Any, place: tuple[str, ...]) -> Iterator[StoreLimit]:
-    """Find stores, and stores within them, whose code is not here."""
+    """Find stores, and stores within them, whose code is not installed."""
     if not isinstance(store, Mapping):
         return
     kind, module = kind_of(store), store.get("@module")
@@ -111,7 +111,7 @@ def _unavailable(store: Any, place: tuple[str, ...]) -> Iterator[StoreLimit]:
         yield StoreLimit(
             place,
             f"the module {module} of the {kind} cannot be found",
-            "install the package that has it where jfr runs",
+            "install the package that contains it in the environment of jfr",
         )
     for key, value in store.items():
         inner = value if isinstance(value, (list, tuple)) else [value]
@@ -138,7 +138,7 @@ def _unfit(
 
 
 def _is_here(module: str) -> bool:
-    """Whether a module can be imported; of its parents, and of nothing else, code is run."""
+    """Whether a module can be imported; only its parent packages are imported to find out."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):

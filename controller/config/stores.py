@@ -99,7 +99,7 @@ _TEXTS = ("host", "database", "collection_name", "username", "password", "uri", 
 
 
 def kind_of(store: Mapping[str, Any]) -> str | None:
-    """Return the name of a store's class; None when the description lacks it."""
+    """Return the name of a store's class; None if the description lacks it."""
     name = store.get("type") or store.get("@class")
     return str(name) if name else None
 
@@ -110,10 +110,10 @@ def check_store(store: Any) -> None:
     Raises
     ------
     RefusedError
-        No type, or of a known type with a key missing, unknown or of the wrong type.
+        The type is missing, or a key of a known type is missing, unknown or of the wrong type.
     """
     if not isinstance(store, Mapping):
-        raise RefusedError("has to be a mapping with the key 'type'")
+        raise RefusedError("must be a mapping with the key 'type'")
     name = kind_of(store)
     if name is None:
         raise RefusedError(
@@ -134,7 +134,7 @@ def check_queue_store(store: Any) -> None:
     Raises
     ------
     RefusedError
-        As `check_store`, or a store that cannot hold the queue.
+        As for `check_store`, or the store cannot hold the queue.
     """
     check_store(store)
     if not can_hold_queue(store):
@@ -145,7 +145,7 @@ def check_queue_store(store: Any) -> None:
 
 
 def can_hold_queue(store: Mapping[str, Any]) -> bool:
-    """Whether a store has collections as MongoDB has them; true for kinds that are not known."""
+    """Whether a store has collections like those of MongoDB; true for unknown kinds."""
     kind = KINDS.get(kind_of(store) or "")
     return kind is None or kind.queue
 
@@ -159,7 +159,7 @@ def check_jobstore(jobstore: Any) -> None:
         An unknown key, no docs_store, or a store that `check_store` refuses.
     """
     if not isinstance(jobstore, Mapping):
-        raise RefusedError("has to be a mapping with the key 'docs_store'")
+        raise RefusedError("must be a mapping with the key 'docs_store'")
     if "docs_store" not in jobstore:
         hint = "put the store under docs_store" if kind_of(jobstore) else None
         raise RefusedError("needs the key 'docs_store'", hint)
@@ -168,7 +168,7 @@ def check_jobstore(jobstore: Any) -> None:
             raise _unknown_key(str(key), "a jobstore", _JOBSTORE_KEYS)
     additional = jobstore.get("additional_stores") or {}
     if not isinstance(additional, Mapping):
-        raise RefusedError("additional_stores has to map names to stores")
+        raise RefusedError("additional_stores must map names to stores")
     for place, store in (("docs_store", jobstore["docs_store"]), *additional.items()):
         try:
             check_store(store)
@@ -189,19 +189,19 @@ def _check_values(name: str, store: Mapping[str, Any]) -> None:
     for key in _TEXTS:
         value = store.get(key)
         if value is not None and not isinstance(value, (str, Path)):
-            raise RefusedError(f"{key} of {a_store(name)} has to be text", "put it in quotes")
+            raise RefusedError(f"{key} of {a_store(name)} must be text", "put it in quotes")
     port = store.get("port")
     if port is not None and not (str(port).isdecimal() and 0 < int(port) < 65536):
         raise RefusedError(
-            f"port of {a_store(name)} has to be a number from 1 to 65535, not {port!r}"
+            f"port of {a_store(name)} must be a number from 1 to 65535, not {port!r}"
         )
     wait = store.get("wait")
     if name == "EmbeddedStore" and not (wait is None or _is_seconds(wait)):
-        raise RefusedError(f"wait of an EmbeddedStore has to be seconds, not {wait!r}")
+        raise RefusedError(f"wait of an EmbeddedStore must be seconds, not {wait!r}")
     if name == "EmbeddedStore" and not str(store["path"]).startswith(("/", "~")):
         raise RefusedError(
-            f"path of an EmbeddedStore has to be absolute, not {store['path']}",
-            "relative paths would depend on where a command is started",
+            f"path of an EmbeddedStore must be absolute, not {store['path']}",
+            "a relative path would depend on the working directory of each command",
         )
 
 
@@ -219,7 +219,7 @@ def _unknown_key(key: str, owner: str, known: tuple[str, ...]) -> RefusedError:
 
 
 def collection_place(store: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say where a store's collections lie, so that two descriptions can be compared.
+    """Return where a store's collections are, so that two descriptions can be compared.
 
     Returns
     -------

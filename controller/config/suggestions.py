@@ -14,7 +14,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def no_such(name: str, known: Iterable[str]) -> str:
-    """Return a hint: the nearest known name, else all of them."""
+    """Return a hint: the most similar known name, else all known names."""
     names = sorted(known)
     near = nearest(name, names)
     return f"did you mean {near}?" if near else f"known: {', '.join(names) or 'none'}"

@@ -1,4 +1,4 @@
-"""TOML, which the standard library reads and does not write."""
+"""Writing TOML, which the standard library can only read."""
 
 from __future__ import annotations
 

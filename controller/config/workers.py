@@ -28,21 +28,21 @@ Seconds = Annotated[float, Field(ge=0)]
 
 
 def described(value: Any) -> Any:
-    """Return the MSON description of an object that can give one, else the value itself."""
+    """Return the MSON description of an object that has ``as_dict``, else the value itself."""
     return value.as_dict() if hasattr(value, "as_dict") else value
 
 
 class ConnectionData(StrictModel):
-    """How to reach a host over SSH; ``~/.ssh/config`` is honoured.
+    """How to reach a host over SSH; ``~/.ssh/config`` is respected.
 
     Attributes
     ----------
     host, user, port
         Host, user name and port of the connection.
     password, key_filename, passphrase
-        How to log in; the passphrase opens the key.
+        Credentials of the login; the passphrase decrypts the key.
     gateway
-        A host to go through: a command, a host name, or a connection of its own.
+        A host to connect through: a proxy command, a host name, or a connection.
     connect_kwargs
         Further arguments of paramiko's ``connect``.
     """
@@ -58,7 +58,7 @@ class ConnectionData(StrictModel):
 
 
 class BatchConfig(StrictModel):
-    """Makes a worker run many jobs inside one queue submission.
+    """Runs many jobs of a worker inside one queue submission.
 
     Attributes
     ----------
@@ -67,18 +67,18 @@ class BatchConfig(StrictModel):
     work_dir
         Folder of the batch processes on the worker.
     max_jobs_per_batch
-        Jobs after which a batch process ends; None for any number.
+        Number of jobs after which a batch process ends; None for no limit.
     max_wait
-        Seconds without a job after which it ends; None for the 60 of the command.
+        Seconds without a job after which it ends; None for 60, the default of the command.
     max_time
-        Seconds after which it starts no further job; None for no limit.
+        Seconds after which it starts no more jobs; None for no limit.
     parallel_jobs
-        Jobs that it runs at once; None or 0 for one.
+        Number of jobs that it runs at once; None or 0 for one.
     sleep_time
         Seconds between checks of the pool; None for 10.
     warm
         Whether jobs that need nothing but jobflow run one after the other in processes that have
-        imported it; None for no. jobflow-remote does not know the key.
+        already imported it; None for no. jobflow-remote does not have this key.
     """
 
     jobs_handle_dir: Path
@@ -92,20 +92,20 @@ class BatchConfig(StrictModel):
 
 
 class WarmConfig(StrictModel):
-    """How the processes of a warm worker are used; see docs/warm.md.
+    """Limits of the processes of a warm worker; see docs/warm.md.
 
     Attributes
     ----------
     processes
-        Jobs that run at once; None for ``max_jobs``, and one for each processor without that.
+        Number of jobs that run at once; None for ``max_jobs`` or, without it, one per processor.
     jobs_per_process
-        Jobs after which a process is replaced.
+        Number of jobs after which a process is replaced.
     memory_growth
-        Memory by which a process may grow before it is replaced: MB, or a text such as "1G".
+        Growth of memory after which a process is replaced: MB, or a string such as "1G".
     memory_limit
-        Memory that a process may use, in the same form; None for no limit.
+        Maximum memory of a process, in the same form; None for no limit.
     idle_time
-        Seconds after which a process without a job ends.
+        Seconds without a job after which a process ends.
     """
 
     processes: Annotated[int, Field(ge=1)] | None = None
@@ -121,12 +121,12 @@ class WarmConfig(StrictModel):
             return value
         found = megabytes(value)
         if found is None:
-            raise RefusedError(f"has to be an amount of memory, not {value!r}", "for example 2G")
+            raise RefusedError(f"must be an amount of memory, not {value!r}", "for example 2G")
         return found
 
 
 class WorkerBase(StrictModel):
-    """What all workers have.
+    """The fields of all workers.
 
     Attributes
     ----------
@@ -135,28 +135,28 @@ class WorkerBase(StrictModel):
     scheduler_type
         shell, slurm, pbs, sge, hyperqueue, or the MSON description of a qtoolkit scheduler.
     work_dir
-        Absolute folder under which every job gets a folder of its own.
+        Absolute path of the folder under which every job gets a folder of its own.
     resources
-        Default keywords of the scheduler, or the MSON description of a QResources.
+        Default resources: keywords of the scheduler, or the MSON description of a QResources.
     pre_run, post_run
-        Shell lines around every job.
+        Shell lines before and after every job.
     execution_cmd
-        Runs a job; ``{}`` stands for its folder. See `command`.
+        Command that runs a job; ``{}`` stands for its folder. See `command`.
     timeout_execute
-        Seconds that a command on the worker may take.
+        Time limit of a command on the worker, in seconds.
     max_jobs
-        Jobs in the queue at once, or batch processes of a batch worker; None or 0 for any number.
+        Maximum number of jobs in the queue, or of batch processes; None or 0 for no limit.
     batch
-        Makes it a batch worker.
+        Makes this a batch worker.
     scheduler_username
-        List the queue by this user instead of by ids (Grid Engine needs it).
+        List the jobs of this user in the queue, instead of listing by ids (Grid Engine needs it).
     sanitize_command
         Wrap commands in markers and strip what the shell prints around them.
     delay_download
         Seconds to wait between the end of a job and the download of its files.
     retry
-        After which ends jobs run again, unless their own rules or those of their exec_config
-        say so first; see `RetryRule`.
+        Retry rules of the worker's jobs, after those of the job itself and of its exec_config;
+        see `RetryRule`.
     """
 
     type: str
@@ -184,7 +184,7 @@ class WorkerBase(StrictModel):
     def _known_scheduler(cls, value: str | dict[str, Any]) -> str | dict[str, Any]:
         if isinstance(value, str) and value not in SCHEDULERS:
             raise RefusedError(
-                f"has to be one of {', '.join(SCHEDULERS)}, or a description, not {value!r}"
+                f"must be one of {', '.join(SCHEDULERS)}, or a description, not {value!r}"
             )
         if isinstance(value, dict) and not {"@module", "@class"} <= set(value):
             raise RefusedError("a described scheduler needs the keys '@module' and '@class'")
@@ -195,7 +195,7 @@ class WorkerBase(StrictModel):
     def _absolute(cls, value: Path) -> Path:
         if not value.is_absolute():
             raise RefusedError(
-                f"has to be an absolute path, not {value}",
+                f"must be an absolute path, not {value}",
                 "write it in full: neither ~ nor variables are expanded",
             )
         return value
@@ -204,7 +204,7 @@ class WorkerBase(StrictModel):
     @classmethod
     def _has_place(cls, value: str | None) -> str | None:
         if value and "{}" not in value:
-            raise RefusedError("has to contain {}, which stands for the folder of the job")
+            raise RefusedError("must contain {}, which stands for the folder of the job")
         return value
 
     @property
@@ -229,7 +229,7 @@ class WorkerBase(StrictModel):
 
     @property
     def scheduler_name(self) -> str:
-        """Name of the scheduler, or of the class that a description gives."""
+        """Name of the scheduler, or of the class in its description."""
         if isinstance(self.scheduler_type, str):
             return self.scheduler_type
         return str(self.scheduler_type["@class"])
@@ -269,8 +269,8 @@ class LocalWorker(WorkerBase):
     Attributes
     ----------
     warm
-        Run jobs one after the other in processes that have imported jobflow: true, or how. None
-        and false start an interpreter for each job.
+        Run jobs one after the other in processes that have already imported jobflow: true, or
+        the limits of these processes. None and false start an interpreter for each job.
     """
 
     type: Literal["local"] = "local"
@@ -291,7 +291,7 @@ class LocalWorker(WorkerBase):
         if info.data.get("batch"):
             raise RefusedError(
                 "cannot be combined with batch: its jobs run in batch processes",
-                "leave out warm, or write it under batch",
+                "remove warm, or move it under batch",
             )
         return value
 
@@ -316,20 +316,20 @@ class SSHWorker(WorkerBase):
     forward_agent
         Forward the SSH agent.
     connect_timeout
-        Seconds that connecting may take.
+        Time limit for connecting, in seconds.
     inline_ssh_env
-        Prefix commands with the environment instead of sending it apart.
+        Prefix commands with the environment instead of sending it separately.
     keepalive
         Seconds between keep-alive messages on an idle connection; None for none.
     shell_cmd, login_shell
-        Shell that commands run in, and whether as a login shell; None to run them directly.
+        Shell that runs commands, and whether it is a login shell; None runs them directly.
     interactive_login
-        Login requires a user and a second factor: use ``jf worker login``.
+        Whether a login requires a user, for example for a second factor: see ``jf worker login``.
     backend
-        paramiko, or openssh for the program ``ssh``; None for openssh where the login is
+        paramiko, or openssh for the program ``ssh``; None means openssh if the login is
         interactive, else paramiko.
     ssh_config
-        Read instead of ``~/.ssh/config``.
+        File to read instead of ``~/.ssh/config``.
     """
 
     host: str = Field(min_length=1)
@@ -352,7 +352,7 @@ class SSHWorker(WorkerBase):
 
     @property
     def uses_openssh(self) -> bool:
-        """Whether the program ``ssh`` makes the connection."""
+        """Whether the connection uses the program ``ssh``."""
         return self.backend == "openssh" or (self.backend is None and self.interactive_login)
 
     @property
@@ -379,7 +379,7 @@ class SeparatedTransferWorker(SSHWorker):
     ----------
     transfer
         The host for files. Its user and port fall back to those of the worker, its credentials
-        only when it has none at all; the gateway is not inherited.
+        only if it has none at all; the gateway is not inherited.
     """
 
     type: Literal["separated_transfer"] = "separated_transfer"
@@ -387,7 +387,7 @@ class SeparatedTransferWorker(SSHWorker):
 
     @property
     def transfer_connection(self) -> ConnectionData:
-        """The host for files with what it takes over from the worker."""
+        """The host for files, completed with settings of the worker."""
         own = self.transfer
         taken: dict[str, Any] = {"user": own.user or self.user, "port": own.port or self.port}
         if not (own.password or own.key_filename or own.passphrase):

@@ -1,4 +1,4 @@
-"""Writing project files: what, and the whole file or nothing, with comments kept where possible."""
+"""Writing project files: completely or not at all, and keeping comments where possible."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def write_file(path: Path, data: Mapping[str, Any]) -> None:
     Raises
     ------
     ConfigError
-        The file cannot be written; it is then as it was before.
+        The file cannot be written; it is left unchanged.
     """
     try:
         text = file_text(path.resolve(), data)
@@ -40,12 +40,12 @@ def write_file(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text to a file as `write_file` does, comments and all.
+    """Write a text, which may contain comments, to a file as `write_file` does.
 
     Raises
     ------
     ConfigError
-        The file cannot be written; it is then as it was before.
+        The file cannot be written; it is left unchanged.
     """
     target = path.resolve()
     try:
@@ -108,7 +108,7 @@ def _replace(target: Path, text: str, mode: int) -> None:
         raise
     folder = os.open(target.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)  # or a power cut brings the old name back
+        os.fsync(folder)  # otherwise a loss of power may restore the old file
     finally:
         os.close(folder)
 
@@ -137,7 +137,7 @@ def _same_yaml(text: str, data: Mapping[str, Any]) -> bool:
 def _updated_yaml(old: str, data: Mapping[str, Any]) -> str:
     """Change an existing document key by key, so that what stays keeps its comments.
 
-    Merge keys and anchors can make the result differ from ``data``: the caller looks.
+    Merge keys and anchors can make the result differ from ``data``; the caller checks that.
     """
     from ruamel.yaml.error import YAMLError
 
@@ -185,7 +185,7 @@ def description(store: Any) -> dict[str, Any]:
 
 
 def changed_fields(model: Any) -> dict[str, Any]:
-    """Return the fields that differ from their defaults, which mean the same as the model."""
+    """Return the fields that differ from their defaults; they describe the model completely."""
     return dict(model.model_dump(mode="json", exclude_defaults=True))
 
 
@@ -203,7 +203,7 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any], place: str = "") -> d
     Raises
     ------
     ConfigError
-        A key has another value already.
+        A key already has another value.
     """
     out = dict(old)
     for key, value in new.items():
@@ -212,7 +212,7 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any], place: str = "") -> d
             out[key] = merged(known, value, f"{place}{key}.")
         elif known is not None and known != value:
             raise ConfigError(
-                f"{place}{key} has another value already", hint="change it in the file"
+                f"{place}{key} already has another value", hint="change it in the file"
             )
         else:
             out[key] = value

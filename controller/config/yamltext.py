@@ -1,4 +1,4 @@
-"""Reading YAML fast, by the rules of YAML 1.2, with the lines of keys at hand.
+"""Reading YAML quickly, by the rules of YAML 1.2, with the line of each key.
 
 PyYAML's C parser is ten times as fast as the pure ruamel.yaml, but resolves plain scalars by the
 rules of YAML 1.1: ``time: 01:00:00`` would be 3600 and ``no`` false. Project files were always
@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 KeyPath = tuple[str, ...]
-"""Way from the top of a document to a value: keys and list positions, all as text."""
+"""Path from the top of a document to a value: keys and list positions, all as strings."""
 
 _TAG = "tag:yaml.org,2002:"
 _RULES: tuple[tuple[str, str, str], ...] = (
@@ -50,7 +50,7 @@ class YAMLTextError(ValueError):
     Attributes
     ----------
     line
-        Where, counted from 1; None when the parser does not tell.
+        Line number, counted from 1; None if the parser does not report it.
     """
 
     def __init__(self, message: str, line: int | None) -> None:
@@ -72,7 +72,7 @@ def load_yaml(text: str) -> Any:
     Raises
     ------
     YAMLTextError
-        Not YAML, more than one document, or a key given twice.
+        The text is not YAML, has more than one document, or a key is given twice.
     """
     engine = _engine()
     try:
@@ -111,7 +111,7 @@ def _collect_lines(node: Any, path: KeyPath, found: dict[KeyPath, int]) -> None:
 
 
 def _located(error: Exception, text: str) -> YAMLTextError:
-    """Take place and words from a parser's error; its line may lie behind the last one."""
+    """Convert a parser's error; its line number may be beyond the last line."""
     mark, begin = (getattr(error, f"{name}_mark", None) for name in ("problem", "context"))
     told = [getattr(error, name, None) for name in ("context", "problem")]
     words = ", ".join(part for part in told if part) or str(error)
@@ -152,7 +152,7 @@ def compiled_engine() -> Engine:
     Raises
     ------
     ImportError
-        It is not installed, or without its compiled part.
+        PyYAML is not installed, or lacks its compiled part.
     """
     import yaml
     from yaml import CSafeLoader

@@ -35,7 +35,7 @@ def leftovers(project: Project) -> list[Path]:
 def remove_leftover(path: Path) -> str | None:
     """Remove such a folder to the end; return why not, if so."""
     if not _is_leftover(path):
-        return "it has changed meanwhile"
+        return "it has changed in the meantime"
     if RENAMED.fullmatch(path.name):
         with suppress(FileNotFoundError):  # another process removes it, too
             shutil.rmtree(path)

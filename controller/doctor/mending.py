@@ -59,7 +59,7 @@ class Mended:
     Attributes
     ----------
     text
-        What was or would be done, in one line.
+        The repair that was or would be done, in one line.
     outcome
         The outcome.
     findings
@@ -90,9 +90,9 @@ def mend(
     Parameters
     ----------
     diagnosis
-        From `diagnose`.
+        The result of `diagnose`.
     dry_run
-        Only return what would be done.
+        Only return the repairs that would be done.
     foreign_locks
         Unlock documents locked by programs that do not renew locks. Make sure that none of them is
         running.

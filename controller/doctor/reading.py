@@ -62,7 +62,7 @@ def flow_batches(queue: Queue, uuids: Iterable[str] | None = None) -> Iterator[l
     Parameters
     ----------
     uuids
-        Only these flows; None for all.
+        Read only these flows; None for all.
     """
     if uuids is None:
         yield from _in_batches(queue, queue.flows.find({}, FLOW_FIELDS))
@@ -154,7 +154,7 @@ def jobs_of_no_flow(
     flow_uuids
         Uuids of all flows.
     among
-        Only jobs that belong to one of these; None reads all jobs.
+        Read only jobs that belong to one of these flows; None reads all jobs.
 
     Returns
     -------

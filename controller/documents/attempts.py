@@ -62,7 +62,7 @@ def ended_attempts(
     headline
         Line of the error that says most.
     start_time, end_time
-        Of the job's function; of the document when None.
+        Start and end of the job's function; None means those of the document.
     """
     known, remote = earlier_attempts(job_doc), job_doc.get("remote") or {}
     ran = step is None

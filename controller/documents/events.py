@@ -26,7 +26,7 @@ class EventDoc(Stored):
     time
         When the change was made, by the clock of the process that made it; UTC.
     kind
-        What it tells of.
+        Kind of the event.
     from_state, to_state
         States of the job or flow before and after; None where there is none, or it is not known.
     db_id, uuid, index
@@ -46,7 +46,7 @@ class EventDoc(Stored):
     cause
         Why something failed, a value of `Cause`.
     count
-        How many jobs it is about, where it is not one.
+        Number of jobs concerned, if not one.
     text
         Some words more: the first line of an error, for example.
     """

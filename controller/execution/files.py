@@ -75,12 +75,14 @@ def uuid_problem(uuid: str) -> str | None:
 def _dir_path(work_dir: str | Path, uuid: str, name: str) -> Path:
     # It is also used as a word in scripts: no spaces, and nothing that looks like an option.
     if not re.fullmatch(r"\w[\w.-]*", uuid):
-        raise RemoteError(f"the uuid {uuid!r} cannot be the name of a folder", no_retry=True)
+        raise RemoteError(
+            f"the uuid {uuid!r} cannot be used as the name of a folder", no_retry=True
+        )
     try:
         return run_dir(work_dir, uuid, name)
     except ArgumentError as error:
         raise RemoteError(
-            f"the uuid {uuid!r} cannot be the name of a folder: {error}", True
+            f"the uuid {uuid!r} cannot be used as the name of a folder: {error}", True
         ) from None
 
 
@@ -113,7 +115,7 @@ def store_file_names(
     additional
         Names of the JobStore's additional stores.
     store, zip_files, extension
-        As ``remote_jobstore`` of a project.
+        The settings of a project's ``remote_jobstore``.
 
     Raises
     ------
@@ -149,7 +151,7 @@ def job_store_description(
     Parameters
     ----------
     files
-        From `store_file_names`.
+        The result of `store_file_names`.
     jobstore
         Description of the project's JobStore, for what is saved and loaded where.
     """
@@ -197,7 +199,7 @@ def encode_input(
     job
         The serialised Job, its references resolved.
     store
-        From `job_store_description`.
+        The result of `job_store_description`.
     job_doc
         The job's document without ``job``, ``_id`` and its lock.
 
@@ -294,7 +296,7 @@ def _meaning(status: int | None, started: bool) -> str:
     if status is None and started:
         return "it was killed with its script (cancelled, or out of its time limit or memory)"
     if status is None:
-        return "its script was killed before, or could not write (is the disk full?)"
+        return "its script was killed first, or could not write (is the disk full?)"
     if status > 128:
         try:
             name = signal.Signals(status - 128).name
@@ -355,7 +357,7 @@ def read_excerpt(run_dir: Path, name: str) -> str | None:
         return None
     if len(text) <= EXCERPT:
         return text
-    return text[:EXCERPT] + "\n[the rest was cut: see the file in the run directory]"
+    return text[:EXCERPT] + "\n[truncated: see the file in the run directory]"
 
 
 def _existing(path: Path) -> Path:

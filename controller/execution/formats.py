@@ -21,7 +21,7 @@ class Format:
     Attributes
     ----------
     extension
-        Of the files, without the dot.
+        File name extension, without the dot.
     encode, decode
         Document(s) -> bytes and back.
     """

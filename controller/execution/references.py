@@ -153,7 +153,7 @@ class _Outputs(_Replaced):
     store
         A connected JobStore.
     on_missing
-        What stands for an output that is not there.
+        What to do about an output that is missing.
     wrap
         Put each value into a ResolvedReference, which tells where it comes from.
     """

@@ -212,7 +212,7 @@ def _problems(value: Any, binary: bool) -> Iterator[tuple[_Place, str]]:
 
 def _key_problem(key: Any) -> str | None:
     if not isinstance(key, str):
-        return f"has the key {key!r}, which is not a text"
+        return f"has the key {key!r}, which is not a string"
     if "\0" in key:
         return f"has the key {key!r}: keys cannot contain the null character"
     return f"has a key that {_HALF}" if _has_half_characters(key) else None

@@ -320,7 +320,7 @@ class _Pool:
             if self.stillborn < _TOO_MANY:
                 self.jobs.appendleft(job)
             else:
-                said = f"warm processes end as they begin (status {code})"
+                said = f"warm processes end as soon as they start (status {code})"
                 self._say(event="refused", **job.names, reason=said)
             return
         status = exit_status(folder)

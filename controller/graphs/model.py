@@ -94,7 +94,7 @@ class SubFlow:
     within
         Uuid of the enclosing sub-flow, None for the flow itself.
     origin, made_by
-        As of `JobNode`.
+        As for `JobNode`.
     """
 
     uuid: str

@@ -21,7 +21,7 @@ def get_mermaid(flow: FlowInfo | FlowGraph, label: str = "name", show_subflows: 
     flow
         A flow with ``jobs_info``, or its graph.
     label
-        What to write on the jobs; one of `LABELS`.
+        Label of the jobs; one of `LABELS`.
     show_subflows
         Draw a frame around each flow within the flow.
 

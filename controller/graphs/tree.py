@@ -36,7 +36,7 @@ class TreeNode:
         How it came into the flow. What a job brought stands below that job: the indices that
         replaced it, its detours and its additions.
     children
-        In the order in which they came.
+        Child nodes, in the order of their creation.
     """
 
     kind: Literal["flow", "job"]

@@ -55,7 +55,7 @@ class ExchangeResult:
     Attributes
     ----------
     result
-        Of the command; None without a command.
+        Result of the command; None without a command.
     files
         {path: content} of the files that exist.
     """

@@ -37,7 +37,7 @@ def run_pieces(
     Returns
     -------
     list
-        What came of each; None for one that was left out.
+        The result of each piece; None for one that was left out.
 
     Raises
     ------
@@ -68,5 +68,5 @@ def run_pieces(
         stopped = stopped or int(status) == stop_at
     if None in found and not stopped:
         said = done.stderr.strip().splitlines()
-        raise RemoteError(f"{host.name} ran only a part of {len(pieces)} commands: {said[-1:]}")
+        raise RemoteError(f"{host.name} ran only some of {len(pieces)} commands: {said[-1:]}")
     return found

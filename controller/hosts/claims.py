@@ -151,7 +151,7 @@ def claim_folders(
     forget
         Names of files to remove, in each of them.
     unless
-        Which folders are left alone.
+        Condition under which a folder is left alone.
 
     Returns
     -------

@@ -28,7 +28,7 @@ class MarkReader:
     Parameters
     ----------
     token
-        From `new_token`.
+        A token from `new_token`.
 
     Attributes
     ----------

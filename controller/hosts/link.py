@@ -19,9 +19,9 @@ class Clock:
     Parameters
     ----------
     seconds
-        For the whole command or, if ``idle``, without any data.
+        Time limit of the whole command or, if ``idle``, of a period without any data.
     before
-        For the shell to start, if that may take longer.
+        Time limit for the shell to start, if that may take longer.
     """
 
     def __init__(self, seconds: float, *, idle: bool = False, before: float = 0.0) -> None:

@@ -85,7 +85,7 @@ def refusal_lines(token: str, drop: Sequence[str] = ()) -> str:
     Parameters
     ----------
     token
-        Of the attempt; "" for one that has none, which refuses nothing.
+        Token of the attempt; "" for an attempt without one, which refuses nothing.
     drop
         Names of files to remove then.
     """
@@ -113,7 +113,7 @@ def foreign_mark(names: Iterable[str], token: str) -> str | None:
     Parameters
     ----------
     token
-        Of the attempt; "" for one that has none, which is refused nowhere.
+        Token of the attempt; "" for an attempt without one, which is refused nowhere.
     """
     if not token:
         return None

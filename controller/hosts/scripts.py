@@ -41,7 +41,7 @@ def as_command(script: str, shell: str | None = None, *, login: bool = False) ->
     Parameters
     ----------
     script
-        For a POSIX shell.
+        A script for a POSIX shell.
     shell
         Runs the script, as ``shell_cmd`` of a worker does; None for ``/bin/sh``.
     login
@@ -118,7 +118,7 @@ def unpack_lines(
     stage
         Folder created for the archive, and removed before ``c`` runs.
     folders
-        Those of the files.
+        Folders of the files.
     make_folders
         If False, a missing folder ends the script with the status `MISSING`.
     """
@@ -144,7 +144,7 @@ def move_lines(targets: Sequence[PurePosixPath], sizes: Sequence[int], stage: Pu
     Parameters
     ----------
     targets, sizes
-        Of the files, which the archive calls 0, 1 and so on.
+        Path and size of each file; the archive calls the files 0, 1 and so on.
     """
     if not targets:
         return "true"

@@ -112,7 +112,7 @@ class _Arriving:
     source, target, part
         Path on the host, local path, and the part that has arrived.
     size, seen
-        Of the file on the host, and its ``ls`` line.
+        Size of the file on the host, and its ``ls`` line.
     """
 
     source: Path
@@ -210,7 +210,7 @@ def _see(
     lines = bytes(heard.stdout).decode(errors="replace").splitlines()
     lines = [line for line in lines if line]
     if len(lines) != len(sources):
-        raise RemoteError(f"{host.name} did not tell of all files: {lines[-1:]}")
+        raise RemoteError(f"{host.name} did not report all files: {lines[-1:]}")
     for number, (source, line) in enumerate(zip(sources, lines), first):
         if line.startswith("s "):
             host.came_whole(source, heard.files.get(number))

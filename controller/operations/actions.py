@@ -35,13 +35,13 @@ class Action:
     plan
         Decides what changes; pure.
     neighbours
-        What to read besides the chosen jobs.
+        Related jobs to read besides the chosen ones.
     fields
-        What to read of a job beyond `reading.JOB_FIELDS`.
+        Fields of a job to read in addition to `reading.JOB_FIELDS`.
     holds_flow
         Whether the action can change the state of a flow, and so has to lock the flow.
     deletion
-        What is deleted along with the jobs.
+        What to delete along with the jobs.
     job_by_job
         Whether what becomes of a chosen job does not depend on what becomes of another one.
     """

@@ -72,9 +72,9 @@ class PoolFile:
     Attributes
     ----------
     uuid, index, batch_uid
-        What its name says.
+        The parts of its name.
     entry
-        What it holds.
+        Its content.
     content
         The same as text.
     """
@@ -136,7 +136,7 @@ class BatchPool:
         Returns
         -------
         list
-            What went wrong with each; None for those that are in the pool.
+            The error of each job; None for those that are in the pool.
 
         Raises
         ------

@@ -74,13 +74,13 @@ def take_steps(
     Parameters
     ----------
     query
-        Which jobs are eligible; those whose next step is not due never are.
+        Selects eligible jobs; those whose next step is not due never are.
     step
         Called with the locked documents.
     limit
-        How many jobs at most: the first, by priority and age.
+        Maximum number of jobs: the first ones, by priority and age.
     projection
-        What to read of them: everything but fields that the step does without.
+        Fields of the jobs to read: all but those that the step does not need.
     ids
         ``_id`` of the jobs, where the caller knows which these are; None to look for them.
 

@@ -84,13 +84,13 @@ class BulkResult(list[str]):
     Attributes
     ----------
     matched
-        How many jobs were chosen.
+        Number of selected jobs.
     unchanged
         db_ids of chosen jobs that needed no change.
     refused
         Chosen jobs that were not changed, and why.
     changes
-        What changed, or would change, for each job.
+        The change of each job, made or planned.
     dependents
         The changes among these of jobs that were not chosen: they depend on a chosen one.
     postponed

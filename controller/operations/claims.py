@@ -39,9 +39,9 @@ def claim_jobs(
     query
         Further conditions.
     limit
-        How many at most.
+        Maximum number of jobs.
     sort
-        Which come first; None means by priority, then by age.
+        Order of the jobs; None means by priority, then by age.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def claim_and_step(
     Returns
     -------
     list
-        As `take_steps`.
+        As returned by `take_steps`.
 
     Raises
     ------

@@ -29,7 +29,7 @@ def remove_run_dir(
     confirm
         Checks in the database that the caller may still do it, and raises if not.
     token
-        Of the attempt that owns the folder, according to the database.
+        Token of the attempt that owns the folder, according to the database.
 
     Raises
     ------

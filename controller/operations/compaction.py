@@ -41,7 +41,7 @@ def compact(queue: Queue, *, dry_run: bool = False) -> Compaction:
     Parameters
     ----------
     dry_run
-        Only say how much would be given back.
+        Only report how much space would be released.
 
     Raises
     ------

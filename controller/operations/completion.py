@@ -103,7 +103,7 @@ class EndedJob:
     doc
         Its document, as it was locked.
     ending
-        How it ended.
+        How the job ended.
     """
 
     doc: Document
@@ -136,7 +136,7 @@ def finish(
     Parameters
     ----------
     prefix
-        Of the db_ids of new jobs.
+        Prefix of the db_ids of new jobs.
     held
         The locked flows, with `FLOW_FIELDS`; those of the jobs are released together with the
         change of their states.
@@ -144,7 +144,7 @@ def finish(
         {uuid: document} instead of ``held``, where the caller releases them; they get the new
         states, too.
     session
-        Of the caller's transaction; None for one of its own.
+        Session of the caller's transaction; None starts a new transaction.
     gives_back
         Free the jobs with the same write, and record of each what every successful step records;
         for a ``session`` in which no other process writes (`Queue.takes_turns`).
@@ -314,7 +314,7 @@ def record_operation(job: EndedJob, also: Mapping[str, Any]) -> UpdateOne:
     Parameters
     ----------
     also
-        What else to set, where the end itself says nothing.
+        Further fields to set; those of the end take precedence.
     """
     fields = {**also, **_end_fields(job.doc, job.ending)}
     return UpdateOne({"_id": job.doc["_id"], "lock_id": job.doc["lock_id"]}, {"$set": fields})

@@ -28,7 +28,7 @@ def first_db_ids(queue: Queue, query: Query, number: int | None, *, descending: 
     Parameters
     ----------
     number
-        How many; None for all.
+        Maximum number of ids; None for all.
     """
     if number is None:
         return sorted(_ids(queue, query), key=db_id_order, reverse=descending)

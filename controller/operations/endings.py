@@ -68,7 +68,7 @@ class DownloadedJob:
     doc
         Its document, as it was locked.
     folder
-        Where the files of its run directory are.
+        Local folder with the files of its run directory.
     store
         The connected JobStore of its flow, or what a runner has in its place.
     also
@@ -320,7 +320,7 @@ def record_at_once(
     Parameters
     ----------
     prefix
-        Of the db_ids of new jobs.
+        Prefix of the db_ids of new jobs.
 
     Returns
     -------
@@ -361,12 +361,12 @@ def record_ends(queue: Queue, ended: Sequence[EndedJob], *, prefix: str | None) 
     Parameters
     ----------
     prefix
-        Of the db_ids of new jobs.
+        Prefix of the db_ids of new jobs.
 
     Returns
     -------
     dict
-        As `complete_jobs`.
+        As returned by `complete_jobs`.
 
     Raises
     ------

@@ -76,13 +76,13 @@ class EventLog:
     Attributes
     ----------
     collection
-        Where they are.
+        The collection of the events.
     enabled
         Whether anything is written.
     actor
-        Who is named in the events.
+        The user and process named in the events.
     tally
-        What this process counts of them.
+        The counters of this process.
     """
 
     collection: Collection
@@ -105,12 +105,12 @@ class EventLog:
         Parameters
         ----------
         events
-            From `controller.rules.events`; values of None, and ``since``, are left out.
+            Events made by `controller.rules.events`; values of None, and ``since``, are left out.
 
         Raises
         ------
         StorageError
-            In a transaction: it has failed as a whole.
+            Only in a transaction, which has then failed as a whole.
         """
         if not events or not self.enabled:
             return
@@ -150,7 +150,7 @@ class EventLog:
         Parameters
         ----------
         name
-            What was done: reset, unlock and so on.
+            Name of the action: reset, unlock and so on.
         """
         self.write([{"kind": EventKind.ADMIN.value, "name": name, "text": text}], session=session)
 
@@ -164,7 +164,7 @@ class EventLog:
         limit
             Maximum number of events; 0 means all.
         newest
-            With a limit, the last ones instead of the first.
+            With a limit, return the last events instead of the first ones.
         """
         return self.find_where(selection.query(), limit=limit, newest=newest)
 
@@ -181,7 +181,7 @@ class EventLog:
         Parameters
         ----------
         chunks
-            How many times `CHUNK` events are removed at most: the rest has time.
+            Maximum number of chunks of `CHUNK` events to remove now; the rest can wait.
         """
         removed = 0
         oldest = utc_now() - timedelta(days=options.max_age_days)

@@ -34,9 +34,9 @@ class LockedFlows:
     Attributes
     ----------
     queue
-        Where they are stored.
+        The queue that holds the flows.
     lock_id
-        Of our lock, the same for all of them.
+        Id of our lock, the same for all flows.
     documents
         {uuid: document when it was locked}.
     unavailable

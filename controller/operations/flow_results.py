@@ -56,7 +56,7 @@ class FlowResult(list[str]):
     Attributes
     ----------
     matched
-        How many flows were chosen.
+        Number of selected flows.
     refused
         Flows that were not deleted, and why.
     unchanged, dependents
@@ -64,7 +64,7 @@ class FlowResult(list[str]):
     changes
         The flows that were deleted, or would be.
     jobs
-        How many jobs were deleted with them.
+        Number of jobs deleted with them.
     postponed
         db_ids of jobs whose process still runs or whose files or outputs still exist, because they
         could not be reached: a runner will clean up.

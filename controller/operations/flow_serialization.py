@@ -162,7 +162,7 @@ def _joined(member: Any, flow: str) -> Any:
 def _flaw(member: Any) -> str | None:
     """Return what is missing in a serialised flow or one of its members."""
     if not isinstance(member, Mapping):
-        return f"it holds {type(member).__name__} where a job is expected"
+        return f"it contains {type(member).__name__} where a job is expected"
     needed = {"uuid": str, "index": int, "name": str, "function": Mapping, "config": Mapping}
     if member.get("@class") != "Job":
         if not isinstance(member.get("jobs"), list):

@@ -54,7 +54,7 @@ def last_intervals(
     interval
         hours, days, weeks, months or years.
     number
-        How many; None for the default in `INTERVALS`.
+        Number of intervals; None for the default in `INTERVALS`.
     zone
         See `parse_zone`.
 

@@ -25,13 +25,13 @@ class JobCounts:
     Attributes
     ----------
     counted_on
-        When, naive UTC.
+        Time of counting, naive UTC.
     took
-        How long it took, in seconds.
+        Duration of the counting, in seconds.
     numbers
         {(state, worker): number}; without those that are 0.
     oldest_ready
-        When the oldest READY job was submitted, naive UTC; None where there is none.
+        Submission time of the oldest READY job, naive UTC; None if there is none.
     """
 
     counted_on: datetime

@@ -27,7 +27,7 @@ class LogPart:
     name
         The name of the file.
     text
-        What it holds there.
+        The text of the part.
     left_out
         Bytes before it that were left out; of a file that was begun anew, none.
     """

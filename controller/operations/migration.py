@@ -69,7 +69,7 @@ class Move:
     Attributes
     ----------
     what
-        What it contains: jobs, flows, outputs and so on.
+        Kind of its documents: jobs, flows, outputs and so on.
     source, target
         Source and target of the copy.
     limit
@@ -93,7 +93,7 @@ class Copied:
     unchanged
         Documents that existed already.
     digest
-        Of either side; both are equal.
+        Checksum of either side; both are equal.
     """
 
     written: int

@@ -65,7 +65,7 @@ def _insert_missing(collection: Collection, job: Document, last_id: str, known: 
     # After the last event, whatever the clocks of the two machines say.
     began = max(event_id_at(moment), last_id[:TIME_DIGITS])
     event_id = f"{began}fffff{hashlib.sha256(key.encode()).hexdigest()[:7]}"
-    text = "found afterwards: the process that did it has not told of it"
+    text = "found afterwards: the process that did it did not record it"
     try:
         collection.insert_one({"_id": event_id, "time": moment, **kept, "text": text})
     except DuplicateKeyError:

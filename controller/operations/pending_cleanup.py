@@ -82,9 +82,9 @@ class PendingCleanup:
     jobstore
         The store of the output: a name in ``optional_jobstores``, None for the default JobStore.
     token, process
-        Of the attempt, and of its process; see `controller.schedulers.Submission`.
+        Token and process of the attempt; see `controller.schedulers.Submission`.
     scheduler
-        That of the queue it is in; None for the worker's present one.
+        Scheduler of the queue that it is in; None for the worker's present one.
     """
 
     db_id: str
@@ -153,7 +153,7 @@ class CleanupResult:
     Attributes
     ----------
     waiting
-        Those that have not been run: a runner will do it.
+        Entries that have not been run: a runner will do it.
     not_removed
         Run directories that were not deleted because they do not look like jfr's.
     """
@@ -263,7 +263,7 @@ def run_own(queue: Queue, connections: Connections, db_ids: Collection[str]) -> 
     Returns
     -------
     list of str
-        Those of ``db_ids`` whose entries could not be run: a runner will do it.
+        Members of ``db_ids`` whose entries could not be run: a runner will do it.
     """
     wanted = set(db_ids)
     left = run_pending(queue, connections).left

@@ -43,7 +43,7 @@ class Queue:
     batches
         One document per batch process.
     events
-        What happened; every write to ``jobs`` and ``flows`` is told to it.
+        The event log; every write to ``jobs`` and ``flows`` is recorded in it.
     """
 
     database: Database

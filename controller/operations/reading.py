@@ -60,9 +60,9 @@ def read_views(
     chosen
         {flow uuid: documents with `CHOSEN_FIELDS`}.
     neighbours
-        What else is needed. If any, all indices of every uuid are read.
+        Related jobs to read. If there are any, all indices of every uuid are read.
     fields
-        In addition to `JOB_FIELDS`.
+        Fields to read in addition to `JOB_FIELDS`.
     break_lock
         Treat locked jobs as free.
 

@@ -74,7 +74,7 @@ class RecordedCollection:
     database
         Its database.
     log
-        Where events go.
+        The log that receives the events.
     flows
         It is the flows' collection, not that of the jobs.
     """

@@ -39,7 +39,7 @@ def planned_retry(
     error
         Text of the error.
     node
-        Where the job ran.
+        Node on which the job ran.
     of_step
         A step of the runner failed for good: it is repeated as it is, so no resources grow.
     """
@@ -90,7 +90,7 @@ def rules_of(project: Project | None, job_doc: Mapping[str, Any]) -> list[RetryR
     Raises
     ------
     ArgumentError
-        Those in its document cannot be read.
+        The rules in its document cannot be read.
     """
     rules = list(read_retries(job_doc.get("retry") or []))
     if project is None:

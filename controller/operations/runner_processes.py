@@ -36,7 +36,7 @@ class RunnerProcess:
     Attributes
     ----------
     record
-        As it is stored.
+        The record as stored.
     state
         Whether it lives.
     beat_age

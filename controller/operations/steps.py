@@ -115,7 +115,7 @@ class StepOutcome:
     result
         The kind of outcome.
     fields
-        What the step set; empty if it did not succeed.
+        The fields that the step set; empty if it did not succeed.
     error
         Why it did not advance the job.
     """

@@ -19,13 +19,13 @@ class HeldLock:
     Attributes
     ----------
     db_id
-        Of the job; for a flow, its uuid.
+        db_id of the job; for a flow, its uuid.
     name
-        Of the job or flow; None if it has none.
+        Name of the job or flow; None if it has none.
     lock_id
         Id of the lock.
     lock_time
-        When it was locked, in UTC.
+        Time at which it was locked, in UTC.
     """
 
     db_id: str
@@ -82,7 +82,7 @@ def unlock(
     selection
         Including ``locked=True``.
     dry_run
-        Only count.
+        Only count the locks.
 
     Returns
     -------

@@ -69,7 +69,7 @@ class DatabaseUpgrader:
         number
             The version it upgrades to.
         conditions
-            What must hold before.
+            Preconditions of the upgrade.
         """
         parse_version(number)
 
@@ -140,7 +140,7 @@ class DatabaseUpgrader:
         Returns
         -------
         UpgradePlan
-            What was done. A `ManualAction` is left to the user.
+            The actions done. A `ManualAction` is left to the user.
 
         Raises
         ------

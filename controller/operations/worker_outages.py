@@ -25,11 +25,11 @@ class WorkerOutage:
     worker
         Name of the worker.
     problem
-        What happened, in one line.
+        The problem, in one line.
     hint
-        What to do; None where waiting is enough.
+        What to do; None if waiting is enough.
     retry_on
-        When it is tried again, naive UTC.
+        Time of the next attempt, naive UTC.
     needs_login
         Nothing but a login by a person helps.
     """

@@ -64,14 +64,14 @@ def write_plans(
     held
         The locked flows; released with their new states.
     deletion
-        What is deleted along with jobs.
+        What to delete along with the jobs.
     accept_loss
         Refuse the jobs that another process changed meanwhile, instead of raising `WriteConflict`.
 
     Raises
     ------
     WriteConflict
-        Only with transactions; without them, losses are always accepted.
+        Raised only with transactions; without them, losses are always accepted.
     LockLostError
         The lock on a flow was lost.
     """

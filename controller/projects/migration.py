@@ -44,7 +44,7 @@ class Migration:
     plan
         The plan.
     copied
-        Of each of the plan's moves.
+        The result of each of the plan's moves.
     project_file, backup
         The changed project file and the copy of the old one; None without ``switch``.
     """

@@ -28,7 +28,7 @@ class CollectionMove:
     Attributes
     ----------
     what
-        What it holds: jobs, flows, outputs and so on.
+        Kind of its documents: jobs, flows, outputs and so on.
     source, target
         Descriptions of stores, as in a project file.
     """
@@ -45,7 +45,7 @@ class StoreLeft:
     Attributes
     ----------
     what
-        What it holds.
+        Kind of its documents.
     store
         Its description.
     """
@@ -121,7 +121,7 @@ def plan_migration(project: Project, to: str, *, queue_only: bool = False) -> Mi
     Raises
     ------
     ArgumentError
-        Not such a place, or the place where the project is.
+        ``to`` is not such a place, or it is where the project already is.
     """
     target = _Target(to)
     queue = project.queue

@@ -102,7 +102,7 @@ def check_action(
     Raises
     ------
     StateError
-        With the states accepted by the action, and whether ``force`` would help.
+        The state does not allow the action; the error names the accepted states, and ``force``.
     """
     rule = ACTIONS[action]
     allowed = rule.allowed(force=force)

@@ -48,7 +48,7 @@ def why_not(
     flow
         Its document, with its state.
     jobs
-        Those of its jobs, with ``db_id``, ``state`` and ``lock_id``.
+        Its jobs, with ``db_id``, ``state`` and ``lock_id``.
     cleaning
         Whether work outside the database is pending for one of its jobs.
     """

@@ -248,7 +248,7 @@ class EventFilter:
     db_ids, uuids
         Jobs, by db_id or uuid; one of them has to hold.
     index
-        Of the jobs of ``uuids``.
+        Index of the jobs of ``uuids``.
     flows
         Uuids of flows.
     workers, runners, actors

@@ -47,7 +47,7 @@ def grow(resources: Resources, what: str, factor: float, limit: float | str | No
     factor
         Larger than 1.
     limit
-        Not beyond this; as in `GrowthLimit`, None for no limit.
+        Maximum value, as in `GrowthLimit`; None for no limit.
     """
     top = None
     if limit is not None:

@@ -17,14 +17,14 @@ class HistoryEntry:
     Attributes
     ----------
     time
-        When it began, naive UTC.
+        Time at which it began, naive UTC.
     state
         State of the job from then on; None when it was deleted.
     seconds
         For how long it was in this state; until now where it still is. None where the entry is no
         change of its state, or nothing follows a final one.
     kind
-        What happened.
+        Kind of the event.
     worker, runner, actor, command, cause, text
         As in `EventDoc`.
     """
@@ -57,7 +57,7 @@ def job_history(
     now
         Naive UTC.
     created_on
-        When the job was submitted; None where that is not known any more.
+        Time of the job's submission; None if it is no longer known.
     lasting
         Final states, of which it is not told how long they last.
     """

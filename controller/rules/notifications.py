@@ -47,11 +47,11 @@ class Message:
     project
         Name of the project.
     title, body
-        For people.
+        The text of the message.
     events
         The first `SHOWN` events, as plain data.
     count
-        How many there are in all.
+        Total number of events.
     """
 
     message_id: str
@@ -122,7 +122,7 @@ def digest(name: str, project: str, events: Sequence[EventDoc]) -> Message:
     name
         Name of the notification.
     events
-        At least one, oldest first; each has a topic.
+        At least one event, the oldest first; each has a topic.
     """
     ids = "\n".join(event.event_id for event in events)
     numbers = Counter(topic for event in events if (topic := topic_of(event)) is not None)

@@ -44,7 +44,7 @@ def judge_end(job: Mapping[str, Any] | None, entry: Entry) -> Verdict:
     job
         Document with ``state`` and ``remote``; None where there is no such job.
     entry
-        What the file holds.
+        The content of the file.
     """
     if job is None:
         return Verdict.FORGET
@@ -143,7 +143,7 @@ def pilots_to_submit(
     waiting
         Jobs in the pool that no pilot has claimed.
     pilots
-        Those that have not ended, also those that wait in the queue.
+        Pilots that have not ended, including those that wait in the queue.
     max_jobs
         Pilots at most; 0 or None for one.
     parallel_jobs

@@ -119,7 +119,7 @@ class PilotReport:
     takes_jobs
         Whether it will begin further jobs.
     note
-        What else there is to say, such as why it begins no more.
+        A note, such as the reason why it starts no more jobs.
     seconds_left
         Seconds until its allocation ends, when the report was written; None if unknown.
     """

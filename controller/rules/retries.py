@@ -29,15 +29,15 @@ class AttemptEnd:
     cause, error
         Why, and the text of the error.
     now
-        When it ended, naive UTC.
+        Time of the end, naive UTC.
     earlier
         The attempts before it, as documents hold them, the oldest first.
     resources
-        What the scheduler was asked for; see `controller.rules.growth`.
+        Resources that were requested; see `controller.rules.growth`.
     scheduler
         Name of the worker's scheduler.
     node
-        Where it ran, None where that is not known.
+        Node on which it ran; None if unknown.
     """
 
     cause: Cause
@@ -58,13 +58,13 @@ class PlannedRetry:
     number, limit
         It is retry ``number`` of ``limit`` by this rule.
     at
-        When it may begin, naive UTC.
+        Earliest start, naive UTC.
     rule
         Label of the rule.
     resources
-        What the scheduler is asked for then; None for the same.
+        Resources to request then; None for the same as before.
     changes
-        What is different, in words.
+        The changed settings, as text.
     keeps_files
         Whether the files in the run directory stay.
     """
@@ -103,7 +103,7 @@ def plan_retry_after(
     Parameters
     ----------
     rules
-        Those that users wrote, the nearest to the job first; `DEFAULT_RETRIES` come after them.
+        Rules of users, the most specific first; `DEFAULT_RETRIES` follow them.
     chance
         Between -1 and 1: how much longer or shorter the delay is, as a part of the jitter.
     """
@@ -177,7 +177,7 @@ def _next_resources(
         names = " and ".join(what for what, factor in factors.items() if factor)
         if at_limit:
             return grown.resources, (), f"its {names} cannot grow beyond grow_max"
-        return grown.resources, (), f"its resources say nothing of {names} that could grow"
+        return grown.resources, (), f"its resources set no {names} that could grow"
     if rule.exclude:
         off = exclude_node(grown.resources, end.node, end.scheduler)
         grown = Grown(off.resources, (*grown.changes, *off.changes))

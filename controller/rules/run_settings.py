@@ -39,7 +39,7 @@ def _worker(value: Any) -> str | None:
 def _priority(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return f"cannot be {value!r}: use an integer"
-    return None if abs(value) <= _LARGEST else f"cannot be {value}: 63 bits are the most"
+    return None if abs(value) <= _LARGEST else f"cannot be {value}: the maximum is 63 bits"
 
 
 def _resources(value: Any) -> str | None:
@@ -76,7 +76,7 @@ def _unwritable(value: Any) -> Iterator[str]:
     """Find text that no script can hold."""
     if isinstance(value, str):
         if "\0" in value:
-            yield f"holds the character zero, in {value!r}: a script cannot hold it"
+            yield f"contains a null character, in {value!r}: a script cannot contain one"
     elif isinstance(value, Mapping):
         for key, each in value.items():
             yield from _unwritable(key)

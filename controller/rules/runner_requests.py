@@ -48,7 +48,7 @@ def process_state(record: Mapping[str, Any], now: datetime, *, has_ended: bool) 
     Parameters
     ----------
     record
-        As stored: ``beat_on`` (naive UTC), ``beat_every`` (seconds), ``request``.
+        The stored record: ``beat_on`` (naive UTC), ``beat_every`` (seconds), ``request``.
     now
         Naive UTC.
     has_ended

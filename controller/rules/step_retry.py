@@ -109,7 +109,7 @@ def failed_step_update(
     max_attempts, delays
         ``max_step_attempts`` and ``delta_retry`` (seconds) of the project.
     final
-        From `is_final`.
+        The result of `is_final`.
     text
         The error.
     now

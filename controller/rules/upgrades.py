@@ -33,9 +33,9 @@ class UpgradeCondition:
     Attributes
     ----------
     description
-        What is wrong if it does not hold.
+        The problem if it does not hold.
     hint
-        What to do then.
+        What to do about it.
     skippable
         Whether ``force`` overrides it.
     """
@@ -52,7 +52,7 @@ class NoDocumentsIn(UpgradeCondition):
     Attributes
     ----------
     collection, query
-        Where, and which.
+        The collection, and the query that must match nothing in it.
     counts
         Additional test of a document that a query cannot express.
     """
@@ -358,8 +358,8 @@ UPGRADES: tuple[Upgrade, ...] = (
         (
             NoDocumentsIn(
                 "batch processes of jobflow-remote 0.1 are listed as running",
-                "wait until they have ended with the jobflow-remote that started them, "
-                "or use force if none is left",
+                "let the jobflow-remote that started them finish them; "
+                "if none of them is left, use force",
                 True,
                 DbCollection.AUXILIARY,
                 {"batch_processes": {"$exists": True}},

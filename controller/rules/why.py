@@ -61,7 +61,7 @@ class JobFacts:
     runner_is_live
         A runner is alive.
     process_id, queue_state
-        In the worker's queue.
+        Id and state of the job in the worker's queue.
     outage, outage_hint, outage_ends
         Why the machine of the worker cannot be reached, what to do, and when it is tried again
         (naive UTC); None where it can be.
@@ -69,7 +69,7 @@ class JobFacts:
         Why the queue does not run the job, in the queue's words; for an UPLOADED job, why the queue
         did not accept it, or another job of the worker.
     pilots
-        What the pilots of a batch worker do; "" for none.
+        Activity of the pilots of a batch worker; "" if there are none.
     now
         Naive UTC.
     """

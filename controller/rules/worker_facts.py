@@ -27,9 +27,9 @@ class WorkerFacts:
     Attributes
     ----------
     host, user
-        As the machine itself says.
+        Host name and user, as the machine reports them.
     program
-        Where the program of the worker's command lies.
+        Path of the program of the worker's command.
     python
         Version of the Python that it uses, such as 3.11.2; "" where that is not known.
     packages
@@ -59,7 +59,7 @@ class WorkerProblem:
     Attributes
     ----------
     text, hint
-        In one line each.
+        The problem and what to do, in one line each.
     is_fatal
         No job can run.
     """

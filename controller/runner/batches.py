@@ -482,7 +482,9 @@ class _WorkerBatches:
             elif has_ended:
                 fields[key] = ended_fields(job, remote.get("process_id"), worker)
             elif not alive:
-                fields[key] = given_back_fields(job, "", "its file in the pool has vanished", None)
+                fields[key] = given_back_fields(
+                    job, "", "its file in the pool has disappeared", None
+                )
         return bool(fields) and self._apply(fields)
 
 

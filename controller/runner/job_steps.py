@@ -33,7 +33,7 @@ class JobSteps:
     Parameters
     ----------
     context
-        Of the thread; the jobs of a step are noted in its ``touched``.
+        The context of the thread; the jobs of a step are noted in its ``touched``.
     is_stopping
         Asked before each step: whether to end after the present one.
 

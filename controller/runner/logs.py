@@ -39,7 +39,7 @@ def start_logging(
     Parameters
     ----------
     level
-        As numbered by `logging`.
+        Level, as a number of `logging`.
     runner_id
         Included in every line.
     to_stderr
@@ -137,7 +137,7 @@ def _open_file(folder: Path) -> _LogFile:
             f"cannot write the log {folder / 'runner.log'}: {error.strerror}",
             hint="check the permissions of the folder, or set log_dir in the project file",
         ) from None
-    raise ConfigError(f"{MOST_FILES} runners of this host write logs into {folder} already")
+    raise ConfigError(f"{MOST_FILES} runners of this host already write logs into {folder}")
 
 
 def _names() -> list[str]:

@@ -49,7 +49,7 @@ class OneJob:
     job
         Its ``uuid``, ``index`` and ``db_id``.
     controller, rounds, sleeper
-        Those of the runner.
+        The parts of the runner.
     is_stopping
         Whether the runner has been asked to stop.
     """

@@ -22,8 +22,8 @@ def read_again(project: Project) -> Project:
     changed = changed_fixed_parts(project, fresh)
     if changed:
         raise ConfigError(
-            f"{' and '.join(changed)} changed: a running runner cannot take that over",
-            hint="`jf runner restart` does",
+            f"{' and '.join(changed)} changed: a running runner cannot adopt this change",
+            hint="use `jf runner restart`",
         )
     return fresh
 

@@ -170,7 +170,7 @@ class Runner(StepsByHand):
         Parameters
         ----------
         transfer, complete, queue, checkout
-            What this process does.
+            The steps that this process does.
         ticks
             Seconds after which to end, since jobflow-remote's runner does one tick per second; at
             least this many rounds are done. None for no limit.

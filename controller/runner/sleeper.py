@@ -33,7 +33,7 @@ class Sleeper:
     Parameters
     ----------
     context, watcher, rounds
-        Those of the runner.
+        The parts of the runner.
     is_over
         Whether the runner has something else to do than to sleep: to stop, or to reload.
     do_what_is_due

@@ -1,7 +1,7 @@
 """Queues: the submission script, and submitting, polling and cancelling through qtoolkit.
 
-``queue`` submits and cancels; it is a ``states.QueueStates``, which asks the queue about its jobs,
-and that is ``attempts.Attempts``, which knows what their run directories say.
+``queue`` submits and cancels jobs. It extends ``states.QueueStates``, which queries the queue about
+its jobs, and that extends ``attempts.Attempts``, which reads and prepares run directories.
 """
 
 from controller.schedulers.queue import Queue

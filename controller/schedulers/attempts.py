@@ -1,4 +1,4 @@
-"""Run directories of attempts: what was submitted from one, and who may submit from it."""
+"""Run directories of attempts: what was submitted from one, and which attempt owns it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from controller.hosts.base import Host
 
 OF_AN_ATTEMPT = (f".{SCRIPT}.*", STARTED, SUBMITTED, SUBMITTING, WITHDRAWN, EXIT, SCRIPT)
-"""Files that a new attempt removes. First the script of an earlier attempt that is not in its place
-yet: a shell that has found the folder its own, and was then stopped for a while, has nothing to put
-there when it goes on; what it put there before is removed as the last."""
+"""Files that a new attempt removes. The first is a script of an earlier attempt that is not yet in
+place: a shell that found that it owns the folder, and was then suspended for a while, has nothing
+to move into place when it continues. The last is a script that it had already moved."""
 HAS_BEGUN = LeftAlone(STARTED, EXIT, WITHDRAWN)
-"""Where a folder is not made ready: something runs there, or the attempt was withdrawn before."""
+"""When a folder is not prepared: something runs there, or the attempt was withdrawn."""
 ID_OF_QUEUES = re.compile(r"\d[\w.\[\]-]*")
-"""Ids of Slurm, PBS and SGE: a number, for arrays with brackets, for PBS with the server."""
+"""Ids of Slurm, PBS and SGE: a number, with brackets for arrays, and the server's name for PBS."""
 _ID = re.compile(r"\S+")
 _NO_FOLDER = 79
 _SETTLE = 0.5
@@ -52,7 +52,7 @@ class Attempts:
 
     @cached_property
     def scheduler(self) -> BaseSchedulerIO:
-        """Qtoolkit's object for the scheduler: jobs in warm processes do without importing it."""
+        """Qtoolkit's object for the scheduler, made at first use: warm jobs do not need it."""
         return build_scheduler(self._scheduler_type)
 
     def is_uploaded(self, run_dir: Path, token: str) -> bool:
@@ -63,10 +63,10 @@ class Attempts:
         return self._host.execute("\n".join(lines)).returncode == 0
 
     def _id_in(self, answer: str) -> str | None:
-        """Return the id in what a queue answered to a submission; None where it is unreadable.
+        """Return the id in a queue's answer to a submission; None if it cannot be read.
 
-        A job can overwrite the file that holds the answer, and sites print words around it; the
-        parsers raise then, or take all of it for the id.
+        A job can overwrite the file with the answer, and sites print text around it; the parsers
+        then raise an error, or take the whole text for the id.
         """
         try:
             parsed = self.scheduler.parse_submit_output(0, answer, "")
@@ -77,16 +77,16 @@ class Attempts:
         return found if pattern.fullmatch(found) else None
 
     def earlier_submission(self, run_dir: Path, token: str | None = None) -> str | None:
-        """Return the id that a run directory says its job has in the queue, None if none."""
+        """Return the id of a job in the queue according to its run directory; None if unknown."""
         return next(iter(self.earlier_submissions(run_dir, token)), None)
 
     def earlier_submissions(self, run_dir: Path, token: str | None = None) -> list[str]:
-        """Return all ids that a run directory knows: that of the start file is the one that runs.
+        """Return all ids recorded in a run directory; the one in the start file runs.
 
         Parameters
         ----------
         token
-            That of the attempt: a start file of another one says nothing.
+            Token of the attempt; the start file of another attempt is ignored.
         """
         start = self.start_of(run_dir)
         found = [start.process_id] if start is not None and start.is_of(token) else []
@@ -98,9 +98,9 @@ class Attempts:
         return list(dict.fromkeys(found))
 
     def start_of(self, run_dir: Path) -> Start | None:
-        """Return what a start file says; None where there is none.
+        """Return the content of a start file; None if there is none.
 
-        A script has some time to write into the one it made; that of a dead one is removed.
+        A script has some time to write the file that it created; that of a dead script is removed.
         """
         deadline = time.monotonic() + _SETTLE
         while True:
@@ -112,29 +112,29 @@ class Attempts:
             if start is not None:
                 return start
             if time.monotonic() >= deadline:
-                # Unless it has a content by now, which may be that of a later attempt.
+                # Unless it has content by now, which may be that of a later attempt.
                 self._host.execute(f"[ -s {STARTED} ] || rm -f {STARTED}", run_dir)
                 return None
             time.sleep(0.02)
 
     def identify(self, run_dir: Path) -> dict[str, Any] | None:
-        """Return what is to be stored of a job's process; None where the queue is not the shell."""
+        """Return the data to store about a job's process; None if the queue is not the shell."""
         start = self.start_of(run_dir) if self.is_shell else None
         if start is not None and self._host.is_local:
             return complete_identity(start.identity, run_dir)
         return self.identity_of(start)
 
     def identity_of(self, start: Start | None) -> dict[str, Any] | None:
-        """Return what is to be stored of a process of another machine; None where none is known."""
+        """Return the data to store about a process on another machine; None if unknown."""
         return None if start is None else {**start.identity, "host": self._host.name}
 
     def submissions_of(self, jobs: Sequence[Submission]) -> list[list[str]]:
-        """Return the ids that the run directories of jobs know, in one round trip.
+        """Return the ids recorded in the run directories of jobs, in one round trip.
 
         Parameters
         ----------
         jobs
-            With their run directories; see `earlier_submissions`.
+            The jobs, with their run directories; see `earlier_submissions`.
         """
         folders = {job.run_dir for job in jobs if job.run_dir is not None}
         names = (STARTED, SUBMITTED)
@@ -152,26 +152,27 @@ class Attempts:
     def withdraw(
         self, run_dir: Path, token: str | None = None, *, before_removal: bool = False
     ) -> bool:
-        """Let nothing be submitted from a run directory any more.
+        """Prevent further submissions from a run directory.
 
         Parameters
         ----------
         token
-            That of the attempt: a folder that belongs to another one by now is left alone.
+            Token of the attempt; a folder that now belongs to another attempt is left alone.
         before_removal
-            The folder is removed next, so that the mark has to be beside it, too.
+            Whether the folder will be removed next, so that the mark is also put beside it.
 
         Returns
         -------
         bool
-            Whether that is so; False while a submission is under way: ask again.
+            True if nothing can be submitted any more; False while a submission is in progress: try
+            again.
 
         Raises
         ------
         RemoteError
             The folder cannot be written.
         """
-        # The folder may be about to be made: what is submitted with the upload sees the mark, too.
+        # The folder may be about to be created: a submission with the upload sees the mark, too.
         folder = shlex.quote(str(run_dir))
         make = f"mkdir -p {folder} 2>/dev/null\n" if token else ""
         mark = f": > {submissions.withdrawn_mark(token)} || exit 1\n" if token else ""
@@ -198,13 +199,13 @@ class Attempts:
         Parameters
         ----------
         attempts
-            Of each what `begin_attempt` takes: (run directory, token, put, before).
+            (run directory, token, put, before) of each attempt; see `begin_attempt`.
 
         Returns
         -------
         list of bool
-            Whether each is ready. Nothing was changed where it is not: something has begun there,
-            or the folder is another attempt's.
+            Whether each is ready. If not, nothing was changed: something has begun there, or the
+            folder belongs to another attempt.
         """
         claims = self._claims(attempts)
         return claim_folders(self._host, claims, forget=OF_AN_ATTEMPT, unless=HAS_BEGUN)
@@ -225,7 +226,7 @@ class Attempts:
         put: Mapping[str, bytes] | None = None,
         before: str | None = None,
     ) -> Found | None:
-        """Make a run directory ready for a new submission; what earlier ones left is outdated.
+        """Make a run directory ready for a new submission; files of earlier ones are removed.
 
         Parameters
         ----------
@@ -237,7 +238,7 @@ class Attempts:
         Returns
         -------
         Found
-            Whose the folder is instead: nothing was changed. None when all is done.
+            The other owner of the folder, if nothing was changed; None if all is done.
         """
         if not is_token(token):
             raise RemoteError(f"invalid token of an attempt: {token!r}", no_retry=True)

@@ -16,7 +16,7 @@ def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
     Raises
     ------
     ConfigError
-        It is not known, or its description cannot be decoded.
+        The scheduler is unknown, or its description cannot be decoded.
     """
     if isinstance(scheduler_type, dict):
         from monty.json import MontyDecoder
@@ -26,7 +26,9 @@ def build_scheduler(scheduler_type: str | dict[str, Any]) -> BaseSchedulerIO:
             built: BaseSchedulerIO = MontyDecoder().process_decoded(scheduler_type)
         except Exception as error:
             raise ConfigError(f"the scheduler {name} cannot be built: {error}") from error
-        if not hasattr(built, "get_submission_script"):  # a module that is not there stays data
+        if not hasattr(
+            built, "get_submission_script"
+        ):  # a description whose module is missing stays a dictionary
             raise ConfigError(
                 f"the scheduler {name} cannot be found", hint="is its package installed here?"
             )

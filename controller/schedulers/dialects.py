@@ -39,22 +39,22 @@ class Dialect:
     directive
         Line of a script's header that contains ``{token}``, or "".
     clashes
-        Start of a user's directive that ours would override: ours is then omitted.
+        Start of a user's directive that ours would override; ours is then omitted.
     listing
         Command that lists the user's jobs in the queue, with the tokens.
     find
         (output of the command, token) -> ids.
     tidy
-        A listing -> the same, with states that qtoolkit does not know replaced by some that it
-        does: one such job would make the whole listing unreadable.
+        A listing -> the same, with states unknown to qtoolkit replaced by known ones: a single such
+        job would make the whole listing unreadable.
     states
         A listing that qtoolkit cannot read -> {id: state}, as qtoolkit calls it.
     cancel
-        Command that cancels a job, for an id that qtoolkit does not take; "" for none.
+        Command that cancels a job whose id qtoolkit does not accept; "" for none.
     accounting
-        (ids) -> command that asks what became of jobs; None where there is no accounting.
+        (ids) -> command that queries the accounting about jobs; None if there is no accounting.
     read_accounting
-        Its output -> {id: job}; jobs of which it does not know the end are left out.
+        Its output -> {id: job}; jobs whose end it does not know are left out.
     """
 
     own_id: str
@@ -96,7 +96,7 @@ def _pbs_ids(text: str, token: str) -> list[str]:
 IN_PILOT = Dialect('"${JFR_CLAIM:-$$}"', is_requeued=False)
 """Jobs of a batch worker: all those of a pilot have its id in the queue, and each a claim."""
 _SGE_STATES = re.compile(r"z|w|s|t|r|R|h?qw|E(hR?)?qw|d([rt]|R[rt]|R?[sST])?")
-"""Those that qtoolkit knows."""
+"""States that qtoolkit knows."""
 _SGE_LETTERS = (
     ("d", "dr"),  # to be deleted
     ("E", "Eqw"),  # in error

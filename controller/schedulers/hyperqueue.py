@@ -1,9 +1,9 @@
 """HyperQueue, through its program ``hq``, as one more scheduler of qtoolkit.
 
 A server of HyperQueue gives tasks to workers that run in allocations of a cluster's queue. Each job
-is a HyperQueue job of one task, whose name is the token of the attempt: so it is found again where
-the answer to a submission was lost. What the program prints as JSON is read; a job that it does not
-list may have ended, or its server has lost it.
+is a HyperQueue job of one task, whose name is the token of the attempt: so it can be found again
+if the answer to a submission was lost. The JSON output of the program is read; a job that it does
+not list may have ended, or its server has lost it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class HyperQueueIO(BaseSchedulerIO):  # type: ignore[misc]  # qtoolkit has no ty
         Raises
         ------
         ValueError
-            A keyword is not known.
+            A keyword is unknown.
         """
         if options is not None and not isinstance(options, dict):
             options = self.check_convert_qresources(options)
@@ -81,7 +81,7 @@ class HyperQueueIO(BaseSchedulerIO):  # type: ignore[misc]  # qtoolkit has no ty
         return header
 
     def get_submit_cmd(self, script_file: str | Path | None = "submit.script") -> str:
-        """Return the command that submits a script of the present folder, which it can run."""
+        """Return the command that makes a script executable and submits it."""
         return f'{self.SUBMIT_CMD} "$(chmod u+x ./{script_file}; echo ./{script_file})"'
 
     def parse_submit_output(
@@ -118,7 +118,7 @@ class HyperQueueIO(BaseSchedulerIO):  # type: ignore[misc]  # qtoolkit has no ty
         stderr: str | bytes,
         job_id: str | None = None,
     ) -> QJob | None:
-        """Read the answer to a question about one job; None where it is not known."""
+        """Read the answer to a query about one job; None if the job is unknown."""
         if exit_code != 0:
             return None
         found = _read(_text(stdout))
@@ -142,18 +142,18 @@ class HyperQueueIO(BaseSchedulerIO):  # type: ignore[misc]  # qtoolkit has no ty
         Raises
         ------
         CommandFailedError, OutputParsingError
-            It failed, or is cut off.
+            The command failed, or its output is truncated.
         """
         if exit_code != 0:
             raise CommandFailedError(f"hq job list failed: {_text(stderr).strip()}")
         found = _read(_text(stdout))
         if not isinstance(found, list):
-            raise OutputParsingError("the answer of hq job list is no list of jobs")
+            raise OutputParsingError("the answer of hq job list is not a list of jobs")
         return [_job(described) for described in found]
 
     @property
     def supported_qresources_keys(self) -> list[str]:
-        """Fields of a QResources that have a meaning here."""
+        """Fields of a QResources that are supported here."""
         return [
             *("job_name", "priority", "output_filepath", "error_filepath", "time_limit"),
             *("nodes", "processes", "threads_per_process", "gpus_per_job", "memory_per_thread"),
@@ -190,7 +190,7 @@ def ids_of_token(text: str, token: str) -> list[str]:
 def _job(described: dict[str, Any]) -> QJob:
     stats = described.get("task_stats")
     if not isinstance(stats, dict) or "id" not in described:
-        raise OutputParsingError("hq tells neither the id nor the state of a job")
+        raise OutputParsingError("hq reports neither the id nor the state of a job")
     state = next((state for key, state in _STATES if stats.get(key)), QState.QUEUED)
     return QJob(job_id=str(described["id"]), name=described.get("name"), state=state)
 
@@ -202,7 +202,7 @@ _STATES = (
     ("canceled", QState.FAILED),
     ("finished", QState.DONE),
 )
-"""What a count of tasks means, the first that is not zero."""
+"""The state of a task for each count; the first count that is not zero decides."""
 
 
 def _text(said: str | bytes) -> str:
@@ -210,7 +210,7 @@ def _text(said: str | bytes) -> str:
 
 
 def _read(text: str) -> Any:
-    """Read JSON; None for what is none, such as words that a site prints before."""
+    """Read JSON, after any text that a site prints before it; None if there is none."""
     begins = [at for at in (text.find("{"), text.find("[")) if at >= 0]
     try:
         return json.loads(text[min(begins) :]) if begins else None

@@ -1,10 +1,10 @@
-"""What a queue says of its jobs: our own listing of Slurm, and what is made of the words of others.
+"""What a queue reports about its jobs: our own listing for Slurm, and the accounting of others.
 
-Pure but for `Missing`, which has a clock. A listing that cannot be read to its end is an error: it
-says nothing of any job.
+Pure except for `Missing`, which has a clock. A listing that cannot be read completely is an error,
+and says nothing about any job.
 
 Slurm is asked by user, not by id: one listing serves all workers of that user on a machine, and an
-id that Slurm has forgotten is no error. It tells what qtoolkit leaves out: why a job waits, and
+id that Slurm has forgotten is no error. It reports what qtoolkit leaves out: why a job waits, and
 whether it was preempted, lost its node or ran out of memory or time.
 """
 
@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 GRACE = 30.0
-"""Seconds for which a job that a listing lacks may be about to show: by its exit file, in the
-accounting, or in the queue again. After that it counts as ended."""
+"""Seconds for which a job that is missing from a listing may still turn up: by its exit file, in
+the accounting, or in the queue again. After that it counts as ended."""
 
 _END = "jfr-end-of-listing"
 _FIELDS = "%i|%T|%r|%N|%k"
@@ -61,11 +61,11 @@ class Listed(NamedTuple):
     state
         QUEUED, RUNNING, DONE, FAILED and so on, as qtoolkit calls them.
     word
-        The queue's own word for it; None where only qtoolkit's is known.
+        The queue's own word for it; None if only that of qtoolkit is known.
     reason
         Why it waits, in the queue's words.
     token
-        That of the attempt, where the queue tells.
+        Token of the attempt, if the queue reports it.
     """
 
     process_id: str
@@ -76,7 +76,7 @@ class Listed(NamedTuple):
 
 
 def slurm_command(username: str | None) -> str:
-    """Return the command that lists the jobs of a user, those that ended not long ago as well."""
+    """Return the command that lists the jobs of a user, including those that ended recently."""
     user = shlex.quote(username) if username else '"$(id -un)"'
     return f"squeue -h -t all -u {user} -o '{_FIELDS}' && echo {_END}"
 
@@ -87,7 +87,7 @@ def read_slurm(text: str) -> list[Listed]:
     Raises
     ------
     ValueError
-        It is cut off, or something else stands in it.
+        It is truncated, or contains something else.
     """
     *lines, end = text.rstrip("\n").split("\n")
     if end != _END:
@@ -106,7 +106,7 @@ def read_slurm(text: str) -> list[Listed]:
 
 
 def slurm_state(word: str) -> str:
-    """Return what a state of Slurm means for us.
+    """Return the meaning of a Slurm state for jfr.
 
     A job that is COMPLETING may still be put back into the queue, and one that is suspended goes
     on: both run.
@@ -139,13 +139,13 @@ def qacct_command(process_ids: Iterable[str]) -> str:
 
 
 _ENFORCED = ("37", "100")
-"""What Grid Engine says in ``failed`` of jobs that it has killed, or that a signal has ended."""
+"""The value of ``failed`` in Grid Engine's accounting for jobs that it or a signal has killed."""
 
 
 def read_qacct(text: str) -> dict[str, Listed]:
-    """Read what the accounting of Grid Engine says.
+    """Read the accounting of Grid Engine.
 
-    It names no limit that a job has reached: that is the one which the job had and has used up.
+    It does not name the limit that a job has reached: it is the limit that the job has used up.
     """
     found = {}
     for block in re.split(r"^=+$", text, flags=re.MULTILINE):
@@ -179,7 +179,7 @@ def _word_of_qacct(facts: Mapping[str, str]) -> str:
 
 
 def _seconds(text: str) -> float:
-    """Read seconds, or hours, minutes and seconds; 0 where it is neither."""
+    """Read seconds, or hours, minutes and seconds; 0 if it is neither."""
     total = 0.0
     for part in text.removesuffix("s").split(":"):
         if not re.fullmatch(r"\d+(\.\d+)?", part):
@@ -189,7 +189,7 @@ def _seconds(text: str) -> float:
 
 
 def _bytes(text: str) -> float:
-    """Read an amount of memory; 0 where it is none."""
+    """Read an amount of memory; 0 if it is not one."""
     parts = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)B?", text, re.IGNORECASE)
     return float(parts[1]) * 1024.0 ** " KMGT".index(parts[2].upper() or " ") if parts else 0.0
 
@@ -207,12 +207,12 @@ _EXITS_OF_PBS = {
     "-27": "OUT_OF_MEMORY",
     "-26": "OUT_OF_MEMORY",
 }
-"""Exit statuses of PBS Professional and OpenPBS of jobs that they have ended: by a limit on elapsed
-or processor time, on memory or virtual memory."""
+"""Exit statuses in PBS Professional and OpenPBS of jobs that they killed because of a limit: on
+elapsed or processor time, or on memory or virtual memory."""
 
 
 def read_qstat(text: str) -> dict[str, Listed]:
-    """Read what PBS says of jobs that have ended; others are left out."""
+    """Read what PBS reports about jobs that have ended; others are left out."""
     found = {}
     parts = re.split(r"^\s*Job Id:\s*(\S+)", text.replace("\n\t", ""), flags=re.MULTILINE)
     for number, block in zip(parts[1::2], parts[2::2]):
@@ -230,23 +230,23 @@ class Listing:
     Parameters
     ----------
     jobs
-        What it lists.
+        The jobs in the listing.
     """
 
     def __init__(self, jobs: Iterable[Listed]) -> None:
         self._by_id: dict[str, Listed] = {}
         self._by_token: dict[str, Listed] = {}
         for job in jobs:
-            # The tasks of an array are 12_3 or 12_[4-9]: 12 is what the liveliest of them is.
+            # The tasks of an array are 12_3 or 12_[4-9]: the most active one decides about 12.
             for process_id in {job.process_id, job.process_id.partition("_")[0]}:
                 _keep_liveliest(self._by_id, process_id, job)
             if job.token:
                 _keep_liveliest(self._by_token, job.token, job)
 
     def find(self, process_id: str, token: str | None = None) -> Listed | None:
-        """Return what is listed of a job: of the submissions of one attempt, the one that lives.
+        """Return the entry of a job: of several submissions of one attempt, the one that is alive.
 
-        A queue whose state was lost gives out its ids again: a job of another attempt is another.
+        A queue that lost its state assigns ids again: a job of another attempt is a different job.
         """
         known, other = self._by_id.get(process_id), self._by_token.get(token or "")
         if known is not None and token and known.token and known.token != token:
@@ -266,7 +266,7 @@ def _rank(job: Listed | None) -> int:
 
 
 class Missing:
-    """Since when jobs have been missing from the listings of a queue.
+    """Records since when jobs have been missing from the listings of a queue.
 
     Parameters
     ----------
@@ -279,12 +279,12 @@ class Missing:
         self._since: dict[str, float] = {}
 
     def settle(self, process_ids: Mapping[str, bool]) -> set[str]:
-        """Note which jobs of those asked about are missing; return those that have been too long.
+        """Note which of these jobs are missing; return those that have been missing for too long.
 
         Parameters
         ----------
         process_ids
-            {id of each job that was asked about: whether it is missing}.
+            {id of each queried job: whether it is missing}.
         """
         now, over = self._clock(), set()
         for process_id, is_missing in process_ids.items():

@@ -1,7 +1,7 @@
 """Jobs run by the shell of this machine: whether they are alive, and ending them.
 
-A process is only signalled if it is certainly the intended one. A warm process runs other jobs
-before and after; it is that of a job from its start file to its exit file.
+A process is signalled only if it is certainly the intended one. A warm process runs other jobs
+before and after a job; it belongs to the job from its start file to its exit file.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def is_over(pid: str) -> bool:
 
 
 def job_liveness(known: Mapping[str, Any], run_dir: Path | None) -> Liveness:
-    """Return whether the process of a job runs.
+    """Return whether the process of a job is running.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def job_liveness(known: Mapping[str, Any], run_dir: Path | None) -> Liveness:
 
 
 def _has_warm_job(run_dir: Path, known: Mapping[str, Any]) -> bool:
-    """Whether a warm process that lives has begun a job and not ended it."""
+    """Whether a live warm process has started a job and not finished it."""
     if (run_dir / EXIT).exists():
         return False
     try:
         start = parse_start((run_dir / STARTED).read_text(encoding="utf-8", errors="replace"))
     except OSError:
-        return False  # the folder is gone, and no result can come any more
+        return False  # the folder is gone, so there can be no result any more
     is_its = start is not None and start.pid == str(known.get("pid"))
     return is_its and start is not None and known["warm"] in (True, start.token)
 

@@ -49,7 +49,7 @@ from controller.schedulers.states import QueueStates
 from controller.schedulers.submissions import LAUNCH, SCRIPT, WAS_WITHDRAWN
 
 _START_DEADLINE = 20.0
-"""Seconds within which a shell job has to say that it started."""
+"""Seconds within which a shell job must report that it has started."""
 
 
 class Queue(QueueStates):
@@ -69,7 +69,7 @@ class Queue(QueueStates):
     is_shell
         Whether jobs are processes that a shell starts.
     is_watched
-        Whether they are so on this machine, where their end is noticed by itself.
+        Whether they are, on this machine, where their end is noticed immediately.
     """
 
     def submit(self, run_dir: Path, script: str, token: str = "") -> str:
@@ -78,7 +78,7 @@ class Queue(QueueStates):
         Parameters
         ----------
         token
-            That of the attempt, which the script holds.
+            Token of the attempt, which the script contains.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Queue(QueueStates):
         return submit(run_dir, script, token)
 
     def submitted_before(self, run_dir: Path, token: str) -> str | None:
-        """Return the id of what was submitted of an attempt; None if nothing was.
+        """Return the id of the submission of an attempt; None if nothing was submitted.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Queue(QueueStates):
             return found
         was_tried = not self.is_shell and token and self._host.exists(run_dir / SCRIPT)
         if was_tried and (ids := self.find_by_token(token)):
-            return ids[0]  # no answer was heard of it
+            return ids[0]  # its answer was lost
         return None
 
     def submit_many(
@@ -125,8 +125,9 @@ class Queue(QueueStates):
         Returns
         -------
         list
-            Of each its id in the queue, and where the queue is the shell what its start file says;
-            or the error; or None where `submit` has to look closer: nothing was submitted.
+            For each job: its id in the queue and, if the queue is the shell, the content of its
+            start file; or the error; or None if nothing was submitted, because `submit` must
+            look closer.
 
         Raises
         ------
@@ -142,23 +143,22 @@ class Queue(QueueStates):
     ) -> list[tuple[str, Start | None] | Exception | None]:
         """Make run directories ready and submit from them, in one round trip.
 
-        The database has to name the attempts before, so that another process finds them.
+        The attempts must be recorded in the database before, so that other processes find them.
 
         Parameters
         ----------
         jobs
-            Of each what `begin_attempt` takes, and its script: (run directory, token, put,
-            before, script).
+            (run directory, token, put, before, script) of each job; see `begin_attempt`.
 
         Returns
         -------
         list
-            As of `submit_many`; None also where the folder was not made ready.
+            As for `submit_many`; also None if the folder could not be prepared.
 
         Raises
         ------
         RemoteError
-            The host refused; what was done is not known.
+            The host refused; it is not known what was done.
         """
         claims = self._claims([job[:4] for job in jobs])
         made = claim_pieces(claims, forget=OF_AN_ATTEMPT, unless=HAS_BEGUN)
@@ -169,8 +169,8 @@ class Queue(QueueStates):
     def _begin(self, run_dir: Path, script: str, token: str, command: str) -> CommandResult:
         """Put a script into a run directory and start it, unless another attempt has the folder.
 
-        A process may have been stopped for a minute before this: so the shell that starts the
-        script looks whose the folder is, and only then gives it its name.
+        This process may have been suspended for a minute before: so the shell that starts the
+        script first checks which attempt owns the folder, and only then gives the script its name.
         """
         staged = f".{SCRIPT}.{token or 'new'}"
         refusal = refusal_lines(token, drop=[staged])
@@ -192,7 +192,7 @@ class Queue(QueueStates):
         launched = result.stdout.strip()
         deadline = time.monotonic() + _START_DEADLINE
         while time.monotonic() < deadline:
-            # Another machine has waited for the start, as long as its process lived.
+            # On another machine, the command has already waited for the start.
             ended = not local or is_over(launched)
             found = self.earlier_submission(run_dir)
             if found is not None:
@@ -236,7 +236,7 @@ class Queue(QueueStates):
         run_dir: Path | None = None,
         process: Mapping[str, Any] | None = None,
     ) -> None:
-        """End a job with everything that it started; one that has ended is fine.
+        """End a job with all its processes; it may have ended already.
 
         A process that is not known for certain to be that of the job is left alone.
 
@@ -274,7 +274,7 @@ class Queue(QueueStates):
             return f"{command} {shlex.quote(process_id)}"
 
     def cancel_many(self, jobs: Sequence[Submission]) -> list[bool]:
-        """Cancel jobs of a queue other than the shell, in few round trips.
+        """Cancel jobs in a queue other than the shell, in few round trips.
 
         Returns
         -------
@@ -287,24 +287,25 @@ class Queue(QueueStates):
             The host refused, or the queue does not answer.
         """
         commands = dict.fromkeys(self._cancel_command(job.process_id) for job in jobs)
-        run_pieces(self._host, list(commands))  # of one that has ended it is an error
+        run_pieces(self._host, list(commands))  # an error if the job has ended
         return [queued.state in ENDED_STATES for queued in self.poll(jobs)]
 
     def end_leftover(self, run_dir: Path, confirm: Callable[[], None]) -> bool:
-        """End what a run directory says has begun there, unless its script says that it is done.
+        """End the processes that were started in a run directory, unless its script has finished.
 
-        A job may have been taken for ended while it ran. What cannot be seen is not waited for.
+        A job may have been taken for ended while it was running. Processes that cannot be seen are
+        not waited for.
 
         Parameters
         ----------
         confirm
-            Asks the database whether the caller still holds the job, and raises if not: what was
-            read before is then none that came later.
+            Checks in the database that the caller still holds the job, and raises an error if not:
+            what was read before then cannot belong to a later attempt.
 
         Returns
         -------
         bool
-            Whether nothing is known to run there any more; False where it has not ended yet.
+            Whether nothing is known to run there any more; False if a process has not ended yet.
 
         Raises
         ------

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 ENDED_STATES = (None, "DONE", "FAILED")
 """States of jobs that have left the queue."""
 UNSEEN = "UNDETERMINED"
-"""State of a job of which the queue cannot tell: it may run, and it may have ended."""
+"""State of a job about which the queue says nothing: it may be running, or may have ended."""
 
 
 class Submission(NamedTuple):
@@ -22,9 +22,9 @@ class Submission(NamedTuple):
     run_dir
         Its run directory.
     token
-        That of the attempt.
+        Token of the attempt.
     process
-        What is known of its process, where the queue is the shell: see
+        Data on its process, if the queue is the shell: see
         `controller.identity.liveness`.
     """
 
@@ -35,7 +35,7 @@ class Submission(NamedTuple):
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> Submission:
-        """Return that of a job document."""
+        """Return the submission that a job document records."""
         remote = job.get("remote") or {}
         return cls(
             process_id=str(remote.get("process_id")),
@@ -51,15 +51,15 @@ class QueuedJob(NamedTuple):
     Attributes
     ----------
     process_id
-        Its id; not the one that was asked for where another submission of the attempt is the one
+        Its id; it differs from the requested one if another submission of the attempt is the one
         that runs.
     state
         Name of qtoolkit's QState: QUEUED, RUNNING, DONE, FAILED and so on; None for a job that
-        the queue does not list any more.
+        the queue no longer lists.
     process
         See `Submission`.
     word, reason
-        The queue's own word for the state, and why the job waits, where the queue tells.
+        The queue's own word for the state, and why the job waits, if the queue reports them.
     """
 
     process_id: str

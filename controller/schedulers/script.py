@@ -26,7 +26,7 @@ _TELL_OF_PRE_RUN = (
     'jfr_begun=; trap \'jfr_end=$?; [ -n "$jfr_begun" ] || '
     'echo "$jfr_end pre_run" > jfr_exit\' EXIT'
 )
-"""Says in the file of the exit status where the script ended, if it ends before its command."""
+"""Records in the exit status file that the script ended before its command."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class ScriptSpec:
     resources
         Keywords of the scheduler, or a QResources.
     worker_pre_run, worker_post_run, pre_run, post_run, modules, export
-        From the worker and the execution configuration.
+        Settings of the worker and of the execution configuration.
     token
         Token of the attempt, its identifier everywhere.
     in_pilot
-        Whether a pilot runs it, which knows it by its claim.
+        Whether a pilot runs it, which identifies it by its claim.
     """
 
     run_dir: str
@@ -90,7 +90,7 @@ def render_script(scheduler: BaseSchedulerIO, spec: ScriptSpec) -> str:
 def body_lines(spec: ScriptSpec, start: str = "", *, logs: bool = False) -> list[str]:
     """Return the lines after the header, in the order of jobflow-remote 1.0.1.
 
-    Code of the user (pre_run, post_run, modules) is shell and stays unchanged; everything else is
+    The user's code (pre_run, post_run, modules) is shell and stays unchanged; everything else is
     quoted.
 
     Parameters

@@ -69,7 +69,7 @@ _REQUEUED = r"""
 
 
 def guard(dialect: Dialect, token: str) -> str:
-    """Return the lines, at which a second start of an attempt, or an outdated one, ends.
+    """Return the lines that end a second start of an attempt, or an outdated start.
 
     Parameters
     ----------
@@ -98,9 +98,9 @@ class Start:
     process_id
         The id in the queue.
     node
-        Its name as the queue knows it, or else as the machine itself does.
+        Name of the node in the queue, else the machine's own name.
     is_warm
-        Whether its process runs other jobs, too.
+        Whether its process also runs other jobs.
     """
 
     process_id: str
@@ -125,7 +125,7 @@ class Start:
             "boot_id": self.boot_id,
             "pid_namespace": self.pid_namespace,
         }
-        # Its process may be that of another attempt next: this says which one is meant.
+        # The process may run another attempt next: this identifies the intended one.
         return {**known, "warm": self.token or True} if self.is_warm else known
 
 

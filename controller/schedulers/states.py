@@ -1,4 +1,4 @@
-"""Asking a queue about its jobs, and looking for witnesses of the end of those that it lacks."""
+"""Asking a queue about its jobs, and finding out whether missing ones have ended."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class QueueStates(Attempts):
         self._missing = Missing()
 
     def find_by_token(self, token: str | None) -> list[str]:
-        """Return the ids of what the queue holds of an attempt.
+        """Return the ids of the submissions of an attempt that are in the queue.
 
         Raises
         ------
@@ -64,14 +64,14 @@ class QueueStates(Attempts):
         Parameters
         ----------
         jobs
-            Of each what `Submission` holds; (id in the queue, run directory) is enough.
+            The fields of a `Submission` for each job; (id in the queue, run directory) is enough.
 
         Returns
         -------
         list
-            One for each, in their order: two jobs may have had one process id after the other. A
-            job that the queue no longer lists has the state None; one of which nothing can be
-            told, `UNSEEN`.
+            One for each job, in the same order: two jobs may have had the same process id at
+            different times. A job that the queue no longer lists has the state None; one about
+            which nothing is known, `UNSEEN`.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class QueueStates(Attempts):
         left = [n for n, queued in enumerate(found) if queued.state is None]
         others = self._other_submissions({n: wanted[n] for n in left})
         if others:
-            # A second submission of the attempt ended at its guard: the first is the one.
+            # A second submission of the attempt ended at its guard: the first one counts.
             if not self._is_slurm:
                 listing = self._listing(list(others.values()))
             for n, other in others.items():
@@ -104,7 +104,7 @@ class QueueStates(Attempts):
         return found
 
     def check(self) -> None:
-        """Make sure that jobs can be submitted and listed, without submitting one.
+        """Check that jobs can be submitted and listed, without submitting one.
 
         Raises
         ------
@@ -129,20 +129,20 @@ class QueueStates(Attempts):
     def confirm_ends(
         self, jobs: Sequence[Submission], found: Sequence[QueuedJob]
     ) -> list[QueuedJob]:
-        """Look for witnesses of the end of jobs that a listing lacks.
+        """Find out whether jobs that are missing from a listing have ended.
 
-        A queue may lose sight of a job for a while. One that is missing has ended if its exit file
-        says so, or the accounting, or if it has been missing for a while.
+        A queue may fail to list a job for a moment. A missing job has ended if its exit file or the
+        accounting says so, or if it has been missing for a while.
 
         Parameters
         ----------
         jobs, found
-            What was asked, and what `poll` has answered.
+            The arguments of `poll`, and its answers.
 
         Returns
         -------
         list
-            The answers; a job that may not have ended is `UNSEEN`.
+            The answers; a job that may still be running is `UNSEEN`.
         """
         if self.is_shell:
             return list(found)
@@ -164,7 +164,7 @@ class QueueStates(Attempts):
         return answers
 
     def _accounted(self, process_ids: Sequence[str]) -> Mapping[str, Listed]:
-        """Return what the accounting knows of jobs; nothing where there is none."""
+        """Return the entries of jobs in the accounting; none if there is no accounting."""
         dialect = dialect_of(self.scheduler)
         if not process_ids or dialect.accounting is None:
             return {}
@@ -172,7 +172,7 @@ class QueueStates(Attempts):
         return dialect.read_accounting(done.stdout) if done.returncode == 0 else {}
 
     def _other_submissions(self, jobs: Mapping[int, Submission]) -> dict[int, str]:
-        """Return the ids by which jobs run, where they are not those that were recorded."""
+        """Return the ids under which jobs run, if they differ from the recorded ones."""
         files = {n: job.run_dir / STARTED for n, job in jobs.items() if job.run_dir is not None}
         try:
             said = self._host.read_files(list(files.values())) if files else {}
@@ -188,21 +188,21 @@ class QueueStates(Attempts):
         return found
 
     def _listing(self, process_ids: Iterable[str]) -> Listing:
-        """Return what the queue lists, of these ids at least."""
+        """Return the jobs that the queue lists, including at least these ids."""
         if not self._is_slurm:
             states = self._listed(process_ids)
             return Listing(Listed(*known) for known in states.items())
         done = self._host.execute(slurm_command(self._username))
         said = " ".join(done.stderr.split())
         if done.returncode:
-            raise RemoteError(f"the queue's listing failed: {said or 'nothing was said'}")
+            raise RemoteError(f"the queue's listing failed: {said or 'no error message'}")
         try:
             return Listing(read_slurm(done.stdout))
         except ValueError as error:
             raise RemoteError(f"the queue's listing cannot be read: {error}") from error
 
     def _listed(self, process_ids: Iterable[str]) -> dict[str, str | None]:
-        """Return {id: state} of what the queue lists, of these ids at least, through qtoolkit."""
+        """Return {id: state} of the jobs in the queue, at least of these ids, from qtoolkit."""
         from qtoolkit.core.exceptions import QTKError
 
         ids = list(dict.fromkeys(process_ids))
@@ -210,13 +210,13 @@ class QueueStates(Attempts):
         try:
             command = self.scheduler.get_jobs_list_cmd(asked, self._username)
         except QTKError as error:
-            raise RemoteError(f"the queue cannot be asked about its jobs: {error}") from error
+            raise RemoteError(f"the queue cannot be queried about its jobs: {error}") from error
         done = self._host.execute(command)
         said = dialect_of(self.scheduler).tidy(done.stdout)
         try:
             listed = self.scheduler.parse_jobs_list_output(done.returncode, said, done.stderr)
         except (QTKError, ValueError, LookupError, AttributeError, TypeError) as error:
-            # The parsers trust their input: a cut-off answer says nothing of any job.
+            # The parsers trust their input: a truncated answer says nothing about any job.
             if done.returncode == 0 and (known := dialect_of(self.scheduler).states(said)):
                 return dict(known)
             raise RemoteError(f"the queue's listing cannot be read: {error}") from error
@@ -226,12 +226,12 @@ class QueueStates(Attempts):
         known = self._process_of(job)
         state = _STATES[job_liveness(known, job.run_dir)]
         if state == UNSEEN and job.run_dir is not None and self._host.exists(job.run_dir / EXIT):
-            state = None  # its script says that it is done
+            state = None  # its script has recorded its end
         process = known if state == "RUNNING" and known.get("start_time") else None
         return QueuedJob(job.process_id, state, process)
 
     def _process_of(self, job: Submission) -> Mapping[str, Any]:
-        """Return what is known of the process of a shell job, at least its number."""
+        """Return the data on the process of a shell job, at least its process id."""
         if job.process and str(job.process.get("pid")) == job.process_id:
             return job.process
         if job.run_dir is not None:
@@ -243,7 +243,7 @@ class QueueStates(Attempts):
         return {"pid": job.process_id}
 
     def _is_listed(self, process_id: str) -> bool:
-        """Whether the queue may still hold a job; yes when it does not answer."""
+        """Whether a job may still be in the queue; also true if the queue does not answer."""
         try:
             state = self.poll([(process_id, None)])[0].state
         except RemoteError:
@@ -252,7 +252,7 @@ class QueueStates(Attempts):
 
 
 def _as_queued(process_id: str, listed: Listed | None) -> QueuedJob:
-    """Return what a listing says of a job as the answer to a question about it."""
+    """Return the entry of a job in a listing as the answer to a query about it."""
     if listed is None:
         return QueuedJob(process_id, None)
     return QueuedJob(listed.process_id, listed.state, None, listed.word, listed.reason)

@@ -24,11 +24,11 @@ SUBMITTED, SUBMITTING, SCRIPT = "jfr_submitted", "jfr_submitting", "submit.sh"
 WAS_WITHDRAWN = 76
 """Exit status of a shell that found that it must not submit."""
 _LOOK_CLOSER, _REFUSED = 81, 82
-"""Exit statuses of a piece: something was begun there before; the queue did not take the job."""
+"""Exit statuses of a piece: something had begun there; the queue did not accept the job."""
 _LOOK_CLOSER_AT = (_LOOK_CLOSER, OTHER_ATTEMPT)
 _LAUNCHED = ".jfr_launched"
 _START_DEADLINE = 15
-"""Seconds within which shell jobs that are started together have to say that they started."""
+"""Seconds within which shell jobs that are started together must report that they have started."""
 LAUNCH = f"""\
 jfr_sh=$(command -v bash || command -v sh)
 if command -v setsid; then set -- setsid "$jfr_sh"
@@ -43,14 +43,14 @@ trap '' HUP
 
 
 def withdrawn_mark(token: str) -> str:
-    """Return the name of the file that withdraws one attempt, in whosever folder it lies."""
+    """Return the name of the file that withdraws an attempt, whichever attempt owns the folder."""
     return f"{WITHDRAWN}.{token or 'none'}"
 
 
 def submitting_lines(scheduler: BaseSchedulerIO) -> str:
     """Return the lines that submit the script of the folder that they run in.
 
-    The variable ``token`` of the shell holds that of the attempt.
+    The shell variable ``token`` must hold the token of the attempt.
     """
     command = scheduler.get_submit_cmd(SCRIPT)
     saved = f"{command} > .{SUBMITTED} 2> .submit_err && mv .{SUBMITTED} {SUBMITTED}"
@@ -64,14 +64,14 @@ def submitting_lines(scheduler: BaseSchedulerIO) -> str:
 
 
 def upload_check(token: str, status: int) -> str:
-    """Return shell that ends with a status where the upload of an attempt was interrupted.
+    """Return shell that exits with a status if the upload of an attempt was interrupted.
 
-    Its files have temporary names, with its token, until the folder is its own.
+    Its files have temporary names with its token until it owns the folder.
 
     Parameters
     ----------
     token
-        Of the attempt, or a variable of the shell that holds it.
+        Token of the attempt, or a shell variable that holds it.
     """
     return (
         f'[ -z "{token}" ] || for jfr_f in .*."{token}"; do\n'
@@ -80,21 +80,21 @@ def upload_check(token: str, status: int) -> str:
 
 
 def was_withdrawn() -> RemoteError:
-    """Return the error of a job that must not be submitted any more."""
+    """Return the error for a job that must no longer be submitted."""
     return RemoteError(
         "the job was withdrawn while it was being submitted", True, hint="it can be rerun"
     )
 
 
 def id_of(done: CommandResult, read_id: Callable[[str], str | None]) -> str:
-    """Return the id in what a queue answered.
+    """Return the id in a queue's answer.
 
     Raises
     ------
     QueueBusyError
-        It takes no job at present.
+        It accepts no jobs at present.
     RemoteError
-        It refused, or gave no id (``no_retry``: the job may run).
+        It refused the job, or returned no id (``no_retry``: the job may run).
     """
     text = (done.stderr or done.stdout).strip()
     if done.returncode:
@@ -119,14 +119,14 @@ def submit_many(
     Parameters
     ----------
     claims
-        Claim the folders and put the input there before, in the same round trip, one for each job.
+        One per job: first claim the folders and write the input, in the same round trip.
     """
     submitting = "jfr_launch" if scheduler is None else "jfr_submit"
     pieces = [] if claims is None else list(claims.pieces)
     for run_dir, _, token in jobs:
         refusal = refusal_lines(token, drop=[f".{SCRIPT}.{token}"])
         enter = f"cd {shlex.quote(str(run_dir))} || exit {1 if claims is None else _LOOK_CLOSER}"
-        if claims is not None:  # where that failed, there is nothing to submit
+        if claims is not None:  # if that failed, there is nothing to submit
             enter += f"\n[ -e {owner_file(token)} ] || exit {_LOOK_CLOSER}"
         pieces.append(f"{enter}\n{refusal}token={token}; jfr_prepare; {submitting}")
     if scheduler is None:
@@ -147,7 +147,7 @@ def submit_many(
     answers = [_submitted(result, read_id) for result in done]
     first = done.index(None) if None in done else len(done)
     if first < len(done) and not isinstance(answers[first - 1], QueueBusyError):
-        # That one was refused for itself; the others are not to blame.
+        # Only this job was refused; the others are not affected.
         answers[first:] = submit_many(host, jobs[first:], scheduler, read_id)
     elif first < len(done):
         answers[first:] = [NotYetError("the queue is full")] * (len(done) - first)
@@ -156,7 +156,7 @@ def submit_many(
 
 def _define(scheduler: BaseSchedulerIO | None) -> str:
     """Return the functions of the pieces."""
-    # What was tried before may be in the queue: that is for `Queue.submit` to find out.
+    # An earlier submission may be in the queue: `Queue.submit` finds out.
     prepare = (
         f"jfr_prepare() {{ if [ -e {STARTED} ] || [ -e {SUBMITTED} ] || [ -e {SCRIPT} ]; then\n"
         f'rm -f ".{SCRIPT}.$token"; exit {_LOOK_CLOSER}; fi\n'
@@ -183,7 +183,7 @@ def _define(scheduler: BaseSchedulerIO | None) -> str:
 def _submitted(
     done: CommandResult | None, read_id: Callable[[str], str | None]
 ) -> tuple[str, Start | None] | Exception | None:
-    """Return what came of a submission to a queue."""
+    """Return the outcome of a submission to a queue."""
     if done is None or done.returncode in _LOOK_CLOSER_AT:
         return None
     if done.returncode == WAS_WITHDRAWN:
@@ -197,14 +197,14 @@ def _submitted(
 def _started(
     launched: CommandResult | None, waited: CommandResult | None
 ) -> tuple[str, Start | None] | Exception | None:
-    """Return what came of starting a process."""
+    """Return the outcome of starting a process."""
     if launched is None or waited is None or launched.returncode in _LOOK_CLOSER_AT:
         return None
     if launched.returncode:
         said = launched.stderr.strip()
-        return RemoteError(f"the job could not be started: {said or 'nothing is known of it'}")
+        return RemoteError(f"the job could not be started: {said or 'no error message'}")
     start = parse_start(waited.stdout)
     if start is not None:
         return start.process_id, start
     said = waited.stderr.strip()
-    return RemoteError(f"the job did not start: {said or 'nothing is known of it'}")
+    return RemoteError(f"the job did not start: {said or 'no error message'}")

@@ -66,7 +66,7 @@ def newest_jobs(
     queue
         The section ``queue`` of a project file, unchecked.
     begins
-        Only jobs whose db_id starts with this.
+        Return only jobs whose db_id starts with this.
     by_uuid
         Compare the uuid instead of the db_id.
     """

@@ -113,7 +113,7 @@ class Packer:
     size
         Bytes of the documents so far, not compressed.
     number
-        How many documents there are.
+        Number of documents.
     """
 
     def __init__(self) -> None:

@@ -43,9 +43,7 @@ BATCHES = TableSpec(
         "process_id": text("Its id in the worker's queue."),
         "batch_uid": text("Its id in jfr."),
         "worker": text("Name of the worker."),
-        "folder": text(
-            "Its folder on the worker, if the worker is still in the project.", null=True
-        ),
+        "folder": text("Its folder on the worker, if the project still has the worker.", null=True),
         "state": text("Its state.", one_of=[s.value for s in BatchState]),
         "jobs": array(
             entry(
@@ -67,8 +65,8 @@ BATCHES = TableSpec(
         "end_time": time("End time.", null=True),
         "last_ping_time": time("Time of the last heartbeat.", null=True),
         "activity": mapping(
-            "What it said last that it does: node, slots, jobs running, numbers of jobs done and "
-            "failed, whether it takes_jobs, a note why not, seconds_left of its allocation.",
+            "Its last report: node, slots, jobs running, numbers of jobs done and failed, whether "
+            "it takes_jobs, a note why not, and seconds_left of its allocation.",
             null=True,
         ),
     },

@@ -22,7 +22,7 @@ _WHO = {
     "runner": text("Id of the runner that did it.", null=True),
     "actor": text("user@host of the process that did it; null for other software.", null=True),
     "command": text("The command that this process was.", null=True),
-    "cause": text("Why something failed, in one word.", null=True),
+    "cause": text("Cause of a failure, as a keyword.", null=True),
     "text": text("More about it: the first line of an error, for example.", null=True),
 }
 
@@ -66,7 +66,7 @@ EVENTS = TableSpec(
     {
         "event_id": text("Its id, which orders events."),
         "time": time("When it happened."),
-        "kind": text("What it tells of.", one_of=_KINDS),
+        "kind": text("What happened.", one_of=_KINDS),
         "from": text("State of the job or flow before.", null=True),
         "to": text("State of the job or flow after.", null=True),
         "db_id": text("db_id of the job.", null=True),
@@ -75,7 +75,7 @@ EVENTS = TableSpec(
         "name": text("Name of the flow, or of what was done.", null=True),
         "flow": text("Uuid of the flow.", null=True),
         "worker": text("Worker of the job.", null=True),
-        "count": integer("How many jobs it is about, where it is not one.", null=True),
+        "count": integer("Number of jobs concerned, if not one.", null=True),
         **_WHO,
     },
     row=_row,
@@ -95,7 +95,7 @@ HISTORY = TableSpec(
     "history",
     "A line of `jf job history`.",
     {
-        "time": time("When it began."),
+        "time": time("Time at which it began."),
         "state": text("State of the job from then on; null where it did not change.", null=True),
         "seconds": number("For how long it was in this state.", null=True),
         "kind": text("What happened.", one_of=_KINDS),

@@ -67,7 +67,7 @@ FLOWS = TableSpec(
         "locked": flag("Whether the flow is locked."),
         "jobs": array(JOBS, f"Its jobs: {_WHEN_JOBS}."),
         "workers": array(text("Name."), f"Workers of its jobs: {_WHEN_JOBS}."),
-        "job_states": array(text("State.", one_of=JobState), f"Of its jobs: {_WHEN_JOBS}."),
+        "job_states": array(text("State.", one_of=JobState), f"States of its jobs: {_WHEN_JOBS}."),
     },
     optional=_OF_JOBS,
     row=_row,

@@ -97,9 +97,9 @@ def compact(dry_run: options.DryRun = False) -> None:
         done = controller.compact(dry_run=dry_run)
     facts = {"before": done.before, "after": done.after, "freed": done.freed, "dry_run": dry_run}
     if done.freed is None or done.before is None or done.after is None:
-        show_report(facts, "the server was asked to give space back; it does not say how much")
+        show_report(facts, "the server was asked to release space; it does not report how much")
         return
-    would = "would give back at least" if dry_run else "gave back"
+    would = "would release at least" if dry_run else "released"
     sizes = [f"{n / 1e6:.1f} MB" for n in (done.freed, done.before, done.after)]
     show_report(facts, f"{would} {sizes[0]}: {sizes[1]} before, {sizes[2]} after")
 

@@ -18,7 +18,10 @@ _COLLECTIONS = ("jobs", "flows", "aux", "batches")
 _WAYS = {"asc": 1, "desc": -1}
 _AGAIN = "run the same command again to build the missing ones"
 _Foreground = Annotated[
-    bool, typer.Option("--foreground", "-fg", help="Block all other work on the server meanwhile.")
+    bool,
+    typer.Option(
+        "--foreground", "-fg", help="Block all other work on the server during the build."
+    ),
 ]
 
 
@@ -92,5 +95,5 @@ def create(
             "unique": unique,
             "dry_run": dry_run,
         },
-        f"an index on {key} of {collection} {'would be created' if dry_run else 'is there'}",
+        f"an index on {key} of {collection} {'would be created' if dry_run else 'exists'}",
     )

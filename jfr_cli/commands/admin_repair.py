@@ -21,7 +21,7 @@ from jfr_cli.session import CURRENT
 def upgrade(
     no_dry_run: Annotated[
         bool,
-        typer.Option("--no-dry-run", "-ndr", help="Do the upgrade instead of only showing it."),
+        typer.Option("--no-dry-run", "-ndr", help="Upgrade instead of only showing the plan."),
     ] = False,
     check_env: Annotated[
         bool, typer.Option("--check-env", "-ce", help="Compare all packages, not only jobflow.")

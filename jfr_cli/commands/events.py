@@ -30,14 +30,14 @@ Since = Annotated[
     str | None,
     typer.Option("--since", metavar="DATE", help="Happened at or after (local time)."),
 ]
-Limit = Annotated[int, typer.Option("--max-results", "-m", min=0, help="The last N (0: all).")]
+Limit = Annotated[int, typer.Option("--max-results", "-m", min=0, help="Only the last N (0: all).")]
 
 
 @app.command()
 @shows_list(watchable=False)
 def events(
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on printing new events until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new events until Ctrl-C.")
     ] = False,
     job: Annotated[
         list[str] | None,
@@ -45,7 +45,7 @@ def events(
             "--job",
             "-j",
             metavar="ID",
-            help="Of this job: db_id or uuid.",
+            help="Only of this job: db_id or uuid.",
             autocompletion=complete.job_ids,
             **options.SEVERAL,
         ),
@@ -55,7 +55,7 @@ def events(
         typer.Option(
             "--flow",
             metavar="ID",
-            help="Of this flow: uuid, or any job's db_id.",
+            help="Only of this flow: uuid, or any job's db_id.",
             autocompletion=complete.flow_ids,
             **options.SEVERAL,
         ),
@@ -66,7 +66,7 @@ def events(
             "--kind",
             "-k",
             metavar="KIND",
-            help="Kind; 'states' for all changes of a job's state.",
+            help="Only this kind; 'states' means all changes of a job's state.",
             **options.choices(EVENT_KINDS),
         ),
     ] = None,
@@ -76,17 +76,18 @@ def events(
             "--state",
             "-s",
             metavar="STATE",
-            help="Changes to this state.",
+            help="Only changes to this state.",
             autocompletion=options.event_states,
             **options.SEVERAL,
         ),
     ] = None,
     worker: options.Workers = None,
     runner: Annotated[
-        list[str] | None, typer.Option("--runner", metavar="RUNNER", help="By this runner: its id.")
+        list[str] | None,
+        typer.Option("--runner", metavar="RUNNER", help="Only by the runner with this id."),
     ] = None,
     actor: Annotated[
-        list[str] | None, typer.Option("--actor", metavar="USER@HOST", help="By this user.")
+        list[str] | None, typer.Option("--actor", metavar="USER@HOST", help="Only by this user.")
     ] = None,
     since: Since = None,
     until: Annotated[

@@ -55,14 +55,14 @@ def run_batch(
         typer.Option("--max-wait", "-mw", help="Wait this many seconds for a job (0: no limit)."),
     ] = 60,
     max_jobs: Annotated[
-        int | None, typer.Option("--max-jobs", "-mj", help="Jobs to run, in all places together.")
+        int | None, typer.Option("--max-jobs", "-mj", help="Jobs to run before ending.")
     ] = None,
     parallel_jobs: Annotated[
         int | None, typer.Option("--parallel-jobs", "-pj", help="Number of parallel jobs.")
     ] = None,
     sleep_time: Annotated[
         float | None,
-        typer.Option("--sleep-time", "-st", help="Seconds between checks of the pool, at most."),
+        typer.Option("--sleep-time", "-st", help="Maximum seconds between checks of the pool."),
     ] = None,
 ) -> None:
     """Run the jobs of a pool: the command of a batch process, inside its allocation.

@@ -119,7 +119,7 @@ def _list_archived(
 @shows_list("--output", "-o")
 def info(
     flow: options.FlowIdArgument,
-    by_job: Annotated[bool, typer.Option("--job", "-j", help="The uuid is a job's.")] = False,
+    by_job: Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")] = False,
     verbosity: options.Verbosity = 0,
     stored_data_key: options.StoredDataKeys = None,
     jobs_sort: Annotated[

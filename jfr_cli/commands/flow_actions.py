@@ -29,7 +29,7 @@ from jfr_cli.session import CURRENT
 app = options.part_of_group()
 set_app = options.command_group("Set properties of flows.")
 
-ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is a job's.")]
+ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")]
 _NAMED = 20
 """How many ids of deleted flows are printed; ``--json`` has all."""
 
@@ -51,7 +51,7 @@ def delete(
         bool, typer.Option("--all", "-a", help="Delete outputs and run folders too.")
     ] = False,
     keep_processes: Annotated[
-        bool, typer.Option("--keep-processes", "-kp", help="Leave running jobs running.")
+        bool, typer.Option("--keep-processes", "-kp", help="Let running jobs go on.")
     ] = False,
     wait: options.Wait = None,
     break_lock: options.BreakLock = False,

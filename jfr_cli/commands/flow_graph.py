@@ -54,7 +54,9 @@ def graph(
         ),
     ] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", "-m", help="Same as --as mermaid.")] = False,
-    dash: Annotated[bool, typer.Option("--dash", "-d", help="Not in this version.")] = False,
+    dash: Annotated[
+        bool, typer.Option("--dash", "-d", help="Not available in this version.")
+    ] = False,
 ) -> None:
     """Show a flow as a tree, or write it as mermaid, dot or SVG.
 

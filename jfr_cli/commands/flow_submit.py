@@ -52,7 +52,7 @@ def submit(
             "--worker",
             "-wk",
             metavar="NAME",
-            help="Worker of the jobs without their own; default: the project's first.",
+            help="Worker of jobs that name none; default: the project's first.",
             autocompletion=complete.worker_names,
         ),
     ] = None,
@@ -75,7 +75,7 @@ def submit(
     metadata: Annotated[
         str | None,
         typer.Option(
-            "--metadata", "-meta", metavar="DICT", help="Added to that of the flow and its jobs."
+            "--metadata", "-meta", metavar="DICT", help="Metadata to add to the flow and its jobs."
         ),
     ] = None,
     jobstore: Annotated[
@@ -84,11 +84,13 @@ def submit(
     ] = None,
     external: Annotated[
         bool,
-        typer.Option("--allow-external-references", help="Accept outputs of jobs outside it."),
+        typer.Option(
+            "--allow-external-references", help="Allow references to jobs outside the flow."
+        ),
     ] = False,
     wait: Annotated[
         bool,
-        typer.Option("--wait", help="Wait for its end; exit 7 if it did not complete."),
+        typer.Option("--wait", help="Wait for its end; exit 7 if it does not complete."),
     ] = False,
     timeout: options.Timeout = None,
     dry_run: options.DryRun = False,
@@ -100,7 +102,7 @@ def submit(
     Example: jf flow submit flows.py:relax element=Cu --worker cluster --wait
     """
     if timeout is not None and not wait:
-        raise ArgumentError("--timeout is for --wait", hint="add --wait")
+        raise ArgumentError("--timeout requires --wait", hint="add --wait")
     from controller.submission import SubmissionOptions, prepare_submission
     from controller.targets import load_target, local_module, read_arguments, read_target
 

@@ -21,14 +21,17 @@ def gui(
         int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 chooses a free one.")
     ] = 5001,
     host: Annotated[
-        str, typer.Option("--host", help="Address to listen on; anything else lets others in.")
+        str, typer.Option("--host", help="Address to listen on; others let other users connect.")
     ] = "127.0.0.1",
     socket: Annotated[
         str | None,
         typer.Option("--socket", metavar="PATH", help="Listen on a unix socket, for ssh -L."),
     ] = None,
     actions: Annotated[
-        bool, typer.Option("--actions", help="Let pages change jobs; otherwise they only show.")
+        bool,
+        typer.Option(
+            "--actions", help="Allow actions on the pages, which are read-only otherwise."
+        ),
     ] = False,
 ) -> None:
     """View the project in a browser.
@@ -40,7 +43,7 @@ def gui(
     from jfr_web.serve import HOST, Place, serve
 
     if socket is not None and host != HOST:
-        raise ArgumentError("--socket and --host exclude each other", hint="omit one of the two")
+        raise ArgumentError("--socket and --host cannot be combined", hint="omit one of the two")
     place = Place(host, port, None if socket is None else Path(socket).expanduser().absolute())
     project = CURRENT.project
     serve(project, place, project_file=str(CURRENT.project_file), actions=actions, tell=say)

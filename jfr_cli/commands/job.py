@@ -82,7 +82,7 @@ def list_jobs(
     Example: jf job list -s FAILED --days 2; jf job list @NAME
     """
     if CURRENT.columns and verbosity:
-        raise ArgumentError("--columns and --verbose exclude each other")
+        raise ArgumentError("--columns and --verbose cannot be combined")
     wanted = with_flags(selection, locked=locked, error=error, running=running)
     with CURRENT.reader() as controller:
         if latest_flow is not None:
@@ -114,7 +114,7 @@ def _number(controller: Any, wanted: JobFilter, *, archived: bool) -> int:
 
 def _of_latest_flows(controller: Any, selection: JobFilter, number: int) -> JobFilter:
     if selection.flow_ids:
-        raise ArgumentError("--latest-flow and --flow-id exclude each other")
+        raise ArgumentError("--latest-flow and --flow-id cannot be combined")
     flows = controller.get_flows_info(sort=[("created_on", -1)], limit=number)
     return replace(selection, flow_ids=[flow.flow_id for flow in flows])
 
@@ -265,7 +265,7 @@ def history(job: options.JobIdArgument, index: options.IndexArgument = None) -> 
 def dump(
     selection: JobFilter,
     path: Annotated[
-        str, typer.Option("--path", "-p", metavar="FILE", help="Where to.")
+        str, typer.Option("--path", "-p", metavar="FILE", help="File to write.")
     ] = "jobs_dump.json",
 ) -> None:
     """Write the complete documents of jobs to a file, as JSON.

@@ -85,7 +85,9 @@ def get(
     index: Annotated[int | None, typer.Option("--index", "-i", help="Index of the job.")] = None,
     path: Annotated[
         Path,
-        typer.Option("--path", "-p", metavar="DIR", help="Where to.", exists=True, file_okay=False),
+        typer.Option(
+            "--path", "-p", metavar="DIR", help="Folder to write to.", exists=True, file_okay=False
+        ),
     ] = Path(),
 ) -> None:
     """Fetch files from a job's run directory.
@@ -160,15 +162,17 @@ def log(
     job: options.JobIdArgument,
     index: options.IndexArgument = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Show what is added, until the job ends.")
+        bool, typer.Option("--follow", "-f", help="Keep showing new output until the job ends.")
     ] = False,
     lines: Annotated[
         int,
-        typer.Option("--lines", "-n", min=0, metavar="N", help="Lines of each log to begin with."),
+        typer.Option("--lines", "-n", min=0, metavar="N", help="Lines of each log to show first."),
     ] = 50,
     file: Annotated[
         list[str] | None,
-        typer.Option("--file", metavar="NAME", help="Another file of the job instead; repeatable."),
+        typer.Option(
+            "--file", metavar="NAME", help="Show this file of the job instead; repeatable."
+        ),
     ] = None,
     timeout: options.Timeout = None,
 ) -> None:
@@ -180,7 +184,7 @@ def log(
 
     names = tuple(file or ()) or LOG_FILES
     if timeout is not None and not follow:
-        raise ArgumentError("--timeout is for --follow")
+        raise ArgumentError("--timeout requires --follow")
     with CURRENT.controller() as controller:
         keywords = job_keywords(controller, job, index)
         if follow:
@@ -227,7 +231,7 @@ def _print_parts(parts: Sequence[LogPart], shown: str) -> str:
     """Print parts of logs, with the name of each where it changes; returns the last name."""
     for part in parts:
         if part.name != shown:
-            more = f" (the first {part.left_out} bytes were left out)" if part.left_out else ""
+            more = f" (the first {part.left_out} bytes are omitted)" if part.left_out else ""
             say(f"--- {part.name}{more}")
             shown = part.name
         print_data(part.text.removesuffix("\n"))

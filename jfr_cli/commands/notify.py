@@ -12,16 +12,14 @@ from jfr_cli.output import show_report, show_rows, shows_document, shows_list
 from jfr_cli.render.notify import NOTIFICATIONS
 from jfr_cli.session import CURRENT
 
-Notify = Annotated[
-    bool, typer.Option("--notify", help="Deliver what is found to those who want to know.")
-]
+Notify = Annotated[bool, typer.Option("--notify", help="Send the findings as notifications.")]
 app = options.command_group("List and test the notifications of a project.")
 
 
 @app.command("list")
 @shows_list()
 def list_notifications() -> None:
-    """List who is told of what.
+    """List the notifications of the project.
 
     Example: jf notify list
     """

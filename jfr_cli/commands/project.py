@@ -147,7 +147,7 @@ def check(
     only = {"jobstore": jobstore, "queue": queue, "worker": worker is not None}
     parts = [part for part, chosen in only.items() if chosen]
     if len(parts) > 1:
-        raise ArgumentError(f"--{' and --'.join(parts)} exclude each other")
+        raise ArgumentError(f"--{' and --'.join(parts)} cannot be combined")
     with progress_bar("checking", at_least=1, afterwards="nothing was changed") as report:
         results = check_project(
             CURRENT.project,

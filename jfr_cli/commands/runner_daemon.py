@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from controller.config import Project
     from controller.service.starting import Started
 
-app = options.command_group("Run the jobs of a project and see which runner does.")
+app = options.command_group("Run the jobs of a project, and control its runners.")
 
 _Transfer = Annotated[
     int, typer.Option("--transfer", "-t", min=1, help="Processes that upload and download.")
@@ -36,7 +36,7 @@ _Complete = Annotated[
 ]
 _Single = Annotated[bool, typer.Option("--single", "-s", help="One process for everything.")]
 _AllProjects = Annotated[
-    bool, typer.Option("--all-projects", help="The runners of all projects, each for itself.")
+    bool, typer.Option("--all-projects", help="Start the runners of all projects.")
 ]
 _Wait = Annotated[bool, typer.Option("--wait", "-w", help="Wait until it has ended.")]
 _All = Annotated[bool, typer.Option("--all", "-a", help="Runners of all projects.")]
@@ -86,10 +86,12 @@ def start(
     if interactive and (transfer > 1 or complete > 1):
         raise ArgumentError("--connect-interactive requires --single")
     if interactive and all_projects:
-        raise ArgumentError("--connect-interactive is for one project")
+        raise ArgumentError("--connect-interactive works for one project only")
     if metrics is not None:
         if all_projects:
-            raise ArgumentError("--metrics is for one project: each project needs its own port")
+            raise ArgumentError(
+                "--metrics works for one project only: each project needs its own port"
+            )
         from controller.metrics import parse_address
 
         parse_address(metrics)
@@ -131,7 +133,7 @@ def _for_all_projects(action: Any, done: str) -> dict[str, Any]:
     Raises
     ------
     typer.Exit
-        With 5 where it failed for some, 1 for all.
+        Exit code 5 if it failed for some projects, 1 if for all.
     """
     from controller.config import ConfigManager
 
@@ -310,7 +312,7 @@ def _claim(*, paused: bool, runner: str | None, host: str | None) -> None:
         return
     with CURRENT.controller() as controller:
         changed = controller.pause_claims() if paused else controller.resume_claims()
-    already = "" if changed else "; that was so before"
+    already = "" if changed else "; this was already so"
     facts = {"claims_paused": paused, "changed": changed}
     show_report(facts, f"{words} by the runners of project {CURRENT.project.name}{already}")
 
@@ -332,7 +334,7 @@ def foreground() -> None:
 @app.command("log")
 def log(
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what is written.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new messages.")
     ] = False,
     lines: Annotated[
         int, typer.Option("--lines", "-n", min=0, help="Last messages to show; 0 for all.")
@@ -377,7 +379,7 @@ def _log_choice(runner: str | None, level: str | None) -> Any:
 @app.command("unit")
 def unit(
     cron: Annotated[
-        bool, typer.Option("--cron", help="Lines of a crontab, where there is no systemd.")
+        bool, typer.Option("--cron", help="Print crontab lines, for machines without systemd.")
     ] = False,
 ) -> None:
     """Print a systemd user unit, or lines of a crontab, that keep the project's runner up.

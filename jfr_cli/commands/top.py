@@ -29,10 +29,12 @@ _LINES = 200
 def top(
     seconds: Annotated[
         float,
-        typer.Option("--interval", "-d", metavar="SECONDS", min=0.2, help="Between two readings."),
+        typer.Option(
+            "--interval", "-d", metavar="SECONDS", min=0.2, help="Seconds between two refreshes."
+        ),
     ] = 2.0,
     once: Annotated[
-        bool, typer.Option("--once", help="Print it once, as without a terminal.")
+        bool, typer.Option("--once", help="Print it once and exit, as without a terminal.")
     ] = False,
 ) -> None:
     """Show what goes on, live: jobs, workers, runners, errors, throughput.

@@ -19,7 +19,7 @@ from jfr_cli.session import CURRENT
 if TYPE_CHECKING:
     from controller.config import Project
 
-app = options.command_group("Log in to workers, and try them out.")
+app = options.command_group("Log in to workers and test them.")
 
 _Name = Annotated[
     str,
@@ -85,18 +85,23 @@ def try_out(
             "--exec-config",
             "-ec",
             metavar="NAME",
-            help="With this exec_config.",
+            help="Use this exec_config.",
             autocompletion=complete.exec_config_names,
         ),
     ] = None,
     connect: Annotated[
         str | None,
         typer.Option(
-            "--connect", metavar="HOST:PORT", help="The job has to reach this from its node."
+            "--connect",
+            metavar="HOST:PORT",
+            help="HOST:PORT that the job must reach from its node.",
         ),
     ] = None,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="Then exit 8.")
+        float,
+        typer.Option(
+            "--timeout", metavar="SECONDS", min=1, help="Time limit; exit 8 when it is reached."
+        ),
     ] = 600,
 ) -> None:
     """Run a small job through a worker's queue, end to end; exit 9 if it fails.

@@ -20,9 +20,9 @@ class _Shell:
     Attributes
     ----------
     script
-        Which script is for it.
+        Name of the script for the shell.
     place
-        Where it goes, within the home folder.
+        Path of the installed script, within the home folder.
     startup, line
         The startup file and the line that it must contain for the shell to look there, if any.
     """

@@ -54,7 +54,7 @@ class Command:
     Attributes
     ----------
     words
-        What is typed after `jf` to reach it; empty for `jf` itself.
+        The words after `jf` that lead to it; empty for `jf` itself.
     paragraphs
         Its help without the examples; the first one is the summary.
     examples
@@ -62,9 +62,9 @@ class Command:
     closing
         The last part of the help.
     parameters
-        In the order of the help.
+        Its parameters, in the order of the help.
     commands
-        Those below a group.
+        The commands of a group.
     is_group, hidden
         Flags, as named.
     """
@@ -108,7 +108,7 @@ def command_tree(command: Any, words: tuple[str, ...] = ()) -> Command:
     command
         The command, as `typer.main.get_command` returns it.
     words
-        What is typed after `jf` to reach it.
+        The words after `jf` that lead to it.
     """
     settings = getattr(command, "context_settings", None) or {}
     context = typer.Context(command, info_name=words[-1] if words else "jf", **settings)

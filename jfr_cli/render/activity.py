@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 _JOB = entry(
     DocumentSchema(
         "",
-        "A job under way.",
+        "A job in progress.",
         {
             "db_id": text("Its db_id."),
             "name": text("Its name."),
             "state": text("Its state.", one_of=JobState),
             "worker": text("Its worker."),
             "run_time": number("Seconds since its start; null before.", null=True),
-            "note": text("Why it waits in its queue; empty where that is not known."),
+            "note": text("Why it waits in its queue; empty if unknown."),
         },
     )
 )
@@ -44,8 +44,8 @@ _FAILURE = entry(
             "db_id": text("Its db_id."),
             "name": text("Its name."),
             "worker": text("Its worker."),
-            "on": time("When."),
-            "cause": text("Why; empty where not known."),
+            "on": time("Time of the error."),
+            "cause": text("Cause of the failure; empty if unknown."),
             "line": text("The last line of the error."),
         },
     )
@@ -55,7 +55,7 @@ _MINUTE = entry(
         "",
         "A minute.",
         {
-            "begin": time("Its beginning."),
+            "begin": time("Start of the minute."),
             "completed": integer("Jobs that completed in it."),
             "failed": integer("Jobs that ended in an error."),
         },
@@ -67,7 +67,9 @@ _WORKER = entry(
         "A worker.",
         {
             "name": text("Its name."),
-            "max_jobs": integer("Its limit of jobs under way; null without.", null=True),
+            "max_jobs": integer(
+                "Maximum number of its jobs in progress; null for no limit.", null=True
+            ),
             "states": mapping("{state: number of its jobs}, without zeros."),
             "problem": text("Why its machine cannot be used at present.", null=True),
         },
@@ -75,18 +77,18 @@ _WORKER = entry(
 )
 ACTIVITY = DocumentSchema(
     "activity",
-    "What goes on in a project: `jf top`.",
+    "The activity of a project: `jf top`.",
     {
         "project": text("Its name."),
-        "on": time("When this was read."),
-        "counted_on": time("When the jobs were counted."),
+        "on": time("Time of reading."),
+        "counted_on": time("Time at which the jobs were counted."),
         "states": mapping("{state: number of jobs}, every state."),
-        "workers": array(_WORKER, "Those of the project, then others that jobs name."),
-        "jobs": array(_JOB, "Jobs under way, at most 200."),
+        "workers": array(_WORKER, "Workers of the project, then others that jobs name."),
+        "jobs": array(_JOB, "Jobs in progress, at most 200."),
         "errors": array(_FAILURE, "The newest errors, the newest first."),
         "minutes": array(_MINUTE, "The last hour, oldest first."),
         "runners": array(entry(RUNNER_PROCESS), "The runners, the oldest first."),
-        "claims_paused": flag("Whether no runner claims jobs."),
+        "claims_paused": flag("Whether claims are paused for all runners."),
     },
 )
 

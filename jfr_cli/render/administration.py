@@ -45,7 +45,7 @@ CREATED_INDEX = DocumentSchema(
     "created-index",
     "The index that `jf admin index create` created, or would create.",
     {
-        "collection": text("Where."),
+        "collection": text("Collection of the index."),
         "key": text("The indexed field."),
         "descending": flag("Whether the order is descending."),
         "unique": flag("Whether two documents with the same value are refused."),

@@ -61,7 +61,7 @@ QUEUE_FILES = DocumentSchema(
 DUMPED = DocumentSchema(
     "dumped-jobs",
     "What `jf job dump` wrote.",
-    {"jobs": integer("How many."), "file": text("Where to.")},
+    {"jobs": integer("Number of jobs."), "file": text("Path of the file.")},
 )
 CLEANED = outcome_schema(
     "cleaned",

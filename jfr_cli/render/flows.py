@@ -36,10 +36,10 @@ _NODE: dict[str, Any] = {
     "name": text("Its name."),
     "uuid": text("Its id."),
     "origin": text("How it was added to the flow.", one_of=[origin.value for origin in Origin]),
-    "db_id": text("Of a job."),
-    "index": integer("Of a job."),
-    "state": text("Of a job.", one_of=JobState),
-    "worker": text("Of a job."),
+    "db_id": text("db_id of the job."),
+    "index": integer("Index of the job."),
+    "state": text("State of the job.", one_of=JobState),
+    "worker": text("Name of the job's worker."),
     "children": array(
         {"type": "object"}, "Its members, or the jobs that it added; with the same schema."
     ),
@@ -54,9 +54,9 @@ DRAWING = DocumentSchema(
     "drawing",
     "A flow in a graph language: `jf flow graph --as` and `--path`.",
     {
-        "as": text("Which.", one_of=("mermaid", "dot", "svg")),
+        "as": text("The graph language.", one_of=("mermaid", "dot", "svg")),
         "text": text("The drawing; null if it was written to a file.", null=True),
-        "file": text("That file.", null=True),
+        "file": text("Path of that file.", null=True),
     },
 )
 RESUMED = outcome_schema(

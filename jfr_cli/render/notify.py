@@ -32,10 +32,12 @@ NOTIFICATIONS = TableSpec(
     "A notification: an entry of `jf notify list`.",
     {
         "name": text("Its name."),
-        "on": array(text("What it tells."), "What it tells."),
-        "causes": array(text("A cause."), "Of failed jobs only these causes.", null=True),
-        "to": text("How it is delivered and where to; nothing secret."),
-        "every": number("Seconds at least between two messages."),
+        "on": array(text("An event."), "Events that it reports."),
+        "causes": array(
+            text("A cause."), "Causes of failure to which it is limited; null for all.", null=True
+        ),
+        "to": text("How and where it is delivered, without secrets."),
+        "every": number("Minimum number of seconds between two messages."),
         "timeout": number("Seconds until a delivery counts as failed."),
     },
     row=_row,

@@ -138,7 +138,7 @@ CONFLICTS = TableSpec(
     {
         "kind": text("jobs_handle_dir, queue_collection, output_collection or directory."),
         "projects": array(text("A project."), "The projects concerned."),
-        "message": text("What exactly."),
+        "message": text("The shared resource."),
     },
     row=_conflict_row,
     columns=(

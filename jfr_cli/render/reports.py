@@ -35,7 +35,7 @@ TRENDS = DocumentSchema(
     "Numbers of jobs or flows that ended in each of the last intervals.",
     {
         "interval": text("hours, days, weeks, months or years."),
-        "num_intervals": integer("How many."),
+        "num_intervals": integer("Number of intervals."),
         "timezone": text("Time zone of the intervals."),
         "dates": array(text("An interval."), "The intervals, oldest first."),
         "completed": array(integer("A number."), "Number completed in each interval."),

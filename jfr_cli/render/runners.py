@@ -38,9 +38,9 @@ __all__ = [
 
 _STATES = ("alive", "silent", "none", "no record")
 _IDENTITY: dict[str, Any] = {
-    "hostname": text("Its machine.", null=True),
-    "pid": integer("Its process.", null=True),
-    "user": text("Who started it.", null=True),
+    "hostname": text("Name of its machine.", null=True),
+    "pid": integer("Id of its process.", null=True),
+    "user": text("The user who started it.", null=True),
     "start_time": time("Start time.", null=True),
     "last_pinged": time("Time of its last ping.", null=True),
 }
@@ -138,8 +138,8 @@ RUNNER_STATUS = TableSpec(
     "Whether a runner serves the project, and all runners: `jf runner status`.",
     {
         **_STATUS,
-        "claims_paused": flag("Whether no runner is to claim jobs."),
-        "runners": array(mapping("As of `jf runner list`."), "All that have a record."),
+        "claims_paused": flag("Whether claims are paused for all runners."),
+        "runners": array(mapping("As of `jf runner list`."), "All runners that have a record."),
         "outages": array(
             mapping("``worker``, ``state`` (AUTH_REQUIRED or away), ``problem``, ``hint``."),
             "Workers whose machines cannot be used at present.",
@@ -183,14 +183,14 @@ RUNNERS_STARTED = DocumentSchema(
 )
 RUNNERS_TOLD = DocumentSchema(
     "runners-told",
-    "What became of a request: `jf runner stop`, `kill`, `reload`, and `pause` of one runner.",
+    "The outcome of a request: `jf runner stop`, `kill`, `reload`, and `pause` of one runner.",
     {
         "runners": array(
             mapping(
                 "``runner_id``, ``named`` (process and host), ``message``, and ``outcome``: done, "
                 "asked, pending, refused or silent."
             ),
-            "Those that were asked; empty where none is active.",
+            "The runners that were asked; empty if none is active.",
         )
     },
 )
@@ -198,8 +198,8 @@ CLAIMS = DocumentSchema(
     "claims",
     "What `jf runner pause` or `resume` did.",
     {
-        "claims_paused": flag("Whether no runner is to claim jobs."),
-        "changed": flag("Whether that is new."),
+        "claims_paused": flag("Whether claims are paused for all runners."),
+        "changed": flag("Whether this changed something."),
     },
 )
 UPDATED = DocumentSchema(

@@ -23,7 +23,7 @@ SUBMITTED_JOB = TableSpec(
         "uuid": text("Its uuid."),
         "index": integer("Its index."),
         "name": text("Its name."),
-        "worker": text("Where it runs."),
+        "worker": text("Name of its worker."),
     },
     columns=(
         Column("db_id", "DB id", number=True, rank=0),
@@ -39,7 +39,7 @@ SUBMISSION = DocumentSchema(
         "flow_id": text("Uuid of the flow."),
         "name": text("Its name."),
         "project": text("The project."),
-        "db_ids": array(text("db_id."), "Of its jobs, parents before children."),
+        "db_ids": array(text("db_id."), "db_ids of its jobs, parents before children."),
         "jobs": array(entry(SUBMITTED_JOB), "Its jobs, in the same order."),
         "dry_run": flag("Whether nothing was submitted."),
         "wait": {**entry(WAIT, "With --wait: how it ended."), "type": ["object", "null"]},
@@ -53,7 +53,7 @@ def job_rows(prepared: PreparedFlow, db_ids: Sequence[str]) -> list[Row]:
     Parameters
     ----------
     db_ids
-        Of the jobs; none in a dry run.
+        db_ids of the jobs; none in a dry run.
     """
     ids: Sequence[str | None] = db_ids or [None] * len(prepared.flow.jobs)
     return [

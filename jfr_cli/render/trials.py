@@ -16,25 +16,25 @@ TRIAL_STEP = DocumentSchema(
     "A state that the job of `jf worker test` went through.",
     {
         "state": text("Its name."),
-        "step": text("What ended it."),
+        "step": text("The event that ended it."),
         "seconds": number("How long the job was in it."),
     },
 )
 TRIAL = DocumentSchema(
     "trial",
-    "What came of `jf worker test`.",
+    "The result of `jf worker test`.",
     {
         "worker": text("Name of the worker."),
         "ok": flag("Whether the job completed, with the right output."),
-        "state": text("State of the job; null where it was not over in time.", null=True),
-        "waiting": text("State in which it still was when time was up.", null=True),
-        "seconds": number("How long it took in all."),
+        "state": text("Final state of the job; null if the time limit came first.", null=True),
+        "waiting": text("Its state at the time limit.", null=True),
+        "seconds": number("Total duration."),
         "steps": array(TRIAL_STEP, "The states that it went through."),
-        "node": text("Where it ran.", null=True),
+        "node": text("Node on which it ran.", null=True),
         "queue_id": text("Its id in the queue.", null=True),
-        "cause": text("Why it did not complete, in one word.", null=True),
+        "cause": text("Why it did not complete, as a keyword.", null=True),
         "error": text("Why, in one line; empty when it did."),
-        "log": text("Last lines of what it printed, where it did not complete."),
+        "log": text("Last lines of its output, if it did not complete."),
     },
 )
 

@@ -98,7 +98,7 @@ class Pane:
     Parameters
     ----------
     title
-        What it shows.
+        Title of the pane.
     read
         Reads the lines.
     every
@@ -142,9 +142,9 @@ class Live:
     Parameters
     ----------
     terminal
-        Where it is shown.
+        The terminal that shows it.
     source
-        Where the activity comes from.
+        The source of the activity.
     info, log
         Read the panes of a job.
     claim

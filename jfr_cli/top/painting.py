@@ -45,7 +45,7 @@ def changes(before: Sequence[Line], after: Sequence[Line], render: Render) -> st
     Parameters
     ----------
     before
-        What it shows; missing lines are empty.
+        The lines it shows; missing lines are empty.
     render
         Gives a text its style.
     """
@@ -105,7 +105,7 @@ def renderer(*, color: bool, encoding: str, system: str = "256") -> Render:
     color
         Whether colours may be used; bold and reverse are used in any case.
     encoding
-        Of the terminal: symbols that it does not have are replaced.
+        Encoding of the terminal; symbols that it lacks are replaced.
     system
         "truecolor", "256" or "standard".
     """

@@ -84,7 +84,7 @@ class Frame:
     problem
         Why the activity is old; "" where it is not.
     notice
-        What was done last, for the last line.
+        The last action, for the last line.
     pane
         The lines of an opened pane, and its title.
     """

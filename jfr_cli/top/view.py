@@ -31,13 +31,13 @@ class View:
     Attributes
     ----------
     look
-        What is listed.
+        The filter and order of the listed jobs.
     sort, reverse
         One of `SORTS`, and whether its order is reversed.
     selected
         db_id of the marked job; None for the first one.
     pane
-        What covers the screen: "", "help", "info" or "log".
+        The pane that covers the screen: "", "help", "info" or "log".
     scroll
         The first line of the pane that is shown.
     typing
@@ -45,7 +45,7 @@ class View:
     marks
         Whether a job is marked.
     asks
-        What is to be confirmed: PAUSE or RESUME.
+        The action to confirm: PAUSE or RESUME.
     """
 
     look: Look = field(default_factory=Look)
@@ -89,7 +89,7 @@ def press(view: View, key: str, activity: Activity | None, room: int) -> tuple[V
     key
         A character, or a name of `jfr_cli.top.terminal.KEYS`.
     activity
-        What is shown; None before the first reading.
+        The activity shown; None before the first reading.
     room
         Number of lines that the list, or the pane, has.
     """

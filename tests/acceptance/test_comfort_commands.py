@@ -29,7 +29,7 @@ def test_a_saved_filter(finished: Run) -> None:
             (("job", "list", "@failurs"), 3, "did you mean failures?"),
             (("job", "list", "3"), 2, "ids follow --db-id"),
             (("flow", "list", "@failures"), 3, "jf flow filter save"),
-            (("job", "rerun", "@failures", "-s", "FAILED"), 2, "exclude each other"),
+            (("job", "rerun", "@failures", "-s", "FAILED"), 2, "cannot be combined"),
             (("job", "filter", "save", "failures", "-s", "READY"), 2, "--replace"),
         ]:
             done = finished(*words)

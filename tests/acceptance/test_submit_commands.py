@@ -68,7 +68,7 @@ def test_what_goes_wrong_is_one_line(fresh_embedded: Project, tmp_path: Path) ->
         (("wrong.py:mak",), 3, "did you mean make?"),
         (("wrong.py:make", "x"), 2, "neither key=value nor JSON"),
         (("acceptance_jobs:fail", "--worker", "locl"), 1, "did you mean local?"),
-        (("acceptance_jobs:fail", "--timeout", "1"), 2, "--timeout is for --wait"),
+        (("acceptance_jobs:fail", "--timeout", "1"), 2, "--timeout requires --wait"),
     ]:
         done = jf("flow", "submit", *words, env=ENV, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (code, ""), done.stderr

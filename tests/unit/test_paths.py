@@ -69,7 +69,7 @@ def test_paths_that_lead_elsewhere(path: str, message: str) -> None:
 )
 def test_ids_that_lead_out_of_the_work_dir(uuid: str) -> None:
     for make in (lambda: run_dir_path("/work", uuid, 1), lambda: batch_dir_path("/work", uuid)):
-        with pytest.raises(RemoteError, match="cannot be the name of a folder") as caught:
+        with pytest.raises(RemoteError, match="cannot be used as the name of a folder") as caught:
             make()
         assert caught.value.no_retry
     if uuid:

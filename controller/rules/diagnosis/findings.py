@@ -101,7 +101,7 @@ class Finding:
     Attributes
     ----------
     kind, severity
-        What it is, and how serious.
+        Kind of the problem, and how serious it is.
     subject
         db_id of a job, uuid of a flow, or name of another subject.
     what
@@ -132,9 +132,9 @@ class Diagnosis:
     Attributes
     ----------
     findings
-        In the order: problems, warnings, notes.
+        The findings: first problems, then warnings, then notes.
     jobs, flows
-        How many were examined.
+        Numbers of jobs and flows examined.
     held
         Locks whose holder seems alive; documents under such a lock were not judged.
     """

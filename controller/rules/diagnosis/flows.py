@@ -267,7 +267,7 @@ def examine_orphans(uuid: str | None, jobs: Sequence[Doc], now: datetime) -> Fin
     uuid
         The flow that they name; None if none.
     jobs
-        At least ``db_id``, ``state`` and ``created_on``.
+        The jobs, with at least ``db_id``, ``state`` and ``created_on``.
     """
     db_ids = [str(job["db_id"]) for job in jobs]
     if uuid is None:

@@ -26,11 +26,11 @@ class LockView:
     Attributes
     ----------
     collection
-        Where it is stored.
+        Name of its collection.
     subject, name
         The subject of a finding, and its name for users: "12", "job 12".
     document
-        At least ``_id`` and the lock's fields.
+        The document, with at least ``_id`` and the fields of the lock.
     lease
         The lease of the lock; None for a foreign lock, and for no lock.
     expired

@@ -42,7 +42,7 @@ def unfinished_move(uuid: str, stage: str) -> Finding:
     Parameters
     ----------
     stage
-        Of `controller.rules.archiving`.
+        A stage of `controller.rules.archiving`.
     """
     what = {"writing": "archiving it", "deleting": "archiving it"}.get(stage, "bringing it back")
     return Finding(
@@ -50,7 +50,7 @@ def unfinished_move(uuid: str, stage: str) -> Finding:
         Severity.PROBLEM,
         uuid,
         f"{what} was interrupted ({stage}): it is partly in the queue, partly in the archive",
-        "put it together in one of the two",
+        "complete the move, or undo it",
         Mending(Action.MEND_ARCHIVE, uuid),
     )
 
@@ -143,7 +143,7 @@ def leftover_folder(path: str) -> Finding:
         Severity.WARNING,
         path,
         "the removal of this run directory was interrupted: nothing uses what is left of it",
-        "remove it to the end",
+        "finish removing it",
         Mending(Action.REMOVE_FOLDER, path),
     )
 

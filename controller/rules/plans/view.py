@@ -113,7 +113,7 @@ class FlowView:
     held
         Why jobs cannot be changed: another process has locked them.
     size
-        How many jobs the flow has, if the action needs to know.
+        Number of jobs of the flow, if the action needs it.
     unmatched
         Chosen jobs that no longer match the selection.
     """

@@ -1,8 +1,8 @@
-"""Steps of many jobs of one worker in few round trips: what does not fit in goes alone.
+"""Steps of many jobs of one worker in few round trips; jobs that need more go alone.
 
-Each function takes locked jobs and returns, for each, what to set or the error. A job about which
-there is more to find out (something began in its folder before, its folder is another attempt's)
-takes its step alone, as all do on the shell of this machine.
+Each function takes locked jobs and returns, for each, what to set or the error. A job that
+needs a closer look (something has begun in its folder, or the folder belongs to another attempt)
+takes its step alone, as all jobs do in the shell of this machine.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Answer = dict[str, Any] | Exception
 Step = Callable[[RunnerContext, Job], dict[str, Any]]
 
 _AT_ONCE = 32 << 20
-"""Bytes of input that travel together."""
+"""Maximum number of bytes of input that are sent together."""
 
 
 def upload_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
@@ -70,7 +70,7 @@ def send_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
         scripts: dict[int, str] = {}
         for number, one in some.items():
             script = _tried(partial(_render, queue, one.fields), context, jobs[number])
-            if isinstance(script, Exception):  # its submission is going to tell of it
+            if isinstance(script, Exception):  # its submission will report this
                 answers[number] = _alone(upload, context, jobs[number])
             else:
                 scripts[number] = script
@@ -97,13 +97,13 @@ def send_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
 
 
 def _as_before(upload: Upload) -> dict[str, Any]:
-    """Return what to set of a job of which nothing was sent."""
+    """Return the fields to set of a job of which nothing was sent."""
     state = JobState.CHECKED_OUT.value
     return {"state": state, "remote.submission_token": upload.before}
 
 
 def send(context: RunnerContext, job: Job) -> dict[str, Any]:
-    """Make the run directory of a job; or go on where `send_many` was interrupted."""
+    """Make the run directory of a job, or continue where `send_many` was interrupted."""
     if job["state"] == JobState.UPLOADED.value:
         fields = submit(context, job)
         if fields["state"] == JobState.SUBMITTED.value:
@@ -135,7 +135,7 @@ def submit_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
 def _prepare(
     context: RunnerContext, jobs: Sequence[Job]
 ) -> tuple[dict[int, Answer], dict[int, Upload]]:
-    """Find out what the uploads of jobs are to do; some are refused, or done alone."""
+    """Plan the uploads of jobs; some are refused, or done alone."""
     answers: dict[int, Answer] = {}
     prepared: dict[int, Upload] = {}
     specs = context.jobstore_specs(jobs)
@@ -161,7 +161,7 @@ def _key(job: Job) -> tuple[str, int]:
 
 
 def _render(queue: Queue, fields: Mapping[str, Any], context: RunnerContext, job: Job) -> str:
-    """Return the script of a job, of whose document some fields are about to change."""
+    """Return the script of a job, given the fields of its document that are about to change."""
     return render_script(queue.scheduler, script_spec(context, changed(job, fields)))
 
 
@@ -171,7 +171,7 @@ def _submitted(
     found: Mapping[int, tuple[str, Start | None] | Exception | None],
     alone: Step,
 ) -> dict[int, Answer]:
-    """Return what to set of jobs that were submitted together; one without an answer goes alone."""
+    """Return the fields to set of jobs submitted together; one without an answer goes alone."""
     name = jobs[0]["worker"]
     queue, scheduler = context.queue(name), context.worker(name).scheduler_type
     answers: dict[int, Answer] = {}
@@ -194,7 +194,7 @@ def _submitted(
 
 
 def download_many(context: RunnerContext, jobs: Sequence[Job]) -> list[Answer]:
-    """Fetch what jobs left; see `download`."""
+    """Fetch the output files of jobs; see `download`."""
     fetch_many(context, jobs)
     return [{"state": JobState.DOWNLOADED.value} for _ in jobs]
 
@@ -206,11 +206,11 @@ ALONE: Mapping[Callable[..., list[Answer]], Step] = {
     download_many: download,
     put_many: put,
 }
-"""The step of one job that each of these stands for."""
+"""The corresponding step for a single job."""
 
 
 def _tried(step: Callable[[RunnerContext, Job], Any], context: RunnerContext, job: Job) -> Any:
-    """Do what concerns one job only; an error of it is an answer."""
+    """Do something for one job; an error is its result, and does not affect other jobs."""
     try:
         return step(context, job)
     except StorageUnavailableError:
@@ -225,7 +225,7 @@ def _alone(step: Step, context: RunnerContext, job: Job) -> Answer:
 
 
 def _chunks(uploads: Mapping[int, Upload]) -> Iterator[dict[int, Upload]]:
-    """Divide uploads so that no more than `_AT_ONCE` bytes travel together."""
+    """Divide uploads so that at most `_AT_ONCE` bytes are sent together."""
     some: dict[int, Upload] = {}
     size = 0
     for number, one in uploads.items():
@@ -242,7 +242,7 @@ def _chunks(uploads: Mapping[int, Upload]) -> Iterator[dict[int, Upload]]:
 def step_of_many(
     context: RunnerContext, many: Callable[[RunnerContext, Sequence[Job]], list[Answer]]
 ) -> BatchStep:
-    """Make of a function for many jobs a step, in which every failure is an answer."""
+    """Turn a function for many jobs into a step that returns errors instead of raising them."""
 
     def step(jobs: list[Job]) -> Answers:
         context.touched.update(job["db_id"] for job in jobs)
@@ -261,10 +261,10 @@ def together(
     context: RunnerContext,
     jobs: Iterable[Job],
 ) -> list[Answer]:
-    """Do a step for many jobs together; where that fails, for each alone.
+    """Do a step for many jobs together; if that fails, for each job alone.
 
-    So one job whose folder cannot be made costs itself only. What concerns all of them (no
-    connection, a database that is away) is raised.
+    So a job whose folder cannot be created does not affect the others. An error that concerns
+    all of them (no connection, an unreachable database) is raised.
     """
     every = list(jobs)
     try:

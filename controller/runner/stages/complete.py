@@ -27,13 +27,13 @@ def complete(
     Parameters
     ----------
     also
-        {(uuid, index): further fields to set with the end of a job}.
+        {(uuid, index): further fields to set when a job ends}.
 
     Returns
     -------
     dict
-        For each what else to set, which is nothing, `RECORDED` where the job was freed with its
-        end, or what went wrong.
+        For each job: an empty dictionary of fields to set, `RECORDED` if the job was unlocked as
+        its end was recorded, or the error.
     """
     answers: Answers = {}
     here: list[DownloadedJob] = []
@@ -69,7 +69,7 @@ _ENDS = {
 
 
 def _files(context: RunnerContext, job: dict[str, Any], *, local: bool) -> Path:
-    """Return where the files of a job are on this machine."""
+    """Return the folder that holds the files of a job on this machine."""
     if local:
         return Path(job["run_dir"])
     folder = download_folder(context, job)

@@ -29,14 +29,14 @@ def download(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def fetch_again(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """Fetch what a job left whose files are not on this machine; the job stays as it is."""
+    """Fetch the output files of a job on another machine; its state does not change."""
     fetch(context, job)
     context.to_fetch.discard(job["db_id"])
     return {}
 
 
 def download_folder(context: RunnerContext, job: dict[str, Any]) -> Path:
-    """Return where the files of a job of another machine are kept until it is completed."""
+    """Return the folder that keeps the files of a job on another machine until it is completed."""
     return run_dir_path(Path(context.project.tmp_dir) / "download", job["uuid"], job["index"])
 
 
@@ -46,7 +46,7 @@ def fetch(context: RunnerContext, job: dict[str, Any]) -> None:
 
 
 def fetch_many(context: RunnerContext, jobs: Sequence[dict[str, Any]]) -> None:
-    """Fetch the files of jobs of one worker that are needed to complete them, all together."""
+    """Fetch the files that are needed to complete jobs of one worker, all together."""
     wanted: dict[Path, Path] = {}
     folders = []
     for job in jobs:

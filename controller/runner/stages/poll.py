@@ -22,9 +22,9 @@ def queue_update(
     queued
         The reply of the queue.
     local
-        For a local worker there is nothing to download.
+        Whether the worker is local, so that nothing is downloaded.
     delay_download
-        Seconds by which a file may become visible later than the end of its job; None for none.
+        Seconds after the end of a job until its files are certainly visible; None for no delay.
     """
     state, known = queued.state, job.get("remote") or {}
     found: dict[str, Any] = {}
@@ -42,7 +42,7 @@ def queue_update(
             **found,
         }
     if state == "QUEUED" and queued.word and job["state"] == JobState.RUNNING.value:
-        # It was put back into the queue, under the same id: the queue starts it anew.
+        # It was requeued under the same id: the queue will start it again.
         return {
             "state": JobState.SUBMITTED.value,
             "start_time": None,
@@ -64,9 +64,9 @@ def queue_update(
 
 
 def waiting_update(job: dict[str, Any], queued: QueuedJob) -> dict[str, Any] | None:
-    """Return what is new about why a job waits in its queue; None for nothing.
+    """Return the update of the reason why a job waits in its queue; None for no change.
 
-    It is for people only: no step depends on it, and it may change often.
+    It is shown to users only: no step depends on it, and it may change often.
     """
     if queued.state != "QUEUED" or job["state"] != JobState.SUBMITTED.value:
         return None

@@ -24,7 +24,7 @@ Answer = dict[str, Any] | Exception
 
 
 def put(context: RunnerContext, job: Job) -> dict[str, Any]:
-    """Put a job into the pool of its worker; returns what to set."""
+    """Put a job into the pool of its worker; return the fields to set."""
     (answer,) = put_many(context, [job])
     if isinstance(answer, Exception):
         raise answer
@@ -87,18 +87,18 @@ def _placed(context: RunnerContext, job: Job) -> Placed:
 
 
 def _may_be_warm(worker: WorkerBase, config: ExecutionConfig) -> bool:
-    """Whether a job needs nothing but jobflow, so that a process that has run others may run it."""
+    """Whether a job needs nothing but jobflow, so that a warm process may run it."""
     own = (config.pre_run, config.post_run, config.modules, config.export, worker.execution_cmd)
     return worker.batch is not None and bool(worker.batch.warm) and not any(own)
 
 
 def time_limit_of(resources: dict[str, Any] | None) -> float | None:
-    """Return the seconds that a job asks for; None for no limit.
+    """Return the time limit that a job requests, in seconds; None for no limit.
 
     Parameters
     ----------
     resources
-        As the job's document holds them: keywords of a scheduler, or a serialised QResources.
+        As stored in the job's document: keywords of a scheduler, or a serialised QResources.
     """
     given = resources or {}
     readers = {

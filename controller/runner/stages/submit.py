@@ -23,11 +23,11 @@ from controller.states import JobState
 
 
 def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """Write the script and submit it; returns what to set."""
+    """Write the script and submit it; return the fields to set."""
     queue = context.queue(job["worker"])
     run_dir, remote = Path(job["run_dir"]), job.get("remote") or {}
     if context.is_elsewhere(job):
-        # The project file has changed since; what was submitted before that is found there only.
+        # The project file has changed since: only that worker knows of an earlier submission.
         former = context.queue(job["worker"], scheduler_of(remote))
         if (found := former.submitted_before(run_dir, attempt_token(job))) is not None:
             return submitted_fields(found, former.identify(run_dir), scheduler_of(remote))
@@ -38,7 +38,9 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
     try:
         process_id = queue.submit(run_dir, script, token)
     except OtherAttemptError:
-        context.confirm_lock(job)  # which explains it, where another process has the job by now
+        context.confirm_lock(
+            job
+        )  # raises an error that explains it, if another process has taken the job over
         raise
     except QueueBusyError as error:
         error.retry_in = context.refusals.pause(job["worker"])
@@ -49,9 +51,10 @@ def submit(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _back_to_upload(queue: Queue, run_dir: Path, token: str) -> dict[str, Any]:
-    """Give up an attempt whose folder is not there or not complete; returns what to set.
+    """Give up an attempt whose folder is missing or incomplete; return the fields to set.
 
-    The process that was to make it was interrupted; if it goes on, it finds the attempt withdrawn.
+    The process that was creating it was interrupted; if it continues, it finds the attempt
+    withdrawn.
     """
     if not queue.withdraw(run_dir, token):
         raise NotYetError(f"an interrupted submission in {run_dir} has not ended yet")
@@ -61,7 +64,7 @@ def _back_to_upload(queue: Queue, run_dir: Path, token: str) -> dict[str, Any]:
 def submitted_fields(
     process_id: str, process: dict[str, Any] | None, scheduler: SchedulerType | None
 ) -> dict[str, Any]:
-    """Return what to set of a job that was submitted to a queue of a scheduler."""
+    """Return the fields to set of a job that was submitted to the queue of a scheduler."""
     return {
         "state": JobState.SUBMITTED.value,
         "remote.process_id": process_id,

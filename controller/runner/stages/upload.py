@@ -32,24 +32,24 @@ from controller.storage.outputs import missing_store_names
 
 @dataclass(frozen=True)
 class Upload:
-    """What an upload is to do, found out without the worker's machine.
+    """The plan of an upload, made without contacting the worker.
 
     Attributes
     ----------
     run_dir
-        Where the files go.
+        The run directory of the attempt.
     token
         The token of the new attempt.
     put
-        {name: content}.
+        {name: content} of the files to write.
     scheduler
-        Of the worker, to which the attempt is going to be submitted.
+        The scheduler to which the attempt will be submitted.
     before
         Token of the attempt that the folder should belong to.
     before_removal
-        Whether what an earlier run left there is removed first.
+        Whether files of an earlier run are removed first.
     attempts
-        Those of the job, where they change.
+        The attempts of the job, if they change.
     """
 
     run_dir: Path
@@ -62,7 +62,7 @@ class Upload:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What to set of the job when it is done."""
+        """The fields to set of the job when the upload is done."""
         return {
             **({} if self.attempts is None else {"attempts": self.attempts}),
             "state": JobState.UPLOADED.value,
@@ -81,21 +81,21 @@ def prepare_upload(
     *,
     may_be_pending: bool = True,
 ) -> Upload:
-    """Find out what the upload of a job is to do; its references are resolved.
+    """Plan the upload of a job and resolve its references.
 
     Parameters
     ----------
     spec
         Description of the JobStore of its flow; None to look it up.
     may_be_pending
-        Whether there may be clean-up of the job that is still to be done.
+        Whether there may be pending clean-up of the job.
 
     Raises
     ------
     RemoteError
-        It needs a store that the project does not have.
+        The job needs a store that the project does not have.
     StillRunningError
-        What ran of it before has not ended yet.
+        A process of an earlier attempt has not ended yet.
     """
     flow_uuid = flow_of(job)
     spec = context.jobstore_spec(flow_uuid) if spec is None else spec
@@ -134,7 +134,7 @@ def _clean_up_before(context: RunnerContext, job: dict[str, Any], run_dir: Path)
 
 
 def upload(context: RunnerContext, job: dict[str, Any]) -> dict[str, Any]:
-    """Write the input of a job, its references resolved; returns what to set."""
+    """Resolve the references of a job and write its input; return the fields to set."""
     made = prepare_upload(context, job)
     host, run_dir, before = context.host(job["worker"]), made.run_dir, made.before
     queue, confirm = context.job_queue(job["worker"]), partial(context.confirm_lock, job)

@@ -26,7 +26,7 @@ class MongoTools:
     folder
         The folder of the programs.
     uri, database
-        Of the server; the uri may contain a password.
+        URI and database of the server; the URI may contain a password.
     """
 
     folder: Path

@@ -67,7 +67,7 @@ FLOW = ["resume_flow", "set_flow_store"]
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 STATES = {"retry": "REMOTE_ERROR", "resume": "PAUSED", "play": "PAUSED", "rerun": "FAILED"}
-"""In which state a job has to be so that an action accepts it; READY for the others."""
+"""In which state a job must be so that an action accepts it; READY for the others."""
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,7 @@ def test_a_query_of_ones_own_that_no_database_understands(crowd: Stage) -> None:
 @pytest.mark.parametrize("name", FLOW)
 def test_a_flow_that_is_not_named(crowd: Stage, name: str) -> None:
     more: dict[str, Any] = {"store": None} if name == "set_flow_store" else {}
-    exactly = "exactly one of db_id, job_id and flow_id"
+    exactly = "identified by db_id, job_id or flow_id"
     assert exactly in refused(crowd, name, ArgumentError, **more)
     assert exactly in refused(crowd, name, ArgumentError, db_id="1", flow_id=UNKNOWN, **more)
     for wrong in ({"db_id": 1.5}, {"flow_id": {"$ne": None}}, {"job_id": 3}):

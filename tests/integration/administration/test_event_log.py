@@ -122,7 +122,7 @@ def test_an_event_that_cannot_be_written_undoes_its_change_or_is_found_afterward
     assert reconcile(controller.queue, since) == 0
     [event] = controller.get_events(db_ids=[db_id])
     assert (event.kind, event.to_state, event.actor) == (EventKind.CLAIM, "CHECKED_OUT", None)
-    assert event.text == "found afterwards: the process that did it has not told of it"
+    assert event.text == "found afterwards: the process that did it did not record it"
 
 
 def test_changes_by_other_software_are_found(controller: JobController, stock: Stock) -> None:

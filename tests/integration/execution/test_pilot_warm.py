@@ -126,7 +126,9 @@ def test_what_a_warm_process_cannot_begin_a_new_one_does(
     runs: PilotRuns, pool: PlayedPool, run_dir: Path
 ) -> None:
     runs.start("c1", run_dir, WARM)
-    pool.say(EventKind.REFUSED, run_dir, reason="warm processes end as they begin (status -11)")
+    pool.say(
+        EventKind.REFUSED, run_dir, reason="warm processes end as soon as they start (status -11)"
+    )
     assert until_ended(runs) == {"c1": 5}
     assert (run_dir / "kind").read_text() == "cold\n"
 

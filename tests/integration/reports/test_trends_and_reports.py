@@ -61,7 +61,7 @@ def test_states_of_flows_count_flows(controller: JobController, at_noon: datetim
     found = controller.get_trends([FlowState.COMPLETED, FlowState.FAILED], "years", 1)
     assert found == {"2024": {FlowState.COMPLETED: 1, FlowState.FAILED: 0}}
     assert controller.get_trends(["completed"], "weeks", 1) == {"2024-13": {C: 2}}  # type: ignore[list-item]
-    with pytest.raises(ArgumentError, match="not of both"):
+    with pytest.raises(ArgumentError, match="not for both"):
         controller.get_trends([C, FlowState.COMPLETED])  # type: ignore[list-item]
     assert controller.get_trends([], "years", 1) == {"2024": {}}
 

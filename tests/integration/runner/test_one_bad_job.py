@@ -134,6 +134,6 @@ def test_a_log_is_read_from_its_end(
     assert found["queue.err"] == "short \ufffd\n"
     assert found["queue.out"] is not None
     first, _, rest = found["queue.out"].partition("\n")
-    assert first.startswith("[the first 2990000008 bytes were left out: see ")
+    assert first.startswith("[the first 2990000008 bytes are omitted: see ")
     assert rest.endswith("the end\n")
     assert len(rest) == 10**7

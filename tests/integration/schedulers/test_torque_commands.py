@@ -58,7 +58,7 @@ def test_a_job_is_submitted_once_and_cancelled(tmp_path: Path) -> None:
     process_id = queue.submit(tmp_path, script, TOKEN)
     assert queue.submit(tmp_path, script, TOKEN) == process_id
     assert set(listed()) == {process_id}
-    with pytest.raises(RemoteError, match="cannot be asked about its jobs"):
+    with pytest.raises(RemoteError, match="cannot be queried about its jobs"):
         queue.poll([(process_id, tmp_path)])  # their ids lack the server: nothing is known
     queue.cancel(process_id, tmp_path)
     assert set(listed().values()) <= {"COMPLETING"}

@@ -82,15 +82,15 @@ def told(**manager_config: Any) -> Any:
 
 SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"exec_config": {"pre_run": "echo \ud800"}}, "pre_run.*lone surrogate"),
-    ({"exec_config": {"pre_run": "echo \0"}}, "exec_config holds the character zero"),
+    ({"exec_config": {"pre_run": "echo \0"}}, "exec_config contains a null character"),
     ({"exec_config": {"prerun": "echo"}}, "exec_config has no key 'prerun'"),
     ({"exec_config": {"modules": "one"}}, "cannot have 'one' as modules: use a list of names"),
     ({"exec_config": {"export": {"A": 2**64}}}, r"export.*'A'.* integer of 65 bits"),
     ({"resources": {"nodes": 2**64}}, "integer of 65 bits"),
-    ({"resources": {"account": "a\0"}}, "resources holds the character zero"),
+    ({"resources": {"account": "a\0"}}, "resources contains a null character"),
     ({"resources": [1]}, r"resources cannot be \[1\]"),
     ({"priority": "high"}, "priority cannot be 'high'"),
-    ({"priority": 2**64}, "63 bits are the most|integer of 65 bits"),
+    ({"priority": 2**64}, "the maximum is 63 bits|integer of 65 bits"),
     ({"priority": True}, "priority cannot be True"),
 ]
 

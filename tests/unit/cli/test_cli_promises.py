@@ -1,4 +1,4 @@
-"""What every command of `jf` has to have: a command that is new has to be put down here."""
+"""What every command of `jf` has to have: a command that is new must be put down here."""
 
 from __future__ import annotations
 

@@ -324,7 +324,7 @@ def test_remove_deletes_only_what_is_its_own(folder: Path, tmp_path: Path, place
     (base / "inner").mkdir(parents=True, exist_ok=True)
     path = put(folder, "a.yaml", content(base_dir=str(base)))
     put(folder, "b.yaml", content(name="b", base_dir=str(tmp_path / "other" / "inner")))
-    with pytest.raises(ConfigError, match="is not deleted: it holds"):
+    with pytest.raises(ConfigError, match="is not deleted: it also contains"):
         ConfigManager().remove_project("small")
     assert (base / "inner").is_dir()
     assert path.exists()

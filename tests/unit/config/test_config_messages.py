@@ -20,16 +20,16 @@ queue: {store: {type: EmbeddedStore, path: /q.sqlite}}
 
 YAML_PROBLEMS = [
     ("worker: {}", 3, "worker", "unknown key", "did you mean workers?"),
-    ("log_level: infos", 3, "log_level", "has to be error, warn, info or debug", None),
-    ("base_dir: rel", 3, "base_dir", "has to be an absolute path, not rel", "relative ones"),
-    ("base_dir: 5", 3, "base_dir", "has to be text, not 5", "put it in quotes"),
-    ("workers: [a]", 3, "workers", "has to be a mapping, not a list", None),
+    ("log_level: infos", 3, "log_level", "must be error, warn, info or debug", None),
+    ("base_dir: rel", 3, "base_dir", "must be an absolute path, not rel", "relative ones"),
+    ("base_dir: 5", 3, "base_dir", "must be text, not 5", "put it in quotes"),
+    ("workers: [a]", 3, "workers", "must be a mapping, not a list", None),
     ("workers:\n  w: {}", 4, "workers.w", "needs the key 'type'", "type: local, remote"),
     (
         "workers:\n  w:\n    type: remot",
         4,
         "workers.w",
-        "type has to be one of local, remote, separated_transfer, not 'remot'",
+        "type must be one of local, remote, separated_transfer, not 'remot'",
         "did you mean remote?",
     ),
     (
@@ -46,10 +46,10 @@ YAML_PROBLEMS = [
     ("runner:\n  delete_tmp_folder: maybe", 4, "runner.delete_tmp_folder", "true or false", None),
     ("runner:\n  max_step_attempts: 1.5", 4, "runner.max_step_attempts", "a whole number", None),
     ("runner:\n  workers: {}", 4, "runner.workers", "unknown key here", "the top level"),
-    ("exec_config:\n  c: {modules: a}", 4, "exec_config.c.modules", "has to be a list", None),
-    ("exec_config:\n  5: {}", 4, "exec_config.5", "has to be text, not 5", "put it in quotes"),
+    ("exec_config:\n  c: {modules: a}", 4, "exec_config.c.modules", "must be a list", None),
+    ("exec_config:\n  5: {}", 4, "exec_config.5", "must be text, not 5", "put it in quotes"),
     ("jobstore:\n  type: MongoStore", 3, "jobstore", "needs the key 'docs_store'", "under docs"),
-    ("remote_jobstore: {store: jsn}", 3, "remote_jobstore", "store has to be one of", None),
+    ("remote_jobstore: {store: jsn}", 3, "remote_jobstore", "store must be one of", None),
     ("name: again", 3, "", "the key name is given twice", None),
     ("a: [1", 3, "", "did not find expected", None),
     ("a: [1\nb: 2", 4, "", "it begins in line 3", None),
@@ -72,7 +72,7 @@ WORKER_PROBLEMS: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({"prerun": "x"}, "prerun", "unknown key", "did you mean pre_run?"),
     ({"work_dir": "rel"}, "work_dir", "an absolute path, not rel", "write it in full"),
     ({"work_dir": "~/x"}, "work_dir", "an absolute path, not ~/x", "neither ~ nor"),
-    ({"work_dir": 5}, "work_dir", "has to be a path, not 5", None),
+    ({"work_dir": 5}, "work_dir", "must be a path, not 5", None),
     (
         {"scheduler_type": "slrm"},
         "scheduler_type",
@@ -81,11 +81,11 @@ WORKER_PROBLEMS: list[tuple[dict[str, Any], str, str, str | None]] = [
     ),
     ({"scheduler_type": {}}, "scheduler_type", "needs the keys '@module' and '@class'", None),
     ({"scheduler_type": 5}, "scheduler_type", "text or a mapping, not 5", "quotes"),
-    ({"execution_cmd": "jf"}, "execution_cmd", "has to contain {}", None),
+    ({"execution_cmd": "jf"}, "execution_cmd", "must contain {}", None),
     ({"max_jobs": -1}, "max_jobs", "at least 0, not -1", None),
     ({"timeout_execute": 0}, "timeout_execute", "more than 0, not 0", None),
     ({"timeout_execute": None}, "timeout_execute", "a whole number, not None", None),
-    ({"resources": [1]}, "resources", "has to be a mapping, not a list", None),
+    ({"resources": [1]}, "resources", "must be a mapping, not a list", None),
     ({"batch": {"work_dir": "/b"}}, "batch.jobs_handle_dir", "this key is missing", None),
     (
         {"batch": {"jobs_handle_dir": "/p", "work_dir": "/b", "maxwait": 1}},
@@ -97,7 +97,7 @@ WORKER_PROBLEMS: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({"type": "remote", "host": ""}, "host", "must not be empty", None),
     ({"type": "remote", "host": "h", "port": 0}, "port", "at least 1, not 0", None),
     ({"type": "remote", "host": "h", "port": 70000}, "port", "at most 65535", None),
-    ({"type": "remote", "host": "h", "password": 1234}, "password", "has to be text", "quotes"),
+    ({"type": "remote", "host": "h", "password": 1234}, "password", "must be text", "quotes"),
     (
         {"type": "remote", "host": "h", "gateway": {"host": "j", "usr": "u"}},
         "gateway.usr",
@@ -147,8 +147,8 @@ def test_toml_lines(folder: Path) -> None:
 
 NOT_READABLE = [
     ("x.yaml", b"name: \xff\xfe", 1, "is not UTF-8 text"),
-    ("x.yaml", b"- a\n- b\n", None, "has to hold keys and values, not a list"),
-    ("x.yaml", b"just text", None, "has to hold keys and values, not a str"),
+    ("x.yaml", b"- a\n- b\n", None, "must contain keys and values, not a list"),
+    ("x.yaml", b"just text", None, "must contain keys and values, not a str"),
     ("x.json", b'{"name": "x",\n "queue" {}}', 2, "Expecting ':' delimiter"),
     ("x.json", b'{"name": "x", "name": "y"}', None, "the key name is given twice"),
     ("x.toml", b'name = "x"\nname = "y"\n', None, "Cannot overwrite a value (at line 2"),
@@ -208,7 +208,7 @@ def test_the_error_tells_the_first_problems_and_counts_the_others(folder: Path) 
         parse_project(path)
     assert str(caught.value) == (
         f"{path}, line 3: worker: unknown key (did you mean workers?); "
-        "line 4: log_level: has to be error, warn, info or debug, not 'x'; "
-        "line 5: base_dir: has to be text, not a list; and 2 more"
+        "line 4: log_level: must be error, warn, info or debug, not 'x'; "
+        "line 5: base_dir: must be text, not a list; and 2 more"
     )
     assert [p.line for p in caught.value.problems] == [3, 4, 5, 6, 7]

@@ -43,7 +43,7 @@ def test_several_projects_and_no_name(folder: Path) -> None:
         put(folder, f"{name}.yaml", content(name=name))
     with pytest.raises(ProjectUndefinedError) as caught:
         ConfigManager().get_project()
-    assert str(caught.value).startswith("a project name should be defined, there are several: a, b")
+    assert str(caught.value).startswith("no project is selected, and there are several: a, b")
 
 
 def test_no_project(folder: Path) -> None:
@@ -165,7 +165,9 @@ def test_a_folder_with_a_database_of_another_project_is_not_deleted(
 @pytest.mark.parametrize("name", ["../../etc", "/etc", "..", "a\0b"])
 def test_a_name_does_not_lead_out_of_the_projects_folder(folder: Path, name: str) -> None:
     put(folder, "p.json", content(name=name))
-    assert "cannot be that of a folder (or give a base_dir)" in str(ConfigManager().unusable)
+    assert "cannot be used as the name of a folder (or give a base_dir)" in str(
+        ConfigManager().unusable
+    )
     put(folder, "p.json", content(name=name, base_dir="/own"))
     assert list(ConfigManager().projects) == [name]
 

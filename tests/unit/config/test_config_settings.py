@@ -112,14 +112,14 @@ def test_unknown_keys_are_recorded() -> None:
 
 BROKEN = [
     ("a: [", {}, ".jfremote.yaml, line 1: "),
-    ("- a", {}, "has to hold keys and values, not a list"),
-    ("cli_full_exc: maybe", {}, "cli_full_exc has to be true or false, not 'maybe'"),
-    ("cli_log_level: loud", {}, "has to be one of error, warn, info, debug, not 'loud'"),
-    ("project: 5", {}, "project has to be text (put it in quotes), not 5"),
-    ("cli_job_list_columns: a", {}, "has to be a list of names, not 'a'"),
-    ("", {"JFREMOTE_CLI_FULL_EXC": "x"}, "JFREMOTE_CLI_FULL_EXC has to be true or false"),
-    ("", {"JFREMOTE_CLI_LOG_LEVEL": "x"}, "JFREMOTE_CLI_LOG_LEVEL has to be one of"),
-    ("", {"JFREMOTE_CLI_JOB_LIST_COLUMNS": "[a"}, "has to be a list of names, not '[a'"),
+    ("- a", {}, "must contain keys and values, not a list"),
+    ("cli_full_exc: maybe", {}, "cli_full_exc must be true or false, not 'maybe'"),
+    ("cli_log_level: loud", {}, "must be one of error, warn, info, debug, not 'loud'"),
+    ("project: 5", {}, "project must be text (put it in quotes), not 5"),
+    ("cli_job_list_columns: a", {}, "must be a list of names, not 'a'"),
+    ("", {"JFREMOTE_CLI_FULL_EXC": "x"}, "JFREMOTE_CLI_FULL_EXC must be true or false"),
+    ("", {"JFREMOTE_CLI_LOG_LEVEL": "x"}, "JFREMOTE_CLI_LOG_LEVEL must be one of"),
+    ("", {"JFREMOTE_CLI_JOB_LIST_COLUMNS": "[a"}, "must be a list of names, not '[a'"),
 ]
 
 
@@ -178,5 +178,5 @@ def test_the_class_reads_what_jobflow_remotes_reads(monkeypatch: pytest.MonkeyPa
     assert found.cli_full_exc is True
     with pytest.raises(TypeError, match="no setting colour"):
         settings.JobflowRemoteSettings(colour="red")
-    with pytest.raises(ConfigError, match="project has to be text"):
+    with pytest.raises(ConfigError, match="project must be text"):
         settings.JobflowRemoteSettings(project=3)

@@ -48,17 +48,17 @@ def test_accepted(store: dict[str, Any]) -> None:
 
 
 BAD_STORES = [
-    ("text", "has to be a mapping with the key 'type'"),
+    ("text", "must be a mapping with the key 'type'"),
     ({"database": "db"}, "needs the key 'type'"),
     ({"type": "MongoStore", "collection_name": "c"}, "a MongoStore needs the key 'database'"),
     ({"type": "MongoStore", "database": "db"}, "a MongoStore needs the key 'collection_name'"),
     ({**MONGO, "databse": "x"}, "a MongoStore has no key 'databse'"),
-    ({**MONGO, "port": 70000}, "port of a MongoStore has to be a number from 1 to 65535"),
-    ({**MONGO, "port": "x"}, "port of a MongoStore has to be a number from 1 to 65535"),
-    ({**MONGO, "password": 12}, "password of a MongoStore has to be text"),
+    ({**MONGO, "port": 70000}, "port of a MongoStore must be a number from 1 to 65535"),
+    ({**MONGO, "port": "x"}, "port of a MongoStore must be a number from 1 to 65535"),
+    ({**MONGO, "password": 12}, "password of a MongoStore must be text"),
     ({"type": "MongoURIStore", "collection_name": "c"}, "a MongoURIStore needs the key 'uri'"),
     ({"type": "EmbeddedStore"}, "an EmbeddedStore needs the key 'path'"),
-    ({"type": "EmbeddedStore", "path": "x.sqlite"}, "path of an EmbeddedStore has to be absolute"),
+    ({"type": "EmbeddedStore", "path": "x.sqlite"}, "path of an EmbeddedStore must be absolute"),
     ({"type": "S3Store", "bucket": "b"}, "an? S3Store needs the key 'index'"),
     ({**S3, "index": {"type": "MongoStore"}}, "a MongoStore needs the key 'database'"),
 ]
@@ -90,7 +90,7 @@ BAD_JOBSTORES = [
     ({"docs_store": MONGO, "stores": 1}, "a jobstore has no key 'stores'", "known"),
     ({"docs_store": {}}, "docs_store: needs the key 'type'", "EmbeddedStore"),
     ({"docs_store": MONGO, "additional_stores": {"d": {}}}, "d: needs the key 'type'", None),
-    ({"docs_store": MONGO, "additional_stores": [1]}, "additional_stores has to map", None),
+    ({"docs_store": MONGO, "additional_stores": [1]}, "additional_stores must map", None),
 ]
 
 

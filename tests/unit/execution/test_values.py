@@ -161,7 +161,7 @@ def test_non_finite_numbers_are_seen(value):
         ({"a": {"b c": "\ud800"}}, "a['b c'] contains a lone surrogate"),
         ({"a": {"\ud800": 1}}, "a has a key that contains a lone surrogate"),
         ({"a": {"b\0": 1}}, "a has the key 'b\\x00'"),
-        ({"a": {1: 1}}, "a has the key 1, which is not a text"),
+        ({"a": {1: 1}}, "a has the key 1, which is not a string"),
         ({"a": b"x"}, "a contains bytes"),
         ({"a": {1, 2}}, "a is a set"),
         ({"a": 1j}, "a is a complex"),

@@ -33,7 +33,7 @@ def decorated(a: Any) -> Any:
 def test_a_uuid_that_no_folder_can_have_is_refused_before_anything_is_stored(uuid: str) -> None:
     made = add(1)
     data = {**json.loads(json.dumps(made, cls=MontyEncoder)), "uuid": uuid}
-    with pytest.raises(SubmissionError, match="cannot be the name of a folder"):
+    with pytest.raises(SubmissionError, match="cannot be used as the name of a folder"):
         read_flow(data)
 
 

@@ -73,7 +73,7 @@ def test_delays() -> None:
         ({}, "exactly one"),
         ({"command": ["x"], "webhook": "https://h/"}, "exactly one"),
         ({"webhook": "file:///etc/passwd"}, "http or https"),
-        ({"command": ["x"], "webhook_secret": "s"}, "goes with webhook"),
+        ({"command": ["x"], "webhook_secret": "s"}, "can be used only with webhook"),
         ({"command": ["x"], "on": []}, "at least 1"),
         ({"command": ["x"], "on": ["bad"]}, "flow_failed"),
     ],

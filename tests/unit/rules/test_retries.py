@@ -129,7 +129,7 @@ def test_the_first_rule_that_fits_decides(given, cause, error, label):
     ("rule", "resources", "changes", "reason"),
     [
         ({"grow": {"time": 2}}, {"time": "01:00:00"}, ("time 01:00:00 -> 02:00:00",), ""),
-        ({"grow": {"time": 2}}, {}, None, "its resources say nothing of time that could grow"),
+        ({"grow": {"time": 2}}, {}, None, "its resources set no time that could grow"),
         (
             {"grow": {"time": 2}, "grow_max": {"time": "1:00:00"}},
             {"time": "01:00:00"},
@@ -146,7 +146,7 @@ def test_the_first_rule_that_fits_decides(given, cause, error, label):
             {"grow": {"time": 2, "mem": 1.5}},
             {"nodes": 2},
             None,
-            "its resources say nothing of time and mem that could grow",
+            "its resources set no time and mem that could grow",
         ),
     ],
 )
@@ -313,7 +313,7 @@ def test_a_node_is_excluded_where_the_scheduler_can_be_asked(resources, node, sc
         ({"causes": ["bad_luck"]}, "walltime"),
         ({"causes": ["walltime"], "times": -1}, "times"),
         ({"causes": ["walltime"], "tims": 1}, "tims"),
-        ({"match": "("}, "is no regular expression"),
+        ({"match": "("}, "is not a valid regular expression"),
         ({"match": "(a+)+"}, "forever"),
         ({"causes": ["walltime"], "grow": {"time": 1}}, "time"),
         ({"causes": ["walltime"], "grow": {"nodes": 2}}, "nodes"),

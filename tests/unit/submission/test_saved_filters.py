@@ -71,7 +71,7 @@ def test_a_dry_run_checks_and_writes_nothing(project: Path) -> None:
         ("-x", {"name": "y"}, "cannot be the name"),
         ("x", {"name": None, "state": []}, "needs a condition"),
         ("x", {"days": "soon"}, "not a whole number"),
-        ("x", {"days": "1", "hours": "2"}, "exclude each other"),
+        ("x", {"days": "1", "hours": "2"}, "cannot be combined"),
         ("taken", {"name": "y"}, "there is a saved filter @taken already"),
     ],
 )
@@ -105,7 +105,7 @@ def test_comments_of_the_user_stay(project: Path) -> None:
 def test_written_by_hand(project: Path, written: str, texts: dict[str, Any] | None) -> None:
     filters_path(project).write_text(f"job:\n  x: {written}\n")
     if texts is None:
-        with pytest.raises(ControllerError, match="exclude each other"):
+        with pytest.raises(ControllerError, match="cannot be combined"):
             named_filter(project, "job", "x")
     else:
         assert named_filter(project, "job", "x").texts == texts
@@ -115,7 +115,7 @@ def test_written_by_hand(project: Path, written: str, texts: dict[str, Any] | No
     ("content", "kind", "said"),
     [
         ("job: [", ConfigError, "filters.*line|line.*filters|filters"),
-        ("- 1", ConfigError, "has to hold the keys job and flow"),
+        ("- 1", ConfigError, "must contain the keys job and flow"),
         ("job: [x]", ConfigError, "names and filters"),
         ("job: {x: 1}", ConfigError, "keys and values"),
         ("job: {x: {stat: FAILED}}", ConfigError, "has the key 'stat' .did you mean state"),
