@@ -1,4 +1,4 @@
-"""Filters of a project that users saved under a name, for both faces.
+"""Filters of a project that users saved under a name, for the command line and the web page.
 
 They are beside the project file, in a file of the same name that ends in ``.filters``: YAML, so
 that it can be edited by hand, and no project file, so that jobflow-remote does not read it. A

@@ -1,4 +1,4 @@
-"""Schemas of the data that both faces show, each declared once.
+"""Schemas of the data that the command line and the web page show, each declared once.
 
 A `DocumentSchema` names the keys; tables, the header of CSV, ``--columns`` and the JSON Schema
 files under docs/schemas come from it.

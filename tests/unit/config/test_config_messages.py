@@ -21,7 +21,7 @@ queue: {store: {type: EmbeddedStore, path: /q.sqlite}}
 YAML_PROBLEMS = [
     ("worker: {}", 3, "worker", "unknown key", "did you mean workers?"),
     ("log_level: infos", 3, "log_level", "must be error, warn, info or debug", None),
-    ("base_dir: rel", 3, "base_dir", "must be an absolute path, not rel", "relative ones"),
+    ("base_dir: rel", 3, "base_dir", "must be an absolute path, not rel", "a relative path"),
     ("base_dir: 5", 3, "base_dir", "must be text, not 5", "put it in quotes"),
     ("workers: [a]", 3, "workers", "must be a mapping, not a list", None),
     ("workers:\n  w: {}", 4, "workers.w", "needs the key 'type'", "type: local, remote"),

@@ -171,8 +171,8 @@ LIMITED = [
     (AZURE, "docs_store", None, "an AzureBlobStore needs the package azure-storage-blob and azure"),
     ({"type": "SandboxStore", "store": MONTY, "sandbox": "s"}, "docs_store.store", None, "montydb"),
     ({**ALIAS, "store": MONGO}, "docs_store", None, "an AliasingStore cannot store outputs"),
-    ({"type": "FileStore", "path": "/x"}, "docs_store", None, "a FileStore lists files on disk"),
-    ({"type": "ConcatStore", "stores": [MONGO]}, "docs_store", None, "a ConcatStore only reads"),
+    ({"type": "FileStore", "path": "/x"}, "docs_store", None, "a FileStore only lists files on disk"),
+    ({"type": "ConcatStore", "stores": [MONGO]}, "docs_store", None, "a ConcatStore is read-only"),
     (JSON, "docs_store", None, "the JSONStore is read-only"),
     ({**JSON, "read_only": True}, "docs_store", None, "the JSONStore is read-only"),
     ({"@module": "no_such.pack", "@class": "S"}, "docs_store", None, "no_such.pack of the S"),
@@ -192,7 +192,7 @@ def test_a_store_that_only_its_own_jobs_cannot_use() -> None:
     """What is missing keeps the JobStore from being built; what cannot hold data is there."""
     ((place, concerns, text),) = limits_of(MONGO, files={"type": "FileStore", "path": "/x"})
     assert (place, concerns) == ("additional_stores.files", "files")
-    assert "cannot hold what a job gives" in text
+    assert "cannot store the output of a job" in text
     ((_, concerns, _),) = limits_of(MONGO, far=AZURE)
     assert concerns is None
 

@@ -243,7 +243,7 @@ def test_an_excerpt_says_that_it_was_cut(tmp_path):
     (tmp_path / "queue.out").write_text("\N{GREEK SMALL LETTER ALPHA}" * 4000)
     excerpt = files.read_excerpt(tmp_path, "queue.out")
     assert excerpt.startswith("\N{GREEK SMALL LETTER ALPHA}" * files.EXCERPT + "\n")
-    assert "cut" in excerpt
+    assert "truncated" in excerpt
     assert files.read_excerpt(tmp_path, "queue.err") is None
 
 

@@ -276,7 +276,7 @@ def test_serialised_jobs_are_submitted_as_they_are(folder: Path, text: str) -> N
     [
         ("", "standard input is empty"),
         ("{", "standard input is not JSON"),
-        ("3", "it holds int where a job is expected"),
+        ("3", "it contains int where a job is expected"),
         ("{}", "it has no jobs"),
         ("[]", "has no job"),
         ('{"@class": "Flow", "name": "x", "jobs": []}', "'x' has no usable 'uuid'"),
