@@ -79,7 +79,7 @@ def test_deleted_jobs_keep_their_history(controller: JobController, stock: Stock
     assert (last.kind, last.state) == (EventKind.DELETED, None)
     controller.delete_flow(uuid)
     assert told(controller, flow_ids=[uuid])[-1][:2] == ("deleted", "FAILED")
-    with pytest.raises(JobNotFoundError, match="no event of one"):
+    with pytest.raises(JobNotFoundError, match="no event of such a job"):
         controller.get_job_history(db_id="999")
 
 

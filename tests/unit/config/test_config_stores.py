@@ -171,7 +171,12 @@ LIMITED = [
     (AZURE, "docs_store", None, "an AzureBlobStore needs the package azure-storage-blob and azure"),
     ({"type": "SandboxStore", "store": MONTY, "sandbox": "s"}, "docs_store.store", None, "montydb"),
     ({**ALIAS, "store": MONGO}, "docs_store", None, "an AliasingStore cannot store outputs"),
-    ({"type": "FileStore", "path": "/x"}, "docs_store", None, "a FileStore only lists files on disk"),
+    (
+        {"type": "FileStore", "path": "/x"},
+        "docs_store",
+        None,
+        "a FileStore only lists files on disk",
+    ),
     ({"type": "ConcatStore", "stores": [MONGO]}, "docs_store", None, "a ConcatStore is read-only"),
     (JSON, "docs_store", None, "the JSONStore is read-only"),
     ({**JSON, "read_only": True}, "docs_store", None, "the JSONStore is read-only"),
