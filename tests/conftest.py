@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick_reset
 from hypothesis import settings
 from jobflow_remote_program import MISSING, PYTHON, JobflowRemote
 from servers import ENGINES, fresh_store, mongo_client, mongo_verdict, require_mongo
 from thoroughness import examples
 from warm_jf import WarmJf
 
+from controller.api.administration import Administration
 from controller.storage import indexes
 from controller.storage.base import Database
 from controller.storage.opening import open_store
@@ -45,6 +47,20 @@ def termination_as_before() -> Iterator[None]:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_resets() -> Iterator[None]:
+    """A new database on the embedded engine is a copy of one that was made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Administration, "reset", quick_reset.reset)
+        yield
+
+
+@pytest.fixture
+def real_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the reset itself."""
+    monkeypatch.setattr(Administration, "reset", quick_reset.REAL)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from controller.paths import make_private_folder, open_private
 from controller.runner import logs
 from controller.storage.embedded.database import open_database
 
+pytestmark = pytest.mark.usefixtures("real_reset")
+
 
 def project_file(base: Path) -> None:
     manager = ConfigManager(folder=base / "projects")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+import quick_reset
 from stored import Stock
 
+from controller.api.administration import Administration
 from controller.config import Project
 from controller.jobcontroller import JobController
+from controller.storage.opening import open_store
+
+pytestmark = pytest.mark.usefixtures("real_reset")
 
 
 def test_reset_deletes_the_pools_of_local_batch_workers(
@@ -72,3 +78,23 @@ def test_a_wrong_date_resets_nothing(controller: JobController, stock: Stock) ->
     assert controller.count_jobs() == 1
     assert controller.reset(validation=date.today().isoformat())
     assert controller.count_jobs() == 0
+
+
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+def test_the_databases_of_the_tests_are_as_a_reset_makes_them(
+    store_spec: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(name: str) -> list[Any]:
+        with JobController(open_store({**store_spec, "path": str(tmp_path / name)})) as controller:
+            assert controller.reset()
+            database = controller.queue.database
+            found = []
+            for collection in map(database.collection, sorted(database.collection_names())):
+                documents = list(collection.find({}, {"_id": 0, "time": 0}))
+                found.append((collection.name, collection.index_information(), documents))
+            return found
+
+    real = made("real")
+    monkeypatch.setattr(Administration, "reset", quick_reset.reset)
+    assert made("first") == made("copied") == real
+    assert len(real) >= 4

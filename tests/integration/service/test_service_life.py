@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 from service_jobs import show_descriptors
 from service_processes import pids_serving
-from thoroughness import THOROUGH
 
 from controller.config import ConfigManager, Project
 from controller.errors import ConfigError, ControllerError, NotFoundError, RunningRunnerError
@@ -43,6 +42,7 @@ from controller.service.processes import StartOptions
 from controller.service.starting import Started, start_runners
 
 DEADLINE = 60
+THOROUGH = bool(os.environ.get("JFR_TESTS_THOROUGH"))
 pytestmark = pytest.mark.cold
 
 
