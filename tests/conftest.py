@@ -38,14 +38,19 @@ _LEFT_OUT = pytest.StashKey[str]()
 _WARM = pytest.StashKey[WarmJf]()
 
 
-@pytest.fixture(autouse=True)
-def termination_as_before() -> Iterator[None]:
+# Hooks, not fixtures of each test: those are a quarter of what a test costs by itself.
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
     """A job that runs in this process ignores SIGTERM at its end, and children would inherit it.
 
     Fixtures of a module or a session run jobs, too: so it is looked at before and after each test.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """See `pytest_runtest_setup`."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
@@ -106,18 +111,13 @@ _ALL_INDEXES = {"contract", "acceptance", "administration", "migration", "storag
 """Folders of tests in which a queue on a server gets all its indexes."""
 
 
-@pytest.fixture(autouse=True)
-def few_indexes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the unique indexes of a queue on a server, and no others, but for tests of indexes.
+@pytest.fixture
+def few_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the unique indexes of a queue on a server, and no others.
 
     They change how long an answer takes, not what it is, and to make all of them takes a server
-    longer than most tests do.
+    longer than most tests do: each test on a server has this, but those of indexes.
     """
-    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
-    if parameters.get("engine") != "mongodb" or request.node.get_closest_marker("indexes"):
-        return
-    if not _ALL_INDEXES.isdisjoint(request.path.parts):
-        return
     build, missing = indexes.build_indexes, indexes.missing_indexes
 
     def build_unique(collection: Any, wanted: Sequence[tuple[Any, bool]], **options: Any) -> None:
@@ -154,11 +154,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Note the engine of each contract test; leave out the server's where there is none."""
+    """Note the engine of each contract test; leave out the server's where there is none.
+
+    Those on a server get few indexes.
+    """
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if "engine" in parameters and "contract" in item.path.parts:
             item.user_properties.append(("contract engine", parameters["engine"]))
+        if parameters.get("engine") == "mongodb" and not (
+            item.get_closest_marker("indexes") or _ALL_INDEXES.intersection(item.path.parts)
+        ):
+            item.fixturenames.insert(0, "few_indexes")  # type: ignore[attr-defined]
     verdict = mongo_verdict(os.environ)
     wanting = [item for item in items if item.get_closest_marker("mongo")]
     if not wanting or verdict.action == "run":

@@ -102,17 +102,18 @@ def test_a_replacement_that_matches_nothing_leaves_nothing(
     assert shared_database.collection(collection.name).count_documents({}) == 0
 
 
-LAST = {
-    "uuids": [f"{n:032x}" for n in range(40_000)],
-    "of all kinds": [*(f"{n:032x}" for n in range(40_000)), 7, None],
-    "as if one held another": ["\x025\x00\x03\x00\x00\x00ab\x00" * 3 for _ in range(60_000)],
-    "long texts": ["x" * 3000 for _ in range(900)],
+LAST: dict[str, Callable[[], list[Any]]] = {
+    "uuids": lambda: [f"{n:032x}" for n in range(40_000)],
+    "of all kinds": lambda: [*(f"{n:032x}" for n in range(40_000)), 7, None],
+    "as if one held another": lambda: ["\x025\x00\x03\x00\x00\x00ab\x00" * 3] * 60_000,
+    "long texts": lambda: ["x" * 3000] * 900,
 }
 
 
-@pytest.mark.parametrize("values", LAST.values(), ids=list(LAST))
+@pytest.mark.parametrize("made", LAST.values(), ids=list(LAST))
 @pytest.mark.parametrize("number", [1, 20, 250])
-def test_the_last_of_a_large_array(fill: Fill, values: list[Any], number: int) -> None:
+def test_the_last_of_a_large_array(fill: Fill, made: Callable[[], list[Any]], number: int) -> None:
+    values = made()
     collection = fill([{"_id": 1, "jobs": values, "state": "x", "parents": {"p" * 1000: 1}}])
     wanted = {"state": 1, "jobs": {"$slice": -number}}
     found = {"_id": 1, "jobs": values[-number:], "state": "x"}
