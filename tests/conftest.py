@@ -165,7 +165,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if parameters.get("engine") == "mongodb" and not (
             item.get_closest_marker("indexes") or _ALL_INDEXES.intersection(item.path.parts)
         ):
-            item.fixturenames.insert(0, "few_indexes")  # type: ignore[attr-defined]
+            # A list of its own: the other one is that of every parameter, embedded among them.
+            item.fixturenames = ["few_indexes", *item.fixturenames]  # type: ignore[attr-defined]
     verdict = mongo_verdict(os.environ)
     wanting = [item for item in items if item.get_closest_marker("mongo")]
     if not wanting or verdict.action == "run":
