@@ -65,30 +65,56 @@ class JobSteps:
         limit
             Maximum number of jobs; None for no limit.
         """
+        outages = self._context.outages
+
+        def within_reach() -> dict[str, Any] | None:
+            names = [name for name in workers if not outages.holds(name)]
+            return {**only, "state": state.value, "worker": {"$in": names}} if names else None
+
+        each = one_by_one(
+            partial(self._noted, step),
+            lambda job: not (self._is_stopping() or outages.holds(job["worker"])),
+        )
+        if state is JobState.UPLOADED:  # of one worker
+            each = self._limits.within(workers[0], each)
+        return self.all_of(within_reach, each, at_once=STEPS_AT_ONCE, limit=limit)
+
+    def all_of(
+        self,
+        query: Callable[[], dict[str, Any] | None],
+        step: BatchStep,
+        *,
+        at_once: int,
+        limit: int | None = None,
+        projection: Projection = None,
+    ) -> bool:
+        """Take a step of all jobs that a query finds, so many at once; return whether any moved.
+
+        A job that did not move is left alone until the next call, so that others get their turn.
+
+        Parameters
+        ----------
+        query
+            Asked before each batch: which jobs; None ends it early.
+        at_once
+            Number of jobs under one lock and in one transaction.
+        limit
+            Maximum number of jobs that move; None for no limit.
+        """
         done = 0
         left_alone: list[str] = []
-        outages = self._context.outages
         while not self._is_stopping() and (limit is None or done < limit):
-            within_reach = [name for name in workers if not outages.holds(name)]
-            if not within_reach:
+            if (wanted := query()) is None:
                 break
-            query = {**only, "state": state.value, "worker": {"$in": within_reach}}
-            each = one_by_one(
-                partial(self._noted, step),
-                lambda job: not (self._is_stopping() or outages.holds(job["worker"])),
-            )
-            if state is JobState.UPLOADED:  # of one worker
-                each = self._limits.within(workers[0], each)
-            outcomes = self.take(
-                self.backoff.others(query, left_alone),
-                each,
-                STEPS_AT_ONCE if limit is None else min(limit - done, STEPS_AT_ONCE),
-            )
-            if not outcomes:
-                break
+            most = at_once if limit is None else min(limit - done, at_once)
+            eligible = self.backoff.others(wanted, left_alone)
+            outcomes = self.take(eligible, step, most, projection)
             done += sum(each.result in MOVED for each in outcomes)
-            # For this round: others get their turn.
             left_alone += [o.job["db_id"] for o in outcomes if o.result not in RECORDED]
+            # What has come since gets its turn in the next round. But where a worker got out of
+            # reach, jobs of the others are left.
+            if len(outcomes) < most and query() == wanted:
+                break
         return done > 0
 
     def _noted(self, step: Step, job: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from controller.operations.claims import claim_jobs
 from controller.operations.pending_cleanup import run_pending
 from controller.runner.batches import Batches
 from controller.runner.context import RunnerContext
-from controller.runner.job_steps import RECORDED, JobSteps, Step
+from controller.runner.job_steps import JobSteps, Step
 from controller.runner.limits import BUNDLE, CLAIMS_PER_ROUND, Limits
 from controller.runner.polling import Polling
 from controller.runner.recovery import take_over_expired
@@ -55,7 +55,6 @@ on their own machine, and elsewhere when the lease has not been renewed for its 
 CLEAN_UP_EVERY = 10.0
 ENDS_AT_ONCE = 200
 """Jobs of a pool whose ends are recorded together: that touches no machine."""
-NO_LIMIT = 1_000_000_000
 _OTHERS_EVERY = 0.25
 """Seconds after which all else has its turn, however much warm processes have to tell."""
 Steps = Callable[[RunnerContext, Sequence[dict[str, Any]]], list[dict[str, Any] | Exception]]
@@ -173,30 +172,22 @@ class Rounds:
         for name in workers:
             if name not in near:
                 # Pilots are asked for, and what they have run is noted, between two bundles.
-                most = BUNDLE if self._context.worker(name).is_batch else NO_LIMIT
+                most = BUNDLE if self._context.worker(name).is_batch else None
                 moved = self._bundles(state, name, many, most) or moved
         return moved
 
-    def _bundles(self, state: JobState, name: str, many: Steps, limit: int = NO_LIMIT) -> bool:
+    def _bundles(self, state: JobState, name: str, many: Steps, limit: int | None = None) -> bool:
         """Advance all jobs of a state on one worker by one step, many at a time."""
-        done, left_alone = 0, list[str]()
-        query = {**self.only, "state": state.value, "worker": name}
-        context, step = self._context, step_of_many(self._context, many)
-        submits = many in (send_many, submit_many)
+        context, submits = self._context, many in (send_many, submit_many)
+        jobs = {**self.only, "state": state.value, "worker": name}
+
+        def accepted() -> dict[str, Any] | None:
+            refused = context.outages.holds(name) or (submits and context.refusals.holds(name))
+            return None if refused else jobs
+
+        step = step_of_many(context, many)
         take = self._limits.within(name, step) if submits else step
-        while not (self._is_stopping() or context.outages.holds(name)) and done < limit:
-            if submits and context.refusals.holds(name):
-                break
-            eligible, most = (
-                self._steps.backoff.others(query, left_alone),
-                min(BUNDLE, limit - done),
-            )
-            outcomes = self._steps.take(eligible, take, most)
-            done += sum(each.result in MOVED for each in outcomes)
-            left_alone += [o.job["db_id"] for o in outcomes if o.result not in RECORDED]
-            if len(outcomes) < most:  # what has come since has its turn in the next round
-                break
-        return done > 0
+        return self._steps.all_of(accepted, take, at_once=BUNDLE, limit=limit)
 
     def _fetch_again(self, workers: list[str]) -> bool:
         if not (missing := self._context.to_fetch):
@@ -387,21 +378,14 @@ class Rounds:
 
     def _complete(self, workers: list[str]) -> bool:
         # Not all at once, so that children of finished jobs can start first.
-        done = 0
-        left_alone: list[str] = []
         query = {**self.only, "state": JobState.DOWNLOADED.value, "worker": {"$in": workers}}
-        while not self._is_stopping() and done < CLAIMS_PER_ROUND:
-            outcomes = self._steps.take(
-                self._steps.backoff.others(query, left_alone),
-                self._complete_noted,
-                CLAIMS_PER_ROUND - done,
-                WITHOUT_ARGUMENTS,
-            )
-            if not outcomes:
-                break
-            done += sum(each.result in MOVED for each in outcomes)
-            left_alone += [o.job["db_id"] for o in outcomes if o.result not in RECORDED]
-        return done > 0
+        return self._steps.all_of(
+            lambda: query,
+            self._complete_noted,
+            at_once=CLAIMS_PER_ROUND,
+            limit=CLAIMS_PER_ROUND,
+            projection=WITHOUT_ARGUMENTS,
+        )
 
     def _complete_noted(self, jobs: list[dict[str, Any]]) -> Answers:
         self._context.touched.update(job["db_id"] for job in jobs)
