@@ -13,6 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from installed_jf import Project, Run, environment, terminal_jf
+from thoroughness import share
 
 JF = str(Path(sys.executable).with_name("jf"))
 NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -150,17 +151,19 @@ def test_a_json_project_with_a_byte_order_mark(jf: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [
-        ["job", "list", "-vv"],
-        ["job", "info", "3"],
-        ["job", "why", "3"],
-        ["job", "report"],
-        ["flow", "info", "1"],
-        ["flow", "info", "1", "--report"],
-        ["flow", "graph", "1"],
-        ["project", "check"],
-        ["job", "stop", "99"],
-    ],
+    share(
+        [
+            ["job", "list", "-vv"],
+            ["job", "info", "3"],
+            ["job", "why", "3"],
+            ["job", "report"],
+            ["flow", "info", "1"],
+            ["flow", "info", "1", "--report"],
+            ["flow", "graph", "1"],
+            ["project", "check"],
+            ["job", "stop", "99"],
+        ]
+    ),
     ids=" ".join,
 )
 def test_a_locale_without_utf_8(finished: Run, words: list[str]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from thoroughness import share
 
 HIDE = """
 set -e
@@ -88,7 +89,9 @@ def tools(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not can_hide_proc(), reason="/proc cannot be hidden here")
 @pytest.mark.parametrize("engine", ["embedded"], indirect=True)
-@pytest.mark.parametrize("psutil", [True, False], ids=["psutil-tells", "nothing-tells"])
+@pytest.mark.parametrize(
+    "psutil", share([True, False], 2), ids=share(["psutil-tells", "nothing-tells"], 2)
+)
 def test_the_life_of_jobs_without_proc(
     described: dict[str, Any], tmp_path: Path, tools: Path, psutil: bool
 ) -> None:
