@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.errors import RunningRunnerError, UnsupportedOperationError
+from controller.operations.event_packing import pack_oldest
 from controller.operations.queue import Queue
 from controller.operations.runner_record import live_runner
 
@@ -12,6 +13,12 @@ BYTES_PER_SECOND = 20_000_000
 """How fast a file is rewritten at least, on a slow disk."""
 LONGEST_BESIDE_RUNNER = 10.0
 """Seconds that a runner's writes may have to wait: they fail after 30."""
+SMALL = 16_000_000
+"""Bytes in use of a database that an idle runner compacts."""
+_LITTLE = 1_000_000
+"""Bytes of a file that is not worth the trouble."""
+_MUCH = 0.3
+"""Share of the file that is unused."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +73,36 @@ def compact(queue: Queue, *, dry_run: bool = False) -> Compaction:
                 runner=runner,
                 hint="stop it first: jf runner stop",
             )
-    names = [queue.jobs.name, queue.flows.name, queue.archive.name, queue.events.collection.name]
+    while pack_oldest(database, queue.events.collection):
+        pass
     try:
-        database.compact(names)
+        database.compact(_names(queue))
     except UnsupportedOperationError:
         return Compaction(before, before)
     space = database.space()
     return Compaction(before, None if space is None else space.size)
+
+
+def compact_if_small(queue: Queue) -> bool:
+    """Compact a small database of which a large part is unused; whether that was done.
+
+    For an idle runner: it takes some tenths of a second. In a larger one, the next jobs use the
+    space that events leave when they are packed.
+
+    Raises
+    ------
+    StorageError
+        There is no room for a second copy.
+    """
+    space = queue.database.space()
+    if space is None:
+        return False
+    size = space.size - space.log
+    if not _LITTLE <= size <= SMALL + space.unused or space.unused < _MUCH * size:
+        return False
+    queue.database.compact(_names(queue))
+    return True
+
+
+def _names(queue: Queue) -> list[str]:
+    return [queue.jobs.name, queue.flows.name, queue.archive.name, queue.events.collection.name]

@@ -8,6 +8,8 @@ calls every minute, compares the states of recently changed jobs with their last
 what is missing, marked by an actor of None. Changes by other software are found in the same way. So
 no present state is missing for long; a state that lasted for less than a minute may be, and the
 name of the user who caused it.
+
+On the embedded engine a runner packs events while it is idle (`event_packing`).
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ from typing import TYPE_CHECKING, Any
 from controller.documents.events import IDS, EventDoc, event_id_at
 from controller.documents.stored import utc_now
 from controller.errors import StorageError
+from controller.operations.event_packing import count_events, find_events
 from controller.operations.tally import Tally
-from controller.rules.events import (
-    EventFilter,
-)
+from controller.rules.events import EventFilter
+from controller.rules.packed_events import number_of
 from controller.states import EventKind
 from controller.storage.base import Collection, Document
 
@@ -172,11 +174,13 @@ class EventLog:
         self, query: dict[str, Any], *, limit: int = 0, newest: bool = True
     ) -> list[EventDoc]:
         """As `find`, for a query."""
-        found = list(self.collection.find(query, sort=[("_id", -1 if newest else 1)], limit=limit))
-        return [EventDoc.model_validate(doc) for doc in (reversed(found) if newest else found)]
+        found = find_events(self.collection, query, limit=limit, newest=newest)
+        return [EventDoc.model_validate(doc) for doc in found]
 
     def trim(self, options: EventOptions, *, chunks: int = 4) -> int:
         """Remove what is too old, or too much; returns how many events were removed.
+
+        Packed events go together: once the last of them is too old, or one of them too many.
 
         Parameters
         ----------
@@ -185,16 +189,21 @@ class EventLog:
         """
         removed = 0
         oldest = utc_now() - timedelta(days=options.max_age_days)
-        excess = self.collection.estimated_document_count() - options.max_number
+        excess = count_events(self.collection, exactly=False) - options.max_number
         if excess > 0:  # after a crash of a server its estimate can be far too high
-            excess = self.collection.count_documents({}) - options.max_number
+            excess = count_events(self.collection, exactly=True) - options.max_number
         for _ in range(chunks):
             old = {"_id": {"$lt": event_id_at(oldest)}} if excess <= 0 else {}
             wanted = min(CHUNK, excess) if excess > 0 else CHUNK
-            ids = self.collection.find(old, ["_id"], sort=[("_id", 1)], limit=wanted)
-            chosen = [doc["_id"] for doc in ids]
+            some = self.collection.find(old, ["number"], sort=[("_id", 1)], limit=wanted)
+            chosen, number = [], 0
+            for doc in some:
+                if number >= wanted:
+                    break
+                chosen.append(doc["_id"])
+                number += number_of([doc])
             if not chosen:
                 break
-            gone = self.collection.delete_many({"_id": {"$in": chosen}}).deleted_count
-            removed, excess = removed + gone, excess - gone
+            self.collection.delete_many({"_id": {"$in": chosen}})
+            removed, excess = removed + number, excess - number
         return removed

@@ -132,6 +132,7 @@ class Runner(StepsByHand):
             self.rounds,
             is_over=lambda: self._is_stopping() or self._reload,
             do_what_is_due=self._do_what_is_due,
+            tidy=self._upkeep.tidy,
             wake_lanes=self.lanes.wake,
         )
 

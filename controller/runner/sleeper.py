@@ -23,6 +23,8 @@ LOOK_EVERY = 0.25
 """Seconds between two checks for a change if the database reports changes cheaply."""
 BLIND_LOOK_EVERY = 0.5
 """The same if only a query can tell."""
+TIDY_AFTER = 1.0
+"""Seconds without work after which an idle runner tidies up."""
 MAX_BACKOFF = 30.0
 """Maximum number of seconds between two attempts to reach the database."""
 
@@ -38,6 +40,8 @@ class Sleeper:
         Whether the runner has something else to do than to sleep: to stop, or to reload.
     do_what_is_due
         The periodic tasks of the runner, which go on while it sleeps.
+    tidy
+        Uses a moment without work for what can wait.
     wake_lanes
         Wakes up the threads that serve one machine each.
 
@@ -55,11 +59,12 @@ class Sleeper:
         *,
         is_over: Callable[[], bool],
         do_what_is_due: Callable[[], None],
+        tidy: Callable[[], None],
         wake_lanes: Callable[[], None],
     ) -> None:
         self._context, self._watcher, self._rounds = context, watcher, rounds
         self._is_over, self._do_what_is_due = is_over, do_what_is_due
-        self._wake_lanes = wake_lanes
+        self._tidy, self._wake_lanes = tidy, wake_lanes
         self._token: object | None = None
         self.backoff = 0.0
 
@@ -98,9 +103,11 @@ class Sleeper:
             self._sleep_until_a_change(min(self._longest_sleep(idle.longest()), longest), idle)
 
     def _sleep_until_a_change(self, seconds: float, idle: Idle) -> None:
-        end = time.monotonic() + seconds
+        end, quiet = time.monotonic() + seconds, time.monotonic() + TIDY_AFTER
         while not self._is_over() and (left := end - time.monotonic()) > 0:
             self._do_what_is_due()
+            if time.monotonic() > quiet:
+                self._tidy()
             token = self._context.controller.queue.database.change_token()
             known, self._token = self._token, token
             if token != known and idle.needs_round(changed=True):

@@ -1,7 +1,8 @@
 """A runner's periodic maintenance of the event log and the archive.
 
 It records its own start and end, limits the size of the log, adds missing events, and finishes
-moves to and from the archive that killed processes left half done.
+moves to and from the archive that killed processes left half done. While nothing else is to be
+done, it packs events and gives space back.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 from controller.documents import utc_now
 from controller.errors import StorageError, StorageUnavailableError
 from controller.operations.archiving import mend_interrupted
+from controller.operations.compaction import compact_if_small
+from controller.operations.event_packing import FEWEST, MOST, pack_oldest
 from controller.operations.job_counts import fresh_counts
 from controller.operations.missing_events import reconcile
 from controller.operations.queue import Queue
@@ -31,6 +34,14 @@ logger = logging.getLogger(__name__)
 EVERY = 60.0
 """Seconds between two looks."""
 _OVERLAP = timedelta(seconds=30)
+TIDY_EVERY = 30.0
+"""Seconds until an idle runner looks again for events to pack."""
+COMPACT_EVERY = 600.0
+"""Seconds between two compactions."""
+_LONGEST_END = 2.0
+"""Seconds that events are packed for at the end of a runner."""
+_FEW_OF_ALL = 10
+"""Packed events go together when the log is too long: not more than one part in so many."""
 
 
 class EventUpkeep:
@@ -52,7 +63,8 @@ class EventUpkeep:
         self._queue, self._project, self._options = queue, project, project.events
         self._notifier: Notifier | None = None
         self._wake, self._hints = wake, list[Closeable]()
-        self._next = 0.0
+        self._next = self._next_tidy = self._next_compaction = 0.0
+        self._has_packed = False
         self._since: datetime = utc_now() - timedelta(hours=1)
 
     def begin(self) -> None:
@@ -115,6 +127,51 @@ class EventUpkeep:
             self._notifier.close()
         self._tell("ended")
         self._queue.events.tally.flush(self._queue.auxiliary)
+        try:
+            until = time.monotonic() + _LONGEST_END
+            while self._pack() and time.monotonic() < until:
+                pass
+            self._compact()
+        except StorageUnavailableError:
+            raise
+        except StorageError as error:
+            logger.warning("events could not be packed: %s", error)
+
+    def tidy(self) -> None:
+        """Use a moment in which nothing else is to be done, of some tens of milliseconds.
+
+        Raises
+        ------
+        StorageUnavailableError
+            The database cannot be reached.
+        """
+        if time.monotonic() < self._next_tidy:
+            return
+        try:
+            if self._pack():
+                return
+            self._next_tidy = time.monotonic() + TIDY_EVERY
+            if time.monotonic() >= self._next_compaction:
+                self._compact()
+        except StorageUnavailableError:
+            raise
+        except StorageError as error:
+            self._next_tidy = time.monotonic() + TIDY_EVERY
+            logger.warning("events could not be packed: %s", error)
+
+    def _pack(self) -> bool:
+        if not self._options.enabled:
+            return False
+        most = min(MOST, self._options.max_number // _FEW_OF_ALL)
+        events = self._queue.events.collection
+        done = pack_oldest(self._queue.database, events, most=most, fewest=min(FEWEST, most))
+        self._has_packed = self._has_packed or done > 0
+        return done > 0
+
+    def _compact(self) -> None:
+        if self._has_packed and compact_if_small(self._queue):
+            self._next_compaction = time.monotonic() + COMPACT_EVERY
+        self._has_packed = False
 
     def _tell(self, name: str) -> None:
         self._queue.events.write([{"kind": EventKind.RUNNER.value, "name": name}])

@@ -157,10 +157,13 @@ class Space:
         Bytes of its files.
     unused
         Bytes of these that deleted documents have left: `Database.compact` returns them.
+    log
+        Bytes of these that a log of the last writes takes, which is emptied from time to time.
     """
 
     size: int
     unused: int
+    log: int = 0
 
 
 class Collection(Protocol):

@@ -47,6 +47,8 @@ from controller.storage.embedded.parts import Part
 _OLDEST_SQLITE = (3, 26, 0)
 _CLOSE_WAIT = 5.0
 """Seconds that closing waits for operations of other threads."""
+_CHECKPOINT_WAIT = 1.0
+"""Seconds that the emptying of the log waits for readers; the next writer can do it as well."""
 _COURTESY = 1.0
 """Seconds that a reader waits for earlier writers, if reading would block them."""
 
@@ -475,12 +477,14 @@ class File:
     def space(self) -> Space:
         """Return the size of the file with its log, and how much of it is unused."""
         with self.reading() as link:
-            pages = link.value("PRAGMA freelist_count") * link.value("PRAGMA page_size")
+            page = link.value("PRAGMA page_size")
+            unused = link.value("PRAGMA freelist_count") * page
+            content = link.value("PRAGMA page_count") * page
         size = 0
         for end in ("", "-wal"):
             with suppress(FileNotFoundError):
                 size += self.path.with_name(self.path.name + end).stat().st_size
-        return Space(size, pages)
+        return Space(size, unused, max(0, size - content))
 
     def compact(self) -> None:
         """Rewrite the file without the space of deleted documents.
@@ -507,7 +511,11 @@ class File:
             with link.lock.held():
                 link.sql.execute("VACUUM")
                 if not self.network:  # the log holds a copy now, until it is emptied
-                    link.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    link.wait_for_sqlite(_CHECKPOINT_WAIT)
+                    try:
+                        link.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    finally:
+                        link.wait_for_sqlite(self.wait)
 
     def before_fork(self) -> None:
         """Close what is open, unless an operation is running."""

@@ -16,9 +16,13 @@ from controller.errors import JobNotFoundError, StorageError, StorageUnavailable
 from controller.jobcontroller import JobController
 from controller.locks import MongoLock
 from controller.metrics import read_metrics
+from controller.operations import compaction, event_packing
 from controller.operations.event_log import EventLog
+from controller.operations.event_packing import count_events, pack_oldest
 from controller.operations.missing_events import reconcile
 from controller.reader import QueueReader
+from controller.rules.packed_events import pack_events
+from controller.runner.upkeep import EventUpkeep
 from controller.states import EventKind, JobState
 
 
@@ -162,6 +166,93 @@ def test_the_log_is_bounded(controller: JobController) -> None:
     assert log.trim(EventOptions(max_age_days=90)) == 1
     assert log.trim(EventOptions()) == 0
     assert [e.name for e in controller.get_events(limit=2)] == ["1198", "1199"]
+
+
+def test_packed_events_are_found_as_before(controller: JobController) -> None:
+    """On a server none are packed, but a backup may bring some."""
+    log = controller.queue.events
+    log.collection.delete_many({})
+    states = [state.value for state in JobState]
+    job = {"kind": "state", "index": 1, "worker": "local"}
+    log.write(
+        [
+            {
+                **job,
+                "db_id": str(n % 7),
+                "uuid": f"u{n % 7}",
+                "flow": f"f{n % 3}",
+                "to": states[n % 5],
+            }
+            for n in range(120)
+        ]
+    )
+    log.admin("late")
+    whole = controller.get_events()
+    middle = whole[60].time
+    questions: list[dict[str, Any]] = [
+        *({}, {"limit": 7}, {"limit": 7, "newest": False}, {"limit": 65}, {"limit": 500}),
+        *({"db_ids": ["3"]}, {"db_ids": ["3", "5"], "limit": 20}, {"flow_ids": ["f1"]}),
+        *({"job_ids": ["u2"]}, {"kinds": ["admin"]}, {"kinds": ["states"], "states": states[:1]}),
+        *({"start_date": middle}, {"end_date": middle}, {"workers": ["other"]}, {"db_ids": ["9"]}),
+    ]
+    before = [controller.get_events(**question) for question in questions]
+    events = list(log.collection.find({}, sort=[("_id", 1)]))
+    for some in (events[:50], events[50:110:2], events[51:110:2]):
+        log.collection.delete_many({"_id": {"$in": [e["_id"] for e in some]}})
+        log.collection.insert_one(pack_events(some))
+        assert [controller.get_events(**question) for question in questions] == before
+    seen = controller.get_events()
+    log.admin("new")
+    assert [e.name for e in controller.new_events(seen)] == ["new"]
+    assert count_events(log.collection, exactly=True) == 122
+    if not controller.queue.takes_turns:
+        return  # a server estimates how many there are
+    log.write([{"kind": "runner", "name": str(n)} for n in range(1000)])
+    assert log.trim(EventOptions(max_number=1040)) == 110  # 82 too many: the third part goes, too
+    assert count_events(log.collection, exactly=False) == 1012
+
+
+def test_a_runner_packs_events_while_it_is_idle(
+    controller: JobController, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = controller.queue
+    packs = queue.database.transactions_never_conflict
+    monkeypatch.setattr(compaction, "_LITTLE", 0)
+    queue.events.collection.delete_many({})
+    queue.events.write([{"kind": "runner", "name": str(n)} for n in range(1600)])
+    upkeep, names = EventUpkeep(queue, project), [str(n) for n in range(1600)]
+    size = queue.database.space()
+    for _ in range(3):
+        upkeep.tidy()
+    assert queue.events.collection.count_documents({}) == (2 if packs else 1600)
+    assert [e.name for e in controller.get_events()] == names
+    if packs:
+        after = queue.database.space()
+        assert size is not None
+        assert after is not None
+        assert after.size < size.size
+    queue.events.write([{"kind": "runner", "name": "one"}])
+    assert pack_oldest(queue.database, queue.events.collection) == 0
+    assert pack_oldest(queue.database, queue.events.collection, fewest=1) == (1 if packs else 0)
+    assert [e.name for e in controller.get_events()] == [*names, "one"]
+
+
+def test_events_that_another_process_has_packed(
+    controller: JobController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = controller.queue
+    queue.events.write([{"kind": "runner", "name": str(n)} for n in range(9)])
+    before = controller.get_events()
+
+    def pack_slowly(events: list[dict[str, Any]]) -> dict[str, Any]:
+        with monkeypatch.context() as patched:
+            patched.setattr(event_packing, "pack_events", pack_events)
+            pack_oldest(queue.database, queue.events.collection, fewest=1)
+        return pack_events(events)
+
+    monkeypatch.setattr(event_packing, "pack_events", pack_slowly)
+    assert pack_oldest(queue.database, queue.events.collection, fewest=1) == 0
+    assert controller.get_events() == before
 
 
 def test_new_events_are_told_once(controller: JobController) -> None:
