@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from heapq import merge
+from itertools import islice
 from typing import Any
 
 from controller.documents import db_id_order
 from controller.filters import FlowFilter, JobFilter, Query, job_id_query
+from controller.operations.archive_bundles import flows_of_jobs
 from controller.operations.queue import Queue
-from controller.rules.archiving import STAGES, heads_for_flows, parts_for_jobs
+from controller.rules.archiving import (
+    FLOW_TIMES,
+    STAGES,
+    bundles_for_flows,
+    heads_for_flows,
+    parts_for_jobs,
+)
 from controller.storage.base import Document, Sort
-from controller.storage.embedded.filters import compile_filter
-from controller.storage.embedded.values import normalise
+from controller.storage.embedded.filters import Test, compile_filter
+from controller.storage.embedded.values import normalise, sort_key
 from controller.storage.packing import unpack
 
 _BOUNDS = {
@@ -64,7 +72,7 @@ def _by_part(queue: Queue, query: Query, order: tuple[str, int]) -> Iterator[lis
     )
     unfinished = {d["flow"] for d in queue.archive.find({"stage": {"$in": list(STAGES)}}, ["flow"])}
     for part in parts:
-        if part["flow"] in unfinished:  # the queue has them
+        if part.get("flow") in unfinished:  # the queue has them
             continue
         if bound is not None:
             first = [d for d in waiting if _is_before(d.get(field), part[bound], way)]
@@ -108,23 +116,82 @@ def archived_flows(
         Maximum number of flows; 0 means all.
     """
     wanted = dict(query or {})
+    test = compile_filter(normalise(wanted)[0])
+    end = skip + limit if limit else None
+    order = [("created_on" if key == "db_id" else key, way) for key, way in sort or ()]
+    found = list(islice(_single_flows(queue, wanted, test, order), end))
+    for some in _bundled_flows(queue, wanted, test, order, found, end):
+        found += some
+        for field, way in reversed(order):
+            found.sort(key=lambda flow: _flow_key(flow, field), reverse=way < 0)
+        found = found[:end]
+    return found[skip:]
+
+
+def _single_flows(
+    queue: Queue, wanted: Query, test: Test, order: list[tuple[str, int]]
+) -> Iterator[Document]:
     heads = heads_for_flows(wanted)
     if "jobs" in wanted:
         of_jobs = queue.archive.find({"uuids": wanted["jobs"]}, ["flow"])
-        heads = {"$and": [heads, {"flow": {"$in": [part["flow"] for part in of_jobs]}}]}
-    test = compile_filter(normalise(wanted)[0])
-    end = skip + limit if limit else None
-    found: list[Document] = []
-    order = [("created_on" if key == "db_id" else key, way) for key, way in sort or ()]
+        uuids = [part["flow"] for part in of_jobs if "flow" in part]
+        heads = {"$and": [heads, {"flow": {"$in": uuids}}]}
     for head in queue.archive.find({**heads, "n": 0}, ["whole", "stage"], sort=order or None):
         if head.get("stage") is not None:  # the queue has it
             continue
         flow = next(unpack(head["whole"]))
         if test(flow):
-            found.append(flow)
-            if end is not None and len(found) >= end:
-                break
-    return found[skip:end]
+            yield flow
+
+
+def _bundled_flows(
+    queue: Queue,
+    wanted: Query,
+    test: Test,
+    order: list[tuple[str, int]],
+    found: list[Document],
+    end: int | None,
+) -> Iterator[list[Document]]:
+    """Yield the flows of bundles that match, until none can be among the first any more.
+
+    Parameters
+    ----------
+    found
+        The first of the other flows, in order.
+    end
+        How many are wanted; None means all.
+    """
+    field, way = order[0] if order else ("", 1)
+    times = [f"flows_{name}" for name in FLOW_TIMES]
+    bundles = list(queue.archive.find(bundles_for_flows(wanted), times))
+    has_bounds = field in FLOW_TIMES and all(f"flows_{field}" in each for each in bundles)
+    last = _last_of_first(found, field, end)
+    if has_bounds:
+        side = 0 if way > 0 else 1
+        bundles.sort(key=lambda each: each[f"flows_{field}"][side], reverse=way < 0)
+    for each in bundles:
+        if has_bounds and last is not None:
+            bound = each[f"flows_{field}"][0 if way > 0 else 1]
+            if bound > last if way > 0 else bound < last:
+                return
+        whole = queue.archive.find_one({"_id": each["_id"]}, ["whole"])
+        some = [flow for flow in unpack(whole["whole"]) if test(flow)] if whole else []
+        yield some
+        if has_bounds:
+            known = sorted(
+                [*found, *some], key=lambda flow: _flow_key(flow, field), reverse=way < 0
+            )
+            found = known[:end]
+            last = _last_of_first(found, field, end)
+
+
+def _last_of_first(found: list[Document], field: str, end: int | None) -> Any:
+    """Return the time of the last flow that is wanted; None while there are too few."""
+    return found[-1].get(field) if end is not None and len(found) >= end > 0 else None
+
+
+def _flow_key(flow: Mapping[str, Any], field: str) -> Any:
+    return sort_key(flow.get(field))
 
 
 def with_jobs(queue: Queue, flows: Iterable[Document], jobs_sort: Sort = None) -> list[Document]:
@@ -157,8 +224,11 @@ def archived_uuids(queue: Queue, query: Query) -> list[str]:
 def flows_of_db_ids(queue: Queue, db_ids: Iterable[str]) -> dict[str, str]:
     """Return {db_id: uuid of its flow} of archived jobs; other jobs are omitted."""
     wanted = set(db_ids)
-    found = queue.archive.find({"db_ids": {"$in": list(wanted)}}, ["db_ids", "flow"])
-    return {i: part["flow"] for part in found for i in part["db_ids"] if i in wanted}
+    found = list(queue.archive.find({"db_ids": {"$in": list(wanted)}}, ["db_ids", "flow"]))
+    single = {i: p["flow"] for p in found if "flow" in p for i in p["db_ids"] if i in wanted}
+    ids = [part["_id"] for part in found if "flow" not in part]
+    bundles = queue.archive.find({"_id": {"$in": ids}}, ["body"]) if ids else ()
+    return {**single, **{i: flow for i, flow in flows_of_jobs(bundles).items() if i in wanted}}
 
 
 def archived_query(queue: Queue, selection: JobFilter | FlowFilter) -> Query:

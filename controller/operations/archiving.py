@@ -27,8 +27,15 @@ from controller.errors import (
     StateError,
     StorageBusyError,
 )
-from controller.leases import FREE, locked_error
+from controller.leases import locked_error
 from controller.locks import MongoLock
+from controller.operations.archive_bundles import (
+    bundle,
+    bundled_with,
+    dissolve,
+    head_fields,
+    parts_of,
+)
 from controller.operations.bulk import Options, report_progress
 from controller.operations.chunks import bulk_work, process_in_chunks
 from controller.operations.flow_locks import LockedFlows, lock_flows
@@ -48,7 +55,7 @@ from controller.rules.archiving import (
 from controller.states import EventKind
 from controller.storage.base import Collection, Document
 from controller.storage.indexes import build_indexes
-from controller.storage.packing import Packer, pack, unpack
+from controller.storage.packing import Packer, unpack
 
 ARCHIVED = "ARCHIVED"
 """State that events use for archived flows."""
@@ -89,7 +96,7 @@ def archive_flows(
         refuse_newer(queue.auxiliary, "archiving")
         build_indexes(queue.archive, INDEXES)
     work = _Archiving(queue, options, selection, len(uuids))
-    with bulk_work(work.result, lambda: None):
+    with bulk_work(work.result, lambda: bundle(queue, [] if options.dry_run else work.result)):
         wanted = dict.fromkeys(uuids, ())
         process_in_chunks(wanted, work.archive_chunk, wait=options.wait, report=work.report)
     return work.result
@@ -178,7 +185,7 @@ def move_out(queue: Queue, uuid: str, session: Any) -> None:
     for number, (fields, body) in enumerate(_packed(queue, of_flow, session)):
         part = {"_id": part_id(uuid, number), "flow": uuid, "n": number, **fields, "body": body}
         if number == 0:
-            part.update(_head(flow))
+            part.update(head_fields(flow, utc_now()))
             if session is None:
                 part["stage"] = WRITING
         archive.insert_one(part, session=session)
@@ -192,20 +199,6 @@ def move_out(queue: Queue, uuid: str, session: Any) -> None:
     _raw(queue, queue.flows.name).delete_many({"uuid": uuid}, session=session)
     if session is None:
         archive.update_one(head, {"$unset": {"stage": ""}})
-
-
-def _head(flow: Document) -> dict[str, Any]:
-    free = {name: value for name, value in FREE.items() if name in flow}
-    return {
-        "name": flow.get("name"),
-        "state": flow.get("state"),
-        "metadata": flow.get("metadata"),
-        "created_on": flow.get("created_on"),
-        "updated_on": flow.get("updated_on"),
-        "archived_on": utc_now(),
-        "parts": 1,
-        "whole": pack([{**flow, **free}]),
-    }
 
 
 def _packed(
@@ -236,9 +229,13 @@ def unarchive_flows(queue: Queue, uuids: Sequence[str], options: Options) -> Flo
     if not options.dry_run:
         refuse_newer(queue.auxiliary, "a restoration")
     result = FlowResult(len(uuids), dry_run=options.dry_run)
-    with bulk_work(result, lambda: None):
+    left: dict[str, None] = {}
+    with bulk_work(result, lambda: bundle(queue, list(left))):
         for uuid in uuids:
             try:
+                if not options.dry_run:
+                    left.update(dict.fromkeys(dissolve(queue, uuid)))
+                    left.pop(uuid, None)
                 done = _unarchive(queue, uuid, dry_run=options.dry_run)
             except (LockedDocumentError, StateError, FlowNotFoundError) as error:
                 result.refuse(uuid, error, options)
@@ -251,6 +248,10 @@ def unarchive_flows(queue: Queue, uuids: Sequence[str], options: Options) -> Flo
 
 
 def _unarchive(queue: Queue, uuid: str, *, dry_run: bool) -> dict[str, Any]:
+    if dry_run and (found := bundled_with(queue, uuid)) is not None:
+        [part] = [part for part in parts_of(found) if part["flow"] == uuid]
+        about = {"name": part["name"], "before": ARCHIVED, "after": part["state"]}
+        return {"db_id": uuid, **about, "count": len(part["db_ids"])}
     head = queue.archive.find_one({"_id": part_id(uuid, 0)})
     if head is None:
         raise FlowNotFoundError(

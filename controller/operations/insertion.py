@@ -439,12 +439,12 @@ def _left_behind(queue: Queue, flow: AcceptedFlow) -> dict[tuple[str, int], str]
 def _refuse_if_archived(queue: Queue, flow: AcceptedFlow, uuids: list[str]) -> None:
     if queue.archive.find_one({}, ["_id"]) is None:
         return
-    named = {"$or": [{"flow": flow.uuid}, {"uuids": {"$in": uuids}}]}
+    named = {"$or": [{"flow": flow.uuid}, {"hosts": flow.uuid}, {"uuids": {"$in": uuids}}]}
     part = queue.archive.find_one(named, ["flow"])
     if part is not None:
+        known = f", in flow {part['flow']}" if "flow" in part else ""
         raise SubmissionError(
-            f"the flow {flow.name!r} has already been submitted: it is in the archive, in flow "
-            f"{part['flow']}",
+            f"the flow {flow.name!r} has already been submitted: it is in the archive{known}",
             hint="to run it again, make a new Flow with new jobs",
         )
 

@@ -2,6 +2,7 @@
 
 An archived flow is one document, or several where it is large: *parts*. Each holds some of its
 jobs, packed, and beside them what they are found by. The first, the *head*, also holds the flow.
+Small flows can share a document, a *bundle*: it is a part without a ``flow``, which holds several.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ WRITING, DELETING, RESTORING = "writing", "deleting", "restoring"
 """Values of a head's ``stage`` while it is incomplete; an archived flow has none."""
 
 STAGES = (WRITING, DELETING, RESTORING)
+BUNDLE = -1
+"""The number ``n`` of a bundle, where that of a head is 0."""
+FLOW_TIMES = ("updated_on", "created_on")
+"""Times of flows of which a bundle has the first and the last."""
 
 INDEXES: tuple[Any, ...] = (
     *(("flow", False), ("hosts", False), ("uuids", False), ("db_ids", False), ("names", False)),
@@ -106,6 +111,26 @@ class Part:
 def part_id(flow_uuid: str, number: int) -> str:
     """Return the ``_id`` of a part; that of number 0 is the head."""
     return f"{flow_uuid}:{number}"
+
+
+def flow_bounds(flows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields of a bundle that tell of the times of its flows: (first, last) of each."""
+    every = list(flows)
+    times = {name: [f[name] for f in every if f.get(name) is not None] for name in FLOW_TIMES}
+    return {f"flows_{name}": [min(some), max(some)] for name, some in times.items() if some}
+
+
+def bundles_for_flows(query: Mapping[str, Any]) -> Query:
+    """Return a query for the bundles that may hold a flow of a query."""
+    wanted: list[Query] = [{"n": BUNDLE}]
+    for key, value in query.items():
+        if key == "$and":
+            wanted += [bundles_for_flows(part) for part in value]
+        elif key == "uuid" and _is_positive(value):
+            wanted.append({"hosts": value})
+        elif key == "jobs" and _is_positive(value):
+            wanted.append({"uuids": value})
+    return _all_of(wanted)
 
 
 def parts_for_jobs(query: Mapping[str, Any]) -> Query:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,84 @@ def test_there_and_back(stage: Stage) -> None:
     assert controller.queue.archive.count_documents({}) == 0
     told = [e.name for e in controller.queue.events.find_where({"kind": "action"})]
     assert told == ["archive", "archive", "unarchive", "unarchive"]
+
+
+def many_flows(stage: Stage) -> list[dict[str, str]]:
+    flows = [stage.flow(**{f"n{n}": "COMPLETED"}) for n in range(6)]
+    return [*flows, stage.flow(two="FAILED", three=("WAITING", "two"))]
+
+
+def test_small_flows_share_a_document(stage: Stage) -> None:
+    flows = many_flows(stage)
+    before, controller = contents(stage), stage.controller
+    archive = controller.queue.archive
+    assert controller.archive_flows().jobs == 8
+    shares = controller.queue.takes_turns
+    assert archive.count_documents({}) == (1 if shares else len(flows))
+    assert not problems(stage)
+    again = AcceptedFlow(flows[2]["flow"], "again", {}, [])
+    with pytest.raises(SubmissionError, match="archive"):
+        insert_flow(controller.queue, again, RunSettings("local"))
+
+    for flow in flows:
+        db_id = next(db_id for name, db_id in flow.items() if name != "flow")
+        info = controller.get_job_info(db_id=db_id)
+        assert info is not None
+        for given in ({"flow_ids": flow["flow"]}, {"db_ids": db_id}, {"job_ids": info.uuid}):
+            [found] = controller.get_archived_flows_info(FlowFilter(**given), with_jobs_info=True)
+            assert found.flow_id == flow["flow"]
+            assert next(job.db_id for job in found.jobs_info or []) == db_id
+    failed = controller.get_archived_flows_info(FlowFilter(states=FlowState.FAILED))
+    assert [flow.flow_id for flow in failed] == [flows[-1]["flow"]]
+
+    assert len(controller.unarchive_flows(dry_run=True)) == len(flows)
+    assert list(controller.unarchive_flows([flows[3]["flow"]])) == [flows[3]["flow"]]
+    assert archive.count_documents({}) == (1 if shares else len(flows) - 1)
+    assert controller.unarchive_flows(flows[0]["flow"]).jobs == 1
+    orders = [(field, way) for field in ("updated_on", "created_on", "db_id") for way in (1, -1)]
+    for order in orders:  # some in a document of their own, some together
+        whole = controller.get_archived_flows_info(sort=[order])
+        assert len(whole) == len(flows) - 2
+        times = [flow.updated_on if order[0] == "updated_on" else flow.created_on for flow in whole]
+        assert times == sorted(times, reverse=order[1] < 0)
+        for skip, limit in ((0, 2), (1, 2), (3, 9), (9, 1)):
+            some = controller.get_archived_flows_info(sort=[order], limit=limit, skip=skip)
+            assert some == whole[skip : skip + limit]
+    controller.archive_flows([flows[0]["flow"]])
+    assert len(controller.unarchive_flows()) == len(flows) - 1
+    assert contents(stage) == before
+    assert archive.count_documents({}) == 0
+
+
+def test_killed_while_a_bundle_is_dissolved(stage: Stage) -> None:
+    """Also where a bundle came with a backup, and there are no transactions."""
+    flows = many_flows(stage)
+    queue, controller, uuid = stage.controller.queue, stage.controller, flows[1]["flow"]
+    if not queue.takes_turns:
+        pytest.skip("makes no bundles")
+    before = contents(stage)
+    for transactions in (True, False):
+        at = 0
+        while True:
+            at += 1
+            controller.archive_flows()
+            assert queue.archive.count_documents({}) == 1
+            fuse = Fuse(at, after=False)
+            with suppress(Killed):
+                unarchive_flows(dying(queue, fuse, transactions=transactions), [uuid], Options())
+            bury(queue)
+            gone = {"$set": {"lock_lease.owner.start_time": "before the crash"}}
+            queue.archive.update_many({"lock_id": {"$ne": None}}, gone)
+            mend(controller, diagnose(controller), dry_run=False)
+            archived = {flow.flow_id for flow in controller.get_archived_flows_info()}
+            live = {flow["uuid"] for flow in queue.flows.find({})}
+            assert archived | live == {flow["flow"] for flow in flows}, at
+            assert not archived & live, at
+            controller.unarchive_flows()
+            assert contents(stage) == before, at
+            if not fuse.blown:
+                break
+        assert at > 2
 
 
 SELECTIONS: list[tuple[dict[str, Any], str]] = [
