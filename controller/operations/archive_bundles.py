@@ -8,7 +8,7 @@ its ``hosts``. Before one of them is moved, the bundle is dissolved into parts o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.documents import flow_if_named
@@ -16,7 +16,7 @@ from controller.leases import FREE
 from controller.operations.queue import Queue
 from controller.rules.archiving import BUNDLE, Part, flow_bounds, part_id
 from controller.storage.base import Document, ReplaceOne
-from controller.storage.packing import pack, unpack
+from controller.storage.packing import Packer, pack, unpack
 
 MOST_FLOWS = 200
 """Flows in one bundle: some milliseconds to unpack."""
@@ -77,10 +77,14 @@ def _is_small(head: Mapping[str, Any]) -> bool:
 
 
 def _bundle_of(heads: Sequence[Document]) -> Document:
-    part, jobs = Part(), [job for head in heads for job in unpack(head["body"])]
-    for job in jobs:
-        part.add(job)
-    flows = [flow for head in heads for flow in unpack(head["whole"])]
+    part, flows, packer = Part(), list[Document](), Packer()
+    for head in heads:
+        flow = next(unpack(head["whole"]))
+        flows.append(flow)
+        packer.add(flow)
+        for job in unpack(head["body"]):  # next to its flow, which has the same ids
+            part.add(job)
+            packer.add(job)
     fields = part.fields()
     hosts = dict.fromkeys([*(head["flow"] for head in heads), *fields.get("hosts", ())])
     return {
@@ -89,31 +93,46 @@ def _bundle_of(heads: Sequence[Document]) -> Document:
         **fields,
         "hosts": list(hosts),
         **flow_bounds(flows),
-        "archived_on": [head.get("archived_on") for head in heads],
-        "whole": pack(flows),
-        "body": pack(jobs),
+        "archived_on": max(head["archived_on"] for head in heads),
+        "both": packer.finish(),
     }
+
+
+def jobs_in(part: Mapping[str, Any]) -> Iterator[Document]:
+    """Yield the jobs of a part, which was read with ``body`` and ``both``."""
+    if "both" not in part:
+        return unpack(part["body"])
+    return (each for each in unpack(part["both"]) if not _is_flow(each))
+
+
+def flows_in(bundled: Mapping[str, Any]) -> Iterator[Document]:
+    """Yield the flows of a bundle."""
+    return (each for each in unpack(bundled["both"]) if _is_flow(each))
+
+
+def _is_flow(document: Mapping[str, Any]) -> bool:
+    return "jobs" in document and "ids" in document
 
 
 def parts_of(bundled: Mapping[str, Any]) -> list[Document]:
     """Return the parts that the flows of a bundle had, each of its own."""
     jobs: dict[str | None, list[Document]] = {}
-    for job in unpack(bundled["body"]):
+    for job in jobs_in(bundled):
         jobs.setdefault(flow_if_named(job), []).append(job)
     made = []
-    for flow, archived_on in zip(unpack(bundled["whole"]), bundled["archived_on"], strict=True):
+    for flow in flows_in(bundled):
         part, own = Part(), jobs.get(flow["uuid"], [])
         for job in own:
             part.add(job)
         head = {"_id": part_id(flow["uuid"], 0), "flow": flow["uuid"], "n": 0, **part.fields()}
-        made.append({**head, "body": pack(own), **head_fields(flow, archived_on)})
+        made.append({**head, "body": pack(own), **head_fields(flow, bundled["archived_on"])})
     return made
 
 
 def bundled_with(queue: Queue, uuid: str) -> Document | None:
     """Return the bundle that an archived flow is in."""
     found = queue.archive.find_one({"hosts": uuid, "n": BUNDLE})
-    is_in = found is not None and any(flow["uuid"] == uuid for flow in unpack(found["whole"]))
+    is_in = found is not None and any(flow["uuid"] == uuid for flow in flows_in(found))
     return found if is_in else None
 
 
@@ -135,5 +154,5 @@ def dissolve(queue: Queue, uuid: str) -> list[str]:
 
 def flows_of_jobs(parts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return {db_id: uuid of its flow} of the jobs of bundles."""
-    jobs = (job for part in parts for job in unpack(part["body"]))
+    jobs = (job for part in parts for job in jobs_in(part))
     return {str(job["db_id"]): uuid for job in jobs if (uuid := flow_if_named(job))}

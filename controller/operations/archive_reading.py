@@ -14,7 +14,7 @@ from typing import Any
 
 from controller.documents import db_id_order
 from controller.filters import FlowFilter, JobFilter, Query, job_id_query
-from controller.operations.archive_bundles import flows_of_jobs
+from controller.operations.archive_bundles import flows_in, flows_of_jobs, jobs_in
 from controller.operations.queue import Queue
 from controller.rules.archiving import (
     FLOW_TIMES,
@@ -67,7 +67,7 @@ def _by_part(queue: Queue, query: Query, order: tuple[str, int]) -> Iterator[lis
     waiting: list[Document] = []
     parts = queue.archive.find(
         parts_for_jobs(query),
-        ["body", "flow", *_BOUNDS.values()],
+        ["body", "both", "flow", *_BOUNDS.values()],
         sort=[(bound, way)] if bound else None,
     )
     unfinished = {d["flow"] for d in queue.archive.find({"stage": {"$in": list(STAGES)}}, ["flow"])}
@@ -79,7 +79,7 @@ def _by_part(queue: Queue, query: Query, order: tuple[str, int]) -> Iterator[lis
             if first:
                 yield first
                 waiting = waiting[len(first) :]
-        jobs = [job for job in unpack(part["body"]) if test(job)]
+        jobs = [job for job in jobs_in(part) if test(job)]
         jobs.sort(key=lambda d: _key(d, field), reverse=way < 0)
         waiting = list(merge(waiting, jobs, key=lambda d: _key(d, field), reverse=way < 0))
     yield waiting
@@ -174,8 +174,8 @@ def _bundled_flows(
             bound = each[f"flows_{field}"][0 if way > 0 else 1]
             if bound > last if way > 0 else bound < last:
                 return
-        whole = queue.archive.find_one({"_id": each["_id"]}, ["whole"])
-        some = [flow for flow in unpack(whole["whole"]) if test(flow)] if whole else []
+        whole = queue.archive.find_one({"_id": each["_id"]}, ["both"])
+        some = [flow for flow in flows_in(whole) if test(flow)] if whole else []
         yield some
         if has_bounds:
             known = sorted(
@@ -227,7 +227,7 @@ def flows_of_db_ids(queue: Queue, db_ids: Iterable[str]) -> dict[str, str]:
     found = list(queue.archive.find({"db_ids": {"$in": list(wanted)}}, ["db_ids", "flow"]))
     single = {i: p["flow"] for p in found if "flow" in p for i in p["db_ids"] if i in wanted}
     ids = [part["_id"] for part in found if "flow" not in part]
-    bundles = queue.archive.find({"_id": {"$in": ids}}, ["body"]) if ids else ()
+    bundles = queue.archive.find({"_id": {"$in": ids}}, ["both"]) if ids else ()
     return {**single, **{i: flow for i, flow in flows_of_jobs(bundles).items() if i in wanted}}
 
 

@@ -13,6 +13,8 @@ BYTES_PER_SECOND = 20_000_000
 """How fast a file is rewritten at least, on a slow disk."""
 LONGEST_BESIDE_RUNNER = 10.0
 """Seconds that a runner's writes may have to wait: they fail after 30."""
+_FEWEST_EVENTS = 20
+"""Events that are packed, which a runner would leave until there are more."""
 SMALL = 16_000_000
 """Bytes in use of a database that an idle runner compacts."""
 _LITTLE = 1_000_000
@@ -73,7 +75,7 @@ def compact(queue: Queue, *, dry_run: bool = False) -> Compaction:
                 runner=runner,
                 hint="stop it first: jf runner stop",
             )
-    while pack_oldest(database, queue.events.collection):
+    while pack_oldest(database, queue.events.collection, fewest=_FEWEST_EVENTS):
         pass
     try:
         database.compact(_names(queue))
