@@ -356,7 +356,7 @@ class EmbeddedCollection:
             if stored is None:
                 return None
             document = self._read(link, stored, projection)
-            rows.remove(link, table, stored)
+            rows.remove(link, table, stored, rows.side_columns(table))
             return document
 
     def bulk_write(

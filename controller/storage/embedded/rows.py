@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,7 @@ __all__ = [
     "refuse_foreign_holes",
     "remove",
     "rewrite",
+    "side_columns",
     "stage_large",
 ]
 
@@ -343,15 +344,27 @@ def rewrite(
         _add_side_keys(link, table, column, stored.sequence, side - old_side)
 
 
-def remove(link: Link, table: Table, stored: Stored) -> None:
-    """Delete a document."""
-    columns = [c for c in table.columns.values() if c.multi or c.is_pair]
-    if any(c.multi for c in columns):  # no pair without an array
-        document = stored.decode(link, [path for c in columns for path in c.paths])
-        link.sql.executemany(
-            f"DELETE FROM {table.side} WHERE c=? AND v=? AND seq=?",
-            [(c.number, key, stored.sequence) for c in columns for key in c.keys(document)[1]],
-        )
+def side_columns(table: Table) -> list[Column]:
+    """Return the columns whose keys may be in the side table."""
+    arrays = {c.path for c in table.columns.values() if c.multi}
+    # No pair without an array.
+    return [c for c in table.columns.values() if c.multi or (c.is_pair and c.paths[0] in arrays)]
+
+
+def remove(link: Link, table: Table, stored: Stored, columns: Sequence[Column]) -> None:
+    """Delete a document.
+
+    Parameters
+    ----------
+    columns
+        From `side_columns`.
+    """
+    if columns:
+        document: dict[str, Any] = bson.decode(stored.raw)
+        if has_holes(stored.raw):
+            fill(document, [path for c in columns for path in c.paths], link.read_part)
+        keys = [(c.number, key, stored.sequence) for c in columns for key in c.keys(document)[1]]
+        link.sql.executemany(f"DELETE FROM {table.side} WHERE c=? AND v=? AND seq=?", keys)
     drop_parts(link, stored)
     link.sql.execute(f"DELETE FROM {table.rows} WHERE seq=?", (stored.sequence,))
 

@@ -163,11 +163,11 @@ class Writer:
     ) -> DeleteResult:
         """Delete matching documents; 0 means all of them."""
         found = self._to_delete(query, limit)
-        number = 0
+        number, columns = 0, rows.side_columns(self.table)
         for stored in found:
             if shown is not None:
                 shown(stored.decode(self.link, self.fields))
-            rows.remove(self.link, self.table, stored)
+            rows.remove(self.link, self.table, stored, columns)
             number += 1
         return DeleteResult(number)
 
