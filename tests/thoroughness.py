@@ -16,15 +16,19 @@ def examples(number: int) -> int:
     return number if THOROUGH else number // 4
 
 
-def share(items: Iterable[T], part: int = 3, first: int = 0) -> list[T]:
+def share(
+    items: Iterable[T], part: int = 3, first: int = 0, *, thorough: bool = THOROUGH
+) -> list[T]:
     """Return one of so many, evenly spread, where there is little time; else all of them.
 
     Parameters
     ----------
     first
         Which ones: it tells tests apart that share the items between them.
+    thorough
+        Whether there is time for all.
     """
-    return list(items) if THOROUGH else list(items)[first % part :: part]
+    return list(items) if thorough else list(items)[first % part :: part]
 
 
 def kills(writes: int, turn: int = 0) -> list[tuple[int, bool]]:
