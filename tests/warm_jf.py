@@ -44,6 +44,9 @@ _IMPORTS = (
     "rich.table",
     "rich.progress",
 )
+_WHOLE = ("jfr_cli", "controller.tables", "controller.graphs")
+"""Packages with all their modules: each `jf` imports those of its command."""
+
 _START_DEADLINE = 120.0
 _SHARED = "JFR_TESTS_WARM"
 """Names the folder of a server that other processes may ask."""
@@ -184,9 +187,15 @@ class WarmJf:
 def _warm_up(modules: tuple[str, ...]) -> None:
     import gc
     import importlib
+    import pkgutil
 
     for name in (*_IMPORTS, *modules):
         importlib.import_module(name)
+    for name in _WHOLE:
+        path = importlib.import_module(name).__path__
+        for module in pkgutil.walk_packages(path, f"{name}."):
+            if not module.name.startswith("jfr_cli.generate"):
+                importlib.import_module(module.name)
     gc.freeze()
 
 
@@ -233,9 +242,10 @@ def _attend(client: socket.socket) -> None:
     if pid == 0:
         client.close()
         _become(words, env, cwd, list(streams))
-    client.sendall(f"{pid}\n".encode())
+    with suppress(BrokenPipeError):  # who asked was killed meanwhile
+        client.sendall(f"{pid}\n".encode())
     _, raw = os.waitpid(pid, 0)
-    with suppress(BrokenPipeError):  # whoever asked was killed meanwhile
+    with suppress(BrokenPipeError):
         client.sendall(f"{os.waitstatus_to_exitcode(raw)}\n".encode())
     os._exit(0)
 
