@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ REAL = Administration.reset
 _made: dict[tuple[object, ...], bytes] = {}
 
 
+@wraps(REAL)
 def reset(self: Administration, *args: Any, **kwargs: Any) -> bool:
-    """See `Administration.reset`."""
     queue = self.queue
     database, events = queue.database, queue.events
     if (
