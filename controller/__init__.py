@@ -101,8 +101,8 @@ bind(  # methods of classes that must not know where this is done
     {
         "FlowState.from_jobs_states": "controller.rules:flow_state",
         "Project.get_job_controller": "controller.jobcontroller:JobController.from_project",
-        "Project.get_jobstore": "controller.storage.outputs:open_jobstore",
-        "Project.get_queue_store": "controller.storage.outputs:build_store",
+        "Project.get_jobstore": "controller.storage.jobstores:open_jobstore",
+        "Project.get_queue_store": "controller.storage.jobstores:build_store",
         "Worker.get_host": "controller.hosts:open_host",
         "Worker.get_scheduler_io": "controller.schedulers.building:build_scheduler",
     }

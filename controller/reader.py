@@ -18,13 +18,13 @@ from controller.config import ConfigManager, EventOptions, Project
 from controller.errors import ArgumentError
 from controller.operations.event_log import EventLog
 from controller.operations.queue import Queue
+from controller.storage.jobstores import open_jobstore
 from controller.storage.opening import (
     OpenedStore,
     as_collection,
     open_store,
     opened_from_maggma,
 )
-from controller.storage.outputs import open_jobstore
 from controller.storage.readonly import ReadOnlyDatabase
 
 if TYPE_CHECKING:

@@ -24,14 +24,14 @@ from controller.operations.insertion import (
     retries_of,
     with_flow_metadata,
 )
-from controller.storage.opening import opens_directly
-from controller.storage.outputs import (
+from controller.storage.jobstores import (
     additional_store_names,
     build_store,
     missing_store_names,
     needed_store_names,
     open_jobstore,
 )
+from controller.storage.opening import opens_directly
 
 if TYPE_CHECKING:
     from jobflow.core.flow import Flow

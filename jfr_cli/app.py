@@ -17,10 +17,12 @@ from typer.completion import completion_init  # type: ignore[attr-defined]  # im
 from typer.core import TyperCommand
 
 from controller.errors import ConfigError, ControllerError
+from jfr_cli.choices import choice
+from jfr_cli.command_groups import CONTEXT, print_tree
 from jfr_cli.console import give_up, say, survive_the_locale
 from jfr_cli.errors import EXIT_CODES, report, report_defect, report_end, report_usage
 from jfr_cli.lazy import Group, built, no_such_command
-from jfr_cli.options import COLORS, CONTEXT, FORMATS, ProjectName, choice, print_tree
+from jfr_cli.options import COLORS, FORMATS, ProjectName
 from jfr_cli.parsing import UsageError
 from jfr_cli.session import CURRENT
 

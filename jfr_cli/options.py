@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from enum import Enum
 from typing import Annotated, Any
 
@@ -11,124 +10,20 @@ import typer
 
 from controller.states import BatchState, FlowState, JobState
 from jfr_cli import complete
-from jfr_cli.lazy import CommandGroup
+from jfr_cli.choices import choice, split_at_commas, starting_with
 from jfr_cli.parsing import WATCH
 
 FORMATS = ("table", "wide", "json", "ndjson", "yaml", "csv", "name", "count")
 COLORS = ("auto", "always", "never")
 SORTS = ("created_on", "updated_on", "db_id")
-CONTEXT = {"help_option_names": ["-h", "--help"]}
-"""Settings of every group and command."""
-
-
-def command_group(summary: str, **settings: Any) -> typer.Typer:
-    """Make a group of commands, with the options that every group has.
-
-    Parameters
-    ----------
-    summary
-        The line of help.
-    settings
-        Further settings of `typer.Typer`. With ``invoke_without_command`` the group has its own
-        callback.
-    """
-    group = typer.Typer(
-        cls=CommandGroup,
-        help=summary,
-        no_args_is_help=not settings.get("invoke_without_command"),
-        add_completion=False,
-        context_settings=CONTEXT,
-        **settings,
-    )
-    if not settings.get("invoke_without_command"):
-        group.callback()(_accept_tree)
-    return group
-
-
-def part_of_group() -> typer.Typer:
-    """Make a part of a group, added with ``add_typer`` without a name."""
-    return typer.Typer(add_completion=False, context_settings=CONTEXT)
-
-
-def print_tree(command: Any, name: str, depth: int = 0) -> None:
-    """Write a command and those below it, one per line."""
-    summary = next(iter((command.help or "").strip().splitlines()), "")
-    sys.stdout.write(f"{'  ' * depth}{name:<{24 - 2 * depth}} {summary}".rstrip() + "\n")
-    for inner, below in getattr(command, "commands", {}).items():
-        if not below.hidden:
-            print_tree(below, inner, depth + 1)
-
-
-def _print_tree_of(context: typer.Context, value: bool) -> None:
-    if value:
-        print_tree(context.command, context.info_name or "")
-        raise typer.Exit
-
-
-Tree = Annotated[
-    bool,
-    typer.Option(
-        "--tree", help="Print the commands of this group.", callback=_print_tree_of, is_eager=True
-    ),
-]
-
-
-def _accept_tree(tree: Tree = False) -> None:
-    del tree
-
-
-def one_of(allowed: Sequence[str]) -> Callable[[str | None], str | None]:
-    """Make a check that a value is one of some words."""
-
-    def check(value: str | None) -> str | None:
-        if value is not None and value not in allowed:
-            from controller.config.suggestions import no_such
-
-            raise typer.BadParameter(
-                f"{value!r} is not one of the choices: {no_such(value, allowed)}"
-            )
-        return value
-
-    return check
-
-
-def _starting_with(allowed: Sequence[str]) -> Callable[[str], list[str]]:
-    """Make a completion from fixed words; words in capitals may be typed in lower case."""
-
-    def complete(incomplete: str) -> list[str]:
-        if found := [word for word in allowed if word.startswith(incomplete)]:
-            return found
-        return [w.lower() for w in allowed if w.lower().startswith(incomplete)]
-
-    complete.words = tuple(allowed)  # type: ignore[attr-defined]  # for the completion scripts
-    return complete
-
-
-def choice(allowed: Sequence[str]) -> dict[str, Any]:
-    """Settings of an option with fixed values, which are checked and completed."""
-    return {"callback": one_of(allowed), "autocompletion": _starting_with(allowed)}
-
-
-def _split_at_commas(values: list[str] | None) -> list[str] | None:
-    """Let ``-s FAILED,READY`` mean ``-s FAILED -s READY``: no state and no id has a comma."""
-    return [part.strip() for value in values for part in value.split(",")] if values else values
-
-
-def choices(allowed: Sequence[str]) -> dict[str, Any]:
-    """Settings of an option that takes several words, which are completed."""
-    return {"callback": _split_at_commas, "autocompletion": _starting_with(allowed)}
-
-
-SEVERAL: dict[str, Any] = {"callback": _split_at_commas}
-"""Settings of an option that takes several values, with commas or one after the other."""
-job_states = _starting_with([state.name for state in JobState])
-event_states = _starting_with(sorted({s.name for kind in (JobState, FlowState) for s in kind}))
+job_states = starting_with([state.name for state in JobState])
+event_states = starting_with(sorted({s.name for kind in (JobState, FlowState) for s in kind}))
 
 
 def _states(kind: Iterable[Enum]) -> dict[str, Any]:
     """Settings of an option whose values are states."""
     names = [state.name for state in kind]
-    return {"callback": _split_at_commas, "autocompletion": _starting_with(names)}
+    return {"callback": split_at_commas, "autocompletion": starting_with(names)}
 
 
 OutputFormat = Annotated[
@@ -177,7 +72,7 @@ DbIds = Annotated[
         "-did",
         metavar="ID",
         help="Job by db_id; separate several with commas.",
-        callback=_split_at_commas,
+        callback=split_at_commas,
         autocompletion=complete.job_ids,
     ),
 ]
@@ -188,7 +83,7 @@ FlowIds = Annotated[
         "-fid",
         metavar="ID",
         help="Flow by uuid, or any job's db_id.",
-        callback=_split_at_commas,
+        callback=split_at_commas,
         autocompletion=complete.flow_ids,
     ),
 ]
@@ -359,7 +254,7 @@ SortBy = Annotated[
         "--sort",
         metavar="FIELD",
         help="created_on, updated_on or db_id.",
-        autocompletion=_starting_with(SORTS),
+        autocompletion=starting_with(SORTS),
     ),
 ]
 ReverseSort = Annotated[

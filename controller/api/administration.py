@@ -12,7 +12,8 @@ from controller.operations.compaction import Compaction, compact
 from controller.operations.runner_record import refuse_beside_runner
 from controller.operations.version import version_document
 from controller.storage.indexes import build_queue_indexes, foreign_indexes
-from controller.storage.outputs import empty_jobstore, open_jobstore
+from controller.storage.jobstores import open_jobstore
+from controller.storage.outputs import empty_jobstore
 
 if TYPE_CHECKING:
     from controller.operations.bulk import Progress

@@ -12,7 +12,8 @@ from controller.errors import ArgumentError, FlowNotFoundError
 from controller.operations.claims import claim_jobs
 from controller.operations.completion import EndedJob, Ending, finish
 from controller.operations.endings import Answers, DownloadedJob, complete_jobs
-from controller.operations.progress import Overlay, release_children, update_flow_state
+from controller.operations.flow_states import Overlay, update_flow_state
+from controller.operations.progress import release_children
 from controller.operations.responses import stop_jobs
 from controller.states import NOT_STARTED_FLOW_STATES, FlowState, JobState
 

@@ -39,7 +39,7 @@ from controller.rules.diagnosis.unfinished import (
 from controller.states import JobState
 from controller.storage.base import Document
 from controller.storage.indexes import is_optional, missing_indexes
-from controller.storage.outputs import open_jobstore
+from controller.storage.jobstores import open_jobstore
 
 if TYPE_CHECKING:
     from jobflow.core.store import JobStore

@@ -22,7 +22,7 @@ from controller.leases import FREE, not_renewed_since
 from controller.locks import MongoLock
 from controller.operations.archiving import mend as mend_move
 from controller.operations.backup import COUNTER, UNFINISHED
-from controller.operations.progress import derive_flow_state
+from controller.operations.flow_states import derive_flow_state
 from controller.operations.queue import Queue
 from controller.rules.diagnosis.findings import (
     Action,

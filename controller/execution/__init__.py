@@ -5,8 +5,10 @@
 ``filestore`` the maggma Store behind a file of documents (imports maggma)
 ``run``       runs one job in its directory (imports jobflow)
 ``pool``      runs jobs in warm processes: `WarmPool`
-``zygote``    the program that forks these; ``warm`` is such a process, ``restoring`` what is put
-              back in it between two jobs
+``zygote``    the program that forks these; ``warm`` is such a process
+``restoring`` puts back what a job changed in a warm process; ``code_files``, ``process_facts`` and
+              ``standard_streams`` are parts of that
+``pilot``     a batch process, which runs jobs of a pool; see docs/batch.md
 
 Every cold job starts a worker process, so nothing here imports more than ``import jobflow`` does,
 or what only warm processes use.

@@ -13,7 +13,6 @@ import ctypes
 import decimal
 import gc
 import importlib
-import io
 import locale
 import logging
 import os
@@ -25,78 +24,18 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
-_CLOCK_DOUBT = 2.0
-"""Seconds by which the time of a file may differ from the clock of this machine."""
+from controller.execution.process_facts import has_children, is_open, open_files
+
 _LIBC = ctypes.CDLL(None)
 _PR_SET_CHILD_SUBREAPER = 36
-_ENCODING = getattr(sys.stdout, "encoding", None) or "utf-8"
-_ERRORS = getattr(sys.stdout, "errors", None) or "strict"
-"""As this interpreter has set them up for what is no terminal."""
 _handler_of: Callable[[int], Any] = importlib.import_module("_signal").getsignal
 """What `signal.getsignal` asks, without making members of an enumeration for sixty signals."""
 _HOOKS = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
 _CANNOT_BE_HANDLED = (signal.SIGKILL, signal.SIGSTOP)
-
-
-class CodeFiles:
-    """Files of imported modules, and whether they have changed since they were imported.
-
-    Parameters
-    ----------
-    besides
-        Names of modules that are not looked at.
-    since
-        Time of day before the first of them was imported, in seconds: a file that was changed after
-        that may be another one than was imported.
-    """
-
-    def __init__(self, besides: Mapping[str, Any] | None = None, since: float = 0.0) -> None:
-        self._besides = set(besides or ())
-        self._since = since
-        self._known: dict[str, tuple[int, int]] = {}
-        self._seen: set[str] = set()
-
-    def note_new(self) -> str | None:
-        """Note the files of modules imported since the last call.
-
-        Returns
-        -------
-        str
-            One that has been changed since then; None when there is none.
-        """
-        changed = None
-        for name, module in list(sys.modules.items()):
-            if name in self._seen or name in self._besides:
-                continue
-            self._seen.add(name)
-            file = getattr(module, "__file__", None)
-            if not isinstance(file, str):
-                continue
-            try:
-                found = os.stat(file)  # noqa: PTH116 (a thousand times: a Path each would cost)
-            except OSError:
-                continue
-            self._known[file] = (found.st_mtime_ns, found.st_size)
-            if found.st_mtime > self._since - _CLOCK_DOUBT:
-                changed = changed or file
-        self._since = time.time()
-        return changed
-
-    def changed(self) -> str | None:
-        """Return a file that is not as it was when it was noted; None when all are."""
-        for file, known in self._known.items():
-            try:
-                found = os.stat(file)  # noqa: PTH116 (a thousand times: a Path each would cost)
-            except OSError:
-                return file
-            if (found.st_mtime_ns, found.st_size) != known:
-                return file
-        return None
 
 
 class ProcessState:
@@ -270,7 +209,7 @@ class ProcessState:
         more = open_files() - self._files
         if more:
             return f"the job left {len(more)} open files"
-        if any(not _is_open(number) for number in self._files):
+        if any(not is_open(number) for number in self._files):
             return "the job closed files that it had not opened"
         return None
 
@@ -357,74 +296,6 @@ def new_random_numbers() -> None:
         torch.seed()
 
 
-def open_files() -> set[int]:
-    """Return the numbers of the open files of this process."""
-    folder = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 (after each job)
-    except OSError:
-        return set()
-    # The listing itself had one open, which is closed by now.
-    return {int(n) for n in names if n.isdigit() and _is_open(int(n))}
-
-
-def _is_open(number: int) -> bool:
-    try:
-        os.fstat(number)
-    except OSError:
-        return False
-    return True
-
-
-def has_children() -> bool:
-    """Whether processes are left that this one started, or that became its own."""
-    while True:
-        try:
-            ended, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return False
-        if not ended:
-            return True
-
-
-def memory_in_use() -> float:
-    """Return the resident memory of this process, in MB of 1024 * 1024 bytes."""
-    return memory_of(os.getpid())
-
-
-def memory_of(pid: int) -> float:
-    """Return the resident memory of a process, in MB; 0 where the system does not tell."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_bytes().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0.0
-    return pages * resource.getpagesize() / 1024**2
-
-
-@contextmanager
-def standard_streams(out: str, err: str) -> Iterator[None]:
-    """Let standard output and error be files of these names, and standard input empty.
-
-    They are what a fresh interpreter makes of them. At the end everything is written, also what a C
-    library holds back, and the three lead nowhere, whatever has become of them meanwhile.
-    """
-    _lead(0, os.devnull, os.O_RDONLY)
-    _lead(1, out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    _lead(2, err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    streams = sys.stdin, sys.stdout, sys.stderr = _text_streams()
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
-    try:
-        yield
-    finally:
-        for stream in {id(s): s for s in (*streams[1:], sys.stdout, sys.stderr)}.values():
-            with suppress(Exception):
-                stream.flush()
-        _LIBC.fflush(None)
-        for number in (0, 1, 2):
-            _lead(number, os.devnull, os.O_RDWR)
-        sys.stdin, sys.stdout, sys.stderr = _text_streams()
-
-
 def end_threads_and_exit_functions(grace: float) -> None:
     """Do what an interpreter does at its end; threads that go on are left after some seconds."""
     deadline = time.monotonic() + grace
@@ -433,25 +304,6 @@ def end_threads_and_exit_functions(grace: float) -> None:
             thread.join(max(0.0, deadline - time.monotonic()))
     with suppress(BaseException):
         atexit._run_exitfuncs()
-
-
-def _lead(number: int, name: str, flags: int) -> None:
-    """Let a number of a file lead to a file, whether it is open or not."""
-    opened = os.open(name, flags, 0o666)
-    if opened == number:
-        os.set_inheritable(number, True)
-        return
-    os.dup2(opened, number)
-    os.close(opened)
-
-
-def _text_streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper, io.TextIOWrapper]:
-    coded: dict[str, Any] = {"encoding": _ENCODING, "closefd": False}
-    return (
-        open(0, errors=_ERRORS, **coded),
-        open(1, "w", errors=_ERRORS, **coded),
-        open(2, "w", errors="backslashreplace", buffering=1, **coded),
-    )
 
 
 def _tried(way: Callable[[], str | None]) -> str | None:

@@ -23,15 +23,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from controller.execution.code_files import CodeFiles
 from controller.execution.files import EXIT_FILE, QUEUE_ERR, QUEUE_OUT
-from controller.execution.restoring import (
-    CodeFiles,
-    ProcessState,
-    end_threads_and_exit_functions,
-    memory_in_use,
-    standard_streams,
-)
+from controller.execution.process_facts import memory_in_use
+from controller.execution.restoring import ProcessState, end_threads_and_exit_functions
 from controller.execution.run import Surroundings, allocate, run_job
+from controller.execution.standard_streams import standard_streams
 from controller.identity import this_process
 from controller.schedulers.start import ATTEMPT, STARTED, WARM, WITHDRAWN, stop_file
 

@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from controller.execution.code_files import CodeFiles
 from controller.execution.files import EXIT_FILE, QUEUE_ERR, exit_status
-from controller.execution.restoring import CodeFiles, memory_of
+from controller.execution.process_facts import memory_of
 from controller.execution.warm import IS_STOPPED
 
 _LOOK_AT_MEMORY = 0.5

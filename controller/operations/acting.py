@@ -51,8 +51,8 @@ from controller.operations.chunks import (
 )
 from controller.operations.connections import Connections
 from controller.operations.flow_locks import LockedFlows, lock_flows
+from controller.operations.flow_states import SMALL_FLOW
 from controller.operations.pending_cleanup import run_own
-from controller.operations.progress import SMALL_FLOW
 from controller.operations.queue import Queue
 from controller.operations.reading import CHOSEN_FIELDS, read_views, refuse_unmatched
 from controller.operations.version import refuse_newer

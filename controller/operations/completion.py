@@ -28,16 +28,15 @@ from controller.errors import FlowNotFoundError, LockLostError, SubmissionError
 from controller.leases import FREE
 from controller.operations.failures import bounded
 from controller.operations.flow_locks import LockedFlows
+from controller.operations.flow_states import derive_flow_state, update_flow_state
 from controller.operations.insertion import refuse_jobs_of_others
 from controller.operations.progress import (
     FLOW_FIELDS,
     JobsThatEnd,
     Progress,
-    derive_flow_state,
     plan_progress,
     release_flow,
     release_operation,
-    update_flow_state,
 )
 from controller.operations.queue import Queue
 from controller.operations.responses import ResponseEffects, apply_effects, read_effects

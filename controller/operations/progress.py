@@ -1,4 +1,4 @@
-"""Derive from the states of jobs which jobs become READY, and the state of their flow.
+"""What follows when jobs end: which jobs become READY, and the states of their flows.
 
 Everything here is derived from the documents, never counted, so it can be repeated at any time and
 is right whichever program wrote them. Whole flows are rarely read: since parents are inserted
@@ -13,46 +13,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.documents import flow_of, utc_now
-from controller.errors import FlowNotFoundError
+from controller.documents import utc_now
+from controller.operations.flow_states import (
+    HELD_UP,
+    JOB_FIELDS,
+    PROBE,
+    Newest,
+    Overlay,
+    derive_flow_state,
+    exact_states,
+    find_jobs,
+    has_job,
+    learn_newest,
+    state_of,
+    state_under_way,
+)
 from controller.operations.queue import Queue
-from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
+from controller.rules import flow_state, is_satisfied, newest_by_uuid
 from controller.rules.readiness import acceptable_parent_states, on_missing_of
-from controller.states import NOT_STARTED_STATES, FlowState, JobState, stored_state
+from controller.states import FlowState, JobState
 from controller.storage.base import Document, UpdateMany
-
-Overlay = Mapping[str, Mapping[int, JobState | None]]
-"""{uuid: {index: state not yet stored, or None for a job that is being deleted}}."""
 
 FLOW_FIELDS: dict[str, Any] = {"uuid": 1, "state": 1, "jobs": {"$slice": -20}}
 """What `plan_progress` needs of a flow; of its jobs, only the last ones."""
 
-SMALL_FLOW = 250
-"""A flow with fewer uuids is read as a whole: one query, shared by all such flows."""
-
-_PROBE = 20
 _LAST = 4
 """Of the last jobs of a flow, those that are read to find an open one."""
-_FIELDS = [
-    *("uuid", "index", "db_id", "state", "parents", "lock_id"),
-    "job.config.on_missing_references",
-]
-_NOT_STARTED = [state.value for state in NOT_STARTED_STATES]
-_HELD_UP = [
-    state.value
-    for state in (JobState.FAILED, JobState.PAUSED, JobState.STOPPED, JobState.USER_STOPPED)
-]
-_DECIDE_OVER = {
-    JobState.FAILED: [],
-    JobState.STOPPED: [JobState.FAILED.value],
-    JobState.USER_STOPPED: [JobState.FAILED.value],
-    JobState.PAUSED: [state for state in _HELD_UP if state != JobState.PAUSED.value],
-}
-"""Of the states that block a flow, those for which the number of jobs matters."""
-_UNFINISHED = [state.value for state in JobState if state is not JobState.COMPLETED]
-
-Newest = dict[str, Mapping[str, Any]]
-"""{uuid: document with the largest index}, for uuids whose every index was read."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +67,7 @@ class JobsThatEnd:
     @property
     def is_known_whole(self) -> bool:
         """Whether the flow is so small that its document names all its jobs."""
-        return len(self.flow["jobs"]) < _PROBE
+        return len(self.flow["jobs"]) < PROBE
 
     @property
     def overlay(self) -> Overlay:
@@ -127,7 +113,7 @@ def plan_progress(queue: Queue, ends: Sequence[JobsThatEnd], *, session: Any = N
     uuids = sorted({uuid for uuid, _ in states})
     inserted = {uuid for end in ends for uuid in end.inserted}
     read = {*uuids, *(uuid for end in ends for uuid in end.last)}
-    docs = _find(
+    docs = find_jobs(
         queue,
         [
             {"parents": {"$in": uuids}, "state": JobState.WAITING.value},
@@ -155,7 +141,7 @@ def plan_progress(queue: Queue, ends: Sequence[JobsThatEnd], *, session: Any = N
         questions.append({"uuid": {"$in": unknown}})
     if open_:
         questions.append({"parents": {"$in": sorted(open_)}})
-    more = _find(queue, questions, session)
+    more = find_jobs(queue, questions, session)
     wanted = set(unknown)
     newest.update(newest_by_uuid(d for d in more if d["uuid"] in wanted))
     parents = {p for d in more for p in d["parents"] or ()}
@@ -181,13 +167,13 @@ def _states_of(
         if leaves.get(end.flow["uuid"]) is None and end.is_known_whole
     }
     if small:
-        states.update(_exact_states(queue, small, session))
+        states.update(exact_states(queue, small, session))
     good = [
         end.flow["uuid"]
         for end in ends
         if leaves.get(end.flow["uuid"]) is not None and JobState.FAILED not in end.states.values()
     ]
-    if len(good) > 1 and not _exists(queue, {"$in": sorted(good)}, _HELD_UP, session):
+    if len(good) > 1 and not has_job(queue, {"$in": sorted(good)}, HELD_UP, session):
         # Nothing went wrong in any of them: what is under way decides.
         states.update(dict.fromkeys(good, flow_state([JobState.RUNNING], [JobState.RUNNING])))
     for end in ends:
@@ -196,7 +182,7 @@ def _states_of(
             states[uuid] = derive_flow_state(queue, uuid, end.overlay, session=session)
         if uuid not in states:
             leaf = leaves.get(uuid)
-            states[uuid] = _state_under_way(queue, uuid, end.overlay, leaf, session)
+            states[uuid] = state_under_way(queue, uuid, end.overlay, leaf, session)
     return states
 
 
@@ -236,30 +222,18 @@ def release_flow(queue: Queue, flow_uuid: str, *, session: Any = None) -> list[s
 
 def _release(queue: Queue, selection: dict[str, Any], session: Any) -> list[str]:
     query = {**selection, "state": JobState.WAITING.value}
-    waiting = list(queue.jobs.find(query, _FIELDS, session=session))
+    waiting = list(queue.jobs.find(query, JOB_FIELDS, session=session))
     newest: Newest = {}
-    _learn(queue, _to_probe(waiting, newest), newest, session)
+    learn_newest(queue, _to_probe(waiting, newest), newest, session)
     ready = _ready_among(queue, waiting, newest, session)
     if ready:
         queue.jobs.bulk_write([release_operation(ready)], session=session)
     return ready
 
 
-def _find(queue: Queue, questions: list[dict[str, Any]], session: Any) -> list[Document]:
-    if not questions:
-        return []
-    query = questions[0] if len(questions) == 1 else {"$or": questions}
-    return list(queue.jobs.find(query, _FIELDS, session=session))
-
-
-def _learn(queue: Queue, uuids: list[str], newest: Newest, session: Any) -> None:
-    if uuids:
-        newest.update(newest_by_uuid(_find(queue, [{"uuid": {"$in": uuids}}], session)))
-
-
 def _to_probe(waiting: Iterable[Document], newest: Newest) -> list[str]:
     """Uuids to read first: of the waiting jobs themselves, and of their last parents."""
-    uuids = {u for d in waiting for u in (d["uuid"], *(d["parents"] or ())[-_PROBE:])}
+    uuids = {u for d in waiting for u in (d["uuid"], *(d["parents"] or ())[-PROBE:])}
     return sorted(uuids - newest.keys())
 
 
@@ -270,7 +244,7 @@ def _ready_among(
     current = [d for d in waiting if newest[d["uuid"]]["index"] == d["index"]]
     open_ = [d for d in current if not _is_held_back(d, newest)]
     rest = {p for d in open_ for p in d["parents"] or ()} - newest.keys()
-    _learn(queue, sorted(rest), newest, session)
+    learn_newest(queue, sorted(rest), newest, session)
     return [d["db_id"] for d in open_ if _may_run(d, newest)]
 
 
@@ -284,7 +258,7 @@ def _may_run(doc: Document, newest: Newest) -> bool:
     parents = doc["parents"] or []
     if any(p not in newest for p in parents):
         return False  # a parent that is not in the database will never finish
-    return is_satisfied(on_missing_of(doc), [_state(newest[p]) for p in parents])
+    return is_satisfied(on_missing_of(doc), [state_of(newest[p]) for p in parents])
 
 
 def _last_open(uuids: Sequence[str], newest: Newest, docs: Iterable[Document]) -> str | None:
@@ -294,201 +268,3 @@ def _last_open(uuids: Sequence[str], newest: Newest, docs: Iterable[Document]) -
         if newest[uuid]["state"] != JobState.COMPLETED.value and uuid not in parents:
             return uuid
     return None
-
-
-def derive_flow_state(
-    queue: Queue, flow_uuid: str, overlay: Overlay | None = None, *, session: Any = None
-) -> FlowState:
-    """Return the state of a flow, derived from its jobs.
-
-    Parameters
-    ----------
-    overlay
-        States that are not stored yet.
-    """
-    if overlay:
-        return _exact_state(queue, flow_uuid, overlay, session)
-    begun = [state.value for state in JobState if state.value not in _NOT_STARTED]
-    if not _exists(queue, flow_uuid, begun, session):
-        ready = _exists(queue, flow_uuid, [JobState.READY.value], session)
-        return flow_state([JobState.READY] if ready else [], [])
-    return _state_under_way(queue, flow_uuid, {}, None, session)
-
-
-def derive_flow_states(
-    queue: Queue,
-    flows: Mapping[str, Mapping[str, Any]],
-    known: Mapping[str, Sequence[tuple[str, int, JobState]]],
-    *,
-    session: Any = None,
-) -> dict[str, FlowState]:
-    """Return the states of several flows, derived from their jobs.
-
-    Parameters
-    ----------
-    flows
-        {uuid: document with the last `SMALL_FLOW` of its ``jobs``}.
-    known
-        {uuid: (uuid, index, state) of jobs whose state was just written}.
-    """
-    small = [uuid for uuid, flow in flows.items() if len(flow["jobs"]) < SMALL_FLOW]
-    docs: dict[str, list[Document]] = {uuid: [] for uuid in small}
-    if small:
-        fields = ["uuid", "index", "parents", "state", "job.hosts"]
-        for doc in queue.jobs.find({"job.hosts": {"$in": small}}, fields, session=session):
-            docs[flow_of(doc)].append(doc)
-    states = {uuid: _state_of_all(docs[uuid]) for uuid in small}
-    for uuid in flows:
-        if uuid not in states:
-            begun = any(s.value not in _NOT_STARTED for *_, s in known.get(uuid, ()))
-            states[uuid] = (
-                _state_under_way(queue, uuid, {}, None, session)
-                if begun
-                else derive_flow_state(queue, uuid, session=session)
-            )
-    return states
-
-
-def _state_of_all(docs: list[Document]) -> FlowState:
-    leaves = get_flow_leafs(docs)
-    return flow_state(map(_state, docs), map(_state, leaves))
-
-
-def _state_under_way(
-    queue: Queue, flow_uuid: str, overlay: Overlay, leaf: str | None, session: Any
-) -> FlowState:
-    """Return the state of a flow with at least one job that has started.
-
-    Parameters
-    ----------
-    overlay
-        A job that has just ended, if any.
-    leaf
-        A leaf that is not COMPLETED, if one is known.
-    """
-    ended = [s for by_index in overlay.values() for s in by_index.values() if s is not None]
-    if leaf is None and not (
-        _has_open_leaf(queue, flow_uuid, overlay, session)
-        # Where nothing is COMPLETED, no leaf is: no need to read a large flow that was paused.
-        or not (overlay or _exists(queue, flow_uuid, [JobState.COMPLETED.value], session))
-    ):
-        return _exact_state(queue, flow_uuid, overlay, session)
-    under_way = [JobState.RUNNING]  # represents the open leaf, whose exact state does not matter
-    if JobState.FAILED in ended:
-        return flow_state([JobState.FAILED], under_way)
-    return flow_state([*_held_up(queue, flow_uuid, session), *ended, *under_way], under_way)
-
-
-def _held_up(queue: Queue, flow_uuid: str, session: Any) -> list[JobState]:
-    """Return the states of a flow's jobs that decide the state of a running flow.
-
-    A flow without failures costs one query; no query counts or sorts jobs.
-    """
-    found: JobState | None = None
-    decisive: Sequence[str] = _HELD_UP
-    while decisive:
-        query = {"job.hosts": flow_uuid, "state": {"$in": list(decisive)}}
-        some = queue.jobs.find_one(query, ["state"], session=session)
-        if some is None:
-            break
-        found = _state(some)
-        decisive = _DECIDE_OVER[found]
-    return [] if found is None else [found]
-
-
-def _exists(queue: Queue, flow_uuid: Any, states: list[str], session: Any) -> bool:
-    """Whether a flow, or one of those that a condition selects, has a job in these states."""
-    query = {"job.hosts": flow_uuid, "state": {"$in": states}}
-    return queue.jobs.find_one(query, ["_id"], session=session) is not None
-
-
-def _has_open_leaf(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -> bool:
-    """Whether there is a leaf among a few of the jobs that are not COMPLETED.
-
-    False does not mean that there is none.
-    """
-    query = {"job.hosts": flow_uuid, "state": {"$in": _UNFINISHED}}
-    some = queue.jobs.find(query, ["uuid"], limit=_PROBE, session=session)
-    uuids = sorted({doc["uuid"] for doc in some})
-    newest: Newest = {}
-    _learn(queue, uuids, newest, session)
-    open_ = {u for u, doc in newest.items() if _shown(doc, overlay) is not JobState.COMPLETED}
-    if not open_:
-        return False
-    children = queue.jobs.find({"parents": {"$in": sorted(open_)}}, ["parents"], session=session)
-    return bool(open_ - {p for child in children for p in child["parents"]})
-
-
-def _shown(doc: Mapping[str, Any], overlay: Overlay) -> JobState:
-    """Return the state of a document under an overlay that deletes nothing."""
-    return overlay.get(doc["uuid"], {}).get(doc["index"]) or _state(doc)
-
-
-def _exact_state(queue: Queue, flow_uuid: str, overlay: Overlay, session: Any) -> FlowState:
-    return _exact_states(queue, {flow_uuid: overlay}, session)[flow_uuid]
-
-
-def _exact_states(
-    queue: Queue, overlays: Mapping[str, Overlay], session: Any
-) -> dict[str, FlowState]:
-    """Derive the states of flows from all their jobs.
-
-    Parameters
-    ----------
-    overlays
-        {uuid: states of its jobs that are not stored yet}.
-    """
-    flows = sorted(overlays)
-    query = {"job.hosts": flows[0] if len(flows) == 1 else {"$in": flows}}
-    fields = ["uuid", "index", "db_id", "parents", "state", "job.hosts"]
-    docs: dict[str, list[Document]] = {uuid: [] for uuid in flows}
-    for doc in queue.jobs.find(query, fields, session=session):
-        for uuid in docs.keys() & set(doc["job"]["hosts"]):
-            docs[uuid].append(doc)
-    return {uuid: _state_with(docs[uuid], overlay) for uuid, overlay in overlays.items()}
-
-
-def _state_with(docs: list[Document], overlay: Overlay) -> FlowState:
-    """State of a flow with these jobs, some of which change or are being deleted."""
-    deleted = set()
-    for doc in docs:
-        changed = overlay.get(doc["uuid"], {})
-        if doc["index"] in changed:
-            state = changed[doc["index"]]
-            if state is None:
-                deleted.add((doc["uuid"], doc["index"]))
-            else:
-                doc["state"] = state.value
-    kept = [d for d in docs if (d["uuid"], d["index"]) not in deleted]
-    leaves = [d for d in get_flow_leafs(docs) if (d["uuid"], d["index"]) not in deleted]
-    return flow_state(map(_state, kept), map(_state, leaves))
-
-
-def update_flow_state(
-    queue: Queue, flow_uuid: str, overlay: Overlay | None = None, *, session: Any = None
-) -> FlowState:
-    """Write the state derived from a flow's jobs; ``updated_on`` changes only if the state does.
-
-    The caller holds the lock on the flow.
-
-    Raises
-    ------
-    FlowNotFoundError
-        The flow does not exist.
-    """
-    state = derive_flow_state(queue, flow_uuid, overlay, session=session)
-    done = queue.flows.update_one(
-        {"uuid": flow_uuid, "state": {"$ne": state.value}},
-        {"$set": {"state": state.value, "updated_on": utc_now()}},
-        session=session,
-    )
-    if not done.matched_count and not queue.flows.find_one(
-        {"uuid": flow_uuid}, ["_id"], session=session
-    ):
-        raise FlowNotFoundError(f"there is no flow {flow_uuid}")
-    return state
-
-
-def _state(job: Mapping[str, Any]) -> JobState:
-    """Return the state of a job; for an unknown one, the error names the job."""
-    return stored_state(JobState, job["state"], f"job {job.get('db_id')}")

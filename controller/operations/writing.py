@@ -23,8 +23,9 @@ from controller.errors import StateError, WriteConflictError
 from controller.leases import FREE
 from controller.operations.chunks import WriteConflict
 from controller.operations.flow_locks import LockedFlows
+from controller.operations.flow_states import derive_flow_states
 from controller.operations.pending_cleanup import PendingCleanup, request, withdraw
-from controller.operations.progress import derive_flow_states, release_children
+from controller.operations.progress import release_children
 from controller.operations.queue import Queue
 from controller.rules.plans import FlowPlan, FlowView, JobChange, Refusal
 from controller.states import FINISHED_STATES, JobState

@@ -18,7 +18,8 @@ from controller.jobcontroller import JobController
 from controller.leases import GIVEN_UP, OBSERVER, live_lease
 from controller.locks import MongoLock
 from controller.operations.completion import is_finished, recover
-from controller.operations.progress import release_flow, update_flow_state
+from controller.operations.flow_states import update_flow_state
+from controller.operations.progress import release_flow
 from controller.storage.base import Document
 
 logger = logging.getLogger(__name__)

@@ -256,9 +256,9 @@ def _shown_host(spec: Mapping[str, Any]) -> str:
 def _open_with_maggma(spec: Mapping[str, Any]) -> OpenedStore:
     from maggma.stores import MongoStore
 
+    from controller.storage.jobstores import build_store
     from controller.storage.mongo.database import MongoDatabase
     from controller.storage.mongo.errors import translated
-    from controller.storage.outputs import build_store
 
     store = build_store(spec)  # sets the connection timeouts
     if not isinstance(store, MongoStore):

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from controller.errors import StorageError
 from controller.storage.base import Collection, Document, ReplaceOne
+from controller.storage.jobstores import additional_store_names, open_jobstore
 from controller.storage.opening import OpenedStore, open_store, opens_directly
 from controller.storage.outputs import (
     BLOB_INDEXES,
     OUTPUT_INDEX,
     Output,
-    additional_store_names,
     by_store,
-    open_jobstore,
     reaching,
     save_by_store,
 )
@@ -45,7 +44,7 @@ class OutputStore:
     Parameters
     ----------
     spec
-        Description of the JobStore; see `controller.storage.outputs.open_jobstore`.
+        Description of the JobStore; see `controller.storage.jobstores.open_jobstore`.
 
     Raises
     ------

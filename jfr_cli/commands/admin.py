@@ -9,7 +9,7 @@ import typer
 
 from controller.errors import MissingDocumentError, StateError
 from controller.filters import FlowFilter, JobFilter
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.commands import admin_index, admin_repair
 from jfr_cli.commands.events import Limit, Since, local_date
 from jfr_cli.output import (
@@ -29,7 +29,7 @@ from jfr_cli.session import CURRENT
 if TYPE_CHECKING:
     from controller.operations.unlocking import HeldLock
 
-app = options.command_group("Set up, repair and maintain the database.")
+app = command_groups.command_group("Set up, repair and maintain the database.")
 app.add_typer(admin_index.app, name="index")
 app.command("upgrade")(admin_repair.upgrade)
 app.command("doctor")(admin_repair.doctor)

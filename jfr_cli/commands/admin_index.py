@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from jfr_cli import options
+from jfr_cli import choices, command_groups, options
 from jfr_cli.output import show_report, shows_document
 from jfr_cli.progress import progress_bar
 from jfr_cli.prompts import confirm
 from jfr_cli.session import CURRENT
 
-app = options.command_group("The indexes of the queue database.")
+app = command_groups.command_group("The indexes of the queue database.")
 
 _COLLECTIONS = ("jobs", "flows", "aux", "batches")
 _WAYS = {"asc": 1, "desc": -1}
@@ -57,7 +57,7 @@ def create(
     ],
     way: Annotated[
         str,
-        typer.Argument(metavar="WAY", help="asc or desc.", **options.choice(tuple(_WAYS))),
+        typer.Argument(metavar="WAY", help="asc or desc.", **choices.choice(tuple(_WAYS))),
     ] = "asc",
     foreground: _Foreground = False,
     collection: Annotated[
@@ -67,7 +67,7 @@ def create(
             "-c",
             metavar="NAME",
             help=f"One of {', '.join(_COLLECTIONS)}.",
-            **options.choice(_COLLECTIONS),
+            **choices.choice(_COLLECTIONS),
         ),
     ] = "jobs",
     unique: Annotated[bool, typer.Option("--unique", "-u", help="Require unique values.")] = False,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.output import show_report, shows_document
 from jfr_cli.progress import progress_bar, with_names
 from jfr_cli.session import CURRENT
@@ -17,7 +17,7 @@ from jfr_cli.session import CURRENT
 _UNCHANGED = "nothing was written; an older backup is unchanged"
 _ANEW = "the database is incomplete: run the same command again, it starts over"
 
-app = options.command_group("Back up the queue database to files and restore it.")
+app = command_groups.command_group("Back up the queue database to files and restore it.")
 
 _Tools = Annotated[
     Path | None,

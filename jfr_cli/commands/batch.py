@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.output import (
     show_count,
     show_one,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from controller.documents import BatchDoc
 
 _NOUN = "batch process"
-app = options.command_group("Manage batch processes, which run many jobs in one submission.")
+app = command_groups.command_group("Manage batch processes, which run many jobs in one submission.")
 
 
 @app.command("list")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.states import EVENT_KINDS
-from jfr_cli import complete, options
+from jfr_cli import choices, command_groups, complete, options
 from jfr_cli.console import print_data, print_text
 from jfr_cli.output import only_lines, picked_rows, show_rows, shows_list, shows_table
 from jfr_cli.render import data
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 1.0
 """Seconds between two looks for new events."""
-app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
+app = typer.Typer(add_completion=False, context_settings=command_groups.CONTEXT)
 
 Since = Annotated[
     str | None,
@@ -47,7 +47,7 @@ def events(
             metavar="ID",
             help="Only of this job: db_id or uuid.",
             autocompletion=complete.job_ids,
-            **options.SEVERAL,
+            **choices.SEVERAL,
         ),
     ] = None,
     flow: Annotated[
@@ -57,7 +57,7 @@ def events(
             metavar="ID",
             help="Only of this flow: uuid, or any job's db_id.",
             autocompletion=complete.flow_ids,
-            **options.SEVERAL,
+            **choices.SEVERAL,
         ),
     ] = None,
     kind: Annotated[
@@ -67,7 +67,7 @@ def events(
             "-k",
             metavar="KIND",
             help="Only this kind; 'states' means all changes of a job's state.",
-            **options.choices(EVENT_KINDS),
+            **choices.choices(EVENT_KINDS),
         ),
     ] = None,
     state: Annotated[
@@ -78,7 +78,7 @@ def events(
             metavar="STATE",
             help="Only changes to this state.",
             autocompletion=options.event_states,
-            **options.SEVERAL,
+            **choices.SEVERAL,
         ),
     ] = None,
     worker: options.Workers = None,

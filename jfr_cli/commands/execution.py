@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from jfr_cli import options
+from jfr_cli import command_groups
 
-app = options.command_group("Run jobs on a worker.")
+app = command_groups.command_group("Run jobs on a worker.")
 
 
 @app.command("run")

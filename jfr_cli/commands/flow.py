@@ -9,7 +9,7 @@ import typer
 
 from controller.filters import FlowFilter
 from controller.states import FlowState, parse_states
-from jfr_cli import options
+from jfr_cli import choices, command_groups, options
 from jfr_cli.commands import (
     flow_actions,
     flow_archive,
@@ -49,7 +49,7 @@ from jfr_cli.session import CURRENT
 if TYPE_CHECKING:
     from controller.reader import QueueReader
 
-app = options.command_group("List, inspect and change flows.")
+app = command_groups.command_group("List, inspect and change flows.")
 app.add_typer(flow_submit.app)
 app.add_typer(flow_actions.app)
 app.add_typer(flow_archive.app)
@@ -129,7 +129,7 @@ def info(
             "--sort",
             metavar="FIELD",
             help="Sort the jobs by this field.",
-            **options.choice(options.SORTS),
+            **choices.choice(options.SORTS),
         ),
     ] = "db_id",
     reverse_jobs_sort: Annotated[

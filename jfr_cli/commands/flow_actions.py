@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from controller.filters import FlowFilter
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.console import say
 from jfr_cli.output import (
     show_outcome,
@@ -26,8 +26,8 @@ from jfr_cli.render.outcome import counted
 from jfr_cli.selection import flow_keywords, with_flow_filter
 from jfr_cli.session import CURRENT
 
-app = options.part_of_group()
-set_app = options.command_group("Set properties of flows.")
+app = command_groups.part_of_group()
+set_app = command_groups.command_group("Set properties of flows.")
 
 ByJob = Annotated[bool, typer.Option("--job", "-j", help="The uuid is that of a job.")]
 _NAMED = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.filters import FlowFilter
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.output import show_outcome, shows_outcome
 from jfr_cli.progress import progress_bar
 from jfr_cli.prompts import confirm
@@ -13,7 +13,7 @@ from jfr_cli.render.outcome import counted
 from jfr_cli.selection import with_flow_filter
 from jfr_cli.session import CURRENT
 
-app = options.part_of_group()
+app = command_groups.part_of_group()
 
 
 @app.command("archive")

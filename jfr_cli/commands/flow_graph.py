@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from controller.errors import ArgumentError, ControllerError
-from jfr_cli import options
+from jfr_cli import choices, command_groups, options
 from jfr_cli.commands.flow_actions import ByJob
 from jfr_cli.console import print_data
 from jfr_cli.output import show_picture, show_report, show_value, shows_document, shows_table
@@ -16,7 +16,7 @@ from jfr_cli.render.flows import flow_tree
 from jfr_cli.selection import existing_flow
 from jfr_cli.session import CURRENT
 
-app = options.part_of_group()
+app = command_groups.part_of_group()
 
 KINDS = ("tree", "mermaid", "dot", "svg")
 _OF_SUFFIX = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
@@ -35,7 +35,7 @@ def graph(
             "-l",
             metavar="LABEL",
             help=f"Label of each job: {', '.join(LABELS)}.",
-            **options.choice(LABELS),
+            **choices.choice(LABELS),
         ),
     ] = "name",
     path: Annotated[
@@ -50,7 +50,7 @@ def graph(
             "--as",
             metavar="KIND",
             help=f"One of {', '.join(KINDS)}.",
-            **options.choice(KINDS),
+            **choices.choice(KINDS),
         ),
     ] = None,
     mermaid: Annotated[bool, typer.Option("--mermaid", "-m", help="Same as --as mermaid.")] = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.errors import ArgumentError
-from jfr_cli import complete, options
+from jfr_cli import command_groups, complete, options
 from jfr_cli.console import hint, say
 from jfr_cli.output import (
     print_lines,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from controller.submission import PreparedFlow
     from controller.waiting import WaitResult
 
-app = options.part_of_group()
+app = command_groups.part_of_group()
 
 
 @app.command("submit")

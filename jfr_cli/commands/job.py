@@ -11,7 +11,7 @@ from controller.errors import ArgumentError, JobNotFoundError
 from controller.filter_texts import with_flags
 from controller.filters import JobFilter
 from controller.states import ERROR_STATES, JobState, parse_states
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.commands import job_actions, job_files, job_set, reports, saved_filters
 from jfr_cli.console import hint, is_plain
 from jfr_cli.output import (
@@ -42,7 +42,7 @@ from jfr_cli.selection import (
 )
 from jfr_cli.session import CURRENT
 
-app = options.command_group("List, inspect and change jobs.")
+app = command_groups.command_group("List, inspect and change jobs.")
 app.add_typer(job_actions.app)
 app.add_typer(job_files.single)
 app.add_typer(reports.jobs)

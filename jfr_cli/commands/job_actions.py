@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from controller.states import JobState, parse_state
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.bulk_actions import ChosenJobs, changes_jobs
 from jfr_cli.console import say
 
-app = options.part_of_group()
+app = command_groups.part_of_group()
 _LOCKS = ("wait", "break_lock")
 
 

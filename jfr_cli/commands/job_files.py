@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.errors import ArgumentError, StateError
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.console import print_data, say
 from jfr_cli.output import (
     print_lines,
@@ -34,8 +34,8 @@ from jfr_cli.session import CURRENT
 if TYPE_CHECKING:
     from controller.operations.logs import LogPart
 
-app = options.command_group("List, fetch and delete the files of a job.")
-single = options.part_of_group()
+app = command_groups.command_group("List, fetch and delete the files of a job.")
+single = command_groups.part_of_group()
 
 
 @app.command("ls")

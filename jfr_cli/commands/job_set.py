@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from controller.errors import ArgumentError
-from jfr_cli import complete, options
+from jfr_cli import command_groups, complete
 from jfr_cli.bulk_actions import ChosenJobs, changes_jobs
 from jfr_cli.selection import typed_dictionary
 
-app = options.command_group("Set worker, execution settings, priority and retries of jobs.")
+app = command_groups.command_group("Set worker, execution settings, priority and retries of jobs.")
 
 
 @app.command("worker")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jfr_cli import options
+from jfr_cli import command_groups
 from jfr_cli.console import print_data
 from jfr_cli.session import CURRENT
 
@@ -14,7 +14,7 @@ Metrics = Annotated[
     str | None,
     typer.Option("--metrics", metavar="[HOST:]PORT", help="Serve metrics at this address."),
 ]
-app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
+app = typer.Typer(add_completion=False, context_settings=command_groups.CONTEXT)
 
 
 @app.command()

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from controller.errors import ConfigError, EntryNotFoundError
-from jfr_cli import options
+from jfr_cli import command_groups
 from jfr_cli.output import show_report, show_rows, shows_document, shows_list
 from jfr_cli.render.notify import NOTIFICATIONS
 from jfr_cli.session import CURRENT
 
 Notify = Annotated[bool, typer.Option("--notify", help="Send the findings as notifications.")]
-app = options.command_group("List and test the notifications of a project.")
+app = command_groups.command_group("List and test the notifications of a project.")
 
 
 @app.command("list")

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from jfr_cli import options
+from jfr_cli import command_groups
 from jfr_cli.output import show_rows, shows_list
 from jfr_cli.plugins import loaded_plugins
 from jfr_cli.render.plugins import PLUGINS
 
-app = options.command_group("List the plugins that other packages add to jf.")
+app = command_groups.command_group("List the plugins that other packages add to jf.")
 
 
 @app.command("list")

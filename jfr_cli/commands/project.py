@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from controller.errors import ArgumentError, ConfigError
-from jfr_cli import options
+from jfr_cli import choices, command_groups, options
 from jfr_cli.commands import project_parts
 from jfr_cli.console import hint, print_data, say
 from jfr_cli.output import (
@@ -29,7 +29,7 @@ from jfr_cli.render.project_files import CONFLICTS, MIGRATED, PROBLEMS, problem_
 from jfr_cli.render.projects import CHECKS, PROJECTS
 from jfr_cli.session import CURRENT
 
-app = options.command_group(
+app = command_groups.command_group(
     "Create, list, check, change and move projects.", invoke_without_command=True
 )
 app.add_typer(project_parts.workers, name="worker")
@@ -38,7 +38,7 @@ app.add_typer(project_parts.edit, name="edit")
 
 
 @app.callback()
-def group(ctx: typer.Context, tree: options.Tree = False) -> None:
+def group(ctx: typer.Context, tree: command_groups.Tree = False) -> None:
     """Create, list, check, change and move projects."""
     del tree
     if ctx.invoked_subcommand is not None:
@@ -98,7 +98,7 @@ def generate(
             "-f",
             metavar="FORMAT",
             help="json, yaml or toml.",
-            **options.choice(("yaml", "json", "toml")),
+            **choices.choice(("yaml", "json", "toml")),
         ),
     ] = "yaml",
     full: Annotated[bool, typer.Option("--full", help="Include every kind of entry.")] = False,

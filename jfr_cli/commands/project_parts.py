@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from controller.errors import StateError
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.console import print_data, say
 from jfr_cli.output import show_rows, shows_list, shows_table
 from jfr_cli.parsing import CommandThatTakesEmpty
@@ -16,9 +16,9 @@ from jfr_cli.prompts import agrees, knows_old_force
 from jfr_cli.render.project_files import EDITS, EXEC_CONFIGS, WORKERS, edit_row
 from jfr_cli.session import CURRENT
 
-workers = options.command_group("The workers of a project.")
-exec_configs = options.command_group("The execution configurations of a project.")
-edit = options.command_group("Change project files.")
+workers = command_groups.command_group("The workers of a project.")
+exec_configs = command_groups.command_group("The execution configurations of a project.")
+edit = command_groups.command_group("Change project files.")
 
 
 @workers.command("list")

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from controller.errors import ConfigError
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.console import say
 from jfr_cli.output import show_report, shows_document
 
-app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
+app = typer.Typer(add_completion=False, context_settings=command_groups.CONTEXT)
 
 
 @app.command()

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from jfr_cli import options
+from jfr_cli import choices, command_groups
 from jfr_cli.output import show_picture, show_value, shows_document, shows_table
 from jfr_cli.render.words import zone_name
 from jfr_cli.session import CURRENT
 
-jobs = options.part_of_group()
-flows = options.part_of_group()
+jobs = command_groups.part_of_group()
+flows = command_groups.part_of_group()
 
 INTERVALS = ("hours", "days", "weeks", "months", "years")
 Interval = Annotated[
@@ -20,7 +20,7 @@ Interval = Annotated[
     typer.Argument(
         metavar="INTERVAL",
         help=f"One of {', '.join(INTERVALS)}.",
-        **options.choice(INTERVALS),
+        **choices.choice(INTERVALS),
     ),
 ]
 Number = Annotated[int | None, typer.Argument(metavar="NUMBER", min=1, help="Number of intervals.")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.errors import ArgumentError, ControllerError
-from jfr_cli import options
+from jfr_cli import command_groups, options
 from jfr_cli.commands.metrics import Metrics
 from jfr_cli.commands.runner_ending import (
     end_runners_of,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from controller.config import Project
     from controller.service.starting import Started
 
-app = options.command_group("Run the jobs of a project, and control its runners.")
+app = command_groups.command_group("Run the jobs of a project, and control its runners.")
 
 _Transfer = Annotated[
     int, typer.Option("--transfer", "-t", min=1, help="Processes that upload and download.")

@@ -13,15 +13,15 @@ from controller.saved_filters import (
     save_filter,
     saved_filters,
 )
-from jfr_cli import complete, options
+from jfr_cli import command_groups, complete, options
 from jfr_cli.console import hint, say
 from jfr_cli.output import show_one, show_rows, shows_list, shows_one, shows_table
 from jfr_cli.render.saved_filters import SAVED_FILTERS
 from jfr_cli.selection import with_flow_texts, with_job_texts
 from jfr_cli.session import CURRENT
 
-jobs = options.command_group("Filters of jobs, saved under a name: jf job list @NAME.")
-flows = options.command_group("Filters of flows, saved under a name: jf flow list @NAME.")
+jobs = command_groups.command_group("Filters of jobs, saved under a name: jf job list @NAME.")
+flows = command_groups.command_group("Filters of flows, saved under a name: jf flow list @NAME.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, with or without @.")]
 JobFilterNames = Annotated[

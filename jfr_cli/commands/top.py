@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jfr_cli import options
+from jfr_cli import command_groups
 from jfr_cli.console import print_text, use_color
 from jfr_cli.output import show_value, shows_document, shows_table
 from jfr_cli.session import CURRENT
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from controller.reader import QueueReader
     from jfr_cli.top.spans import Line
 
-app = typer.Typer(add_completion=False, context_settings=options.CONTEXT)
+app = typer.Typer(add_completion=False, context_settings=command_groups.CONTEXT)
 _LINES = 200
 """Lines of a log that are read."""
 

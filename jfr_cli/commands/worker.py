@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from controller.errors import ArgumentError
-from jfr_cli import complete, options
+from jfr_cli import command_groups, complete
 from jfr_cli.console import say
 from jfr_cli.output import show_report, show_value, shows_document, shows_table
 from jfr_cli.progress import waiting_line
@@ -19,7 +19,7 @@ from jfr_cli.session import CURRENT
 if TYPE_CHECKING:
     from controller.config import Project
 
-app = options.command_group("Log in to workers and test them.")
+app = command_groups.command_group("Log in to workers and test them.")
 
 _Name = Annotated[
     str,

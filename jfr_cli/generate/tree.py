@@ -166,7 +166,7 @@ def _parameter(found: Any) -> Parameter:
 
 
 def _noted(found: Any, name: str, default: Any) -> Any:
-    """Return what `jfr_cli.options` or `jfr_cli.complete` noted on the completion function.
+    """Return what `jfr_cli.choices` or `jfr_cli.complete` noted on the completion function.
 
     Typer wraps it, and keeps its attributes.
     """

@@ -32,6 +32,7 @@ ROWS: list[tuple[str, ...]] = [
     ("jfr_cli.session", "jfr_cli.render", "jfr_cli.errors"),
     ("jfr_cli.prompts", "jfr_cli.plugins"),
     ("jfr_cli.options", "jfr_cli.console", "jfr_cli.option_decorators", "jfr_cli.demo_jobs"),
+    ("jfr_cli.choices", "jfr_cli.command_groups"),
     ("jfr_cli.complete", "jfr_cli.generate", "jfr_cli.lazy", "jfr_cli.pager"),
     ("jfr_cli.completion_values", "jfr_cli.parsing", "jfr_cli.versions"),
     ("jfr_web.serve",),

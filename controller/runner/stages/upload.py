@@ -27,7 +27,7 @@ from controller.operations.connections import SchedulerType
 from controller.operations.pending_cleanup import run_pending
 from controller.runner.context import RunnerContext
 from controller.states import JobState
-from controller.storage.outputs import missing_store_names
+from controller.storage.jobstores import missing_store_names
 
 
 @dataclass(frozen=True)

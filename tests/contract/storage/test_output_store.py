@@ -13,8 +13,9 @@ import pytest
 from controller.errors import ConfigError, RemoteError
 from controller.execution.references import resolved_job
 from controller.storage.base import Database
+from controller.storage.jobstores import open_jobstore
 from controller.storage.output_store import OutputStore, is_plain
-from controller.storage.outputs import open_jobstore, save_outputs
+from controller.storage.outputs import save_outputs
 
 PLAIN = {
     "texts": ["", "ä", "a.b"],

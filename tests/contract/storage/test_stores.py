@@ -10,12 +10,11 @@ import pytest
 
 from controller.errors import ConfigError, NotFoundError, RemoteError
 from controller.storage.base import Database
+from controller.storage.jobstores import build_store, open_jobstore
 from controller.storage.opening import open_store, opened_from_maggma
 from controller.storage.outputs import (
-    build_store,
     delete_outputs,
     ensure_output_indexes,
-    open_jobstore,
     read_output,
     save_outputs,
 )

@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 from controller.errors import StorageUnavailableError
+from controller.storage.jobstores import build_store, open_jobstore
 from controller.storage.opening import SERVER_SELECTION_TIMEOUT_MS, open_store
-from controller.storage.outputs import (
-    build_store,
-    delete_outputs,
-    empty_jobstore,
-    open_jobstore,
-    stored_outputs,
-)
+from controller.storage.outputs import delete_outputs, empty_jobstore, stored_outputs
 
 
 def test_a_server_that_is_not_there() -> None:

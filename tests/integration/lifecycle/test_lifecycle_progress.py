@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from thoroughness import examples
 
-from controller.operations import progress
+from controller.operations import flow_states, progress
 from controller.operations.event_log import EventLog
 from controller.operations.queue import Queue
 from controller.rules import flow_state, get_flow_leafs, is_satisfied, newest_by_uuid
@@ -168,15 +168,15 @@ def test_the_state_of_a_flow(
     if not begun:
         jobs = [{**j, "state": "READY" if n % 2 else "WAITING"} for n, j in enumerate(jobs)]
     fill(queue, jobs)
-    assert progress.derive_flow_state(queue, FLOW) is state_of(jobs)
+    assert flow_states.derive_flow_state(queue, FLOW) is state_of(jobs)
     first = jobs[0]
     overlay = {first["uuid"]: {first["index"]: None}}
     leaves = [j for j in get_flow_leafs(jobs) if j["db_id"] != first["db_id"]]
     expected = flow_state(
         [JobState(j["state"]) for j in jobs[1:]], [JobState(j["state"]) for j in leaves]
     )
-    assert progress.derive_flow_state(queue, FLOW, overlay) is expected
+    assert flow_states.derive_flow_state(queue, FLOW, overlay) is expected
 
 
 def test_a_flow_without_jobs_waits(queue: Queue) -> None:
-    assert progress.derive_flow_state(queue, "no such flow").value == "WAITING"
+    assert flow_states.derive_flow_state(queue, "no such flow").value == "WAITING"

@@ -213,7 +213,7 @@ def test_blobs_of_any_size_become_files_of_gridfs_and_come_back(
 def test_gridfs_that_maggma_wrote_moves_into_a_file_and_between_servers(
     server: str, tmp_path: Path
 ) -> None:
-    from controller.storage.outputs import build_store
+    from controller.storage.jobstores import build_store
 
     here = {"type": "MongoURIStore", "uri": server}
     gridfs = {"type": "GridFSURIStore", "uri": server, "collection_name": "blobs"}

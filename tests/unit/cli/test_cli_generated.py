@@ -100,7 +100,7 @@ def test_what_jf_can_know_is_completed(tree: Command) -> None:
         for p in command.parameters
         if p.value in KNOWN_VALUES and not p.kind and not p.words
     ]
-    assert not wanting, "give them `autocompletion=` of jfr_cli/complete.py or jfr_cli/options.py"
+    assert not wanting, "give them `autocompletion=` of jfr_cli/complete.py or jfr_cli/choices.py"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import jfr_cli.complete  # noqa: F401 (registers how TAB is answered)
+from jfr_cli.command_groups import command_group
 from jfr_cli.lazy import built
-from jfr_cli.options import command_group
 
 
 @pytest.fixture
