@@ -2,7 +2,7 @@
 
 ``reading``      what is read, in batches
 ``diagnosing``   reading and pure rules (``controller.rules.diagnosis``) -> `Diagnosis`
-``folders``      what is left of run directories, on this machine
+``folders``      remains of run directories on this machine
 ``mending``      `Diagnosis` -> plan -> writes, each conditional on what was seen
 
 `examine` does all of it in one call.
@@ -120,7 +120,7 @@ def examine(
 
 
 def _tell(controller: JobController, done: list[Mended]) -> None:
-    """Tell the event log of what was mended."""
+    """Record the repairs in the event log."""
     number = sum(item.outcome is Outcome.DONE for item in done)
     if number:
         controller.queue.events.admin("doctor", f"{number} problems mended")

@@ -1,7 +1,7 @@
-"""What interrupted removals left on this machine, in the work folders of local workers.
+"""Remains of interrupted removals in the work folders of local workers on this machine.
 
-Folders are looked at where run directories lie, and nowhere else. Those of other machines are not
-looked at: a removal there goes on when the job is removed or run again.
+Only folders where run directories lie are examined. Those on other machines are not: a removal
+there continues when the job is removed or run again.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _LEVELS = 3
 
 
 def leftovers(project: Project) -> list[Path]:
-    """Return the folders whose removal was begun and not ended, in order."""
+    """Return the folders whose removal was started but not finished, in order."""
     works = {Path(w.work_dir) for w in project.workers.values() if w.is_local}
     found = ((path, work) for work in works for path in _below(work, _LEVELS))
     return sorted(path for path, work in found if is_run_dir(path, work))
 
 
 def remove_leftover(path: Path) -> str | None:
-    """Remove such a folder to the end; return why not, if so."""
+    """Finish the removal of such a folder; return the reason if that is impossible."""
     if not _is_leftover(path):
         return "it has changed in the meantime"
     if RENAMED.fullmatch(path.name):
-        with suppress(FileNotFoundError):  # another process removes it, too
+        with suppress(FileNotFoundError):  # another process is removing it as well
             shutil.rmtree(path)
         return None
     try:
@@ -48,7 +48,7 @@ def remove_leftover(path: Path) -> str | None:
 
 
 def _below(folder: Path, levels: int) -> Iterator[Path]:
-    """Yield what is left below a folder; ids of fewer characters have fewer levels."""
+    """Yield the remains below a folder; shorter ids have fewer levels."""
     try:
         with os.scandir(folder) as found:
             names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]

@@ -85,7 +85,7 @@ def mend(
 ) -> list[Mended]:
     """Repair findings.
 
-    A repair that conflicts with the work of another process is skipped; nothing is waited for.
+    A repair that conflicts with the work of another process is skipped, without waiting.
 
     Parameters
     ----------
@@ -288,7 +288,7 @@ def _remove_note(queue: Queue, mending: Mending) -> str | None:
 
 
 def _remove_folder(queue: Queue, mending: Mending) -> str | None:
-    del queue  # it is no document's
+    del queue  # it belongs to no document
     return remove_leftover(Path(mending.target))
 
 

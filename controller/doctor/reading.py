@@ -238,7 +238,7 @@ def view_of_lock(where: str, document: Document) -> LockView:
 
 
 def unfinished_moves(queue: Queue) -> list[Document]:
-    """Heads of flows whose move to or from the archive was interrupted, not just going on."""
+    """Heads of flows whose move to or from the archive was interrupted, not just in progress."""
     return [head for head in unfinished(queue) if not is_held(head)]
 
 

@@ -231,7 +231,7 @@ class _BulkAction:
         self._left: dict[str, list[Document]] = {}
 
     def act_on_chunk(self, chosen: Mapping[str, list[Document]], may_wait: bool) -> list[str]:
-        """Act on a chunk of flows, part by part where a flow is large; see `process_in_chunks`."""
+        """Act on a chunk of flows, part by part if a flow is large; see `process_in_chunks`."""
         # A refusal to be raised has to come before the first write of its flow.
         if self.options.raise_on_error or not self.action.job_by_job or len(chosen) > 1:
             return self._act(chosen, may_wait)
@@ -332,7 +332,7 @@ class _BulkAction:
         return any(c.cancel or (deletes and c.after is None) for c in self.result.changes)
 
     def tell(self) -> None:
-        """Tell the event log of the action as a whole; each job has its own event already."""
+        """Record the action as a whole in the event log; each job already has its own event."""
         if not self.result or self.options.dry_run:
             return
         about = {"kind": EventKind.ACTION.value, "name": self.action.name}

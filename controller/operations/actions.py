@@ -43,7 +43,7 @@ class Action:
     deletion
         What to delete along with the jobs.
     job_by_job
-        Whether what becomes of a chosen job does not depend on what becomes of another one.
+        Whether the result for a chosen job does not depend on the results for other jobs.
     """
 
     plan: Callable[[FlowView], FlowPlan]
@@ -55,7 +55,7 @@ class Action:
 
     @property
     def name(self) -> str:
-        """What the event log calls it: the plan's name, "rerun" or "set state", for example."""
+        """Name of the action in the event log, from that of the plan: "rerun" or "set state"."""
         function: Any = self.plan.func if isinstance(self.plan, partial) else self.plan
         return str(function.__name__).removeprefix("plan_").replace("_", " ")
 

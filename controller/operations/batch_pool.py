@@ -1,7 +1,7 @@
 """The pool of a batch worker as runners see it: files on the worker's machine, through a `Host`.
 
-Each call is one round trip for any number of jobs. What a name and a content mean stands in
-`controller.rules.pool_files`.
+Each call is one round trip for any number of jobs. The names and contents of
+the files are defined in `controller.rules.pool_files`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ SCRIPT = "submit.sh"
 _GONE = 79
 """Exit status of a piece whose run directory does not exist."""
 _AT_ONCE = 200
-"""Files that are removed together."""
+"""Number of files that are removed with one command."""
 MOST_FILES = 5000
-"""Files of a folder that are looked at together."""
+"""Maximum number of files of a folder that are listed together."""
 
 Key = tuple[str, int]
 
@@ -98,16 +98,16 @@ class PoolFile:
 
 @dataclass(frozen=True)
 class PoolView:
-    """What a pool holds.
+    """The contents of a pool.
 
     Attributes
     ----------
     submitted
-        (uuid, index) of the jobs that wait; None where that was not asked.
+        (uuid, index) of the jobs that wait; None if they were not requested.
     running, finished
         Files of the jobs that pilots have claimed, and of those that have ended.
     infos
-        {path of a ``batch_info.json``: what it says}, of those that exist.
+        {path of a ``batch_info.json``: its content}, of those that exist.
     """
 
     submitted: frozenset[Key] | None = None
@@ -131,7 +131,7 @@ class BatchPool:
         self._host, self._folder = host, folder
 
     def put(self, jobs: Sequence[Placed]) -> list[Exception | None]:
-        """Put jobs into the pool; one that is there already, or has begun, stays as it is.
+        """Put jobs into the pool; one that is already there, or has started, stays as it is.
 
         Returns
         -------
@@ -219,19 +219,19 @@ class BatchPool:
         *,
         submitted: bool = False,
     ) -> PoolView:
-        """Return what the pool holds, at most `MOST_FILES` of each folder.
+        """Return the contents of the pool, at most `MOST_FILES` files of each folder.
 
         Parameters
         ----------
         infos
-            Files to read beside.
+            Further files to read.
         submitted
-            Look at the jobs that wait as well.
+            Also list the jobs that wait.
 
         Raises
         ------
         RemoteError
-            The host refused, or its answer was cut off: nothing is known.
+            The host refused, or its answer was truncated: nothing is known.
         """
         mark = new_token()
         folders = [RUNNING, RUN_FINISHED, *([SUBMITTED] if submitted else [])]
@@ -268,12 +268,12 @@ class BatchPool:
         self._host.remove(*(self._folder / RUNNING / file.name for file in files))
 
     def withdraw(self, uuid: str, index: int, run_dir: Path | None, token: str) -> bool:
-        """Let no pilot begin a job any more, and ask the one that runs it to end it.
+        """Prevent pilots from starting a job, and ask the pilot that runs it to end it.
 
         Returns
         -------
         bool
-            Whether no pilot runs it; False where one still has to end it.
+            Whether no pilot runs it; False if one still has to end it.
 
         Raises
         ------
@@ -328,14 +328,14 @@ def _not_taken(why: str) -> RemoteError:
 
 
 def _holds(path: Path, token: str) -> bool:
-    """Whether a file of the pool is that of an attempt."""
+    """Whether a file of the pool belongs to an attempt."""
     with suppress(FileNotFoundError):
         return token in path.read_text(errors="replace")
     return False
 
 
 def _chunks(files: Sequence[PoolFile]) -> Iterator[Sequence[PoolFile]]:
-    """Divide files such that a command about them is not too long."""
+    """Divide files into groups, so that a command about each group is not too long."""
     for first in range(0, len(files), _AT_ONCE):
         yield files[first : first + _AT_ONCE]
 

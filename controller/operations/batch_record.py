@@ -159,7 +159,7 @@ def add_submitted(
     worker: str,
     process: Mapping[str, Any] | None,
 ) -> None:
-    """Insert the document of a pilot, unless another runner has; with what identifies it."""
+    """Insert the document of a pilot, with its identifiers, unless another runner has done so."""
     with suppress(DuplicateKeyError):
         add(batches, process_id=process_id, batch_uid=batch_uid, worker=worker)
     if process is not None:
@@ -188,12 +188,12 @@ def add_jobs(batches: Collection, jobs: Mapping[str, Sequence[Sequence[Any]]]) -
 
 
 def set_process_id(batches: Collection, batch_uid: str, process_id: str) -> None:
-    """Record the id by which a pilot turned out to run."""
+    """Record the queue id under which a pilot runs."""
     batches.update_one({"batch_uid": batch_uid}, {"$set": {"process_id": process_id}})
 
 
 def note_running(batches: Collection, pilot: Document, info: BatchInfo | None) -> bool:
-    """Record that a pilot runs, and what it says that it does.
+    """Record that a pilot runs, and the activity that it reports.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def note_running(batches: Collection, pilot: Document, info: BatchInfo | None) -
 
 
 def end(batches: Collection, pilot: Document, info: BatchInfo | None) -> None:
-    """Record that a pilot has ended, at the time that it said itself, if it did."""
+    """Record that a pilot has ended, at the time that it reported, if it did."""
     ended = (info.end_time or info.last_ping_time) if info else None
     update = finished(ended)
     if info is not None:
@@ -227,7 +227,7 @@ def end(batches: Collection, pilot: Document, info: BatchInfo | None) -> None:
 
 
 def activity(info: BatchInfo | None) -> dict[str, Any] | None:
-    """Return what a pilot says that it does, as its document holds it; None for nothing."""
+    """Return the activity that a pilot reports, as its document stores it; None for none."""
     if info is None or info.report is None:
         return None
     told = asdict(info.report)
@@ -241,12 +241,12 @@ def _jobs_in(names: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def turn_key(worker: str) -> dict[str, str]:
-    """Return what selects the document of the lease under which pilots are submitted."""
+    """Return the query for the document of the lease under which pilots are submitted."""
     return {"_id": f"pilots of worker {worker}"}
 
 
 def has_pending(auxiliary: Collection, key: Mapping[str, str]) -> bool:
-    """Whether a runner has begun to submit pilots and not said that they are submitted."""
+    """Whether a runner has started to submit pilots without having recorded the result yet."""
     return auxiliary.find_one({**key, "pending": {"$gt": []}}, ["_id"]) is not None
 
 
@@ -256,7 +256,7 @@ class SubmissionTurn:
     Attributes
     ----------
     pending
-        batch_uids of pilots whose submission has begun and may have happened.
+        batch_uids of pilots whose submission has been started, and may have succeeded.
     """
 
     def __init__(self, lock: MongoLock, auxiliary: Collection, pending: Sequence[str]) -> None:
@@ -264,17 +264,17 @@ class SubmissionTurn:
         self.pending = list(pending)
 
     def begin(self, batch_uid: str) -> None:
-        """Write down that a pilot is about to be submitted.
+        """Record that a pilot is about to be submitted.
 
         Raises
         ------
         LockLostError
-            Another runner has the lease by now.
+            Another runner now has the lease.
         """
         self._write({"$addToSet": {"pending": batch_uid}})
 
     def end(self, batch_uid: str) -> None:
-        """Write down that its submission is recorded, or has not happened."""
+        """Record that its submission is recorded, or has failed."""
         self._write({"$pull": {"pending": batch_uid}})
 
     def _write(self, update: Document) -> None:
@@ -287,7 +287,7 @@ class SubmissionTurn:
 def submission_turn(
     auxiliary: Collection, key: Mapping[str, str]
 ) -> Iterator[SubmissionTurn | None]:
-    """Hold the lease of a worker's pilots for a block; gives None where another runner has it."""
+    """Hold the lease of a worker's pilots for a block; yields None if another runner has it."""
     if auxiliary.find_one(key, ["_id"]) is None:
         with suppress(DuplicateKeyError):  # another runner was first to make it
             auxiliary.insert_one({**key, "lock_id": None, "lock_time": None, "pending": []})

@@ -1,6 +1,6 @@
 """A step of many jobs: lock those that are due, do the step of each, record the outcomes.
 
-Jobs take a step together, with few writes; a single job is the batch with one. What the step did is
+Jobs take a step together, with few writes; a single job is a batch of one. What the step did is
 in the fields or the error that it returns for a job; either is written to the job together with the
 end of its lock. A job whose outcome cannot be recorded affects only itself.
 """
@@ -41,11 +41,11 @@ from controller.storage.conflicts import repeat_on_conflict
 logger = logging.getLogger(__name__)
 
 LONGEST_TURN = 1.0
-"""Seconds after which no further job of a batch begins its step."""
+"""Seconds after which no further job of a batch starts its step."""
 
 
 class Recorded(Enum):
-    """Says that a step has recorded the result itself and given the job back."""
+    """Means that a step has itself recorded the result and unlocked the job."""
 
     RECORDED = auto()
 
@@ -54,8 +54,8 @@ RECORDED = Recorded.RECORDED
 Answer = dict[str, Any] | Exception | Recorded
 Answers = dict[tuple[str, int], Answer]
 BatchStep = Callable[[list[Document]], Mapping[tuple[str, int], Answer]]
-"""Does a step of many locked jobs; returns for each (uuid, index) what to set, what went wrong, or
-that all was recorded. A job that it does not name was not looked at, and is given back
+"""Does a step of many locked jobs; returns for each (uuid, index) the fields to set, the error, or
+`RECORDED`. A job that is missing in the result was not examined, and is unlocked
 unchanged."""
 
 
@@ -82,7 +82,7 @@ def take_steps(
     projection
         Fields of the jobs to read: all but those that the step does not need.
     ids
-        ``_id`` of the jobs, where the caller knows which these are; None to look for them.
+        ``_id`` of the jobs, if the caller knows them; None to look for them.
 
     Returns
     -------
@@ -123,12 +123,12 @@ def step_of_locked(
 def one_by_one(
     step: Callable[[Document], dict[str, Any]], may_go_on: Callable[[Document], bool]
 ) -> BatchStep:
-    """Make a step of many jobs out of the step of one.
+    """Turn a step of one job into a step of many jobs.
 
     Parameters
     ----------
     step
-        Called with a locked document; returns what to set.
+        Called with a locked document; returns the fields to set.
     may_go_on
         Asked before each job but the first: whether to do its step now. After `LONGEST_TURN` the
         others are given back in any case, so that what was done is recorded.
@@ -152,25 +152,25 @@ def one_by_one(
 def record_midway(
     queue: Queue, jobs: Sequence[Document], fields: Sequence[Mapping[str, Any]]
 ) -> list[bool]:
-    """Record of locked jobs what is about to be done with them; one write.
+    """Record in locked jobs what is about to be done with them, in one write.
 
-    So another process that takes one over knows where to look. The documents change, too, so that
+    So a process that takes a job over knows where to look. The documents change, too, so that
     the end of the step is recorded of the job as it is now.
 
     Parameters
     ----------
     jobs, fields
-        The locked documents, and what to set of each.
+        The locked documents, and the fields to set in each.
 
     Returns
     -------
     list of bool
-        Whether each is still locked by us; of the others nothing was written.
+        Whether each is still locked by us; nothing was written to the others.
 
     Raises
     ------
     StorageUnavailableError
-        The database is away.
+        The database cannot be reached.
     """
     if not jobs:
         return []
@@ -207,20 +207,20 @@ def changed(document: Document, fields: Mapping[str, Any]) -> Document:
 
 @dataclass(frozen=True)
 class _End:
-    """How the step of one job went, and what is to be written."""
+    """The outcome of the step of one job, and the fields to write."""
 
     outcome: StepOutcome | None
     fields: Mapping[str, Any]
     unchanged: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, result: StepResult, error: Exception) -> StepOutcome | None:
-        """Return the outcome when it turned out otherwise."""
+        """Return a different outcome for the same job."""
         old = self.outcome
         return None if old is None else StepOutcome(old.job, result, old.fields, error)
 
 
 class _Ends:
-    """Writes the ends of a step of many jobs, and gives the jobs back."""
+    """Writes the outcomes of a step of many jobs, and unlocks them."""
 
     def __init__(self, locked: LockedDocuments, retries: RetryPolicy) -> None:
         self._locked, self._retries = locked, retries
@@ -232,7 +232,7 @@ class _Ends:
         jobs: Sequence[Document],
         answers: Mapping[tuple[str, int], Answer],
     ) -> list[StepOutcome]:
-        """Write all of them together; where that is refused, each alone."""
+        """Write all of them together; if that is refused, each one alone."""
         ends: dict[Any, _End] = {}
         outcomes: dict[Any, StepOutcome | None] = {}
         for job in jobs:
@@ -255,7 +255,7 @@ class _Ends:
             else:
                 found = self._write_each(ends)
         outcomes.update(found)
-        self._locked.documents.clear()  # all are given back, or given up
+        self._locked.documents.clear()  # all are unlocked, or given up
         return [each for job in jobs if (each := outcomes.get(job["_id"])) is not None]
 
     def _write_each(self, ends: Mapping[Any, _End]) -> dict[Any, StepOutcome | None]:
@@ -286,7 +286,7 @@ class _Ends:
         return _End(outcome, {**fields, **set_by_step, "updated_on": self._now})
 
     def _write(self, ends: Mapping[Any, _End]) -> dict[Any, StepOutcome | None]:
-        """Write ends and free their jobs; one operation for all that are alike."""
+        """Write outcomes and unlock their jobs; identical ones are one operation."""
         if not ends:
             return {}
         alike: dict[str, tuple[_End, list[Any]]] = {}
@@ -311,7 +311,7 @@ class _Ends:
         return self._look(ends)
 
     def _look(self, ends: Mapping[Any, _End]) -> dict[Any, StepOutcome | None]:
-        """Find out which jobs were not written: those that are not ours any more."""
+        """Find out which jobs were not written because they are no longer ours."""
         query = {"_id": {"$in": list(ends)}}
         found = {d["_id"]: d for d in self._jobs.find(query, ["lock_id", "updated_on"])}
         outcomes: dict[Any, StepOutcome | None] = {}

@@ -27,7 +27,7 @@ class Options:
     raise_on_error
         Raise at the first refusal, before anything of its flow is written.
     dry_run
-        Plan only.
+        Only plan; write nothing.
     progress
         Called to report the progress.
     """

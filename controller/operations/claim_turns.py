@@ -1,9 +1,9 @@
 """Who may claim jobs of a worker that has a limit: one runner at a time.
 
-Counting the jobs under way and claiming one are two commands. Runners that did both at the same
-time would exceed ``max_jobs`` together, so each takes the turn of the worker first, a lock on a
-document of the auxiliary collection. It is never waited for: a worker whose turn is taken is asked
-again in the next round. A runner that dies with it loses it as it loses any lock.
+Counting the jobs in progress and claiming one are two commands. Runners that did both at the same
+time would exceed ``max_jobs`` together, so each first takes the turn of the worker, a lock on a
+document of the auxiliary collection. No runner waits for it: if the turn of a worker is taken, the
+worker is tried again in the next round. A runner that dies loses its turn like any other lock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from controller.operations.queue import Queue
 
 @contextmanager
 def claim_turn(queue: Queue, worker: str) -> Iterator[bool]:
-    """Take the turn of a worker for a block; gives whether it is ours.
+    """Take the turn of a worker for a block; yields whether it is ours.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def claim_turn(queue: Queue, worker: str) -> Iterator[bool]:
         if lock.acquired or lock.unavailable_document is not None:
             yield lock.acquired
             return
-    with suppress(DuplicateKeyError):  # another runner was first to make it
+    with suppress(DuplicateKeyError):  # another runner has just created it
         queue.auxiliary.insert_one({**key, "lock_id": None, "lock_time": None})
     with MongoLock(queue.auxiliary, key) as again:
         yield again.acquired

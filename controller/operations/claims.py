@@ -1,7 +1,7 @@
 """Claim READY jobs: they become CHECKED_OUT, and no other process claims them.
 
-The state is the claim. Many jobs are claimed by one transaction; where there are none, they are
-locked while they change, so that what was claimed can be told from what others claimed.
+The state is the claim. Many jobs are claimed in one transaction; without transactions, they are
+locked while they change, so that they can be distinguished from jobs claimed by others.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def claim_jobs(
     Returns
     -------
     list
-        (uuid, index) of each, in this order; fewer than there are where others claim, too.
+        (uuid, index) of each, in this order; possibly fewer if others claim at the same time.
     """
     wanted = _wanted(query)
     if limit == 1:
         claimed = _claim_one(queue, wanted, sort or CLAIM_ORDER)
     elif queue.database.supports_transactions:
-        # In their order, which has an index: without it, all jobs of the worker were looked at.
+        # In an order that has an index: otherwise all jobs of the worker would be read.
         if queue.jobs.find_one(wanted, ["_id"], sort=sort or CLAIM_ORDER) is None:
             return []
         claim = partial(_claim_many, queue, wanted, sort or CLAIM_ORDER, limit)
@@ -76,8 +76,8 @@ def claim_and_step(
 ) -> list[StepOutcome]:
     """Claim the first READY jobs that are due, and do their first step under the same lock.
 
-    How many is counted in the transaction that claims them, so that runners which do so together
-    do not exceed a limit.
+    The limit is computed in the transaction that claims the jobs, so that several runners
+    together do not exceed it.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def claim_and_step(
     step
         Called with the locked documents, which are CHECKED_OUT.
     room
-        Given the session of the transaction, how many to claim at most.
+        Called with the session of the transaction; returns the maximum number of jobs to claim.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def _claim_many(
 def _claim_under_locks(
     queue: Queue, wanted: Mapping[str, Any], ids: Sequence[Any]
 ) -> list[Document]:
-    """Claim jobs under a lock; a process that dies within leaves CHECKED_OUT ones to be freed."""
+    """Claim jobs under a lock; a process that dies in between leaves locked CHECKED_OUT jobs."""
     with lock_documents(
         queue.jobs, "_id", ids, _FIELDS, matching=wanted, fields=_claim()["$set"]
     ) as locked:
@@ -171,17 +171,17 @@ def _claim() -> dict[str, dict[str, Any]]:
 
 
 def _is_first(queue: Queue, jobs: Sequence[Document], session: Any) -> bool:
-    """Whether a flow of claimed jobs has not begun; nearly always cheaper than to write so."""
+    """Whether a flow of claimed jobs has not started yet; nearly always cheaper than a write."""
     return queue.flows.find_one(_not_begun(jobs), ["_id"], session=session) is not None
 
 
 def _begin_flows(queue: Queue, jobs: Sequence[Document], session: Any) -> None:
-    """Let the flows of claimed jobs be RUNNING."""
+    """Set the flows of claimed jobs to RUNNING."""
     begun = {"$set": {"state": FlowState.RUNNING.value, "updated_on": utc_now()}}
     queue.flows.update_many(_not_begun(jobs), begun, session=session)
 
 
 def _not_begun(jobs: Sequence[Document]) -> dict[str, Any]:
-    """Select the flows of jobs that have not begun."""
+    """Select the flows of these jobs that have not started yet."""
     uuids = sorted({uuid for job in jobs if (uuid := flow_if_named(job)) is not None})
     return {"uuid": {"$in": uuids}, "state": {"$in": _NOT_STARTED}}

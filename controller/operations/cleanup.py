@@ -13,10 +13,10 @@ from controller.hosts.removal import remove_folder, remove_folders
 from controller.schedulers.start import WITHDRAWN
 
 _KNOWN_BY = (IN_FILE, f"{IN_FILE}.gz", WITHDRAWN)
-"""Files that a run directory without an owner holds; the last where a job was withdrawn before its
-folder was made."""
+"""Files by which a run directory without an owner is recognised; it has the last one if a job was
+withdrawn before its folder was created."""
 _TRIES = 5
-"""How often a folder may change owners while a process waits for it."""
+"""Number of times that a folder may change owners while a process waits for it."""
 
 
 def remove_run_dir(
@@ -50,7 +50,7 @@ def remove_run_dir(
 def remove_run_dirs(host: Host, folders: Sequence[tuple[Path, str | None]]) -> list[bool]:
     """Remove run directories in one round trip; return whether each is gone.
 
-    The caller has made sure that it may. `remove_run_dir` is for those that are not gone.
+    The caller has checked that this is allowed. `remove_run_dir` is for those that remain.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def claim_run_dir(
         if found is None:
             return
         confirm()
-        if found.is_removed:  # by which process does not matter: the folder is not used again
+        if found.is_removed:  # by which process does not matter: the folder is never used again
             remove_run_dir(host, run_dir, confirm=confirm)
         before = found.owner
     raise _never_at_rest(run_dir)

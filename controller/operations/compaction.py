@@ -1,4 +1,4 @@
-"""Give the space of what was deleted or archived back to the disk."""
+"""Release the disk space of deleted and archived jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controller.operations.queue import Queue
 from controller.operations.runner_record import live_runner
 
 BYTES_PER_SECOND = 20_000_000
-"""How fast a file is rewritten at least, on a slow disk."""
+"""Bytes per second at which a file is rewritten on a slow disk."""
 LONGEST_BESIDE_RUNNER = 10.0
 """Seconds that a runner's writes may have to wait: they fail after 30."""
 _FEWEST_EVENTS = 20
@@ -25,12 +25,12 @@ _MUCH = 0.3
 
 @dataclass(frozen=True)
 class Compaction:
-    """What compacting a database did, or would do.
+    """The result of compacting a database, done or planned.
 
     Attributes
     ----------
     before, after
-        Bytes on the disk; None where the database cannot tell.
+        Bytes on the disk; None if the database cannot tell.
     """
 
     before: int | None
@@ -38,7 +38,7 @@ class Compaction:
 
     @property
     def freed(self) -> int | None:
-        """Bytes given back."""
+        """Number of bytes released."""
         if self.before is None or self.after is None:
             return None
         return max(0, self.before - self.after)
@@ -65,7 +65,7 @@ def compact(queue: Queue, *, dry_run: bool = False) -> Compaction:
     if dry_run:
         return Compaction(before, None if space is None else space.size - space.unused)
     runner = live_runner(queue)
-    # Where writers wait for each other.
+    # On engines where writers wait for each other.
     if runner is not None and space is not None and database.transactions_never_conflict:
         seconds = space.size / BYTES_PER_SECOND
         if seconds > LONGEST_BESIDE_RUNNER:

@@ -27,7 +27,7 @@ class Connections:
     Parameters
     ----------
     project
-        Defines them.
+        The project that defines them.
     """
 
     def __init__(self, project: Project) -> None:
@@ -55,7 +55,7 @@ class Connections:
         return name in self._project.workers
 
     def leave_to_others(self, workers: Iterable[str]) -> None:
-        """Say which workers another thread of this process serves."""
+        """Exclude workers that another thread of this process serves."""
         self._left_to_others = frozenset(workers)
 
     def serves(self, name: str) -> bool:
@@ -91,11 +91,11 @@ class Connections:
         return self._queues[key]
 
     def job_queue(self, name: str) -> WorkerQueue:
-        """Return what runs the scripts of a worker's jobs: its queue, or the shell of pilots."""
+        """Return the queue for the scripts of a worker's jobs: its own, or the shell of pilots."""
         return self.queue(name, "shell" if self.worker(name).is_batch else None)
 
     def output_store(self, name: str | None) -> OutputStore:
-        """Return what stores the outputs of a JobStore, opened; None for the default one."""
+        """Return the opened store of outputs of a JobStore; None for the default one."""
         if name not in self._stores:
             self._stores[name] = OutputStore(self._project.jobstore_spec(name))
         return self._stores[name]
@@ -105,7 +105,7 @@ class Connections:
         return self.output_store(name).jobstore()
 
     def cut(self) -> None:
-        """Close the connections to machines at once, whatever is under way; from any thread."""
+        """Close the connections to machines at once, even while in use; from any thread."""
         for host in list(self._hosts.values()):
             host.close()
 

@@ -1,9 +1,9 @@
-"""The first jobs by the numbers of their db_ids, which are texts: a database puts "10" before "9".
+"""The first jobs by the number of their db_id, which is a string: a database puts "10" before "9".
 
 Numbers come from a counter, so the newest lie just below it. Windows of numbers of the same length
 are read, each up to ten times as large as the one before, until enough jobs are found. A counter
-that is too low is a fault that the doctor mends; until then the newest jobs say what it should be,
-and where too few are found below it, all are read.
+that is too low is a fault that the doctor repairs; until then the newest jobs show what it should
+be, and if too few are found below it, all jobs are read.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ def windows(counter: int, *, descending: bool) -> Iterator[tuple[int, int]]:
 
 
 def _within(low: int, high: int) -> Query:
-    """Few numbers are named: the range of their texts has all longer ones that begin alike, too."""
+    """Few numbers are listed one by one: a range of strings would include longer ones as well."""
     if high - low < _NAMED:
         return {"$in": list(map(str, range(low, high + 1)))}
     return {"$gte": str(low), "$lte": str(high)}
 
 
 def _counter(queue: Queue) -> int | None:
-    """Return the counter of db_ids; None if there are db_ids that are no plain numbers."""
+    """Return the counter of db_ids; None if there are db_ids that are not plain numbers."""
     for bound in ({"$lt": "1"}, {"$gte": ":"}):
         if queue.jobs.find_one({"db_id": bound}, ["_id"]) is not None:
             return None
@@ -88,7 +88,7 @@ def _counter(queue: Queue) -> int | None:
 
 
 def _ids(queue: Queue, query: Query) -> Iterable[str]:
-    """The db_ids of a query, as groups: an index answers them where it answers the query, too."""
+    """The db_ids of a query, as groups: an index that answers the query also answers this."""
     groups: Iterable[dict[str, Any]] = queue.jobs.aggregate(
         [{"$match": query}, {"$group": {"_id": "$db_id", "count": {"$sum": 1}}}]
     )

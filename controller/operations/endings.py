@@ -1,8 +1,8 @@
 """Read how jobs ended, store their outputs, and record their ends, many at a time.
 
-Files are read and outputs stored before the flows are locked, since they may be large. What is
-wrong with one job is its own answer: where the database refuses what many jobs bring, each is tried
-alone, so that the others go on.
+Files are read and outputs stored before the flows are locked, since they may be large. An error
+of one job affects only that job: if the database refuses the results of many jobs, each is tried
+alone, so that the others continue.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from controller.config import Project
 
 STORED_AT_ONCE = 4_000_000
-"""Bytes of the files of outputs that are read before what was read is stored."""
+"""Bytes of output files that are read before the outputs are stored."""
 
 Answers = dict[tuple[str, int], JobState | Exception]
 """{(uuid, index): the state of the job now, or why its end is not recorded}."""
@@ -88,7 +88,7 @@ class DownloadedJob:
 
 @dataclass
 class _Result:
-    """What a job left."""
+    """The files that a job left."""
 
     job: DownloadedJob
     output: RunOutput
@@ -114,7 +114,7 @@ def complete_jobs(
     jobs
         Locked jobs; their documents get the new states, and the times of planned retries.
     project
-        How outputs were written on the worker, which jobs are retried, and the prefix of db_ids.
+        Defines how outputs were written on the worker, the retry rules and the prefix of db_ids.
     gives_back
         Free jobs with the write that records their ends, where that is one undisturbed turn at the
         database; the ``lock_id`` of their documents is None then.
@@ -161,7 +161,7 @@ class _Completion:
         self.ended: list[EndedJob] = []
 
     def recover(self, job: DownloadedJob) -> None:
-        """Do what is undone of an end that was recorded before."""
+        """Finish what is missing of an end that was recorded before."""
         flow_uuid = flow_of(job.doc)
         with lock_flows(self._queue, [flow_uuid], FLOW_FIELDS) as held:
             if flow_uuid in held.documents:
@@ -189,8 +189,8 @@ class _Completion:
         self._save(unsaved)
 
     def _read(self, job: DownloadedJob) -> _Result:
-        """Read what a job left; its output too, if it has one."""
-        flow_of(job.doc)  # a document that names none is refused here
+        """Read the files that a job left, including its output, if there is one."""
+        flow_of(job.doc)  # a document without one is refused here
         self._refuse_another_attempt(job)
         output = read_output(job.folder)
         result = _Result(job, output, output.error or _unstorable(output.response))
@@ -214,7 +214,7 @@ class _Completion:
         return result
 
     def _cannot_be_read(self, job: DownloadedJob, error: Exception) -> None:
-        """Take a result that cannot be read for an end, if the job is retried after it."""
+        """Treat an unreadable result as the end of the job, if it is retried after that."""
         self.answers[job.key] = error
         if not isinstance(error, RemoteError):
             return
@@ -255,7 +255,7 @@ class _Completion:
                 self._end(result)
 
     def _still_ours(self, results: Sequence[_Result]) -> list[_Result]:
-        """Leave out the jobs that were lost: what they left may be of another attempt."""
+        """Leave out the jobs that were lost: their files may be of another attempt."""
         if not results:
             return []
         jobs = self._queue.jobs
@@ -287,7 +287,7 @@ class _Completion:
         )
 
     def _end(self, result: _Result) -> None:
-        """Note how a job ended whose output, if any, is stored."""
+        """Note how a job ended whose output, if any, has been stored."""
         try:
             self.ended.append(EndedJob(result.job.doc, self._ending(result)))
         except Exception as error:  # noqa: BLE001 (it is the answer for this job)
@@ -413,7 +413,7 @@ def _unstorable(response: Mapping[str, Any] | None) -> str | None:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, in whichever of its two forms it is there."""
+    """Size of a file in bytes, in whichever of its two forms it exists."""
     for each in (path, path.with_name(f"{path.name}.gz"), path.with_name(path.stem)):
         with suppress(OSError):
             return each.stat().st_size

@@ -3,7 +3,7 @@
 **What is promised.** Where a write and its event can be one transaction that conflicts with no
 other (the embedded engine; on a server, writes that are made in a transaction anyway), either both
 are stored or none. Elsewhere the event follows its change as the next command. A process that dies
-between the two leaves a change that the log does not tell of; `missing_events`, which a runner
+between the two leaves a change without an event; `missing_events`, which a runner
 calls every minute, compares the states of recently changed jobs with their last events and adds
 what is missing, marked by an actor of None. Changes by other software are found in the same way. So
 no present state is missing for long; a state that lasted for less than a minute may be, and the
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CHUNK = 500
-"""Events that are removed with one command."""
+"""Number of events that are removed with one command."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Actor:
     who
         user@host.
     command
-        The command that it is, without its arguments.
+        The command of this process, without its arguments.
     runner
-        Id of the runner that it is.
+        Id of the runner, if this process is one.
     """
 
     who: str
@@ -80,7 +80,7 @@ class EventLog:
     collection
         The collection of the events.
     enabled
-        Whether anything is written.
+        Whether events are written.
     actor
         The user and process named in the events.
     tally
@@ -94,15 +94,15 @@ class EventLog:
     _failed: bool = False
 
     def acting_as(self, *, command: str | None = None, runner: str | None = None) -> None:
-        """Name the command or runner that this process is; None leaves what was named before."""
+        """Set the command or runner of this process; None keeps the previous value."""
         known = self.actor
         self.actor = replace(known, command=command or known.command, runner=runner or known.runner)
 
     def write(self, events: Sequence[dict[str, Any]], *, session: Any = None) -> None:
         """Append events, in their order.
 
-        Outside a transaction, what cannot be written is logged and left out: the changes that the
-        events tell of have been made.
+        Outside a transaction, events that cannot be written are logged and dropped: the changes
+        that they describe have already been made.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class EventLog:
         return [EventDoc.model_validate(doc) for doc in found]
 
     def trim(self, options: EventOptions, *, chunks: int = 4) -> int:
-        """Remove what is too old, or too much; returns how many events were removed.
+        """Remove events that are too old or too many; return the number of removed events.
 
         Packed events go together: once the last of them is too old, or one of them too many.
 

@@ -73,7 +73,7 @@ def with_cause(error: str, cause: Cause) -> str:
 
 
 def node_in_run_dir(run_dir: Path, job_doc: Mapping[str, Any]) -> str | None:
-    """Return the node where the present attempt of a job began; None where it did not say."""
+    """Return the node on which the current attempt of a job started; None if it is not recorded."""
     start = parse_start(read_end(run_dir / STARTED, 1000).decode(errors="replace"))
     token = (job_doc.get("remote") or {}).get("submission_token")
     return (start.node or None) if start is not None and start.is_of(token) else None

@@ -1,4 +1,4 @@
-"""How many jobs are in which state: counted now and then, so that reading costs the same always."""
+"""The number of jobs in each state, counted from time to time, so that reading is always cheap."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from controller.states import JobState
 
 FIELD = "jfr_job_counts"
 FRESH_FOR = 30.0
-"""Seconds for which a count is good, unless it took long."""
+"""Seconds for which a count is valid, unless counting took long."""
 TIMES_ITS_COST = 20.0
 """A count is reused for this multiple of the time that it took."""
 
@@ -40,13 +40,13 @@ class JobCounts:
     oldest_ready: datetime | None
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether it is still good."""
+        """Whether it is still valid."""
         seconds = max(FRESH_FOR, TIMES_ITS_COST * self.took)
         return abs(now - self.counted_on) < timedelta(seconds=seconds)
 
 
 def kept_counts(queue: Queue) -> JobCounts | None:
-    """Return the count that is kept; None without any."""
+    """Return the stored count; None if there is none."""
     found = queue.auxiliary.find_one({FIELD: {"$exists": True}})
     if found is None:
         return None
@@ -56,7 +56,7 @@ def kept_counts(queue: Queue) -> JobCounts | None:
 
 
 def fresh_counts(queue: Queue) -> JobCounts:
-    """Return the count that is kept where it is fresh, else a new one, which is kept."""
+    """Return the stored count if it is valid, else a new one, which is stored."""
     kept = kept_counts(queue)
     if kept is not None and kept.is_fresh(utc_now()):
         return kept
@@ -76,7 +76,7 @@ def fresh_counts(queue: Queue) -> JobCounts:
 
 
 def count_jobs(queue: Queue) -> JobCounts:
-    """Count all jobs; each question is answered from an index."""
+    """Count all jobs; each query is answered by an index."""
     began, counted_on = time.monotonic(), utc_now()
     numbers: dict[tuple[str, str], int] = {}
     counting = {"count": {"$sum": 1}}

@@ -1,4 +1,4 @@
-"""Read the ends of logs in a run directory, and what is added to them: one command each time."""
+"""Read the ends of logs in a run directory, then new output: one command each time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from controller.errors import RemoteError
 from controller.hosts import Host
 
 _MOST = 1_000_000
-"""Bytes of a file that are read at a time."""
+"""Maximum number of bytes of a file that are read at a time."""
 _HEADER = re.compile(r"=(\d+) (\d+) (\d+)")
 
 
@@ -29,7 +29,7 @@ class LogPart:
     text
         The text of the part.
     left_out
-        Bytes before it that were left out; of a file that was begun anew, none.
+        Number of bytes before it that were left out; 0 for a file that was started again.
     """
 
     name: str
@@ -39,7 +39,7 @@ class LogPart:
 
 @dataclass
 class _Place:
-    """Up to where a file was read; None before the first time."""
+    """Position up to which a file was read; None before the first reading."""
 
     offset: int | None = None
     decoder: codecs.IncrementalDecoder = field(
@@ -48,14 +48,14 @@ class _Place:
 
 
 class LogReader:
-    """Reads files of one folder from where the last reading ended.
+    """Reads files of one folder, each time continuing where the last reading ended.
 
     Parameters
     ----------
     names
         The names of the files.
     lines
-        Of what is there at the first reading, only so many lines at the end.
+        Number of lines at the end of each file that the first reading returns.
     """
 
     def __init__(self, host: Host, folder: Path, names: Sequence[str], lines: int) -> None:
@@ -71,19 +71,19 @@ class LogReader:
         RemoteError
             The host refused.
         HostUnavailableError
-            It cannot be reached; the next reading goes on where this one began.
+            It cannot be reached; the next reading starts where this one did.
         """
         try:
             done = self._host.execute(self._command(), self._folder)
         except FileNotFoundError:
-            return []  # not made yet, or deleted
+            return []  # not created yet, or deleted
         if done.returncode:
             raise RemoteError(f"the logs in {self._folder} cannot be read: {done.stderr.strip()}")
         parts = [self._part(*block) for block in _blocks(done.stdout)]
         return [part for part in parts if part is not None]
 
     def _command(self) -> str:
-        """Compose a command that prints of each file ``=NUMBER SIZE FROM``, and base64."""
+        """Compose a command that prints ``=NUMBER SIZE FROM`` and base64 for each file."""
         commands = []
         for number, (name, place) in enumerate(self._places.items()):
             file = shlex.quote(f"./{name}")
@@ -132,6 +132,6 @@ def _last_lines(content: bytes, count: int, *, cut_off: bool) -> tuple[bytes, in
     """Return the last lines, and how many bytes come before them."""
     lines = content.splitlines(keepends=True)
     if cut_off and len(lines) > 1:
-        lines = lines[1:]  # the first one is not whole
+        lines = lines[1:]  # the first one is incomplete
     kept = b"".join(lines[-count:]) if count else b""
     return kept, len(content) - len(kept)

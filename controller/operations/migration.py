@@ -145,7 +145,7 @@ def copy_collection(move: Move, step: Step | None = None) -> Copied:
     Raises
     ------
     StateError
-        The two sides differ at the end: something was written meanwhile.
+        The two sides differ at the end: another program was writing.
     StorageError
         The target refuses a document.
     """

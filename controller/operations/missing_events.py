@@ -1,4 +1,4 @@
-"""Finding the changes that no event tells of; see `controller.operations.event_log`."""
+"""Finding changes without an event; see `controller.operations.event_log`."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from controller.storage.base import Collection, Document
 SETTLED_AFTER = timedelta(seconds=5)
 """A change younger than this may still get its event from the process that made it."""
 AT_ONCE = 2000
-"""Jobs that are looked at in one call."""
+"""Maximum number of jobs examined in one call."""
 _UNBEGUN = [state.value for state in NOT_STARTED_STATES]
 
 
 def reconcile(queue: Queue, since: datetime) -> int:
-    """Add the events of changes that no event tells of; returns how many.
+    """Add the missing events of changes; return their number.
 
-    They have an id that follows from the job and its state, so that several runners add one.
+    Their ids are derived from the job and its state, so that several runners add only one event.
 
     Parameters
     ----------
     queue
         The queue and its log.
     since
-        Naive UTC: only jobs that changed after it are looked at.
+        Only jobs that changed after this time are examined; naive UTC.
     """
     changed = {"$gte": since, "$lt": utc_now() - SETTLED_AFTER}
     fields = [*JOB_FIELDS, "updated_on", "created_on"]

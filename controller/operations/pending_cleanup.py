@@ -311,7 +311,7 @@ def _clean_up_together(
     entries: list[tuple[Document, PendingCleanup]],
     due: Sequence[tuple[Document, PendingCleanup]],
 ) -> list[tuple[Document, PendingCleanup]]:
-    """Do with few commands what can be done so, for each worker; return what is left to do."""
+    """Run entries in bundles, with few commands per worker; return the entries that are left."""
     groups: dict[tuple[str, str], list[tuple[Document, PendingCleanup]]] = {}
     for document, entry in due:
         if entry.needs_worker and connections.has_worker(entry.worker):

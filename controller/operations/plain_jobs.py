@@ -1,4 +1,4 @@
-"""Serialise ordinary jobs quickly: a large flow has thousands that differ in their arguments only.
+"""Serialise ordinary jobs quickly: a large flow has thousands that differ only in their arguments.
 
 jobflow and monty walk through a job three times to describe it, and the checks of a submission
 three times more; that is most of what the submission of a large flow costs. Here one walk does it
@@ -22,11 +22,11 @@ _CONFIG = ("jobflow.core.job", "JobConfig")
 _REFERENCE = ("jobflow.core.reference", "OutputReference")
 _ARGUMENTS = ("function_args", "function_kwargs")
 _DEEPEST = 50
-"""Levels of arguments: what is deeper is left to those who count exactly."""
+"""Maximum depth of arguments: deeper ones are left to the exact checks."""
 
 
 class PlainJobs:
-    """What is known of the jobs of one flow.
+    """The known jobs of one flow.
 
     A job's description is made only if each part of it is of a kind for which all checks of
     `controller.operations.flow_serialization` are known to find nothing.
@@ -41,7 +41,7 @@ class PlainJobs:
         self._is_off = False
 
     def described(self, job: Any) -> dict[str, Any] | None:
-        """Return a job as data, equal to `serialised_job`; None if this is not known."""
+        """Return a job as data, equal to `serialised_job`; None if that is uncertain."""
         if self._is_off or not self._fields or not _is_of(job, _JOB):
             return None
         function = self._functions.get(job.function) if _is_function(job.function) else None
@@ -68,7 +68,7 @@ class PlainJobs:
     def references(self, uuid: str) -> list[str] | None:
         """Return the uuids that a described job's arguments refer to, in order.
 
-        None if it was not described here.
+        Returns None if it was not described here.
         """
         return self._references.get(uuid)
 
@@ -151,7 +151,7 @@ def _plain(value: Any, depth: int, named: list[str]) -> Any:
 
 def _plain_dictionary(value: dict[Any, Any], depth: int, named: list[str]) -> dict[str, Any]:
     for key in value:
-        # With @ begin the names of objects, which are checked elsewhere.
+        # Keys with @ name objects, which are checked elsewhere.
         if type(key) is not str or not key.isascii() or "\0" in key or key.startswith("@"):
             raise _NotPlain
     return {key: _plain(each, depth + 1, named) for key, each in value.items()}

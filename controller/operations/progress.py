@@ -101,8 +101,8 @@ class Progress:
 def plan_progress(queue: Queue, ends: Sequence[JobsThatEnd], *, session: Any = None) -> Progress:
     """Find out what follows from the end of jobs. Nothing is written.
 
-    The questions are asked for all flows together, so that their number hardly grows with that of
-    the jobs and flows.
+    All flows are queried together, so that the number of queries hardly grows with the number of
+    jobs and flows.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def _states_of(
     Parameters
     ----------
     leaves
-        {uuid: a leaf that is not COMPLETED}, where one is known.
+        {uuid: a leaf that is not COMPLETED}, for flows in which one is known.
     """
     states: dict[str, FlowState] = {}
     small = {
@@ -174,11 +174,13 @@ def _states_of(
         if leaves.get(end.flow["uuid"]) is not None and JobState.FAILED not in end.states.values()
     ]
     if len(good) > 1 and not has_job(queue, {"$in": sorted(good)}, HELD_UP, session):
-        # Nothing went wrong in any of them: what is under way decides.
+        # None of them has a problem: the jobs in progress decide.
         states.update(dict.fromkeys(good, flow_state([JobState.RUNNING], [JobState.RUNNING])))
     for end in ends:
         uuid = end.flow["uuid"]
-        if JobState.READY in end.states.values():  # retried: perhaps no job has begun any more
+        if (
+            JobState.READY in end.states.values()
+        ):  # retried: possibly no job counts as started any more
             states[uuid] = derive_flow_state(queue, uuid, end.overlay, session=session)
         if uuid not in states:
             leaf = leaves.get(uuid)

@@ -1,7 +1,7 @@
-"""A collection that tells the event log of what is written to it.
+"""A collection that reports its writes to the event log.
 
 Every write of the controller to jobs and flows goes through here, whatever makes it: so no change
-of a state can be forgotten. What an event has to say of a document is read with the write itself
+of a state can be forgotten. The data of an event is read with the write itself
 (``find_one_and_update``, `ShowsBefore`), or before it in the same transaction.
 """
 
@@ -50,7 +50,7 @@ R = TypeVar("R")
 def recorded(
     collection: Collection, database: Database, log: EventLog, *, flows: bool = False
 ) -> Collection:
-    """Return a collection whose writes are told to a log.
+    """Return a collection whose writes are recorded in a log.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def recorded(
 class RecordedCollection:
     """See `controller.storage.base.Collection` for what its methods promise.
 
-    What is not here is the collection's own: reads, and writes that events do not tell of.
+    Everything else is passed on to the collection: reads, and writes without events.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class RecordedCollection:
 
     @contextmanager
     def _joined(self, session: Any) -> Iterator[Any]:
-        """Yield the session of the write and its event: a new one where that costs nothing."""
+        """Yield the session of the write and its event: a new one if that costs nothing."""
         if session is not None or not self._database.transactions_never_conflict:
             yield session
             return
@@ -107,7 +107,7 @@ class RecordedCollection:
             yield own
 
     def insert_one(self, document: Document, *, session: Any = None) -> Any:
-        """Insert a document, and tell of it."""
+        """Insert a document, and record it."""
         with self._joined(session) as joined:
             done = self._inner.insert_one(document, session=joined)
             told = [added_flow(document)] if self._is_of_flows else added_jobs([document])
@@ -117,7 +117,7 @@ class RecordedCollection:
     def insert_many(
         self, documents: Iterable[Document], *, ordered: bool = True, session: Any = None
     ) -> Any:
-        """Insert documents, and tell of them."""
+        """Insert documents, and record them."""
         given = list(documents)
         if not given:
             return self._inner.insert_many(given, ordered=ordered, session=session)
@@ -130,7 +130,7 @@ class RecordedCollection:
     def update_one(
         self, filter: Any, update: Any, *, upsert: bool = False, session: Any = None
     ) -> UpdateResult:
-        """Change the first matching document, and tell of it."""
+        """Change the first matching document, and record it."""
         change = change_of(filter, update)
         if change is None or upsert:
             return self._inner.update_one(filter, update, upsert=upsert, session=session)
@@ -146,7 +146,7 @@ class RecordedCollection:
     def update_many(
         self, filter: Any, update: Any, *, upsert: bool = False, session: Any = None
     ) -> UpdateResult:
-        """Change every matching document, and tell of them."""
+        """Change every matching document, and record them."""
 
         def write(joined: Any) -> UpdateResult:
             return self._inner.update_many(filter, update, upsert=upsert, session=joined)
@@ -154,7 +154,7 @@ class RecordedCollection:
         return self._told([UpdateMany(filter, update, upsert)], write, _as_update, session)
 
     def delete_one(self, filter: Any, *, session: Any = None) -> DeleteResult:
-        """Delete the first matching document, and tell of it."""
+        """Delete the first matching document, and record it."""
 
         def write(joined: Any) -> DeleteResult:
             return self._inner.delete_one(filter, session=joined)
@@ -162,7 +162,7 @@ class RecordedCollection:
         return self._told([DeleteOne(filter)], write, _as_deletion, session)
 
     def delete_many(self, filter: Any, *, session: Any = None) -> DeleteResult:
-        """Delete every matching document; told of, unless it is all jobs of flows, or all."""
+        """Delete every matching document; recorded unless these are all jobs of flows, or all."""
 
         def write(joined: Any) -> DeleteResult:
             return self._inner.delete_many(filter, session=joined)
@@ -178,7 +178,7 @@ class RecordedCollection:
         ordered: bool = True,
         session: Any = None,
     ) -> BulkWriteResult:
-        """Carry out many writes in one round trip, and tell of them."""
+        """Do many writes in one round trip, and record them."""
 
         def write(joined: Any) -> BulkWriteResult:
             return self._inner.bulk_write(operations, ordered=ordered, session=joined)
@@ -196,7 +196,7 @@ class RecordedCollection:
         return_document: Any = "before",
         session: Any = None,
     ) -> Document | None:
-        """Change the first matching document, tell of it, and return it."""
+        """Change the first matching document, record it, and return it."""
         change = change_of(filter, update)
         keywords = {"sort": sort, "upsert": upsert, "return_document": return_document}
         if change is None:
@@ -221,7 +221,7 @@ class RecordedCollection:
     def find_one_and_delete(
         self, filter: Any, projection: Any = None, *, sort: Any = None, session: Any = None
     ) -> Document | None:
-        """Delete the first matching document, tell of it, and return it."""
+        """Delete the first matching document, record it, and return it."""
         with self._joined(session) as joined:
             gone = self._inner.find_one_and_delete(
                 filter, self._with_fields(projection), sort=sort, session=joined
@@ -231,7 +231,7 @@ class RecordedCollection:
         return gone
 
     def _with_fields(self, projection: Any) -> Any:
-        """Have a projection include what events tell."""
+        """Add the fields that events need to a projection."""
         if projection is None:
             return None
         if isinstance(projection, Mapping):
@@ -249,7 +249,7 @@ class RecordedCollection:
         as_result: Callable[[BulkWriteResult], R],
         session: Any,
     ) -> R:
-        """Change documents, and tell of what they were before, where there is anything to tell."""
+        """Change documents, and record their previous state, if there is anything to record."""
         told = [(op, change) for op in operations if (change := _change_of(op)) is not None]
         if not told:
             return write(session)
@@ -258,7 +258,7 @@ class RecordedCollection:
                 return as_result(self._shown(self._shows_before, operations, told, joined))
             found = [pair for group in self._read(told, joined) for pair in group]
             done = write(joined)
-            # Without a transaction another process may have been faster, or come in between.
+            # Without a transaction, another process may have been faster, or written in between.
             if joined is None and found and len(found) != _number_changed(done):
                 found = self._confirmed(found)
             events = [e for doc, change in found for e in self._events_of(doc, change)]
@@ -272,7 +272,7 @@ class RecordedCollection:
         told: Sequence[Told],
         session: Any,
     ) -> BulkWriteResult:
-        """Write, and take what events tell from the documents that the write reads anyway."""
+        """Write, and take the data of events from the documents that the write reads anyway."""
         changes = {id(operation): change for operation, change in told}
         events: list[dict[str, Any]] = []
 
@@ -285,7 +285,7 @@ class RecordedCollection:
         return done
 
     def _read(self, told: Sequence[Told], session: Any) -> Iterator[list[tuple[Document, Change]]]:
-        """Read the documents that operations select, as few questions as their keys allow."""
+        """Read the documents that operations select, with as few queries as their keys allow."""
         by_key: dict[str, list[Told]] = {}
         for op, change in told:
             query = cast(Mapping[str, Any], getattr(op, "filter"))  # noqa: B009
@@ -315,7 +315,7 @@ class RecordedCollection:
         ]
 
     def _confirmed(self, found: list[tuple[Document, Change]]) -> list[tuple[Document, Change]]:
-        """Keep what has been changed, by what is there now."""
+        """Keep the documents that have been changed, judging by their present content."""
         query = {"_id": {"$in": [doc["_id"] for doc, _ in found]}}
         now = {doc["_id"]: doc for doc in self._inner.find(query, ["state", "lock_id"])}
         return [(doc, change) for doc, change in found if _is_done(change, now.get(doc["_id"]))]

@@ -1,4 +1,4 @@
-"""What follows the end of an attempt: it is kept, and another one may be planned."""
+"""The end of an attempt: it is kept, and another one may be planned."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def planned_retry(
     node: str | None = None,
     of_step: bool = False,
 ) -> PlannedRetry | None:
-    """Return the further attempt that the rules of a job plan after an end; None for none.
+    """Return the next attempt that a job's rules plan after a failure; None if they plan none.
 
     Parameters
     ----------
     project
-        Its workers and exec_configs have rules, too.
+        The project, whose workers and exec_configs may have rules.
     error
         Text of the error.
     node
         Node on which the job ran.
     of_step
-        A step of the runner failed for good: it is repeated as it is, so no resources grow.
+        Whether a step of the runner failed for good: it is repeated unchanged, without growth.
     """
     now = utc_now()
     worker = project.workers.get(job_doc.get("worker") or "") if project else None
@@ -85,7 +85,7 @@ def planned_retry(
 
 
 def rules_of(project: Project | None, job_doc: Mapping[str, Any]) -> list[RetryRule]:
-    """Return the rules that users wrote for a job, the nearest first.
+    """Return the rules that users wrote for a job, the most specific first.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def rules_of(project: Project | None, job_doc: Mapping[str, Any]) -> list[RetryR
 
 
 def new_attempt_fields(retry: PlannedRetry, now: datetime) -> dict[str, Any]:
-    """Return what makes a job READY for a planned attempt, as dotted paths."""
+    """Return the fields that make a job READY for a planned attempt, as dotted paths."""
     fields = {
         **get_reset_job_base_dict(now),
         "state": JobState.READY.value,

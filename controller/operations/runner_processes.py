@@ -1,8 +1,8 @@
-"""A record for each runner process: what it is, its heartbeat, what is asked of it, its answer.
+"""A record for each runner process: its identity, its heartbeat, requests to it and its answers.
 
-They lie in the auxiliary collection, ``{"runner_process": {...}}``, beside ``running_runner``, all
-that jobflow-remote knows of runners. Whether jobs are claimed at all is a document of its own,
-``{"runner_claims": {...}}``: it holds for runners that are started later, too.
+The records are in the auxiliary collection, ``{"runner_process": {...}}``, beside
+``running_runner``, the only record that jobflow-remote knows. A separate document says whether
+jobs are claimed at all, ``{"runner_claims": {...}}``; it also applies to runners started later.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _FIELD = "runner_process"
 _CLAIMS = "runner_claims"
 _ID = f"{_FIELD}.runner_id"
 KEPT_FOR = timedelta(days=1)
-"""How long the record of a runner is kept that fell silent on another machine."""
+"""Time after which the record of a silent runner on another machine is removed."""
 
 
 @dataclass(frozen=True)
 class RunnerProcess:
-    """What the database and this machine know of a runner.
+    """The data about a runner in the database and on this machine.
 
     Attributes
     ----------
     record
         The record as stored.
     state
-        Whether it lives.
+        Whether it is alive.
     beat_age
-        Seconds since its last heartbeat; None where it gave none.
+        Seconds since its last heartbeat; None if there was none.
     jobs
-        db_ids of the jobs that it holds locked: those on which it works right now.
+        db_ids of the jobs that it has locked: the ones it is working on.
     """
 
     record: dict[str, Any]
@@ -62,12 +62,12 @@ class RunnerProcess:
 
     @property
     def lives(self) -> bool:
-        """Whether it is alive for all that is known."""
+        """Whether it is alive, as far as is known."""
         return self.state in (ProcessState.ALIVE, ProcessState.STOPPING)
 
     @property
     def named(self) -> str:
-        """Process and host, in words."""
+        """Process and host, as text."""
         return f"process {self.record.get('pid')} on {self.record.get('hostname')}"
 
 
@@ -80,7 +80,7 @@ class RunnersOverview:
     runners
         Alive or not, the oldest first.
     claims
-        ``{paused, by, on}``: whether jobs are claimed at all, and who decided so; {} by default.
+        ``{paused, by, on}``: whether jobs are claimed at all, and who decided that; {} by default.
     outages
         Workers whose machines cannot be used at present.
     """
@@ -91,20 +91,20 @@ class RunnersOverview:
 
 
 def enroll(queue: Queue, record: Mapping[str, Any]) -> None:
-    """Store the record of a runner that begins; forget those that have ended long ago."""
+    """Store the record of a starting runner; remove those of runners that ended long ago."""
     forget_ended(queue)
     queue.auxiliary.delete_many({_ID: record["runner_id"]})
     queue.auxiliary.insert_one({_FIELD: dict(record)})
 
 
 def update_process(queue: Queue, runner_id: str, fields: Mapping[str, Any]) -> bool:
-    """Change fields of a runner's own record; returns whether it is there."""
+    """Change fields of a runner's own record; return whether it exists."""
     changes = {f"{_FIELD}.{name}": value for name, value in fields.items()}
     return queue.auxiliary.update_one({_ID: runner_id}, {"$set": changes}).matched_count > 0
 
 
 def withdraw_process(queue: Queue, runner_id: str) -> None:
-    """Remove the record of a runner that ends."""
+    """Remove the record of a runner that is ending."""
     queue.auxiliary.delete_many({_ID: runner_id})
 
 
@@ -147,14 +147,14 @@ def runner_processes(queue: Queue) -> list[RunnerProcess]:
 
 
 def read_process(queue: Queue, runner_id: str) -> dict[str, Any] | None:
-    """Return the record of a runner; None where there is none."""
+    """Return the record of a runner; None if there is none."""
     found = queue.auxiliary.find_one({_ID: runner_id})
     record: dict[str, Any] | None = found[_FIELD] if found else None
     return record
 
 
 def read_orders(queue: Queue, runner_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the record of a runner, {} where there is none, and `claims_of`; one question."""
+    """Return the record of a runner, {} if there is none, and `claims_of`, with one query."""
     record: dict[str, Any] = {}
     claims: dict[str, Any] = {}
     for found in queue.auxiliary.find({"$or": [{_ID: runner_id}, {_CLAIMS: {"$exists": True}}]}):
@@ -190,7 +190,7 @@ def _key(process: Mapping[str, Any]) -> str:
 
 
 def requester() -> dict[str, Any]:
-    """Return who asks: user, host and process."""
+    """Return the author of a request: user, host and process."""
     return {"user": getpass.getuser(), "host": socket.gethostname(), "pid": this_process()["pid"]}
 
 
@@ -219,7 +219,7 @@ def ask_runners(queue: Queue, runner_ids: Iterable[str], action: RequestAction) 
 def answer_request(
     queue: Queue, runner_id: str, request: Mapping[str, Any], result: str, message: str = ""
 ) -> None:
-    """Say what came of a request: ``done`` or ``refused``, and why."""
+    """Record the outcome of a request: ``done`` or ``refused``, and why."""
     answer = {
         "id": request["id"],
         "action": request["action"],
@@ -234,14 +234,14 @@ def answer_request(
 
 
 def claims_of(queue: Queue) -> dict[str, Any]:
-    """Return ``{paused, by, on}``; {} where nothing has been decided."""
+    """Return ``{paused, by, on}``; {} if nothing has been decided."""
     found = queue.auxiliary.find_one({_CLAIMS: {"$exists": True}})
     claims: dict[str, Any] = found[_CLAIMS] if found else {}
     return claims
 
 
 def set_claims(queue: Queue, *, paused: bool) -> bool:
-    """Decide whether the runners of a database claim jobs; returns whether that is a change."""
+    """Set whether the runners of a database claim jobs; return whether that is a change."""
     before = bool(claims_of(queue).get("paused"))
     value = {"paused": paused, "by": requester(), "on": utc_now()}
     change = {f"{_CLAIMS}.{name}": part for name, part in value.items()}

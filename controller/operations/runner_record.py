@@ -215,7 +215,7 @@ def deregister(queue: Queue, entry: Mapping[str, Any]) -> None:
 
 
 def remove_record(queue: Queue, runner_id: str) -> None:
-    """Say that no runner is registered if it was this one: it was killed."""
+    """Record that no runner is registered, if the registered one was this one, which was killed."""
     queue.auxiliary.update_one(
         {"running_runner.runner_id": runner_id}, {"$set": {"running_runner": None}}
     )

@@ -1,4 +1,4 @@
-"""A step of a runner: how often it is tried, and what is recorded of it.
+"""A step of a runner: how often it is tried, and what is recorded about it.
 
 `controller.operations.batch_steps` does the step of many jobs at once.
 
@@ -154,7 +154,7 @@ def plan_end(
     *,
     next_step_delay: float | None = None,
 ) -> tuple[StepResult, dict[str, Any] | None]:
-    """Decide what to record of a step.
+    """Decide what to record about a step.
 
     Parameters
     ----------
@@ -251,9 +251,9 @@ def _failure_fields(
 def _or_repeated(
     job: Document, fields: dict[str, Any], cause: Cause, retries: RetryPolicy
 ) -> dict[str, Any]:
-    """Record the end of an attempt by a failed step; rules may let the step begin anew later."""
+    """Record the end of an attempt by a failed step; rules may have the step repeated later."""
     retry = None
-    if cause is not Cause.UNREADABLE_OUTPUT:  # to read it once more would not help
+    if cause is not Cause.UNREADABLE_OUTPUT:  # reading it again would not help
         retry = planned_retry(retries.project, job, cause, fields["remote.error"], of_step=True)
     if retry is not None:
         # A time beyond all delays that are known would count as reached: see `due_query`.

@@ -1,7 +1,7 @@
-"""What a process counts for metrics: in memory, and now and then added to the database.
+"""The counters of a process for metrics: kept in memory, and regularly added to the database.
 
-One document of the auxiliary collection holds the sums over all runners. What a process counted
-since it last added is lost when it is killed: metrics may miss a minute, the event log does not.
+One document of the auxiliary collection holds the sums over all runners. Counts since the last
+update are lost if the process is killed: metrics may miss a minute, the event log does not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CHANGES = frozenset(kind.value for kind in STATE_CHANGES)
 
 
 class Tally:
-    """Counts of one process; it can be used by several threads."""
+    """The counts of one process; can be used by several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,7 +40,7 @@ class Tally:
         now
             Naive UTC.
         """
-        # Of many jobs that change together, most are alike.
+        # Most of the jobs that change together are alike.
         alike = Counter(
             (e["kind"], e.get("cause"), e.get("from"), e.get("to"), e.get("since")) for e in events
         )
@@ -71,7 +71,7 @@ class Tally:
         Raises
         ------
         StorageError
-            It cannot be written; nothing is forgotten.
+            It cannot be written; no count is lost.
         """
         with self._lock:
             counts, self._counts = self._counts, Counter()
@@ -90,7 +90,7 @@ class Tally:
 
 
 def stored_tally(auxiliary: Collection) -> dict[str, Any]:
-    """Return the sums over all processes, nested by the dots in their names; {} without any."""
+    """Return the sums over all processes, nested by the dots in their names; {} if none."""
     found = auxiliary.find_one({FIELD: {"$exists": True}})
     tally: dict[str, Any] = found[FIELD] if found else {}
     return tally

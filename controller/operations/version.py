@@ -21,7 +21,7 @@ VERSION = {"jobflow_remote_version": {"$exists": True}}
 def installed_packages() -> dict[str, str]:
     """Return {package: version} of this environment; "-" replaces dots, special in MongoDB.
 
-    Read once: what a process has imported stays as it was at its start.
+    Read once: the packages that a process has imported do not change.
     """
     return dict(_installed())
 
@@ -33,7 +33,7 @@ def _installed() -> tuple[tuple[str, str], ...]:
 
 
 def name_and_version(distribution: Distribution) -> tuple[str, str]:
-    """Return what the metadata of a package begin with; "" for what they do not say.
+    """Return fields from the head of a package's metadata; "" for missing ones.
 
     `importlib.metadata` parses the whole file, which holds the README of the package: of an
     environment as large as those of this field that is a fifth of a second.

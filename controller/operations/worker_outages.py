@@ -31,7 +31,7 @@ class WorkerOutage:
     retry_on
         Time of the next attempt, naive UTC.
     needs_login
-        Nothing but a login by a person helps.
+        Whether only a login by a user helps.
     """
 
     worker: str
@@ -42,23 +42,23 @@ class WorkerOutage:
 
 
 def note_outage(queue: Queue, outage: WorkerOutage) -> None:
-    """Write down, or bring up to date, that a worker cannot be reached."""
+    """Record, or update the record, that a worker cannot be reached."""
     stored = {f"{_FIELD}.{name}": value for name, value in vars(outage).items()}
     queue.auxiliary.update_one({f"{_FIELD}.worker": outage.worker}, {"$set": stored}, upsert=True)
 
 
 def end_outages(queue: Queue, workers: Sequence[str]) -> None:
-    """Write down that workers can be reached."""
+    """Record that workers can be reached again."""
     queue.auxiliary.delete_many({f"{_FIELD}.worker": {"$in": list(workers)}})
 
 
 def outage_of(queue: Queue, worker: str) -> WorkerOutage | None:
-    """Return what is known of a worker that cannot be reached; None where it can be."""
+    """Return the outage of a worker; None if it can be reached."""
     found: dict[str, Any] | None = queue.auxiliary.find_one({f"{_FIELD}.worker": worker})
     return WorkerOutage(**found[_FIELD]) if found else None
 
 
 def outages(queue: Queue) -> list[WorkerOutage]:
-    """Return what is known of all workers that cannot be reached, by their names."""
+    """Return the outages of all workers that cannot be reached, sorted by name."""
     found = queue.auxiliary.find({_FIELD: {"$exists": True}})
     return sorted((WorkerOutage(**doc[_FIELD]) for doc in found), key=lambda each: each.worker)

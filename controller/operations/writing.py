@@ -32,12 +32,12 @@ from controller.states import FINISHED_STATES, JobState
 from controller.storage.base import DeleteMany, UpdateMany, WriteOperation
 
 _RELEASING = frozenset({*FINISHED_STATES, JobState.USER_STOPPED, None})
-"""Ends that may let children start; None is a deletion, which may restore an older index."""
+"""States after which children may start; None is a deletion, which may restore an older index."""
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """What is deleted along with jobs.
+    """What to delete along with jobs.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ def write_plans(
     deletion
         What to delete along with the jobs.
     accept_loss
-        Refuse the jobs that another process changed meanwhile, instead of raising `WriteConflict`.
+        Refuse jobs that another process has changed, instead of raising `WriteConflict`.
 
     Raises
     ------

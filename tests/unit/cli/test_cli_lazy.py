@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]  # imported there
 from typer.testing import CliRunner
 
-import jfr_cli.complete  # noqa: F401 (registers how TAB is answered)
 from jfr_cli.command_groups import command_group
 from jfr_cli.lazy import built
+
+completion_init()  # as jfr_cli.app does
 
 
 @pytest.fixture
