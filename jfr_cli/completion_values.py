@@ -28,13 +28,13 @@ _SPECIAL = re.compile(r"[^\w .,:;=@%+/#~^{}()<>|*!?&-]")
 
 
 def _project_names(project: str | None, incomplete: str) -> Offer:
-    """Names of the projects that begin so."""
+    """Names of the projects that start with a text."""
     del project
     return _beginning(_projects(), incomplete)
 
 
 def _worker_names(project: str | None, incomplete: str) -> Offer:
-    """Names of the workers of the selected project, or of all projects where none is selected."""
+    """Names of the workers of the selected project, or of all projects if none is selected."""
     return _entries(project, "workers", incomplete)
 
 
@@ -44,14 +44,14 @@ def _exec_config_names(project: str | None, incomplete: str) -> Offer:
 
 
 def _job_ids(project: str | None, incomplete: str) -> Offer:
-    """db_ids of jobs, or their uuids where only those match."""
+    """db_ids of jobs, or their uuids if only those match."""
     from controller.storage.lookup import newest_jobs
 
     return _by_db_id_or_uuid(newest_jobs, _queue(project), incomplete)
 
 
 def _flow_ids(project: str | None, incomplete: str) -> Offer:
-    """db_ids of the first jobs of flows, or the flows' uuids where only those match."""
+    """db_ids of the first jobs of flows, or the flows' uuids if only those match."""
     from controller.storage.lookup import newest_flows
 
     return _by_db_id_or_uuid(newest_flows, _queue(project), incomplete)

@@ -328,7 +328,7 @@ def show_waited(result: WaitResult, show: Callable[[], None] | None = None) -> N
     Parameters
     ----------
     show
-        Prints it in another way, with what else is to be said of it.
+        Prints the result in another way.
 
     Raises
     ------

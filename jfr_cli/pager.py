@@ -18,7 +18,7 @@ def pager_command() -> list[str]:
 
 
 def page(text: str) -> bool:
-    """Show a long text in the pager; False where there is none."""
+    """Show a long text in the pager; return False if there is no pager."""
     import shutil
     import subprocess
 

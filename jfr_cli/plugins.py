@@ -1,7 +1,7 @@
 """Commands that other packages add; docs/plugins.md tells how.
 
-Nothing is loaded for help, for TAB or for a command of our own: only a word that is none of ours,
-or ``jf plugin list``, makes us look for plugins.
+Nothing is loaded for help, for TAB or for a command of `jf` itself: plugins are looked for only if
+the word is not one of its commands, or by ``jf plugin list``.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from controller.errors import ConfigError
 
 GROUP = "jfr.plugins"
 OLD_GROUP = "jobflow_remote.plugins"
-"""That of jobflow-remote: its plugins add commands to its own program, from where we take them."""
+"""The group of jobflow-remote, whose plugins add commands to its program, as jfr does."""
 
 _OLD_PROGRAM = "jobflow_remote.cli.jf"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class Commands:
-    """What a plugin is called with, to add its groups of commands.
+    """The object with which a plugin adds its groups of commands.
 
     Parameters
     ----------
     taken
-        Names that it cannot have.
+        Names that are already in use.
     """
 
     def __init__(self, taken: Container[str]) -> None:
@@ -52,7 +52,7 @@ class Commands:
         Raises
         ------
         ConfigError
-            No such name, the name is taken, or ``group`` is no Typer.
+            The name is invalid or in use, or ``group`` is not a Typer.
         """
         if not _NAME.fullmatch(name):
             raise ConfigError(f"a command cannot be called {name!r}")
@@ -104,8 +104,8 @@ def loaded_plugins(own: tuple[str, ...]) -> list[Plugin]:
     Returns
     -------
     list of Plugin
-        In the order of their names. A plugin that fails disturbs no other one. With the setting
-        ``cli_load_plugins`` false they are found and not loaded.
+        In the order of their names. A failing plugin does not affect others. If the setting
+        ``cli_load_plugins`` is false, they are found but not loaded.
     """
     from controller.config import SETTINGS
 

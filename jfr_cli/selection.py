@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 
 def _as_usage(read: Callable[P, R]) -> Callable[P, R]:
-    """Let what cannot be read be an error of the command line."""
+    """Turn unreadable values into errors of the command line."""
 
     @wraps(read)
     def reading(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -146,7 +146,7 @@ def _with_saved(kind: Kind, saved: list[str] | None, given: dict[str, Any]) -> d
 def keywords(selection: JobFilter | FlowFilter) -> dict[str, Any]:
     """Return the selection as keywords of the controller's methods.
 
-    Those know no causes and error texts, whose conditions go into the user's own query.
+    These have no parameters for causes and error texts, which go into the user's own query.
     """
     found = {f.name: getattr(selection, f.name) for f in fields(selection)}
     if isinstance(selection, JobFilter):

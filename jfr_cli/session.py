@@ -115,7 +115,7 @@ class Session:
 
     def _open(self, kind: type[R]) -> R:
         opened = kind.from_project(self.project)
-        for command in COMMAND:  # without its arguments, which may hold secrets
+        for command in COMMAND:  # without its arguments, which may contain secrets
             opened.queue.events.acting_as(command=command)
         return opened
 

@@ -1,6 +1,6 @@
 """What is installed: the version of jfr, its extras, and the packages that matter for jobs.
 
-Read from what installers wrote down, so that nothing of it is imported.
+Read from the metadata of packages, so that none of them is imported.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, distribution, requires, ver
 from typing import Any
 
 PACKAGES = ("jobflow", "maggma", "pymongo", "qtoolkit", "pydantic", "monty", "jfr-jobflow-remote")
-"""Packages whose versions are named where they are installed."""
+"""Packages whose versions are listed if they are installed."""
 _FOR_DEVELOPERS = {"dev", "docs"}
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w.-]+)['"]""")
 _NAME = re.compile(r"[\w.-]+")
@@ -37,7 +37,7 @@ def version_facts(jfr: str, schema: int) -> dict[str, Any]:
 
 
 def version_text(facts: dict[str, Any]) -> str:
-    """Return what is installed in some lines; the first one is the version of jfr."""
+    """Return the installed versions as lines; the first one is the version of jfr."""
     there = [name for name, is_there in facts["extras"].items() if is_there]
     missing = [name for name, is_there in facts["extras"].items() if not is_there]
     with_extras = f"extras: {', '.join(there) or 'none'}"

@@ -34,7 +34,7 @@ class CurrentJobDocument:
     def job_doc(self) -> JobDoc | None:
         """The document as it was when the job was uploaded; None outside a job.
 
-        Built when it is first asked for: a job that does not ask pays nothing for it.
+        Built at first use: a job that does not use it pays nothing for it.
         """
         if self._job_doc is None and self._document is not None:
             from controller.documents import JobDoc
@@ -66,4 +66,4 @@ def _plain_time(value: Any) -> Any:
 
 
 CURRENT_JOBDOC = CurrentJobDocument()
-"""Job functions may ask it for their db_id, worker, run directory and so on."""
+"""Job functions can read their db_id, worker, run directory and so on from it."""

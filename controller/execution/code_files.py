@@ -18,10 +18,10 @@ class CodeFiles:
     Parameters
     ----------
     besides
-        Names of modules that are not looked at.
+        Names of modules that are not checked.
     since
         Time of day before the first of them was imported, in seconds: a file that was changed after
-        that may be another one than was imported.
+        that may differ from the imported one.
     """
 
     def __init__(self, besides: Mapping[str, Any] | None = None, since: float = 0.0) -> None:
@@ -36,7 +36,7 @@ class CodeFiles:
         Returns
         -------
         str
-            One that has been changed since then; None when there is none.
+            A file that has been changed since then; None if there is none.
         """
         changed = None
         for name, module in list(sys.modules.items()):
@@ -57,7 +57,7 @@ class CodeFiles:
         return changed
 
     def changed(self) -> str | None:
-        """Return a file that is not as it was when it was noted; None when all are."""
+        """Return a file that has changed since it was noted; None if there is none."""
         for file, known in self._known.items():
             try:
                 found = os.stat(file)  # noqa: PTH116 (a thousand times: a Path each would cost)

@@ -5,7 +5,7 @@ the first thing a submitted script does is to create it, so that a second start 
 submission ends at once; it holds the id that the queue knows the job by, and the start time of
 its process. The files beside it of that name are described in ``controller.schedulers.queue``.
 ``jfr_exit`` is the exit status of the job's command, for results that are missing; the word pre_run
-follows where the script ended before that command.
+follows if the script ended before that command.
 """
 
 from __future__ import annotations
@@ -287,7 +287,7 @@ def exit_status(run_dir: Path) -> int | None:
 
 
 def pre_run_status(run_dir: Path) -> int | None:
-    """Return the exit status of a script that ended in its pre_run; None where it did not."""
+    """Return the exit status of a script that ended in its pre_run; None if it did not."""
     status, _, where = read_end(run_dir / EXIT_FILE, 20).decode(errors="replace").partition(" ")
     return int(status) if where.strip() == "pre_run" and status.isdecimal() else None
 
@@ -353,7 +353,7 @@ def read_excerpt(run_dir: Path, name: str) -> str | None:
     try:
         with (run_dir / name).open(encoding="utf-8", errors="replace") as stream:
             text = stream.read(EXCERPT + 1)
-    except (OSError, ValueError):  # ValueError: no path of a file at all
+    except (OSError, ValueError):  # ValueError: not a path at all
         return None
     if len(text) <= EXCERPT:
         return text

@@ -27,7 +27,7 @@ _KNOWN = {
         "MinimalMsgpackStore",
     ),
 }
-"""{module: classes} that one file of documents stands behind."""
+"""{module: classes} of stores that are one file of documents."""
 
 
 class FileStore(Store):  # type: ignore[misc]
@@ -42,7 +42,7 @@ class FileStore(Store):  # type: ignore[misc]
     for_jobflow_remote
         Whether a runner of jobflow-remote 1.0.1 will read the file.
     lasting
-        Asked when the file is written: whether it has to survive a power cut. None for always.
+        Called when the file is written: whether it must survive a loss of power. None means always.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ def file_of(description: Mapping[str, Any]) -> str | None:
 
 
 def read_custom(path: Path, description: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read a file through the Store of the user's that wrote it.
+    """Read a file with the user's Store that wrote it.
 
     Raises
     ------

@@ -65,7 +65,7 @@ def decode_json(raw: bytes) -> Any:
 
 
 _LONG = 19
-"""Digits from which on an integer may not fit into 64 bits."""
+"""Number of digits from which an integer may exceed 64 bits."""
 _DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 
 
@@ -97,7 +97,7 @@ def _encode_other(value: Any) -> Any:
 
 
 def _encode_documents(value: Any) -> bytes:
-    """Write documents as JSON such that `_decode_documents` tells times from dictionaries.
+    """Write documents as JSON so that `_decode_documents` can distinguish times from dictionaries.
 
     A time is ``{"$date": text}``. A dictionary of the user's that looks like that, or like the mark
     itself, is put into ``{"$literal": ...}``.
@@ -159,7 +159,7 @@ def _time(value: dict[str, Any]) -> Any:
 
 
 def _encode_for_jobflow_remote(value: Any) -> bytes:
-    """Write documents as a worker of jobflow-remote 1.0.1 does, for a runner of its.
+    """Write documents as a worker of jobflow-remote 1.0.1 does, for its runner.
 
     Times are text; NaN and infinities are null, since its runner reads nothing else.
     """
@@ -271,7 +271,7 @@ def write_file(
     for_jobflow_remote
         Whether a runner of jobflow-remote 1.0.1 will read it.
     lasting
-        Wait until it would survive a power cut.
+        Wait until it would survive a loss of power.
 
     Raises
     ------

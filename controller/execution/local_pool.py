@@ -49,7 +49,7 @@ class LocalPool:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
 
     def waiting(self) -> list[str]:
-        """Return the names of the jobs that wait, the oldest first; none without a folder."""
+        """Return the names of the waiting jobs, the oldest first; none if there is no folder."""
         found: list[tuple[float, str]] = []
         try:
             with os.scandir(self._folder / SUBMITTED) as entries:
@@ -62,26 +62,26 @@ class LocalPool:
         return [name for _, name in sorted(found)]
 
     def peek(self, name: str) -> Entry | None:
-        """Return what the file of a waiting job holds; None where it does not wait any more."""
+        """Return the content of a waiting job's file; None if it no longer waits."""
         return _read(self._folder / SUBMITTED / name)
 
     def claim(self, name: str) -> Entry | None:
-        """Claim a job; returns what its file holds, None where another pilot was first."""
+        """Claim a job; return the content of its file, or None if another pilot was first."""
         target = self._running(name)
         try:
             (self._folder / SUBMITTED / name).rename(target)
         except FileNotFoundError:
-            # A server of files may repeat a rename whose answer was lost.
+            # A file server may repeat a rename whose answer was lost.
             return _read(target)
         return _read(target)
 
     def finish(self, name: str, entry: Entry) -> None:
-        """Say that a claimed job has ended; what it left must be there by now.
+        """Record that a claimed job has ended; its results must have been written by now.
 
         Raises
         ------
         OSError
-            The folder cannot be written, now and for some time.
+            The folder cannot be written, even after some time.
         """
         source, target = self._running(name), self._finished(name)
         if entry.lost or entry.refused:
@@ -91,21 +91,21 @@ class LocalPool:
         try:
             source.rename(target)
         except FileNotFoundError:
-            if not target.exists():  # the pool was emptied meanwhile
+            if not target.exists():  # the pool has been emptied in the meantime
                 self.make_folders()
                 self._write(target, entry)
 
     def forget(self, name: str) -> None:
-        """Remove the claim on a job that turned out to be run by another pilot."""
+        """Remove the claim on a job that another pilot is running."""
         self._running(name).unlink(missing_ok=True)
 
     def give_back(self, name: str) -> None:
-        """Let another pilot have a claimed job, which has not begun."""
+        """Give back a claimed job that has not started, for another pilot."""
         with suppress(FileNotFoundError):
             self._running(name).rename(self._folder / SUBMITTED / name)
 
     def own(self) -> list[tuple[str, Entry]]:
-        """Return (name, entry) of what this pilot has claimed, in an earlier start perhaps."""
+        """Return (name, entry) of this pilot's claimed jobs, also those of an earlier start."""
         found = []
         with suppress(FileNotFoundError):
             for path in sorted((self._folder / RUNNING).iterdir()):
@@ -127,7 +127,7 @@ class LocalPool:
 
 
 def write_whole(path: Path, text: str, staged: Path | None = None) -> None:
-    """Write a file such that a reader sees it completely or not at all.
+    """Write a file so that a reader sees it completely or not at all.
 
     Raises
     ------

@@ -60,8 +60,8 @@ LOOK_AT_RUNNING_EVERY = 2.0
 STOP_GRACE = 10.0
 """Seconds that a job gets to end by itself."""
 LATE_SIGNAL = 1.0
-"""Seconds for which the failure of a job is not told: a queue that ends an allocation signals all
-its processes, and a job may end of that before the pilot has heard of its own signal."""
+"""Seconds for which the failure of a job is not reported: a queue that ends an allocation signals
+all its processes, and a job may die of that before the pilot has received its own signal."""
 _LARGE = 4 << 20
 """Size in bytes above which a result is not read: a result this large means success."""
 
@@ -152,7 +152,7 @@ class Pilot:
     Parameters
     ----------
     pool
-        Where jobs come from.
+        The pool of jobs.
     base_run_dir
         Folder that contains their run directories.
     batch_uid

@@ -1,4 +1,4 @@
-"""What a process has open, has started and needs of memory."""
+"""The open files, children and memory of a process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def open_files() -> set[int]:
         names = os.listdir(folder)  # noqa: PTH208 (after each job)
     except OSError:
         return set()
-    # The listing itself had one open, which is closed by now.
+    # The listing itself had a file open, which is closed by now.
     return {int(n) for n in names if n.isdigit() and is_open(int(n))}
 
 
@@ -29,7 +29,7 @@ def is_open(number: int) -> bool:
 
 
 def has_children() -> bool:
-    """Whether processes are left that this one started, or that became its own."""
+    """Whether there are processes that this one started or adopted."""
     while True:
         try:
             ended, _ = os.waitpid(-1, os.WNOHANG)
@@ -45,7 +45,7 @@ def memory_in_use() -> float:
 
 
 def memory_of(pid: int) -> float:
-    """Return the resident memory of a process, in MB; 0 where the system does not tell."""
+    """Return the resident memory of a process, in MB; 0 if the system does not report it."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_bytes().split()[1])
     except (OSError, ValueError, IndexError):

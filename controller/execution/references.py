@@ -1,9 +1,9 @@
 """Replace references in a serialised job by the outputs they refer to.
 
 Neither the job nor the outputs are decoded: the packages of both may be on the worker only, and
-what is not decoded cannot be changed. The one exception is a reference to an attribute of an
-object. jobflow, which is slow to import, is asked only about what is not plain: an output that is
-missing or in parts, one that refers to others, and an attribute of an object.
+data that is not decoded cannot be changed. The one exception is a reference to an attribute of an
+object. jobflow, which is slow to import, is used only in special cases: an output that is missing
+or in parts, an output that refers to others, and an attribute of an object.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def resolved_job(
     Parameters
     ----------
     store
-        Returns the connected JobStore, or what a runner has in its place; called only when there
-        is a reference.
+        Returns the connected JobStore, or the runner's substitute; called only if there is a
+        reference.
 
     Raises
     ------
@@ -85,11 +85,11 @@ def _holds_reference(value: Any) -> bool:
 
 
 class _NotPlain(Exception):
-    """Only jobflow knows what stands for a reference."""
+    """Only jobflow can resolve the reference."""
 
 
 class _Replaced(ABC):
-    """Puts what references refer to in their place."""
+    """Replaces references by the values that they refer to."""
 
     def put_into(self, value: Any) -> Any:
         """Return a value with its references replaced."""
@@ -103,11 +103,11 @@ class _Replaced(ABC):
 
     @abstractmethod
     def _value(self, described: Mapping[str, Any]) -> Any:
-        """Return what a reference refers to."""
+        """Return the value that a reference refers to."""
 
 
 class _PlainOutputs(_Replaced):
-    """Outputs that are stored as they are, each read once."""
+    """Plain outputs, each read once."""
 
     def __init__(self, store: OutputStore) -> None:
         self._store = store
@@ -155,7 +155,7 @@ class _Outputs(_Replaced):
     on_missing
         What to do about an output that is missing.
     wrap
-        Put each value into a ResolvedReference, which tells where it comes from.
+        Put each value into a ResolvedReference, which records its origin.
     """
 
     def __init__(self, store: JobStore, on_missing: OnMissing, *, wrap: bool) -> None:

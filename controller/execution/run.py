@@ -34,7 +34,7 @@ _CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 class Terminated(BaseException):
     """SIGTERM arrived while the job ran."""
 
-    __module__ = "builtins"  # so that a traceback names it without our folders
+    __module__ = "builtins"  # so that a traceback names it without jfr's folders
 
 
 class OutputError(Exception):
@@ -61,15 +61,15 @@ class RunEnd:
 
 
 class Surroundings:
-    """What a process does around a job. A process that runs many does some of it otherwise."""
+    """What a process does around a job; one that runs many jobs does some of it differently."""
 
     def reserve(self, home: Path) -> None:
-        """Reserve space for the result of a job; OSError where there is none."""
+        """Reserve space for the result of a job; OSError if there is not enough."""
         with (home / _RESERVE).open("wb") as stream:
             allocate(stream.fileno())
 
     def release(self, home: Path) -> None:
-        """Give the space back, for the result."""
+        """Release the space, for the result."""
         with suppress(FileNotFoundError):
             (home / _RESERVE).unlink()
 
@@ -77,17 +77,17 @@ class Surroundings:
         """Note that the module of the job's function has been imported."""
 
     def lasting(self) -> bool:
-        """Whether files have to survive a power cut from now on."""
+        """Whether files must survive a loss of power from now on."""
         return True
 
 
 def allocate(number: int) -> None:
-    """Let an open file take the space that the result of a job may need.
+    """Make an open file reserve the space that the result of a job may need.
 
     Raises
     ------
     OSError
-        There is not so much.
+        There is not enough space.
     """
     if not hasattr(os, "posix_fallocate"):  # as on a Mac
         if os.pwrite(number, bytes(_RESERVED_BYTES), 0) < _RESERVED_BYTES:
@@ -101,7 +101,7 @@ def allocate(number: int) -> None:
 
 
 def run_remote_job(run_dir: str | Path = ".") -> int:
-    """Run a job as `run_job` does; returns the exit status of the process."""
+    """Run a job as `run_job` does; return the exit status of the process."""
     return run_job(run_dir).status
 
 
@@ -113,7 +113,7 @@ def run_job(run_dir: str | Path = ".", around: Surroundings | None = None) -> Ru
     Parameters
     ----------
     around
-        What is done around the job; None for what a process of its own does.
+        What to do around the job; None means what a separate process does.
     """
     around = around or Surroundings()
     start = datetime.now(UTC)

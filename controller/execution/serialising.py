@@ -1,7 +1,7 @@
 """Jobs and flows as data. Imports monty, and numpy where a job has an array.
 
-jobflow's own way makes lists of arrays among a job's arguments, and leaves what the object of a
-method holds as it is. Here an array stays one: the worker gets what the job was made with.
+jobflow itself converts arrays among a job's arguments to lists, and does not serialise the contents
+of a method's object. Here an array stays an array: the worker gets what the job was created with.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def serialised_job(job: Job) -> dict[str, Any]:
             kept = _with_arrays(own)
             data[name] = jsanitize(kept, strict=True, enum_values=True, allow_bson=True)
     if data["function"].get("@bound"):
-        # jobflow leaves what the object of a method holds as it is: enumerations, arrays.
+        # jobflow does not serialise the contents of a method's object: enumerations, arrays.
         data["function"] = jsanitize(data["function"], strict=True, allow_bson=True)
     return data
 
@@ -70,12 +70,12 @@ def _holds_array(value: Any) -> bool:
 
 
 def _with_arrays(value: Any) -> Any:
-    """Return a value whose arrays stand in monty's form.
+    """Return a value whose arrays are in monty's form.
 
     Raises
     ------
     TypeError
-        It holds a table of pandas, whose numbers monty's form would round.
+        It contains a table of pandas, whose numbers monty's form would round.
     """
     from monty.json import MontyEncoder
 

@@ -13,15 +13,15 @@ from typing import Any
 _LIBC = ctypes.CDLL(None)
 _ENCODING = getattr(sys.stdout, "encoding", None) or "utf-8"
 _ERRORS = getattr(sys.stdout, "errors", None) or "strict"
-"""As this interpreter has set them up for what is no terminal."""
+"""As this interpreter has set them up for a stream that is not a terminal."""
 
 
 @contextmanager
 def standard_streams(out: str, err: str) -> Iterator[None]:
-    """Let standard output and error be files of these names, and standard input empty.
+    """Redirect standard output and error to files of these names; make standard input empty.
 
-    They are what a fresh interpreter makes of them. At the end everything is written, also what a C
-    library holds back, and the three lead nowhere, whatever has become of them meanwhile.
+    The streams are like those of a fresh interpreter. At the end everything is flushed, including
+    the buffers of C libraries, and all three lead nowhere, whatever the job has done to them.
     """
     _lead(0, os.devnull, os.O_RDONLY)
     _lead(1, out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -41,7 +41,7 @@ def standard_streams(out: str, err: str) -> Iterator[None]:
 
 
 def _lead(number: int, name: str, flags: int) -> None:
-    """Let a number of a file lead to a file, whether it is open or not."""
+    """Make a file descriptor lead to a file, whether it is open or not."""
     opened = os.open(name, flags, 0o666)
     if opened == number:
         os.set_inheritable(number, True)

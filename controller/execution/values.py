@@ -18,7 +18,7 @@ _PLAIN = frozenset({float, bool, type(None)})
 _NUMBERS = _PLAIN | {int}
 _FINITE = frozenset({str, int, bool, type(None)})
 _DEEPEST = 400
-"""Levels of a value: Python itself reads and writes JSON no deeper than its stack allows."""
+"""Maximum depth of a value: Python reads and writes JSON only as deep as its stack allows."""
 
 _Place = tuple[Any, ...]
 
@@ -29,9 +29,9 @@ def unstorable(value: Any, *, binary: bool = False) -> str | None:
     Parameters
     ----------
     value
-        Made of dictionaries, lists and what stands for objects in them.
+        A value made of dictionaries, lists and serialised objects.
     binary
-        Accept bytes, which JSON has no form for.
+        Accept bytes, which JSON cannot represent.
     """
     if _is_surely_sound(value):
         return None
@@ -41,7 +41,7 @@ def unstorable(value: Any, *, binary: bool = False) -> str | None:
 
 
 def _is_surely_sound(value: Any) -> bool:
-    """Whether there is no problem, as is so of nearly all values: quicker than to note places."""
+    """Whether there is no problem, as in nearly all values: faster than tracking places."""
     level, depth = [value], 0
     while level:
         if depth > _DEEPEST:
@@ -71,8 +71,8 @@ def _is_surely_sound(value: Any) -> bool:
 def misleading(value: Any) -> str | None:
     """Describe which dictionary would be decoded as an object that does not exist, and where.
 
-    Workers read a dictionary with ``@module`` and ``@class`` (or ``@callable``) as an object. What
-    stands for one is welcome; what only looks like it could not be read at all.
+    Workers read a dictionary with ``@module`` and ``@class`` (or ``@callable``) as an object. One
+    that represents an object is accepted; one that only looks like it could not be read at all.
     """
     if not _may_mislead(value):
         return None
@@ -89,7 +89,7 @@ def misleading(value: Any) -> str | None:
 
 
 def _may_mislead(value: Any) -> bool:
-    """As `misleading`, without a place; True also for what is no plain dictionary or list."""
+    """Like `misleading`, without a place; True for anything but plain dictionaries and lists."""
     stack = [value]
     while stack:
         one = stack.pop()
@@ -107,7 +107,7 @@ def _may_mislead(value: Any) -> bool:
 
 
 def _misnamed(value: Mapping[str, Any]) -> str | None:
-    """Describe the problem with the name of an object; None if none is found."""
+    """Describe the problem with the name of an object; None if there is none."""
     kind = next((kind for kind in ("@class", "@callable") if kind in value), None)
     if kind is None:
         return None
@@ -159,7 +159,7 @@ def has_non_finite(value: Any) -> bool:
 
 
 def with_exact_times(value: Any) -> Any:
-    """Return a value in which times that BSON would change stand in monty's form.
+    """Return a value in which times that BSON would change are in monty's form.
 
     BSON keeps milliseconds, in UTC: a zone and microseconds are lost. monty's form is read as the
     same time by every worker.
@@ -177,7 +177,7 @@ def with_exact_times(value: Any) -> Any:
 
 
 def times_as_text(value: Any) -> Any:
-    """Return a value in which times are text of ISO 8601, their zones included."""
+    """Return a value in which times are ISO 8601 strings, including their zones."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):

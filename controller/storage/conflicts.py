@@ -1,4 +1,4 @@
-"""Writes that are done again when another process wrote to the same documents at the same time."""
+"""Repeating writes when another process wrote to the same documents at the same time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 def repeat_on_conflict(write: Callable[[], _T]) -> _T:
-    """Carry out a write, again if the database refused it because of another process.
+    """Do a write, and repeat it if the database refused it because of another process.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ def build_store(spec: Mapping[str, Any]) -> Any:
     Raises
     ------
     ConfigError
-        No such class, a package that it lacks, or arguments that it does not take.
+        There is no such class, its package is missing, or it does not accept the arguments.
     """
     name = store_type(spec)
     # A copy, because jobflow appends to the lists passed to a store.
@@ -141,7 +141,7 @@ def missing_store_names(job: Mapping[str, Any], spec: Mapping[str, Any]) -> list
 
 
 def needed_store_names(job: Mapping[str, Any], *, known: Iterable[str] = ()) -> list[str]:
-    """Names of the additional stores that a serialised Job needs, but for those that are known.
+    """Names of the additional stores that a serialised Job needs, except for the known ones.
 
     Anything that is not a field of a Job is an additional store.
     """

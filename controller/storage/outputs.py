@@ -32,7 +32,7 @@ Output = tuple[Mapping[str, Any], Mapping[str, Iterable[Mapping[str, Any]]]]
 OUTPUT_INDEX = [("uuid", 1), ("index", -1)]
 """The index by which outputs are found."""
 BLOB_INDEXES = [[("blob_uuid", 1)], [("job_uuid", 1)]]
-"""Those by which what lies in additional stores is found."""
+"""The indexes by which data in additional stores is found."""
 _DELETED_AT_ONCE = 500
 
 
@@ -103,8 +103,8 @@ def read_outputs(
     pairs
         (uuid, index) of the jobs.
     paths
-        What is needed of each output, with dots; numbers of items and what follows them are
-        ignored. An empty one means all of it.
+        Dotted paths of the needed parts; numbers of items and what follows them are ignored. An
+        empty path means the whole output.
 
     Returns
     -------
@@ -184,7 +184,7 @@ def check_jobstore(spec: Mapping[str, Any]) -> str | None:
 
 @contextmanager
 def reaching(store: Any) -> Iterator[None]:
-    """Tell what a database of outputs says from an error of the job.
+    """Distinguish errors of a database of outputs from those of the job.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def save_outputs(
     document: Mapping[str, Any],
     blobs: Mapping[str, Iterable[Mapping[str, Any]]],
 ) -> None:
-    """Copy a job's output into a connected JobStore; doing it twice is doing it once.
+    """Copy a job's output into a connected JobStore; idempotent.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def save_many_outputs(store: JobStore, outputs: Sequence[Output]) -> None:
 
 
 def by_store(outputs: Sequence[Output]) -> tuple[list[Document], dict[str, list[Document]]]:
-    """Return what is to be stored of many jobs, in copies, by where it goes.
+    """Return copies of the data to store for many jobs, grouped by store.
 
     Returns
     -------
@@ -281,7 +281,7 @@ def by_store(outputs: Sequence[Output]) -> tuple[list[Document], dict[str, list[
 def save_by_store(
     store: JobStore, documents: list[Document], blobs: Mapping[str, list[Document]]
 ) -> None:
-    """Do what `save_many_outputs` does with what `by_store` returned; errors as there."""
+    """Do what `save_many_outputs` does with the result of `by_store`; errors as there."""
     with reaching(store):
         if store not in _INDEXED:
             _index_if_allowed(store)
@@ -293,8 +293,8 @@ def save_by_store(
 
 
 _INDEXED: WeakSet[JobStore] = WeakSet()
-"""JobStores of this process whose indexes have been made: without, each output costs a search
-through all outputs."""
+"""JobStores of this process whose indexes have been created: without them, each output costs a
+search through all outputs."""
 
 
 def _index_if_allowed(store: JobStore) -> None:
@@ -314,7 +314,7 @@ def stored_outputs(store: JobStore, uuids: Iterable[str]) -> set[tuple[str, int]
 
 
 def delete_outputs(store: JobStore, pairs: Iterable[tuple[str, int]]) -> None:
-    """Delete outputs, and before them what they put into additional stores.
+    """Delete outputs, and before that their data in additional stores.
 
     Parameters
     ----------
@@ -345,7 +345,7 @@ def _delete(store: JobStore, wanted: list[tuple[str, int]]) -> None:
 
 
 def _of_jobs(pairs: list[tuple[str, int]], uuid_key: str, index_key: str) -> dict[str, Any]:
-    # The list of uuids is what an index serves; the pairs then decide.
+    # An index answers the list of uuids; the pairs then decide.
     return {
         uuid_key: {"$in": sorted({uuid for uuid, _ in pairs})},
         "$or": [{uuid_key: uuid, index_key: index} for uuid, index in pairs],

@@ -1,6 +1,6 @@
-"""Documents as few bytes: BSON, compressed with what all documents of jobs and flows share.
+"""Compact documents: BSON, compressed with a dictionary of what jobs and flows have in common.
 
-The first byte names the way. What is written once has to be readable for ever: a way, with its
+The first byte identifies the format. Packed data must stay readable for ever: a format, with its
 `_SHARED` text, never changes; another one gets another number.
 """
 
@@ -133,7 +133,7 @@ class Packer:
 
 
 def pack(documents: Iterable[dict[str, Any]]) -> bytes:
-    """Return documents as bytes, from which `unpack` makes them again as they are stored."""
+    """Return documents as bytes, from which `unpack` restores them exactly."""
     packer = Packer()
     for document in documents:
         packer.add(document)

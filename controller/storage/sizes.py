@@ -1,4 +1,4 @@
-"""How large a document is, and how large it may be where it goes."""
+"""The size of a document, and the maximum size that a store accepts."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def status_line(status: RunnerStatus) -> Text:
 
 
 def status_lines(seen: RunnersSeen) -> Text:
-    """Say what is known of all runners, one line for each, and what needs attention."""
+    """Describe all runners, one line each, and what needs attention."""
     from rich.text import Text
 
     lines = [status_line(seen.status)]
@@ -249,7 +249,7 @@ def status_lines(seen: RunnersSeen) -> Text:
 
 
 _FEW_JOBS = 8
-"""So many jobs of a runner are named; of more, the number is said, and ``--json`` has the ids."""
+"""Maximum number of jobs of a runner that are listed; ``--json`` has all of them."""
 
 
 def _process_line(runner: RunnerProcess) -> Text:

@@ -1,7 +1,7 @@
 """How a list of things fits into a terminal.
 
-To list a new kind of thing, declare a `TableSpec` and call `jfr_cli.output.show_rows`; what both
-faces list is declared in `controller.tables`.
+To list a new kind of thing, declare a `TableSpec` and call `jfr_cli.output.show_rows`; tables
+that the web page shows too are declared in `controller.tables`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What came of the test of a worker."""
+"""The result of the test of a worker."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TRIAL = DocumentSchema(
 
 
 def trial_row(trial: Trial) -> Row:
-    """Return what scripts see of a test."""
+    """Return the data of a test."""
     return {
         "worker": trial.worker,
         "ok": trial.ok,
@@ -59,7 +59,7 @@ def trial_row(trial: Trial) -> Row:
 
 
 def trial_lines(trial: Trial) -> Iterator[str]:
-    """Say what came of a test: the time of each step, and what went wrong."""
+    """Describe the result of a test: the time of each step, and the problem."""
     for step in trial.steps:
         yield f"{step.seconds:8.2f} s  {step.step}"
     where = f" on {trial.node}" if trial.node else ""
@@ -81,5 +81,5 @@ def trial_lines(trial: Trial) -> Iterator[str]:
 
 
 def standing(state: str) -> str:
-    """Say how far a test is."""
+    """Describe the progress of a test."""
     return f"the job is {state}"
