@@ -39,7 +39,7 @@ with JobController.from_project_name() as controller:
     after = megabytes()
     before, began = time.process_time(), time.monotonic()
     while time.monotonic() - began < 10:
-        if not runner._sleeper.attempt(runner._round):
+        if not runner._outage.attempt(runner._round):
             runner._sleeper.sleep()
     load = 100 * (time.process_time() - before) / (time.monotonic() - began)
     done = controller.count_jobs(states="COMPLETED")

@@ -1,7 +1,8 @@
 """The process that advances jobs.
 
 ``runner``        class Runner: what users start; when a round begins
-``sleeper``       how long it sleeps between rounds, also while the database is unreachable
+``sleeper``       how long it sleeps between rounds, and what wakes it up
+``database_outage``  waiting for an unreachable database
 ``idle``          whether anything in the database needs a round
 ``signals``       SIGTERM, SIGINT and SIGHUP
 ``one_job``       a run that advances one job only

@@ -10,6 +10,7 @@ from typing import Any
 
 from controller.jobcontroller import JobController
 from controller.operations.steps import CLAIM_ORDER
+from controller.runner.database_outage import DatabaseOutage
 from controller.runner.deadlines import is_past
 from controller.runner.roles import NO_ROLES
 from controller.runner.rounds import Rounds
@@ -48,7 +49,7 @@ class OneJob:
     ----------
     job
         Its ``uuid``, ``index`` and ``db_id``.
-    controller, rounds, sleeper
+    controller, rounds, outage, sleeper
         The parts of the runner.
     is_stopping
         Whether the runner has been asked to stop.
@@ -57,6 +58,7 @@ class OneJob:
     job: dict[str, Any]
     controller: JobController
     rounds: Rounds
+    outage: DatabaseOutage
     sleeper: Sleeper
     is_stopping: Callable[[], bool]
 
@@ -82,7 +84,7 @@ class OneJob:
             for roles in _ONE_BY_ONE:  # a full round might go beyond the state
                 if self._is_at(target):
                     return True
-                moved = self.sleeper.attempt(partial(self.rounds.advance, roles)) or moved
+                moved = self.outage.attempt(partial(self.rounds.advance, roles)) or moved
             if is_past(deadline):
                 return self._is_at(target)
             if not moved:

@@ -25,6 +25,7 @@ from controller.runner import registration
 from controller.runner.by_hand import StepsByHand
 from controller.runner.context import RunnerContext
 from controller.runner.control import Control
+from controller.runner.database_outage import DatabaseOutage
 from controller.runner.deadlines import deadline_after, earlier, is_past
 from controller.runner.idle import RunnerIdle
 from controller.runner.lanes import Lanes
@@ -126,10 +127,12 @@ class Runner(StepsByHand):
         self._upkeep = EventUpkeep(self.controller.queue, self.project, self.watcher.wake)
         self._timers = Timers()
         self._unknown_workers = UnknownWorkers(self.context)
+        self._outage = DatabaseOutage(self.controller.queue)
         self._sleeper = Sleeper(
             self.context,
             self.watcher,
             self.rounds,
+            self._outage,
             is_over=lambda: self._is_stopping() or self._reload,
             do_what_is_due=self._do_what_is_due,
             tidy=self._upkeep.tidy,
@@ -194,7 +197,7 @@ class Runner(StepsByHand):
                     while not is_over() and not self._reload:
                         rounds += 1
                         self.context.touched.clear()  # a service has no summary at its end
-                        if not self._sleeper.attempt(lambda: self._round(roles)):
+                        if not self._outage.attempt(lambda: self._round(roles)):
                             self._sleeper.sleep(earlier(deadline, last_turn), idle)
                 self._reload_if_asked()
 
@@ -226,12 +229,12 @@ class Runner(StepsByHand):
         with self._serving(roles):
             with self.lanes.at_work(roles):
                 while not self._stop:
-                    moved = self._sleeper.attempt(lambda: self._round(roles))
+                    moved = self._outage.attempt(lambda: self._round(roles))
                     if (
                         not moved
-                        and not self._sleeper.backoff
-                        and self._sleeper.attempt(lambda: self._is_idle(roles))
-                        and not (wait_for_batches and self._sleeper.attempt(self._has_batches))
+                        and not self._outage.is_present
+                        and self._outage.attempt(lambda: self._is_idle(roles))
+                        and not (wait_for_batches and self._outage.attempt(self._has_batches))
                     ):
                         with suppress(StorageUnavailableError):
                             self._unknown_workers.warn()
@@ -304,7 +307,9 @@ class Runner(StepsByHand):
         if job is None:
             return False
         deadline = deadline_after(max_seconds or None)
-        one = OneJob(job, self.controller, self.rounds, self._sleeper, lambda: self._stop)
+        one = OneJob(
+            job, self.controller, self.rounds, self._outage, self._sleeper, lambda: self._stop
+        )
         with one.alone(), self._serving():
             reached = one.advance_to(target_state, deadline)
         if not reached and raise_at_timeout:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
 from controller.documents import utc_now
-from controller.errors import LockLostError, StorageUnavailableError
+from controller.errors import StorageUnavailableError
 from controller.runner.context import RunnerContext
+from controller.runner.database_outage import DatabaseOutage
 from controller.runner.idle import AnyChange, Idle
 from controller.runner.rounds import Rounds
 from controller.runner.watch import ProcessWatcher
 from controller.states import RESETTABLE_STATES
-
-logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.25
 """Seconds between two checks for a change if the database reports changes cheaply."""
@@ -36,6 +33,8 @@ class Sleeper:
     ----------
     context, watcher, rounds
         The parts of the runner.
+    outage
+        Whether the database is unreachable.
     is_over
         Whether the runner has something else to do than to sleep: to stop, or to reload.
     do_what_is_due
@@ -44,11 +43,6 @@ class Sleeper:
         Uses a moment without work for what can wait.
     wake_lanes
         Wakes up the threads that serve one machine each.
-
-    Attributes
-    ----------
-    backoff
-        Seconds until the next attempt to reach the database; 0 while it is reachable.
     """
 
     def __init__(
@@ -56,6 +50,7 @@ class Sleeper:
         context: RunnerContext,
         watcher: ProcessWatcher,
         rounds: Rounds,
+        outage: DatabaseOutage,
         *,
         is_over: Callable[[], bool],
         do_what_is_due: Callable[[], None],
@@ -66,25 +61,6 @@ class Sleeper:
         self._is_over, self._do_what_is_due = is_over, do_what_is_due
         self._tidy, self._wake_lanes = tidy, wake_lanes
         self._token: object | None = None
-        self.backoff = 0.0
-
-    def attempt(self, action: Callable[[], bool]) -> bool:
-        """Do something; if the database is unreachable, plan to wait for it, and return False."""
-        try:
-            done = action()
-        except LockLostError as error:
-            logger.warning("%s", error)
-            return True
-        except StorageUnavailableError as error:
-            if not self.backoff:
-                logger.warning("%s; waiting until it is back", error)
-                self._context.controller.queue.events.tally.error("database")
-            self.backoff = min(max(self.backoff * 2, 1.0), MAX_BACKOFF)
-            return False
-        if self.backoff:
-            logger.warning("the database is reachable again")
-            self.backoff = 0.0
-        return done
 
     def sleep(self, deadline: float | None = None, idle: Idle | None = None) -> None:
         """Wait until something may have happened, or until a time of the monotonic clock.
@@ -95,8 +71,8 @@ class Sleeper:
             Decides which changes need a round; None means every change does.
         """
         longest = float("inf") if deadline is None else max(0.0, deadline - time.monotonic())
-        if self.backoff:
-            self._watcher.wait(min(self.backoff * random.uniform(0.8, 1.2), longest))
+        if self._outage.is_present:
+            self._watcher.wait(min(self._outage.wait(), longest))
             return
         idle = idle or AnyChange()
         with suppress(StorageUnavailableError):  # the next round will notice, and wait for it

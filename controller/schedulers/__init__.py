@@ -1,7 +1,7 @@
 """Queues: the submission script, and submitting, polling and cancelling through qtoolkit.
 
-``queue`` submits and cancels jobs. It extends ``states.QueueStates``, which queries the queue about
-its jobs, and that extends ``attempts.Attempts``, which reads and prepares run directories.
+``queue`` submits and cancels jobs. It extends ``polling.QueueStates``, which queries the queue
+about its jobs, and that extends ``attempts.Attempts``, which reads and prepares run directories.
 """
 
 from controller.schedulers.queue import Queue

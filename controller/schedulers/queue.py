@@ -42,10 +42,10 @@ from controller.hosts.ownership import refusal_lines, was_refused
 from controller.schedulers import remote_processes, submissions
 from controller.schedulers.attempts import HAS_BEGUN, ID_OF_QUEUES, OF_AN_ATTEMPT
 from controller.schedulers.dialects import dialect_of
+from controller.schedulers.polling import QueueStates
 from controller.schedulers.processes import EXIT, end_process, is_over
 from controller.schedulers.queued_jobs import ENDED_STATES, UNSEEN, Submission
 from controller.schedulers.start import WITHDRAWN, Start
-from controller.schedulers.states import QueueStates
 from controller.schedulers.submissions import LAUNCH, SCRIPT, WAS_WITHDRAWN
 
 _START_DEADLINE = 20.0

@@ -103,8 +103,8 @@ def submit(
     """
     if timeout is not None and not wait:
         raise ArgumentError("--timeout requires --wait", hint="add --wait")
+    from controller.flow_sources import load_target, local_module, read_arguments, read_target
     from controller.submission import SubmissionOptions, prepare_submission
-    from controller.targets import load_target, local_module, read_arguments, read_target
 
     chosen = SubmissionOptions(
         worker=worker,

@@ -57,7 +57,7 @@ ROWS: list[tuple[str, ...]] = [
         "controller.metrics",
         "controller.notifications",
     ),
-    ("controller.submission", "controller.targets"),
+    ("controller.submission", "controller.flow_sources"),
     ("controller.jobcontroller",),
     ("controller.reader", "controller.run_folders"),
     ("controller.api",),

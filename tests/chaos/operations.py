@@ -37,7 +37,7 @@ def go_on(arena: Arena, rounds: int) -> list[str]:
     """Let a runner do some rounds, and more after its database failed; returns what it holds."""
     with arena.runner() as runner:
         for _ in range(rounds):
-            runner._sleeper.attempt(runner.advance)
+            runner._outage.attempt(runner.advance)
         left = {"lock_id": {"$ne": None}}
         held = [f"job {d['db_id']}" for d in runner.controller.jobs.find(left, ["db_id"])]
         return held + [f"flow {d['uuid']}" for d in runner.controller.flows.find(left, ["uuid"])]

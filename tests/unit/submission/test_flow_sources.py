@@ -12,8 +12,8 @@ import pytest
 from monty.json import MontyEncoder
 
 from controller.errors import ArgumentError, ControllerError, NotFoundError, SubmissionError
+from controller.flow_sources import Target, load_target, local_module, read_arguments, read_target
 from controller.operations.insertion import accept_data, accept_flow
-from controller.targets import Target, load_target, local_module, read_arguments, read_target
 
 MODULE = """
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What `jf flow submit` is told to submit: a function, an object or a file of serialised jobs.
+"""Where flows to submit come from: a function, an object or a file of serialised jobs.
 
 A target is one of::
 
