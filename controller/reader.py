@@ -52,7 +52,7 @@ class _UserCollection:
 
 
 class QueueReader(JobQueries, FlowQueries, ArchiveQueries, EventQueries):
-    """Access to the queue and the outputs of one project, to look at them.
+    """Read access to the queue and the outputs of one project.
 
     It is thread-safe, and a context manager, which closes it.
 
@@ -66,12 +66,12 @@ class QueueReader(JobQueries, FlowQueries, ArchiveQueries, EventQueries):
     flows_collection, auxiliary_collection, batches_collection
         Names of the other collections.
     events_collection
-        Name of the collection of events; None makes it of the auxiliary collection's.
+        Name of the collection of events; None derives it from that of the auxiliary collection.
     project
-        The project of the stores. A text in this place is taken as
+        The project of the stores. A string in this place is taken as
         ``batches_collection``, as in jobflow-remote 1.0.1.
     optional_jobstores
-        {name: JobStore} to choose from per flow; None takes the project's.
+        {name: JobStore} that flows may choose; None means those of the project.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class QueueReader(JobQueries, FlowQueries, ArchiveQueries, EventQueries):
 
     @classmethod
     def from_project(cls, project: Project | None = None, *, read_only: bool = False) -> Self:
-        """Open the controller of a project; None takes the default project.
+        """Open the controller of a project; None means the default project.
 
         A missing database is not created: every use raises StorageMissingError, except for
         `JobController.reset` and `JobController.backup_restore`, which create it.
@@ -128,7 +128,7 @@ class QueueReader(JobQueries, FlowQueries, ArchiveQueries, EventQueries):
         Parameters
         ----------
         read_only
-            Let every write of the queue raise StorageError.
+            Make every write to the queue raise StorageError.
         """
         if project is None:
             project = ConfigManager().get_project()
@@ -150,7 +150,7 @@ class QueueReader(JobQueries, FlowQueries, ArchiveQueries, EventQueries):
 
     @classmethod
     def from_project_name(cls, project_name: str | None = None) -> Self:
-        """Open the controller of a project by its name; None takes the default project."""
+        """Open the controller of a project by its name; None means the default project."""
         return cls.from_project(ConfigManager().get_project(project_name))
 
     @property

@@ -77,7 +77,7 @@ class WorkerLoad:
     jobs
         All jobs.
     active
-        Jobs under way (`RUNNING_STATES`).
+        Jobs in progress (`RUNNING_STATES`).
     """
 
     jobs: int
@@ -181,7 +181,7 @@ class JobsReport:
 
     @property
     def active(self) -> int:
-        """Jobs under way, from CHECKED_OUT to DOWNLOADED and in batches; includes `running`."""
+        """Jobs in progress, from CHECKED_OUT to DOWNLOADED and in batches; includes `running`."""
         return _sum(self.state_counts, RUNNING_STATES)
 
     def as_dict(self) -> dict[str, Any]:
@@ -247,7 +247,7 @@ class FlowsReport:
 
     @property
     def running(self) -> int:
-        """Flows that are RUNNING: some job is under way or ended, and none stopped them."""
+        """Flows that are RUNNING: some job is in progress or has ended, and none blocks them."""
         return self.state_counts.get(FlowState.RUNNING, 0)
 
     @property

@@ -22,12 +22,12 @@ class RunFolder:
     Attributes
     ----------
     address
-        ``user@host`` or ``host`` as ssh takes it; None for this machine.
+        ``user@host`` or ``host``, as ssh accepts it; None for this machine.
     path
-        The folder there.
+        Path of the folder on that machine.
     ssh
-        The words of a command that opens a terminal there, before what is to run in it; none for
-        this machine.
+        The words of a command that opens a terminal there, to be followed by a command to run;
+        empty for this machine.
     """
 
     address: str | None
@@ -64,7 +64,7 @@ def run_folder(job: JobInfo, project: Project) -> RunFolder:
     NotFoundError
         It has no run directory yet, or the one on this machine was deleted.
     EntryNotFoundError
-        Its worker has left the project.
+        The project no longer has its worker.
     """
     if not job.run_dir:
         raise NotFoundError(

@@ -239,7 +239,7 @@ def parse_states(kind: type[_E], states: Any) -> tuple[_E, ...] | None:
 
 
 def _noun(kind: type[Enum]) -> str:
-    """Name an enum in words: job state, flow state."""
+    """Return the name of an enum in words: job state, flow state."""
     return "".join(f" {c.lower()}" if c.isupper() else c for c in kind.__name__).strip()
 
 
@@ -264,7 +264,7 @@ def parse_state(kind: type[_E], state: Any) -> _E:
 
 
 class EventKind(StrEnum):
-    """What an event tells of. The first four are changes of a job's state."""
+    """Kind of an event. The first four are changes of a job's state."""
 
     STATE = "state"
     CLAIM = "claim"
@@ -290,4 +290,4 @@ STATE_CHANGES = (
 ADMIN_KINDS = (EventKind.ADMIN, EventKind.ACTION)
 """Kinds of events that `jf admin log` shows."""
 EVENT_KINDS = ("states", *(kind.value for kind in EventKind))
-"""Words that filters of events take: the kinds, and "states" for all changes of a job's state."""
+"""Words that filters of events accept: the kinds, and "states" for all changes of a job's state."""

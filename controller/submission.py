@@ -100,12 +100,12 @@ def submit_flow(
 
 @dataclass(frozen=True)
 class SubmissionOptions:
-    """Where and how the jobs of a flow run, as `submit_flow` takes it.
+    """Where and how the jobs of a flow run, as given to `submit_flow`.
 
     Attributes
     ----------
     metadata
-        Added to that of the flow and all its jobs.
+        Metadata to add to that of the flow and all its jobs.
     """
 
     worker: str | None = None
@@ -124,7 +124,7 @@ class PreparedFlow:
     Attributes
     ----------
     flow
-        It and its jobs.
+        The serialised flow, with its jobs.
     settings
         The settings of the jobs without their own.
     project
@@ -139,7 +139,7 @@ class PreparedFlow:
     jobstore: str | None
 
     def insert(self, controller: JobController) -> list[str]:
-        """Write it; return the db_ids, parents before children."""
+        """Write the flow; return the db_ids, parents before children."""
         return insert_flow(
             controller.queue,
             self.flow,
@@ -219,7 +219,7 @@ def _check(
 
 
 def _refuse_unusable_stores(project: Project, flow: AcceptedFlow, spec: dict[str, Any]) -> None:
-    """Refuse a JobStore that could not take the outputs: jobs would run for nothing."""
+    """Refuse a JobStore that cannot store the outputs: jobs would run for nothing."""
     needed = {name for job in flow.jobs for name in needed_store_names(job.data)}
     for limit in jobstore_limits(spec):
         if limit.additional is None or limit.additional in needed:
@@ -258,7 +258,7 @@ def set_run_config(
     Parameters
     ----------
     flow_or_job
-        Changed in place.
+        The Flow or Job, which is changed in place.
     name_filter
         Change only jobs whose name contains this.
     function_filter

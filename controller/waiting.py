@@ -51,7 +51,7 @@ class WaitResult:
     Attributes
     ----------
     verdict
-        PENDING when time was up.
+        The outcome; PENDING if the time limit was reached.
     waited
         The jobs or flows waited for, with their final states.
     seconds
@@ -100,14 +100,14 @@ def wait_for_jobs(
     Parameters
     ----------
     db_ids
-        The jobs. A job that is replaced meanwhile has ended; its next index is another job.
+        The jobs. A job that is replaced in the meantime has ended; its next index is another job.
     wanted, any_of
         See `controller.rules.waiting.wait_verdict`.
 
     Raises
     ------
     JobNotFoundError
-        One of the jobs does not exist, or was deleted meanwhile.
+        One of the jobs does not exist, or was deleted in the meantime.
     """
 
     def look() -> list[Awaited]:
@@ -146,7 +146,7 @@ def wait_for_flows(
     any_of: bool = False,
     options: WaitOptions | None = None,
 ) -> WaitResult:
-    """Wait for flows, with all jobs that join them meanwhile. Locks nothing.
+    """Wait for flows, including all jobs that are added to them in the meantime. Locks nothing.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def wait_for_flows(
     Raises
     ------
     FlowNotFoundError
-        One of the flows does not exist, or was deleted meanwhile.
+        One of the flows does not exist, or was deleted in the meantime.
     """
 
     def look() -> list[Awaited]:

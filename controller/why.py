@@ -1,4 +1,4 @@
-"""Collect the facts that tell why a job does not run."""
+"""Collect the facts that explain why a job does not run."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _refused(controller: QueueReader, job: JobInfo) -> RemoteInfo:
 
 
 def _pilots(controller: QueueReader, job: JobInfo) -> str:
-    """Say what the pilots do that may take a job from the pool."""
+    """Describe the activity of the pilots that may take a job from the pool."""
     if job.state is not JobState.BATCH_SUBMITTED:
         return ""
     active = {"worker": job.worker, "batch_state": ACTIVE}
@@ -118,7 +118,7 @@ def _worker_problem(controller: QueueReader, name: str) -> str | None:
 
 
 def _present(controller: QueueReader, job: JobInfo) -> int:
-    """Count the jobs that count towards the worker's limit for this one's next step."""
+    """Count the jobs that count towards the worker's limit for the next step of this one."""
     counted = QUEUED_STATES if job.state is JobState.UPLOADED else _CLAIMED
     states = [state.value for state in counted]
     return controller.queue.jobs.count_documents({"worker": job.worker, "state": {"$in": states}})

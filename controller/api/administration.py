@@ -36,11 +36,11 @@ class Administration(ControllerGroup):
         Parameters
         ----------
         reset_output
-            Empty the JobStores of the project too, whatever they hold.
+            Also empty the JobStores of the project, whatever they contain.
         max_limit
             If there are this many flows or more, nothing is done; 0 means no limit.
         validation
-            Today's date, ``YYYY-MM-DD``: reset despite ``max_limit``. With any other text
+            Today's date, ``YYYY-MM-DD``: reset despite ``max_limit``. With any other string
             nothing is done.
 
         Returns
@@ -122,7 +122,7 @@ class Administration(ControllerGroup):
         drop
             Drop all indexes first, including those that users added.
         progress
-            Called with (indexes that are there, indexes in total).
+            Called with (existing indexes, indexes in total).
         """
         build_queue_indexes(
             self.queue.jobs,
@@ -138,7 +138,7 @@ class Administration(ControllerGroup):
         )
 
     def custom_indexes(self) -> dict[str, list[str]]:
-        """Return {collection: names of indexes that `build_indexes` does not make}."""
+        """Return {collection: names of indexes that `build_indexes` does not create}."""
         return foreign_indexes(
             self.queue.jobs,
             self.queue.flows,
@@ -168,9 +168,10 @@ class Administration(ControllerGroup):
             target.create_index(keys, unique=unique, background=background)
 
     def compact(self, *, dry_run: bool = False) -> Compaction:
-        """Give the space of deleted and archived documents back, where the database supports it.
+        """Release the space of deleted and archived documents, if the database supports it.
 
-        The embedded file is rewritten: other processes can read meanwhile, and wait to write.
+        The embedded file is rewritten: in the meantime, other processes can read, but must wait to
+        write.
 
         Parameters
         ----------

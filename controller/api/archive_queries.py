@@ -55,7 +55,7 @@ class ArchiveQueries(ControllerGroup):
         Parameters
         ----------
         selection
-            Filter of the jobs; None means all.
+            Filter of the flows; None means all.
         sort
             (field, direction) pairs on the flows. ``db_id`` means the order of submission.
         limit, skip

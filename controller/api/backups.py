@@ -31,7 +31,7 @@ class Backups(ControllerGroup):
         """Write all documents of the queue, and its indexes, into ``dir_path/DATABASE``.
 
         An older backup there is replaced when the new one is complete. On the embedded engine
-        it shows one moment of the database. On a server without transactions documents may
+        it is a consistent snapshot. On a server without transactions documents may
         change while they are read one after the other: no runner may be active.
 
         Parameters
@@ -46,7 +46,7 @@ class Backups(ControllerGroup):
         python
             Never use mongodump.
         progress
-            Called with the name of a collection, the documents done, and the number of all.
+            Called with the name of a collection, the documents done, and their total number.
         dry_run
             Write nothing.
 
@@ -113,7 +113,7 @@ class Backups(ControllerGroup):
         Raises
         ------
         ArgumentError
-            The folder holds no backup.
+            The folder contains no backup.
         StorageFormatError
             A backup file is damaged; nothing was changed.
         RunningRunnerError

@@ -1,4 +1,4 @@
-"""What every group of methods of `JobController` derives from."""
+"""The base class of the groups of methods of `JobController`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class ControllerGroup:
-    """What every group of methods of `JobController` works on. Holds data only.
+    """The data of every group of methods of `JobController`; it has no methods of its own.
 
     Attributes
     ----------
     queue
         The open collections.
     project
-        The project they belong to; None when the controller was made from stores alone.
+        The project they belong to; None if the controller was created from stores alone.
     """
 
     queue: Queue

@@ -1,4 +1,4 @@
-"""What happened: the event log, and the history of a job."""
+"""The event log, and the history of a job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from controller.rules.history import HistoryEntry
 
 _OVERLAP = timedelta(seconds=60)
-"""How far back `follow_events` looks again: ids come from the clocks of several machines."""
+"""Time for which `follow_events` looks back: ids come from the clocks of several machines."""
 
 
 class EventQueries(ControllerGroup):
@@ -44,7 +44,7 @@ class EventQueries(ControllerGroup):
         Parameters
         ----------
         kinds
-            Values of `EventKind`; "states" stands for all that are changes of a job's state.
+            Values of `EventKind`; "states" means all changes of a job's state.
         db_ids, job_ids, job_index
             Only events of these jobs: by db_id; by uuid, the start of one, or db_id; and by index.
         flow_ids
@@ -52,7 +52,7 @@ class EventQueries(ControllerGroup):
         workers, runner_ids, actors
             Only events of jobs of these workers; by these runners; by these users (``user@host``).
         states
-            Changes to these states of jobs or flows.
+            Only changes to these states of jobs or flows.
         start_date, end_date
             Only events at or after the first and before the second time; naive times are UTC.
         limit
@@ -63,7 +63,7 @@ class EventQueries(ControllerGroup):
         Raises
         ------
         ArgumentError
-            There is no such kind, or an id could be that of several jobs or flows.
+            There is no such kind, or an abbreviated id is ambiguous.
         """
         from controller.rules.events import EventFilter
 
@@ -87,7 +87,7 @@ class EventQueries(ControllerGroup):
         return self.queue.events.find(selection, limit=limit, newest=newest)
 
     def new_events(self, seen: Sequence[EventDoc], **selection: object) -> Iterator[EventDoc]:
-        """Yield the events that came since others were read.
+        """Yield the events that were written since others were read.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class EventQueries(ControllerGroup):
     ) -> list[HistoryEntry]:
         """Return the time line of a job: its states, how long each lasted, and who changed it.
 
-        A job that was deleted has one as long as the log has events of it.
+        A deleted job has a history as long as the log contains events of it.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class EventQueries(ControllerGroup):
         ArgumentError
             Neither or both of ``db_id`` and ``job_id``.
         JobNotFoundError
-            There is no such job, and no event of one.
+            There is no such job, and no event of such a job.
         """
         from controller.rules.history import job_history
         from controller.states import FINISHED_STATES

@@ -14,7 +14,7 @@ RESUMABLE = (JobState.PAUSED, JobState.STOPPED, JobState.USER_STOPPED)
 
 
 class FlowControl(ControllerGroup):
-    """Methods that act on the jobs of whole flows."""
+    """Methods that act on all jobs of a flow."""
 
     def resume_flow(
         self,

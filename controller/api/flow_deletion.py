@@ -87,8 +87,8 @@ class FlowDeletion(ControllerGroup):
         delete_output
             Delete the outputs in the JobStore too.
         delete_files
-            Delete the run directories too, at once where the worker can be reached, else by the
-            next runner that can.
+            Also delete the run directories: immediately if the worker can be reached, otherwise
+            the next runner that can reach it does so.
         selection
             Additional conditions that flows must match when they are deleted.
         cancel_processes

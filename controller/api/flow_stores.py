@@ -51,7 +51,7 @@ class FlowStores(ControllerGroup):
     ) -> None:
         """Choose where the outputs of a flow go, before any of its jobs has started.
 
-        The flow is locked meanwhile; a flow that another process has locked is not waited for.
+        The flow is locked for the change; a flow that another process has locked is refused.
 
         Parameters
         ----------

@@ -43,7 +43,7 @@ class FlowLifecycle(ControllerGroup):
         Parameters
         ----------
         flow
-            A Flow, or one or several jobs, which become one.
+            A Flow, or one or several jobs, which become a flow.
         worker
             Worker of the jobs that do not name their own.
         allow_external_references

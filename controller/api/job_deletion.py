@@ -50,8 +50,8 @@ class JobDeletion(ControllerGroup):
         delete_output
             Delete its output in the JobStore too.
         delete_files
-            Delete its run directory too, at once where the worker can be reached, else by the next
-            runner that can.
+            Also delete its run directory: immediately if the worker can be reached, otherwise the
+            next runner that can reach it does so.
         wait
             Maximum number of seconds to wait for a locked job or flow; None does not wait.
         break_lock
@@ -180,7 +180,7 @@ class JobDeletion(ControllerGroup):
         return deleted
 
     def _same_attempt(self, job: JobInfo) -> None:
-        """Make sure that a job, if it still exists, was not restarted since it was read."""
+        """Check that a job, if it still exists, was not restarted since it was read."""
         now = self.queue.jobs.find_one({"uuid": job.uuid, "index": job.index}, ["db_id", "remote"])
         if (
             now is not None

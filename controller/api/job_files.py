@@ -31,7 +31,7 @@ _STATES_AT_ONCE = 20
 
 @dataclass
 class CleanedFiles:
-    """What became of run directories.
+    """The result of deleting run directories.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class JobFiles(ControllerGroup):
     def read_queue_files(self, **job: Any) -> dict[str, str | None]:
         """Return what the queue wrote for a job: {"queue.out": text, "queue.err": text}.
 
-        None stands for a missing file; of a very large one the end is returned, after
+        None stands for a missing file; of a very large file only the end is returned, after
         a line that says so. Parameters and errors as in `list_job_files`.
         """
         host, folder = self._folder(**job)
@@ -171,7 +171,7 @@ class JobFiles(ControllerGroup):
         return {d["db_id"]: d["state"] for d in found}
 
     def _confirm(self, job: JobInfo, state: JobState) -> None:
-        """Make sure that a job was not restarted: its files could then be those of the next run."""
+        """Check that a job was not restarted: its files could then belong to the next run."""
         now = self._states_of([job.db_id]).get(job.db_id, state.value)
         if now != state.value:
             raise StateError(

@@ -98,8 +98,8 @@ class JobLifecycle(ControllerGroup):
         jobs
             Locked jobs; see `DownloadedJob`.
         gives_back
-            Free jobs with the write that records their ends, where the database can; the
-            ``lock_id`` of their documents is None then.
+            Unlock the jobs with the write that records their ends, if the database can do so; the
+            ``lock_id`` of their documents is then None.
 
         Returns
         -------

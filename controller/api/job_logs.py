@@ -1,4 +1,4 @@
-"""What jobs print while they run."""
+"""The output of jobs while they run."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from controller.paths import below
 from controller.states import NOT_STARTED_STATES, RUNNING_STATES, JobState
 
 LOG_FILES = (QUEUE_OUT, QUEUE_ERR)
-"""What the queue writes for a job: all that its function and its commands print."""
+"""Files that the queue writes for a job: everything that its function and its commands print."""
 _PAUSE_HERE, _PAUSE_ELSEWHERE, _LONGEST_PAUSE = 0.5, 2.0, 30.0
-"""Seconds between two readings on this machine, on another, and while that is out of reach."""
+"""Seconds between two readings: on this machine, on another one, and while that is unreachable."""
 _MOVING = (*NOT_STARTED_STATES, *RUNNING_STATES)
 _FIELDS = ["db_id", "uuid", "index", "state", "worker", "run_dir"]
 
@@ -37,7 +37,7 @@ class JobLogs(ControllerGroup):
         files
             Names of files in the run directory.
         lines
-            Lines of each, from the end.
+            Number of lines of each, from the end.
         job
             The job, which may be archived; see `get_job_info`.
 
@@ -72,21 +72,21 @@ class JobLogs(ControllerGroup):
     ) -> Iterator[LogPart]:
         """Return what the logs of a job hold and what is added to them, until the job ends.
 
-        A job that has not begun is waited for; where it is retried, the next attempt follows.
+        Waits for a job that has not started; if it is retried, the next attempt follows.
 
         Parameters
         ----------
         timeout
-            Seconds after which to end all the same; None for no limit.
+            Seconds after which to end in any case; None for no limit.
         notice
-            Called with what else happens, in one line: the job waits, its worker is out of reach.
+            Called with other news, in one line: the job waits, or its worker is unreachable.
         files, lines, job
             As in `read_job_log`.
 
         Raises
         ------
         TimeoutError
-            Time was up.
+            The time limit was reached.
         """
         found = find_job_anywhere(self.queue, _FIELDS, **job)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -115,7 +115,7 @@ class JobLogs(ControllerGroup):
             found = self._again(found)
 
     def _again(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Read a job once more."""
+        """Read a job again."""
         found = self.queue.jobs.find_one({"db_id": job["db_id"]}, _FIELDS)
         if found is None:
             raise JobNotFoundError(f"job {job['db_id']} was deleted")
@@ -136,7 +136,7 @@ class JobLogs(ControllerGroup):
 
 
 class _Once:
-    """Says the same thing only once in a row."""
+    """Does not repeat the same message."""
 
     def __init__(self, notice: Callable[[str], None]) -> None:
         self._notice, self._said = notice, ""

@@ -182,7 +182,7 @@ class JobProperties(ControllerGroup):
             Jobs with a higher one are claimed first. On its own it is accepted in every state.
         retry
             Retry rules, one or several, instead of those that a job has; see `RetryRule`. ``[]``
-            takes its own away. Accepted in every state.
+            removes its own rules. Accepted in every state.
 
         Raises
         ------
@@ -286,7 +286,7 @@ class JobProperties(ControllerGroup):
         Raises
         ------
         ArgumentError
-            A path cannot be set, or a value not be stored.
+            A path cannot be set, or a value cannot be stored.
         StateError
             The job is in another state.
         """

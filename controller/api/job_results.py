@@ -13,7 +13,7 @@ from controller.storage.outputs import read_output
 
 
 class JobResults(ControllerGroup):
-    """Methods that read what jobs returned."""
+    """Methods that read the outputs of jobs."""
 
     def get_job_output(
         self,

@@ -107,7 +107,7 @@ class JobLocking(ControllerGroup):
         next_step_delay: float | None = None,
         **kwargs: Any,
     ) -> Iterator[MongoLock]:
-        """Lock a job for one step of the runner, and record how the step went.
+        """Lock a job for one step of the runner, and record the outcome of the step.
 
         The block sets ``lock.update_on_release["$set"]`` for a successful step. An exception
         within it is recorded on the job: another attempt later, or REMOTE_ERROR. A step that

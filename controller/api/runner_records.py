@@ -28,11 +28,13 @@ class RunnerRecords(ControllerGroup):
         return runner_record.runner_status(self.queue.auxiliary)
 
     def get_runners_overview(self) -> runner_processes.RunnersOverview:
-        """Return all runners of the database, whether jobs are claimed, and hosts out of reach."""
+        """Return all runners of the database, whether jobs are claimed, and unreachable hosts."""
         return runner_processes.runners_overview(self.queue)
 
     def pause_claims(self) -> bool:
-        """Let no runner of the database claim jobs, now or later; what is under way goes on.
+        """Keep the runners of the database from claiming jobs, including those started later.
+
+        Jobs in progress continue.
 
         Returns
         -------
@@ -42,13 +44,13 @@ class RunnerRecords(ControllerGroup):
         return runner_processes.set_claims(self.queue, paused=True)
 
     def resume_claims(self) -> bool:
-        """Let the runners of the database claim jobs again; returns whether they did not."""
+        """Let the runners of the database claim jobs again; return whether that was paused."""
         return runner_processes.set_claims(self.queue, paused=False)
 
     def clean_running_runner(self, break_lock: bool = False) -> None:
         """Clear the record of the registered runner, and those of runners that are silent.
 
-        The record is locked meanwhile. A runner that is still alive registers again with
+        The record is locked for the change. A runner that is still alive registers again with
         its next heartbeat.
 
         Parameters
@@ -90,7 +92,7 @@ class RunnerRecords(ControllerGroup):
         return runner_record.get_pings(self.queue.auxiliary)
 
     def clean_runner_pings(self) -> int:
-        """Delete all heartbeats; returns their number."""
+        """Delete all heartbeats; return their number."""
         return runner_record.clean_pings(self.queue.auxiliary)
 
     def lock_auxiliary(self, **lock_kwargs: Any) -> MongoLock:

@@ -39,8 +39,8 @@ class Statistics(ControllerGroup):
         Returns
         -------
         dict
-            {interval: {state: number}}, oldest first; every interval and every state is there,
-            with 0 where nothing was. Intervals read ``YYYY-MM-DD HH``, ``YYYY-MM-DD``,
+            {interval: {state: number}}, oldest first; every interval and every state is
+            included, with 0 if there was none. Intervals read ``YYYY-MM-DD HH``, ``YYYY-MM-DD``,
             ``YYYY-WW`` (ISO weeks), ``YYYY-MM`` and ``YYYY``.
 
         Raises

@@ -114,13 +114,13 @@ class Unlocking(ControllerGroup):
         return find_locks(self.queue, self.queue.flows, replace(selection, locked=True))
 
     def unlock_held_jobs(self, held: Sequence[HeldLock]) -> int:
-        """Remove locks that `locked_jobs` found; returns how many were still there."""
+        """Remove locks that `locked_jobs` found; return the number of those that still existed."""
         done = unlock_held(self.queue.jobs, "db_id", held)
         self._note("unlock jobs", done)
         return done
 
     def unlock_held_flows(self, held: Sequence[HeldLock]) -> int:
-        """Remove locks that `locked_flows` found; returns how many were still there."""
+        """Remove locks that `locked_flows` found; return the number of those that still existed."""
         done = unlock_held(self.queue.flows, "uuid", held)
         self._note("unlock flows", done)
         return done
@@ -144,6 +144,6 @@ class Unlocking(ControllerGroup):
         return found, done
 
     def _note(self, name: str, number: int) -> None:
-        """Tell the event log of an unlocking that did something."""
+        """Record an unlocking that changed something in the event log."""
         if number:
             self.queue.events.admin(name, f"{number} unlocked")

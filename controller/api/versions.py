@@ -21,7 +21,7 @@ class Versions(ControllerGroup):
     """
 
     def get_current_db_version(self) -> Version:
-        """Return the version of the documents; 0.1.0 where the database does not say.
+        """Return the version of the documents; 0.1.0 if the database does not record it.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class Versions(ControllerGroup):
         Returns
         -------
         str
-            The difference in one line; "" when there is none, or the database does not say.
+            The difference in one line; "" if there is none, or the database does not record it.
         """
         stored = (version.read_version(self.queue.auxiliary) or {}).get("jobflow_version")
         installed = version.installed_jobflow()
@@ -68,7 +68,7 @@ class Versions(ControllerGroup):
         Returns
         -------
         str
-            One line per package that differs; "" when none does, or the database does not say.
+            One line per package that differs; "" if none does, or none are recorded.
         """
         from controller.rules.upgrades import environment_differences
 

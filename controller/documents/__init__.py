@@ -1,14 +1,14 @@
-"""What the queue database holds, and the lighter views of it.
+"""The documents of the queue database, and lighter views of them.
 
-`JobDoc`, `FlowDoc` and `BatchDoc` are whole documents; `JobInfo` and `FlowInfo` are what lists
-and tables need, without the serialised job. Names, types and defaults are those of
-jobflow-remote 1.0.1, so that both programs work on one database; unknown fields are kept where a
-document is read and ignored where a view is made. ``jobs``, ``flows`` and ``batches`` hold one
+`JobDoc`, `FlowDoc` and `BatchDoc` are whole documents; `JobInfo` and `FlowInfo` are views for
+lists and tables, without the serialised job. Names, types and defaults are those of
+jobflow-remote 1.0.1, so that both programs work on one database; documents
+keep unknown fields, views ignore them. ``jobs``, ``flows`` and ``batches`` define one
 kind each, ``stored`` what they share.
 
 Times are naive and in UTC, as the database returns them.
 
-Names are loaded when they are first asked for: building a model takes half a millisecond.
+Names are loaded at first use: building a model takes half a millisecond.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The attempts of a job that ended: field ``attempts`` of its document, the oldest first.
 
-jobflow-remote does not know the field, and leaves it alone. An entry holds only what is known::
+jobflow-remote does not know the field, and ignores it. An entry contains only what is known::
 
     number            1 for the first attempt; older ones than the newest 20 are forgotten
     state             what the job became: COMPLETED, FAILED or REMOTE_ERROR; absent where a user
@@ -29,9 +29,9 @@ from typing import Any
 from controller.states import JobState
 
 KEPT = 20
-"""How many attempts a document holds."""
+"""Maximum number of attempts in a document."""
 _HEADLINE = 300
-"""Characters of an error that an attempt keeps."""
+"""Maximum length of the error of an attempt, in characters."""
 
 Attempts = list[dict[str, Any]]
 
@@ -60,7 +60,7 @@ def ended_attempts(
     state, cause, step, node, retry
         See the description of the entries.
     headline
-        Line of the error that says most.
+        The most informative line of the error.
     start_time, end_time
         Start and end of the job's function; None means those of the document.
     """
@@ -85,9 +85,9 @@ def ended_attempts(
 
 
 def with_withdrawn(job_doc: Mapping[str, Any], *, now: datetime) -> Attempts | None:
-    """Return the attempts of a job that is about to begin a new one; None where they stay.
+    """Return the attempts of a job that is about to start a new one; None if they do not change.
 
-    A user may have taken the job back before the last attempt ended: nothing recorded its end.
+    A user may have reset the job before the last attempt ended, so that its end is not recorded.
     """
     known, token = earlier_attempts(job_doc), (job_doc.get("remote") or {}).get("submission_token")
     if not token or any(attempt.get("submission_token") == token for attempt in known):
@@ -96,5 +96,5 @@ def with_withdrawn(job_doc: Mapping[str, Any], *, now: datetime) -> Attempts | N
 
 
 def earlier_attempts(job_doc: Mapping[str, Any]) -> Attempts:
-    """Return the attempts that a document holds, the oldest first."""
+    """Return the attempts in a document, the oldest first."""
     return list(job_doc.get("attempts") or ())

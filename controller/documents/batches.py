@@ -18,15 +18,15 @@ class BatchDoc(Stored):
     Attributes
     ----------
     batch_uid
-        Our id, known before the process has one in the queue.
+        jfr's id, known before the process has one in the queue.
     process_id
         Id in the worker's queue.
     jobs
         (db_id, uuid, index) of the jobs it executed.
     activity
-        What the process said last that it does: ``node``, ``slots``, names of the jobs ``running``
+        Its last report: ``node``, ``slots``, names of the jobs ``running``
         there (uuid_index), numbers of jobs ``done`` and ``failed``, whether it ``takes_jobs``, a
-        ``note`` why not, and the ``seconds_left`` of its allocation. None where it says nothing;
+        ``note`` why not, and the ``seconds_left`` of its allocation. None if it reports nothing;
         jobflow-remote does not know the field.
     """
 
@@ -51,7 +51,7 @@ class BatchDoc(Stored):
 
     @property
     def what_it_does(self) -> str:
-        """What the process does now, or what it has done, in a few words."""
+        """What the process is doing, or has done, in a few words."""
         told = self.activity or {}
         if self.batch_state is BatchState.SUBMITTED:
             return "waits in the queue"

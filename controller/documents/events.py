@@ -28,7 +28,7 @@ class EventDoc(Stored):
     kind
         Kind of the event.
     from_state, to_state
-        States of the job or flow before and after; None where there is none, or it is not known.
+        States of the job or flow before and after; None if there is none, or it is unknown.
     db_id, uuid, index
         The job.
     name
@@ -38,9 +38,9 @@ class EventDoc(Stored):
     worker
         Worker of the job.
     runner
-        Id of the runner that made the change; None where it was another process.
+        Id of the runner that made the change; None if another process made it.
     actor
-        user@host of the process that made the change; None where other software made it.
+        user@host of the process that made the change; None if other software made it.
     command
         The command that this process was.
     cause
@@ -48,7 +48,7 @@ class EventDoc(Stored):
     count
         Number of jobs concerned, if not one.
     text
-        Some words more: the first line of an error, for example.
+        Further details, such as the first line of an error.
     """
 
     event_id: str = Field(validation_alias="_id", serialization_alias="event_id")
@@ -85,7 +85,7 @@ def event_id_at(moment: datetime) -> str:
 
 
 class EventIds:
-    """Makes ids of events: each is larger than all before it, whatever the clock does."""
+    """Generates ids of events: each is larger than all before it, whatever the clock does."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -93,7 +93,7 @@ class EventIds:
         self._process = (0, "")
 
     def next(self) -> str:
-        """Return the next id; twelve digits of time, five of a number, seven of the process."""
+        """Return the next id: twelve digits of time, five of a number, seven of the process."""
         with self._lock:
             millis, number = self._last
             now = time.time_ns() // 1_000_000

@@ -21,7 +21,7 @@ class FlowDoc(Stored):
     Attributes
     ----------
     jobs
-        Uuids of the jobs, each once, in the order in which they came.
+        Uuids of the jobs, each once, in the order in which they were added.
     parents
         {uuid: {index as text: uuids of the parents}}.
     ids
@@ -132,7 +132,7 @@ class FlowInfo(Stored):
         One entry per job document, in one order. Without the jobs' own documents only the first
         three are filled.
     jobs_info
-        The jobs' views when they were asked for, else None.
+        Views of the jobs, if requested, else None.
     """
 
     db_ids: list[str]
@@ -156,7 +156,7 @@ class FlowInfo(Stored):
 
     @property
     def db_id(self) -> str | None:
-        """db_id that stands for the flow: its first job's; None for a flow without jobs."""
+        """db_id of the flow, which is that of its first job; None for a flow without jobs."""
         return min(self.db_ids, key=db_id_order, default=None)
 
     @property
@@ -170,9 +170,9 @@ class FlowInfo(Stored):
         return _mapped(zip(self.db_ids, self.job_ids, self.job_indexes, strict=True))
 
     def iter_job_prop(self) -> Iterator[dict[str, Any]]:
-        """Yield what is known of each job: ``db_id``, ``uuid``, ``index``.
+        """Yield the known fields of each job: ``db_id``, ``uuid``, ``index``.
 
-        Where the jobs' documents were read, also ``name``, ``state``, ``parents`` and ``hosts``.
+        If the jobs' documents were read, also ``name``, ``state``, ``parents`` and ``hosts``.
         """
         for n, (db_id, uuid, index) in enumerate(zip(self.db_ids, self.job_ids, self.job_indexes)):
             known: dict[str, Any] = {"db_id": db_id, "uuid": uuid, "index": index}

@@ -21,34 +21,33 @@ if TYPE_CHECKING:
 
 
 class RemoteInfo(Stored):
-    """Sub-document ``remote`` of a job: what the runner knows about its present step.
+    """Sub-document ``remote`` of a job: the runner's data about its current step.
 
     Attributes
     ----------
     step_attempts
-        Failed attempts of the present step.
+        Number of failed attempts of the current step.
     queue_state
         Last state seen in the worker's queue.
     queue_reason
-        Why the queue does not run the job yet, or did not take it, in the queue's words.
+        Why the queue does not run or accept the job, in the queue's own words.
     process_id
         Id in the worker's queue (that of the batch process on a batch worker).
     retry_time_limit
-        The step is not tried again before this time.
+        Earliest time of the next attempt of the step.
     error
         Text of the runner's last error.
     prerun_cleanup
-        The run directory has to be removed before the next upload.
+        Whether the run directory must be removed before the next upload.
     queue_out, queue_err
         The beginning of the job's standard output and error, kept when it failed.
     submission_token
-        By which the present attempt is known in the queue and in the run directory; made by the
-        upload.
+        Token of the current attempt in the queue and in the run directory; created by the upload.
     process
-        Where the queue is the shell, the process of the job: ``host``, ``pid``, ``start_time``,
+        The process of the job, if the queue is the shell: ``host``, ``pid``, ``start_time``,
         ``boot_id`` and ``pid_namespace``.
     scheduler
-        The ``scheduler_type`` of the worker when the present attempt was submitted; None for
+        The ``scheduler_type`` of the worker when the current attempt was submitted; None for
         attempts of jobflow-remote and of earlier versions.
     """
 
@@ -97,9 +96,9 @@ class _JobEnvelope(Stored):
 
     @property
     def run_time(self) -> float | None:
-        """Duration of the finished run in seconds, None while it is not known.
+        """Duration of the finished run in seconds; None if unknown.
 
-        An end before the start is of an earlier run, or of another clock: it tells nothing.
+        An end before the start belongs to an earlier run, or to another clock, and is ignored.
         """
         if self.start_time is None or self.end_time is None or self.end_time < self.start_time:
             return None
@@ -107,7 +106,7 @@ class _JobEnvelope(Stored):
 
     @property
     def estimated_run_time(self) -> float | None:
-        """Seconds since the start of the run, None when it has not started."""
+        """Seconds since the start of the run; None if it has not started."""
         if self.start_time is None:
             return None
         return max(0.0, (utc_now() - self.start_time).total_seconds())
@@ -129,7 +128,7 @@ class JobInfo(_JobEnvelope):
     Attributes
     ----------
     name, metadata, hosts
-        Of the serialised job. ``hosts`` are the uuids of the flows it lies in, innermost first;
+        From the serialised job. ``hosts`` are the uuids of its enclosing flows, innermost first;
         the last one is the submitted flow.
     """
 
@@ -158,7 +157,7 @@ JOB_INFO_PROJECTION: list[str] = [
     "job.metadata",
     "job.hosts",
 ]
-"""What `JobInfo` needs of a job document."""
+"""The fields of a job document that `JobInfo` needs."""
 
 
 class JobDoc(_JobEnvelope):
@@ -168,7 +167,7 @@ class JobDoc(_JobEnvelope):
     ----------
     exec_config_data
         Name of an execution configuration of the project, or the configuration itself as a
-        dictionary; None for none (field ``exec_config``).
+        dictionary; None if there is none (field ``exec_config``).
     job_data
         The serialised jobflow Job (field ``job`` of the document).
     resources_data
@@ -192,7 +191,7 @@ class JobDoc(_JobEnvelope):
     @model_validator(mode="before")
     @classmethod
     def _accept_objects(cls, data: Any) -> Any:
-        """Take a Job or QResources where their serialised form is expected."""
+        """Accept a Job or QResources in place of their serialised form."""
         if not isinstance(data, Mapping):
             return data
         taken = {**data, **_states(data)}
@@ -247,7 +246,7 @@ class JobDoc(_JobEnvelope):
         return list(self.job_data.get("hosts") or [])
 
     def _absent(self) -> set[str]:
-        """Fields beside those of jobflow-remote that have nothing to say."""
+        """Fields unknown to jobflow-remote that are empty."""
         ours = ("lock_lease", "error_cause", "attempts", "retry")
         return {name for name in ours if not getattr(self, name)}
 
@@ -277,18 +276,18 @@ def new_job_document(
     retry: list[dict[str, Any]] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Compose the document of a job that enters the database.
+    """Compose the document of a new job.
 
     Parameters
     ----------
     job_data
         The serialised jobflow Job.
     parents
-        Uuids of the jobs it waits for.
+        Uuids of the jobs that it waits for.
     retry
-        Its own retry rules; None for none, which jobflow-remote would not know.
+        Its own retry rules; None omits the field, which jobflow-remote does not know.
     now
-        Naive UTC; the present when None.
+        Naive UTC; None means the present time.
     """
     created = now or utc_now()
     return {
@@ -318,7 +317,7 @@ def new_job_document(
 
 
 def get_reset_job_base_dict(now: datetime | None = None) -> dict[str, Any]:
-    """Fields that a job loses when it starts afresh, as dotted paths for ``$set``.
+    """Fields that are reset when a job starts again, as dotted paths for ``$set``.
 
     ``remote.process_id``, ``run_dir``, ``remote.prerun_cleanup``, ``worker``, ``priority`` and
     the lock stay: they tell what the last run left behind.

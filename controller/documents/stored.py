@@ -33,7 +33,7 @@ class DynamicResponseType(StrEnum):
 
 
 def utc_now() -> datetime:
-    """Return the present time, naive, in UTC, with the milliseconds that a database keeps."""
+    """Return the current time: naive, in UTC, with the millisecond resolution of databases."""
     now = datetime.now(UTC).replace(tzinfo=None)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
@@ -51,7 +51,7 @@ def flow_of(job: Mapping[str, Any]) -> str:
 
 
 def flow_if_named(job: Mapping[str, Any]) -> str | None:
-    """As `flow_of`; None where a damaged document names no flow."""
+    """Like `flow_of`; None if a damaged document names no flow."""
     hosts = (job.get("job") or {}).get("hosts") or []
     return str(hosts[-1]) if hosts else None
 
@@ -78,7 +78,7 @@ def scheduler_of(remote: Mapping[str, Any]) -> str | dict[str, Any] | None:
     Returns
     -------
     str, dict or None
-        None if it is not recorded: that of the worker's present queue, then.
+        None if it is not recorded; use that of the worker's current queue then.
     """
     known: str | dict[str, Any] | None = remote.get("scheduler")
     return known or ("shell" if remote.get("process") else None)
