@@ -1,8 +1,7 @@
-"""What goes on in a project right now, read again and again at a bounded cost, for live screens.
+"""The current activity of a project, read repeatedly at a bounded cost, for live screens.
 
-Nothing here grows with the number of jobs but the count of them all, which is repeated so rarely
-that it is a small share of the time; what is listed has a limit, and what was counted of an hour
-that is over is not counted again.
+Only the count of all jobs grows with their number, and it is repeated so rarely that it takes a
+small fraction of the time. Lists are limited, and past minutes are not counted again.
 """
 
 from __future__ import annotations
@@ -34,17 +33,17 @@ LISTS: dict[str, tuple[JobState, ...] | None] = {
 _ORDERS: dict[str, list[tuple[str, int]]] = {
     "next": [("priority", -1), ("created_on", 1)],
 }
-"""How the jobs of a list are ordered in the database, where not by their last change."""
+"""Order of the jobs of a list in the database, if not by their last change."""
 LIMIT = 200
-"""Jobs of a list at most."""
+"""Maximum number of jobs in a list."""
 MINUTES = 60
-"""Minutes of which the ends of jobs are counted."""
+"""Number of minutes for which the ends of jobs are counted."""
 _MINUTES_AT_ONCE = 15
-"""Minutes counted in one reading, so that the first one is quick."""
+"""Maximum number of minutes counted in one reading, so that the first reading is quick."""
 _COUNT_SHARE = 100
-"""Jobs are counted again after this multiple of the time that the count took."""
+"""Jobs are counted again after this multiple of the duration of the last count."""
 _COUNT_EVERY = 2.0
-"""Seconds between two counts at least."""
+"""Minimum number of seconds between two counts."""
 _FAILURES = 8
 _FIELDS = [
     "db_id",
@@ -72,11 +71,11 @@ class Entry:
     db_id, name, state, worker, priority
         The db_id, name, state, worker and priority of the job.
     created_on, updated_on, start_time, end_time
-        Naive UTC; None where there is none.
+        Times, naive UTC; None if there is none.
     note
-        Why it waits in its queue, or why it failed; "" where nothing is known.
+        Why it waits in its queue, or why it failed; "" if unknown.
     retrying
-        A step failed and waits to be retried.
+        Whether a step failed and waits to be retried.
     """
 
     db_id: str
@@ -109,7 +108,7 @@ class Failure:
     on
         Time of the failure, naive UTC.
     cause, line
-        Why, as `Cause`, and the last line of the error; "" where not known.
+        The `Cause`, and the last line of the error; "" if unknown.
     """
 
     db_id: str
@@ -127,9 +126,9 @@ class Minute:
     Attributes
     ----------
     begin
-        Naive UTC.
+        Start of the minute, naive UTC.
     completed, failed
-        Numbers.
+        Numbers of jobs.
     """
 
     begin: datetime
@@ -139,7 +138,7 @@ class Minute:
 
 @dataclass(frozen=True)
 class Look:
-    """What is looked at.
+    """What is read.
 
     Attributes
     ----------
@@ -148,7 +147,7 @@ class Look:
     worker
         Only jobs of this worker; None for all.
     name
-        Only jobs with this in their names; ``*`` and ``?`` are wildcards. "" for all.
+        Only jobs whose name contains this; ``*`` and ``?`` are wildcards. "" for all.
     """
 
     list: str = "under way"
@@ -166,7 +165,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Activity:
-    """What goes on.
+    """The activity of a project.
 
     Attributes
     ----------
@@ -181,7 +180,7 @@ class Activity:
     jobs
         The listed jobs, at most `LIMIT`.
     failures
-        The newest, newest first.
+        The newest errors, the newest first.
     minutes
         The last hour, oldest first; minutes that are not counted yet are left out.
     runners
@@ -191,7 +190,7 @@ class Activity:
     outages
         Workers whose machines cannot be used at present.
     limits
-        {worker: limit of its jobs under way, None without}, of the project file.
+        {worker: maximum number of its jobs in progress, None for no limit}, from the project file.
     """
 
     project: str
@@ -223,7 +222,7 @@ class Activity:
 
 
 class ActivityReader:
-    """Reads the activity of a project again and again; not for several threads at once.
+    """Reads the activity of a project repeatedly; not thread-safe.
 
     Parameters
     ----------
@@ -239,10 +238,9 @@ class ActivityReader:
         self._last: tuple[object, Activity] | None = None
 
     def read(self, look: Look, *, whole: bool = False) -> Activity:
-        """Read what goes on.
+        """Read the activity.
 
-        Where the engine can tell that nothing has changed, only the time of the last reading is
-        brought up to date.
+        If the engine can tell that nothing has changed, only the time of reading is updated.
 
         Parameters
         ----------
@@ -294,7 +292,7 @@ class ActivityReader:
         )
 
     def _count(self, now: datetime) -> JobCounts:
-        """Count all jobs, unless that was done a short time ago for what it costs."""
+        """Count all jobs, unless that was done recently, compared with its cost."""
         age = time.monotonic() - self._counted_at
         if self._counts is None or age >= max(_COUNT_EVERY, _COUNT_SHARE * self._counts.took):
             self._counts = replace(count_jobs(self._reader.queue), counted_on=now)
@@ -302,7 +300,7 @@ class ActivityReader:
         return self._counts
 
     def _failures(self) -> list[Failure]:
-        """Return the newest of each state, which one index serves, and of these the newest."""
+        """Return the newest jobs of all states: one index answers each state."""
         found: list[Failure] = []
         for state in ERROR_STATES:
             docs = self._reader.queue.jobs.find(
@@ -324,7 +322,7 @@ class ActivityReader:
         return {doc["db_id"]: _last_line(doc) for doc in docs}
 
     def _ended(self, now: datetime, at_once: int) -> list[Minute]:
-        """Count the ends of jobs by minute: the present one, the one before, and missing ones."""
+        """Count the ends of jobs by minute: the current one, the one before, and missing ones."""
         this = now.replace(second=0, microsecond=0)
         wanted = [this - timedelta(minutes=n) for n in range(MINUTES)]
         known = self._minutes

@@ -129,7 +129,7 @@ def look_at_locks(
     Returns
     -------
     dict
-        {value of the key: lock fields, None where there is no such document}.
+        {value of the key: lock fields, None if there is no such document}.
     list
         A query for documents that may be locked after all: they are free, or their lease has
         expired.

@@ -1,7 +1,7 @@
-"""Filters as users write them: the texts of flags, or of an address of the web page. Pure.
+"""Filters as users write them: values of flags, or the query of a web page's address. Pure.
 
-The same keys mean the same on the command line and in a browser: those of the flags, without
-dashes in front, with ``_`` for ``-``. A list has several values, everything else is one text.
+The keys are the same on the command line and in a browser: those of the flags, without leading
+dashes, with ``_`` for ``-``. A list has several values, everything else is one string.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from controller.states import ERROR_STATES, RUNNING_STATES
 
 
 class FlagError(ArgumentError):
-    """A text that cannot be read.
+    """A value that cannot be read.
 
     Parameters
     ----------
     text
         What is wrong with it.
     flag
-        Its flag, such as ``--days``, perhaps with examples behind it.
+        Its flag, such as ``--days``, possibly followed by examples.
     """
 
     def __init__(self, text: str, *, flag: str | None = None) -> None:
@@ -196,7 +196,7 @@ def dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
 
 
 def typed_dictionary(flag: str, text: str | None) -> dict[str, Any] | None:
-    """As `dictionary`; in pairs, numbers, true, false and null are read as such."""
+    """Like `dictionary`; in pairs, numbers, true, false and null are read as such."""
     found = dictionary(flag, text)
     if found is None or text is None or text.lstrip().startswith("{"):
         return found

@@ -36,7 +36,7 @@ _OF_A_FILE = (".py", ".json")
 
 @dataclass(frozen=True)
 class Target:
-    """A target, taken apart.
+    """A parsed target.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Target:
     path
         A Python file or one of serialised jobs; None for a module and for standard input.
     name
-        Of the object within the module or the Python file, possibly dotted; "" for serialised jobs.
+        Name of the object in the module or Python file, possibly dotted; "" for serialised jobs.
     """
 
     text: str
@@ -57,7 +57,7 @@ class Target:
 
     @property
     def is_serialised(self) -> bool:
-        """Whether it is data, not Python."""
+        """Whether it is serialised data rather than Python."""
         return not self.name
 
 
@@ -79,7 +79,7 @@ class Arguments:
 
 
 def read_target(text: str) -> Target:
-    """Take a target apart. Looks at the file system only to tell a missing name.
+    """Parse a target. Looks at the file system only to suggest a missing name.
 
     Raises
     ------
@@ -130,9 +130,9 @@ def _top_level(tree: ast.Module) -> Iterator[str]:
 def read_arguments(words: Sequence[str]) -> Arguments:
     """Read ``key=value`` words and JSON.
 
-    A value is JSON where it can be read as such, else text; ``key='"1"'`` is the text 1. A word
+    A value is JSON if it can be read as such, else text; ``key='"1"'`` is the text 1. A word
     that begins with a brace is an object with several arguments, one that begins with a bracket
-    has those without a name; another JSON value, such as a number, is one without a name.
+    contains positional ones; another JSON value, such as a number, is one positional argument.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def _read_word(word: str, positional: list[Any]) -> Iterator[tuple[str, Any]]:
 def load_target(target: Target, arguments: Arguments, stdin: Callable[[], str]) -> Any:
     """Return the Flow, Job or list of jobs of a target, or its serialised form.
 
-    Runs code of the user; what this prints goes to standard error.
+    Runs the user's code, whose output goes to standard error.
 
     Parameters
     ----------
@@ -205,12 +205,12 @@ def load_target(target: Target, arguments: Arguments, stdin: Callable[[], str]) 
 
 
 def local_module(target: Target) -> str | None:
-    """Return the name of a module that was found because it lies here, as a worker imports it.
+    """Return the name of a module that was found only because of the working directory.
 
     Returns
     -------
     str or None
-        None where a worker is likely to have it: for what is installed, and for serialised jobs.
+        None if a worker is likely to have it: for installed packages, and for serialised jobs.
     """
     if target.is_serialised:
         return None
@@ -231,7 +231,7 @@ def _is_found(package: str) -> bool:
 
 
 def _here() -> str:
-    """Return the present folder, written as nothing else writes it on the path."""
+    """Return the working directory, spelled differently from any other entry of the path."""
     return str(Path.cwd()) + os.sep
 
 
@@ -282,7 +282,7 @@ def _imported(target: Target) -> ModuleType:
 
 
 def _from_file(path: Path, name: str) -> ModuleType:
-    """Import a file that is in no package, whatever else can be found under its name."""
+    """Import a file outside any package, whatever other module has its name."""
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
         raise SubmissionError(f"{path} is not a Python file", hint=_FORMS)
@@ -319,7 +319,7 @@ def _named_in(module: ModuleType, target: Target) -> Any:
 
 
 def _own_names(module: ModuleType) -> list[str]:
-    """Names of what a module defines, without what it imports."""
+    """Names of the objects that a module defines, without those it imports."""
     return [
         name
         for name, value in vars(module).items()
@@ -328,7 +328,7 @@ def _own_names(module: ModuleType) -> list[str]:
 
 
 def _made(found: Any, target: Target, arguments: Arguments) -> Any:
-    """Call what is to be called, and return what comes back if it can be submitted."""
+    """Call the object if necessary, and return the result if it can be submitted."""
     from jobflow.core.maker import Maker
 
     if isinstance(found, type) and issubclass(found, Maker):
@@ -389,7 +389,7 @@ def _called(function: Callable[..., Any], target: Target, arguments: Arguments) 
 
 
 def _decoded(value: Any) -> Any:
-    """Make objects of serialised ones, such as a structure."""
+    """Decode serialised objects, such as a structure."""
     if not isinstance(value, (dict, list)):
         return value
     from monty.json import MontyDecoder
@@ -399,7 +399,7 @@ def _decoded(value: Any) -> Any:
 
 @contextmanager
 def _code_of_the_user(text: str) -> Iterator[None]:
-    """Turn what the user's code raises into one line; the cause has the traceback."""
+    """Turn an exception of the user's code into a one-line error; its cause has the traceback."""
     try:
         with redirect_stdout(sys.stderr):
             yield
@@ -410,7 +410,7 @@ def _code_of_the_user(text: str) -> Iterator[None]:
             f"{text} ends the program instead of returning a flow (exit {end.code})",
             hint='what a script does belongs under `if __name__ == "__main__":`',
         ) from end
-    except Exception as error:  # whatever the user's code raises
+    except Exception as error:  # any exception of the user's code
         raise SubmissionError(
             f"{text} failed: {_one_line(error)}{_place(error)}",
             hint="run `jf --full-exc flow submit ...` for the traceback",

@@ -34,7 +34,7 @@ def _class_end(pattern: str, start: int) -> int:
 
 
 def _char_class(body: str) -> str:
-    """Translate the inside of [...]; a range that runs backwards holds nothing, as in `fnmatch`."""
+    """Translate the inside of [...]; a reversed range matches nothing, as in `fnmatch`."""
     negated = body[:1] == "!"
     members, i, out = (body[1:] if negated else body), 0, ""
     while i < len(members):

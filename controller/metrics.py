@@ -1,7 +1,7 @@
 """Metrics of a project in Prometheus' text format: printed once, or served over HTTP.
 
-What is read are sums and counts that runners keep in the database, so that it costs the same for
-any number of jobs. Labels are states, workers, causes and hosts; never jobs, flows or runners.
+They are sums and counts that runners keep in the database, so that the cost does not depend on the
+number of jobs. Labels are states, workers, causes and hosts; never jobs, flows or runners.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LIVE_FOR = 60.0
-"""Seconds for which a heartbeat counts for a runner that serves the project."""
+"""Seconds after a heartbeat during which a runner counts as serving the project."""
 
 
 def read_metrics(reader: QueueReader, *, count: bool = True) -> str:
@@ -37,8 +37,8 @@ def read_metrics(reader: QueueReader, *, count: bool = True) -> str:
     Parameters
     ----------
     count
-        Count the jobs where the count that is kept is too old. Otherwise the one that is kept is
-        shown, which ``jfr_jobs_counted_timestamp_seconds`` dates.
+        Count the jobs if the stored count is too old. Otherwise the stored count is shown, with
+        its time in ``jfr_jobs_counted_timestamp_seconds``.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def read_metrics(reader: QueueReader, *, count: bool = True) -> str:
 def own_heartbeats(runners: Iterable[RunnerProcess]) -> list[tuple[str, float]]:
     """Return (host, seconds since its last heartbeat) of each runner that has a record.
 
-    One whose process has ended without saying so counts as silent, as it would elsewhere.
+    A runner whose process died counts as silent, as it would on another machine.
     """
     found = []
     for runner in runners:
@@ -165,7 +165,7 @@ def metrics_text(
 
 
 def _buckets(classes: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Sum up classes, as Prometheus has them: each holds all below its bound."""
+    """Accumulate classes as Prometheus does: each includes all below its bound."""
     total, found = 0, []
     for number, bound in enumerate((*map(str, BOUNDS), "+Inf")):
         total += classes.get(f"c{number}", 0)
@@ -174,12 +174,12 @@ def _buckets(classes: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Read ``[HOST:]PORT``; the host is this machine's loopback where it is left out.
+    """Read ``[HOST:]PORT``; the host defaults to the loopback address.
 
     Raises
     ------
     ArgumentError
-        It is no such address.
+        It is not such an address.
     """
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 <= int(port) < 65536:
@@ -196,9 +196,9 @@ class MetricsServer:
     Parameters
     ----------
     address
-        ``[HOST:]PORT``, see `parse_address`; port 0 takes a free one.
+        ``[HOST:]PORT``, see `parse_address`; port 0 chooses a free one.
     read
-        Returns the text; what it raises is answered with status 503.
+        Returns the text; an exception is answered with status 503.
 
     Attributes
     ----------
@@ -208,7 +208,7 @@ class MetricsServer:
     Raises
     ------
     ConfigError
-        The port is taken, or the address is not this machine's.
+        The port is in use, or the address does not belong to this machine.
     ArgumentError
         It is not an address.
     """
@@ -263,7 +263,7 @@ def serving_metrics(reader: QueueReader, address: str | None) -> Iterator[str | 
     reader
         The reader whose connection is used, from threads of the server.
     address
-        See `parse_address`; None for none.
+        See `parse_address`; None serves no metrics.
 
     Yields
     ------
@@ -273,7 +273,7 @@ def serving_metrics(reader: QueueReader, address: str | None) -> Iterator[str | 
     Raises
     ------
     ConfigError
-        The port is taken, or the package prometheus-client is not installed.
+        The port is in use, or the package prometheus-client is not installed.
     ArgumentError
         It is not an address.
     """

@@ -1,11 +1,11 @@
-"""Paths made of names that come from elsewhere: they stay inside their folder, whatever the name.
+"""Paths made of names chosen by others: they stay inside their folder, whatever the name.
 
 Ids of jobs, names of stores and projects, and names that a user or another machine gives are
-chosen by others. What makes a path of one does it here. Links are not looked at: where a folder
-itself leads is its owner's business.
+chosen by others. Code that turns one into a path does so here. Links are not checked: where a
+folder itself leads is up to its owner.
 
-What is made in a folder of ours is for the user alone, whatever the umask: inputs, outputs and logs
-contain private data of the user.
+Files and folders that jfr creates are readable only by the user, whatever the umask: inputs,
+outputs and logs contain private data.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from typing import IO, Any
 from controller.errors import ArgumentError
 
 RENAMED = re.compile(r"\.(.+)\.removed")
-"""What earlier versions called a run directory while they removed it."""
+"""Name of a run directory while earlier versions removed it."""
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
-"""Modes of what we make."""
+"""Modes of the files and folders that jfr creates."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 LONGEST = 255
-"""Bytes of the longest name that common file systems allow."""
+"""Maximum length of a name on common file systems, in bytes."""
 
 
 def name_problem(name: str) -> str | None:
     """Say why a text cannot be the name of one file or folder; None if it can.
 
-    Also the names are refused that mean another folder, and those with characters that no one can
-    type or see.
+    Names that refer to another folder, and those with characters that cannot be typed or seen, are
+    refused too.
     """
     if not name:
         return "it is empty"
@@ -95,7 +95,7 @@ def run_dir(work_dir: str | Path, folder_id: str, name: str) -> Path:
 def is_run_dir(path: Path, work_dir: Path) -> bool:
     """Whether a path is that of a run directory of a job or batch process, by its names.
 
-    One that an earlier version renamed to ``.NAME.removed`` lies in the same place.
+    One that an earlier version renamed to ``.NAME.removed`` is in the same place.
     """
     renamed = RENAMED.fullmatch(path.name)
     name = renamed[1] if renamed else path.name
@@ -107,12 +107,12 @@ def is_run_dir(path: Path, work_dir: Path) -> bool:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder and its parents unless they exist; new ones are for the user alone.
+    """Create a folder and its parents unless they exist; new ones are private to the user.
 
     Raises
     ------
     OSError
-        It cannot be made, or a file has its name.
+        It cannot be created, or a file has its name.
     """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
@@ -121,7 +121,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def open_private(path: Path, mode: str, **how: Any) -> IO[Any]:
-    """Open a file as ``open`` does; a new one is for the user alone.
+    """Open a file as ``open`` does; a new one is private to the user.
 
     Raises
     ------

@@ -24,12 +24,12 @@ _HARMFUL = re.compile(rf"[\x00-\x08\x0b-\x1f{_BEYOND_ASCII}]")
 _UNESCAPED = re.compile(f"[{_BEYOND_ASCII}]")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a formula begins with, also in full width."""
+"""Characters with which a formula begins, also in full width."""
 _INDENT = "\n    "
 
 
 def is_harmless(text: str) -> bool:
-    """Whether a text has nothing that a terminal would obey or that deceives its reader."""
+    """Whether a text has nothing that a terminal would interpret or that deceives its reader."""
     if text.isascii() and text.isprintable():
         return True
     return _HARMFUL.search(text) is None
@@ -56,7 +56,7 @@ def one_line(text: str) -> str:
 
 
 def log_text(text: str) -> str:
-    """Return a text for a log: its further lines are indented, and look like no line of the log."""
+    """Return a text for a log: its further lines are indented, so as not to look like entries."""
     return harmless(text).replace("\n", _INDENT)
 
 
@@ -71,7 +71,7 @@ def table_cell(text: str) -> str:
 
 
 def escaped_json(text: str) -> str:
-    """Return JSON in which harmful characters are escapes; what it says stays the same.
+    """Return JSON in which harmful characters are escaped; its meaning stays the same.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """Filters of a project that users saved under a name, for the command line and the web page.
 
 They are beside the project file, in a file of the same name that ends in ``.filters``: YAML, so
-that it can be edited by hand, and no project file, so that jobflow-remote does not read it. A
-filter holds texts as `controller.filter_texts` takes them: ``days: 7`` stays relative to the day of
-its use. ::
+that it can be edited by hand, and not a project file, so that jobflow-remote does not read it. A
+filter contains strings as `controller.filter_texts` reads them: ``days: 7`` stays relative to the
+day of use. ::
 
     job:
       broken: {state: [FAILED, REMOTE_ERROR], days: "7"}
@@ -48,7 +48,7 @@ KEYS["job"] = KEYS["flow"] | {"worker", "cause", "error_match"}
 """Keys of a filter of each kind."""
 
 MARK = "@"
-"""What stands before the name of a saved filter."""
+"""Prefix of the name of a saved filter."""
 _NAME = re.compile(r"\w[\w.+-]{0,63}")
 _STARTS = ("start_date", "days", "hours")
 """Keys that cannot be combined."""
@@ -125,7 +125,7 @@ def named_filter(project_file: Path, kind: Kind, name: str) -> SavedFilter:
 
 
 def combined(filters: Iterable[SavedFilter], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the texts of filters with those of a command line, which win key by key.
+    """Merge the conditions of filters with those of a command line, which override them key by key.
 
     A beginning (``start_date``, ``days`` or ``hours``) replaces any other. Of several filters with
     the same key the last one counts.
@@ -212,7 +212,7 @@ def delete_filters(
 
 @contextmanager
 def _only_writer(path: Path) -> Iterator[None]:
-    """Let one process at a time read the file and write it again; the others wait.
+    """Allow one process at a time to read and rewrite the file; the others wait.
 
     The folder is locked, not the file, which is replaced by each write. Where folders cannot be
     locked (some network file systems), the last one to write wins, as with any editor.
@@ -254,7 +254,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _checked(path: Path, kind: Kind, name: str, texts: Any) -> SavedFilter:
-    """Return a filter whose texts can be used."""
+    """Return a filter after checking its conditions."""
     if not isinstance(texts, Mapping):
         raise ConfigError(f"{path}: the filter {name} must contain keys and values")
     if unknown := sorted(set(map(str, texts)) - KEYS[kind]):
@@ -272,7 +272,7 @@ def _checked(path: Path, kind: Kind, name: str, texts: Any) -> SavedFilter:
 
 
 def _text(key: str, value: Any) -> str | list[str]:
-    """Return a value as a command line would give it, whatever YAML made of it."""
+    """Return a value as a command line would give it, whatever type YAML has read."""
     if key in LISTS:
         values = value if isinstance(value, (list, tuple)) else str(value).split(",")
         return [str(one).strip() for one in values]

@@ -18,12 +18,12 @@ _OF_JOBS = [
     *("created_on", "updated_on", "start_time", "end_time", "remote.retry_time_limit"),
     *("job.name", "job.hosts"),
 ]
-"""What a page about a flow needs of each job: there may be thousands."""
+"""The fields of each job that a page about a flow needs: there may be thousands of jobs."""
 
 
 @dataclass(frozen=True)
 class FlowView:
-    """A flow and what can be said about its jobs together.
+    """A flow and a summary of its jobs.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class FlowView:
     started, ended
         Start of the first and end of the last job, naive UTC; None before that.
     run_time
-        Seconds of all jobs together.
+        Total run time of all jobs, in seconds.
     longest
         (job, seconds) of those that ran, or have been running, for longest.
     failures
@@ -63,14 +63,14 @@ class FlowView:
 def find_flow(reader: QueueReader, text: str) -> FlowInfo:
     """Return a flow with its jobs, by its uuid, the beginning of one, or the db_id of a job.
 
-    Of the jobs only that is read which a page about the flow shows: no errors, no metadata.
+    Only the fields of jobs that a page about the flow shows are read: no errors, no metadata.
 
     Raises
     ------
     FlowNotFoundError
         There is none.
     ArgumentError
-        Several uuids begin so.
+        Several uuids start with the text.
     """
     whole = reader.queue.whole_flow_id(text)
     if not is_uuid(whole):
@@ -89,7 +89,7 @@ def find_flow(reader: QueueReader, text: str) -> FlowInfo:
 
 
 def flow_view(flow: FlowInfo) -> FlowView:
-    """Return what the jobs of a flow say together."""
+    """Return the summary of the jobs of a flow."""
     jobs = flow.jobs_info or []
     counts = Counter(job.state for job in jobs)
     times = [(job, _seconds(job)) for job in jobs]

@@ -23,14 +23,14 @@ _DETAILS = ["resources", "exec_config", "attempts", "retry", "job"]
 
 @dataclass(frozen=True)
 class JobView:
-    """A job and what is around it.
+    """A job and its surroundings.
 
     Attributes
     ----------
     job
         The job.
     flow
-        ``{uuid, name, state}`` of its flow; None if it is not there.
+        ``{uuid, name, state}`` of its flow; None if it does not exist.
     indices
         (index, db_id) of all jobs with its uuid.
     history
@@ -38,13 +38,13 @@ class JobView:
     attempts
         Its attempts that ended, as `controller.documents.attempts` describes them.
     reasons
-        Why it does not run, or what to do about it; none of a job that completed.
+        Why it does not run, or what to do about it; empty for a completed job.
     parents, children
         The newest of each uuid, at most `RELATIVES`.
     resources, exec_config, retry
         Settings of the job, as stored.
     function
-        The function that it calls, as ``module.name``; "" where that is not known.
+        The function that it calls, as ``module.name``; "" if unknown.
     inputs
         {name or number of the argument: value}, serialised.
     """
@@ -77,7 +77,7 @@ def find_job(reader: QueueReader, text: str, index: int | None = None) -> JobInf
     JobNotFoundError
         There is none.
     ArgumentError
-        Several uuids begin so.
+        Several uuids start with the text.
     """
     whole = reader.queue.whole_job_id(text)
     named: dict[str, Any] = (
@@ -92,7 +92,7 @@ def find_job(reader: QueueReader, text: str, index: int | None = None) -> JobInf
 
 
 def job_view(reader: QueueReader, job: JobInfo) -> JobView:
-    """Read what is around a job. Locks nothing."""
+    """Read the surroundings of a job. Locks nothing."""
     queue = reader.queue
     doc = queue.jobs.find_one({"db_id": job.db_id}, _DETAILS) or {}
     same = queue.jobs.find({"uuid": job.uuid}, ["index", "db_id"])

@@ -1,4 +1,4 @@
-"""Pages of jobs and flows: each begins where the one before it ended."""
+"""Pages of jobs and flows: each starts where the previous one ended."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def list_jobs(reader: QueueReader, selection: JobFilter, order: Order) -> Listed
     Raises
     ------
     ArgumentError
-        ``order.after`` is not what a page before it gave, or an id is ambiguous.
+        ``order.after`` was not returned by a previous page, or an id is ambiguous.
     """
     query = reader.queue.query(selection)
     return _page(reader.queue.jobs, query, JOB_INFO_PROJECTION, order, JobInfo.from_query_output)
@@ -105,10 +105,10 @@ def _page(
 
 
 def _from(query: Query, order: Order) -> tuple[Query, int]:
-    """Restrict a query to what follows the page before.
+    """Restrict a query to what follows the previous page.
 
-    Times are not unique: a page begins at the time of the last thing of the page before, and leaves
-    out as many of that time as were shown. An index on the time answers that as it stands.
+    Times are not unique: a page starts at the time of the last item of the previous page, and skips
+    the items with that time that were already shown. An index on the time answers that directly.
     """
     if order.after is None:
         return query, 0

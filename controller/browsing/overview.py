@@ -1,4 +1,4 @@
-"""What goes on in a project: how many jobs are where, who works, and what needs a person."""
+"""The activity of a project: numbers of jobs, workers, runners, and what needs attention."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _ENDS = (JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR)
 
 @dataclass(frozen=True)
 class WorkerLoad:
-    """What a worker has to do.
+    """The jobs of a worker.
 
     Attributes
     ----------
     name, kind, host
-        Of the worker; ``kind`` is its type in the project file, "" if it is not there any more.
+        Name, type and machine of the worker; the type is "" if the project no longer has it.
     max_jobs
-        Its limit; None without.
+        Maximum number of its jobs; None for no limit.
     states
         {state: number of its jobs}, without zeros.
     outage
-        Why its machine cannot be used at present; None if nothing is known of that.
+        Why its machine cannot be used at present; None if no outage is known.
     """
 
     name: str
@@ -46,7 +46,7 @@ class WorkerLoad:
 
     @property
     def active(self) -> int:
-        """Number of its jobs under way."""
+        """Number of its jobs in progress."""
         return sum(self.states.get(state, 0) for state in RUNNING_STATES)
 
     @property
@@ -62,7 +62,7 @@ class WorkerLoad:
 
 @dataclass(frozen=True)
 class Overview:
-    """What goes on in a project.
+    """The activity of a project.
 
     Attributes
     ----------
@@ -109,14 +109,14 @@ class Overview:
 
 
 def overview(reader: QueueReader, zone: str, count: Callable[[], JobCounts]) -> Overview:
-    """Read what goes on.
+    """Read the activity.
 
     Parameters
     ----------
     zone
         Time zone of the hours.
     count
-        Counts the jobs, perhaps some seconds ago.
+        Returns the counts of jobs, possibly some seconds old.
     """
     queue = reader.queue
     counts = count()
@@ -143,7 +143,7 @@ def overview(reader: QueueReader, zone: str, count: Callable[[], JobCounts]) -> 
 def worker_loads(
     project: Project | None, counts: JobCounts, outages: list[WorkerOutage]
 ) -> list[WorkerLoad]:
-    """Return what each worker has to do, by name."""
+    """Return the jobs of each worker, by name."""
     configured = project.workers if project is not None else {}
     away = {outage.worker: outage for outage in outages}
     states: dict[str, dict[JobState, int]] = {name: {} for name in configured}

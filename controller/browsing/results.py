@@ -17,9 +17,9 @@ from controller.states import JobState
 from controller.storage.outputs import read_outputs
 
 MOST = 2000
-"""Number of jobs whose outputs are read, the newest."""
+"""Maximum number of jobs whose outputs are read: the newest ones."""
 TIME, RUN_TIME = "time", "run_time"
-"""What stands for the end of a job, and for its run time in seconds, in the place of a path."""
+"""Names used in place of a path for the end of a job, and for its run time in seconds."""
 _ENDS_WITH_NUMBERS = "give the path of a number in the output, such as energy or relax.energy"
 
 
@@ -71,7 +71,7 @@ def read_points(reader: QueueReader, selection: JobFilter, x: str, y: str) -> Po
     Raises
     ------
     ArgumentError
-        A path that cannot be one.
+        A path is invalid.
     StorageUnavailableError
         The outputs cannot be read.
     """

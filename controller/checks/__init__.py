@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "CheckResult", "Progress", "check_environment", "check_project"]
 
 PARTS = ("environment", "worker", "jobstore", "queue")
-"""What can be checked, in this order."""
+"""The parts that can be checked, in this order."""
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is checked next, checks done, checks in total)."""
@@ -46,8 +46,8 @@ def check_project(
     worker
         Check only this worker; None checks all.
     full
-        Compare the versions of all packages of the workers with those here; otherwise of those
-        that matter to every job, and of workers on other machines only.
+        Compare the versions of all packages of the workers with those here; otherwise only of
+        those that matter to every job, on workers on other machines.
     progress
         Called before each check and after the last.
 
@@ -72,7 +72,7 @@ def check_project(
 def _checks(
     project: Project, parts: Sequence[str], worker: str | None, *, full: bool
 ) -> list[tuple[str, _Check]]:
-    """Return the things to check, each with its check."""
+    """Return the parts to check, each with its check."""
     found: list[tuple[str, _Check]] = []
     if "environment" in parts:
         found.append(("environment", check_environment))

@@ -20,7 +20,7 @@ def check_environment(environ: Mapping[str, str] | None = None) -> list[CheckRes
     Parameters
     ----------
     environ
-        The environment; None takes that of the process.
+        The environment; None means that of the process.
     """
     source = os.environ if environ is None else environ
     found = [_check_command(source)]
@@ -35,7 +35,7 @@ def check_environment(environ: Mapping[str, str] | None = None) -> list[CheckRes
 
 
 def _check_command(environ: Mapping[str, str]) -> CheckResult:
-    """Ask the first ``jf`` on the PATH for its version; that of jobflow-remote cannot tell it."""
+    """Ask the first ``jf`` on the PATH for its version; that of jobflow-remote has no answer."""
     path = shutil.which("jf", path=environ.get("PATH"))
     if path is None:
         hint = "activate the environment that jfr is installed in"

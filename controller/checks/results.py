@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from controller.errors import ControllerError
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found.
+    """The result of a check.
 
     Attributes
     ----------
@@ -39,12 +39,12 @@ class CheckResult:
 
 
 def result_of(what: str, check: Callable[[], str | None]) -> CheckResult:
-    """Check something; nothing that goes wrong with it ends the other checks.
+    """Run a check; an error in it does not prevent the other checks.
 
     Parameters
     ----------
     check
-        Returns what is of interest, or raises what is wrong.
+        Returns a note of interest, or raises the problem.
     """
     try:
         return CheckResult(what, note=check())

@@ -1,4 +1,4 @@
-"""Check a worker: whether it is reached, and jobs can be prepared, submitted and followed."""
+"""Check a worker: whether it can be reached, and jobs can be prepared, submitted and polled."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def check_worker(name: str, worker: WorkerBase, *, full: bool = False) -> list[C
     Parameters
     ----------
     full
-        Compare the versions of all packages with those here; otherwise of those that matter to
-        every job, and on other machines only.
+        Compare the versions of all packages with those here; otherwise only of those that matter
+        to every job, on other machines.
 
     Returns
     -------
     list
-        All problems; one result without a problem where there are none.
+        All problems; one result without a problem if there are none.
     """
     what = f"worker {name}"
     with ExitStack() as stack:
-        # One machine for all questions: it is logged in to once.
+        # One connection for all checks: only one login.
         opened = cache(lambda: stack.enter_context(closing(open_host(worker))))
         return _check_worker(what, worker, opened, full=full)
 
@@ -78,7 +78,7 @@ def _check_scheduler(worker: WorkerBase) -> None:
 
 
 def _check_resources(worker: WorkerBase) -> None:
-    """Write a submission script as one of a job that has no resources of its own."""
+    """Write a submission script like that of a job without resources of its own."""
     spec = ScriptSpec(
         run_dir=str(worker.work_dir),
         command="true",
@@ -104,7 +104,7 @@ _READY = "jfr-check-ready"
 
 
 def _check_host(host: Host, worker: WorkerBase) -> str:
-    """Write into its folder, and find the program that runs jobs."""
+    """Write into its folder, and look for the program that runs jobs."""
     _check_folders(host, worker)
     program = shlex.split(worker.command)[0]
     done = host.execute(as_jobs_run(worker, f"echo {_READY}\ncommand -v {shlex.quote(program)}"))
@@ -124,7 +124,7 @@ def _check_host(host: Host, worker: WorkerBase) -> str:
 
 
 def _check_folders(host: Host, worker: WorkerBase) -> None:
-    """Make its folders, and write into that of the jobs."""
+    """Create its folders, and write into that of the jobs."""
     probe = worker.work_dir / f".jfr-check-{uuid4().hex}"
     try:
         host.mkdir(worker.work_dir)
@@ -155,7 +155,7 @@ def _check_queue(host: Host, worker: WorkerBase) -> None:
 def _found_on_worker(
     what: str, worker: WorkerBase, opened: Callable[[], Host]
 ) -> list[CheckResult]:
-    """Say what is on a worker, and what of it would break jobs."""
+    """Describe a worker's environment, and the problems that would break jobs."""
     what = f"{what}: environment"
     facts = _asked(what, worker, opened, find_out)
     if isinstance(facts, CheckResult):
@@ -185,7 +185,7 @@ def _asked(
     opened: Callable[[], Host],
     ask: Callable[[Host, WorkerBase], _Answer],
 ) -> _Answer | CheckResult:
-    """Return what a worker answers, or a warning that says why it does not."""
+    """Return the answer of a worker, or a warning if there is none."""
     try:
         return ask(opened(), worker)
     except (ControllerError, OSError) as error:
@@ -196,7 +196,7 @@ _PACKAGE_HINT = "install the same version on both sides"
 
 
 def _different_packages(host: Host, worker: WorkerBase) -> list[str]:
-    """Report the packages of a worker with other versions than here."""
+    """Report the packages of a worker whose versions differ from those here."""
     command = "python -m pip list --format json --disable-pip-version-check"
     done = host.execute(as_jobs_run(worker, command))
     try:

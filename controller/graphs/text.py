@@ -34,7 +34,7 @@ def get_mermaid(flow: FlowInfo | FlowGraph, label: str = "name", show_subflows: 
     Raises
     ------
     ArgumentError
-        No such label, or a flow that was read without its jobs.
+        Unknown label, or a flow that was read without its jobs.
     """
     check_label(label)
     graph = flow_graph(flow)
@@ -89,13 +89,13 @@ def get_dot(flow: FlowInfo | FlowGraph, label: str = "name", show_subflows: bool
 
 
 _Frame = tuple[Callable[[SubFlow], str], str]
-"""What opens a flow within the flow, and what closes it."""
+"""The lines that open and close a flow within the flow."""
 
 
 def _nodes(
     graph: FlowGraph, job_line: Callable[[JobNode], str], frame: _Frame | None
 ) -> Iterator[str]:
-    """Lines of all jobs, framed as they lie in each other if there is a frame."""
+    """Lines of all jobs, with frames around nested flows if requested."""
     if frame is None:
         return (_INDENT + job_line(job) for job in graph.jobs.values())
     return _nested(graph, job_line, *frame, _INDENT)
@@ -109,7 +109,7 @@ def _nested(
     indent: str,
     within: str | None = None,
 ) -> Iterator[str]:
-    """Lines of what lies in a flow; as deep as `controller.graphs.model.MAX_DEPTH` at most."""
+    """Lines of the content of a flow, at most `controller.graphs.model.MAX_DEPTH` deep."""
     for part in graph.contents.get(within, []):
         if isinstance(part, JobNode):
             yield indent + job_line(part)
@@ -120,7 +120,7 @@ def _nested(
 
 
 def _mermaid_id(text: str) -> str:
-    """An id that Mermaid takes: letters, digits, - and _; "end" alone is a keyword."""
+    """An id that Mermaid accepts: letters, digits, - and _; "end" alone is a keyword."""
     plain = re.sub(r"[^A-Za-z0-9_-]", lambda m: f"_x{ord(m[0]):x}_", text)
     return f"{plain}_" if plain.lower() == "end" else plain
 

@@ -27,13 +27,13 @@ class TreeNode:
     kind
         "flow" or "job".
     name
-        Of the job or the flow; for a flow within the flow, where it came from.
+        Name of the job or the flow; for a flow within the flow, its origin.
     uuid
         The uuid of the job or the flow.
     job
         The job; None for a flow.
     origin
-        How it came into the flow. What a job brought stands below that job: the indices that
+        How it was added to the flow. Jobs added by a job are below that job: the indices that
         replaced it, its detours and its additions.
     children
         Child nodes, in the order of their creation.
@@ -105,27 +105,27 @@ def get_tree(flow: FlowInfo | FlowGraph) -> TreeNode:
 def _node(part: JobNode | SubFlow, graph: FlowGraph) -> TreeNode:
     if isinstance(part, SubFlow):
         return TreeNode("flow", subflow_label(part, graph.jobs), part.uuid, origin=part.origin)
-    # What a sub-flow says already is not said again of each job in it.
+    # The origin of a sub-flow is not repeated for each job in it.
     told = part.index == 1 and _is_brought(part.subflow, part.made_by, graph)
     origin = Origin.SUBMITTED if told else part.origin
     return TreeNode("job", part.name or part.db_id, part.uuid, part, origin)
 
 
 def _place(key: str, part: JobNode | SubFlow, graph: FlowGraph) -> str | None:
-    """Key of what a part stands below: the job that brought it, else what lies around it."""
+    """Key of the parent of a part: the job that added it, else its enclosing flow."""
     around = part.within if isinstance(part, SubFlow) else part.subflow
     maker = part.made_by
     if maker is None or _is_brought(around, maker, graph):
         return around
     if part.origin is Origin.REPLACE:
-        # All indices of a job stand below the first, side by side.
+        # All indices of a job are below the first, side by side.
         uuid = graph.jobs[maker].uuid
         maker = next(job.db_id for job in graph.jobs.values() if job.uuid == uuid)
     return maker if maker != key else around
 
 
 def _is_brought(around: str | None, maker: str | None, graph: FlowGraph) -> bool:
-    """Whether a job brought a sub-flow, or one around it."""
+    """Whether a job added a sub-flow, or an enclosing one."""
     while around is not None:
         if graph.subflows[around].made_by == maker:
             return maker is not None
@@ -134,7 +134,7 @@ def _is_brought(around: str | None, maker: str | None, graph: FlowGraph) -> bool
 
 
 def _reachable(key: str, places: dict[str, str | None]) -> str | None:
-    """Where a node may stand: at most `MAX_DEPTH` deep, and never below itself."""
+    """Return a valid parent of a node: at most `MAX_DEPTH` deep, and never below itself."""
     way: dict[str, None] = {}
     place = places[key]
     while place is not None:
@@ -147,7 +147,7 @@ def _reachable(key: str, places: dict[str, str | None]) -> str | None:
 
 
 def _order(graph: FlowGraph) -> dict[str, int]:
-    """Place of every part in time: a sub-flow comes with its first job."""
+    """Position of every part in time: a sub-flow has that of its first job."""
     order: dict[str, int] = {}
     for number, job in enumerate(graph.jobs.values()):
         within = job.subflow

@@ -1,4 +1,4 @@
-"""What is archived, what of it is found without unpacking, and which queries that answers; pure.
+"""What may be archived, and which queries are answered without unpacking; pure.
 
 An archived flow is one document, or several where it is large: *parts*. Each holds some of its
 jobs, packed, and beside them what they are found by. The first, the *head*, also holds the flow.
@@ -16,7 +16,7 @@ from controller.states import RUNNING_STATES, FlowState, JobState
 FINISHED = (FlowState.COMPLETED, FlowState.FAILED, FlowState.STOPPED)
 """States of flows that can be archived."""
 MANY_NAMES = 50
-"""With more names of jobs than this, a part does not say which ones it holds."""
+"""With more names of jobs than this, a part does not list them."""
 
 WRITING, DELETING, RESTORING = "writing", "deleting", "restoring"
 """Values of a head's ``stage`` while it is incomplete; an archived flow has none."""
@@ -68,7 +68,7 @@ def why_not(
 
 
 class Part:
-    """Collects what the jobs of one part are found by."""
+    """Collects the values by which the jobs of one part are found."""
 
     def __init__(self) -> None:
         self._lists: dict[str, dict[Any, None]] = {
@@ -175,7 +175,7 @@ def _all_of(wanted: list[Query]) -> Query:
 
 
 def _is_positive(value: Any) -> bool:
-    """Whether an array holds what a value meets, if one of its elements does."""
+    """Whether an array satisfies a condition because one of its elements does."""
     if not isinstance(value, Mapping):
         return True
     return bool(value) and all(op in _POSITIVE for op in value)

@@ -1,4 +1,4 @@
-"""From a write to the events that it makes, and from filters to queries; pure."""
+"""The events of a write, and the queries of event filters; pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from controller.rules.why import error_line
 from controller.states import EVENT_KINDS, QUEUED_STATES, STATE_CHANGES, EventKind, JobState
 
 LONGEST_TEXT = 300
-"""Characters of an event's text that are kept."""
+"""Maximum length of an event's text, in characters."""
 
 JOB_FIELDS = ("db_id", "uuid", "index", "state", "worker", "lock_id", "updated_on", "job.hosts")
-"""What is read of a job to tell of it."""
+"""Fields of a job that its events need."""
 FLOW_FIELDS = ("uuid", "name", "state", "lock_id")
-"""What is read of a flow to tell of it."""
+"""Fields of a flow that its events need."""
 KEYS = ("_id", "db_id", "uuid")
-"""Fields by which a few documents are found at once, in the order of preference."""
+"""Fields by which a few documents are found quickly, in order of preference."""
 
 _IN_QUEUE = frozenset(state.value for state in QUEUED_STATES)
 _SUBMITTED = frozenset((JobState.SUBMITTED.value, JobState.BATCH_SUBMITTED.value))
@@ -32,16 +32,16 @@ STATE_GROUP = EVENT_KINDS[0]
 
 @dataclass(frozen=True)
 class Change:
-    """What a write does to each document that it changes, as far as events tell of it.
+    """The effect of a write on each document that it changes, as far as events describe it.
 
     Attributes
     ----------
     state
-        The state it sets; None when it sets none.
+        The state it sets; None if it sets none.
     deletes, takes_over, step_failed
         Whether it deletes, takes an expired lock over, or records a failed step.
     lock_id
-        The id of the lock it sets; None when it sets none, or frees the document.
+        The id of the lock it sets; None if it sets none, or releases the lock.
     worker, cause, text
         Worker, cause and first line of the error that it sets.
     """
@@ -60,7 +60,7 @@ DELETION = Change(deletes=True)
 
 
 def change_of(query: Mapping[str, Any], update: Any) -> Change | None:
-    """Return what an update does that an event tells of; None when nothing.
+    """Return the effect of an update that events describe; None if there is none.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def change_of(query: Mapping[str, Any], update: Any) -> Change | None:
 
 
 def _last_attempt(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The attempt that a write ends, where it says so: a retried job has no error of its own."""
+    """The attempt that a write ends, if it records one: a retried job has no error of its own."""
     attempts = fields.get("attempts")
     return attempts[-1] if isinstance(attempts, list) and attempts else {}
 
@@ -115,7 +115,7 @@ def _set_fields(update: Any) -> Mapping[str, Any]:
 
 
 def shortened(text: str) -> str:
-    """Cut a text to what an event keeps of it, and write out what no database holds."""
+    """Cut a text to the length that an event keeps, and escape what a database cannot store."""
     text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
@@ -134,7 +134,7 @@ def kind_of_transition(before: str | None, after: str) -> EventKind:
 def job_events(doc: Mapping[str, Any], change: Change) -> list[dict[str, Any]]:
     """Return the events of a change of one job, without id, time and actor.
 
-    A change of state has, as ``since``, when the job got the state that it leaves.
+    For a change of state, ``since`` is the time at which the job entered the state that it leaves.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def job_events(doc: Mapping[str, Any], change: Change) -> list[dict[str, Any]]:
 
 
 def flow_events(doc: Mapping[str, Any], change: Change) -> list[dict[str, Any]]:
-    """Return the events of a change of one flow; as `job_events`, with `FLOW_FIELDS`."""
+    """Return the events of a change of one flow; like `job_events`, with `FLOW_FIELDS`."""
     before = doc.get("state")
     about = {"flow": doc.get("uuid"), "name": doc.get("name")}
     events = []
@@ -202,7 +202,7 @@ def _job(doc: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_comparable(query: Mapping[str, Any]) -> bool:
-    """Whether `selects` can tell from `JOB_FIELDS` or `FLOW_FIELDS` what a query selects."""
+    """Whether `selects` can evaluate a query on `JOB_FIELDS` or `FLOW_FIELDS`."""
     return _COMPARED.issuperset(query) and any(key in query for key in KEYS)
 
 
@@ -212,7 +212,7 @@ def selects(query: Mapping[str, Any], doc: Mapping[str, Any], *, known: str | No
     Parameters
     ----------
     known
-        A field for which this is known: the value of the document is one of `wanted_values`.
+        A field known to match: its value in the document is one of `wanted_values`.
     """
     return all(
         _meets(condition, doc.get(key))
@@ -231,7 +231,7 @@ def _meets(condition: Any, value: Any) -> bool:
 
 
 def wanted_values(condition: Any) -> list[Any] | None:
-    """Return the values that a condition on a key asks for; None where it names none."""
+    """Return the values that a condition on a key requires; None if it names none."""
     if not isinstance(condition, Mapping):
         return [condition]
     return list(condition["$in"]) if "$in" in condition else None
@@ -239,20 +239,20 @@ def wanted_values(condition: Any) -> list[Any] | None:
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events; several conditions have to hold together.
+    """A filter of events; all conditions must hold.
 
     Attributes
     ----------
     kinds
         Values of `EventKind`, or `STATE_GROUP`.
     db_ids, uuids
-        Jobs, by db_id or uuid; one of them has to hold.
+        Jobs, by db_id or uuid; one of them must match.
     index
         Index of the jobs of ``uuids``.
     flows
         Uuids of flows.
     workers, runners, actors
-        Names of workers, ids of runners, ``user@host`` of who did it.
+        Names of workers, ids of runners, ``user@host`` of the authors.
     states
         States that jobs or flows changed to.
     since, until
@@ -302,7 +302,7 @@ class EventFilter:
 
 
 def expand_kinds(kinds: Sequence[str] | None) -> list[str] | None:
-    """Return the kinds that are meant, with `STATE_GROUP` as what it stands for.
+    """Return the kinds, with `STATE_GROUP` replaced by its members.
 
     Raises
     ------

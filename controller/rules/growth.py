@@ -1,8 +1,8 @@
-"""Resources of a job grow from one attempt to the next, or keep off a node; pure.
+"""Resources of a job grow from one attempt to the next, or exclude a node; pure.
 
 Resources are keywords of a scheduler or a serialised QResources, as documents hold them. Each key
 has its own notation: ``time`` is Slurm's, ``walltime`` that of PBS and Grid Engine, ``select`` and
-``qverbatim`` are texts that hold several amounts.
+``qverbatim`` are strings with several amounts.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ Resources = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Grown:
-    """What became of resources.
+    """The result of changing resources.
 
     Attributes
     ----------
     resources
-        The new ones.
+        The new resources.
     changes
-        Each change in words, such as ``time 01:00:00 -> 02:00:00``.
+        Each change as text, such as ``time 01:00:00 -> 02:00:00``.
     at_limit
-        Whether something did not grow since it is at its limit.
+        Whether something did not grow because it is at its limit.
     """
 
     resources: Resources
@@ -38,7 +38,7 @@ class Grown:
 
 
 def grow(resources: Resources, what: str, factor: float, limit: float | str | None = None) -> Grown:
-    """Let the time or the memory grow that is asked of a scheduler.
+    """Increase the time or the memory requested from a scheduler.
 
     Parameters
     ----------
@@ -70,14 +70,14 @@ def grow(resources: Resources, what: str, factor: float, limit: float | str | No
 
 
 def exclude_node(resources: Resources, node: str | None, scheduler: str) -> Grown:
-    """Ask a scheduler to keep a job off a node, where it can be asked.
+    """Exclude a node for a job, if the scheduler supports it.
 
     Parameters
     ----------
     node
-        Name of one node; a list of several says not which of them failed, and changes nothing.
+        Name of one node; a list of several does not say which one failed, and changes nothing.
     scheduler
-        ``slurm`` or ``sge``; others cannot be asked.
+        ``slurm`` or ``sge``; others do not support it.
     """
     if not node or not re.fullmatch(r"[\w.-]+", node):
         return Grown(resources)
@@ -89,7 +89,7 @@ def exclude_node(resources: Resources, node: str | None, scheduler: str) -> Grow
 
 
 def _keyword(resources: Resources, key: str, change: Callable[[str], str], node: str) -> Grown:
-    """Change a keyword of the scheduler; in a QResources they lie one level below."""
+    """Change a keyword of the scheduler; in a QResources they are one level below."""
     if "@class" in resources:
         inner = _keyword(resources.get("scheduler_kwargs") or {}, key, change, node)
         return replace(inner, resources={**resources, "scheduler_kwargs": inner.resources})
@@ -159,7 +159,7 @@ class _Step:
     top: float | None
 
     def of(self, value: float) -> float:
-        """The next value; the same where there is nothing to grow, or no room."""
+        """The next value; the same if nothing can grow, or the limit is reached."""
         wanted = value * self.factor
         return max(value, wanted if self.top is None else min(wanted, self.top))
 

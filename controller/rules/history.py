@@ -21,8 +21,8 @@ class HistoryEntry:
     state
         State of the job from then on; None when it was deleted.
     seconds
-        For how long it was in this state; until now where it still is. None where the entry is no
-        change of its state, or nothing follows a final one.
+        Duration of this state, until now if it is the current one. None if the entry is not a
+        change of state, or for a final state that nothing follows.
     kind
         Kind of the event.
     worker, runner, actor, command, cause, text
@@ -59,7 +59,7 @@ def job_history(
     created_on
         Time of the job's submission; None if it is no longer known.
     lasting
-        Final states, of which it is not told how long they last.
+        Final states, whose duration is not reported.
     """
     entries = [] if created_on is None else [_creation(events, created_on)]
     entries += [_entry(event) for event in events]

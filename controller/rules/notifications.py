@@ -1,4 +1,4 @@
-"""From events to messages; pure."""
+"""Turning events into notifications; pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ GONE = "gone"
 LOGIN_NEEDED = "login needed"
 FOUND = "doctor found"
 SHOWN = 20
-"""Events that a message quotes; of the others it says how many there are."""
+"""Maximum number of events quoted in a message; the others are counted."""
 FIRST_RETRY, LONGEST_RETRY = 30.0, 3600.0
-"""Seconds until a delivery that failed is tried again; doubled each time."""
+"""Seconds until a failed delivery is retried; doubled each time."""
 
 _ERRORS = frozenset(state.value for state in ERROR_STATES)
 _FLOWS = {
@@ -38,12 +38,12 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Message:
-    """What is delivered.
+    """A message to deliver.
 
     Attributes
     ----------
     message_id
-        The same for the same events: a receiver can tell that it came twice.
+        The same for the same events, so that a receiver can recognise a duplicate.
     project
         Name of the project.
     title, body
@@ -62,7 +62,7 @@ class Message:
     count: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as commands and webhooks get it; times are ISO 8601 in UTC."""
+        """Return plain data, as commands and webhooks receive it; times are ISO 8601 in UTC."""
         events = [
             {k: f"{v.isoformat(timespec='milliseconds')}Z" if k == "time" else v
              for k, v in event.items() if v is not None}
@@ -79,7 +79,7 @@ class Message:
 
 
 def topic_of(event: EventDoc) -> Topic | None:
-    """Return what an event is to be told as; None for most."""
+    """Return the topic of an event; None for most events."""
     if event.kind is EventKind.FLOW:
         return _FLOWS.get(event.to_state or "")
     if event.kind in STATE_CHANGES:
@@ -90,7 +90,7 @@ def topic_of(event: EventDoc) -> Topic | None:
 
 
 def candidates(wanted: Notification) -> dict[str, Any]:
-    """Return a query for the events that a notification may tell of; `is_wanted` decides."""
+    """Return a query for the events that a notification may report; `is_wanted` decides."""
     flows = [state for state, topic in _FLOWS.items() if topic in wanted.on]
     names = [name for name, topic in _NAMED.items() if topic in wanted.on]
     queries: list[dict[str, Any]] = []
@@ -106,7 +106,7 @@ def candidates(wanted: Notification) -> dict[str, Any]:
 
 
 def is_wanted(event: EventDoc, wanted: Notification) -> bool:
-    """Whether a notification tells of an event."""
+    """Whether a notification reports an event."""
     topic = topic_of(event)
     if topic is None or topic not in wanted.on:
         return False

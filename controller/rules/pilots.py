@@ -1,4 +1,4 @@
-"""What a runner decides about a pool and its pilots. Pure: facts in, a decision out.
+"""A runner's decisions about a pool and its pilots. Pure: facts in, a decision out.
 
 A *pilot* is a batch process: one submission to a queue that runs many jobs of a pool.
 """
@@ -15,7 +15,7 @@ from controller.rules.pool_files import Entry, PilotReport
 from controller.states import BATCH_STATES, Cause, JobState
 
 DEATHS = 3
-"""Pilots that may end while they run a job, before the job is taken for the reason."""
+"""Number of pilots that may end while running a job before the job counts as the reason."""
 BLAMELESS = frozenset(
     {Cause.PREEMPTED.value, Cause.NODE_FAILED.value, Cause.CANCELLED_OUTSIDE.value}
 )
@@ -26,7 +26,7 @@ Key = tuple[str, int]
 
 
 class Verdict(Enum):
-    """What to do about a file of the pool that a pilot has left for the runner."""
+    """What to do about a file of the pool that a pilot left for the runner."""
 
     SETTLE = auto()  # the job has run: record it, then remove the file
     GIVE_BACK = auto()  # the job is to run again, at no cost for it; remove the file
@@ -42,7 +42,7 @@ def judge_end(job: Mapping[str, Any] | None, entry: Entry) -> Verdict:
     Parameters
     ----------
     job
-        Document with ``state`` and ``remote``; None where there is no such job.
+        Document with ``state`` and ``remote``; None if there is no such job.
     entry
         The content of the file.
     """
@@ -68,19 +68,19 @@ def judge_unmarked_end(*, started_as: str | None, token: str, runs_elsewhere: bo
     Parameters
     ----------
     started_as
-        Token in the start file of the run directory; None where there is none.
+        Token in the start file of the run directory; None if there is none.
     token
-        The token of the present attempt.
+        The token of the current attempt.
     runs_elsewhere
         Whether another pilot has a claim on the job, and its script has not ended.
     """
     if started_as != token:
-        return Verdict.FORGET  # the present attempt has not begun
+        return Verdict.FORGET  # the current attempt has not started
     return Verdict.FORGET if runs_elsewhere else Verdict.SETTLE
 
 
 def deaths_of(job: Mapping[str, Any]) -> int:
-    """Return how many pilots in a row have ended while they ran a job, through no other cause."""
+    """Return how many consecutive pilots ended while they ran a job, for no other reason."""
     found = 0
     for attempt in reversed(job.get("attempts") or []):
         if attempt.get("state") or not attempt.get("batch_uid"):
@@ -90,7 +90,7 @@ def deaths_of(job: Mapping[str, Any]) -> int:
 
 
 def cause_of_pilots_end(word: str | None) -> Cause:
-    """Return why a pilot has ended, by the queue's word for it."""
+    """Return why a pilot has ended, given the queue's word for its state."""
     state = (word or "").split(" ")[0].rstrip("+")
     return _WORDS.get(state, Cause.UNKNOWN)
 
@@ -108,7 +108,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class PilotFacts:
-    """What is known of a pilot that has not ended.
+    """The facts about a pilot that has not ended.
 
     Attributes
     ----------
@@ -117,8 +117,8 @@ class PilotFacts:
     claims
         Jobs that it has claimed and not finished.
     report
-        What it said last; None where it said nothing: it waits in the queue, or is one of
-        jobflow-remote's.
+        Its last report; None if there is none: it waits in the queue, or is a pilot of
+        jobflow-remote.
     """
 
     batch_uid: str
@@ -126,7 +126,7 @@ class PilotFacts:
     report: PilotReport | None = None
 
     def free_places(self, parallel_jobs: int) -> int:
-        """Return how many more jobs it will begin at once."""
+        """Return how many more jobs it can start at once."""
         slots = parallel_jobs
         if self.report is not None:
             slots = self.report.slots if self.report.takes_jobs else 0
@@ -136,7 +136,7 @@ class PilotFacts:
 def pilots_to_submit(
     waiting: int, pilots: Sequence[PilotFacts], *, max_jobs: int | None, parallel_jobs: int | None
 ) -> int:
-    """Return how many pilots to ask the queue for.
+    """Return how many pilots to submit.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def pilots_to_submit(
     pilots
         Pilots that have not ended, including those that wait in the queue.
     max_jobs
-        Pilots at most; 0 or None for one.
+        Maximum number of pilots; 0 or None for one.
     parallel_jobs
         Jobs that a pilot runs at once; 0 or None for one.
     """

@@ -7,9 +7,10 @@ The pool (``jobs_handle_dir``) has four folders, and a job is one small file in 
     run_finished/UUID_INDEX_BATCH    the pilot has renamed it again: the results are there
     lock/                            locks of jobflow-remote's pilots, and files being written
 
-jobflow-remote's files are empty. Ours hold an `Entry`, which travels with the file; what has none
-comes from the other program, and is taken as it is. A pilot also writes ``batch_info.json`` in its
-own folder: three times that jobflow-remote knows, and what it does now, a `PilotReport`.
+jobflow-remote's files are empty. Those of jfr contain an `Entry`, which moves with the file; a
+file without one comes from the other program, and is accepted as it is. A pilot also writes
+``batch_info.json`` in its own folder: three times that jobflow-remote knows, and its activity, a
+`PilotReport`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 SUBMITTED, RUNNING, RUN_FINISHED, LOCKS = "submitted", "running", "run_finished", "lock"
 BATCH_INFO = "batch_info.json"
 CLAIM = "JFR_CLAIM"
-"""Variable in which a pilot tells the script of a job by which claim it runs."""
+"""Variable that tells the script of a job under which claim it runs."""
 
 _JOB = re.compile(r"([^_/\s.][^_/\s]*)_(\d+)")
 _CLAIMED = re.compile(r"([^_/\s.][^_/\s]*)_(\d+)_([^_/\s]+)")
@@ -37,9 +38,9 @@ class Entry:
     Attributes
     ----------
     token
-        Token of the attempt; "" where jobflow-remote made the file.
+        Token of the attempt; "" if jobflow-remote created the file.
     time_limit
-        Seconds that the job asks for; None for no limit.
+        Time limit that the job requests, in seconds; None for no limit.
     deaths
         Pilots that have ended while they ran the job: two such jobs never run side by side.
     warm
@@ -58,14 +59,14 @@ class Entry:
     refused: str = ""
 
     def encode(self) -> str:
-        """Return the content of a file: one line, with what is not the default."""
+        """Return the content of a file: one line, without default values."""
         known = {f.name: getattr(self, f.name) for f in fields(self)}
         told = {name: value for name, value in known.items() if value}
         return json.dumps(told) + "\n"
 
     @classmethod
     def decode(cls, text: str) -> Entry:
-        """Read a file; one that is empty, cut off or of another kind says nothing."""
+        """Read a file; an empty, truncated or foreign one gives the defaults."""
         found = _object_in(text)
         kinds: dict[str, tuple[type, ...]] = {
             "token": (str,),
@@ -102,22 +103,22 @@ def read_claimed_file(name: str) -> tuple[str, int, str] | None:
 
 @dataclass(frozen=True)
 class PilotReport:
-    """What a pilot does now.
+    """The activity of a pilot.
 
     Attributes
     ----------
     seq
-        Grows with each report: one that stays the same is not written any more.
+        Increases with each report: if it does not change, the pilot has stopped reporting.
     node
         Its machine.
     slots
-        Jobs that it runs at once.
+        Number of jobs that it runs at once.
     running
         Names of the files of the jobs that it runs.
     done, failed
         Jobs that it has run, and those among them that did not succeed.
     takes_jobs
-        Whether it will begin further jobs.
+        Whether it will start further jobs.
     note
         A note, such as the reason why it starts no more jobs.
     seconds_left
@@ -137,12 +138,12 @@ class PilotReport:
 
 @dataclass(frozen=True)
 class BatchInfo:
-    """The content of ``batch_info.json``; times are naive UTC, None where they are not known.
+    """The content of ``batch_info.json``; times are naive UTC, None if unknown.
 
     Attributes
     ----------
     report
-        None where jobflow-remote wrote the file.
+        None if jobflow-remote wrote the file.
     """
 
     start_time: datetime | None = None
@@ -160,7 +161,7 @@ class BatchInfo:
 
     @classmethod
     def decode(cls, text: str) -> BatchInfo:
-        """Read the file; one that is empty or cut off says nothing."""
+        """Read the file; an empty or truncated one contains nothing."""
         found = _object_in(text)
         times = {n: _time(found.get(n)) for n in ("start_time", "last_ping_time", "end_time")}
         told = found.get("jfr")
@@ -168,7 +169,7 @@ class BatchInfo:
 
 
 def _object_in(text: str) -> dict[str, Any]:
-    """Return the JSON object in a text; {} where there is none."""
+    """Return the JSON object in a text; {} if there is none."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Whether a job runs again after an end that is no success, when and with what; pure.
+"""Whether, when and with which resources a job runs again after a failure; pure.
 
 Rules come in the order job, exec_config, worker, default; the first that fits decides. A rule that
-cannot do what it says (no resource grows, all are at their limit) does not retry blindly.
+cannot be followed (no resource grows, all are at their limit) does not retry blindly.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from controller.rules.growth import Grown, exclude_node, grow
 from controller.states import Cause
 
 _SEARCHED = 20_000
-"""Characters of an error that expressions are searched in."""
+"""Number of characters of an error in which expressions are searched."""
 
 
 @dataclass(frozen=True)
 class AttemptEnd:
-    """What is known of an attempt that ended.
+    """The facts about an attempt that ended.
 
     Attributes
     ----------
     cause, error
-        Why, and the text of the error.
+        The cause, and the text of the error.
     now
         Time of the end, naive UTC.
     earlier
-        The attempts before it, as documents hold them, the oldest first.
+        The previous attempts, as stored in documents, the oldest first.
     resources
         Resources that were requested; see `controller.rules.growth`.
     scheduler
@@ -66,7 +66,7 @@ class PlannedRetry:
     changes
         The changed settings, as text.
     keeps_files
-        Whether the files in the run directory stay.
+        Whether the files in the run directory are kept.
     """
 
     number: int
@@ -78,7 +78,7 @@ class PlannedRetry:
     keeps_files: bool = False
 
     def as_stored(self) -> dict[str, Any]:
-        """Return what the attempt that ended says of it."""
+        """Return it as recorded in the attempt that ended."""
         return {
             "number": self.number,
             "limit": self.limit,
@@ -90,7 +90,7 @@ class PlannedRetry:
 
 @dataclass(frozen=True)
 class NoRetry:
-    """There is none. ``reason`` says why where a rule fits; empty where none does."""
+    """No retry. ``reason`` says why if a rule applies; empty if none does."""
 
     reason: str = ""
 
@@ -98,14 +98,14 @@ class NoRetry:
 def plan_retry_after(
     end: AttemptEnd, rules: Iterable[RetryRule], *, chance: float = 0.0
 ) -> PlannedRetry | NoRetry:
-    """Decide whether there is a further attempt.
+    """Decide whether the job is retried.
 
     Parameters
     ----------
     rules
         Rules of users, the most specific first; `DEFAULT_RETRIES` follow them.
     chance
-        Between -1 and 1: how much longer or shorter the delay is, as a part of the jitter.
+        Random number between -1 and 1: the fraction of the jitter that is added to the delay.
     """
     rule = next((r for r in (*rules, *DEFAULT_RETRIES) if _fits(r, end)), None)
     if rule is None or rule.times == 0:
@@ -129,7 +129,7 @@ def plan_retry_after(
 
 def delay_before(rule: RetryRule, number: int, chance: float = 0.0) -> float:
     """Seconds before retry ``number``, which is at least 1; see `plan_retry_after`."""
-    # Beyond what any delay can be, a power would only overflow.
+    # Beyond the maximum delay, a power would only overflow.
     power = min(number - 1, 700)
     try:
         grown = rule.delay * rule.delay_growth**power
@@ -140,7 +140,7 @@ def delay_before(rule: RetryRule, number: int, chance: float = 0.0) -> float:
 
 
 def retries_in_a_row(attempts: Sequence[Mapping[str, Any]], label: str) -> int:
-    """Count the retries by a rule since a user last began the job anew."""
+    """Count the retries by a rule since a user last reran the job."""
     for attempt in reversed(attempts):
         retry = attempt.get("retry")
         if not retry:
@@ -163,7 +163,7 @@ def _fits(rule: RetryRule, end: AttemptEnd) -> bool:
 def _next_resources(
     rule: RetryRule, end: AttemptEnd
 ) -> tuple[Mapping[str, Any], tuple[str, ...], str]:
-    """Return (resources, changes, why they cannot be used: "" where they can)."""
+    """Return (resources, changes, why they cannot be used, or "")."""
     grown, grew, at_limit = Grown(end.resources), False, False
     factors = {"time": rule.grow.time, "mem": rule.grow.mem} if rule.grow else {}
     for what, factor in factors.items():

@@ -1,4 +1,4 @@
-"""What jobs are run with: which values can be stored and put into a script. Pure."""
+"""Run settings of jobs: which values can be stored and put into a script. Pure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _EXEC_CONFIG: dict[str, tuple[tuple[type, ...], str]] = {
     "pre_run": ((str,), "lines of a shell"),
     "post_run": ((str,), "lines of a shell"),
 }
-"""{key: (types of what it holds, the same in words)}, as in a project file."""
+"""{key: (types of its values, the same in words)}, as in a project file."""
 _LARGEST = 2**63 - 1
 
 
 def run_settings_problem(settings: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with run settings, as the rest of a sentence; None when nothing is.
+    """Describe what is wrong with run settings, as the rest of a sentence; None if nothing is.
 
     Parameters
     ----------
     settings
         As plain data, any of ``worker``, ``exec_config`` (a name, or its keys), ``resources``
         (keywords, or a serialised QResources) and ``priority``; None counts as not given.
-        Other keys are not looked at.
+        Other keys are not checked.
     """
     for name, check in _CHECKS.items():
         value = settings.get(name)
@@ -73,7 +73,7 @@ _CHECKS = {
 
 
 def _unwritable(value: Any) -> Iterator[str]:
-    """Find text that no script can hold."""
+    """Find text that a script cannot contain."""
     if isinstance(value, str):
         if "\0" in value:
             yield f"contains a null character, in {value!r}: a script cannot contain one"

@@ -1,7 +1,7 @@
-"""What a runner does about a request, and what its record says of it: pure.
+"""Requests to a runner, and the state of its process according to its record; pure.
 
 A request is stored with the runner that it is for: ``{id, action, by, on}``. The runner answers:
-``{id, action, result, message, on}``; a request is new as long as the answer names another id.
+``{id, action, result, message, on}``; a request is new as long as the answer has another id.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ MISSED_BEATS = 3
 
 
 class RequestAction(StrEnum):
-    """What can be asked of a runner."""
+    """Requests to a runner."""
 
-    STOP = "stop"  # end after the present step
+    STOP = "stop"  # end after the current step
     KILL = "kill"  # end at once
     RELOAD = "reload"  # read the project file again
-    PAUSE = "pause"  # claim no further job
+    PAUSE = "pause"  # claim no more jobs
     RESUME = "resume"  # claim jobs again
 
 
 class ProcessState(StrEnum):
-    """What is known of a runner's process."""
+    """State of a runner's process."""
 
     ALIVE = "alive"
     STOPPING = "stopping"  # alive, and asked to end
     SILENT = "silent"  # no heartbeat for too long: hung, stopped, cut off or dead
-    ENDED = "ended"  # its process has ended without saying so
+    ENDED = "ended"  # its process has ended without recording it
 
 
 def new_request(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the request of a runner's record that it has not answered; None without one."""
+    """Return the request of a runner's record that it has not answered; None if there is none."""
     request, answer = record.get("request"), record.get("answer") or {}
     if not isinstance(request, Mapping) or request.get("id") == answer.get("id"):
         return None
@@ -43,7 +43,7 @@ def new_request(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def process_state(record: Mapping[str, Any], now: datetime, *, has_ended: bool) -> ProcessState:
-    """Say what a record tells of its process.
+    """Derive the state of a process from its record.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def process_state(record: Mapping[str, Any], now: datetime, *, has_ended: bool) 
     now
         Naive UTC.
     has_ended
-        The process is one of this machine, and has ended for certain.
+        Whether the process is on this machine and has certainly ended.
     """
     if has_ended:
         return ProcessState.ENDED

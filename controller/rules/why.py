@@ -43,9 +43,9 @@ class JobFacts:
     error, remote_error, cause
         Error of its function; the runner's last error; a `Cause`, None if unknown.
     attempts, retry_on
-        Failed attempts of the present step; when it is tried again, naive UTC.
+        Number of failed attempts of the current step; time of the next one, naive UTC.
     last_attempt
-        The last attempt of the job that ended, as its document holds it.
+        The last attempt of the job that ended, as stored in its document.
     parents, on_missing
         Its parents, and its ``on_missing_references``.
     worker, worker_problem
@@ -64,7 +64,7 @@ class JobFacts:
         Id and state of the job in the worker's queue.
     outage, outage_hint, outage_ends
         Why the machine of the worker cannot be reached, what to do, and when it is tried again
-        (naive UTC); None where it can be.
+        (naive UTC); None if it can be reached.
     queue_reason
         Why the queue does not run the job, in the queue's words; for an UPLOADED job, why the queue
         did not accept it, or another job of the worker.
@@ -222,7 +222,7 @@ def _refusal(facts: JobFacts) -> Reason:
 
 
 def _planned(facts: JobFacts, retry: Mapping[str, Any]) -> Iterator[Reason]:
-    """Say that a job waits for the time of a retry that its rules planned."""
+    """Return the reason that a job waits for the time of a planned retry."""
     at: datetime = retry["at"]
     if at <= facts.now:
         return
@@ -321,7 +321,7 @@ def _next_step(facts: JobFacts) -> Reason:
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(: .*)?")
 """Start of the last part of a traceback: at the margin, with the type of the exception."""
 _TOLD = re.compile(r"pre_run ended |the job was (terminated|interrupted) |the job ended its ")
-"""How our own words for an end begin, which say more than the traceback or log below them."""
+"""Starts of jfr's own errors, which say more than the traceback or log below them."""
 _FRAME = re.compile(r"(Traceback |\s)")
 
 

@@ -1,4 +1,4 @@
-"""What was found on a worker, and what of it would break jobs; pure."""
+"""The facts about a worker, and which of them would break jobs; pure."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 CLOCK_TOLERANCE = 60.0
-"""Seconds that the clocks of two machines may differ without a word."""
+"""Seconds by which the clocks of two machines may differ without a warning."""
 LITTLE_SPACE = 1_000_000_000
-"""Bytes of free space below which something is said."""
+"""Bytes of free space below which there is a warning."""
 COMMANDS = {
     "slurm": ("sbatch", "squeue", "scancel"),
     "pbs": ("qsub", "qstat", "qdel"),
     "sge": ("qsub", "qstat", "qdel"),
 }
-"""What each scheduler needs there."""
+"""Commands that each scheduler needs on the worker."""
 PROGRAMS = ("jfr", "jobflow-remote")
-"""Packages that have the program `jf`."""
+"""Packages that provide the program `jf`."""
 
 
 @dataclass(frozen=True)
 class WorkerFacts:
-    """What was found on a worker.
+    """The facts about a worker.
 
     Attributes
     ----------
@@ -31,13 +31,13 @@ class WorkerFacts:
     program
         Path of the program of the worker's command.
     python
-        Version of the Python that it uses, such as 3.11.2; "" where that is not known.
+        Version of the Python that it uses, such as 3.11.2; "" if unknown.
     packages
-        {name: version} of what matters there.
+        {name: version} of the packages that matter to jobs.
     clock
-        By how many seconds its clock is ahead of ours; None where that is not known.
+        Seconds by which its clock is ahead of this machine's; None if unknown.
     free
-        Bytes that are free for ``work_dir``; None where that is not known.
+        Bytes that are free for ``work_dir``; None if unknown.
     missing_commands
         The missing commands of the scheduler.
     """
@@ -54,14 +54,14 @@ class WorkerFacts:
 
 @dataclass(frozen=True)
 class WorkerProblem:
-    """What would break, or might.
+    """A problem that breaks jobs, or might.
 
     Attributes
     ----------
     text, hint
         The problem and what to do, in one line each.
     is_fatal
-        No job can run.
+        Whether no job can run.
     """
 
     text: str
@@ -70,7 +70,7 @@ class WorkerProblem:
 
 
 def read_facts(output: str, scheduler: str, *, started: float, ended: float) -> WorkerFacts:
-    """Read what the script printed: lines ``jfr:KEY=VALUE``, among whatever else.
+    """Read the output of the script: lines ``jfr:KEY=VALUE``, among other output.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def read_facts(output: str, scheduler: str, *, started: float, ended: float) -> 
 
 
 def _difference(there: int, started: float, ended: float) -> float:
-    """By how much a clock is ahead for certain: whole seconds, read at some time in between."""
+    """Seconds by which a clock is certainly ahead, if it was read at some time in between."""
     if there + 1 < started:
         return there + 1 - started
     return max(0.0, there - ended)
@@ -114,7 +114,7 @@ def _difference(there: int, started: float, ended: float) -> float:
 def problems_of(
     facts: WorkerFacts, here: Mapping[str, str], python: str, *, own_command: bool
 ) -> Iterator[WorkerProblem]:
-    """Say what of the facts would break jobs.
+    """Return the problems that would break jobs.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def problems_of(
     python
         Version of Python on this machine.
     own_command
-        The worker has an ``execution_cmd``, which may not be a `jf` at all.
+        Whether the worker has an ``execution_cmd``, which may not be a `jf` at all.
     """
     if facts.missing_commands:
         yield WorkerProblem(
@@ -187,7 +187,7 @@ def _minor(version: str) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Say a time in the largest unit that fits."""
+    """Write a duration in the largest unit that fits."""
     for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {name}"
@@ -195,7 +195,7 @@ def duration(seconds: float) -> str:
 
 
 def summary(facts: WorkerFacts, scheduler: str) -> str:
-    """Say in one line what was found."""
+    """Describe the facts in one line."""
     jf = next((f"{n} {facts.packages[n]}" for n in PROGRAMS if n in facts.packages), "")
     said = [
         f"{facts.user}@{facts.host}" if facts.user and facts.host else "",

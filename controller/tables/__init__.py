@@ -1,4 +1,4 @@
-"""What the faces show, each thing declared once: its data, the columns of its table, its words.
+"""What the command line and the web page show, each thing declared once: its data and its table.
 
 ``schemas``   the keys of a kind of thing, with what they mean
 ``columns``   a table: columns in forms of different width
