@@ -12,7 +12,7 @@ from controller.operations.runner_record import live_runner
 BYTES_PER_SECOND = 20_000_000
 """Bytes per second at which a file is rewritten on a slow disk."""
 LONGEST_BESIDE_RUNNER = 10.0
-"""Seconds that a runner's writes may have to wait: they fail after 30."""
+"""Maximum wait for a runner's writes, in seconds: they fail after 30."""
 _FEWEST_EVENTS = 20
 """Events that are packed, which a runner would leave until there are more."""
 SMALL = 16_000_000

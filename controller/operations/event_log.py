@@ -5,9 +5,9 @@ other (the embedded engine; on a server, writes that are made in a transaction a
 are stored or none. Elsewhere the event follows its change as the next command. A process that dies
 between the two leaves a change without an event; `missing_events`, which a runner
 calls every minute, compares the states of recently changed jobs with their last events and adds
-what is missing, marked by an actor of None. Changes by other software are found in the same way. So
-no present state is missing for long; a state that lasted for less than a minute may be, and the
-name of the user who caused it.
+what is missing, with an actor of None. Changes by other software are found in the same way. So no
+present state is missing for long; what may be missing is a state that lasted for less than a
+minute, and the name of the user who caused it.
 
 On the embedded engine a runner packs events while it is idle (`event_packing`).
 """
@@ -173,7 +173,7 @@ class EventLog:
     def find_where(
         self, query: dict[str, Any], *, limit: int = 0, newest: bool = True
     ) -> list[EventDoc]:
-        """As `find`, for a query."""
+        """Like `find`, for a query."""
         found = find_events(self.collection, query, limit=limit, newest=newest)
         return [EventDoc.model_validate(doc) for doc in found]
 

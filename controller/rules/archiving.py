@@ -1,7 +1,7 @@
 """What may be archived, and which queries are answered without unpacking; pure.
 
-An archived flow is one document, or several where it is large: *parts*. Each holds some of its
-jobs, packed, and beside them what they are found by. The first, the *head*, also holds the flow.
+An archived flow is one document, or several if it is large: *parts*. Each contains some of its
+jobs, packed, and the values by which they are found. The first, the *head*, also has the flow.
 Small flows can share a document, a *bundle*: it is a part without a ``flow``, which holds several.
 """
 

@@ -22,8 +22,6 @@ BLIND_LOOK_EVERY = 0.5
 """The same if only a query can tell."""
 TIDY_AFTER = 1.0
 """Seconds without work after which an idle runner tidies up."""
-MAX_BACKOFF = 30.0
-"""Maximum number of seconds between two attempts to reach the database."""
 
 
 class Sleeper:
@@ -40,7 +38,7 @@ class Sleeper:
     do_what_is_due
         The periodic tasks of the runner, which go on while it sleeps.
     tidy
-        Uses a moment without work for what can wait.
+        Called while there is nothing else to do, for work that can wait.
     wake_lanes
         Wakes up the threads that serve one machine each.
     """
@@ -59,7 +57,7 @@ class Sleeper:
     ) -> None:
         self._context, self._watcher, self._rounds = context, watcher, rounds
         self._is_over, self._do_what_is_due = is_over, do_what_is_due
-        self._tidy, self._wake_lanes = tidy, wake_lanes
+        self._tidy, self._wake_lanes, self._outage = tidy, wake_lanes, outage
         self._token: object | None = None
 
     def sleep(self, deadline: float | None = None, idle: Idle | None = None) -> None:

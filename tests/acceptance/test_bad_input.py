@@ -60,7 +60,7 @@ NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         (["job", "info", "9" * 40], 3, "there is no job 999"),
         (["job", "info", "1", "x"], 2, "INDEX"),
         (["job", "info", "two\nlines"], 3, "there is no job"),
-        (["job", "set-state", "NOWHERE", "1"], 2, "JobState"),
+        (["job", "set-state", "NOWHERE", "1"], 2, "job state"),
         (["job", "rerun", "", "--yes"], 2, "empty word after 'jf job rerun'"),
         (["job", "rerun", "--query", "", "--yes"], 2, "empty word after '--query'"),
         (["-p", "", "job", "rerun", "--yes"], 2, "empty"),
