@@ -18,7 +18,7 @@ function __jf_facts
                 job\t'List, inspect and change jobs.' \
                 flow\t'List, inspect and change flows.' \
                 events\t'Show what happened to jobs and flows and who did it, oldest first.' \
-                top\t'Show what goes on, live: jobs, workers, runners, errors, throughput.' \
+                top\t'Show jobs, workers, runners, errors and throughput live.' \
                 metrics\t'Print metrics in Prometheus\' text format, for a textfile collector.' \
                 notify\t'List and test the notifications of a project.' \
                 runner\t'Run the jobs of a project, and control its runners.' \
@@ -81,7 +81,7 @@ function __jf_facts
                 delete\t'Delete jobs, at most 10 unless --max allows more. Their flows stay consistent.' \
                 cd\t'Print the run directory of a job, on another machine as host:path.' \
                 queue-out\t'Print what the queue wrote for a job: queue.out and queue.err.' \
-                log\t'Show the end of queue.out and queue.err: all that a job prints.' \
+                log\t'Show the end of queue.out and queue.err: everything that a job prints.' \
                 todir\t'Start a shell in a job\'s run directory; leave it with `exit`.' \
                 report\t'Show the jobs by state and how many ended recently.' \
                 set\t'Set worker, execution settings, priority and retries of jobs.' \
@@ -1552,19 +1552,19 @@ function __jf_facts
             set __jf_choices '--format |table wide json ndjson yaml csv name count'
         case ' runner'
             set __jf_commands \
-                start\t'Start a runner in the background; returns when it is registered, or says why it is not.' \
-                stop\t'Stop the runners of the project, on any machine, after their present step.' \
+                start\t'Start a runner in the background; wait until it is registered, or say why it is not.' \
+                stop\t'Stop the runners of the project, on any machine, after their current step.' \
                 shutdown\t'Same as stop.' \
-                kill\t'End the runners at once; the next one recovers what they had begun.' \
+                kill\t'End the runners at once; the next one recovers their unfinished steps.' \
                 restart\t'Stop the runner of this machine and start it again, with the options that it had.' \
-                reload\t'Make the runners read the project file again; nothing that runs is ended.' \
-                pause\t'Claim no further jobs; what is under way goes on, and new runners claim nothing either.' \
+                reload\t'Make the runners read the project file again; running jobs are not affected.' \
+                pause\t'Claim no more jobs; jobs in progress continue. Applies to new runners too.' \
                 resume\t'Claim jobs again after `jf runner pause`.' \
-                foreground\t'Show what the runners write to their logs from now on; Ctrl-C leaves them alone.' \
-                log\t'Show the logs of all runners of the project on this machine\'s disks as one.' \
-                unit\t'Print a systemd user unit, or lines of a crontab, that keep the project\'s runner up.' \
+                foreground\t'Follow the logs of the runners; Ctrl-C does not stop them.' \
+                log\t'Show the logs of all runners of the project on this machine\'s disks, merged.' \
+                unit\t'Print a systemd user unit, or crontab lines, that keep the project\'s runner running.' \
                 run\t'Run jobs in the foreground, until Ctrl-C or until nothing is left to do.' \
-                status\t'Show whether a runner serves the project, and all; exit 9 if none is alive (for cron).' \
+                status\t'Show whether a runner serves the project, and list all; exit 9 if none is alive (for cron).' \
                 list\t'List the runners of the project: on every machine, in the background or not.' \
                 info\t'Show the registered runner, alive or not.' \
                 reset\t'Delete the record of the registered runner; if it is still alive, it registers again.' \
@@ -1990,7 +1990,7 @@ function __jf_facts
                 doctor\t'Find inconsistencies; with --fix, repair them. Exit 9 if problems remain.' \
                 log\t'Show administrative actions and actions on jobs: what, who and from where.' \
                 reset\t'Set up the queue database; deletes all jobs and flows in it.' \
-                compact\t'Give the disk space of deleted and archived jobs back.' \
+                compact\t'Release the disk space of deleted and archived jobs.' \
                 unlock\t'Remove job locks whose holder is gone. A holder that is still alive loses its work.' \
                 unlock-flow\t'Remove flow locks whose holder is gone.' \
                 unlock-runner\t'Remove the lock on the project\'s runner record.' \
@@ -2301,7 +2301,7 @@ function __jf_facts
         case ' execution'
             set __jf_commands \
                 run\t'Run the job whose input is in a directory.' \
-                pool\t'Run jobs one after the other in processes that stay.' \
+                pool\t'Run jobs one after the other in long-lived processes.' \
                 run-batch\t'Run the jobs of a pool: the command of a batch process, inside its allocation.'
             set __jf_options \
                 --tree\t'Print the commands of this group.' \

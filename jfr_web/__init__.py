@@ -5,7 +5,7 @@
 ``site``       what all pages share: the project, its database, threads, recent counts
 ``security``   who may ask: hosts, one-time links, sessions, forms
 ``live``       checks the database once for all open pages, and tells them of changes
-``asking``     a request's address, as filters and as the equivalent `jf` command
+``address_filters``  a request's address, as filters and as the equivalent `jf` command
 ``rendering``  templates, and single values as HTML
 ``listing``    a list of things as a table with links
 ``charts graph tree``   pictures as SVG, and values as folding trees; pure

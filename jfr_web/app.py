@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from controller import errors
 from controller.safe_text import one_line
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.pages import MENU, PAGES, Page
 from jfr_web.plans import ACTIONS
 from jfr_web.rendering import STATIC, environment, render

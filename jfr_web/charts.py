@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from controller.states import JobState
-from controller.tables.words import duration, local_time, state_words
+from controller.tables.formats import duration, local_time, state_words
 from jfr_web.listing import tone_of
 from jfr_web.rendering import count
 

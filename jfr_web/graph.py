@@ -13,7 +13,7 @@ from controller.graphs import GROUP_ABOVE, EdgeKind, FlowGraph, Group, JobNode, 
 from controller.graphs.layout import arrange
 from controller.safe_text import harmless
 from controller.states import ERROR_STATES, RUNNING_STATES, JobState
-from controller.tables.words import Words, state_words
+from controller.tables.formats import Words, state_words
 from jfr_web.listing import tone_of
 from jfr_web.rendering import count
 

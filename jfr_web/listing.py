@@ -11,7 +11,7 @@ from typing import Any
 
 from controller.safe_text import harmless
 from controller.tables.columns import Column, TableSpec, cell_maker, chosen_columns, heading
-from controller.tables.words import TONES, Words, cell_text
+from controller.tables.formats import TONES, Words, cell_text
 
 Link = Callable[[Any], str | None]
 """Returns the address that an item links to; None for no link."""

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from controller.documents import utc_now
 from controller.safe_text import harmless, is_harmless
 from controller.states import BatchState, FlowState, JobState
-from controller.tables.words import duration, exact_time, local_time, state_words, zone
+from controller.tables.formats import duration, exact_time, local_time, state_words, zone
 from jfr_web.listing import tone_of
 
 HERE = Path(__file__).parent

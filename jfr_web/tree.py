@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.tables.words import cell_text
+from controller.tables.formats import cell_text
 
 MOST_NODES = 1500
 """Maximum number of nodes in a tree; further ones are only counted."""

@@ -18,10 +18,10 @@ from controller.errors import ControllerError
 from controller.jobcontroller import JobController
 from controller.operations.runner_processes import RunnerProcess, runner_processes
 from controller.rules.runner_requests import ProcessState
-from controller.service.asking import ANSWER_WITHIN, Choice, Outcome, end_runners
 from controller.service.lockfile import holders
 from controller.service.logfiles import LogChoice, follow_log
 from controller.service.processes import MAIN, StartOptions, plan_processes
+from controller.service.requests import ANSWER_WITHIN, Choice, Outcome, end_runners
 from controller.service.starting import start_runners
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 ``schemas``   the keys of a kind of thing, with what they mean
 ``columns``   a table: columns in forms of different width
 ``data``      plain data for scripts: JSON, CSV and the like
-``words``     single values: states, times, durations
+``formats``   single values: states, times, durations
 ``jobs flows batches events runners``   the tables
 
 Nothing here draws: `jfr_cli.render` does for terminals, `jfr_web` for browsers.

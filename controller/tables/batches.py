@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from controller.states import BatchState
 from controller.tables.columns import MORE, Column, TableSpec
 from controller.tables.data import Row
+from controller.tables.formats import cell_text, local_time, state_words
 from controller.tables.schemas import DocumentSchema, array, entry, integer, mapping, text, time
-from controller.tables.words import cell_text, local_time, state_words
 
 if TYPE_CHECKING:
     from controller.documents import BatchDoc

@@ -9,8 +9,8 @@ from typing import Any
 from controller.config.suggestions import no_such
 from controller.errors import ArgumentError
 from controller.tables.data import Row, plain, value_at
+from controller.tables.formats import zone
 from controller.tables.schemas import DocumentSchema
-from controller.tables.words import zone
 
 Cell = Callable[[Any], str]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from controller.states import EventKind
 from controller.tables.columns import MORE, Column, TableSpec
 from controller.tables.data import Row
+from controller.tables.formats import duration, local_time
 from controller.tables.schemas import integer, number, text, time
-from controller.tables.words import duration, local_time
 
 if TYPE_CHECKING:
     from controller.documents.events import EventDoc

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from controller.states import FlowState, JobState
 from controller.tables.columns import MORE, MOST, Column, TableSpec, asked_keys
 from controller.tables.data import Row
+from controller.tables.formats import SHORT_TIME, local_time, state_words
 from controller.tables.jobs import JOBS
 from controller.tables.schemas import array, flag, integer, mapping, text, time
-from controller.tables.words import SHORT_TIME, local_time, state_words
 
 if TYPE_CHECKING:
     from controller.documents import FlowInfo

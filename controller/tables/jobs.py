@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 from controller.states import JobState
 from controller.tables.columns import MORE, MOST, Column, TableSpec
 from controller.tables.data import Row
+from controller.tables.formats import (
+    SHORT_TIME,
+    Words,
+    cell_text,
+    duration,
+    local_time,
+    state_words,
+)
 from controller.tables.schemas import (
     DocumentSchema,
     anything,
@@ -20,14 +28,6 @@ from controller.tables.schemas import (
     number,
     text,
     time,
-)
-from controller.tables.words import (
-    SHORT_TIME,
-    Words,
-    cell_text,
-    duration,
-    local_time,
-    state_words,
 )
 
 if TYPE_CHECKING:

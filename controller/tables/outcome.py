@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from controller.tables.columns import Column, TableSpec
 from controller.tables.data import Row, plain
+from controller.tables.formats import cell_text, exact_time
 from controller.tables.schemas import (
     DocumentSchema,
     Schema,
@@ -20,7 +21,6 @@ from controller.tables.schemas import (
     integer,
     text,
 )
-from controller.tables.words import cell_text, exact_time
 
 SHOWN_REFUSALS = 20
 """Maximum number of refusals shown; the rest are counted."""

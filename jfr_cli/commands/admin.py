@@ -87,9 +87,9 @@ def reset(
 @app.command("compact")
 @shows_document()
 def compact(dry_run: options.DryRun = False) -> None:
-    """Give the disk space of deleted and archived jobs back.
+    """Release the disk space of deleted and archived jobs.
 
-    The embedded database is rewritten, for which a second copy has to fit on the disk.
+    The embedded database is rewritten, so a second copy must fit on the disk.
 
     Example: jf admin compact
     """

@@ -88,8 +88,8 @@ def doctor(
 ) -> None:
     """Find inconsistencies; with --fix, repair them. Exit 9 if problems remain.
 
-    Everything is mended under its lock, beside runners and users. Only what removes something
-    has to be asked for: --foreign-locks, --half-inserted.
+    Repairs are made under locks, and are safe beside runners and users. Repairs that remove
+    something must be requested: --foreign-locks, --half-inserted.
 
     Example: jf admin doctor --fix
     """

@@ -66,7 +66,7 @@ def restore(
 ) -> None:
     """Restore a backup, made on either engine, into the empty queue database.
 
-    A restore that was interrupted is begun anew by the next one. No runner may be active.
+    After an interrupted restore, the next one starts over. No runner may be active.
 
     Example: jf backup restore /backups/queue
     """

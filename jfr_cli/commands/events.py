@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from controller.reader import QueueReader
 
 LOOK_EVERY = 1.0
-"""Seconds between two looks for new events."""
+"""Seconds between two queries for new events."""
 app = typer.Typer(add_completion=False, context_settings=command_groups.CONTEXT)
 
 Since = Annotated[

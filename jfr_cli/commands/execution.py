@@ -1,4 +1,4 @@
-"""``jf execution``: what runs on a worker. `jfr_cli.main` handles the common form earlier."""
+"""``jf execution``: commands that run on a worker; `jfr_cli.main` handles the usual form."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def run(
 
 @app.command("pool")
 def pool() -> None:
-    """Run jobs one after the other in processes that stay.
+    """Run jobs one after the other in long-lived processes.
 
-    A runner starts it for workers with `warm`. It reads what to do from standard input, a line of
-    JSON each, and ends when that ends.
+    A runner starts it for workers with `warm`. It reads commands from standard input, one line of
+    JSON each, and ends when its input ends.
 
     Example: jf execution pool < /dev/null
     """

@@ -176,7 +176,7 @@ def log(
     ] = None,
     timeout: options.Timeout = None,
 ) -> None:
-    """Show the end of queue.out and queue.err: all that a job prints.
+    """Show the end of queue.out and queue.err: everything that a job prints.
 
     Example: jf job log 12 -f
     """
@@ -203,7 +203,7 @@ def log(
 def _follow(
     controller: Any, names: tuple[str, ...], lines: int, timeout: float | None, job: dict[str, Any]
 ) -> None:
-    """Print what a job's logs hold, and what is added."""
+    """Print a job's logs, and new output."""
     as_lines = CURRENT.output_format == "ndjson"
     if not (shows_table() or as_lines):
         raise ArgumentError("--follow needs text or --format ndjson")
@@ -228,7 +228,7 @@ def _follow(
 
 
 def _print_parts(parts: Sequence[LogPart], shown: str) -> str:
-    """Print parts of logs, with the name of each where it changes; returns the last name."""
+    """Print parts of logs, with a heading where the file changes; return the last file name."""
     for part in parts:
         if part.name != shown:
             more = f" (the first {part.left_out} bytes are omitted)" if part.left_out else ""

@@ -235,7 +235,7 @@ def remove(
 ) -> None:
     """Delete a project: its file, and its folder with all that jfr made in it.
 
-    Other files in the folder are left and named.
+    Other files in the folder are kept and listed.
 
     Example: jf project remove old --dry-run
     """

@@ -8,7 +8,7 @@ import typer
 
 from jfr_cli import choices, command_groups
 from jfr_cli.output import show_picture, show_value, shows_document, shows_table
-from jfr_cli.render.words import zone_name
+from jfr_cli.render.formats import zone_name
 from jfr_cli.session import CURRENT
 
 jobs = command_groups.part_of_group()

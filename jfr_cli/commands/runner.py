@@ -1,4 +1,4 @@
-"""``jf runner``: run the jobs of a project and see which runner does."""
+"""``jf runner``: run the jobs of a project, and control its runners."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def run(
 @app.command("status")
 @shows_one()
 def status(notify: Notify = False) -> None:
-    """Show whether a runner serves the project, and all; exit 9 if none is alive (for cron).
+    """Show whether a runner serves the project, and list all; exit 9 if none is alive (for cron).
 
     Example: jf runner status || mail -s "no runner" me@example.org
     """

@@ -1,4 +1,4 @@
-"""The commands of ``jf runner`` that start runners in the background and tell them what to do."""
+"""The commands of ``jf runner`` that start runners in the background and send them requests."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def start(
     all_projects: _AllProjects = False,
     metrics: Metrics = None,
 ) -> None:
-    """Start a runner in the background; returns when it is registered, or says why it is not.
+    """Start a runner in the background; wait until it is registered, or say why it is not.
 
     Example: jf runner start
     """
@@ -128,7 +128,7 @@ def _start_lines(project: Project, started: list[Started]) -> list[str]:
 
 
 def _for_all_projects(action: Any, done: str) -> dict[str, Any]:
-    """Do something for every project that can be used; one that fails holds up no other.
+    """Do something for every usable project; a failure of one does not affect the others.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def stop(
     runner: _Runner = None,
     host: _Host = None,
 ) -> None:
-    """Stop the runners of the project, on any machine, after their present step.
+    """Stop the runners of the project, on any machine, after their current step.
 
     Example: jf runner stop --wait
     """
@@ -204,7 +204,7 @@ def stop_processes(
     runner: _Runner = None,
     host: _Host = None,
 ) -> None:
-    """Same as stop: there is no supervisor that would stay.
+    """Same as stop: there is no supervisor that would keep running.
 
     Example: jf runner stop-processes
     """
@@ -223,7 +223,7 @@ def kill(
     runner: _Runner = None,
     host: _Host = None,
 ) -> None:
-    """End the runners at once; the next one recovers what they had begun.
+    """End the runners at once; the next one recovers their unfinished steps.
 
     Example: jf runner kill
     """
@@ -245,9 +245,9 @@ def restart() -> None:
 
     Example: jf runner restart
     """
-    from controller.service.asking import Choice
     from controller.service.lockfile import holders
     from controller.service.processes import MAIN, StartOptions
+    from controller.service.requests import Choice
 
     project = CURRENT.project
     facts = holders(project).get(MAIN) or {}
@@ -259,9 +259,9 @@ def restart() -> None:
 
 
 def _told(action: str, done: str, runner: str | None, host: str | None) -> None:
-    """Ask runners for something that does not end them, and print their answers."""
+    """Send runners a request that does not end them, and print their answers."""
     from controller.rules.runner_requests import RequestAction
-    from controller.service.asking import Choice, tell_runners
+    from controller.service.requests import Choice, tell_runners
 
     with CURRENT.controller() as controller:
         asked = tell_runners(controller.queue, Choice(runner, host), RequestAction(action))
@@ -277,7 +277,7 @@ def _told(action: str, done: str, runner: str | None, host: str | None) -> None:
 @app.command("reload")
 @shows_document()
 def reload(runner: _Runner = None, host: _Host = None) -> None:
-    """Make the runners read the project file again; nothing that runs is ended.
+    """Make the runners read the project file again; running jobs are not affected.
 
     Example: jf runner reload
     """
@@ -287,7 +287,7 @@ def reload(runner: _Runner = None, host: _Host = None) -> None:
 @app.command("pause")
 @shows_document()
 def pause(runner: _Runner = None, host: _Host = None) -> None:
-    """Claim no further jobs; what is under way goes on, and new runners claim nothing either.
+    """Claim no more jobs; jobs in progress continue. Applies to new runners too.
 
     Example: jf runner pause
     """
@@ -305,7 +305,7 @@ def resume(runner: _Runner = None, host: _Host = None) -> None:
 
 
 def _claim(*, paused: bool, runner: str | None, host: str | None) -> None:
-    """Let no runner claim jobs, or one of them; or let them claim again."""
+    """Stop all runners, or one of them, from claiming jobs; or let them claim again."""
     words = "no further jobs are claimed" if paused else "jobs are claimed"
     if runner is not None or host is not None:
         _told("pause" if paused else "resume", words, runner, host)
@@ -319,7 +319,7 @@ def _claim(*, paused: bool, runner: str | None, host: str | None) -> None:
 
 @app.command("foreground")
 def foreground() -> None:
-    """Show what the runners write to their logs from now on; Ctrl-C leaves them alone.
+    """Follow the logs of the runners; Ctrl-C does not stop them.
 
     Example: jf runner foreground
     """
@@ -342,7 +342,7 @@ def log(
     runner: _Runner = None,
     level: options.LeastLevel = None,
 ) -> None:
-    """Show the logs of all runners of the project on this machine's disks as one.
+    """Show the logs of all runners of the project on this machine's disks, merged.
 
     Example: jf runner log --follow --level warn
     """
@@ -382,7 +382,7 @@ def unit(
         bool, typer.Option("--cron", help="Print crontab lines, for machines without systemd.")
     ] = False,
 ) -> None:
-    """Print a systemd user unit, or lines of a crontab, that keep the project's runner up.
+    """Print a systemd user unit, or crontab lines, that keep the project's runner running.
 
     Example: jf runner unit
     """

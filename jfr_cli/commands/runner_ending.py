@@ -1,4 +1,4 @@
-"""Ending runners: what stop, shutdown, kill, stop-processes and restart have in common."""
+"""Ending runners: the common parts of stop, shutdown, kill, stop-processes and restart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jfr_cli.session import CURRENT
 
 if TYPE_CHECKING:
     from controller.config import Project
-    from controller.service.asking import Asked
+    from controller.service.requests import Asked
 
 
 def end_runners_of(
@@ -36,8 +36,8 @@ def end_runners_of(
     *,
     at_once: bool = False,
 ) -> None:
-    """What stop, shutdown, kill and stop-processes have in common."""
-    from controller.service.asking import Choice
+    """The common part of stop, shutdown, kill and stop-processes."""
+    from controller.service.requests import Choice
 
     choice = Choice(runner, host)
     if not all_projects:
@@ -51,7 +51,7 @@ def end_runners_of(
 
 
 def limit_of(context: typer.Context, max_wait: int, all_projects: bool) -> float | None:
-    """Return for how long to wait, in seconds; None for no limit."""
+    """Return the maximum time to wait, in seconds; None for no limit."""
     source = context.get_parameter_source("max_wait")
     is_given = source is not None and source.name != "DEFAULT"
     return float(max_wait) if max_wait and (all_projects or is_given) else None
@@ -90,9 +90,9 @@ def _end_all(
 def ended_runners(
     project: Project, choice: Any, wait: bool, limit: float | None, *, at_once: bool
 ) -> list[Asked]:
-    """Tell the runners of a project to end; by signals alone where its database is away."""
+    """Tell the runners of a project to end; only by signals if its database is unreachable."""
     from controller.jobcontroller import JobController
-    from controller.service.asking import end_runners, end_without_database
+    from controller.service.requests import end_runners, end_without_database
 
     what = "killing" if at_once else "stopping"
     with waiting_line(f"{what} the runners of project {project.name}") as going:
@@ -117,12 +117,12 @@ def ended_runners(
 
 
 def show_ended(asked: Sequence[Asked], *, at_once: bool, quiet: bool = False) -> None:
-    """Print what became of runners that were told to end.
+    """Print the outcome for runners that were told to end.
 
     Raises
     ------
     typer.Exit
-        With 8 where one has not ended in time, 6 where one cannot be reached.
+        Exit code 8 if one has not ended in time, 6 if one cannot be reached.
     """
     words = {
         "done": "killed" if at_once else "stopped",
@@ -142,7 +142,7 @@ def show_ended(asked: Sequence[Asked], *, at_once: bool, quiet: bool = False) ->
 
 
 def exit_for(asked: Sequence[Asked]) -> None:
-    """Exit with 8 where one has not ended in time, 5 or 6 where some or all were not reached."""
+    """Exit with 8 if one has not ended in time, 5 or 6 if some or all were not reached."""
     outcomes = {str(one.outcome) for one in asked}
     if "pending" in outcomes:
         raise typer.Exit(8)
@@ -152,7 +152,7 @@ def exit_for(asked: Sequence[Asked]) -> None:
 
 @contextmanager
 def waiting_line(what: str) -> Iterator[Any]:
-    """Show what is waited for and for how long, on a terminal; gives what to call meanwhile."""
+    """Show the wait and its duration on a terminal; yields the function to call during it."""
     begun = time.monotonic()
 
     def going(names: Sequence[str]) -> None:

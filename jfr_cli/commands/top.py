@@ -1,4 +1,4 @@
-"""``jf top``: what goes on, live."""
+"""``jf top``: the activity of a project, live."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, context_settings=command_groups.CONTEXT)
 _LINES = 200
-"""Lines of a log that are read."""
+"""Number of lines of a log that are read."""
 
 
 @app.command()
@@ -37,7 +37,7 @@ def top(
         bool, typer.Option("--once", help="Print it once and exit, as without a terminal.")
     ] = False,
 ) -> None:
-    """Show what goes on, live: jobs, workers, runners, errors, throughput.
+    """Show jobs, workers, runners, errors and throughput live.
 
     The key ? lists the keys. Without a terminal, print it once.
 

@@ -1,4 +1,4 @@
-"""``jf worker``: log in to workers, and try them out."""
+"""``jf worker``: log in to workers and test them."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def try_out(
 ) -> None:
     """Run a small job through a worker's queue, end to end; exit 9 if it fails.
 
-    It finds what only a job finds: a module, pre_run line or package that is missing there. The
-    project's queue and outputs are not touched, and what the job left is removed.
+    It finds problems that only a job reveals: a missing module or package, or a bad pre_run line.
+    The project's queue and outputs are not touched, and the files of the job are removed.
 
     Example: jf worker test cluster
     """

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.tables.batches import BATCHES
+from jfr_cli.render.formats import cell_text, drawn_text, exact_time
 from jfr_cli.render.outcome import Changed, LeftAlone, Tally, outcome_schema
 from jfr_cli.render.schemas import DocumentSchema, flag, integer
-from jfr_cli.render.words import cell_text, drawn_text, exact_time
 
 if TYPE_CHECKING:
     from rich.panel import Panel

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jfr_cli.render.data import Row
+from jfr_cli.render.formats import GREEN, ORANGE, VERMILION
 from jfr_cli.render.outcome import counted
 from jfr_cli.render.schemas import DocumentSchema, array, entry, flag, integer, text
 from jfr_cli.render.tables import Column, TableSpec
-from jfr_cli.render.words import GREEN, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     from rich.console import Group

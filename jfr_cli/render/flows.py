@@ -10,9 +10,9 @@ from controller.graphs.tree import TreeNode, get_tree
 from controller.safe_text import one_line
 from controller.states import JobState
 from controller.tables.flows import FLOWS, needs_jobs
+from jfr_cli.render.formats import state_text
 from jfr_cli.render.outcome import outcome_schema
 from jfr_cli.render.schemas import DocumentSchema, array, flag, integer, text
-from jfr_cli.render.words import state_text
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from controller.errors import ArgumentError
 from controller.states import JobState
 from controller.tables.jobs import ATTEMPT, JOBS, attempt_rows, flow_uuid
+from jfr_cli.render.formats import Words, cell_text, exact_time, state_text
 from jfr_cli.render.tables import Column, TableSpec
-from jfr_cli.render.words import Words, cell_text, exact_time, state_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jfr_cli.render.data import Row
+from jfr_cli.render.formats import ORANGE, Words, verdict_words
 from jfr_cli.render.schemas import DocumentSchema, array, flag, text
 from jfr_cli.render.tables import MORE, Column, TableSpec
-from jfr_cli.render.words import ORANGE, Words, verdict_words
 
 if TYPE_CHECKING:
     from controller.checks import CheckResult

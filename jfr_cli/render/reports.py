@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from controller.states import JobState
-from jfr_cli.render.schemas import DocumentSchema, array, entry, integer, mapping, text
-from jfr_cli.render.words import (
+from jfr_cli.render.formats import (
     ACTIVE,
     GREEN,
     ORANGE,
@@ -20,6 +19,7 @@ from jfr_cli.render.words import (
     state_words,
     zone,
 )
+from jfr_cli.render.schemas import DocumentSchema, array, entry, integer, mapping, text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from controller.tables.runners import RUNNER_PROCESS, runner_row
 from jfr_cli.render.data import Row
+from jfr_cli.render.formats import GREEN, ORANGE, VERMILION, duration, exact_time
 from jfr_cli.render.schemas import DocumentSchema, array, flag, integer, mapping, number, text, time
 from jfr_cli.render.tables import Column, TableSpec
-from jfr_cli.render.words import GREEN, ORANGE, VERMILION, duration, exact_time
 
 if TYPE_CHECKING:
     from rich.panel import Panel

@@ -27,7 +27,7 @@ from controller.tables.columns import (
     heading,
 )
 from jfr_cli.render.data import Row
-from jfr_cli.render.words import cell_text, drawn_text
+from jfr_cli.render.formats import cell_text, drawn_text
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -11,9 +11,9 @@ from controller.rules.waiting import Verdict
 from controller.rules.why import Reason
 from controller.states import JobState
 from jfr_cli.render.data import Row
+from jfr_cli.render.formats import state_text, state_words
 from jfr_cli.render.schemas import DocumentSchema, array, entry, number, text
 from jfr_cli.render.tables import Column, TableSpec
-from jfr_cli.render.words import state_text, state_words
 
 if TYPE_CHECKING:
     from rich.console import Group

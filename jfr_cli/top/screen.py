@@ -9,7 +9,7 @@ from controller.activity import LIMIT, Activity, Entry, Failure
 from controller.rules.runner_requests import ProcessState
 from controller.safe_text import one_line
 from controller.states import ERROR_STATES, RUNNING_STATES, JobState
-from controller.tables.words import (
+from controller.tables.formats import (
     GREEN,
     ORANGE,
     SKY,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jfr_web.asking import Ask
+    from jfr_web.address_filters import Ask
     from jfr_web.site import Site
 
 PageFunction = Callable[["Site", "Ask"], Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.errors import ArgumentError
 from controller.tables.outcome import CHANGE, plan_rows, refusal_lines, result_line
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.listing import table
 from jfr_web.plans import ACTIONS, Action, Plan
 from jfr_web.site import Site

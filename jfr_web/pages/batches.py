@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from controller.states import BatchState, parse_states
 from controller.tables.batches import BATCHES, Placed
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.listing import Link, table
 from jfr_web.site import Site
 from jfr_web.tree import tree

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.rules.diagnosis.findings import Severity
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.site import Site
 
 _TONES = {Severity.PROBLEM: "bad", Severity.WARNING: "warn", Severity.NOTE: "idle"}

@@ -9,7 +9,7 @@ from controller.documents.events import EventDoc
 from controller.filter_texts import parse_date
 from controller.states import EVENT_KINDS
 from controller.tables.events import EVENTS
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.listing import Link, table
 from jfr_web.site import Site
 

@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse
 
 from controller.browsing.flow import FlowView, find_flow, flow_view
 from controller.graphs import GROUP_ABOVE, flow_graph
+from controller.tables.formats import duration, exact_time, state_words
 from controller.tables.jobs import JOBS
-from controller.tables.words import duration, exact_time, state_words
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.charts import bars, state_bar
 from jfr_web.graph import flow_svg
 from jfr_web.listing import table, tone_of

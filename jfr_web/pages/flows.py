@@ -11,7 +11,7 @@ from controller.documents import FlowInfo
 from controller.filter_texts import FLOW_KEYS
 from controller.states import FlowState
 from controller.tables.flows import FLOWS, needs_jobs
-from jfr_web.asking import PAGE_SIZES, Ask
+from jfr_web.address_filters import PAGE_SIZES, Ask
 from jfr_web.listing import Link, table
 from jfr_web.pages.lists import (
     choices,

@@ -16,9 +16,9 @@ from controller.errors import ControllerError, HostUnavailableError, NotFoundErr
 from controller.operations.logs import LogPart
 from controller.states import ERROR_STATES, RUNNING_STATES, JobState
 from controller.tables.events import HISTORY
+from controller.tables.formats import duration, exact_time
 from controller.tables.jobs import attempt_rows
-from controller.tables.words import duration, exact_time
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.charts import time_line
 from jfr_web.listing import table
 from jfr_web.site import Site

@@ -11,7 +11,7 @@ from controller.documents import JobInfo
 from controller.filter_texts import JOB_KEYS
 from controller.states import Cause, JobState
 from controller.tables.jobs import JOBS
-from jfr_web.asking import PAGE_SIZES, Ask
+from jfr_web.address_filters import PAGE_SIZES, Ask
 from jfr_web.listing import Link, table
 from jfr_web.pages.lists import (
     choices,

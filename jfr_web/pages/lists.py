@@ -15,7 +15,7 @@ from controller.errors import NotFoundError
 from controller.saved_filters import Kind, saved_filters
 from controller.tables import data
 from controller.tables.columns import TableSpec, chosen_columns, chosen_data, data_keys
-from jfr_web.asking import PAGE_SIZES, Ask
+from jfr_web.address_filters import PAGE_SIZES, Ask
 from jfr_web.site import Site
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}

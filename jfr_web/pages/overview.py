@@ -6,9 +6,9 @@ from typing import Any
 
 from controller.browsing.overview import overview as read_overview
 from controller.states import JobState
-from controller.tables.words import zone_name
+from controller.tables.formats import zone_name
 from jfr_web import charts
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.site import Site
 
 _SERIES = (

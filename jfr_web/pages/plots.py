@@ -13,8 +13,8 @@ from controller.browsing.results import MOST, RUN_TIME, TIME, Point, Points, as_
 from controller.filter_texts import JOB_KEYS
 from controller.safe_text import table_cell
 from controller.states import JobState
-from controller.tables.words import local_time, state_words
-from jfr_web.asking import Ask
+from controller.tables.formats import local_time, state_words
+from jfr_web.address_filters import Ask
 from jfr_web.charts import Axis, Dot, scatter
 from jfr_web.listing import tone_of
 from jfr_web.site import Site

@@ -7,7 +7,7 @@ from typing import Any
 from controller.browsing.overview import worker_loads
 from controller.config.masking import masked
 from controller.operations.worker_outages import outages
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.site import Site
 from jfr_web.tree import tree
 

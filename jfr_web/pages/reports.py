@@ -6,8 +6,8 @@ from typing import Any
 
 from controller.operations.intervals import INTERVALS
 from controller.report import FlowsReport, FlowTrends, JobsReport, JobTrends
-from controller.tables.words import duration, zone_name
-from jfr_web.asking import Ask
+from controller.tables.formats import duration, zone_name
+from jfr_web.address_filters import Ask
 from jfr_web.charts import Series, bars, stacked, state_bar
 from jfr_web.site import Site
 

@@ -7,7 +7,7 @@ from typing import Any
 from controller.operations.runner_processes import runners_overview
 from controller.operations.runner_record import get_pings, runner_status
 from controller.tables.runners import RUNNER_PROCESS
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.listing import table
 from jfr_web.site import Site
 

@@ -10,7 +10,7 @@ from controller.browsing.search import MOST
 from controller.browsing.search import search as look_for
 from controller.tables.flows import FLOWS
 from controller.tables.jobs import JOBS
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 from jfr_web.listing import table
 from jfr_web.pages import flows, jobs
 from jfr_web.site import Site

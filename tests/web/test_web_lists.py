@@ -18,7 +18,7 @@ from controller.filter_texts import FLOW_KEYS, JOB_KEYS, LIST_FLAGS
 from controller.filters import JobFilter
 from controller.saved_filters import save_filter
 from jfr_cli import selection
-from jfr_web.asking import Ask
+from jfr_web.address_filters import Ask
 
 
 def ids(page: str) -> list[str]:

@@ -17,7 +17,7 @@ from controller.operations import runner_record
 from controller.operations.runner_processes import enroll, runner_processes
 from controller.rules.runner_requests import ProcessState
 from controller.runner import registration
-from controller.service.asking import Choice, end_runners
+from controller.service.requests import Choice, end_runners
 
 RUNNER = {"running_runner": {"$exists": True}}
 

@@ -29,16 +29,16 @@ from controller.operations.claim_turns import claim_turn
 from controller.operations.runner_processes import runner_processes, runners_overview
 from controller.rules.runner_requests import ProcessState, RequestAction
 from controller.runner import Runner
-from controller.service.asking import (
+from controller.service.lockfile import RunnerLock, held_by, holders
+from controller.service.logfiles import LogChoice, follow_log, log_files, merged_log
+from controller.service.processes import StartOptions
+from controller.service.requests import (
     Choice,
     Outcome,
     end_runners,
     end_without_database,
     tell_runners,
 )
-from controller.service.lockfile import RunnerLock, held_by, holders
-from controller.service.logfiles import LogChoice, follow_log, log_files, merged_log
-from controller.service.processes import StartOptions
 from controller.service.starting import Started, start_runners
 
 DEADLINE = 60

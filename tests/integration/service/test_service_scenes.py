@@ -22,9 +22,9 @@ from controller.jobcontroller import JobController
 from controller.operations.runner_processes import runner_processes
 from controller.rules.runner_requests import ProcessState, RequestAction
 from controller.runner.signals import SignalHandlers
-from controller.service.asking import Choice, Outcome, end_runners, tell_runners
 from controller.service.lockfile import holders
 from controller.service.processes import StartOptions
+from controller.service.requests import Choice, Outcome, end_runners, tell_runners
 from controller.service.starting import start_runners
 
 pytestmark = pytest.mark.cold

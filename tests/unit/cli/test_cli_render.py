@@ -20,8 +20,8 @@ from controller.documents import BatchDoc, FlowInfo, JobInfo
 from controller.errors import ArgumentError
 from controller.safe_text import escaped_json
 from controller.states import FlowState, JobState
-from controller.tables import words as shared_words
-from jfr_cli.render import data, words
+from controller.tables import formats as shared_words
+from jfr_cli.render import data, formats
 from jfr_cli.render.batches import BATCHES, batch_panel
 from jfr_cli.render.flows import FLOWS, flow_tree, needs_jobs
 from jfr_cli.render.jobs import JOBS, job_lines, job_panel, job_table
@@ -185,7 +185,7 @@ def test_what_looks_like_markup_is_shown_as_it_stands() -> None:
 
 @pytest.mark.parametrize("state", [*JobState, *FlowState])
 def test_every_state_has_a_glyph_beside_its_word(state: JobState | FlowState) -> None:
-    glyph, _, word = words.state_text(state).plain.partition(" ")
+    glyph, _, word = formats.state_text(state).plain.partition(" ")
     assert word == state.value
     assert glyph
     assert glyph != word
@@ -193,7 +193,7 @@ def test_every_state_has_a_glyph_beside_its_word(state: JobState | FlowState) ->
 
 def test_styles_that_look_alike_differ_in_the_glyph() -> None:
     ends = [JobState.COMPLETED, JobState.FAILED, JobState.REMOTE_ERROR, JobState.READY]
-    assert len({words.state_text(s).plain[0] for s in ends}) == len(ends)
+    assert len({formats.state_text(s).plain[0] for s in ends}) == len(ends)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_stored_data_becomes_columns() -> None:
     [(None, ""), (0, "0:00:00"), (61.9, "0:01:01"), (360_000, "100:00:00")],
 )
 def test_durations(seconds: float | None, expected: str) -> None:
-    assert words.duration(seconds) == expected
+    assert formats.duration(seconds) == expected
 
 
 def flow(**fields: Any) -> FlowInfo:
@@ -319,14 +319,14 @@ def test_an_hour_that_clocks_repeat_is_two(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     shared_words._is_repeated.cache_clear()
-    told = [words.local_time(datetime(2026, 11, 1, hour, 30)) for hour in (4, 5, 6, 7)]
+    told = [formats.local_time(datetime(2026, 11, 1, hour, 30)) for hour in (4, 5, 6, 7)]
     assert told == [
         "2026-11-01 00:30",
         "2026-11-01 01:30 EDT",
         "2026-11-01 01:30 EST",
         "2026-11-01 02:30",
     ]
-    assert words.exact_time(datetime(2026, 7, 1, 12, 0, 1)) == "2026-07-01 08:00:01 EDT"
+    assert formats.exact_time(datetime(2026, 7, 1, 12, 0, 1)) == "2026-07-01 08:00:01 EDT"
     shared_words._is_repeated.cache_clear()
 
 

@@ -1,11 +1,11 @@
-"""Formats of single values, as `controller.tables.words` writes them and as Rich draws them."""
+"""Formats of single values, as `controller.tables.formats` writes them and as Rich draws them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from controller.states import BatchState, FlowState, JobState
-from controller.tables.words import (
+from controller.tables.formats import (
     ACTIVE,
     BAD,
     GOOD,
