@@ -125,7 +125,8 @@ UNFINISHED_FIRST = Case(
 def test_the_end_of_a_job(
     queue: Queue, monkeypatch: pytest.MonkeyPatch, probe: int, case: Case
 ) -> None:
-    monkeypatch.setattr(progress, "_PROBE", probe)
+    for module in (flow_states, progress):
+        monkeypatch.setattr(module, "PROBE", probe)
     fill(queue, case.jobs)
     ended = {case.jobs[n]["db_id"]: case.jobs[n] for n in case.ending}
     flow = {"uuid": FLOW, "jobs": case.order, "state": "RUNNING"}
@@ -163,7 +164,8 @@ def test_the_end_of_a_job(
 def test_the_state_of_a_flow(
     queue: Queue, monkeypatch: pytest.MonkeyPatch, probe: int, case: Case, begun: bool
 ) -> None:
-    monkeypatch.setattr(progress, "_PROBE", probe)
+    for module in (flow_states, progress):
+        monkeypatch.setattr(module, "PROBE", probe)
     jobs = case.jobs
     if not begun:
         jobs = [{**j, "state": "READY" if n % 2 else "WAITING"} for n, j in enumerate(jobs)]
