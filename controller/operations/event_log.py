@@ -26,10 +26,8 @@ from typing import TYPE_CHECKING, Any
 from controller.documents.events import IDS, EventDoc, event_id_at
 from controller.documents.stored import utc_now
 from controller.errors import StorageError
-from controller.operations.event_packing import count_events, find_events
 from controller.operations.tally import Tally
 from controller.rules.events import EventFilter
-from controller.rules.packed_events import number_of
 from controller.states import EventKind
 from controller.storage.base import Collection, Document
 
@@ -174,6 +172,8 @@ class EventLog:
         self, query: dict[str, Any], *, limit: int = 0, newest: bool = True
     ) -> list[EventDoc]:
         """Like `find`, for a query."""
+        from controller.operations.event_packing import find_events
+
         found = find_events(self.collection, query, limit=limit, newest=newest)
         return [EventDoc.model_validate(doc) for doc in found]
 
@@ -187,6 +187,9 @@ class EventLog:
         chunks
             Maximum number of chunks of `CHUNK` events to remove now; the rest can wait.
         """
+        from controller.operations.event_packing import count_events
+        from controller.rules.packed_events import number_of
+
         removed = 0
         oldest = utc_now() - timedelta(days=options.max_age_days)
         excess = count_events(self.collection, exactly=False) - options.max_number
