@@ -7,7 +7,9 @@ comparing what the index of each condition says; how many that are is counted, u
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.storage.embedded.layout import native_index_name
@@ -201,10 +203,21 @@ def _is_worth_it(conditions: tuple[Condition, ...]) -> bool:
 def _fewest(
     link: Link, conditions: list[Condition] | tuple[Condition, ...]
 ) -> tuple[Condition | None, int]:
-    """Return the condition that the fewest rows meet, and how many do, up to beyond `FEW`."""
+    """Return the condition that the fewest rows meet, and how many do, up to beyond `FEW`.
+
+    Of one that reads a whole index the rows that meet it are kept: it is not read again.
+    """
     best: tuple[Condition | None, int] = (None, FEW + 1)
     for condition in conditions:
         if condition.rows is None:
+            continue
+        if condition.scans:
+            found = link.sql.execute(
+                f"SELECT seq FROM ({condition.rows}) LIMIT {best[1]}", condition.rows_params
+            ).fetchall()
+            if best[0] is None or len(found) < best[1]:
+                known = condition if len(found) > FEW else _known(condition, found)
+                best = (known, len(found))
             continue
         row = link.sql.execute(
             f"SELECT count(*) FROM (SELECT 1 FROM ({condition.rows}) LIMIT {best[1]})",
@@ -213,6 +226,14 @@ def _fewest(
         if best[0] is None or row[0] < best[1]:
             best = (condition, row[0])
     return best
+
+
+def _known(condition: Condition, found: list[tuple[int]]) -> Condition:
+    """Return a condition whose rows are known."""
+    numbers = json.dumps([sequence for (sequence,) in found])
+    return replace(
+        condition, rows="SELECT value AS seq FROM json_each(?)", rows_params=(numbers,), scans=False
+    )
 
 
 def _led_by(table: Table, first: Condition, conditions: list[Condition]) -> Statement:
