@@ -48,7 +48,7 @@ jfr_is_present() {
   [ "${jfr_last:-$jfr_token}" = "$jfr_token" ]
 }
 jfr_is_present@WAIT@ || {
-  echo "jfr: the job was begun anew: this start of an earlier attempt ends" >&2; exit 0
+  echo "jfr: the job was started again: this start of an earlier attempt ends" >&2; exit 0
 }
 """.strip()
 

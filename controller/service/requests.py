@@ -291,7 +291,7 @@ def _why_silent(found: RunnerProcess) -> str:
 
 def _why_unanswered(found: RunnerProcess) -> str:
     age = "never" if found.beat_age is None else f"{found.beat_age:.0f} s ago"
-    return f"its last heartbeat was {age}; it does this when it goes on"
+    return f"its last heartbeat was {age}; it will do this when it resumes"
 
 
 def _why_pending(found: RunnerProcess) -> str:
