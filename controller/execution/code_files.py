@@ -25,10 +25,9 @@ class CodeFiles:
     """
 
     def __init__(self, besides: Mapping[str, Any] | None = None, since: float = 0.0) -> None:
-        self._besides = set(besides or ())
         self._since = since
         self._known: dict[str, tuple[int, int]] = {}
-        self._seen: set[str] = set()
+        self._seen = set(besides or ())
 
     def note_new(self) -> str | None:
         """Note the files of modules imported since the last call.
@@ -39,11 +38,9 @@ class CodeFiles:
             A file that has been changed since then; None if there is none.
         """
         changed = None
-        for name, module in list(sys.modules.items()):
-            if name in self._seen or name in self._besides:
-                continue
+        for name in [*sys.modules.keys() - self._seen]:
             self._seen.add(name)
-            file = getattr(module, "__file__", None)
+            file = getattr(sys.modules.get(name), "__file__", None)
             if not isinstance(file, str):
                 continue
             try:

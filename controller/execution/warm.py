@@ -26,7 +26,11 @@ from typing import Any, NoReturn
 from controller.execution.code_files import CodeFiles
 from controller.execution.files import EXIT_FILE, QUEUE_ERR, QUEUE_OUT
 from controller.execution.process_facts import memory_in_use
-from controller.execution.restoring import ProcessState, end_threads_and_exit_functions
+from controller.execution.restoring import (
+    ProcessState,
+    end_threads_and_exit_functions,
+    new_random_numbers,
+)
 from controller.execution.run import Surroundings, allocate, run_job
 from controller.execution.standard_streams import standard_streams
 from controller.identity import this_process
@@ -130,6 +134,7 @@ class _WarmProcess:
         self._code = CodeFiles(sys.modules, since=time.time())
         self._state = ProcessState()
         self._state.restore()
+        new_random_numbers()
         self._around = _Around(self._state)
         self._first_memory: float | None = None
 
@@ -141,6 +146,7 @@ class _WarmProcess:
             leaves = self._run(message)
             if leaves is not None:
                 return
+            new_random_numbers()  # here, so that the end of the job is known before
 
     def _run(self, message: dict[str, Any]) -> str | None:
         """Run a job; returns why this process takes no other one."""

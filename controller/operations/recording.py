@@ -40,6 +40,7 @@ from controller.storage.base import (
     UpdateOne,
     UpdateResult,
     WriteOperation,
+    synced_once,
     unsynced,
 )
 
@@ -96,6 +97,10 @@ class RecordedCollection:
     def unsynced(self) -> AbstractContextManager[None]:
         """See `controller.storage.base.unsynced`."""
         return unsynced(self._inner)
+
+    def synced_once(self) -> AbstractContextManager[None]:
+        """See `controller.storage.base.synced_once`."""
+        return synced_once(self._inner)
 
     @contextmanager
     def _joined(self, session: Any) -> Iterator[Any]:

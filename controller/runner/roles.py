@@ -44,5 +44,7 @@ class RunnerRoles:
         return [s.value for part, states in ended.items() if getattr(self, part) for s in states]
 
 
+ALL_ROLES = RunnerRoles()
+"""Those of a process that does everything."""
 NO_ROLES = RunnerRoles(transfer=False, complete=False, queue=False, checkout=False)
 """Those of a process that does nothing, to which some are added."""

@@ -29,7 +29,7 @@ from controller.runner.job_steps import JobSteps, Step
 from controller.runner.limits import BUNDLE, CLAIMS_PER_ROUND, Limits
 from controller.runner.polling import Polling
 from controller.runner.recovery import take_over_expired
-from controller.runner.roles import RunnerRoles
+from controller.runner.roles import ALL_ROLES, RunnerRoles
 from controller.runner.stages.bundles import (
     download_many,
     send_many,
@@ -46,6 +46,7 @@ from controller.runner.timers import Timers
 from controller.runner.warm import MOVED, WITHOUT_ARGUMENTS, TakenSteps, WarmSteps
 from controller.runner.watch import ProcessWatcher
 from controller.states import BATCH_STATES, QUEUED_STATES, JobState
+from controller.storage.base import synced_once
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ CLEAN_UP_EVERY = 10.0
 ENDS_AT_ONCE = 200
 """Jobs of a pool whose ends are recorded together: that touches no machine."""
 _OTHERS_EVERY = 0.25
-"""Seconds after which all else has its turn, however much warm processes have to tell."""
+"""Seconds after which all else has its turn, however much warm processes have to tell; and after
+which, while they are at work, it is looked at again if there was nothing to do before."""
 Steps = Callable[[RunnerContext, Sequence[dict[str, Any]]], list[dict[str, Any] | Exception]]
 
 
@@ -106,7 +108,19 @@ class Rounds:
         self._batches = Batches(context, self._write_ends)
         self._told: set[str] = set()
         self._others_at = 0.0
+        self._had_nothing_else = self._lets_wait = False
         self.only: dict[str, Any] = {}
+
+    def begin(self, roles: RunnerRoles) -> None:
+        """Start the warm processes of workers, so that they have imported jobflow when a job comes.
+
+        Parameters
+        ----------
+        roles
+            What this process does.
+        """
+        if self._warm is not None and roles.queue:
+            self._warm.pools.begin(self._context.usable_workers())
 
     def advance(self, roles: RunnerRoles) -> bool:
         """Do one round; return whether anything changed."""
@@ -123,7 +137,16 @@ class Rounds:
         parts += self._parts_of_hosts(roles)
         if roles.complete:
             parts.append(partial(self._complete, workers))
-        return self._in_turn(parts) or moved
+        self._lets_wait = roles == ALL_ROLES and not self.only and self._can_wait()
+        return (not self._lets_wait and self._in_turn(parts)) or moved
+
+    def _can_wait(self) -> bool:
+        """Whether all but warm processes is left for a while, as there was nothing to do for it.
+
+        Only while those have jobs: they are going to tell of them, and all else follows then.
+        """
+        is_early = time.monotonic() < self._others_at + _OTHERS_EVERY
+        return is_early and self._had_nothing_else and bool(self._warm and self._warm.pools.handed)
 
     def advance_hosts(self, roles: RunnerRoles) -> bool:
         """Do what touches the machines of workers, as far as they are this thread's to serve."""
@@ -156,7 +179,7 @@ class Rounds:
             if self._warm is not None and not is_late and self._warm.has_ended():
                 return True
             moved = part() or moved
-        self._others_at = time.monotonic()
+        self._others_at, self._had_nothing_else = time.monotonic(), not moved
         return moved
 
     def _clean_up(self) -> bool:
@@ -204,14 +227,19 @@ class Rounds:
         return claimed > 0
 
     def _serve_warm(self, warm: WarmSteps, workers: list[str], roles: RunnerRoles) -> bool:
-        """Record what warm processes tell, and let them go on with what becomes READY by it."""
+        """Record what warm processes tell, and let them go on with what becomes READY by it.
+
+        What is recorded is forced to the disk when they have got their next jobs: if the power
+        fails before, those end, too, and the ends of the former ones are read anew.
+        """
         moved, end = False, time.monotonic() + _OTHERS_EVERY
         names = [name for name in workers if self._starts_warm(name, roles)]
         while True:
-            recorded = warm.record(completes=roles.complete)
             started = False
-            for name in names:
-                started = self._start_warm(warm, name, look=not recorded) or started
+            with synced_once(self._controller.queue.jobs):
+                recorded = warm.record(completes=roles.complete)
+                for name in names:
+                    started = self._start_warm(warm, name, look=not recorded) or started
             moved = recorded or started or moved
             if not recorded or self._is_stopping() or time.monotonic() > end:
                 return moved
@@ -234,12 +262,8 @@ class Rounds:
         if self._is_stopping() or (look and jobs.find_one(query, ["_id"]) is None):
             return False
         states = (JobState.CHECKED_OUT, JobState.UPLOADED, *QUEUED_STATES)
-        ahead = warm.pools.ahead(name)
-
-        def room(session: Any) -> int:
-            return min(self._limits.room(name, states, session) + ahead, BUNDLE)
-
-        if look and room(None) <= 0:  # which is counted again, with the claim
+        room = partial(self._limits.room, name, states)
+        if look and room() + warm.pools.ahead(name) <= 0:  # which is counted again, with the claim
             return False
         warm.pools.begin([name])
         return warm.start(name, self.only, room)
@@ -402,6 +426,8 @@ class Rounds:
         due += [*self._polling.seconds_left(), *self._batches.seconds_left()]
         if self._warm is not None:
             due += self._warm.pools.seconds_left()
+        if self._lets_wait:
+            due.append(self._others_at + _OTHERS_EVERY - time.monotonic())
         pause = self._steps.backoff.seconds_left()
         return due if pause is None else [*due, pause]
 

@@ -33,7 +33,7 @@ from controller.runner.login import log_in_to
 from controller.runner.logs import log_file_of, start_logging, stop_logging
 from controller.runner.one_job import OneJob, find_job
 from controller.runner.reloading import read_again
-from controller.runner.roles import RunnerRoles
+from controller.runner.roles import ALL_ROLES, RunnerRoles
 from controller.runner.rounds import Rounds
 from controller.runner.signals import SignalHandlers
 from controller.runner.sleeper import Sleeper
@@ -48,7 +48,6 @@ logger = logging.getLogger(__name__)
 
 UNKNOWN_WORKERS_EVERY = 60.0
 """Seconds between two checks for jobs whose worker does not exist, while others are running."""
-ALL = RunnerRoles()
 
 
 @dataclass(frozen=True)
@@ -193,6 +192,7 @@ class Runner(StepsByHand):
 
         with self._serving(roles):
             while not is_over():
+                self.rounds.begin(roles)
                 with self.lanes.at_work(roles):
                     while not is_over() and not self._reload:
                         rounds += 1
@@ -427,7 +427,7 @@ class Runner(StepsByHand):
 
     # ------------------------------------------------------------------ waiting
 
-    def _round(self, roles: RunnerRoles = ALL) -> bool:
+    def _round(self, roles: RunnerRoles = ALL_ROLES) -> bool:
         """Do one round and the periodic tasks that are due; return whether anything changed."""
         self.control.tick()
         if self.control.claims_paused:
@@ -446,7 +446,7 @@ class Runner(StepsByHand):
     # ------------------------------------------------------------------ serving
 
     @contextmanager
-    def _serving(self, roles: RunnerRoles = ALL) -> Iterator[None]:
+    def _serving(self, roles: RunnerRoles = ALL_ROLES) -> Iterator[None]:
         """Set up logging, registration and signal handlers; undo all of it at the end."""
         handlers = start_logging(
             self.project,

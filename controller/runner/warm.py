@@ -16,6 +16,7 @@ from controller.operations.steps import (
     eligible_query,
 )
 from controller.runner.context import RunnerContext
+from controller.runner.limits import BUNDLE
 from controller.runner.pools import HandedJob, WarmPools, remote_part
 from controller.runner.stages.bundles import step_of_many, upload_many
 from controller.runner.stages.complete import complete
@@ -106,31 +107,47 @@ class WarmSteps:
         Parameters
         ----------
         room
-            Given the session of the claim, how many at most.
+            Given the session of the claim, how many it may have beside those under way.
 
         Returns
         -------
         bool
             Whether there was one.
         """
-        outcomes = self._steps.claim({**only, "worker": name}, self._upload, room)
+        places, ahead = 0, self.pools.ahead(name)
+
+        def most(session: Any) -> int:
+            nonlocal places
+            places = room(session)
+            return min(places + ahead, BUNDLE)
+
+        outcomes = self._steps.claim({**only, "worker": name}, self._upload, most)
         advanced = [each for each in outcomes if each.result is StepResult.ADVANCED]
         ready = [changed(each.job, each.fields) for each in advanced]
-        self._give(name, [{key: job.get(key) for key in _TOP_LEVEL_HANDED} for job in ready])
+        given = [{key: job.get(key) for key in _TOP_LEVEL_HANDED} for job in ready]
+        self._give(name, given, is_alone=places == self._context.worker(name).max_jobs)
         return bool(outcomes)
 
     def has_ended(self) -> bool:
         """Whether a job has ended that has yet to be recorded."""
         return any(job.has_ended for job in self.pools.look())
 
-    def _give(self, name: str, jobs: Sequence[dict[str, Any]]) -> tuple[bool, int]:
-        """Give jobs to the pool of a worker; return whether it got one, and how many suit it."""
+    def _give(
+        self, name: str, jobs: Sequence[dict[str, Any]], *, is_alone: bool = False
+    ) -> tuple[bool, int]:
+        """Give jobs to the pool of a worker; return whether it got one, and how many suit it.
+
+        Parameters
+        ----------
+        is_alone
+            Whether no other job of the worker is under way: none has to be counted.
+        """
         warm = [job for job in jobs if self.pools.takes(job)]
         limits = {}
         if warm and (limit := self._context.worker(name).max_jobs):
             queued = {"worker": name, "state": {"$in": [s.value for s in QUEUED_STATES]}}
             others = {**queued, "db_id": {"$nin": sorted(self.pools.recorded_ids())}}
-            limits[name] = limit - self._jobs.count_documents(others)
+            limits[name] = limit - (0 if is_alone else self._jobs.count_documents(others))
         return self.pools.hand_over(warm, limits), len(warm)
 
     def record(self, *, completes: bool) -> bool:

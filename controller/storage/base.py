@@ -413,6 +413,26 @@ def unsynced(collection: Any) -> AbstractContextManager[None]:
     return nullcontext() if of_engine is None else of_engine(collection)
 
 
+def synced_once(collection: Any) -> AbstractContextManager[None]:
+    """Force the writes of this thread in the block to the disk together, when the block ends.
+
+    Others see each of them at once, so what they see may be lost in a power cut until then. What an
+    engine does not distinguish is forced to the disk with each write.
+
+    Parameters
+    ----------
+    collection
+        One of the database.
+
+    Raises
+    ------
+    StorageUnavailableError
+        At the end of the block: the disk fails.
+    """
+    of_engine = getattr(type(collection), "synced_once", None)
+    return nullcontext() if of_engine is None else of_engine(collection)
+
+
 class Database(Protocol):
     """The collections of one queue or one output store."""
 

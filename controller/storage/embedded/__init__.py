@@ -17,6 +17,7 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
 ``wildcards``    indexes of every path below one
 ``globs``        regular expressions as patterns of SQLite
 ``planner``      filter -> SQL that narrows the candidates
+``known_plans``  what the planner said of filters that differ only in their values
 ``routes``       which index answers what, by how much the indexes hold
 ``rows``         documents in and out of the tables, with the keys of their indexes
 ``changes``      updates and replacements, prepared before the file is locked

@@ -14,6 +14,7 @@ import bson
 
 from controller.storage.base import Document
 from controller.storage.embedded import rows
+from controller.storage.embedded.changes import touched_columns
 from controller.storage.embedded.compression import packed
 from controller.storage.embedded.layout import Column, Keys, Table
 from controller.storage.embedded.parts import HOT_SIZE, has_holes
@@ -49,7 +50,7 @@ def rewrite_all(
     shown
         Is shown each document before it changes; see `controller.storage.embedded.writes.Writer`.
     """
-    touched = [c for c in table.columns.values() if change.touches(c)]
+    touched = touched_columns(table, change)
     unique = {c.path for _, columns in table.unique for c in columns}
     alike = not any(c.path in unique for c in touched)
     batch = _Batch(link, table, [(c, constant_keys(table, c, change)) for c in touched])

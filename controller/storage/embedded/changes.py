@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import ArgumentError
@@ -22,8 +21,11 @@ from controller.storage.embedded.values import equal, normalise
 
 if TYPE_CHECKING:
     from controller.storage.embedded.file import File
-    from controller.storage.embedded.layout import Column
+    from controller.storage.embedded.layout import Column, Table
     from controller.storage.embedded.parts import Part
+
+_MOST_KNOWN = 256
+"""Sets of paths of which it is remembered what they touch."""
 
 
 class Change:
@@ -44,14 +46,10 @@ class Change:
         self._update = Update(normalise(spec)[0])
         self.paths = list(self._update.paths())
         self.constants = self._update.constants()
-        self._known = _touches_of(tuple(self.paths))
 
     def touches(self, column: Column) -> bool:
         """Whether the update may change the column's keys."""
-        known = self._known.get(column.path)
-        if known is None:  # asked for every document that is changed
-            known = self._known[column.path] = _touch(self.paths, column.paths)
-        return known
+        return _touch(self.paths, column.paths)
 
     def apply(self, document: Document) -> Document:
         """Change the document."""
@@ -69,10 +67,16 @@ class Change:
         return document
 
 
-@lru_cache(maxsize=256)
-def _touches_of(paths: tuple[str, ...]) -> dict[str, bool]:
-    """Return what is known of updates of these paths: {path of a column: whether they touch it}."""
-    return {}
+def touched_columns(table: Table, change: Change | Replacement) -> list[Column]:
+    """Return the columns of a table whose keys a change may change."""
+    paths = tuple(change.paths)
+    found = table.touched.get(paths)
+    if found is None:  # asked for every document that is changed
+        if len(table.touched) >= _MOST_KNOWN:
+            table.touched.clear()
+        found = [column for column in table.columns.values() if change.touches(column)]
+        table.touched[paths] = found
+    return found
 
 
 def _touch(paths: Sequence[str], mine: Sequence[str]) -> bool:

@@ -23,7 +23,7 @@ from controller.storage.embedded.aggregation import aggregate
 from controller.storage.embedded.changes import Change, Replacement, own_operation
 from controller.storage.embedded.cursor import Cursor, Query
 from controller.storage.embedded.filters import split_path, values_at
-from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.projections import projection_of
 from controller.storage.embedded.routes import counted
 from controller.storage.embedded.rows import Prepared, Stored
 from controller.storage.embedded.values import MISSING, index_key, sort_key, value_of_key
@@ -75,6 +75,10 @@ class EmbeddedCollection:
     def unsynced(self) -> AbstractContextManager[None]:
         """See `controller.storage.base.unsynced`."""
         return self._file.unsynced()
+
+    def synced_once(self) -> AbstractContextManager[None]:
+        """See `controller.storage.base.synced_once`."""
+        return self._file.synced_once()
 
     # ------------------------------------------------------------------ reading
 
@@ -311,10 +315,7 @@ class EmbeddedCollection:
             writer.rewrite(stored, change)
             if not after:
                 return before
-            row = link.sql.execute(
-                f"SELECT hot FROM {table.rows} WHERE seq=?", (stored.sequence,)
-            ).fetchone()
-            return self._read(link, Stored(stored.sequence, row[0]), projection)
+            return self._read(link, Stored(stored.sequence, writer.written), projection)
 
     def find_one_and_replace(
         self,
@@ -460,7 +461,7 @@ class EmbeddedCollection:
     def _read(self, link: Link, stored: Stored, projection: base.Projection) -> Document:
         if projection is None:
             return stored.decode(link, [""])
-        shape = Projection(projection)
+        shape = projection_of(projection)
         return shape(stored.decode(link, shape.paths(), shape.excluded, shape.ends))
 
     def _abandon(self, ready: list[Prepared]) -> None:
@@ -474,7 +475,7 @@ def _link(session: Session | None) -> Link | None:
 
 
 def _shaped(document: Document, projection: base.Projection) -> Document:
-    return document if projection is None else Projection(projection)(document)
+    return document if projection is None else projection_of(projection)(document)
 
 
 def _refuse(options: Mapping[str, Any], tolerated: Sequence[str] = ()) -> None:

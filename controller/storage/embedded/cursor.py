@@ -17,8 +17,9 @@ from controller.storage.embedded.filters import (
     position,
     split_path,
 )
+from controller.storage.embedded.known_plans import Known
 from controller.storage.embedded.planner import Plan, names_one, plan_filter, plan_order
-from controller.storage.embedded.projections import Projection
+from controller.storage.embedded.projections import projection_of
 from controller.storage.embedded.routes import in_order, where_of
 from controller.storage.embedded.rows import Stored
 from controller.storage.embedded.values import MISSING, normalise, sort_key, value_of_key
@@ -41,7 +42,8 @@ class Query:
         if query is not None and not isinstance(query, Mapping):
             raise TypeError(f"a filter must be a dictionary, not {type(query).__name__}")
         self.spec: dict[str, Any] = normalise(dict(query or {}))[0]
-        if not names_one(self.spec):
+        self._known = None if names_one(self.spec) else Known(self.spec)
+        if self._known is not None and self._known.shape is None:
             _ = self.test  # which says what is wrong with the filter
         self.sort = _sort_pairs(sort)
         self._plan: tuple[Table, Plan] | None = None
@@ -49,7 +51,8 @@ class Query:
     def plan(self, table: Table) -> Plan:
         """Return how the rows that match are found."""
         if self._plan is None or self._plan[0] is not table:
-            self._plan = table, plan_filter(table, self.spec)
+            known = self._known
+            self._plan = table, known.plan(table) if known else plan_filter(table, self.spec)
         return self._plan[1]
 
     @cached_property
@@ -256,7 +259,7 @@ class Cursor:
         link: Link | None,
     ) -> None:
         self._file, self._collection, self._filter = file, collection, query
-        self._projection = None if projection is None else Projection(projection)
+        self._projection = None if projection is None else projection_of(projection)
         self._sort, self._skip, self._limit, self._link = sort, skip, abs(limit), link
         self._page: list[Document] = []
         self._rest: list[int] | None = None

@@ -38,13 +38,20 @@ def translated(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
-        raise _in_our_words(path, error) from error
-    except InvalidBSON as error:
-        raise _damaged(path, error) from error
+    except FROM_SQLITE as error:
+        raise in_our_words(path, error) from error
 
 
-def _in_our_words(path: Path, error: sqlite3.Error) -> StorageError:
+FROM_SQLITE = (sqlite3.Error, InvalidBSON)
+"""What `in_our_words` converts."""
+
+
+def in_our_words(path: Path, error: Exception) -> StorageError:
+    """Return jfr's error for one of SQLite, or for a document that cannot be read."""
+    return _of_sqlite(path, error) if isinstance(error, sqlite3.Error) else _damaged(path, error)
+
+
+def _of_sqlite(path: Path, error: sqlite3.Error) -> StorageError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL"):
         return StorageUnavailableError(

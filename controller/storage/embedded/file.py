@@ -34,7 +34,7 @@ from controller.errors import (
 from controller.storage.base import Space
 from controller.storage.embedded import layout
 from controller.storage.embedded.creation import make_file
-from controller.storage.embedded.errors import missing, translated
+from controller.storage.embedded.errors import FROM_SQLITE, in_our_words, missing, translated
 from controller.storage.embedded.link import Link, part_rows, row_count
 from controller.storage.embedded.lockfile import is_gone
 from controller.storage.embedded.network import (
@@ -75,6 +75,7 @@ class File:
                 hint="use a Python built with SQLite 3.26 or newer",
             )
         self.path, self.wait = path, wait
+        self._name = str(path)
         self._synchronous = synchronous
         self._threads = threading.local()
         self._links: list[Link] = []
@@ -99,7 +100,7 @@ class File:
             The file is missing.
         """
         try:
-            found = self.path.stat()
+            found = os.stat(self._name)  # noqa: PTH116 (before each read)
         except (FileNotFoundError, NotADirectoryError):
             raise missing(self.path) from None
         except OSError as error:
@@ -225,17 +226,31 @@ class File:
             The connection of an open transaction, to read within it.
         """
         if link is not None:
-            with self._within(link):
+            first = len(link.cursors)
+            try:
                 yield link
+            except FROM_SQLITE as error:
+                raise in_our_words(self.path, error) from error
+            finally:
+                link.close_cursors(first)
             return
-        with self._in_use(), translated(self.path):
+        self._enter()  # no contexts within each other: this is done for every question
+        try:
             link = self._free_link()
             if self.network and not link.read_only:
                 with self._turn_of_reader(link), self._one_moment(link):
                     yield link
                 return
-            with self._one_moment(link):
+            link.sql.execute("BEGIN")
+            try:
+                link.refresh()
                 yield link
+            finally:
+                self._end_moment(link)
+        except FROM_SQLITE as error:
+            raise in_our_words(self.path, error) from error
+        finally:
+            self._leave()
 
     @staticmethod
     @contextmanager
@@ -245,9 +260,13 @@ class File:
             link.refresh()
             yield
         finally:
-            link.close_cursors()
-            if link.sql.in_transaction:  # SQLite ends it if the disk or the file is bad
-                link.sql.execute("COMMIT")
+            File._end_moment(link)
+
+    @staticmethod
+    def _end_moment(link: Link) -> None:
+        link.close_cursors()
+        if link.sql.in_transaction:  # SQLite ends it if the disk or the file is bad
+            link.sql.execute("COMMIT")
 
     @contextmanager
     def _within(self, link: Link) -> Iterator[None]:
@@ -308,6 +327,7 @@ class File:
         # Without a log a commit that is not forced to the disk might be torn by a power cut.
         relaxed = getattr(self._threads, "unsynced", False) and not self.network
         link.sync("NORMAL" if relaxed else self._synchronous)
+        self._threads.is_behind = relaxed
         try:
             link.sql.execute("BEGIN IMMEDIATE")
             link.refresh()
@@ -324,6 +344,35 @@ class File:
             yield
         finally:
             self._threads.unsynced = before
+
+    @contextmanager
+    def synced_once(self) -> Iterator[None]:
+        """Force writes of this thread to the disk together; see `storage.base.synced_once`."""
+        self._threads.is_behind = False
+        try:
+            with self.unsynced():
+                yield
+        finally:
+            if self._threads.is_behind and self._synchronous == "FULL":
+                self._force_log()
+
+    def _force_log(self) -> None:
+        """Force to the disk what has been written: all of it is in the log, in its order.
+
+        Nobody locks the log, so it can be opened beside SQLite.
+        """
+        try:
+            log = os.open(f"{self.path}-wal", os.O_RDONLY)
+        except FileNotFoundError:  # it was written into the file, which syncs
+            return
+        except OSError as error:
+            raise self._unusable(error) from None
+        try:
+            _sync(log)
+        except OSError as error:
+            raise self._unusable(error) from None
+        finally:
+            os.close(log)
 
     @contextmanager
     def transaction(self) -> Iterator[Link]:
@@ -431,15 +480,21 @@ class File:
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
-        with self._gate:
-            self._active += 1
-        self._threads.depth = self._depth() + 1
+        self._enter()
         try:
             yield
         finally:
-            self._threads.depth = self._depth() - 1
-            with self._gate:
-                self._active -= 1
+            self._leave()
+
+    def _enter(self) -> None:
+        with self._gate:
+            self._active += 1
+        self._threads.depth = self._depth() + 1
+
+    def _leave(self) -> None:
+        self._threads.depth = self._depth() - 1
+        with self._gate:
+            self._active -= 1
 
     def _depth(self) -> int:
         """Operations that this thread is in."""
@@ -531,6 +586,12 @@ class File:
             self._forked_inside, self._active = bool(self._links), 0
             self._threads = threading.local()
         self._gate.release()
+
+
+def _sync(number: int) -> None:
+    """Force what was written into an open file to the disk."""
+    force = os.fdatasync if hasattr(os, "fdatasync") else os.fsync  # not on a Mac
+    force(number)
 
 
 _FILES: weakref.WeakSet[File] = weakref.WeakSet()

@@ -209,12 +209,26 @@ def _plain_value(document: Any, names: tuple[str, ...]) -> Any:
 
 @dataclass
 class Table:
-    """A collection, as known to one connection."""
+    """A collection, as known to one connection.
+
+    Attributes
+    ----------
+    cid, name, columns, indexes
+        What the catalogue says of it.
+    plans
+        Of filters that were asked before, see `known_plans`; forgotten when the catalogue changes.
+    touched
+        {paths of an update: the columns whose keys it may change}; likewise.
+    """
 
     cid: int
     name: str
     columns: dict[str, Column] = field(default_factory=dict)
     indexes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    plans: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    touched: dict[tuple[str, ...], list[Column]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def rows(self) -> str:
@@ -237,7 +251,7 @@ class Table:
                 return (column, rest) if answers(rest) else None
         return None
 
-    @property
+    @cached_property
     def unique(self) -> list[tuple[str, list[Column]]]:
         """(index name, its columns) of every unique index."""
         return [
@@ -258,7 +272,8 @@ class Table:
             del self.indexes[name]
         else:
             self.indexes[name] = info
-        self.__dict__.pop("selective", None)
+        for derived in ("selective", "unique"):
+            self.__dict__.pop(derived, None)
 
 
 def create(connection: sqlite3.Connection) -> None:

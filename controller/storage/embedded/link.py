@@ -161,6 +161,10 @@ class Link:
         """Let every other connection notice that the catalogue changed."""
         self._version += 1
         self.sql.execute(f"PRAGMA user_version={self._version}")
+        for table in self._tables.values():
+            if table is not None:
+                table.plans.clear()
+                table.touched.clear()
 
     def table(self, name: str, *, create: bool = False) -> layout.Table | None:
         """Return a collection's tables."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import repeat
 from typing import Any
 
 from controller.errors import ArgumentError, FilterError, UnsupportedOperationError
@@ -111,6 +112,20 @@ class Projection:
                 raise UnsupportedOperationError(f"a projection of {path} and of its parent")
             node = below
         node[last] = None
+
+
+def projection_of(spec: ProjectionSpec) -> Projection:
+    """Return a checked projection; of the same few, which are wanted again and again, the same."""
+    items = spec.items() if isinstance(spec, Mapping) else zip(spec or (), repeat(1))
+    known = tuple(items)
+    if any(type(name) is not str or type(value) is not int for name, value in known):
+        return Projection(spec)
+    return _checked(known)
+
+
+@lru_cache(maxsize=256)
+def _checked(known: tuple[tuple[str, int], ...]) -> Projection:
+    return Projection(dict(known or [("_id", 1)]))
 
 
 _BELOW: dict[str, Any] = {}

@@ -24,6 +24,9 @@ FEW = 5000
 _FIRST, _FURTHER = 2000, 20_000
 """Rows that are read in order, in the hope that enough of them match; more where some do."""
 
+_SO_FEW = 20
+"""Rows of which it is not asked whether another condition is met by fewer."""
+
 Statement = tuple[str, tuple[Any, ...]]
 
 
@@ -225,6 +228,8 @@ def _fewest(
         ).fetchone()
         if best[0] is None or row[0] < best[1]:
             best = (condition, row[0])
+        if best[1] <= _SO_FEW:  # to look for fewer would take longer than to read them
+            break
     return best
 
 

@@ -303,8 +303,8 @@ def rewrite(
     *,
     columns: Iterable[Column],
     old_keys: dict[str, Keys],
-) -> None:
-    """Replace a document by its changed version.
+) -> bytes:
+    """Replace a document by its changed version; returns its hot part as it is now.
 
     Parameters
     ----------
@@ -342,6 +342,7 @@ def rewrite(
             [(column.number, key, stored.sequence) for key in old_side - side],
         )
         _add_side_keys(link, table, column, stored.sequence, side - old_side)
+    return raw
 
 
 def side_columns(table: Table) -> list[Column]:

@@ -13,7 +13,7 @@ from controller.storage import base
 from controller.storage.base import DeleteResult, Document, UpdateResult
 from controller.storage.embedded import rows
 from controller.storage.embedded.bulk_rewriting import rewrite_all
-from controller.storage.embedded.changes import Change, Replacement
+from controller.storage.embedded.changes import Change, Replacement, touched_columns
 from controller.storage.embedded.cursor import Query
 from controller.storage.embedded.rows import Prepared, Stored
 
@@ -38,6 +38,8 @@ class Writer:
     before, fields
         Who is shown each selected document before it changes, and which of its fields have to be
         there. The document must not be kept: it changes.
+    written
+        The hot part of the last document that `rewrite` was given, as it is now.
     """
 
     file: File
@@ -45,6 +47,7 @@ class Writer:
     table: Table
     before: Before | None = None
     fields: Sequence[str] = ()
+    written: bytes = b""
 
     def execute(self, operation: base.WriteOperation) -> dict[str, int]:
         """Carry out one of many writes; returns {what was done: number of documents}."""
@@ -127,7 +130,7 @@ class Writer:
         shown: Callable[[Document], None] | None = None,
     ) -> bool:
         """Change a document; returns whether it is another now."""
-        touched = [c for c in self.table.columns.values() if change.touches(c)]
+        touched = touched_columns(self.table, change)
         paths = [*change.paths, *(path for c in touched for path in c.paths)]
         document, filled = stored.open(self.link, [*paths, *(self.fields if shown else ())])
         if shown is not None:
@@ -136,12 +139,15 @@ class Writer:
         before = bson.encode(document) if filled else stored.raw
         document = change.apply(document)
         after = bson.encode(document)
+        self.written = stored.raw
         if after == before:  # the hot part may still differ, because values move by size
             for part in staged:
                 self.link.drop_part(part)
             return False
         prepared = Prepared(document, change.cut(document, filled, after), list(staged))
-        rows.rewrite(self.link, self.table, stored, prepared, columns=touched, old_keys=old_keys)
+        self.written = rows.rewrite(
+            self.link, self.table, stored, prepared, columns=touched, old_keys=old_keys
+        )
         return True
 
     def upsert(

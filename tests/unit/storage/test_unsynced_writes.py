@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from controller.bulk_locks import lock_documents
+from controller.errors import StorageUnavailableError
 from controller.locks import MongoLock
-from controller.storage.base import unsynced
+from controller.storage.base import synced_once, unsynced
 from controller.storage.embedded.database import EmbeddedDatabase, open_database
 from controller.storage.embedded.link import Link
 
@@ -62,3 +66,44 @@ def test_the_level_is_that_of_the_block_of_this_thread(
     with unsynced(object()):  # an engine that does not distinguish
         others.insert_one({"_id": 3})
     assert syncs[-1] == "FULL"
+
+
+def test_writes_of_a_block_are_forced_to_the_disk_once_at_its_end(
+    database: EmbeddedDatabase, syncs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: list[int] = []
+
+    def force(number: int) -> None:
+        forced.append(os.fstat(number).st_ino)
+
+    monkeypatch.setattr("controller.storage.embedded.file._sync", force)
+    jobs = database.collection("jobs")
+    with synced_once(jobs):
+        jobs.insert_one({"_id": 1})
+        jobs.update_one({"_id": 1}, {"$set": {"state": "RUNNING"}})
+        assert not forced
+    assert set(syncs) == {"NORMAL"}
+    assert forced == [Path(f"{database.location}-wal").stat().st_ino]
+    with synced_once(jobs):
+        jobs.find_one({})
+    assert len(forced) == 1  # nothing was written
+    jobs.insert_one({"_id": 2})
+    assert syncs[-1] == "FULL"
+    with suppress(ZeroDivisionError), synced_once(jobs):
+        jobs.insert_one({"_id": 3})
+        raise ZeroDivisionError
+    assert len(forced) == 2  # what was written stays
+    with synced_once(object()):  # an engine that does not distinguish
+        pass
+
+
+def test_a_disk_that_fails_is_an_error(
+    database: EmbeddedDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(number: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("controller.storage.embedded.file._sync", fail)
+    jobs = database.collection("jobs")
+    with pytest.raises(StorageUnavailableError, match="Input/output"), synced_once(jobs):
+        jobs.insert_one({"_id": 1})
