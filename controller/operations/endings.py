@@ -7,7 +7,7 @@ alone, so that the others continue.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -137,9 +137,12 @@ def complete_jobs(
             work.recover(job)
     work.read([job for job in jobs if job.key not in work.answers])
     prefix = project.queue.db_id_prefix
-    recorded = record_at_once(queue, work.ended, prefix=prefix) if gives_back else None
+    recorded = None
+    if gives_back:
+        recorded = record_at_once(queue, work.ended, prefix=prefix, before=work.confirm_outputs)
     gives_back = recorded is not None
     if recorded is None:
+        work.confirm_outputs()
         recorded = record_ends(queue, work.ended, prefix=prefix)
     work.answers.update(recorded)
     for ended in work.ended:
@@ -159,6 +162,12 @@ class _Completion:
         self._queue, self._project = queue, project
         self.answers: Answers = {}
         self.ended: list[EndedJob] = []
+        self._unconfirmed: list[Callable[[], None]] = []
+
+    def confirm_outputs(self) -> None:
+        """Wait until the stored outputs would survive a power cut."""
+        for wait in self._unconfirmed:
+            wait()
 
     def recover(self, job: DownloadedJob) -> None:
         """Finish what is missing of an end that was recorded before."""
@@ -243,7 +252,7 @@ class _Completion:
         for several in by_store.values():
             try:
                 outputs = [(r.document or {}, r.blobs) for r in several]
-                _save_in(several[0].job.store, outputs)
+                self._unconfirmed.append(_save_in(several[0].job.store, outputs))
             except Exception as error:  # noqa: BLE001 (it is the answer for these jobs)
                 if len(several) == 1 or isinstance(error, StorageUnavailableError):
                     self.answers.update({r.job.key: error for r in several})
@@ -311,7 +320,11 @@ class _Completion:
 
 
 def record_at_once(
-    queue: Queue, ended: Sequence[EndedJob], *, prefix: str | None
+    queue: Queue,
+    ended: Sequence[EndedJob],
+    *,
+    prefix: str | None,
+    before: Callable[[], None],
 ) -> Answers | None:
     """Record the ends of locked jobs, and free them, in one turn at the database.
 
@@ -321,6 +334,8 @@ def record_at_once(
     ----------
     prefix
         Prefix of the db_ids of new jobs.
+    before
+        Called before anything that was written can be seen.
 
     Returns
     -------
@@ -346,6 +361,7 @@ def record_at_once(
             done = finish(
                 queue, ended, prefix=prefix, flows=flows, session=session, gives_back=True
             )
+            before()
     except StorageUnavailableError:
         raise
     except Exception:  # noqa: BLE001 (it comes again, with the job that it is about)
@@ -399,11 +415,12 @@ def record_ends(queue: Queue, ended: Sequence[EndedJob], *, prefix: str | None) 
     return answers
 
 
-def _save_in(store: JobStore | OutputStore, outputs: Sequence[Output]) -> None:
+def _save_in(store: JobStore | OutputStore, outputs: Sequence[Output]) -> Callable[[], None]:
+    """Store outputs; returns what waits until they would survive a power cut."""
     if isinstance(store, OutputStore):
-        store.save(outputs)
-    else:
-        save_many_outputs(store, outputs)
+        return store.save_behind(outputs)
+    save_many_outputs(store, outputs)
+    return lambda: None
 
 
 def _unstorable(response: Mapping[str, Any] | None) -> str | None:

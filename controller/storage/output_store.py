@@ -9,13 +9,14 @@ goes through the JobStore itself, which is opened when it is first needed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from controller.errors import StorageError
 from controller.storage.base import Collection, Document, ReplaceOne
+from controller.storage.behind import synced_behind
 from controller.storage.jobstores import additional_store_names, open_jobstore
 from controller.storage.opening import OpenedStore, open_store, opens_directly
 from controller.storage.outputs import (
@@ -81,16 +82,29 @@ class OutputStore:
         RemoteError, StorageUnavailableError
             As `controller.storage.outputs.save_many_outputs`, which says what is written first.
         """
+        self.save_behind(outputs)()
+
+    def save_behind(self, outputs: Sequence[Output]) -> Callable[[], None]:
+        """Do what `save` does, but do not wait until the outputs would survive a power cut.
+
+        Returns
+        -------
+        callable
+            Waits for that; raises StorageUnavailableError if the disk fails. What refers to the
+            outputs is committed after it.
+        """
         documents, blobs = by_store(outputs)
         places = {name: self._additional(name) for name in blobs}
         plain = is_plain(documents) and is_plain(list(blobs.values()))
         if self._documents is None or None in places.values() or not plain:
             save_by_store(self.jobstore(), documents, blobs)
-            return
+            return lambda: None
         with _without_quotes():
             for name, rows in blobs.items():
                 _replace(places[name], rows, ("blob_uuid",))
-            _replace(self._documents, documents, ("uuid", "index"))
+            with synced_behind(self._documents) as wait:
+                _replace(self._documents, documents, ("uuid", "index"))
+        return wait
 
     def last_output(self, uuid: str) -> tuple[Any] | None:
         """Return the output with the largest index of a job, as it is stored.

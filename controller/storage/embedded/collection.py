@@ -80,6 +80,10 @@ class EmbeddedCollection:
         """See `controller.storage.base.synced_once`."""
         return self._file.synced_once()
 
+    def force(self) -> None:
+        """Force to the disk what has been written to the database; see `storage.behind`."""
+        self._file.force()
+
     # ------------------------------------------------------------------ reading
 
     def find(

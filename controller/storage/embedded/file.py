@@ -353,14 +353,21 @@ class File:
             with self.unsynced():
                 yield
         finally:
-            if self._threads.is_behind and self._synchronous == "FULL":
-                self._force_log()
+            if self._threads.is_behind:
+                self.force()
 
-    def _force_log(self) -> None:
+    def force(self) -> None:
         """Force to the disk what has been written: all of it is in the log, in its order.
 
-        Nobody locks the log, so it can be opened beside SQLite.
+        Nobody locks the log, so it can be opened beside SQLite, in any thread.
+
+        Raises
+        ------
+        StorageUnavailableError
+            The disk fails.
         """
+        if self._synchronous != "FULL":
+            return
         try:
             log = os.open(f"{self.path}-wal", os.O_RDONLY)
         except FileNotFoundError:  # it was written into the file, which syncs

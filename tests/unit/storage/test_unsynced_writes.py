@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from controller.bulk_locks import lock_documents
 from controller.errors import StorageUnavailableError
 from controller.locks import MongoLock
 from controller.storage.base import synced_once, unsynced
+from controller.storage.behind import synced_behind
 from controller.storage.embedded.database import EmbeddedDatabase, open_database
 from controller.storage.embedded.link import Link
 
@@ -107,3 +109,29 @@ def test_a_disk_that_fails_is_an_error(
     jobs = database.collection("jobs")
     with pytest.raises(StorageUnavailableError, match="Input/output"), synced_once(jobs):
         jobs.insert_one({"_id": 1})
+
+
+def test_a_write_is_forced_to_the_disk_behind_and_waited_for(
+    database: EmbeddedDatabase, syncs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def force(number: int) -> None:
+        begun.set()
+        assert may_end.wait(60)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("controller.storage.embedded.file._sync", force)
+    outputs = database.collection("outputs")
+    with synced_behind(outputs) as wait:
+        outputs.insert_one({"_id": 1})
+        assert not begun.is_set()
+    assert begun.wait(60)
+    assert outputs.count_documents({}) == 1
+    assert set(syncs) == {"NORMAL"}
+    may_end.set()
+    with pytest.raises(StorageUnavailableError, match="Input/output"):
+        wait()
+    with synced_behind(object()) as wait:  # an engine that does not distinguish
+        pass
+    wait()
