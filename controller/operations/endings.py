@@ -7,6 +7,7 @@ alone, so that the others continue.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from controller.execution.files import (
     store_file_names,
 )
 from controller.execution.values import times_as_text, unstorable
-from controller.hosts.ownership import owners_of
+from controller.hosts.ownership import owner_file, owners_of
 from controller.locks import confirm_held, lock_lost
 from controller.operations.completion import EndedJob, Ending, finish, is_finished, recover
 from controller.operations.failures import (
@@ -285,7 +286,9 @@ class _Completion:
         After a pause of the runner, the job may run again in this folder.
         """
         token, folder = (job.doc.get("remote") or {}).get("submission_token"), job.folder
-        owners = owners_of([p.name for p in folder.iterdir()]) if token and folder.is_dir() else []
+        if not token or os.path.exists(f"{folder}/{owner_file(token)}"):  # noqa: PTH110 (of each job)
+            return
+        owners = owners_of([p.name for p in folder.iterdir()]) if folder.is_dir() else []
         if not owners or token in owners:
             return
         confirm_held(self._queue.jobs, job.doc)

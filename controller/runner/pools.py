@@ -31,11 +31,11 @@ logger = logging.getLogger(__name__)
 TELL_AFTER = 0.25
 """Seconds after which a job is recorded as RUNNING; a job that ends earlier never is."""
 _AGAIN = 0.05
-AHEAD_SECONDS = 0.5
+AHEAD_SECONDS = 0.8
 """A pool gets as many jobs, besides the running ones, as it probably finishes in this time (s)."""
 MOST_AHEAD = 96
 IN_HAND_SECONDS = 0.15
-TOGETHER_WITHIN = 0.25
+TOGETHER_WITHIN = 0.45
 """While a pool has jobs in hand for so long, ends of its jobs are recorded together, and the first
 of them after so many seconds."""
 _MEMORY = 8
