@@ -10,16 +10,15 @@ that have to be examined first.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.config.workers import WarmConfig
 from controller.documents import utc_now
-from controller.execution.pool import EventKind, PoolError, PoolEvent, PoolSettings, WarmPool
+from controller.execution.pool import EventKind, PoolError, PoolEvent, WarmPool
+from controller.execution.worker_pools import most_processes, pool_of
 from controller.identity import this_process
 from controller.runner.context import RunnerContext
 from controller.runner.stages.submit import attempt_token, execution_config
@@ -111,7 +110,6 @@ class HandedJob:
 @dataclass
 class _Worker:
     pool: WarmPool
-    config: WarmConfig
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=_MEMORY))
     processes: int = 1
 
@@ -136,6 +134,11 @@ class WarmPools:
         self._broken: dict[str, float] = {}
         self._jobs: dict[str, HandedJob] = {}
         self._cold: dict[str, str] = {}
+        self._started: dict[str, WarmPool] = {}
+
+    def adopt(self, pools: Mapping[str, WarmPool]) -> None:
+        """Use pools that were started before, as {name of a worker: its pool}."""
+        self._started.update(pools)
 
     def serves(self, worker: str) -> bool:
         """Whether jobs of a worker can currently run in warm processes."""
@@ -264,8 +267,9 @@ class WarmPools:
 
     def close(self) -> None:
         """End the pools; running jobs continue, and the next runner finds them."""
-        for known in self._workers.values():
-            known.pool.close()
+        for pool in (*self._started.values(), *(known.pool for known in self._workers.values())):
+            pool.close()
+        self._started.clear()
         self._workers.clear()
         self._jobs.clear()
 
@@ -298,20 +302,12 @@ class WarmPools:
         if not self.serves(name):
             return None
         worker = self._context.worker(name)
-        config = worker.warm_config
-        assert config is not None
-        most = config.processes or worker.max_jobs or os.cpu_count() or 1
+        most = most_processes(worker)
         most = min(most, processes) if processes is not None else most
         known = self._workers.get(name)
         if known is None:
-            settings = PoolSettings(
-                processes=max(most, 1),
-                jobs_per_process=config.jobs_per_process,
-                memory_growth=config.memory_growth,
-                memory_limit=config.memory_limit,
-                idle_time=config.idle_time,
-            )
-            known = self._workers[name] = _Worker(WarmPool(settings), config)
+            pool = self._started.pop(name, None) or pool_of(worker, most)
+            known = self._workers[name] = _Worker(pool)
             try:
                 known.pool.start()
             except PoolError as error:

@@ -18,6 +18,7 @@ from controller.errors import (
     RemoteError,
     StorageUnavailableError,
 )
+from controller.execution.pool import WarmPool
 from controller.leases import GIVEN_UP
 from controller.operations.batch_steps import Answers
 from controller.operations.claim_turns import claim_turn
@@ -110,6 +111,11 @@ class Rounds:
         self._others_at = 0.0
         self._had_nothing_else = self._lets_wait = False
         self.only: dict[str, Any] = {}
+
+    def adopt_pools(self, pools: Mapping[str, WarmPool]) -> None:
+        """Use pools that were started before, as {name of a worker: its pool}."""
+        if self._warm is not None:
+            self._warm.pools.adopt(pools)
 
     def begin(self, roles: RunnerRoles) -> None:
         """Start the warm processes of workers, so that they have imported jobflow when a job comes.

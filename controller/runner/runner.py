@@ -8,7 +8,7 @@ changes, or a time is reached; the delays of the project file are the longest ti
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +17,7 @@ from uuid import uuid4
 from controller.config import ConfigManager, LogLevel, Project, RunnerOptions
 from controller.documents import db_id_order
 from controller.errors import ConfigError, StorageUnavailableError
+from controller.execution.pool import WarmPool
 from controller.jobcontroller import JobController
 from controller.operations import runner_record
 from controller.operations.batch_record import ACTIVE
@@ -89,6 +90,8 @@ class Runner(StepsByHand):
     background
         For a process without a terminal, which logs only to its file and reloads the project file
         on SIGHUP. None for a runner in the foreground.
+    pools
+        {name of a worker: its pool} of the pools that were started for this runner.
 
     Attributes
     ----------
@@ -106,6 +109,7 @@ class Runner(StepsByHand):
         *,
         project: Project | None = None,
         background: Background | None = None,
+        pools: Mapping[str, WarmPool] | None = None,
     ) -> None:
         self.project = project or ConfigManager().get_project(project_name)
         if connect_interactive:
@@ -123,6 +127,7 @@ class Runner(StepsByHand):
         self.control = Control(self.controller.queue, self.project, self.stop, self._ask_for_reload)
         self.lanes = Lanes(self.context, self._is_stopping, self.watcher.wake)
         self.rounds = Rounds(self.context, self.watcher, self._is_stopping, self.lanes.wake)
+        self.rounds.adopt_pools(pools or {})
         self._upkeep = EventUpkeep(self.controller.queue, self.project, self.watcher.wake)
         self._timers = Timers()
         self._unknown_workers = UnknownWorkers(self.context)
@@ -422,6 +427,7 @@ class Runner(StepsByHand):
 
     def cleanup(self) -> None:
         """Close everything."""
+        self.rounds.close()
         self.context.close()
         self.watcher.close()
 

@@ -71,19 +71,25 @@ def run(
 
     Example: jf runner run --until-idle
     """
-    from controller.metrics import serving_metrics
-    from controller.runner import Runner
+    from controller.execution.worker_pools import start_pools
 
     if interactive:
         log_in_to_workers(CURRENT.project)
+    chosen = any((transfer, complete, queue, checkout))
+    # Now: they import jobflow while this process imports what a runner needs.
+    pools = start_pools(CURRENT.project) if queue or not chosen else {}
+
+    from controller.metrics import serving_metrics
+    from controller.runner import Runner
+
     runner = Runner(
         project=CURRENT.project,
         log_level=log_level,
         runner_id=str(os.getpid()) if set_pid else None,
         daemon_id=str(os.getppid()) if daemonized else None,
+        pools=pools,
     )
     try:
-        chosen = any((transfer, complete, queue, checkout))
         parts = {
             "transfer": transfer or not chosen,
             "complete": complete or not chosen,
