@@ -21,6 +21,7 @@ from warm_chaos_jobs import marked
 from warm_jf import WarmJf
 
 from controller.config import Project
+from controller.execution import worker_pools
 from controller.execution.pool import WarmPool
 from controller.jobcontroller import JobController
 from controller.runner import Runner, pools
@@ -41,7 +42,7 @@ def forked_jf() -> Iterator[str]:
 @pytest.fixture
 def project(tmp_path: Path, forked_jf: str, monkeypatch: pytest.MonkeyPatch) -> Project:
     command = [forked_jf, "execution", "pool"]
-    monkeypatch.setattr(pools, "WarmPool", partial(WarmPool, command=command))
+    monkeypatch.setattr(worker_pools, "WarmPool", partial(WarmPool, command=command))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     store = {"type": "EmbeddedStore", "path": str(tmp_path / "queue.db"), "collection_name": "jobs"}
     outputs = {**store, "path": str(tmp_path / "outputs.db"), "collection_name": "outputs"}

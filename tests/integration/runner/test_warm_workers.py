@@ -18,9 +18,10 @@ from runner_jobs import add, fail, killed, many, stored_elsewhere, total, variab
 from running import DEADLINE, run, running
 
 from controller.config import Project
+from controller.execution import worker_pools
 from controller.execution.pool import WarmPool
 from controller.jobcontroller import JobController
-from controller.runner import pools
+from controller.runner import Runner
 from controller.schedulers.processes import is_over
 from controller.states import JobState
 
@@ -49,7 +50,7 @@ def described(described: dict[str, Any]) -> dict[str, Any]:
 def _forked_pools(forked_jf: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program of a pool is forked from one that has imported jobflow."""
     command = [forked_jf, "execution", "pool"]
-    monkeypatch.setattr(pools, "WarmPool", partial(WarmPool, command=command))
+    monkeypatch.setattr(worker_pools, "WarmPool", partial(WarmPool, command=command))
 
 
 @pytest.fixture
@@ -167,6 +168,19 @@ def test_a_killed_runner_leaves_its_jobs_to_the_next(
     until(lambda: all(is_over(str(pid)) for pid in outputs))
 
 
+def test_a_pool_starts_with_the_runner_or_before_it(
+    project: Project, controller: JobController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[WarmPool] = []
+    monkeypatch.setattr(WarmPool, "start", started.append)
+    runner = Runner(project=project, pools=worker_pools.start_pools(project))
+    assert len(started) == 1
+    for number in (2, 3):  # the first one has the pool that was started before
+        runner.run(max_time=0.2)
+        assert len(started) == number
+    runner.cleanup()
+
+
 def test_the_program_of_a_pool_may_die(
     project: Project,
     controller: JobController,
@@ -175,13 +189,13 @@ def test_the_program_of_a_pool_may_die(
 ) -> None:
     ids = [controller.add_flow(waiting(str(place), name), "local")[0] for name in "abc"]
     made: list[WarmPool] = []
-    original = pools.WarmPool
+    original = worker_pools.WarmPool
 
     def make(*args: Any) -> WarmPool:
         made.append(original(*args))
         return made[-1]
 
-    monkeypatch.setattr(pools, "WarmPool", make)
+    monkeypatch.setattr(worker_pools, "WarmPool", make)
     with running(project):
         until(lambda: len(list(place.glob("*.runs"))) == 2)
         os.kill(made[0].pids[0], signal.SIGKILL)
