@@ -172,7 +172,7 @@ def test_a_pool_starts_with_the_runner_or_before_it(
     project: Project, controller: JobController, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[WarmPool] = []
-    monkeypatch.setattr(WarmPool, "start", started.append)
+    monkeypatch.setattr(WarmPool, "start", lambda self: started.append(self))
     runner = Runner(project=project, pools=worker_pools.start_pools(project))
     assert len(started) == 1
     for number in (2, 3):  # the first one has the pool that was started before
