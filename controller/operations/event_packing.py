@@ -76,7 +76,7 @@ def _packed(
 
     def events_of(head: Document) -> list[Document]:
         document = collection.find_one({"_id": head["_id"], "kind": PACKED}, ["body"])
-        events = [] if document is None else unpack_events(bytes(document["body"]))
+        events = [] if document is None else unpack_events(bytes(document["body"]), query)
         return [event for event in events if test(event)]
 
     for head in sorted(heads, key=lambda head: str(head[edge]), reverse=newest):

@@ -80,6 +80,16 @@ def test_what_packed_events_are_found_by() -> None:
     assert may_match(packed, {"worker": "nobody", "$or": [{"db_id": "70"}]})
 
 
+def test_texts_that_no_event_has_are_not_unpacked() -> None:
+    body = pack_events(EVENTS)["body"]
+    for field, value in (("worker", "local"), ("text", EVENTS[0]["text"]), ("to", "FAILED")):
+        assert unpack_events(body, {field: value}) == EVENTS
+        assert unpack_events(body, {field: {"$in": ["other", value]}, "index": 1}) == EVENTS
+        assert unpack_events(body, {field: value, "actor": "you@there"}) == []
+    for query in ({"_id": {"$gt": "x"}}, {"$or": [{"worker": "no"}]}, {"count": {"$gt": 3}}):
+        assert unpack_events(body, query) == EVENTS
+
+
 def test_which_ids_they_can_have() -> None:
     assert bounds_for({"kind": "state"}) == {"kind": "packed"}
     bounds = bounds_for({"_id": {"$gte": "a", "$lt": "b"}})
