@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.documents import flow_if_named
-from controller.leases import FREE
 from controller.operations.queue import Queue
 from controller.rules.archiving import BUNDLE, Part, flow_bounds, part_id
 from controller.storage.base import Document, ReplaceOne
@@ -32,6 +31,8 @@ _LARGEST = 1 << 16
 
 def head_fields(flow: Mapping[str, Any], archived_on: Any) -> dict[str, Any]:
     """Return the fields of a head that tell of its flow, with the flow."""
+    from controller.leases import FREE  # who only reads the archive needs no locks
+
     free = {name: value for name, value in FREE.items() if name in flow}
     return {
         "name": flow.get("name"),
