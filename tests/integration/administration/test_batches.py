@@ -55,7 +55,7 @@ INCOMPLETE: list[dict[str, Any]] = [
 
 def test_a_process_needs_all_three(controller: JobController) -> None:
     for given in INCOMPLETE:
-        with pytest.raises(ArgumentError, match="give all three"):
+        with pytest.raises(ArgumentError, match="give all of them"):
             controller.add_batch_process(**given)
     assert controller.count_batches() == 0
 
