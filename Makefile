@@ -69,7 +69,7 @@ docs: $(READY)  ## the documentation as a web site in docs/_build/html; warnings
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-BENCHMARKS := startup lists scale chain throughput bytes_per_job embedded events actions complete_in_flow submit_10000 four_processes runner_footprint top
+BENCHMARKS := startup lists scale chain throughput bytes_per_job embedded events actions large_flow complete_in_flow submit_10000 four_processes runner_footprint top
 
 bench: $(READY)  ## figures, each against a yardstick of the same run; fails where a limit is missed
 	@missed=; for name in $(BENCHMARKS); do \

@@ -1,13 +1,11 @@
 """Actions on many jobs: pause, resume, stop, set a priority, rerun, delete.
 
 Embedded: the time, with small and with large jobs, and of one job in a large flow. MongoDB's wire
-(JFR_TEST_MONGO_URI): the number of commands. ``python benchmarks/actions.py [JOBS]``, the size of
-the largest flow, whose jobs are changed all together.
+(JFR_TEST_MONGO_URI): the number of commands. All jobs of a large flow: `large_flow`.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,8 +18,6 @@ from controller.states import JobState
 
 JOBS, SECONDS, COMMANDS = 1_000, 1.0, 60
 LARGE_FLOW, MILLISECONDS = 10_000, 20.0
-WHOLE_FLOW, WHOLE_SECONDS = 100_000, 5.0
-"""Jobs of a flow, and in how many seconds they are paused."""
 DELETED_FLOWS, DELETE_SECONDS = 100, 3.0
 BYTES = (1_000, 200_000)
 
@@ -78,17 +74,6 @@ def one_of_many(table: Table, folder: Path) -> None:
     table.row(f"pause one job of a flow of {LARGE_FLOW}", taken, MILLISECONDS, "ms", yard)
 
 
-def whole_flow(table: Table, folder: Path, count: int) -> None:
-    """All jobs of one large flow."""
-    limit = WHOLE_SECONDS * count / WHOLE_FLOW
-    with controller("embedded", folder) as opened:
-        load = seconds(lambda: populate(opened, count, state=JobState.READY, per_flow=count))
-        for name, act in {"pause": opened.pause_jobs, "resume": opened.resume_jobs}.items():
-            taken = seconds(lambda act=act: act(raise_on_error=False))
-            yard = f"{WHOLE_SECONDS} s for {WHOLE_FLOW} jobs; inserting them {load:.1f} s"
-            table.row(f"{name} the {count} jobs of a flow", taken, limit, "s", yard)
-
-
 def deletion(table: Table, folder: Path) -> None:
     """100 flows of 100 jobs."""
     with controller("embedded", folder) as opened:
@@ -106,7 +91,6 @@ def main() -> int:
     with scratch() as folder:
         many(table, folder)
         one_of_many(table, folder)
-        whole_flow(table, folder, int(sys.argv[1]) if len(sys.argv) > 1 else LARGE_FLOW)
         deletion(table, folder)
         if "mongodb" in engines():
             commands(table, folder)

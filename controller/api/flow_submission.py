@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from controller.api.base import ControllerGroup
+from controller.operations.chunks import no_garbage_expected
 from controller.operations.insertion import (
     RunSettings,
     accept_flow,
     insert_flow,
-    no_garbage_expected,
     plain_exec_config,
     plain_resources,
 )

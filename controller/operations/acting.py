@@ -44,8 +44,8 @@ from controller.operations.bulk import (
     report_progress,
 )
 from controller.operations.chunks import (
-    JOBS_AT_ONCE,
     bulk_work,
+    no_garbage_expected,
     process_in_chunks,
     retry_on_conflict,
 )
@@ -59,7 +59,7 @@ from controller.operations.version import refuse_newer
 from controller.operations.writing import write_plans
 from controller.rules.plans import FlowPlan, FlowView, Refusal
 from controller.states import EventKind
-from controller.storage.base import Document
+from controller.storage.base import Document, known_fields
 
 if TYPE_CHECKING:
     from controller.config import Project
@@ -69,6 +69,10 @@ _FLOW_FIELDS: dict[str, Any] = {
     "jobs": {"$slice": -SMALL_FLOW},
     "jobstore": 1,
 }
+
+
+PART_OF_FLOW = 20_000
+"""Jobs of a large flow that change together: on two slow processors, others wait two seconds."""
 
 
 def act_on_jobs(
@@ -98,10 +102,11 @@ def act_on_jobs(
     """
     check_limit(max_limit)
     how, query = Options(**options), queue.query(selection)
-    chosen = select_jobs(queue, query)
-    check_number(len(chosen), max_limit, "job")
-    again = None if selection.is_lasting else query
-    return act_on_chosen(queue, project, action, chosen, how, selection=again)
+    with no_garbage_expected():
+        chosen = select_jobs(queue, query)
+        check_number(len(chosen), max_limit, "job")
+        again = None if selection.is_lasting else query
+        return act_on_chosen(queue, project, action, chosen, how, selection=again)
 
 
 def act_on_job(
@@ -133,7 +138,7 @@ def act_on_job(
 
 def select_jobs(queue: Queue, query: Mapping[str, Any]) -> list[Document]:
     """Read which jobs a query selects, in order of submission."""
-    found = queue.jobs.find(query, CHOSEN_FIELDS)
+    found = known_fields(queue.jobs, query, CHOSEN_FIELDS)
     return sorted(found, key=lambda d: db_id_order(d["db_id"]))
 
 
@@ -238,9 +243,9 @@ class _BulkAction:
         for uuid, documents in chosen.items():
             left = self._left.setdefault(uuid, list(documents))
             while left:
-                if self._act({uuid: left[:JOBS_AT_ONCE]}, may_wait):
+                if self._act({uuid: left[:PART_OF_FLOW]}, may_wait):
                     return [uuid]
-                del left[:JOBS_AT_ONCE]
+                del left[:PART_OF_FLOW]
                 self.report()
         return []
 
@@ -281,7 +286,12 @@ class _BulkAction:
     def _read(self, chosen: Mapping[str, Sequence[Document]]) -> dict[str, FlowView]:
         action, break_lock = self.action, self.options.break_lock
         views = read_views(
-            self.queue, chosen, action.neighbours, action.fields, break_lock=break_lock
+            self.queue,
+            chosen,
+            action.neighbours,
+            action.fields,
+            needs=action.needs,
+            break_lock=break_lock,
         )
         if self._selection is None:
             return views

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,9 @@ from controller.operations.writing import Deletion
 from controller.rules.plans import (
     FlowPlan,
     FlowView,
+    Key,
     RunChange,
+    pause_needs,
     plan_deletion,
     plan_pause,
     plan_rerun,
@@ -22,6 +24,8 @@ from controller.rules.plans import (
     plan_set_run,
     plan_set_state,
     plan_stop,
+    resume_needs,
+    stop_needs,
 )
 from controller.states import JobState
 
@@ -44,6 +48,8 @@ class Action:
         What to delete along with the jobs.
     job_by_job
         Whether the result for a chosen job does not depend on the results for other jobs.
+    needs
+        The jobs of a view of which the plan needs more than `LIGHT_FIELDS`; None for all.
     """
 
     plan: Callable[[FlowView], FlowPlan]
@@ -52,6 +58,7 @@ class Action:
     holds_flow: bool = True
     deletion: Deletion | None = None
     job_by_job: bool = True
+    needs: Callable[[FlowView], Sequence[Key]] | None = None
 
     @property
     def name(self) -> str:
@@ -60,9 +67,9 @@ class Action:
         return str(function.__name__).removeprefix("plan_").replace("_", " ")
 
 
-PAUSE = Action(plan_pause)
-RESUME = Action(plan_resume, Neighbours.INDICES | Neighbours.PARENTS)
-STOP = Action(plan_stop)
+PAUSE = Action(plan_pause, needs=pause_needs)
+RESUME = Action(plan_resume, Neighbours.INDICES | Neighbours.PARENTS, needs=resume_needs)
+STOP = Action(plan_stop, needs=stop_needs)
 RETRY = Action(plan_retry, holds_flow=False)
 """A job in REMOTE_ERROR counts as running for its flow, so the state of the flow stays."""
 

@@ -16,7 +16,8 @@ from controller.operations.queue import Queue
 from controller.operations.reading import JOB_FIELDS
 from controller.operations.version import refuse_newer
 from controller.operations.writing import Deletion
-from controller.rules.plans.view import may_run
+from controller.rules.plans.view import CANCELLABLE, may_run
+from controller.states import JobState
 from controller.storage.base import Document
 
 _FIELDS = ["uuid", "name", "state", "jobstore", "lock_id", "lock_time", "lock_lease"]
@@ -116,9 +117,10 @@ class _FlowDeletion:
             return queue.jobs.count_documents(of_flows), set()
         with queue.database.transaction() as session:
             held.check(session)
+            leaving = {**of_flows, **self._may_leave_something}
             entries = [
                 self._pending_cleanup(job, flows[flow_of(job)])
-                for job in queue.jobs.find(of_flows, JOB_FIELDS, session=session)
+                for job in queue.jobs.find(leaving, JOB_FIELDS, session=session)
             ]
             request(queue, entries, session=session)
             jobs = queue.jobs.delete_many(of_flows, session=session).deleted_count
@@ -126,6 +128,14 @@ class _FlowDeletion:
             queue.flows.delete_many(ours, session=session)
         held.documents.clear()
         return jobs, {entry.db_id for entry in entries if not entry.is_empty}
+
+    @property
+    def _may_leave_something(self) -> dict[str, Any]:
+        """A condition on jobs; the others, nearly all of a large flow, leave nothing behind."""
+        if self._deletion.files or self._deletion.outputs:
+            return {}
+        running = [*CANCELLABLE, JobState.REMOTE_ERROR] if self._cancel else []
+        return {"state": {"$in": sorted(state.value for state in running)}}
 
     def _pending_cleanup(self, job: Document, flow: Document) -> PendingCleanup:
         return PendingCleanup.for_job(

@@ -6,7 +6,7 @@ flows. The bodies of jobs are not read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import Flag, auto
 from typing import Any
@@ -15,8 +15,8 @@ from controller.documents import flow_of
 from controller.errors import ControllerError, JobLockedError, StateError
 from controller.leases import OBSERVER, locked_error
 from controller.operations.queue import Queue
-from controller.rules.plans import FlowView, Refusal
-from controller.storage.base import Document
+from controller.rules.plans import LIGHT_FIELDS, FlowView, Key, Refusal
+from controller.storage.base import Document, known_fields
 
 JOB_FIELDS = [
     *("db_id", "uuid", "index", "state", "previous_state", "parents", "worker", "run_dir"),
@@ -29,6 +29,8 @@ JOB_FIELDS = [
 CHOSEN_FIELDS = ["db_id", "uuid", "index", "job.hosts"]
 """The fields that identify the chosen jobs and their flows."""
 
+_MANY = 200
+"""Chosen jobs of which it pays to read no more than necessary."""
 _LEVELS = 4
 """Generations that are queried one by one before whole flows are read instead."""
 
@@ -50,6 +52,7 @@ def read_views(
     neighbours: Neighbours,
     fields: Iterable[str] = (),
     *,
+    needs: Callable[[FlowView], Sequence[Key]] | None = None,
     break_lock: bool = False,
     session: Any = None,
 ) -> dict[str, FlowView]:
@@ -63,6 +66,9 @@ def read_views(
         Related jobs to read. If there are any, all indices of every uuid are read.
     fields
         Fields to read in addition to `JOB_FIELDS`.
+    needs
+        Says of which jobs more than `LIGHT_FIELDS` is needed, given a view with these; None for
+        all. Of many jobs the others, unless they are locked, are then read from indexes.
     break_lock
         Treat locked jobs as free.
 
@@ -71,8 +77,9 @@ def read_views(
     dict
         {flow uuid: view}. A chosen job that was deleted is not in its view.
     """
-    reader = _Reader(queue, [*JOB_FIELDS, *fields], session)
     wanted = [document for documents in chosen.values() for document in documents]
+    is_light = needs is not None and len(wanted) >= _MANY
+    reader = _Reader(queue, [*JOB_FIELDS, *fields], session, is_light=is_light)
     if not neighbours:
         reader.read({"db_id": {"$in": [d["db_id"] for d in wanted]}})
     else:
@@ -85,7 +92,25 @@ def read_views(
         if neighbours & Neighbours.PARENTS:
             parents = {p for key in own for p in reader.jobs[key].get("parents") or ()}
             reader.read_uuids(parents)
-    jobs: dict[str, dict[tuple[str, int], Document]] = {uuid: {} for uuid in chosen}
+    views = _views(queue, chosen, reader, neighbours, break_lock=break_lock, session=session)
+    if needs is None or not is_light:
+        return views
+    locked = {key for key, document in reader.jobs.items() if document.get("lock_id") is not None}
+    reader.read_whole(locked.union(*map(needs, views.values())))
+    return _views(queue, chosen, reader, neighbours, break_lock=break_lock, session=session)
+
+
+def _views(
+    queue: Queue,
+    chosen: Mapping[str, Sequence[Document]],
+    reader: _Reader,
+    neighbours: Neighbours,
+    *,
+    break_lock: bool,
+    session: Any,
+) -> dict[str, FlowView]:
+    """Compose the views of what was read."""
+    jobs: dict[str, dict[Key, Document]] = {uuid: {} for uuid in chosen}
     for key, document in reader.jobs.items():
         jobs.setdefault(flow_of(document), {})[key] = document
     views = {}
@@ -148,17 +173,30 @@ def _held(jobs: Mapping[tuple[str, int], Document]) -> dict[tuple[str, int], Con
 class _Reader:
     """Reads each uuid only once."""
 
-    def __init__(self, queue: Queue, fields: list[str], session: Any) -> None:
-        self.jobs: dict[tuple[str, int], Document] = {}
+    def __init__(
+        self, queue: Queue, fields: list[str], session: Any, *, is_light: bool = False
+    ) -> None:
+        self.jobs: dict[Key, Document] = {}
         self._uuids: set[str] = set()
         self._queue, self._fields, self._session = queue, fields, session
+        self._is_light = is_light
 
     def read(self, query: dict[str, Any]) -> list[Document]:
         """Read documents; do not replace those already read."""
-        found = list(self._queue.jobs.find(query, self._fields, session=self._session))
+        if self._is_light:
+            found = known_fields(self._queue.jobs, query, LIGHT_FIELDS, session=self._session)
+        else:
+            found = list(self._queue.jobs.find(query, self._fields, session=self._session))
         for document in found:
             self.jobs.setdefault((document["uuid"], document["index"]), document)
         return found
+
+    def read_whole(self, keys: Collection[Key]) -> None:
+        """Read all fields of jobs of which only some were read."""
+        if keys:
+            query = {"db_id": {"$in": sorted(self.jobs[key]["db_id"] for key in keys)}}
+            for document in self._queue.jobs.find(query, self._fields, session=self._session):
+                self.jobs[document["uuid"], document["index"]] = document
 
     def read_uuids(self, uuids: Iterable[str]) -> None:
         """Read all indices of jobs."""

@@ -9,6 +9,8 @@ from controller.states import JobState
 
 _STRICT = frozenset({JobState.COMPLETED})
 _TOLERANT = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.USER_STOPPED})
+TOLERATED = _TOLERANT - _STRICT
+"""States of a parent for which ``on_missing_references`` of its child matters."""
 
 
 def on_missing_of(job: Mapping[str, Any]) -> str | None:

@@ -397,6 +397,35 @@ class ShowsBefore(Protocol):
         """
 
 
+@runtime_checkable
+class KnowsFields(Protocol):
+    """A collection that knows some fields of its documents without reading them."""
+
+    def find_known(
+        self, filter: Filter, fields: Sequence[str], *, session: Any = None
+    ) -> list[Document] | None:
+        """See `known_fields`; None if documents have to be read."""
+
+
+def known_fields(
+    collection: Collection, filter: Filter, fields: Sequence[str], *, session: Any = None
+) -> list[Document]:
+    """Return fields of the matching documents, in any order, as quickly as the engine can.
+
+    A field that a document does not have may be there, as None. Of an array that names a text
+    several times, all but one may be missing.
+
+    Parameters
+    ----------
+    fields
+        Paths: none within an array, and none above another.
+    """
+    known = None
+    if isinstance(collection, KnowsFields):
+        known = collection.find_known(filter, fields, session=session)
+    return list(collection.find(filter, list(fields), session=session)) if known is None else known
+
+
 def unsynced(collection: Any) -> AbstractContextManager[None]:
     """Let writes of this thread in the block survive a crash of every process, but no power cut.
 

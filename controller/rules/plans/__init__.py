@@ -10,7 +10,14 @@ A plan lists which documents change, from what to what, and what is refused with
 `controller.operations.acting` executes it.
 """
 
-from controller.rules.plans.control import plan_pause, plan_resume, plan_stop
+from controller.rules.plans.control import (
+    pause_needs,
+    plan_pause,
+    plan_resume,
+    plan_stop,
+    resume_needs,
+    stop_needs,
+)
 from controller.rules.plans.deletion import plan_deletion
 from controller.rules.plans.properties import (
     RunChange,
@@ -20,15 +27,25 @@ from controller.rules.plans.properties import (
     plan_set_state,
 )
 from controller.rules.plans.restart import plan_rerun, plan_retry
-from controller.rules.plans.view import FlowPlan, FlowView, JobChange, Refusal
+from controller.rules.plans.view import (
+    LIGHT_FIELDS,
+    FlowPlan,
+    FlowView,
+    JobChange,
+    Key,
+    Refusal,
+)
 
 __all__ = [
+    "LIGHT_FIELDS",
     "FlowPlan",
     "FlowView",
     "JobChange",
+    "Key",
     "Refusal",
     "RunChange",
     "check_fields",
+    "pause_needs",
     "plan_deletion",
     "plan_pause",
     "plan_rerun",
@@ -38,4 +55,6 @@ __all__ = [
     "plan_set_run",
     "plan_set_state",
     "plan_stop",
+    "resume_needs",
+    "stop_needs",
 ]

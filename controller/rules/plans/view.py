@@ -18,6 +18,9 @@ Key = tuple[str, int]
 """(uuid, index) of a job."""
 Doc = Mapping[str, Any]
 
+LIGHT_FIELDS = ("db_id", "uuid", "index", "state", "parents", "lock_id", "job.name", "job.hosts")
+"""What suffices to plan for most jobs of a large flow, and what indexes know of them."""
+
 CANCELLABLE = frozenset({JobState.UPLOADED, *QUEUED_STATES, *BATCH_STATES})
 """States in which a job may have something in a queue or a pool; an UPLOADED one may have been
 submitted by a runner that died before it could record that."""

@@ -8,6 +8,8 @@ MongoDB's, within the portable subset (`controller.storage.base`). What is where
                  dictionaries
 ``parts``        splits a document into a small hot part and its large values
 ``compression``  values as they are stored
+``patches patching``   fields written in front of many documents, which need not be read for it
+``known``        fields of documents that indexes know
 ``layout``       the tables, the catalogue of indexes, the version of the format
 ``lockfile``     the write lock: a fair queue with a bounded wait
 ``creation``     creates a file completely or not at all; read-only files

@@ -23,6 +23,7 @@ from controller.storage.embedded.aggregation import aggregate
 from controller.storage.embedded.changes import Change, Replacement, own_operation
 from controller.storage.embedded.cursor import Cursor, Query
 from controller.storage.embedded.filters import split_path, values_at
+from controller.storage.embedded.known import KnownFields, is_worthwhile
 from controller.storage.embedded.projections import projection_of
 from controller.storage.embedded.routes import counted
 from controller.storage.embedded.rows import Prepared, Stored
@@ -109,6 +110,22 @@ class EmbeddedCollection:
             limit=limit,
             link=_link(session),
         )
+
+    def find_known(
+        self, filter: base.Filter, fields: Sequence[str], *, session: Session | None = None
+    ) -> list[Document] | None:
+        """See `controller.storage.base.KnowsFields`."""
+        query = Query(filter)
+        with self._file.reading(_link(session)) as link:
+            table = link.table(self._name)
+            if table is None:
+                return []
+            if not (KnownFields.has(table, fields) and query.plan(table).exact):
+                return None
+            sequences = sorted(query.sequences(link, table))
+            if not is_worthwhile(link, table, len(sequences)):
+                return None
+            return [document for _, document in KnownFields(table, fields).read(link, sequences)]
 
     def raw_documents(self, *, session: Session | None = None) -> Iterator[bytes]:
         """See `controller.storage.base.Collection.raw_documents`."""

@@ -110,9 +110,7 @@ class Query:
         if not self.plan(table).exact:
             yield from list(self.scan(link, table))
             return
-        left = iter(self.sequences(link, table))
-        while some := list(islice(left, _ROWS_AT_ONCE)):
-            yield from _hot_parts(link, table, some).values()
+        yield from stored_at(link, table, self.sequences(link, table))
 
     def sequences(self, link: Link, table: Table) -> list[int]:
         """Return the row numbers of the matching documents, in order."""
@@ -238,6 +236,13 @@ def _hot_parts(link: Link, table: Table, sequences: list[int]) -> dict[int, Stor
     marks = ",".join("?" * len(sequences))
     statement = f"SELECT seq, hot FROM {table.rows} WHERE seq IN ({marks})"
     return {row[0]: Stored(*row) for row in link.sql.execute(statement, sequences)}
+
+
+def stored_at(link: Link, table: Table, sequences: Iterable[int]) -> Iterator[Stored]:
+    """Yield the documents of row numbers, as far as they still exist."""
+    left = iter(sequences)
+    while some := list(islice(left, _ROWS_AT_ONCE)):
+        yield from _hot_parts(link, table, some).values()
 
 
 class Cursor:

@@ -35,7 +35,7 @@ from controller.storage.base import Space
 from controller.storage.embedded import layout
 from controller.storage.embedded.creation import make_file
 from controller.storage.embedded.errors import FROM_SQLITE, in_our_words, missing, translated
-from controller.storage.embedded.link import Link, part_rows, row_count
+from controller.storage.embedded.link import SMALL_CACHE, Link, part_rows, row_count
 from controller.storage.embedded.lockfile import is_gone
 from controller.storage.embedded.network import (
     HostRecord,
@@ -203,7 +203,7 @@ class File:
         sql = link.sql
         link.sync(self._synchronous)
         # Each thread of a runner has one for weeks; what is read again comes from the system's.
-        sql.execute("PRAGMA cache_size=-2048")
+        link.keep_pages(SMALL_CACHE)
         sql.execute("PRAGMA temp_store=MEMORY")
         layout.check(sql, str(self.path))
         if link.read_only:

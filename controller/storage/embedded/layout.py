@@ -36,8 +36,9 @@ APPLICATION_ID = 0x4A465230  # "JFR0"
 FORMAT = 4
 """The newest format that is read. Format 2 has indexes of all paths below one, which a version that
 does not know them would not keep up to date. Format 3 has compressed values (`compression`), format
-4 other dictionaries for them, and no index of a side table by rows: keys of a document follow from
-it. A file gets the newest format with the first write; documents that it holds stay as they are."""
+4 other dictionaries for them, patched documents (`patches`), and no index of a side table by rows:
+keys of a document follow from it. A file gets the newest format with the first write; documents
+that it holds stay as they are."""
 _FIRST_FORMAT = 1
 ROW_BITS = 12
 ARRAY_KEY = b"\xff"

@@ -17,9 +17,13 @@ from controller.storage.embedded.compression import is_packed, packed, plain
 from controller.storage.embedded.creation import is_writable, read_only_uri
 from controller.storage.embedded.lockfile import FileLock
 from controller.storage.embedded.parts import CHUNK_SIZE, Part
+from controller.storage.embedded.patches import patched
 from controller.storage.embedded.patterns import compile_pattern
 
 _ROWS_OF_VERY_LARGE = 3
+SMALL_CACHE, _LARGE_CACHE = 2048, 64 << 10
+"""Kilobytes of the file that are kept in memory: usually, and while many documents are written."""
+_MANY_DOCUMENTS = 2000
 
 
 class Link:
@@ -75,11 +79,12 @@ class Link:
             cached_statements=512,
         )
         self.sql.create_function("jfr_matches", 3, _matches, deterministic=True)
+        self.sql.create_function("jfr_patched", 2, patched, deterministic=True)
         self._synchronous = ""
         self.in_transaction = False
         self.closed = False
         self.collected = self.swept = False
-        self._crowded = False
+        self._crowded = self._is_wide = False
         self.cursors: list[sqlite3.Cursor] = []
         self._tables: dict[str, layout.Table | None] = {}
         self._version = -1
@@ -218,8 +223,25 @@ class Link:
         self._crowded = self._crowded or part.rows > 1
         return part
 
+    def keep_pages(self, kilobytes: int) -> None:
+        """Set how much of the file SQLite keeps in memory."""
+        self.sql.execute(f"PRAGMA cache_size=-{kilobytes}")
+
+    def expect_many(self, documents: int) -> None:
+        """Prepare for a transaction that writes so many documents.
+
+        Their entries in indexes lie everywhere: with a small cache, each page would be written and
+        read again many times.
+        """
+        if documents >= _MANY_DOCUMENTS and not self._is_wide:
+            self._is_wide = self._crowded = True
+            self.keep_pages(_LARGE_CACHE)
+
     def give_back_memory(self) -> None:
         """Forget the pages of large values, which are not read again soon; after a commit."""
+        if self._is_wide:
+            self._is_wide = False
+            self.keep_pages(SMALL_CACHE)
         if self._crowded:
             self._crowded = False
             self.sql.execute("PRAGMA shrink_memory")

@@ -16,7 +16,7 @@ from typing import Any
 from bson import Int64, ObjectId
 
 from controller.storage.base import Sort
-from controller.storage.embedded.compression import MARK
+from controller.storage.embedded import compression, patches
 from controller.storage.embedded.filters import is_operators
 from controller.storage.embedded.globs import after, glob_of
 from controller.storage.embedded.layout import Column, Table, pair_key, pair_path
@@ -33,8 +33,9 @@ _NOT_NULL = "{0}>=-9e999"
 """Everything orders after minus infinity but NULL; unlike IS NOT NULL it can drive an index."""
 
 _FEW_TEXTS = 20
-_UNREADABLE = f"substr(hot,4,1)=x'{MARK:x}' OR instr(hot,x'{SIGNATURE.hex()}')"
-"""Holds where a stored document is compressed, or where values are cut out of it."""
+_MARKS = f"x'{compression.MARK:x}', x'{patches.MARK:x}'"
+_UNREADABLE = f"substr(hot,4,1) IN ({_MARKS}) OR instr(hot,x'{SIGNATURE.hex()}')"
+"""Holds where a stored document is compressed or patched, or where values are cut out of it."""
 _SEARCHED = ("{0}=", "{0} IN")
 """Conditions that find their keys in an index."""
 

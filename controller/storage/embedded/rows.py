@@ -13,7 +13,7 @@ from bson import ObjectId
 
 from controller.errors import ArgumentError, DuplicateKeyError, UnsupportedOperationError
 from controller.storage.driver_errors import duplicate_key
-from controller.storage.embedded.compression import packed, plain
+from controller.storage.embedded.compression import packed
 from controller.storage.embedded.file import File
 from controller.storage.embedded.layout import ARRAY_KEY, Column, Keys, Table, mark_column, pair_key
 from controller.storage.embedded.link import Link
@@ -30,6 +30,7 @@ from controller.storage.embedded.parts import (
     last_texts,
     refuse_foreign_holes,
 )
+from controller.storage.embedded.patches import whole
 from controller.storage.embedded.values import encode, index_key, value_of_key
 
 __all__ = [
@@ -74,7 +75,7 @@ class Stored:
     raw: bytes
 
     def __post_init__(self) -> None:
-        self.raw = plain(self.raw)
+        self.raw = whole(self.raw)
 
     def decode(
         self,
@@ -212,6 +213,7 @@ class _Batch:
         self._statement = f"INSERT INTO {table.rows}(seq, id, hot{names}) VALUES(?, ?, ?{marks})"
         last = link.sql.execute(f"SELECT max(seq) FROM {table.rows}").fetchone()[0]
         self._sequence: int = last or 0
+        self._number = 0
         self._rows: list[tuple[Any, ...]] = []
         self._side: list[tuple[int, Any, int]] = []
 
@@ -274,6 +276,8 @@ class _Batch:
         self._link.sql.executemany(
             f"INSERT OR IGNORE INTO {self._table.side} VALUES(?,?,?)", self._side
         )
+        self._number += len(self._rows)
+        self._link.expect_many(self._number)
         self._rows, self._side = [], []
 
 

@@ -14,7 +14,9 @@ from controller.storage.base import DeleteResult, Document, UpdateResult
 from controller.storage.embedded import rows
 from controller.storage.embedded.bulk_rewriting import rewrite_all
 from controller.storage.embedded.changes import Change, Replacement, touched_columns
-from controller.storage.embedded.cursor import Query
+from controller.storage.embedded.cursor import Query, stored_at
+from controller.storage.embedded.known import is_worthwhile
+from controller.storage.embedded.patching import FEWEST, Patches, remove_all
 from controller.storage.embedded.rows import Prepared, Stored
 
 if TYPE_CHECKING:
@@ -94,13 +96,25 @@ class Writer:
         if not many:
             return self.change_first(filter, change, upsert=upsert, shown=shown)
         query = Query(filter)
-        found = query.lasting(self.link, self.table)
-        matched, modified = rewrite_all(
-            self.link, self.table, found, change, one=self.rewrite, shown=shown
-        )
+        matched, modified = self._change_all(query, change, shown)
         if not matched and upsert:
             return UpdateResult(0, 0, self.upsert(query, change)["_id"])
         return UpdateResult(matched, modified)
+
+    def _change_all(
+        self, query: Query, change: Change, shown: Callable[[Document], None] | None
+    ) -> tuple[int, int]:
+        """Change all matching documents; returns (how many there are, how many are others now)."""
+        link, table = self.link, self.table
+        patches = Patches.of(table, change, self.fields if shown else ())
+        if patches is not None and query.plan(table).exact:
+            sequences = query.sequences(link, table)
+            if patches.pays_for(link, sequences):
+                return patches.write(link, sequences, one=self.rewrite, shown=shown)
+            found = stored_at(link, table, sequences)
+        else:
+            found = query.lasting(link, table)
+        return rewrite_all(link, table, found, change, one=self.rewrite, shown=shown)
 
     def change_first(
         self,
@@ -168,6 +182,11 @@ class Writer:
         shown: Callable[[Document], None] | None = None,
     ) -> DeleteResult:
         """Delete matching documents; 0 means all of them."""
+        if not limit and shown is None and query.plan(self.table).exact:
+            sequences = query.sequences(self.link, self.table)
+            if len(sequences) >= FEWEST and is_worthwhile(self.link, self.table, len(sequences)):
+                remove_all(self.link, self.table, sequences)
+                return DeleteResult(len(sequences))
         found = self._to_delete(query, limit)
         number, columns = 0, rows.side_columns(self.table)
         for stored in found:

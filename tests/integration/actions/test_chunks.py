@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import pytest
+from crashes import Fuse, Killed, bury, dying
 from staged import Stage
 
 from controller import bulk_locks
@@ -18,9 +20,10 @@ from controller.errors import (
     TooManyError,
     WriteConflictError,
 )
-from controller.filters import FlowFilter
-from controller.operations import acting, flow_deletion
+from controller.filters import FlowFilter, JobFilter
+from controller.operations import acting, actions, flow_deletion, reading
 from controller.operations.connections import Connections
+from controller.storage.embedded import patching
 
 
 def after_the_choice(
@@ -294,7 +297,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         parts.append(sum(len(plan.changes) for plan in plans))
         return original(queue, views, plans, *args, **kwargs)
 
-    monkeypatch.setattr(acting, "JOBS_AT_ONCE", 2)
+    monkeypatch.setattr(acting, "PART_OF_FLOW", 2)
     monkeypatch.setattr(acting, "write_plans", counted)
     return parts
 
@@ -347,3 +350,62 @@ def test_a_flow_stays_whole_where_its_jobs_depend_on_each_other_or_a_refusal_is_
     else:
         stage.controller.delete_jobs(db_ids=[a[n] for n in "wxy"], raise_on_error=False)
         assert in_parts == [3]
+
+
+# ------------------------------------------------------------------ many jobs, read from indexes
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let any number of jobs be many."""
+    monkeypatch.setattr(reading, "_MANY", 1)
+    monkeypatch.setattr(patching, "FEWEST", 1)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("transactions", [True, False], ids=["transactions", "no transactions"])
+def test_a_pause_killed_at_any_write_is_completed_by_the_next(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, transactions: bool
+) -> None:
+    monkeypatch.setattr(acting, "PART_OF_FLOW", 3)
+    queue, at, after = stage.controller.queue, 1, False
+    while True:
+        flow = stage.flow(v="READY", w=("WAITING", "v"), x="READY", y="READY", z="COMPLETED")
+        asked, fuse = JobFilter(flow_ids=flow["flow"]), Fuse(at, after=after)
+        mortal = dying(queue, fuse, transactions=transactions)
+        with suppress(Killed):
+            acting.act_on_jobs(mortal, None, actions.PAUSE, asked)
+        bury(queue)
+        done = acting.act_on_jobs(queue, None, actions.PAUSE, asked)
+        assert [refused.db_id for refused in done.refused] == [flow["z"]], (at, after)
+        states = {**dict.fromkeys("vwxy", "PAUSED"), "z": "COMPLETED"}
+        assert stage.states(flow) == states, (at, after)
+        found = stage.controller.flows.find_one({"uuid": flow["flow"]})
+        assert found is not None
+        assert (found["state"], found["lock_id"]) == ("PAUSED", None), (at, after)
+        if not fuse.blown:
+            break
+        at, after = (at, True) if not after else (at + 1, False)
+    assert at > 4
+
+
+@pytest.mark.usefixtures("many")
+def test_a_job_that_a_runner_claimed_meanwhile_is_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = stage.flow(x="READY", y="READY", z="READY")
+    original, claimed = acting.read_views, []
+
+    def then(*args: Any, **kwargs: Any) -> Any:
+        views = original(*args, **kwargs)
+        if not claimed:
+            claimed.append(flow["x"])
+            fields = {"state": "CHECKED_OUT", "lock_id": "a runner"}
+            stage.controller.jobs.update_one({"db_id": flow["x"]}, {"$set": fields})
+        return views
+
+    monkeypatch.setattr(acting, "read_views", then)
+    done = stage.controller.pause_jobs(flow_ids=flow["flow"], raise_on_error=False)
+    assert sorted(done) == sorted([flow["y"], flow["z"]])
+    assert [refused.db_id for refused in done.refused] == [flow["x"]]
+    assert stage.states(flow) == {"x": "CHECKED_OUT", "y": "PAUSED", "z": "PAUSED"}
