@@ -354,12 +354,66 @@ def test_a_flow_stays_whole_where_its_jobs_depend_on_each_other_or_a_refusal_is_
 
 # ------------------------------------------------------------------ many jobs, read from indexes
 
+EACH = {
+    "a": "READY",
+    "b": ("WAITING", "a"),
+    "c": ("PAUSED", "a"),
+    "d": "COMPLETED",
+    "e": ("USER_STOPPED", "d"),
+    "f": "FAILED",
+    "g": ("STOPPED", "f"),
+    "h": "RUNNING",
+    "i": "SUBMITTED",
+    "j": "PAUSED",
+}
+ACTIONS = {"pause": actions.PAUSE, "resume": actions.RESUME, "stop": actions.STOP}
+
 
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let any number of jobs be many."""
     monkeypatch.setattr(reading, "_MANY", 1)
     monkeypatch.setattr(patching, "FEWEST", 1)
+
+
+def tolerant(stage: Stage, db_id: str) -> None:
+    """Let a job run without the outputs of its parents."""
+    stage.controller.jobs.update_one(
+        {"db_id": db_id}, {"$set": {"job.config.on_missing_references": "none"}}
+    )
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_what_is_read_from_indexes_leads_to_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    flows = [stage.flow(**EACH) for _ in range(2)]
+    results = []
+    for number, flow in enumerate(flows):
+        tolerant(stage, flow["g"])
+        lock = {"lock_id": "theirs", "lock_time": None}
+        stage.controller.jobs.update_one({"db_id": flow["j"]}, {"$set": lock})
+        monkeypatch.setattr(reading, "_MANY", 1 if number else 1000)
+        monkeypatch.setattr(patching, "FEWEST", 1 if number else 1000)
+        done = acting.act_on_jobs(
+            stage.controller.queue, None, ACTIONS[name], JobFilter(flow_ids=flow["flow"])
+        )
+        of = {db_id: letter for letter, db_id in flow.items()}
+        events = stage.controller.get_events(flow_ids=[flow["flow"]])
+        results.append(
+            (
+                sorted(of[db_id] for db_id in done),
+                sorted(of[db_id] for db_id in done.unchanged),
+                sorted((of[r.db_id], type(r.error)) for r in done.refused),
+                sorted((of[c.db_id], c.before, c.after, c.cancel, c.name) for c in done.changes),
+                stage.states(flow),
+                sorted(
+                    (of.get(e.db_id or ""), str(e.kind), str(e.to_state)) for e in events if e.db_id
+                ),
+            )
+        )
+    assert results[0] == results[1]
+    assert results[0][0]
 
 
 @pytest.mark.usefixtures("many")
