@@ -22,7 +22,9 @@ from controller.leases import FREE, not_renewed_since
 from controller.locks import MongoLock
 from controller.operations.archiving import mend as mend_move
 from controller.operations.backup import COUNTER, UNFINISHED
-from controller.operations.flow_states import derive_flow_state
+from controller.operations.completion import is_finished, recover
+from controller.operations.flow_states import derive_flow_state, update_flow_state
+from controller.operations.progress import release_flow
 from controller.operations.queue import Queue
 from controller.rules.diagnosis.findings import (
     Action,
@@ -231,7 +233,34 @@ def _free_lock(queue: Queue, mending: Mending) -> str | None:
         "lock_id": mending.lock_id,
         "lock_lease": {"id": mending.lock_id, "seq": mending.seq},
     }
-    return _free(queue, mending, not_renewed_since(seen))
+    return _free_of_dead(queue, mending, not_renewed_since(seen))
+
+
+def _free_of_dead(queue: Queue, mending: Mending, query: dict[str, Any]) -> str | None:
+    if (reason := _complete_step(queue, mending, query)) is not None:
+        return reason
+    return _free(queue, mending, query)
+
+
+def _complete_step(queue: Queue, mending: Mending, query: dict[str, Any]) -> str | None:
+    """Complete what the holder of a lock may have left undone; if not possible, return why.
+
+    Before the document is unlocked: without transactions, the lock is all that tells of it.
+    """
+    held = getattr(queue, mending.target).find_one(query, ["uuid", "state", "job.hosts"])
+    if held is None:
+        return _CHANGED
+    if mending.target == "flows":
+        release_flow(queue, held["uuid"])
+        update_flow_state(queue, held["uuid"])
+    elif mending.target == "jobs" and is_finished(held):
+        flow = {"jobs": held["uuid"]}
+        with MongoLock(queue.flows, flow, get_locked_doc=True, projection=["uuid"]) as lock:
+            if lock.unavailable_document is not None:
+                return _HELD
+            if lock.acquired:
+                recover(queue, held)
+    return None
 
 
 def _free_foreign_lock(queue: Queue, mending: Mending) -> str | None:
@@ -240,7 +269,7 @@ def _free_foreign_lock(queue: Queue, mending: Mending) -> str | None:
         "lock_id": mending.lock_id,
         "lock_lease.id": {"$ne": mending.lock_id},
     }
-    return _free(queue, mending, query)
+    return _free_of_dead(queue, mending, query)
 
 
 def _clear_lock(queue: Queue, mending: Mending) -> str | None:

@@ -194,4 +194,9 @@ def plan_mendings(findings: Iterable[Finding], *, consents: Iterable[str] = ()) 
         if finding.mending is not None and finding.consent in allowed:
             by_mending.setdefault(finding.mending, []).append(finding)
     planned = [Planned(mending, tuple(many)) for mending, many in by_mending.items()]
-    return sorted(planned, key=lambda p: _FIRST.index(p.mending.action))
+    return sorted(planned, key=_turn)
+
+
+def _turn(planned: Planned) -> tuple[int, bool]:
+    """When a repair is done: a job that ended is unlocked under the lock of its flow."""
+    return _FIRST.index(planned.mending.action), planned.mending.target != "flows"

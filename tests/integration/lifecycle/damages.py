@@ -170,6 +170,12 @@ def dead_lock_of_flow(world: World) -> None:
     set_flow(lock_id="l", lock_time=OLD, lock_lease=lease, state="PAUSED")(world)
 
 
+def ended_and_locked(world: World) -> None:
+    """The end of job 1 is recorded, its child was not made READY, and the process died."""
+    set_job("2", state="WAITING")(world)
+    lock("1", alive=False)(world)
+
+
 def foreign_lock_of_runner(world: World) -> None:
     world.controller.auxiliary.update_one(
         {"running_runner": None}, {"$set": {"lock_id": "theirs", "lock_time": OLD}}

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from crashes import Fuse, Killed, bury, dying, restore, snapshot
-from damages import DAMAGES, OLD, Damage, flow_of, ghosts, lock, set_flow, set_job
+from damages import (
+    DAMAGES,
+    OLD,
+    Damage,
+    dead_lock_of_flow,
+    ended_and_locked,
+    flow_of,
+    ghosts,
+    lock,
+    set_flow,
+    set_job,
+)
 from jobflow import Flow
 from lifecycle_jobs import add, detoured, everything, fail, replaced, stopping
 from thoroughness import kills
@@ -21,6 +32,7 @@ from controller.doctor import diagnosing as diagnosing_module
 from controller.documents import utc_now
 from controller.errors import LockedDocumentError
 from controller.locks import MongoLock
+from controller.runner.recovery import take_over_expired
 
 
 @pytest.fixture(autouse=True)
@@ -273,6 +285,24 @@ def test_mending_killed_at_any_write(patient: World) -> None:
             bury(queue)
             assert examine(controller, fix=True).remaining.findings == ()
             patient.check()
+
+
+@pytest.mark.usefixtures("_no_renewal")
+@pytest.mark.parametrize("plant", [dead_lock_of_flow, ended_and_locked], ids=["flow", "job"])
+def test_a_doctor_that_is_killed_leaves_what_a_runner_completes(
+    patient: World, plant: Callable[[World], None]
+) -> None:
+    """The lock of a dead process tells the runner what to complete, until that has been done."""
+    plant(patient)
+    before = snapshot(patient.controller.queue)
+    whole = Fuse()
+    killed(patient, before, whole, transactions=False)
+    for at in range(1, whole.writes + 1):
+        killed(patient, before, Fuse(at, after=True), transactions=False)
+        bury(patient.controller.queue)
+        take_over_expired(patient.controller)
+        assert diagnose(patient.controller).findings == (), f"write {at}"
+        patient.check()
 
 
 def killed(world: World, before: Any, fuse: Fuse, *, transactions: bool) -> None:
