@@ -10,6 +10,7 @@ from controller.api.base import ControllerGroup
 from controller.documents.stored import utc_now
 from controller.errors import JobNotFoundError
 from controller.filters import is_uuid, job_id_query
+from controller.filters.arguments import strings
 
 if TYPE_CHECKING:
     from controller.documents.events import EventDoc
@@ -19,27 +20,33 @@ _OVERLAP = timedelta(seconds=60)
 """Time for which `follow_events` looks back: ids come from the clocks of several machines."""
 
 
+def _several(values: str | Sequence[str] | None) -> Sequence[str] | None:
+    return [values] if isinstance(values, str) else values
+
+
 class EventQueries(ControllerGroup):
     """Methods that read the event log. None of them locks or waits."""
 
     def get_events(
         self,
-        kinds: Sequence[str] | None = None,
+        kinds: str | Sequence[str] | None = None,
         *,
-        db_ids: Sequence[str] | None = None,
-        job_ids: Sequence[str] | None = None,
+        db_ids: str | Sequence[str] | None = None,
+        job_ids: str | Sequence[str] | None = None,
         job_index: int | None = None,
-        flow_ids: Sequence[str] | None = None,
-        workers: Sequence[str] | None = None,
-        runner_ids: Sequence[str] | None = None,
-        actors: Sequence[str] | None = None,
-        states: Sequence[str] | None = None,
+        flow_ids: str | Sequence[str] | None = None,
+        workers: str | Sequence[str] | None = None,
+        runner_ids: str | Sequence[str] | None = None,
+        actors: str | Sequence[str] | None = None,
+        states: str | Sequence[str] | None = None,
         start_date: datetime | None = None,
         end_date: datetime | None = None,
         limit: int = 0,
         newest: bool = True,
     ) -> list[EventDoc]:
         """Return events, oldest first.
+
+        Each filter takes one value or several.
 
         Parameters
         ----------
@@ -67,20 +74,21 @@ class EventQueries(ControllerGroup):
         """
         from controller.rules.events import EventFilter
 
-        known = self.queue.flow_uuids(flow_ids or ())
-        named = [self.queue.whole_job_id(text) for text in job_ids or ()]
+        flows = strings("flow_ids", flow_ids)
+        known = self.queue.flow_uuids(flows or ())
+        named = [self.queue.whole_job_id(text) for text in strings("job_ids", job_ids) or ()]
         uuids = [text for text in named if is_uuid(text)]
-        numbers = [*(db_ids or ()), *(text for text in named if text not in uuids)]
+        numbers = [*(strings("db_ids", db_ids) or ()), *(x for x in named if x not in uuids)]
         selection = EventFilter(
-            kinds=kinds,
+            kinds=_several(kinds),
             db_ids=numbers or None,
             uuids=uuids or None,
             index=job_index,
-            flows=flow_ids and [known.get(f) or self.queue.whole_flow_id(f) for f in flow_ids],
-            workers=workers,
-            runners=runner_ids,
-            actors=actors,
-            states=states,
+            flows=flows and [known.get(f) or self.queue.whole_flow_id(f) for f in flows],
+            workers=strings("workers", workers),
+            runners=strings("runner_ids", runner_ids),
+            actors=strings("actors", actors),
+            states=_several(states),
             since=start_date,
             until=end_date,
         )

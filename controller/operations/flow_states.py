@@ -14,7 +14,7 @@ from controller.errors import FlowNotFoundError
 from controller.operations.queue import Queue
 from controller.rules import flow_state, get_flow_leafs, newest_by_uuid
 from controller.states import NOT_STARTED_STATES, FlowState, JobState, stored_state
-from controller.storage.base import Document
+from controller.storage.base import Document, known_fields
 
 Overlay = Mapping[str, Mapping[int, JobState | None]]
 """{uuid: {index: state not yet stored, or None for a job that is being deleted}}."""
@@ -194,7 +194,7 @@ def exact_states(
     query = {"job.hosts": flows[0] if len(flows) == 1 else {"$in": flows}}
     fields = ["uuid", "index", "db_id", "parents", "state", "job.hosts"]
     docs: dict[str, list[Document]] = {uuid: [] for uuid in flows}
-    for doc in queue.jobs.find(query, fields, session=session):
+    for doc in known_fields(queue.jobs, query, fields, session=session):
         for uuid in docs.keys() & set(doc["job"]["hosts"]):
             docs[uuid].append(doc)
     return {uuid: _state_with(docs[uuid], overlay) for uuid, overlay in overlays.items()}

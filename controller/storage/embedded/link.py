@@ -16,11 +16,11 @@ from controller.storage.embedded import layout
 from controller.storage.embedded.compression import is_packed, packed, plain
 from controller.storage.embedded.creation import is_writable, read_only_uri
 from controller.storage.embedded.lockfile import FileLock
-from controller.storage.embedded.parts import CHUNK_SIZE, Part
+from controller.storage.embedded.parts import CHUNK_SIZE, Part, is_array_of_texts
 from controller.storage.embedded.patches import patched
 from controller.storage.embedded.patterns import compile_pattern
 
-_ROWS_OF_VERY_LARGE = 3
+_ROWS_OF_VERY_LARGE = 2
 SMALL_CACHE, _LARGE_CACHE = 2048, 64 << 10
 """Kilobytes of the file that are kept in memory: usually, and while many documents are written."""
 _MANY_DOCUMENTS = 2000
@@ -217,7 +217,8 @@ class Link:
 
     def write_part(self, raw: bytes) -> Part:
         """Store a value within the present transaction."""
-        stored = packed(raw)
+        # The end of a large array of texts (the jobs of a flow) is read without the rest.
+        stored = raw if len(raw) > CHUNK_SIZE and is_array_of_texts(raw) else packed(raw)
         part = Part(self.next_part_number(), row_count(stored))
         self.sql.executemany("INSERT INTO part VALUES(?,?)", part_rows(part, stored))
         self._crowded = self._crowded or part.rows > 1

@@ -142,6 +142,11 @@ def _place(document: dict[str, Any], container: dict[str, Any], name: str) -> Pl
     return (outer, name)
 
 
+def is_array_of_texts(raw: bytes) -> bool:
+    """Whether the BSON of a part is an array whose first member is a text."""
+    return raw[4:6] == b"\x04\0" and raw[10:13] == b"\x020\0"
+
+
 def last_texts(end: bytes, number: int) -> list[str] | None:
     """Return the last members of a large array of texts, from the last bytes of its part.
 

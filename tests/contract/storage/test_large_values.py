@@ -107,6 +107,7 @@ def test_a_replacement_that_matches_nothing_leaves_nothing(
 
 LAST: dict[str, Callable[[], list[Any]]] = {
     "uuids": lambda: [f"{n:032x}" for n in range(40_000)],
+    "some more than half a megabyte": lambda: [f"{n:036}" for n in range(12_000)],
     "of all kinds": lambda: [*(f"{n:032x}" for n in range(40_000)), 7, None],
     "as if one held another": lambda: ["\x025\x00\x03\x00\x00\x00ab\x00" * 3] * 60_000,
     "long texts": lambda: ["x" * 3000] * 900,

@@ -48,6 +48,12 @@ def test_actions_tell_of_each_job_and_of_themselves(
     assert [e.db_id for e in controller.get_events(["states"])] == ids[:2]
     assert told(controller, job_ids=[ids[0]], flow_ids=[ids[1]]) == told(controller, db_ids=ids[:1])
     assert told(controller, states=["RUNNING"]) == []
+    for one in ({"flow_ids": uuid}, {"job_ids": ids[1]}, {"db_ids": ids[1]}, {"kinds": "action"}):
+        [(name, value)] = one.items()
+        several = told(controller, **{name: [value]})
+        assert told(controller, **one) == several
+        assert several
+    assert told(controller, states=JobState.PAUSED) == told(controller, states=["PAUSED"])
 
 
 def test_a_claim_a_step_and_the_end_of_a_job(controller: JobController, stock: Stock) -> None:

@@ -93,12 +93,13 @@ def test_what_a_runner_asks_does_not_grow_with_finished_jobs(
     database.close()
 
 
+@pytest.mark.parametrize("number", [12_000, 20_000, 40_000])
 def test_the_lock_of_a_large_flow_does_not_read_which_jobs_it_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     database = open_database(tmp_path / "queue.sqlite")
     flows: Any = database.collection("flows")
-    flows.insert_one({"uuid": "u", "jobs": [f"{n:036}" for n in range(40_000)], "lock_id": None})
+    flows.insert_one({"uuid": "u", "jobs": [f"{n:036}" for n in range(number)], "lock_id": None})
 
     def refuse(*_: Any) -> bytes:
         raise AssertionError("a large value is read whole")
@@ -106,7 +107,7 @@ def test_the_lock_of_a_large_flow_does_not_read_which_jobs_it_has(
     monkeypatch.setattr(Link, "read_part", refuse)
     change = {"$set": {"lock_id": "x"}}
     found = flows.find_one_and_update({"uuid": "u"}, change, {"jobs": {"$slice": -20}})
-    assert found["jobs"] == [f"{n:036}" for n in range(39_980, 40_000)]
+    assert found["jobs"] == [f"{n:036}" for n in range(number - 20, number)]
     database.close()
 
 
