@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO_READY := $(VENV)/.demo-ready
-WORKERS ?= 3
+WORKERS ?= 4
 
 .PHONY: demo test test-lowest test-packages chaos soak check format generate schemas screens docs bench clean
 
