@@ -56,7 +56,7 @@ class OpenSSHLink:
     interactive
         Whether login needs a user; otherwise a master is created when needed, without prompting.
     forward_agent, connect_timeout, keepalive, ssh_config
-        As in the project file.
+        The settings of the worker with these names; see `controller.config.workers`.
     """
 
     def __init__(

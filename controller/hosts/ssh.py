@@ -51,7 +51,7 @@ class ParamikoLink:
     connection
         The host and user.
     forward_agent, connect_timeout, keepalive, ssh_config
-        As in the project file.
+        The settings of the worker with these names; see `controller.config.workers`.
     """
 
     def __init__(

@@ -56,7 +56,7 @@ class RunSettings:
     priority
         Jobs with a higher priority are claimed first.
     retry
-        Rules, as stored; None for those of the exec_config or the worker.
+        Retry rules, as stored; None for those of the exec_config or the worker.
     """
 
     worker: str
@@ -184,7 +184,7 @@ def accept_data(
     Parameters
     ----------
     metadata
-        Added to that of the flow and its jobs.
+        Metadata to add to that of the flow and of its jobs.
     """
     whole = serialised_flow(data)
     if metadata:
@@ -292,7 +292,7 @@ def insert_flow(
     Parameters
     ----------
     settings
-        For the jobs without settings.
+        Settings of the jobs that have none of their own.
     prefix
         Prefix of every db_id.
     jobstore

@@ -30,7 +30,7 @@ class Identity:
     db_id
         The job's, or that of the flow's first job.
     uuid, state, name
-        As in the document.
+        The fields of the document with these names.
     index
         The job's; None for a flow.
     """

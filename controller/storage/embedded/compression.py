@@ -232,7 +232,7 @@ class _Compressor:
     Parameters
     ----------
     number
-        Of the dictionary.
+        The number of the dictionary.
     window
         Power of two of the window for values that fit into it: a small one is quickly prepared.
     """

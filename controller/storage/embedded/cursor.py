@@ -133,7 +133,7 @@ class Query:
         Parameters
         ----------
         names
-            Of the fields; None if not only whole fields are wanted.
+            Names of the fields; None if not only whole fields are wanted.
 
         Returns
         -------

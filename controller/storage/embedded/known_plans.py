@@ -203,7 +203,7 @@ class _Marks:
     Parameters
     ----------
     number
-        Of the set of marks.
+        The number of the set of marks.
     """
 
     def __init__(self, number: int) -> None:

@@ -61,7 +61,7 @@ class Patches:
     Parameters
     ----------
     table
-        Of the documents.
+        The table of the documents.
     change
         The update.
     fields
