@@ -22,9 +22,8 @@ from controller.leases import FREE, not_renewed_since
 from controller.locks import MongoLock
 from controller.operations.archiving import mend as mend_move
 from controller.operations.backup import COUNTER, UNFINISHED
-from controller.operations.completion import is_finished, recover
-from controller.operations.flow_states import derive_flow_state, update_flow_state
-from controller.operations.progress import release_flow
+from controller.operations.completion import is_finished, recover, recover_flow
+from controller.operations.flow_states import derive_flow_state
 from controller.operations.queue import Queue
 from controller.rules.diagnosis.findings import (
     Action,
@@ -251,8 +250,7 @@ def _complete_step(queue: Queue, mending: Mending, query: dict[str, Any]) -> str
     if held is None:
         return _CHANGED
     if mending.target == "flows":
-        release_flow(queue, held["uuid"])
-        update_flow_state(queue, held["uuid"])
+        recover_flow(queue, held["uuid"])
     elif mending.target == "jobs" and is_finished(held):
         flow = {"jobs": held["uuid"]}
         with MongoLock(queue.flows, flow, get_locked_doc=True, projection=["uuid"]) as lock:

@@ -321,7 +321,11 @@ def record_operation(job: EndedJob, also: Mapping[str, Any]) -> UpdateOne:
 
 def recover(queue: Queue, job_doc: Document) -> None:
     """Do what an interrupted `finish` left undone. The caller holds the job and its flow."""
-    flow_uuid = flow_of(job_doc)
+    recover_flow(queue, flow_of(job_doc))
+
+
+def recover_flow(queue: Queue, flow_uuid: str) -> None:
+    """Do what an interrupted change of a flow left undone. No other process may hold the flow."""
     release_flow(queue, flow_uuid)
     update_flow_state(queue, flow_uuid)
 

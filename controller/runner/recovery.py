@@ -17,9 +17,7 @@ from controller.errors import (
 from controller.jobcontroller import JobController
 from controller.leases import GIVEN_UP, OBSERVER, live_lease
 from controller.locks import MongoLock
-from controller.operations.completion import is_finished, recover
-from controller.operations.flow_states import update_flow_state
-from controller.operations.progress import release_flow
+from controller.operations.completion import is_finished, recover, recover_flow
 from controller.storage.base import Document
 
 logger = logging.getLogger(__name__)
@@ -105,9 +103,7 @@ def _take_over_flow(controller: JobController, document_id: Any) -> None:
         controller.queue.flows, {"_id": document_id}, get_locked_doc=True, projection=["uuid"]
     ) as lock:
         if lock.locked_document is not None:
-            uuid = lock.locked_document["uuid"]
-            release_flow(controller.queue, uuid)
-            update_flow_state(controller.queue, uuid)
+            recover_flow(controller.queue, lock.locked_document["uuid"])
 
 
 def _tell_of_foreign(

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from controller.storage.base import Document
-from controller.storage.embedded.changes import Change
+from controller.storage.embedded.changes import Change, touched_columns
 from controller.storage.embedded.cursor import stored_at
 from controller.storage.embedded.known import KnownFields, is_worthwhile, members
 from controller.storage.embedded.layout import Column, Table, pair_key
@@ -84,7 +84,7 @@ class Patches:
         if any(type(value) not in (str, datetime, int) for value in constants.values()):
             return None
         unique = {c.path for _, columns in table.unique for c in columns}
-        touched = [c for c in table.columns.values() if change.touches(c)]
+        touched = touched_columns(table, change)
         plain = {
             c.path
             for c in touched
@@ -213,8 +213,8 @@ def _is_settled(table: Table, column: Column, change: Change) -> bool:
 def _pairs(table: Table, change: Change) -> Iterable[_Pair]:
     """Yield the pairs of which the keys change."""
     places = {name: at for at, name in enumerate(change.constants)}
-    for column in table.columns.values():
-        if not (column.is_pair and change.touches(column)):
+    for column in touched_columns(table, change):
+        if not column.is_pair:
             continue
         first, text = table.columns[column.paths[0]], change.constants.get(column.paths[1])
         if first.multi:
