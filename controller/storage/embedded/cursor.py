@@ -21,7 +21,7 @@ from controller.storage.embedded.known_plans import Known
 from controller.storage.embedded.planner import Plan, names_one, plan_filter, plan_order
 from controller.storage.embedded.projections import projection_of
 from controller.storage.embedded.routes import in_order, where_of
-from controller.storage.embedded.rows import Stored
+from controller.storage.embedded.rows import Stored, read_columns
 from controller.storage.embedded.values import MISSING, normalise, sort_key, value_of_key
 
 if TYPE_CHECKING:
@@ -233,16 +233,13 @@ def _read(link: Link, table: Table, sequences: Iterable[int]) -> Iterator[Stored
 
 def _hot_parts(link: Link, table: Table, sequences: list[int]) -> dict[int, Stored]:
     """Return the documents of row numbers, as far as they still exist."""
-    marks = ",".join("?" * len(sequences))
-    statement = f"SELECT seq, hot FROM {table.rows} WHERE seq IN ({marks})"
-    return {row[0]: Stored(*row) for row in link.sql.execute(statement, sequences)}
+    return {stored.sequence: stored for stored in stored_at(link, table, sequences)}
 
 
 def stored_at(link: Link, table: Table, sequences: Iterable[int]) -> Iterator[Stored]:
     """Yield the documents of row numbers, as far as they still exist."""
-    left = iter(sequences)
-    while some := list(islice(left, _ROWS_AT_ONCE)):
-        yield from _hot_parts(link, table, some).values()
+    for row in read_columns(link, table, ["hot"], sequences, _ROWS_AT_ONCE):
+        yield Stored(*row)
 
 
 class Cursor:

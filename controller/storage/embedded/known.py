@@ -13,11 +13,11 @@ from controller.storage.base import Document
 from controller.storage.embedded.filters import split_path
 from controller.storage.embedded.layout import ARRAY_KEY, Column, Table
 from controller.storage.embedded.link import Link
-from controller.storage.embedded.rows import Stored
+from controller.storage.embedded.rows import Stored, read_columns
 from controller.storage.embedded.values import MISSING, value_of_key
 
-_AT_ONCE = 500
-"""Rows that one statement reads."""
+KEYS_AT_ONCE = 500
+"""Rows of which one statement reads keys."""
 _SCANNED = 30
 """Entries of an index of arrays that are passed over, at most, to find those of one document."""
 
@@ -65,15 +65,9 @@ class KnownFields:
             for at, column in enumerate(self._columns)
             if column.multi
         }
-        asked = "".join(f", {column.sql}" for column in self._columns)
-        for start in range(0, len(sequences), _AT_ONCE):
-            some = sequences[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(some))
-            rows = link.sql.execute(
-                f"SELECT seq{asked} FROM {self._table.rows} WHERE seq IN ({marks})", some
-            ).fetchall()
-            for row in rows:
-                yield row[0], self._document(link, row, arrays)
+        asked = [column.sql for column in self._columns]
+        for row in read_columns(link, self._table, asked, sequences, KEYS_AT_ONCE):
+            yield row[0], self._document(link, row, arrays)
 
     def _document(self, link: Link, row: Sequence[Any], arrays: Mapping[int, Members]) -> Document:
         values = [
@@ -85,7 +79,8 @@ class KnownFields:
                 values[at] = _array(found.get(row[0], ()))
         if MISSING in values:  # an array or dictionary where most documents have a scalar
             paths = [column.path for column in self._columns]
-            return _stored(link, self._table, row[0]).decode(link, paths)
+            [stored] = read_columns(link, self._table, ["hot"], [row[0]], 1)
+            return Stored(*stored).decode(link, paths)
         document = {name: values[at] for at, name in self._top}
         for outer, inner in self._below.items():
             document[outer] = {name: values[at] for at, name in inner}
@@ -129,8 +124,3 @@ def is_worthwhile(link: Link, table: Table, number: int) -> bool:
     """Whether passing over an index of arrays pays for so many documents."""
     largest = link.sql.execute(f"SELECT max(seq) FROM {table.rows}").fetchone()[0] or 0
     return number * _SCANNED >= int(largest)
-
-
-def _stored(link: Link, table: Table, sequence: int) -> Stored:
-    row = link.sql.execute(f"SELECT seq, hot FROM {table.rows} WHERE seq=?", (sequence,)).fetchone()
-    return Stored(*row)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from controller.storage.base import Document
 from controller.storage.embedded.changes import Change, touched_columns
 from controller.storage.embedded.cursor import stored_at
-from controller.storage.embedded.known import KnownFields, is_worthwhile, members
+from controller.storage.embedded.known import KEYS_AT_ONCE, KnownFields, is_worthwhile, members
 from controller.storage.embedded.layout import Column, Table, pair_key
 from controller.storage.embedded.patches import patch_of
-from controller.storage.embedded.rows import drop_parts
+from controller.storage.embedded.rows import drop_parts, read_columns
 from controller.storage.embedded.values import index_key
 
 if TYPE_CHECKING:
@@ -152,7 +152,8 @@ class Patches:
         """Give the keys of compound indexes over arrays their new second value."""
         side = self._table.side
         for pair in self._pairs:
-            before = dict(self._values(link, self._columns[pair.at], sequences))
+            second = [self._columns[pair.at].sql]
+            before = dict(read_columns(link, self._table, second, sequences, KEYS_AT_ONCE))
             gone: list[tuple[int, str, int]] = []
             new: list[tuple[int, str, int]] = []
             for sequence, keys in members(link, self._table, pair.first, sequences).items():
@@ -166,15 +167,6 @@ class Patches:
                         new.append((pair.column.number, pair_key(key, pair.text), sequence))
             link.sql.executemany(f"DELETE FROM {side} WHERE c=? AND v=? AND seq=?", gone)
             link.sql.executemany(f"INSERT OR IGNORE INTO {side} VALUES(?,?,?)", new)
-
-    def _values(
-        self, link: Link, column: Column, sequences: Sequence[int]
-    ) -> Iterable[tuple[int, Any]]:
-        """Yield (row number, key) of a column."""
-        for some in _batches(sequences):
-            marks = ",".join("?" * len(some))
-            statement = f"SELECT seq, {column.sql} FROM {self._table.rows} WHERE seq IN ({marks})"
-            yield from link.sql.execute(statement, some)
 
 
 def remove_all(link: Link, table: Table, sequences: list[int]) -> None:

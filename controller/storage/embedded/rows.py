@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import bson
@@ -43,6 +44,7 @@ __all__ = [
     "insert_all",
     "mark",
     "prepare",
+    "read_columns",
     "refuse_foreign_holes",
     "remove",
     "rewrite",
@@ -111,6 +113,25 @@ class Stored:
             if is_hole(hole) and (end := link.read_end(Part.of_hole(hole))) is not None:
                 document[name] = last_texts(end, number) or hole
         return document, fill(document, paths, link.read_part, excluded)
+
+
+def read_columns(
+    link: Link, table: Table, columns: Sequence[str], sequences: Iterable[int], at_once: int
+) -> Iterator[tuple[Any, ...]]:
+    """Yield (row number, values of columns) of rows, as far as they exist; in no order.
+
+    Parameters
+    ----------
+    columns
+        Their names in SQL.
+    at_once
+        Number of rows that one statement reads. Between two statements, rows may change.
+    """
+    left, names = iter(sequences), ", ".join(("seq", *columns))
+    while some := list(islice(left, at_once)):
+        marks = ",".join("?" * len(some))
+        statement = f"SELECT {names} FROM {table.rows} WHERE seq IN ({marks})"
+        yield from link.sql.execute(statement, some).fetchall()
 
 
 @dataclass
